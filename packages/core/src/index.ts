@@ -1,1 +1,21 @@
-export {};
+export { BatchError, type Failure, type Outcome, type OutcomeCounts } from "./batch-error.js";
+export { createStore, type StoreOptions } from "./create-store.js";
+export {
+  allDone,
+  type Driver,
+  type DriverLimits,
+  type DriverRequest,
+  type Fault,
+  type Incomplete,
+  type ItemFault,
+  type KeysRequest,
+  type ListAnswer,
+  type ListRequest,
+  type ReadAnswer,
+  type RequestLimits,
+  type SetRequest,
+  type WriteAnswer,
+} from "./driver.js";
+export { type Limits, portableLimits } from "./limits.js";
+export type { Bucket, CallOptions, KeyPage, KeyValue, Store } from "./store.js";
+export { StoreError, type StoreErrorCode, type StoreErrorTag } from "./store-error.js";
