@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { type ClientRequest, request } from "node:http";
+import { request as secureRequest } from "node:https";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** An engine that is there answers in milliseconds; one that is starting or wedged is not waited for. */
+const TIMEOUT = 1_500;
+
+/**
+ * Whether a Docker engine answers at DOCKER_HOST or, where that is not set, at one of the sockets where
+ * Testcontainers looks for one. Takes at most 1.5 s.
+ */
+export async function dockerEngineAnswers(): Promise<boolean> {
+  const answers = await Promise.all(engineAddresses().map(ping));
+  return answers.includes(true);
+}
+
+function engineAddresses(): string[] {
+  const named = process.env["DOCKER_HOST"];
+  if (named) return [named];
+  if (process.platform === "win32") return ["npipe:////./pipe/docker_engine"];
+  const runtime = process.env["XDG_RUNTIME_DIR"] ?? `/run/user/${process.getuid?.()}`;
+  return [
+    "/var/run/docker.sock",
+    join(runtime, "docker.sock"),
+    join(homedir(), ".docker", "run", "docker.sock"),
+    join(homedir(), ".docker", "desktop", "docker.sock"),
+  ].map((path) => `unix://${path}`);
+}
+
+function ping(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const sent = open(address);
+    const timer = setTimeout(() => sent.destroy(), TIMEOUT);
+    sent.once("response", (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    // Also after destroy(): "close" always comes, and a second resolve changes nothing.
+    sent.once("error", () => resolve(false));
+    sent.once("close", () => {
+      clearTimeout(timer);
+      resolve(false);
+    });
+    sent.end();
+  });
+}
+
+/** https://docs.docker.com/reference/api/engine/ */
+function open(address: string): ClientRequest {
+  const { protocol, hostname, port, pathname } = new URL(address);
+  const path = "/_ping";
+  if (protocol === "unix:" || protocol === "npipe:") return request({ socketPath: pathname, path });
+  if (process.env["DOCKER_TLS_VERIFY"] !== "1") return request({ hostname, port, path });
+  const folder = process.env["DOCKER_CERT_PATH"] ?? join(homedir(), ".docker");
+  const [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map((file) => readFileSync(join(folder, file)));
+  return secureRequest({ hostname, port, path, ca, cert, key });
+}

@@ -1,0 +1,132 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ServerSpecification, SupervisorReport, SupervisorRequest } from "./supervisor-messages.js";
+
+const SUPERVISOR = fileURLToPath(new URL("./supervisor-main.js", import.meta.url));
+
+/** One server that the supervisor runs. */
+export interface ServerProcess {
+  readonly id: number;
+  readonly pid: number;
+  /** Resolves when the process is gone, with its exit code, or null where a signal ended it. */
+  readonly exited: Promise<number | null>;
+}
+
+/**
+ * Runs servers in a temporary directory, as children of a process that removes both when this process ends,
+ * however it ends. See `supervisor-main.ts`.
+ */
+export class Supervisor {
+  /** Removed with everything in it by `stop()` and when this process ends. */
+  readonly directory: string;
+  readonly #child: ChildProcess;
+  readonly #started = new Map<number, (outcome: number | string) => void>();
+  readonly #exited = new Map<number, (code: number | null) => void>();
+  #nextId = 1;
+  #waiting = 0;
+
+  private constructor(child: ChildProcess, directory: string) {
+    this.#child = child;
+    this.directory = directory;
+    child.on("message", (message: SupervisorReport) => this.#receive(message));
+    child.once("exit", () => this.#supervisorGone());
+    // The servers alone must not keep a program running that has nothing else to do.
+    child.unref();
+    child.channel?.unref();
+  }
+
+  static async start(name: string): Promise<Supervisor> {
+    const child = fork(SUPERVISOR, [join(tmpdir(), `manykv-${name}-`)], {
+      // A session of its own: Ctrl-C in a terminal reaches the tests, not the supervisor.
+      detached: true,
+      execArgv: [],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    const directory = await new Promise<string>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", () => reject(new Error(`${name}: the supervisor process did not start`)));
+      child.once("message", (message: SupervisorReport) => {
+        if (message.type === "ready") resolve(message.directory);
+      });
+    });
+    child.removeAllListeners();
+    return new Supervisor(child, directory);
+  }
+
+  /** Starts a server. Rejects where the command cannot be run at all. */
+  async spawn(specification: ServerSpecification): Promise<ServerProcess> {
+    const id = this.#nextId++;
+    const exited = new Promise<number | null>((resolve) => this.#exited.set(id, resolve));
+    const outcome = await this.#waitFor(
+      new Promise<number | string>((resolve) => {
+        this.#started.set(id, resolve);
+        this.#send({ type: "start", id, specification });
+      }),
+    );
+    if (typeof outcome === "string") throw new Error(`${specification.command} cannot be run: ${outcome}`);
+    return { id, pid: outcome, exited };
+  }
+
+  /** Runs a program to its end. Rejects with what it wrote unless it succeeds. */
+  async run(specification: ServerSpecification): Promise<void> {
+    const { exited } = await this.spawn(specification);
+    if ((await this.#waitFor(exited)) === 0) return;
+    throw new Error(`${specification.command} failed. It wrote:\n${this.logOf(specification)}`);
+  }
+
+  /** SIGKILL of the server and everything that it forked. Resolves when it is gone. */
+  async kill(server: ServerProcess): Promise<void> {
+    this.#send({ type: "kill", id: server.id });
+    await this.#waitFor(server.exited);
+  }
+
+  /** Ends all servers and removes the directory. Safe to repeat. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.ref();
+    this.#send({ type: "stop" });
+    await gone;
+  }
+
+  /** The end of what the server wrote to its log, to say why it did not start. */
+  logOf(specification: ServerSpecification): string {
+    try {
+      return readFileSync(join(this.directory, `${specification.name}.log`), "utf8").slice(-2_000);
+    } catch {
+      return "";
+    }
+  }
+
+  #send(request: SupervisorRequest): void {
+    if (this.#child.connected) this.#child.send(request);
+  }
+
+  async #waitFor<T>(promise: Promise<T>): Promise<T> {
+    if (this.#waiting++ === 0) this.#child.channel?.ref();
+    try {
+      return await promise;
+    } finally {
+      if (--this.#waiting === 0) this.#child.channel?.unref();
+    }
+  }
+
+  #receive(message: SupervisorReport): void {
+    if (message.type === "started") this.#settleStart(message.id, message.pid);
+    else if (message.type === "failed") this.#settleStart(message.id, message.code);
+    else if (message.type === "exited") this.#exited.get(message.id)?.(message.code);
+  }
+
+  #settleStart(id: number, outcome: number | string): void {
+    this.#started.get(id)?.(outcome);
+    this.#started.delete(id);
+  }
+
+  #supervisorGone(): void {
+    for (const id of this.#started.keys()) this.#settleStart(id, "the supervisor process is gone");
+    for (const resolve of this.#exited.values()) resolve(null);
+  }
+}

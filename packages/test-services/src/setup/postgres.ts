@@ -1,0 +1,4 @@
+import { type GlobalSetup, globalSetup } from "./global-setup.js";
+
+const setup: GlobalSetup = globalSetup("postgres");
+export default setup;
