@@ -1,6 +1,5 @@
 import { DYNAMODB_REGION, EMULATOR_CREDENTIALS } from "../dynamodb-options.js";
 import type { DynamodbService } from "../service.js";
-import { listTables } from "../support/dynamodb-client.js";
 import { type Address, badAddress, deadAddress, hostAndPort } from "./address.js";
 import { notOurs } from "./not-ours.js";
 
@@ -13,6 +12,8 @@ export async function dynamodbAt(address: Address): Promise<DynamodbService> {
   const region = process.env["AWS_REGION"] ?? DYNAMODB_REGION;
   const credentials = process.env["AWS_ACCESS_KEY_ID"] ? undefined : EMULATOR_CREDENTIALS;
   try {
+    // The SDK is slow to load, and only an address that is given needs it.
+    const { listTables } = await import("../support/dynamodb-client.js");
     await listTables({ url: address.url, region, credentials });
   } catch (error) {
     throw deadAddress(address, at, error);

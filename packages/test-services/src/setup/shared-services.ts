@@ -5,7 +5,9 @@ import type { Service } from "../service.js";
 import { startDynamodbForTests } from "./aws-environment.js";
 
 /** The services that all tests of a run can share. */
-export type ServiceName = "redis" | "redis-cluster" | "postgres" | "dynamodb";
+export const SERVICE_NAMES = ["redis", "redis-cluster", "postgres", "dynamodb"] as const;
+
+export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 const starters: Readonly<Record<ServiceName, () => Promise<Service>>> = {
   redis: startRedis,
@@ -31,11 +33,20 @@ function registry(): Map<ServiceName, Shared> {
   return holder[REGISTRY];
 }
 
+/** Starts the run's server of this kind for users to come. */
+export function prepare(name: ServiceName): void {
+  if (registry().has(name)) return;
+  const service = starters[name]();
+  // Whoever acquires it learns of the failure; until then it must not look like one that nobody handles.
+  service.catch(() => {});
+  registry().set(name, { service, users: 0 });
+}
+
 /** The run's server of this kind, started for its first user. */
 export function acquire(name: ServiceName): Promise<Service> {
-  const shared = registry().get(name) ?? { service: starters[name](), users: 0 };
+  prepare(name);
+  const shared = registry().get(name) as Shared;
   shared.users++;
-  registry().set(name, shared);
   return shared.service;
 }
 
