@@ -29,7 +29,13 @@ export interface OutcomeTable {
   codeOf(index: number): StoreErrorCode;
 }
 
-const brand: unique symbol = Symbol.for("@manykv/core/BatchError") as never;
+export function countOutcomes(outcomes: OutcomeTable): OutcomeCounts {
+  const counts = { applied: 0, "not-applied": 0, unknown: 0 };
+  for (let index = 0; index < outcomes.size; index++) counts[outcomes.outcomeOf(index)]++;
+  return Object.freeze(counts);
+}
+
+const brand: unique symbol = Symbol.for("@manykv/core/BatchError");
 
 /** What writes reject with: the first failure's code, and the outcome of every entry. */
 export class BatchError extends StoreError {
@@ -37,12 +43,15 @@ export class BatchError extends StoreError {
   readonly counts: OutcomeCounts;
   readonly #outcomes: OutcomeTable;
 
-  constructor(code: StoreErrorCode, message: string, outcomes: OutcomeTable, options?: { retryable?: boolean }) {
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    outcomes: OutcomeTable,
+    options?: { retryable?: boolean },
+  ) {
     super(code, message, options);
     this.#outcomes = outcomes;
-    const counts = { applied: 0, "not-applied": 0, unknown: 0 };
-    for (let index = 0; index < outcomes.size; index++) counts[outcomes.outcomeOf(index)]++;
-    this.counts = Object.freeze(counts);
+    this.counts = countOutcomes(outcomes);
     Object.defineProperty(this, brand, { value: true });
   }
 

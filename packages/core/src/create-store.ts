@@ -1,32 +1,62 @@
+import { checkBucketName } from "./bucket-name.js";
 import type { Driver } from "./driver.js";
-import type { Limits } from "./limits.js";
-import type { Store } from "./store.js";
+import { EngineBucket } from "./engine-bucket.js";
+import { ask } from "./execution/ask.js";
+import { Engine } from "./execution/engine.js";
+import { Session } from "./session.js";
+import type { Bucket, Store } from "./store.js";
+import { StoreError } from "./store-error.js";
+import { type StoreOptions, settle } from "./store-options.js";
 
-/** Options that every store takes, whatever its backend. */
-export interface StoreOptions {
-  /** Lowers the backend's limits; a limit above the backend's is refused. Default: the backend's own. */
-  readonly limits?: Partial<Limits> | undefined;
-  /** The buckets that the store serves; opening another is `no-such-store`. Default: every well-named bucket. */
-  readonly buckets?: readonly string[] | undefined;
-  /** Default `timeout` of a call, in milliseconds. Default 10,000. */
-  readonly timeout?: number | undefined;
-  /** Lowers how much goes into one request to the engine. Default: the backend's own limits. */
-  readonly request?: { readonly maxKeys?: number | undefined; readonly maxBytes?: number | undefined } | undefined;
-  /** Requests of one call that may be in flight together. Default: the backend's own. */
-  readonly concurrency?: number | undefined;
-  /** How failures that may pass are retried. */
-  readonly retry?: RetryOptions | undefined;
+/**
+ * Makes a store of a driver.
+ *
+ * ```ts
+ * const store = createStore(memoryDriver(), { limits: portableLimits });
+ * ```
+ *
+ * @throws {StoreError} `invalid-argument`, naming the option that is out of range.
+ */
+export function createStore(driver: Driver, options: StoreOptions = {}): Store {
+  const settings = settle(driver, options);
+  return new EngineStore(new Session(new Engine(driver, settings.retry, settings.concurrency), settings));
 }
 
-export interface RetryOptions {
-  /** Attempts in a row without progress before a call gives up. Default 10. */
-  readonly attempts?: number | undefined;
-  /** Upper bound of the first wait, in milliseconds; it doubles with every attempt without progress. Default 50. */
-  readonly baseDelay?: number | undefined;
-  /** Upper bound of any wait, in milliseconds. Default 2,000. */
-  readonly maxDelay?: number | undefined;
+class EngineStore implements Store {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  async open(identifier: string): Promise<Bucket> {
+    this.#session.checkOpen();
+    const name = checkBucketName(identifier, "no-such-store");
+    const { buckets } = this.#session.settings;
+    if (buckets !== undefined && !buckets.has(name)) {
+      throw new StoreError(
+        "no-such-store",
+        `the store does not serve a bucket "${name}"; its \`buckets\` option says which`,
+      );
+    }
+    return new EngineBucket(this.#session, name);
+  }
+
+  provision(): Promise<void> {
+    const { engine } = this.#session;
+    return this.#session.read("provision", "", { timeout: provisionTimeout }, (call) =>
+      ask(engine, call, "provision", async (request) => engine.driver.provision?.(request)),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
-export function createStore(_driver: Driver, _options: StoreOptions = {}): Store {
-  throw new Error("not yet");
-}
+/** Creating a table takes a cloud service a minute at times. In milliseconds. */
+const provisionTimeout = 180_000;

@@ -9,7 +9,7 @@ import type { StoreErrorCode } from "./store-error.js";
  * What a driver can rely on. Core calls it
  * - with 1 to `limits` keys, all different, each well-formed and within `maxKeyBytes`;
  * - with values within `maxValueBytes`, whose bytes stay as they are until the answer and, after an answer that asks
- *   for a retry, until the last retry; never after that, so a driver that keeps bytes copies them;
+ *   for a retry, until the last retry; never after that, so a driver that keeps bytes copies them or says `keepsValues`;
  * - for any bucket name that matches `[A-Za-z0-9_.-]{1,64}`;
  * - never after `close()`, and `close()` only once, when no request is in flight.
  *
@@ -30,6 +30,11 @@ export interface Driver {
   readonly name: string;
   /** Frozen. */
   readonly limits: DriverLimits;
+  /**
+   * For a driver that keeps the arrays of `SetRequest.values` beyond its answer, as one does that lives in memory: core
+   * then gives each value memory of its own, never to be touched again. Default `false`.
+   */
+  readonly keepsValues?: boolean;
   get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>>;
   set(request: SetRequest): Promise<WriteAnswer>;
   /** Deletes keys. A key that is not there counts as done. */

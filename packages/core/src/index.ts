@@ -1,5 +1,5 @@
 export { BatchError, type Failure, type Outcome, type OutcomeCounts } from "./batch-error.js";
-export { createStore, type StoreOptions } from "./create-store.js";
+export { createStore } from "./create-store.js";
 export {
   allDone,
   type Driver,
@@ -16,6 +16,9 @@ export {
   type SetRequest,
   type WriteAnswer,
 } from "./driver.js";
+export type { RetryOptions } from "./execution/retry-policy.js";
 export { type Limits, portableLimits } from "./limits.js";
 export type { Bucket, CallOptions, KeyPage, KeyValue, Store } from "./store.js";
 export { StoreError, type StoreErrorCode, type StoreErrorTag } from "./store-error.js";
+export type { StoreOptions } from "./store-options.js";
+export type { AttemptEvent, CallEvent } from "./tracing.js";

@@ -31,7 +31,7 @@ export type StoreErrorCode =
   | "access-denied"
   | "internal";
 
-const brand: unique symbol = Symbol.for("@manykv/core/StoreError") as never;
+const brand: unique symbol = Symbol.for("@manykv/core/StoreError");
 
 /** What every call rejects with. */
 export class StoreError extends Error {

@@ -1,1 +1,2 @@
-export {};
+export { memoryDriver } from "./memory-driver.js";
+export { type MemoryStoreOptions, memoryStore } from "./memory-store.js";

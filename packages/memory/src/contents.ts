@@ -1,0 +1,50 @@
+/** The keys and values of one bucket. */
+export class Contents {
+  readonly #values: Map<string, Uint8Array> = new Map();
+  /** Made by the first page of a listing, dropped when a key comes or goes. */
+  #sorted: readonly string[] | undefined;
+
+  get(key: string): Uint8Array | undefined {
+    return this.#values.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#values.has(key);
+  }
+
+  set(key: string, value: Uint8Array): void {
+    const { size } = this.#values;
+    this.#values.set(key, value);
+    if (this.#values.size !== size) this.#sorted = undefined;
+  }
+
+  delete(key: string): void {
+    if (this.#values.delete(key)) this.#sorted = undefined;
+  }
+
+  /** Up to `count` keys after `last`, in the order of their UTF-16 units, and whether there are more. */
+  page(
+    last: string | undefined,
+    count: number,
+  ): { readonly keys: readonly string[]; readonly more: boolean } {
+    this.#sorted ??= [...this.#values.keys()].sort(byUnits);
+    const from = last === undefined ? 0 : firstAfter(this.#sorted, last);
+    return { keys: this.#sorted.slice(from, from + count), more: from + count < this.#sorted.length };
+  }
+}
+
+function byUnits(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Binary search for the first key beyond `last`. */
+function firstAfter(sorted: readonly string[], last: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as string) > last) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
