@@ -1,5 +1,7 @@
 import type { OutcomeCounts } from "./batch-error.js";
 import type { Fault } from "./driver.js";
+import type { Call } from "./execution/call.js";
+import type { Engine } from "./execution/engine.js";
 import type { StoreErrorCode } from "./store-error.js";
 
 /** What the reader of a message can do about it. */
@@ -16,6 +18,12 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   "access-denied": "Check the credentials and the permissions.",
   internal: "The engine failed in a way that the driver does not know.",
 };
+
+/** Which call failed, on what. */
+export function describe(engine: Engine, call: Call): string {
+  const bucket = call.bucket === "" ? "" : ` on bucket "${call.bucket}"`;
+  return `${call.operation}${bucket} (${engine.driver.name})`;
+}
 
 export function explain(fault: Fault): string {
   const reason = fault.reason === undefined ? fault.code : `${fault.code} (${fault.reason})`;

@@ -5,7 +5,7 @@ import { placeOf, type Work } from "./work.js";
 /** What was read, by place, and the first key that could not be. */
 export class Answers<Value> implements Ledger<ReadAnswer<Value>> {
   readonly values: Value[];
-  #failures: Map<number, Fault> = new Map();
+  readonly #failures: Map<number, Fault> = new Map();
 
   constructor(size: number) {
     this.values = new Array<Value>(size);
@@ -24,11 +24,12 @@ export class Answers<Value> implements Ledger<ReadAnswer<Value>> {
     this.#failures.set(place, fault);
   }
 
-  /** The unread key with the lowest place. */
-  firstFailure(): { readonly place: number; readonly fault: Fault } | undefined {
+  /** The first place that failed for `cause`; other places may have failed only because the call was over by then. */
+  firstFailure(cause: Fault | undefined): { readonly place: number; readonly fault: Fault } | undefined {
     let first: { place: number; fault: Fault } | undefined;
     for (const [place, fault] of this.#failures) {
-      if (first === undefined || place < first.place) first = { place, fault };
+      const relevant = cause === undefined || fault === cause;
+      if (relevant && (first === undefined || place < first.place)) first = { place, fault };
     }
     return first;
   }

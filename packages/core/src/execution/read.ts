@@ -1,6 +1,6 @@
 import type { ReadAnswer } from "../driver.js";
 import type { Batch } from "../input/batch.js";
-import { explain } from "../messages.js";
+import { describe, explain } from "../messages.js";
 import { StoreError } from "../store-error.js";
 import { Answers } from "./answers.js";
 import type { Call } from "./call.js";
@@ -24,12 +24,11 @@ export async function read<Value>(
     { request: kind, allOrNothing: true, ledger, valuesOf: () => [], send },
     batch,
   );
-  const failure = ledger.firstFailure();
-  const fault = failure?.fault ?? call.cause;
+  const failure = ledger.firstFailure(call.cause);
+  const fault = call.cause ?? failure?.fault;
   if (fault === undefined) return ledger.values;
-  const place = failure === undefined ? "the call" : `entry ${failure.place}`;
-  const message = `${call.operation} on bucket "${call.bucket}" (${engine.driver.name}): ${place} failed: ${explain(fault)}`;
-  throw new StoreError(fault.code, message, { retryable: fault.retryable });
+  const text = `${failure === undefined ? "" : `entry ${failure.place} failed: `}${explain(fault)}`;
+  throw new StoreError(fault.code, `${describe(engine, call)}: ${text}`, { retryable: fault.retryable });
 }
 
 /** An answer with a place too few would be read as a missing key. */

@@ -1,7 +1,7 @@
 import { BatchError, countOutcomes } from "../batch-error.js";
 import type { WriteAnswer } from "../driver.js";
 import type { Batch } from "../input/batch.js";
-import { explain, summarize } from "../messages.js";
+import { describe, explain, summarize } from "../messages.js";
 import type { Call } from "./call.js";
 import type { Engine } from "./engine.js";
 import { Outcomes } from "./outcomes.js";
@@ -23,8 +23,9 @@ export async function write(engine: Engine, call: Call, kind: "set" | "delete", 
   if (first < 0) return;
   const fault = ledger.faultOf(first);
   const text = `${summarize(countOutcomes(ledger))}; the first is entry ${first}: ${explain(fault)}`;
-  const message = `${call.operation} on bucket "${call.bucket}" (${engine.driver.name}): ${text}`;
-  throw new BatchError(fault.code, message, ledger, { retryable: fault.retryable });
+  throw new BatchError(fault.code, `${describe(engine, call)}: ${text}`, ledger, {
+    retryable: fault.retryable,
+  });
 }
 
 function valuesIn(batch: Batch): (work: Work) => readonly Uint8Array[] {

@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { test } from "vitest";
+import { BatchError, createStore, type Fault, type KeyValue, type StoreOptions } from "../src/index.js";
+import { never, part, Scripted, ScriptedDriver } from "./scripted-driver.js";
+
+const refused: Fault = { code: "access-denied", retryable: false, effect: "none", reason: "NOPERM" };
+const busy: Fault = { code: "unavailable", retryable: true, effect: "none" };
+const lost: Fault = { code: "connection-lost", retryable: true, effect: "unknown" };
+const quick: StoreOptions = { retry: { baseDelay: 1, maxDelay: 2 } };
+
+function entries(count: number): KeyValue[] {
+  return Array.from({ length: count }, (_, index) => [`k${index}`, Uint8Array.of(index)] as const);
+}
+
+async function failure(promise: Promise<void>): Promise<BatchError> {
+  return promise.then(
+    () => assert.fail("the write should have been refused"),
+    (error: unknown) => {
+      assert.ok(BatchError.is(error), String(error));
+      return error;
+    },
+  );
+}
+
+async function bucketOver(driver: ScriptedDriver, options: StoreOptions = quick) {
+  return createStore(driver, options).open("b");
+}
+
+test("repeats just what was left unprocessed, until all is done", async () => {
+  const driver = new ScriptedDriver();
+  driver.writes.push(
+    (request, apply) => ({ ...apply(part(request, [0, 2])), unprocessed: [1, 3] }),
+    (request, apply) => ({ ...apply(part(request, [1])), unprocessed: [0] }),
+  );
+  await (await bucketOver(driver)).setMany(entries(4));
+  assert.deepEqual(
+    driver.requests.map(({ keys }) => keys),
+    [["k0", "k1", "k2", "k3"], ["k1", "k3"], ["k1"]],
+  );
+  assert.equal(driver.data.size, 4);
+});
+
+test("counts attempts only while there is no progress", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver, { retry: { attempts: 2, baseDelay: 0, maxDelay: 0 } });
+  // One more key at each attempt: five attempts, though two without progress would be the end.
+  for (let step = 0; step < 4; step++) {
+    driver.writes.push((request, apply) => ({
+      ...apply(part(request, [0])),
+      unprocessed: request.keys.map((_, index) => index).slice(1),
+    }));
+  }
+  await bucket.setMany(entries(5));
+  assert.equal(driver.requests.length, 5);
+
+  driver.requests.length = 0;
+  for (let step = 0; step < 9; step++)
+    driver.writes.push(({ keys }) => ({ unprocessed: keys.map((_, index) => index) }));
+  const error = await failure(bucket.setMany(entries(3)));
+  assert.equal(driver.requests.length, 2);
+  assert.equal(error.code, "throttled");
+  assert.deepEqual(error.counts, { applied: 0, "not-applied": 3, unknown: 0 });
+});
+
+test("a refusal is final for its key, and no other key suffers", async () => {
+  const driver = new ScriptedDriver();
+  driver.writes.push((request, apply) => ({
+    ...apply(part(request, [0, 2])),
+    faults: [{ ...refused, index: 1 }],
+  }));
+  const bucket = await bucketOver(driver, { ...quick, request: { maxKeys: 3 }, concurrency: 1 });
+  const error = await failure(bucket.setMany(entries(5)));
+  assert.deepEqual([...error.failures()], [{ index: 1, outcome: "not-applied", code: "access-denied" }]);
+  assert.equal(error.tag, "access-denied");
+  assert.equal(error.retryable, false);
+  assert.equal(driver.requests.length, 2);
+});
+
+test("a request that fails as a whole for good stops the batch, and settled keys stay settled", async () => {
+  const driver = new ScriptedDriver();
+  driver.writes.push(
+    (request, apply) => apply(request),
+    () => {
+      throw new Scripted(refused);
+    },
+  );
+  const bucket = await bucketOver(driver, { ...quick, request: { maxKeys: 2 }, concurrency: 1 });
+  const error = await failure(bucket.setMany(entries(6)));
+  assert.deepEqual(error.counts, { applied: 2, "not-applied": 4, unknown: 0 });
+  assert.deepEqual(Array.from({ length: 6 }, (_, index) => error.outcomeOf(index)).slice(0, 3), [
+    "applied",
+    "applied",
+    "not-applied",
+  ]);
+  assert.deepEqual(new Set([...error.failures()].map(({ code }) => code)), new Set(["access-denied"]));
+  assert.equal(driver.requests.length, 2);
+});
+
+test("unknown is left only by an acknowledgement", async () => {
+  const driver = new ScriptedDriver();
+  // The answer is lost, then the engine refuses: the first attempt may still have been applied.
+  driver.writes.push(
+    () => {
+      throw new Scripted(lost);
+    },
+    ({ keys }) => ({ faults: keys.map((_, index) => ({ ...refused, index })) }),
+  );
+  const bucket = await bucketOver(driver);
+  const error = await failure(bucket.setMany(entries(2)));
+  assert.deepEqual(error.counts, { applied: 0, "not-applied": 0, unknown: 2 });
+
+  driver.writes.push(
+    () => {
+      throw new Scripted(lost);
+    },
+    (request, apply) => ({ ...apply(part(request, [1])), unprocessed: [0] }),
+  );
+  await bucket.setMany(entries(2));
+  assert.equal(driver.data.size, 2);
+});
+
+test("the places of a duplicate share their outcome", async () => {
+  const driver = new ScriptedDriver();
+  driver.writes.push((request, apply) => ({
+    ...apply(part(request, [1])),
+    faults: [{ ...refused, index: 0 }],
+  }));
+  const bucket = await bucketOver(driver);
+  const error = await failure(
+    bucket.setMany([
+      ["a", Uint8Array.of(1)],
+      ["b", Uint8Array.of(2)],
+      ["a", Uint8Array.of(3)],
+    ]),
+  );
+  // Sent once each, at the place of its last occurrence: b, then a.
+  assert.deepEqual(driver.requests[0]?.keys, ["b", "a"]);
+  assert.deepEqual(
+    [0, 1, 2].map((index) => error.outcomeOf(index)),
+    ["applied", "not-applied", "applied"],
+  );
+});
+
+test("a lost write is fenced once before it is repeated", async () => {
+  const driver = new ScriptedDriver();
+  const events: string[] = [];
+  const fence = async (): Promise<void> => void events.push("fence");
+  driver.writes.push(
+    (request, apply) => {
+      events.push("first");
+      apply(part(request, [0]));
+      return { faults: [1, 2].map((index) => ({ ...lost, index, fence })) };
+    },
+    (request, apply) => {
+      events.push("second");
+      return apply(request);
+    },
+  );
+  await (await bucketOver(driver)).setMany(entries(3));
+  assert.deepEqual(events, ["first", "fence", "second"]);
+});
+
+test("a fence that fails or hangs loses neither the call nor the truth", async () => {
+  for (const fence of [() => Promise.reject(new Error("no")), () => never<void>()]) {
+    const driver = new ScriptedDriver();
+    for (let step = 0; step < 40; step++) {
+      driver.writes.push(() => {
+        throw new Scripted({ ...lost, fence });
+      });
+    }
+    const error = await failure((await bucketOver(driver)).setMany(entries(2), { timeout: 300 }));
+    assert.deepEqual(error.counts, { applied: 0, "not-applied": 0, unknown: 2 });
+  }
+});
+
+test("a driver that never answers leaves unknown what was sent, and not-applied what was not", async () => {
+  const driver = new ScriptedDriver();
+  for (let step = 0; step < 40; step++) driver.writes.push(() => never());
+  const bucket = await bucketOver(driver, { ...quick, request: { maxKeys: 2 }, concurrency: 2 });
+  const error = await failure(bucket.setMany(entries(8), { timeout: 200 }));
+  assert.equal(error.code, "timeout");
+  assert.deepEqual(error.counts, { applied: 0, "not-applied": 4, unknown: 4 });
+});
+
+test("an attempt that goes silent costs one attempt, not the call", async () => {
+  const driver = new ScriptedDriver();
+  driver.writes.push(() => never());
+  await (await bucketOver(driver)).setMany(entries(2), { timeout: 1_000 });
+  assert.equal(driver.requests.length, 2);
+});
+
+test("an interrupted driver may say what it knows", async () => {
+  const driver = new ScriptedDriver();
+  const controller = new AbortController();
+  driver.writes.push(
+    (request, apply) =>
+      new Promise((resolve) => {
+        request.signal.addEventListener("abort", () => {
+          apply(part(request, [0]));
+          resolve({
+            faults: [
+              { ...lost, index: 1 },
+              { ...busy, index: 2 },
+            ],
+          });
+        });
+        controller.abort();
+      }),
+  );
+  const error = await failure((await bucketOver(driver)).setMany(entries(3), { signal: controller.signal }));
+  assert.deepEqual(
+    [0, 1, 2].map((index) => error.outcomeOf(index)),
+    ["applied", "unknown", "not-applied"],
+  );
+  assert.deepEqual(new Set([...error.failures()].map(({ code }) => code)), new Set(["aborted"]));
+});
+
+test("cancelling while waiting to repeat is prompt and leaves the keys as they were", async () => {
+  const driver = new ScriptedDriver();
+  const controller = new AbortController();
+  driver.writes.push(() => {
+    setImmediate(() => controller.abort());
+    return { unprocessed: [0, 1] };
+  });
+  const bucket = await bucketOver(driver, {
+    retry: { baseDelay: 60_000, maxDelay: 60_000 },
+    timeout: Infinity,
+  });
+  const error = await failure(bucket.setMany(entries(2), { signal: controller.signal }));
+  assert.equal(error.code, "aborted");
+  assert.deepEqual(error.counts, { applied: 0, "not-applied": 2, unknown: 0 });
+});
+
+test("a driver that breaks its promises is an internal error, and nothing is claimed", async () => {
+  const driver = new ScriptedDriver();
+  driver.classify = () => {
+    throw new Error("broken");
+  };
+  driver.writes.push(() => {
+    throw new Error("secret");
+  });
+  const error = await failure((await bucketOver(driver)).setMany(entries(1)));
+  assert.equal(error.code, "internal");
+  assert.deepEqual(error.counts, { applied: 0, "not-applied": 0, unknown: 1 });
+  assert.ok(!error.message.includes("secret"));
+});
+
+test("indexes beyond the input are refused", async () => {
+  const driver = new ScriptedDriver();
+  driver.writes.push(() => {
+    throw new Scripted(refused);
+  });
+  const error = await failure((await bucketOver(driver)).setMany(entries(2)));
+  for (const index of [-1, 2, 0.5, Number.NaN]) assert.throws(() => error.outcomeOf(index), RangeError);
+});

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "vitest";
+import { createStore, type Fault, StoreError, type StoreOptions } from "../src/index.js";
+import { never, Scripted, ScriptedDriver } from "./scripted-driver.js";
+
+const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
+const quick: StoreOptions = { retry: { attempts: 3, baseDelay: 1, maxDelay: 2 } };
+const keys = ["a", "b", "c", "d"];
+
+async function bucketOver(driver: ScriptedDriver, options: StoreOptions = quick) {
+  for (const key of keys) driver.data.set(`b:${key}`, new TextEncoder().encode(key));
+  return createStore(driver, options).open("b");
+}
+
+function is(code: string): (error: unknown) => boolean {
+  return (error) => StoreError.is(error) && error.code === code;
+}
+
+test("what was left unread is read again, and only that", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver);
+  driver.reads.push((request, apply) => ({ ...apply(request), unprocessed: [1, 2] }));
+  const pairs = await bucket.getMany(keys);
+  assert.deepEqual(
+    pairs.map((pair) => pair && [pair[0], new TextDecoder().decode(pair[1])]),
+    keys.map((key) => [key, key]),
+  );
+  assert.deepEqual(driver.requests[1]?.keys, ["b", "c"]);
+});
+
+test("a key that could not be read is never missing", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver);
+  driver.reads.push((request, apply) => ({ ...apply(request), faults: [{ ...refused, index: 3 }] }));
+  await assert.rejects(bucket.getMany(keys), is("access-denied"));
+  for (let step = 0; step < 3; step++)
+    driver.reads.push(({ keys: asked }) => ({
+      values: asked.map(() => undefined),
+      unprocessed: asked.map((_, index) => index),
+    }));
+  await assert.rejects(bucket.getMany(keys), is("throttled"));
+});
+
+test("an answer with places too few is an error", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver);
+  driver.reads.push(() => ({ values: [undefined] }));
+  await assert.rejects(bucket.getMany(keys), is("internal"));
+});
+
+test("one request that fails for good interrupts the others", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver, { ...quick, request: { maxKeys: 1 } });
+  let interrupted = 0;
+  driver.reads.push(
+    (request) => {
+      request.signal.addEventListener("abort", () => interrupted++);
+      return never();
+    },
+    () => {
+      throw new Scripted(refused);
+    },
+  );
+  await assert.rejects(bucket.getMany(keys, { timeout: Infinity }), is("access-denied"));
+  assert.equal(interrupted, 1);
+});
+
+test("a listing's page is retried", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver);
+  driver.lists.push(
+    async () => {
+      throw new Scripted({ code: "unavailable", retryable: true, effect: "none" });
+    },
+    async () => ({ keys: ["x"], cursor: "1" }),
+    async () => ({ keys: ["y"] }),
+  );
+  const listed: string[] = [];
+  for await (const key of bucket.keys()) listed.push(key);
+  assert.deepEqual(listed, ["x", "y"]);
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import diagnostics from "node:diagnostics_channel";
+import { test } from "vitest";
+import { type AttemptEvent, type CallEvent, createStore, type KeyValue, StoreError } from "../src/index.js";
+import { ScriptedDriver } from "./scripted-driver.js";
+
+function entries(count: number): KeyValue[] {
+  return Array.from({ length: count }, (_, index) => [`k${index}`, Uint8Array.of(index)] as const);
+}
+
+test("requests are cut by count and by bytes, and a bounded number is in flight", async () => {
+  const driver = new ScriptedDriver();
+  driver.limits = { ...driver.limits, set: { maxKeys: 3, maxBytes: 100 }, concurrency: 2 };
+  let inFlight = 0;
+  let most = 0;
+  for (let step = 0; step < 20; step++) {
+    driver.writes.push(async (request, apply) => {
+      most = Math.max(most, ++inFlight);
+      await new Promise((resolve) => setImmediate(resolve));
+      inFlight--;
+      return apply(request);
+    });
+  }
+  const bucket = await createStore(driver).open("b");
+  await bucket.setMany([...entries(7), ["big", new Uint8Array(200)], ["last", new Uint8Array(90)]]);
+  assert.deepEqual(
+    driver.requests.map(({ keys }) => keys.length),
+    [3, 3, 1, 1, 1],
+  );
+  assert.equal(most, 2);
+  assert.equal(driver.data.size, 9);
+});
+
+test("an empty batch sends nothing", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await createStore(driver).open("b");
+  await bucket.setMany([]);
+  await bucket.deleteMany(new Set<string>());
+  assert.deepEqual(await bucket.getMany([]), []);
+  assert.equal(driver.requests.length, 0);
+});
+
+test("close waits for the calls in flight, closes the driver once, and refuses what comes later", async () => {
+  const driver = new ScriptedDriver();
+  const store = createStore(driver);
+  const bucket = await store.open("b");
+  let release = (): void => {};
+  driver.writes.push(async (request, apply) => {
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return apply(request);
+  });
+  const write = bucket.setMany(entries(2));
+  const closing = store.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(driver.closed, 0);
+  await assert.rejects(bucket.get("k0"), (error) => StoreError.is(error) && error.code === "closed");
+  release();
+  await write;
+  await Promise.all([closing, store.close(), store[Symbol.asyncDispose]()]);
+  assert.equal(driver.closed, 1);
+  assert.equal(driver.data.size, 2);
+});
+
+test("options out of range are refused by name", () => {
+  const driver = new ScriptedDriver();
+  for (const [name, options] of Object.entries({
+    "limits.maxKeyBytes": { limits: { maxKeyBytes: 1025 } },
+    "limits.maxValueBytes": { limits: { maxValueBytes: -1 } },
+    "request.maxKeys": { request: { maxKeys: 0 } },
+    concurrency: { concurrency: Number.NaN },
+    "retry.attempts": { retry: { attempts: 0 } },
+    timeout: { timeout: -1 },
+    "bucket's name": { buckets: ["a b"] },
+  })) {
+    assert.throws(
+      () => createStore(driver, options),
+      (error) => StoreError.is(error) && error.code === "invalid-argument" && error.message.includes(name),
+    );
+  }
+});
+
+test("attempts and calls are published", async () => {
+  const attempts: AttemptEvent[] = [];
+  const calls: CallEvent[] = [];
+  const onAttempt = (event: unknown): void => void attempts.push(event as AttemptEvent);
+  const onCall = (event: unknown): void => void calls.push(event as CallEvent);
+  diagnostics.subscribe("manykv:attempt", onAttempt);
+  diagnostics.subscribe("manykv:call", onCall);
+  try {
+    const driver = new ScriptedDriver();
+    driver.writes.push(() => ({ unprocessed: [0, 1] }));
+    const bucket = await createStore(driver, { retry: { baseDelay: 0 } }).open("b");
+    await bucket.setMany(entries(2));
+    await bucket.set("k", "text" as never).catch(() => {});
+  } finally {
+    diagnostics.unsubscribe("manykv:attempt", onAttempt);
+    diagnostics.unsubscribe("manykv:call", onCall);
+  }
+  assert.deepEqual(
+    attempts.map(({ request, keys, attempt, undone, code }) => [request, keys, attempt, undone, code]),
+    [
+      ["set", 2, 1, 2, "throttled"],
+      ["set", 2, 2, 0, undefined],
+    ],
+  );
+  assert.deepEqual(
+    calls.map(({ operation, bucket, code }) => [operation, bucket, code]),
+    [
+      ["setMany", "b", undefined],
+      ["set", "b", "invalid-argument"],
+    ],
+  );
+});
