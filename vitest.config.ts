@@ -14,5 +14,6 @@ export default defineConfig({
       "conformance",
       "examples",
     ],
+    reporters: [process.env["CI"] ? "dot" : "default", "@manykv/test-services/closing-line-reporter"],
   },
 });
