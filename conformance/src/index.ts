@@ -1,1 +1,18 @@
-export {};
+export { type BucketOptions, CaseContext, type ClientOptions } from "./case-context.js";
+export { cases } from "./cases/index.js";
+export type { ConformanceCase } from "./conformance-case.js";
+export {
+  answerLost,
+  type CallFault,
+  type FaultSchedule,
+  type FaultyCall,
+  type KeyFault,
+  timeOver,
+} from "./faults/call-fault.js";
+export { faultDriver } from "./faults/fault-driver.js";
+export type { Address, ConformanceHarness, Route } from "./harness.js";
+export { type Rule, rules } from "./rules.js";
+export { runCase } from "./run-case.js";
+export type { Runner } from "./runner.js";
+export { conformanceSuite } from "./suite.js";
+export { type WitSentenceId, witSentences } from "./wit-sentences.js";

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import type { Bucket } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { recordRequests } from "../support/recording-driver.js";
+import { batchErrorOf, rejectsWith } from "../support/rejections.js";
+import { roundTrip } from "../support/round-trip.js";
+import { keyOfBytes } from "../support/strings.js";
+
+const widths = [1, 2, 3, 4] as const;
+
+/** The longest key, counted in UTF-8 bytes. */
+export const keyLengthCases: readonly ConformanceCase[] = [
+  ...widths.map(
+    (width): ConformanceCase => ({
+      id: `s01-longest-key-of-${width}-byte-characters`,
+      rule: "S1",
+      title: `a key of exactly the longest length, and one byte less, in characters of ${width} bytes`,
+      async run(context) {
+        const bucket = await context.bucket();
+        const longest = bucket.limits.maxKeyBytes;
+        assert.ok(longest >= 1 && longest <= 1024, "the longest key has 1 to 1,024 bytes");
+        const keys = [keyOfBytes(longest, width), keyOfBytes(longest - 1, width)];
+        await roundTrip(bucket, keys);
+        const listed = new Set((await bucket.listKeys()).keys);
+        assert.deepEqual([...listed].sort(), [...keys].sort());
+      },
+    }),
+  ),
+  ...widths.map(
+    (width): ConformanceCase => ({
+      id: `s01-too-long-key-of-${width}-byte-characters`,
+      rule: "S1",
+      title: `a key one byte over the longest, in characters of ${width} bytes, is refused by every method`,
+      async run(context) {
+        const { requests, wrap } = recordRequests();
+        const bucket = await context.bucket({ wrap });
+        await refusesEverywhere(bucket, keyOfBytes(bucket.limits.maxKeyBytes + 1, width));
+        assert.equal(requests.length, 0, "nothing is sent");
+      },
+    }),
+  ),
+  {
+    id: "s01-far-too-long-key",
+    rule: "S1",
+    title: "a key of a million characters is refused, not cut",
+    async run(context) {
+      const bucket = await context.bucket();
+      await refusesEverywhere(bucket, "k".repeat(1_000_000));
+    },
+  },
+  {
+    id: "s01-long-keys-differ-at-the-end",
+    rule: "S1",
+    title: "keys of the longest length that differ in the last character alone are different keys",
+    async run(context) {
+      const bucket = await context.bucket();
+      const start = "k".repeat(bucket.limits.maxKeyBytes - 1);
+      await roundTrip(bucket, [`${start}a`, `${start}b`, start]);
+    },
+  },
+  {
+    id: "s01-hardly-compressible-key",
+    rule: "S1",
+    title: "a longest key of random characters is stored, as an index that compresses is not asked to",
+    async run(context) {
+      const bucket = await context.bucket();
+      const random = crypto.getRandomValues(new Uint8Array(bucket.limits.maxKeyBytes));
+      const key = String.fromCharCode(...random.map((byte) => 33 + (byte % 94)));
+      await bucket.set(key, bytes("here"));
+      sameBytes(await bucket.get(key), bytes("here"));
+    },
+  },
+];
+
+async function refusesEverywhere(bucket: Bucket, key: string): Promise<void> {
+  await rejectsWith(bucket.get(key), "too-large", "get");
+  await rejectsWith(bucket.exists(key), "too-large", "exists");
+  await rejectsWith(bucket.getMany(["a", key]), "too-large", "getMany");
+  await batchErrorOf(bucket.set(key, bytes("v")), "too-large", "set");
+  await batchErrorOf(bucket.delete(key), "too-large", "delete");
+  await batchErrorOf(bucket.setMany([[key, bytes("v")]]), "too-large", "setMany");
+  await batchErrorOf(bucket.deleteMany([key, "a"]), "too-large", "deleteMany");
+}

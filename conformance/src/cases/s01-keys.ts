@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { roundTrip } from "../support/round-trip.js";
+
+/** Which strings are keys, and that different strings are different keys. */
+export const keyCases: readonly ConformanceCase[] = [
+  {
+    id: "s01-empty-key",
+    rule: "S1",
+    title: "the empty string is a key like any other",
+    async run(context) {
+      const bucket = await context.bucket();
+      assert.equal(await bucket.get(""), undefined);
+      await bucket.set("", bytes("of the empty key"));
+      sameBytes(await bucket.get(""), bytes("of the empty key"));
+      assert.equal(await bucket.exists(""), true);
+      assert.deepEqual((await bucket.listKeys()).keys, [""]);
+      await bucket.delete("");
+      assert.equal(await bucket.exists(""), false);
+    },
+  },
+  different("s01-nul-character", "U+0000 counts wherever it stands in a key", [
+    "\0",
+    "\0\0",
+    "a",
+    "a\0",
+    "\0a",
+    "a\0b",
+    "ab",
+  ]),
+  different("s01-names-of-properties", "names that objects have by themselves are keys", [
+    "__proto__",
+    "constructor",
+    "prototype",
+    "toString",
+    "hasOwnProperty",
+    "valueOf",
+    "then",
+    "length",
+  ]),
+  different("s01-no-normalization", "composed and decomposed forms of a character are different keys", [
+    "é",
+    "e\u0301",
+    "Å",
+    "A\u030a",
+    "\u212b",
+    "ﬁ",
+    "fi",
+    "가",
+    "\u1100\u1161",
+  ]),
+  different("s01-case-sensitive", "upper and lower case are different keys", [
+    "key",
+    "Key",
+    "KEY",
+    "ß",
+    "ss",
+    "SS",
+    "ẞ",
+    "i",
+    "I",
+    "ı",
+    "İ",
+    "σ",
+    "ς",
+  ]),
+  different("s01-white-space", "white space and invisible characters count", [
+    " ",
+    "",
+    "a",
+    "a ",
+    " a",
+    "a  ",
+    "a\t",
+    "a\n",
+    "a\r\n",
+    "a\u00a0",
+    "a\u200b",
+    "\ufeffa",
+    "a\u00ad",
+    "\u2028",
+    "\u2029",
+  ]),
+  different("s01-number-like", "keys that look like the same number are different keys", [
+    "1",
+    "01",
+    "1.0",
+    "1e0",
+    "+1",
+    "-0",
+    "0",
+    "NaN",
+    "null",
+    "true",
+  ]),
+  different("s01-special-to-engines", "characters that query languages treat apart are plain characters", [
+    "'; DROP TABLE manykv; --",
+    '"',
+    "'",
+    "\\",
+    "\\x41",
+    "%",
+    "_",
+    "$1",
+    ":a",
+    "#a",
+    "a/b",
+    "a//b",
+    "../a",
+    "..",
+    ".",
+    "a b",
+    "*",
+    "?",
+    "[a]",
+    "{a}",
+    "{}",
+    "{a}b",
+    "a\r\nGET b\r\n",
+    "&lt;",
+    "%00",
+  ]),
+  {
+    id: "s01-every-plane",
+    rule: "S1",
+    title: "characters of every plane of Unicode, with controls, private ones and noncharacters",
+    async run(context) {
+      await roundTrip(await context.bucket(), sampleOfUnicode());
+    },
+  },
+];
+
+function different(id: string, title: string, keys: readonly string[]): ConformanceCase {
+  return { id, rule: "S1", title, run: async (context) => roundTrip(await context.bucket(), keys) };
+}
+
+/** All of Latin-1, and of each further block of 256 characters the first and the last, where they are no surrogates. */
+function sampleOfUnicode(): string[] {
+  const points: number[] = Array.from({ length: 256 }, (_, point) => point);
+  for (let block = 1; block < 0x1100; block++) {
+    if (block >= 0xd8 && block < 0xe0) continue;
+    points.push(block * 256, block * 256 + 255);
+  }
+  return points
+    .filter((point) => point < 256 || point % 4096 < 256 || point < 0x3000 || (point & 0xfffe) === 0xfffe)
+    .map((point) => String.fromCodePoint(point));
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import type { Bucket } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { recordRequests } from "../support/recording-driver.js";
+import { batchErrorOf } from "../support/rejections.js";
+
+/** Values of tens of megabytes take their time on a slow engine. */
+const patient = { timeout: 100_000 };
+
+/** The longest value: sizes come from what the backend declares. */
+export const valueLengthCases: readonly ConformanceCase[] = [
+  {
+    id: "s02-longest-value",
+    rule: "S2",
+    title: "a value of exactly the longest length, by set and get",
+    async run(context) {
+      const bucket = await context.bucket();
+      const value = pattern(bucket.limits.maxValueBytes);
+      await bucket.set("key", value, patient);
+      sameBytes(await bucket.get("key", patient), value);
+    },
+  },
+  {
+    id: "s02-longest-value-less-one",
+    rule: "S2",
+    title: "a value one byte under the longest, by setMany and getMany, beside a small one",
+    async run(context) {
+      const bucket = await context.bucket();
+      const value = pattern(bucket.limits.maxValueBytes - 1, 2);
+      await bucket.setMany(
+        [
+          ["large", value],
+          ["small", bytes("small")],
+        ],
+        patient,
+      );
+      const [small, large] = await bucket.getMany(["small", "large"], patient);
+      sameBytes(large?.[1], value);
+      sameBytes(small?.[1], bytes("small"));
+    },
+  },
+  tooLong("s02-one-byte-too-long", "one byte over the longest", (longest) => longest + 1),
+  tooLong("s02-three-times-too-long", "three times the longest and a byte", (longest) => 3 * longest + 1),
+  {
+    id: "s02-sizes-around-powers-of-two",
+    rule: "S2",
+    title: "values of sizes around each power of two come back whole",
+    async run(context) {
+      const bucket = await context.bucket();
+      const sizes = Array.from({ length: 18 }, (_, power) => 2 ** power)
+        .flatMap((size) => [size - 1, size, size + 1])
+        .filter((size) => size <= bucket.limits.maxValueBytes);
+      await bucket.setMany(sizes.map((size, index) => [`key ${index}`, pattern(size, index)]));
+      const answers = await bucket.getMany(sizes.map((_, index) => `key ${index}`));
+      for (const [index, size] of sizes.entries()) sameBytes(answers[index]?.[1], pattern(size, index));
+    },
+  },
+];
+
+function tooLong(id: string, size: string, sizeOf: (longest: number) => number): ConformanceCase {
+  return {
+    id,
+    rule: "S2",
+    title: `a value of ${size} is refused with too-large, and nothing is sent`,
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap });
+      await refuses(bucket, new Uint8Array(sizeOf(bucket.limits.maxValueBytes)));
+      assert.equal(requests.length, 0, "nothing is sent");
+    },
+  };
+}
+
+async function refuses(bucket: Bucket, value: Uint8Array): Promise<void> {
+  await batchErrorOf(bucket.set("key", value), "too-large", "set");
+  await batchErrorOf(
+    bucket.setMany([
+      ["small", bytes("v")],
+      ["key", value],
+    ]),
+    "too-large",
+    "setMany",
+  );
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { runInNewContext } from "node:vm";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes, pattern, sameBytes } from "../support/bytes.js";
+
+/** Which values there are, and that each comes back as it went in. */
+export const valueCases: readonly ConformanceCase[] = [
+  {
+    id: "s02-empty-value",
+    rule: "S2",
+    title: "an empty value is a value, not a missing key",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.set("single", new Uint8Array(0));
+      await bucket.setMany([["batch", new Uint8Array(0)]]);
+      for (const key of ["single", "batch"]) {
+        sameBytes(await bucket.get(key), new Uint8Array(0), `get of ${key}`);
+        assert.equal(await bucket.exists(key), true);
+      }
+      const [single, missing, batch] = await bucket.getMany(["single", "missing", "batch"]);
+      sameBytes(single?.[1], new Uint8Array(0));
+      sameBytes(batch?.[1], new Uint8Array(0));
+      assert.equal(missing, undefined);
+    },
+  },
+  {
+    id: "s02-empty-value-overwrites",
+    rule: "S2",
+    title: "an empty value replaces a longer one",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.set("key", bytes("long before"));
+      await bucket.set("key", new Uint8Array(0));
+      sameBytes(await bucket.get("key"), new Uint8Array(0));
+    },
+  },
+  {
+    id: "s02-every-byte",
+    rule: "S2",
+    title: "all 256 bytes come back, in every order of two",
+    async run(context) {
+      const bucket = await context.bucket();
+      const pairs = Uint8Array.from(
+        { length: 256 * 256 * 2 },
+        (_, index) => (index & 1 ? index >> 1 : index >> 9) & 255,
+      );
+      const ascending = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+      await bucket.set("ascending", ascending);
+      await bucket.setMany([["pairs", pairs]]);
+      sameBytes(await bucket.get("ascending"), ascending);
+      sameBytes(await bucket.get("pairs"), pairs);
+      const answers = await bucket.getMany(["ascending", "pairs"]);
+      sameBytes(answers[0]?.[1], ascending);
+      sameBytes(answers[1]?.[1], pairs);
+    },
+  },
+  stays("s02-number-like-text", "text that looks like a number stays bytes", [
+    "123",
+    "1.50",
+    "-0",
+    "1e3",
+    "NaN",
+    "0x1F",
+  ]),
+  stays("s02-literal-like-text", "text that looks like JSON stays bytes", [
+    "null",
+    "true",
+    "undefined",
+    '"quoted"',
+    '{"a":[1]}',
+    "[]",
+    "[object Object]",
+  ]),
+  stays("s02-encoded-text", "text that looks encoded stays bytes", [
+    "\\x00ff",
+    "aGVsbG8=",
+    "%41",
+    "$5\r\nhello\r\n",
+    "\\N",
+    "base64:aGVsbG8=",
+  ]),
+  {
+    id: "s02-not-utf-8",
+    rule: "S2",
+    title: "bytes that are no UTF-8 come back as they are",
+    async run(context) {
+      const bucket = await context.bucket();
+      const values = [
+        [0xff, 0xfe],
+        [0xc3],
+        [0xed, 0xa0, 0x80],
+        [0xf5, 0x80],
+        [0x80, 0x80],
+        [0xef, 0xbb, 0xbf],
+        [0],
+        [0, 0],
+      ];
+      await bucket.setMany(values.map((value, index) => [`key ${index}`, Uint8Array.from(value)]));
+      const answers = await bucket.getMany(values.map((_, index) => `key ${index}`));
+      for (const [index, value] of values.entries()) sameBytes(answers[index]?.[1], Uint8Array.from(value));
+    },
+  },
+  {
+    id: "s02-buffer-accepted",
+    rule: "S2",
+    title: "a Buffer is a Uint8Array, also one that is a piece of a pool",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.set("single", Buffer.from("pooled"));
+      await bucket.setMany([["batch", Buffer.from("also pooled")]]);
+      sameBytes(await bucket.get("single"), bytes("pooled"));
+      sameBytes(await bucket.get("batch"), bytes("also pooled"));
+    },
+  },
+  {
+    id: "s02-part-of-a-buffer",
+    rule: "S2",
+    title: "of an array that is a part of its buffer, just that part is stored",
+    async run(context) {
+      const bucket = await context.bucket();
+      const whole = pattern(1000);
+      await bucket.set("single", whole.subarray(100, 200));
+      await bucket.setMany([["batch", whole.subarray(999)]]);
+      sameBytes(await bucket.get("single"), pattern(1000).slice(100, 200));
+      sameBytes(await bucket.get("batch"), pattern(1000).slice(999));
+    },
+  },
+  {
+    id: "s02-shared-memory",
+    rule: "S2",
+    title: "bytes in a SharedArrayBuffer are accepted",
+    async run(context) {
+      const bucket = await context.bucket();
+      const shared = new Uint8Array(new SharedArrayBuffer(5));
+      shared.set(bytes("share"));
+      await bucket.set("single", shared);
+      await bucket.setMany([["batch", shared]]);
+      shared.fill(0);
+      sameBytes(await bucket.get("single"), bytes("share"));
+      sameBytes(await bucket.get("batch"), bytes("share"));
+    },
+  },
+  {
+    id: "s02-other-realm",
+    rule: "S2",
+    title: "a Uint8Array of another realm is accepted, as of a test runner's sandbox or an iframe",
+    async run(context) {
+      const bucket = await context.bucket();
+      const foreign = runInNewContext("Uint8Array.of(1, 2, 3)") as Uint8Array;
+      await bucket.set("single", foreign);
+      await bucket.setMany([["batch", foreign]]);
+      sameBytes(await bucket.get("single"), Uint8Array.of(1, 2, 3));
+      sameBytes(await bucket.get("batch"), Uint8Array.of(1, 2, 3));
+    },
+  },
+];
+
+function stays(id: string, title: string, texts: readonly string[]): ConformanceCase {
+  return {
+    id,
+    rule: "S2",
+    title,
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.setMany(texts.map((text) => [text, bytes(text)]));
+      const answers = await bucket.getMany(texts);
+      for (const [index, text] of texts.entries()) {
+        sameBytes(answers[index]?.[1], bytes(text), `getMany of ${text}`);
+        sameBytes(await bucket.get(text), bytes(text), `get of ${text}`);
+      }
+    },
+  };
+}

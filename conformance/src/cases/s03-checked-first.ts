@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { recordRequests } from "../support/recording-driver.js";
+import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
+
+/** A store that would send many requests, did it not check everything first. */
+const twoKeysEach = { request: { maxKeys: 2 } };
+
+/** One bad entry refuses the batch before anything is sent. */
+export const checkedFirstCases: readonly ConformanceCase[] = [
+  {
+    id: "s03-bad-entry-of-set-many",
+    rule: "S3",
+    wit: ["set-many 5"],
+    title: "a bad entry at any place refuses the whole setMany: nothing is sent, nothing is changed",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap, store: twoKeysEach });
+      await bucket.set("key 0", bytes("before"));
+      requests.length = 0;
+      for (const place of [0, 4, 8]) {
+        const entries = Array.from(
+          { length: 9 },
+          (_, index) => [`key ${index}`, bytes("after")] as [string, Uint8Array],
+        );
+        entries[place] = ["\ud800", bytes("after")];
+        assertNothingApplied(await batchErrorOf(bucket.setMany(entries), "invalid-argument"), 9);
+      }
+      assert.equal(requests.length, 0, "nothing is sent");
+      sameBytes(await bucket.get("key 0"), bytes("before"));
+      assert.equal(await bucket.exists("key 1"), false);
+    },
+  },
+  {
+    id: "s03-bad-entry-of-delete-many",
+    rule: "S3",
+    wit: ["delete-many 4"],
+    title: "a bad key at any place refuses the whole deleteMany: nothing is sent, nothing is deleted",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap, store: twoKeysEach });
+      await bucket.set("key 0", bytes("stays"));
+      requests.length = 0;
+      for (const place of [0, 4, 8]) {
+        const keys = Array.from({ length: 9 }, (_, index) => `key ${index}`);
+        keys[place] = undefined as unknown as string;
+        assertNothingApplied(await batchErrorOf(bucket.deleteMany(keys), "invalid-argument"), 9);
+      }
+      assert.equal(requests.length, 0, "nothing is sent");
+      sameBytes(await bucket.get("key 0"), bytes("stays"));
+    },
+  },
+  {
+    id: "s03-bad-entry-of-get-many",
+    rule: "S3",
+    wit: ["get-many 5"],
+    title: "a bad key at any place refuses the whole getMany before anything is sent",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap, store: twoKeysEach });
+      for (const place of [0, 4, 8]) {
+        const keys = Array.from({ length: 9 }, (_, index) => `key ${index}`);
+        keys[place] = "\udfff";
+        await rejectsWith(bucket.getMany(keys), "invalid-argument");
+      }
+      assert.equal(requests.length, 0, "nothing is sent");
+    },
+  },
+  {
+    id: "s03-message-names-the-index",
+    rule: "S3",
+    title: "the message names the index of the bad entry, and neither its key nor its value",
+    async run(context) {
+      const bucket = await context.bucket();
+      const entries: [string, Uint8Array][] = [];
+      for (let index = 0; index < 47; index++) entries.push([`confidential-${index}`, bytes("classified")]);
+      entries.push(["confidential-\ud800", bytes("classified")]);
+      const keys = entries.map(([key]) => key);
+      const calls = [bucket.setMany(entries), bucket.deleteMany(keys), bucket.getMany(keys)];
+      for (const call of calls) {
+        const { message } = await rejectsWith(call, "invalid-argument");
+        assert.match(message, /\b47\b/, "the message names the index");
+        assert.doesNotMatch(message, /confidential|classified/);
+      }
+    },
+  },
+  {
+    id: "s03-first-bad-entry-is-named",
+    rule: "S3",
+    title: "of several bad entries the first is named",
+    async run(context) {
+      const bucket = await context.bucket();
+      const { message } = await rejectsWith(
+        bucket.getMany(["a", "b", "\ud800", "c", "\ud801"]),
+        "invalid-argument",
+      );
+      assert.match(message, /\b2\b/);
+      assert.doesNotMatch(message, /\b4\b/);
+    },
+  },
+  {
+    id: "s03-single-write-is-a-batch-of-one",
+    rule: "S3",
+    title: "set and delete with a bad argument reject with a BatchError of one outcome",
+    async run(context) {
+      const bucket = await context.bucket();
+      const calls = [
+        bucket.set("\ud800", bytes("v")),
+        bucket.set("key", "text" as unknown as Uint8Array),
+        bucket.delete("\ud800"),
+      ];
+      for (const call of calls) assertNothingApplied(await batchErrorOf(call, "invalid-argument"), 1);
+    },
+  },
+];

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import type { Bucket } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { randomOf } from "../support/random.js";
+
+/** Answers stand in the order of their keys. */
+export const orderCases: readonly ConformanceCase[] = [
+  {
+    id: "s04-order-of-keys",
+    rule: "S4",
+    wit: ["get-many 1", "get-many 2"],
+    title: "answers stand in the order of the keys, whatever order the keys are in",
+    async run(context) {
+      const bucket = await context.bucket();
+      const keys = await hundred(bucket);
+      const random = randomOf(context.seed);
+      const shuffled = keys
+        .map((key) => ({ key, at: random() }))
+        .sort((a, b) => a.at - b.at)
+        .map(({ key }) => key);
+      for (const order of [keys, [...keys].reverse(), shuffled]) await answersIn(bucket, order);
+    },
+  },
+  {
+    id: "s04-order-across-seams",
+    rule: "S4",
+    wit: ["get-many 1"],
+    title: "answers stand in the order of the keys when they come from many requests",
+    async run(context) {
+      const bucket = await context.bucket({ store: { request: { maxKeys: 3 } } });
+      const keys = await hundred(bucket);
+      await answersIn(bucket, [...keys].reverse());
+    },
+  },
+  {
+    id: "s04-order-not-of-completion",
+    rule: "S4",
+    wit: ["get-many 1"],
+    title: "answers stand in the order of the keys when later requests are answered first",
+    async run(context) {
+      const bucket = await context.bucket({
+        store: { request: { maxKeys: 2 } },
+        wrap: (driver) =>
+          faultDriver(driver, ({ operation, call }) =>
+            operation === "get" ? { kind: "late-answer", milliseconds: 30 - (call % 4) * 10 } : undefined,
+          ),
+      });
+      const keys = (await hundred(bucket)).slice(0, 16);
+      await answersIn(bucket, keys);
+    },
+  },
+  {
+    id: "s04-missing-keys",
+    rule: "S4",
+    wit: ["get-many 3"],
+    title: "a missing key has its place, first, last and between, and is undefined",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.setMany([
+        ["a", bytes("of a")],
+        ["b", bytes("of b")],
+      ]);
+      const answers = await bucket.getMany(["missing", "b", "also missing", "a", "missing too"]);
+      assert.deepEqual(
+        answers.map((answer) => answer?.[0]),
+        [undefined, "b", undefined, "a", undefined],
+      );
+      assert.ok(
+        answers.every((_, index) => index in answers),
+        "a missing key is undefined, not a hole",
+      );
+    },
+  },
+  {
+    id: "s04-all-missing",
+    rule: "S4",
+    wit: ["get-many 3"],
+    title: "one missing key is one undefined, and ten are ten",
+    async run(context) {
+      const bucket = await context.bucket();
+      assert.deepEqual(await bucket.getMany(["missing"]), [undefined]);
+      const keys = Array.from({ length: 10 }, (_, index) => `missing ${index}`);
+      assert.deepEqual(await bucket.getMany(keys), new Array(10).fill(undefined));
+      assert.equal(await bucket.get("missing"), undefined);
+      assert.equal(await bucket.exists("missing"), false);
+    },
+  },
+  {
+    id: "s04-missing-across-seams",
+    rule: "S4",
+    wit: ["get-many 3"],
+    title: "missing keys have their places when each request has some",
+    async run(context) {
+      const bucket = await context.bucket({ store: { request: { maxKeys: 2 } } });
+      const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
+      const there = keys.filter((_, index) => index % 3 === 0);
+      await bucket.setMany(there.map((key) => [key, bytes(key)]));
+      const answers = await bucket.getMany(keys);
+      assert.deepEqual(
+        answers.map((answer) => answer?.[0]),
+        keys.map((key) => (there.includes(key) ? key : undefined)),
+      );
+    },
+  },
+  {
+    id: "s04-duplicates",
+    rule: "S4",
+    title: "a key that is asked more than once is answered at each place",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.setMany([
+        ["a", bytes("of a")],
+        ["b", bytes("of b")],
+      ]);
+      await answersIn(bucket, ["a", "b", "a", "a", "b"]);
+      assert.deepEqual(await bucket.getMany(["missing", "missing"]), [undefined, undefined]);
+    },
+  },
+  {
+    id: "s04-duplicates-across-seams",
+    rule: "S4",
+    title: "a key that is asked again in another request's part is answered at each place",
+    async run(context) {
+      const bucket = await context.bucket({ store: { request: { maxKeys: 2 } } });
+      await bucket.setMany([
+        ["a", bytes("of a")],
+        ["b", bytes("of b")],
+        ["c", bytes("of c")],
+      ]);
+      await answersIn(bucket, ["a", "b", "c", "a", "a", "c", "b", "a"]);
+    },
+  },
+  {
+    id: "s04-pairs",
+    rule: "S4",
+    wit: ["get-many 2"],
+    title: "an answer is a pair of the key and its value",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.set("key", bytes("value"));
+      const answers = await bucket.getMany(["key"]);
+      assert.ok(Array.isArray(answers) && Array.isArray(answers[0]));
+      assert.deepEqual(answers, [["key", bytes("value")]]);
+    },
+  },
+];
+
+/** A hundred keys, each with a value of its own. */
+async function hundred(bucket: Bucket): Promise<string[]> {
+  const keys = Array.from({ length: 100 }, (_, index) => `key ${index}`);
+  await bucket.setMany(keys.map((key) => [key, bytes(`of ${key}`)]));
+  return keys;
+}
+
+/** Asserts that every key has the value of its name, and stands where it was asked for. */
+async function answersIn(bucket: Bucket, keys: readonly string[]): Promise<void> {
+  const answers = await bucket.getMany(keys);
+  assert.equal(answers.length, keys.length);
+  for (const [index, key] of keys.entries()) {
+    assert.equal(answers[index]?.[0], key, `the answer at ${index}`);
+    sameBytes(answers[index]?.[1], bytes(`of ${key}`));
+  }
+}

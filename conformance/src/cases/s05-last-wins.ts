@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import type { KeyValue } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { recordRequests } from "../support/recording-driver.js";
+
+/** Of a key that a setMany names twice the last value counts. */
+export const lastWinsCases: readonly ConformanceCase[] = [
+  {
+    id: "s05-last-wins",
+    rule: "S5",
+    title: "of a key that comes two or three times the last value is stored",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.setMany([
+        ["a", bytes("1")],
+        ["b", bytes("2")],
+        ["a", bytes("3")],
+        ["a", bytes("4")],
+        ["b", bytes("5")],
+      ]);
+      sameBytes(await bucket.get("a"), bytes("4"));
+      sameBytes(await bucket.get("b"), bytes("5"));
+    },
+  },
+  {
+    id: "s05-last-wins-across-seams",
+    rule: "S5",
+    title: "the last value is stored when the duplicates fall into different requests",
+    async run(context) {
+      const bucket = await context.bucket({ store: { request: { maxKeys: 1 } } });
+      const entries = Array.from(
+        { length: 30 },
+        (_, index): KeyValue => [`key ${index % 3}`, bytes(`value ${index}`)],
+      );
+      await bucket.setMany(entries);
+      for (const index of [0, 1, 2])
+        sameBytes(await bucket.get(`key ${index}`), bytes(`value ${27 + index}`));
+    },
+  },
+  {
+    id: "s05-last-wins-by-size",
+    rule: "S5",
+    title: "the last value is stored, be it smaller, larger or empty",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.setMany([
+        ["shrinks", pattern(5000)],
+        ["grows", bytes("1")],
+        ["empties", pattern(5000)],
+        ["shrinks", bytes("2")],
+        ["grows", pattern(5000, 2)],
+        ["empties", new Uint8Array(0)],
+      ]);
+      sameBytes(await bucket.get("shrinks"), bytes("2"));
+      sameBytes(await bucket.get("grows"), pattern(5000, 2));
+      sameBytes(await bucket.get("empties"), new Uint8Array(0));
+    },
+  },
+  {
+    id: "s05-last-wins-after-retry",
+    rule: "S5",
+    title: "the last value is stored when requests are throttled and repeated in another order",
+    async run(context) {
+      const throttle = new Set([0, 2, 3, 5]);
+      const bucket = await context.bucket({
+        store: { request: { maxKeys: 2 }, retry: { baseDelay: 2 } },
+        wrap: (driver) =>
+          faultDriver(driver, ({ call }) =>
+            throttle.has(call) ? { kind: "keys", of: () => ({ kind: "unprocessed" }) } : undefined,
+          ),
+      });
+      const entries = Array.from(
+        { length: 20 },
+        (_, index): KeyValue => [`key ${index % 5}`, bytes(`value ${index}`)],
+      );
+      await bucket.setMany(entries);
+      for (const index of [0, 1, 2, 3, 4])
+        sameBytes(await bucket.get(`key ${index}`), bytes(`value ${15 + index}`));
+    },
+  },
+  {
+    id: "s05-driver-sees-no-duplicate",
+    rule: "S5",
+    title: "no request to the driver names a key twice, whichever call has duplicates",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap });
+      await bucket.setMany([
+        ["a", bytes("1")],
+        ["a", bytes("2")],
+        ["b", bytes("3")],
+      ]);
+      await bucket.getMany(["a", "a", "b", "a"]);
+      await bucket.deleteMany(["b", "b", "a"]);
+      for (const { keys } of requests) assert.equal(new Set(keys).size, keys.length);
+      assert.deepEqual(
+        requests.map(({ keys }) => keys.length),
+        [2, 2, 2],
+      );
+    },
+  },
+  {
+    id: "s05-duplicate-deletes",
+    rule: "S5",
+    title: "deleteMany with a key twice deletes it once and succeeds",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.setMany([
+        ["a", bytes("1")],
+        ["b", bytes("2")],
+      ]);
+      await bucket.deleteMany(["a", "a", "missing", "a", "missing"]);
+      assert.deepEqual(
+        (await bucket.getMany(["a", "b"])).map((answer) => answer?.[0]),
+        [undefined, "b"],
+      );
+    },
+  },
+];

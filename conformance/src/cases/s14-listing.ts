@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import type { Bucket } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes } from "../support/bytes.js";
+import { rejectsWith } from "../support/rejections.js";
+
+/** Listing, page by page. */
+export const listingCases: readonly ConformanceCase[] = [
+  {
+    id: "s14-empty-bucket",
+    rule: "S14",
+    title: "listing an empty bucket gives no key and ends",
+    async run(context) {
+      const bucket = await context.bucket();
+      assert.deepEqual(await listed(bucket), []);
+    },
+  },
+  {
+    id: "s14-every-key",
+    rule: "S14",
+    title: "every key of thousands is listed, over several pages or one",
+    async run(context) {
+      const bucket = await context.bucket();
+      const keys = Array.from({ length: 3_000 }, (_, index) => `key ${index}`);
+      await bucket.setMany(keys.map((key) => [key, bytes("v")]));
+      assert.deepEqual(await listed(bucket), [...keys].sort());
+    },
+  },
+  {
+    id: "s14-keys-iterates-all",
+    rule: "S14",
+    title: "keys() goes through every page",
+    async run(context) {
+      const bucket = await context.bucket();
+      const keys = Array.from({ length: 2_500 }, (_, index) => `key ${index}`);
+      await bucket.setMany(keys.map((key) => [key, bytes("v")]));
+      const found = new Set<string>();
+      for await (const key of bucket.keys()) found.add(key);
+      assert.deepEqual([...found].sort(), [...keys].sort());
+    },
+  },
+  {
+    id: "s14-only-this-bucket",
+    rule: "S14",
+    title: "only this bucket's keys are listed, beside buckets whose names begin alike",
+    async run(context) {
+      const store = await context.store();
+      const base = context.bucketName();
+      const names = [base, `${base}.b`, `${base}-b`, `${base}b`, base.slice(0, -1), base.toUpperCase()];
+      for (const name of names)
+        await (await store.open(name)).setMany([
+          [`of ${name}`, bytes("v")],
+          ["shared", bytes("v")],
+        ]);
+      for (const name of names)
+        assert.deepEqual(await listed(await store.open(name)), [`of ${name}`, "shared"].sort());
+    },
+  },
+  {
+    id: "s14-special-keys",
+    rule: "S14",
+    title: "keys with patterns, separators, NUL and the empty key are listed as they are",
+    async run(context) {
+      const bucket = await context.bucket();
+      const keys = [
+        "",
+        "*",
+        "?",
+        "[a-z]",
+        "[^a]",
+        "\\",
+        "\\*",
+        "a*b",
+        "%",
+        "_",
+        "\0",
+        "a\0b",
+        ":",
+        "/",
+        "{x}",
+        "\uffff",
+        "😀",
+        "__proto__",
+      ];
+      await bucket.setMany(keys.map((key) => [key, bytes("v")]));
+      assert.deepEqual(await listed(bucket), [...keys].sort());
+    },
+  },
+  {
+    id: "s14-deleted-keys",
+    rule: "S14",
+    title: "a deleted key is listed no more",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.setMany(["a", "b", "c", "d"].map((key) => [key, bytes("v")]));
+      await bucket.delete("a");
+      await bucket.deleteMany(["c"]);
+      assert.deepEqual(await listed(bucket), ["b", "d"]);
+    },
+  },
+  {
+    id: "s14-changes-while-listing",
+    rule: "S14",
+    title: "keys that stay are listed although others come and go between the pages",
+    async run(context) {
+      const bucket = await context.bucket();
+      const keys = Array.from({ length: 3_000 }, (_, index) => `stays ${index}`);
+      const leaving = Array.from({ length: 500 }, (_, index) => `leaves ${index}`);
+      await bucket.setMany([...keys, ...leaving].map((key) => [key, bytes("v")]));
+      const found = new Set<string>();
+      let cursor: string | undefined;
+      for (let page = 0; ; page++) {
+        const answer = await bucket.listKeys(cursor);
+        for (const key of answer.keys) found.add(key);
+        cursor = answer.cursor;
+        if (cursor === undefined) break;
+        await bucket.deleteMany(leaving.slice(page * 50, page * 50 + 50));
+        await bucket.setMany(
+          Array.from({ length: 20 }, (_, index) => [`comes ${page} ${index}`, bytes("v")]),
+        );
+        assert.ok(page < 10_000, "the listing ends");
+      }
+      for (const key of keys) assert.ok(found.has(key), `${key} is listed`);
+      for (const key of found) assert.match(key, /^(stays|leaves|comes) /);
+    },
+  },
+  {
+    id: "s14-cursor-of-another-client",
+    rule: "S14",
+    title: "a cursor is plain text that another client of the same bucket can go on with",
+    async run(context) {
+      const name = context.bucketName();
+      const [one, other] = [await context.bucket({ name }), await context.bucket({ name })];
+      const keys = Array.from({ length: 2_500 }, (_, index) => `key ${index}`);
+      await one.setMany(keys.map((key) => [key, bytes("v")]));
+      const found = new Set<string>();
+      let cursor: string | undefined;
+      let page = 0;
+      do {
+        const answer: { keys: string[]; cursor?: string } = await (page++ % 2 ? other : one).listKeys(cursor);
+        for (const key of answer.keys) found.add(key);
+        cursor =
+          answer.cursor === undefined ? undefined : (JSON.parse(JSON.stringify(answer.cursor)) as string);
+      } while (cursor !== undefined);
+      assert.deepEqual([...found].sort(), [...keys].sort());
+    },
+  },
+  {
+    id: "s14-bad-cursor",
+    rule: "S14",
+    title: "a cursor that no listing gave is refused, or lists this bucket's keys alone",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.set("key", bytes("v"));
+      for (const cursor of [5, {}, ["a"], true])
+        await rejectsWith(bucket.listKeys(cursor as unknown as string), "invalid-argument");
+      for (const cursor of ["", "garbage", "*", "-1", "0", "{}", "\0", "é", "[]", "x".repeat(5000)]) {
+        const answer = await bucket.listKeys(cursor).catch((error: unknown) => error);
+        if (answer instanceof Error)
+          await rejectsWith(Promise.reject(answer), "invalid-argument", `cursor ${cursor.slice(0, 20)}`);
+        else for (const key of (answer as { keys: string[] }).keys) assert.equal(key, "key");
+      }
+    },
+  },
+  {
+    id: "s14-early-return",
+    rule: "S14",
+    title: "keys() may be left early, and the store works on and closes",
+    async run(context) {
+      const store = await context.store();
+      const bucket = await store.open(context.bucketName());
+      await bucket.setMany(Array.from({ length: 50 }, (_, index) => [`key ${index}`, bytes("v")]));
+      for await (const key of bucket.keys()) {
+        assert.match(key, /^key /);
+        break;
+      }
+      assert.equal(await bucket.exists("key 1"), true);
+      await store.close();
+    },
+  },
+];
+
+/** All keys of a bucket, page by page, without repetitions, sorted. */
+export async function listed(bucket: Bucket): Promise<string[]> {
+  const keys = new Set<string>();
+  let cursor: string | undefined;
+  for (let pages = 0; pages < 100_000; pages++) {
+    const page = await bucket.listKeys(cursor);
+    for (const key of page.keys) keys.add(key);
+    if (page.cursor === undefined) return [...keys].sort();
+    cursor = page.cursor;
+  }
+  return assert.fail("the listing does not end");
+}

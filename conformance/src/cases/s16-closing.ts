@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import type { Bucket, Store } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
+import { pause, settles } from "../support/settles.js";
+import { wrapDriver } from "../support/wrap-driver.js";
+
+/** Closing a store. */
+export const closingCases: readonly ConformanceCase[] = [
+  {
+    id: "s16-reads-after-close",
+    rule: "S16",
+    title: "after close every read rejects with closed",
+    async run(context) {
+      const [store, bucket] = await closedStore(await context.store(), context.bucketName());
+      await rejectsWith(bucket.get("a"), "closed", "get");
+      await rejectsWith(bucket.exists("a"), "closed", "exists");
+      await rejectsWith(bucket.getMany(["a"]), "closed", "getMany");
+      await rejectsWith(bucket.getMany([]), "closed", "getMany of nothing");
+      await rejectsWith(bucket.listKeys(), "closed", "listKeys");
+      await rejectsWith(firstKey(bucket), "closed", "keys");
+      await rejectsWith(store.open(bucket.name), "closed", "open");
+      await rejectsWith(store.provision(), "closed", "provision");
+    },
+  },
+  {
+    id: "s16-writes-after-close",
+    rule: "S16",
+    title: "after close every write rejects with closed and every outcome is not-applied",
+    async run(context) {
+      const [, bucket] = await closedStore(await context.store(), context.bucketName());
+      assertNothingApplied(await batchErrorOf(bucket.set("a", bytes("v")), "closed"), 1);
+      assertNothingApplied(await batchErrorOf(bucket.delete("a"), "closed"), 1);
+      const entries = [
+        ["a", bytes("v")],
+        ["b", bytes("v")],
+      ] as const;
+      assertNothingApplied(await batchErrorOf(bucket.setMany(entries), "closed"), 2);
+      assertNothingApplied(await batchErrorOf(bucket.deleteMany(["a", "b", "c"]), "closed"), 3);
+    },
+  },
+  {
+    id: "s16-calls-in-flight-settle-first",
+    rule: "S16",
+    title: "close waits for the calls in flight: they succeed, and the driver is closed after them",
+    async run(context) {
+      const events: string[] = [];
+      const name = context.bucketName();
+      const store = await context.store({
+        wrap: (driver) =>
+          wrapDriver(
+            faultDriver(driver, () => ({ kind: "late-answer", milliseconds: 50 })),
+            {
+              close: () => {
+                events.push("driver closed");
+                return driver.close();
+              },
+            },
+          ),
+      });
+      const bucket = await store.open(name);
+      const writing = bucket.setMany([
+        ["a", bytes("1")],
+        ["b", bytes("2")],
+      ]);
+      const reading = bucket.getMany(["missing"]);
+      const closing = store.close();
+      await pause(10);
+      assert.deepEqual(events, [], "the driver is open while requests are under way");
+      assert.equal((await settles(writing, 5_000, "the write")).status, "fulfilled");
+      assert.equal((await settles(reading, 5_000, "the read")).status, "fulfilled");
+      await closing;
+      assert.deepEqual(events, ["driver closed"]);
+      sameBytes(await (await context.bucket({ name })).get("b"), bytes("2"));
+    },
+  },
+  {
+    id: "s16-calls-during-close",
+    rule: "S16",
+    title: "calls that begin while the store is closing reject with closed",
+    async run(context) {
+      const store = await context.store({
+        wrap: (driver) => faultDriver(driver, () => ({ kind: "late-answer", milliseconds: 50 })),
+      });
+      const bucket = await store.open(context.bucketName());
+      const writing = bucket.set("a", bytes("v"));
+      const closing = store.close();
+      await rejectsWith(bucket.get("a"), "closed");
+      await batchErrorOf(bucket.set("a", bytes("w")), "closed");
+      await Promise.all([writing, closing]);
+    },
+  },
+  {
+    id: "s16-close-twice",
+    rule: "S16",
+    title: "close may be called again, also at the same time, and the driver is closed once",
+    async run(context) {
+      let closed = 0;
+      const store = await context.store({
+        wrap: (driver) =>
+          wrapDriver(driver, {
+            close: () => {
+              closed++;
+              return driver.close();
+            },
+          }),
+      });
+      await Promise.all([store.close(), store.close()]);
+      await store.close();
+      assert.equal(closed, 1);
+    },
+  },
+  {
+    id: "s16-async-dispose",
+    rule: "S16",
+    title: "a store is disposed of by closing it",
+    async run(context) {
+      const store = await context.store();
+      const bucket = await store.open(context.bucketName());
+      await store[Symbol.asyncDispose]();
+      await rejectsWith(bucket.get("a"), "closed");
+    },
+  },
+  {
+    id: "s16-other-clients-stay-open",
+    rule: "S16",
+    title: "closing one store leaves the data and the other clients as they are",
+    async run(context) {
+      const name = context.bucketName();
+      const [store, other] = [await context.store(), await context.bucket({ name })];
+      await (await store.open(name)).set("a", bytes("stays"));
+      await store.close();
+      sameBytes(await other.get("a"), bytes("stays"));
+      await other.set("b", bytes("works on"));
+    },
+  },
+];
+
+async function closedStore(store: Store, name: string): Promise<[Store, Bucket]> {
+  const bucket = await store.open(name);
+  await store.close();
+  return [store, bucket];
+}
+
+async function firstKey(bucket: Bucket): Promise<string | undefined> {
+  for await (const key of bucket.keys()) return key;
+  return undefined;
+}

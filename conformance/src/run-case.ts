@@ -1,0 +1,36 @@
+import { CaseContext } from "./case-context.js";
+import type { ConformanceCase } from "./conformance-case.js";
+import type { ConformanceHarness } from "./harness.js";
+import { seedOf } from "./support/random.js";
+import { randomSeed } from "./support/random-name.js";
+import { settles } from "./support/settles.js";
+
+/** Time for one case, in milliseconds. A case that hangs fails then, and says so. */
+export const caseTimeout = 120_000;
+
+const closeTimeout = 30_000;
+
+/**
+ * Runs one case against a backend, and rejects where the backend does not conform. The suite does this for every case;
+ * call it to run a single one, in a debugger or against a backend that is broken on purpose.
+ */
+export async function runCase(conformanceCase: ConformanceCase, harness: ConformanceHarness): Promise<void> {
+  const seed = harness.seed ?? randomSeed();
+  const context = new CaseContext(harness, seedOf(seed, conformanceCase.id));
+  const { id } = conformanceCase;
+  const ran = await settles(conformanceCase.run(context), caseTimeout, id).catch(rejected);
+  const closed = await settles(context.close(), closeTimeout, `${id}: closing`).catch(rejected);
+  for (const settled of [ran, closed])
+    if (settled.status === "rejected") throw withSeed(settled.reason, seed);
+}
+
+function rejected(reason: unknown): { readonly status: "rejected"; readonly reason: unknown } {
+  return { status: "rejected", reason };
+}
+
+/** Says how to replay a failure. */
+function withSeed(error: unknown, seed: number): unknown {
+  if (error instanceof Error)
+    error.message += `\n(seed ${seed}: replay with the harness's \`seed: ${seed}\`)`;
+  return error;
+}

@@ -1,0 +1,82 @@
+import { cases } from "./cases/index.js";
+import type { ConformanceCase } from "./conformance-case.js";
+import type { ConformanceHarness } from "./harness.js";
+import { type Rule, rules } from "./rules.js";
+import { caseTimeout, runCase } from "./run-case.js";
+import { type Runner, skipOf } from "./runner.js";
+import { SkipCase } from "./skip-case.js";
+
+/**
+ * Defines one test for each case, grouped by rule. A case that is left out is printed with its reason.
+ *
+ * @throws {TypeError} where the harness names a case that there is not, leaves one out without a reason, or leaves out
+ * every case.
+ */
+export function conformanceSuite(runner: Runner, harness: ConformanceHarness): void {
+  const skipped = skippedCases(harness);
+  if (skipped.size === cases.length)
+    throw new TypeError(`${harness.name}: no conformance case is left to run`);
+  runner.describe(`${harness.name} conformance`, () => {
+    for (const [rule, group] of byRule())
+      runner.describe(`${rule}: ${rules[rule]}`, () => {
+        for (const one of group) define(runner, harness, one, skipped.get(one.id));
+      });
+  });
+}
+
+/** The reason of each case that this harness leaves out. */
+function skippedCases(harness: ConformanceHarness): ReadonlyMap<string, string> {
+  const skipped = new Map<string, string>();
+  if (harness.servers === undefined)
+    for (const { id, network } of cases)
+      if (network) skipped.set(id, "the harness gives no `servers` to stand before");
+  const ids = new Set(cases.map((one) => one.id));
+  for (const [id, reason] of Object.entries(harness.skip ?? {})) {
+    if (!ids.has(id)) throw new TypeError(`${harness.name}: \`skip\` names ${id}, and there is no such case`);
+    if (reason.trim() === "") throw new TypeError(`${harness.name}: \`skip\` gives no reason for ${id}`);
+    skipped.set(id, reason);
+  }
+  return skipped;
+}
+
+function byRule(): ReadonlyMap<Rule, readonly ConformanceCase[]> {
+  const groups = new Map<Rule, ConformanceCase[]>();
+  for (const one of cases) groups.set(one.rule, [...(groups.get(one.rule) ?? []), one]);
+  return groups;
+}
+
+function define(
+  { test }: Runner,
+  harness: ConformanceHarness,
+  one: ConformanceCase,
+  reason: string | undefined,
+): void {
+  const name = `${one.id}: ${one.title}`;
+  if (reason !== undefined) {
+    printSkip(harness, one, reason);
+    const skip = skipOf(test);
+    const body = async (): Promise<void> => {};
+    return void (skip ?? test)(`${name} (skipped: ${reason})`, body, caseTimeout);
+  }
+  // Without a declared parameter: Jest and Bun would take one for a callback and wait for it.
+  const body = async (...given: unknown[]): Promise<void> => {
+    try {
+      await runCase(one, harness);
+    } catch (error) {
+      if (!(error instanceof SkipCase)) throw error;
+      printSkip(harness, one, error.message);
+      skipRunning(given[0], error.message);
+    }
+  };
+  test(name, body, caseTimeout);
+}
+
+function printSkip(harness: ConformanceHarness, { id }: ConformanceCase, reason: string): void {
+  console.log(`${harness.name}: skipped ${id}: ${reason}`);
+}
+
+/** Marks the running test as skipped, where the runner can. */
+function skipRunning(testContext: unknown, reason: string): void {
+  const context = testContext as { skip?: (reason: string) => void } | undefined;
+  if (typeof context?.skip === "function") context.skip(reason);
+}

@@ -1,0 +1,30 @@
+import type { Bucket } from "@manykv/core";
+import { bytes } from "./bytes.js";
+
+/** A method that takes keys, called with one key that is to be refused. */
+export interface KeyMethod {
+  readonly name: "get" | "set" | "delete" | "exists" | "getMany" | "setMany" | "deleteMany";
+  /** Entries of the call; 0 for a read. */
+  readonly entries: number;
+  call(bucket: Bucket, key: string): Promise<unknown>;
+}
+
+/** Every method that takes keys. The batches have good keys before and after the bad one. */
+export const keyMethods: readonly KeyMethod[] = [
+  { name: "get", entries: 0, call: (bucket, key) => bucket.get(key) },
+  { name: "exists", entries: 0, call: (bucket, key) => bucket.exists(key) },
+  { name: "getMany", entries: 0, call: (bucket, key) => bucket.getMany(["before", key, "after"]) },
+  { name: "set", entries: 1, call: (bucket, key) => bucket.set(key, bytes("v")) },
+  { name: "delete", entries: 1, call: (bucket, key) => bucket.delete(key) },
+  {
+    name: "setMany",
+    entries: 3,
+    call: (bucket, key) =>
+      bucket.setMany([
+        ["before", bytes("v")],
+        [key, bytes("v")],
+        ["after", bytes("v")],
+      ]),
+  },
+  { name: "deleteMany", entries: 3, call: (bucket, key) => bucket.deleteMany(["before", key, "after"]) },
+];

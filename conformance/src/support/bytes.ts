@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+
+/** UTF-8 bytes of a text. */
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** `size` bytes that differ with `mark`, so that a mixture of two values is seen. */
+export function pattern(size: number, mark = 1): Uint8Array {
+  const value = new Uint8Array(size);
+  const step = Math.min(size, 4096);
+  for (let index = 0; index < step; index++) value[index] = (index * 31 + mark * 17 + (index >> 8)) & 0xff;
+  for (let filled = step; filled < size; filled *= 2)
+    value.copyWithin(filled, 0, Math.min(filled, size - filled));
+  return value;
+}
+
+/** Compares without printing megabytes of difference. */
+export function sameBytes(actual: Uint8Array | undefined, expected: Uint8Array, what = "the value"): void {
+  assert.ok(actual !== undefined, `${what} is missing`);
+  assert.equal(actual.byteLength, expected.byteLength, `${what} has another length`);
+  if (Buffer.compare(viewOf(actual), viewOf(expected)) === 0) return;
+  const index = actual.findIndex((byte, place) => byte !== expected[place]);
+  assert.fail(`${what} differs at byte ${index} of ${expected.byteLength}`);
+}
+
+function viewOf(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}

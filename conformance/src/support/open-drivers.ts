@@ -1,0 +1,22 @@
+import type { Driver } from "@manykv/core";
+import { wrapDriver } from "./wrap-driver.js";
+
+/** Drivers that nobody has closed yet. */
+export class OpenDrivers {
+  readonly #open = new Set<Driver>();
+
+  track(driver: Driver): Driver {
+    this.#open.add(driver);
+    return wrapDriver(driver, {
+      close: () => {
+        this.#open.delete(driver);
+        return driver.close();
+      },
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((driver) => driver.close()));
+    this.#open.clear();
+  }
+}

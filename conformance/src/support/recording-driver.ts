@@ -1,0 +1,71 @@
+import type { Driver } from "@manykv/core";
+import { wrapDriver } from "./wrap-driver.js";
+
+export type Operation = "get" | "set" | "delete" | "exists" | "list" | "provision";
+
+/** One request that a driver got. */
+export interface RecordedRequest {
+  readonly operation: Operation;
+  /** A copy, as the request may be reused. */
+  readonly keys: readonly string[];
+  /** Sum of key bytes (UTF-8) and value bytes. */
+  readonly bytes: number;
+}
+
+/** A driver that notes the requests that reach it, and how many were in flight together at most. */
+export interface Recording {
+  readonly wrap: (driver: Driver) => Driver;
+  readonly requests: RecordedRequest[];
+  mostInFlight: number;
+}
+
+export function recordRequests(): Recording {
+  let inFlight = 0;
+  async function note<Answer>(
+    operation: Operation,
+    request: Noted,
+    answer: () => Promise<Answer>,
+  ): Promise<Answer> {
+    const { keys = [], values = [] } = request;
+    recording.requests.push({ operation, keys: [...keys], bytes: bytesOf(keys, values) });
+    recording.mostInFlight = Math.max(recording.mostInFlight, ++inFlight);
+    try {
+      return await answer();
+    } finally {
+      inFlight--;
+    }
+  }
+  const recording: Recording = {
+    requests: [],
+    mostInFlight: 0,
+    wrap: (driver) =>
+      wrapDriver(driver, {
+        get: (request) => note("get", request, () => driver.get(request)),
+        set: (request) => note("set", request, () => driver.set(request)),
+        delete: (request) => note("delete", request, () => driver.delete(request)),
+        list: (request) => note("list", {}, () => driver.list(request)),
+        ...(driver.exists && {
+          exists: (request) => note("exists", request, () => existsOf(driver, request)),
+        }),
+      }),
+  };
+  return recording;
+}
+
+interface Noted {
+  readonly keys?: readonly string[];
+  readonly values?: readonly Uint8Array[];
+}
+
+function existsOf(
+  driver: Driver,
+  request: Parameters<Driver["get"]>[0],
+): ReturnType<NonNullable<Driver["exists"]>> {
+  if (!driver.exists) throw new TypeError("the driver has no exists");
+  return driver.exists(request);
+}
+
+function bytesOf(keys: readonly string[], values: readonly Uint8Array[]): number {
+  const keyBytes = keys.reduce((sum, key) => sum + Buffer.byteLength(key), 0);
+  return values.reduce((sum, value) => sum + value.byteLength, keyBytes);
+}

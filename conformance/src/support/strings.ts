@@ -1,0 +1,32 @@
+/** Strings that are not well-formed Unicode, each with what is wrong with it. */
+export const illFormed: readonly (readonly [kind: string, text: string])[] = [
+  ["a lone high surrogate", "\ud800"],
+  ["a lone low surrogate", "\udfff"],
+  ["a pair the wrong way round", "\udc00\ud800"],
+  ["a high surrogate at the end", "key\udbff"],
+  ["a low surrogate at the start", "\udc00key"],
+  ["a high surrogate in the middle", "k\ud83dy"],
+  ["a high surrogate before a whole pair", "\ud83d\ud83d\ude00"],
+];
+
+/** Characters that take 1, 2, 3 and 4 bytes in UTF-8. */
+export const characterOf: Readonly<Record<1 | 2 | 3 | 4, string>> = { 1: "k", 2: "é", 3: "漢", 4: "😀" };
+
+/** A key of exactly `size` bytes: as many characters of `width` bytes as fit, filled up with ASCII. */
+export function keyOfBytes(size: number, width: 1 | 2 | 3 | 4): string {
+  return characterOf[width].repeat(Math.floor(size / width)) + "x".repeat(size % width);
+}
+
+/** What a caller without types may pass for a string. */
+export const notStrings: readonly (readonly [kind: string, value: unknown])[] = [
+  ["undefined", undefined],
+  ["null", null],
+  ["a number", 7],
+  ["a boolean", true],
+  ["a bigint", 7n],
+  ["a symbol", Symbol("key")],
+  ["an object", {}],
+  ["an array", ["key"]],
+  ["a String object", Object("key")],
+  ["bytes", new Uint8Array([107])],
+];

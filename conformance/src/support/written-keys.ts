@@ -1,0 +1,17 @@
+import type { Driver } from "@manykv/core";
+import { wrapDriver } from "./wrap-driver.js";
+
+/** The keys that a case may have written, by bucket. */
+export type WrittenKeys = Map<string, Set<string>>;
+
+/** Notes every key that a set request names, so that the case can delete it at its end. */
+export function recordWrites(driver: Driver, written: WrittenKeys): Driver {
+  return wrapDriver(driver, {
+    set(request) {
+      const keys = written.get(request.bucket) ?? new Set();
+      written.set(request.bucket, keys);
+      for (const key of request.keys) keys.add(key);
+      return driver.set(request);
+    },
+  });
+}

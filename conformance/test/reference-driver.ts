@@ -1,0 +1,68 @@
+import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest } from "@manykv/core";
+
+/** What all clients of one reference backend share. */
+export type ReferenceData = Map<string, Map<string, Uint8Array>>;
+
+const limits: DriverLimits = Object.freeze({
+  maxKeyBytes: 1024,
+  maxValueBytes: 1_000_000,
+  get: Object.freeze({ maxKeys: 1000, maxBytes: 4_000_000 }),
+  set: Object.freeze({ maxKeys: 1000, maxBytes: 4_000_000 }),
+  delete: Object.freeze({ maxKeys: 1000, maxBytes: 4_000_000 }),
+  concurrency: 4,
+});
+
+const pageSize = 1000;
+
+/** The simplest driver that conforms: a map in memory. The mutants are this one, broken. */
+export function referenceDriver(data: ReferenceData): Driver {
+  const entriesOf = (bucket: string): Map<string, Uint8Array> => {
+    const entries = data.get(bucket) ?? new Map<string, Uint8Array>();
+    data.set(bucket, entries);
+    return entries;
+  };
+  return {
+    name: "reference",
+    limits,
+    async get({ bucket, keys }) {
+      const entries = entriesOf(bucket);
+      return { values: keys.map((key) => entries.get(key)?.slice()) };
+    },
+    async exists({ bucket, keys }: KeysRequest) {
+      const entries = entriesOf(bucket);
+      return { values: keys.map((key) => entries.has(key)) };
+    },
+    async set({ bucket, keys, values }) {
+      const entries = entriesOf(bucket);
+      for (const [index, key] of keys.entries()) entries.set(key, (values[index] as Uint8Array).slice());
+      return allDone;
+    },
+    async delete({ bucket, keys }) {
+      const entries = entriesOf(bucket);
+      for (const key of keys) entries.delete(key);
+      return allDone;
+    },
+    // A cursor is the last key of its page, so that keys that come and go do not move the others.
+    async list({ bucket, cursor }) {
+      const after = cursor === undefined ? undefined : lastKeyOf(cursor);
+      const sorted = [...entriesOf(bucket).keys()].sort();
+      const from = after === undefined ? 0 : sorted.findIndex((key) => key > after);
+      const keys = from < 0 ? [] : sorted.slice(from, from + pageSize);
+      const last = keys.at(-1);
+      return keys.length < pageSize || last === undefined ? { keys } : { keys, cursor: `after ${last}` };
+    },
+    async close() {},
+    classify: (error): Fault => ({
+      code: error instanceof BadCursor ? "invalid-argument" : "internal",
+      retryable: false,
+      effect: "none",
+    }),
+  };
+}
+
+class BadCursor extends Error {}
+
+function lastKeyOf(cursor: string): string {
+  if (!cursor.startsWith("after ")) throw new BadCursor();
+  return cursor.slice("after ".length);
+}
