@@ -28,39 +28,34 @@ export class Session {
   }
 
   /** Runs a call that reads. */
-  async read<Result>(
+  read<Result>(
     operation: string,
     bucket: string,
     options: CallOptions | undefined,
     body: (call: Call) => Promise<Result>,
   ): Promise<Result> {
-    try {
-      return await this.#run(operation, bucket, options, body);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      throw new StoreError(error.code, `${operation}: ${error.message}`);
-    }
+    return this.#run(operation, bucket, options, body, (error) =>
+      error instanceof InputError ? new StoreError(error.code, `${operation}: ${error.message}`) : error,
+    );
   }
 
   /** Runs a call that writes `input`: whatever refuses it before anything is sent becomes a {@link BatchError}. */
-  async write(
+  write(
     operation: string,
     bucket: string,
     options: CallOptions | undefined,
     input: unknown,
     body: (call: Call) => Promise<void>,
   ): Promise<void> {
-    try {
-      await this.#run(operation, bucket, options, body);
-    } catch (error) {
-      if (!StoreError.is(error) || BatchError.is(error)) throw error;
+    return this.#run(operation, bucket, options, body, (error) => {
+      if (!StoreError.is(error) || BatchError.is(error)) return error;
       const entries = error instanceof InputError ? error.entries : countEntries(input);
-      throw new BatchError(
+      return new BatchError(
         error.code,
         `${operation}: ${error.message}`,
         refusedOutcomes(entries, error.code),
       );
-    }
+    });
   }
 
   /** Waits for the calls in flight, then closes the driver. A second call gives the same promise. */
@@ -78,33 +73,38 @@ export class Session {
     await this.engine.driver.close();
   }
 
+  /**
+   * The promise of this very function is the caller's: a call counts as in flight until nothing but the caller's own
+   * continuation is left, so that `close()` cannot overtake it.
+   */
   async #run<Result>(
     operation: string,
     bucket: string,
     options: CallOptions | undefined,
     body: (call: Call) => Promise<Result>,
+    explained: (error: unknown) => unknown,
   ): Promise<Result> {
-    this.checkOpen();
-    const call = new Call(operation, bucket, options, this.settings.timeout);
     const start = performance.now();
-    this.#inFlight++;
+    let call: Call | undefined;
     let code: string | undefined;
+    this.#inFlight++;
     try {
+      this.checkOpen();
+      call = new Call(operation, bucket, options, this.settings.timeout);
       return await body(call);
     } catch (error) {
       code = StoreError.is(error) ? error.code : "internal";
-      throw error;
+      throw explained(error);
     } finally {
-      call.end();
-      this.#trace(call, start, code);
+      call?.end();
+      this.#trace(operation, bucket, start, code);
       if (--this.#inFlight === 0) this.#drained?.();
     }
   }
 
-  #trace(call: Call, start: number, code: string | undefined): void {
+  #trace(operation: string, bucket: string, start: number, code: string | undefined): void {
     const { calls, driver } = this.engine;
     if (!calls.hasSubscribers) return;
-    const { operation, bucket } = call;
     calls.publish({ driver: driver.name, operation, bucket, duration: performance.now() - start, code });
   }
 }

@@ -56,8 +56,11 @@ test("close waits for the calls in flight, closes the driver once, and refuses w
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(driver.closed, 0);
   await assert.rejects(bucket.get("k0"), (error) => StoreError.is(error) && error.code === "closed");
+  const order: string[] = [];
+  const settled = [write.then(() => order.push("write")), closing.then(() => order.push("close"))];
   release();
-  await write;
+  await Promise.all(settled);
+  assert.deepEqual(order, ["write", "close"]);
   await Promise.all([closing, store.close(), store[Symbol.asyncDispose]()]);
   assert.equal(driver.closed, 1);
   assert.equal(driver.data.size, 2);
