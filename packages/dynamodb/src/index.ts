@@ -1,1 +1,3 @@
-export {};
+export { dynamodbDriver } from "./dynamodb-driver.js";
+export { dynamodbStore } from "./dynamodb-store.js";
+export type { DynamodbDriverOptions, DynamodbStoreOptions } from "./options.js";

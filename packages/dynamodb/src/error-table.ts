@@ -1,0 +1,124 @@
+import type { Fault } from "@manykv/core";
+import { connectionFault } from "./connection-fault.js";
+import type { DriverErrorName } from "./driver-error.js";
+import { InDoubt } from "./in-doubt.js";
+
+type Row = Omit<Fault, "reason" | "fence">;
+
+/** Refused for want of capacity, the whole of it: a batch that was done in part is answered, not thrown. */
+const throttled: Row = { code: "throttled", retryable: true, effect: "none" };
+/** DynamoDB failed, at a point that it does not tell. */
+const failed: Row = { code: "unavailable", retryable: true, effect: "unknown" };
+const refused: Row = { code: "internal", retryable: false, effect: "none" };
+const denied: Row = { code: "access-denied", retryable: false, effect: "none" };
+const noTable: Row = { code: "no-such-store", retryable: false, effect: "none" };
+const notReached: Row = { code: "unavailable", retryable: true, effect: "none" };
+const overdue: Row = { code: "timeout", retryable: true, effect: "unknown" };
+const badArgument: Row = { code: "invalid-argument", retryable: false, effect: "none" };
+/** What is in no row: nothing is known of its effect. */
+const unknownError: Row = { code: "internal", retryable: false, effect: "unknown" };
+
+const driverErrors: Readonly<Record<DriverErrorName, Row>> = {
+  AbandonedUnsent: { code: "timeout", retryable: true, effect: "none" },
+  Abandoned: overdue,
+  ChecksumMismatch: failed,
+  MalformedAnswer: failed,
+  ForeignCursor: badArgument,
+  ForeignItem: refused,
+  ForeignTable: badArgument,
+};
+
+/**
+ * The names of DynamoDB's and the SDK's errors.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
+ */
+const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
+  ...Object.entries(driverErrors),
+
+  ["ProvisionedThroughputExceededException", throttled],
+  ["ThrottlingException", throttled],
+  ["Throttling", throttled],
+  ["RequestLimitExceeded", throttled],
+  ["TooManyRequestsException", throttled],
+  // Too many tables being created at once; data requests never get it.
+  ["LimitExceededException", throttled],
+
+  ["InternalServerError", failed],
+  ["InternalServerErrorException", failed],
+  ["InternalFailure", failed],
+  ["ServiceUnavailable", failed],
+  ["ServiceUnavailableException", failed],
+  // One item of a batch is being written by a transaction or another region; of the rest nothing is said.
+  ["TransactionConflictException", failed],
+  ["ReplicatedWriteConflictException", failed],
+  // A table that is being created, changed or deleted.
+  ["ResourceInUseException", notReached],
+
+  ["ResourceNotFoundException", noTable],
+  ["TableNotFoundException", noTable],
+
+  ["AccessDeniedException", denied],
+  ["AccessDenied", denied],
+  ["UnrecognizedClientException", denied],
+  ["InvalidClientTokenId", denied],
+  ["InvalidSignatureException", denied],
+  ["SignatureDoesNotMatch", denied],
+  ["IncompleteSignature", denied],
+  ["IncompleteSignatureException", denied],
+  ["MissingAuthenticationToken", denied],
+  ["MissingAuthenticationTokenException", denied],
+  ["ExpiredTokenException", denied],
+  ["ExpiredToken", denied],
+  ["RequestExpired", denied],
+  ["NotAuthorized", denied],
+  ["OptInRequired", denied],
+  ["CredentialsProviderError", denied],
+  ["TokenProviderError", denied],
+
+  ["ValidationException", refused],
+  ["ValidationError", refused],
+  ["SerializationException", refused],
+  ["UnknownOperationException", refused],
+  ["ItemCollectionSizeLimitExceededException", { code: "too-large", retryable: false, effect: "unknown" }],
+
+  ["AbortError", overdue],
+]);
+
+/** A row's fault, with the name as the reason. */
+export function faultOf(name: DriverErrorName): Fault {
+  return { ...driverErrors[name], reason: name };
+}
+
+/** The error of a request in manykv's terms. Nothing of its text is used, which may hold keys. */
+export function classify(error: unknown): Fault {
+  if (error instanceof InDoubt) return { ...classify(error.last), effect: "unknown" };
+  if (typeof error !== "object" || error === null) return unknownError;
+  const { name, message, $metadata } = error as Partial<ServiceException>;
+  if ($metadata?.clockSkewCorrected) return { ...notReached, reason: "ClockSkew" };
+  const connection = connectionFault(error);
+  if (connection !== undefined) return connection;
+  const row = rows.get(name ?? "");
+  if (row !== undefined) return { ...row, reason: name };
+  if (message === "Region is missing") return { ...badArgument, reason: "NoRegion" };
+  return {
+    ...rowOfStatus($metadata?.httpStatusCode),
+    reason: exceptionName.test(name ?? "") ? name : undefined,
+  };
+}
+
+/** The parts of an SDK error that are looked at. */
+interface ServiceException {
+  readonly name: string;
+  readonly message: string;
+  readonly $metadata: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean };
+}
+
+/** What DynamoDB's error names look like. Anything else that came as a name is not passed on. */
+const exceptionName = /^[A-Z][A-Za-z]{2,63}$/;
+
+/** For an answer whose error has no row, such as a proxy's. */
+function rowOfStatus(status = 0): Row {
+  if (status === 429) return throttled;
+  return status >= 500 ? failed : unknownError;
+}
