@@ -40,10 +40,25 @@ export async function startDedicated<Shared extends Service, Dedicated extends S
   sources: Sources<Shared, Dedicated>,
   options: DedicatedOptions,
 ): Promise<Dedicated> {
-  const source = options.source ?? ((await dockerEngineAnswers()) ? "container" : "process");
-  const service =
-    source === "container" ? await sources.container() : await sources.process(printer(options));
-  return announced(sources.name, service, options);
+  return announced(sources.name, await startOwn(sources, options), options);
+}
+
+async function startOwn<Shared extends Service, Dedicated extends Shared>(
+  sources: Sources<Shared, Dedicated>,
+  options: DedicatedOptions,
+): Promise<Dedicated> {
+  const print = printer(options);
+  if (options.source === "container") return sources.container();
+  if (options.source === "process") return sources.process(print);
+  if (await dockerEngineAnswers()) {
+    try {
+      return await sources.container();
+    } catch (error) {
+      // An engine without a way to the images is no reason to fail where a local process will do.
+      print(`${sources.name}: a Docker engine answers, but no container starts (${firstLine(error)})`);
+    }
+  }
+  return sources.process(print);
 }
 
 function announced<S extends Service>(name: string, service: S, options: StartOptions): S {
@@ -53,4 +68,8 @@ function announced<S extends Service>(name: string, service: S, options: StartOp
 
 function printer({ print = console.log }: StartOptions): Print {
   return print;
+}
+
+function firstLine(error: unknown): string {
+  return String(error).split("\n", 1)[0] ?? "";
 }

@@ -1,4 +1,3 @@
-import { dynamodbContainer } from "./container/dynamodb.js";
 import {
   type DedicatedOptions,
   type Sources,
@@ -28,7 +27,7 @@ function sources(options: DynamodbOptions): Sources<DynamodbService, DedicatedDy
     name: "dynamodb",
     variable: "MANYKV_DYNAMODB_URL",
     environment: dynamodbAt,
-    container: () => dynamodbContainer(options),
+    container: async () => (await import("./container/dynamodb.js")).dynamodbContainer(options),
     process: () => dynamodbProcess(options),
   };
 }

@@ -1,4 +1,3 @@
-import { postgresContainer } from "./container/postgres.js";
 import {
   type DedicatedOptions,
   type Sources,
@@ -28,7 +27,7 @@ function sources(options: PostgresOptions): Sources<PostgresService, DedicatedPo
     name: "postgres",
     variable: "MANYKV_POSTGRES_URL",
     environment: postgresAt,
-    container: () => postgresContainer(options),
+    container: async () => (await import("./container/postgres.js")).postgresContainer(options),
     process: () => postgresProcess(options),
   };
 }

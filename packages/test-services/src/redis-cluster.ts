@@ -1,5 +1,4 @@
 import type { RedisClusterOptions } from "./cluster/cluster-options.js";
-import { redisClusterContainer } from "./container/redis-cluster.js";
 import {
   type DedicatedOptions,
   type Sources,
@@ -28,7 +27,7 @@ function sources(options: RedisClusterOptions): Sources<RedisClusterService, Ded
     name: "redis-cluster",
     variable: "MANYKV_REDIS_CLUSTER_URL",
     environment: redisClusterAt,
-    container: () => redisClusterContainer(options),
+    container: async () => (await import("./container/redis-cluster.js")).redisClusterContainer(options),
     process: (print) => redisClusterProcesses(options, print),
   };
 }

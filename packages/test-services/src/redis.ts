@@ -1,4 +1,3 @@
-import { redisContainer } from "./container/redis.js";
 import {
   type DedicatedOptions,
   type Sources,
@@ -26,7 +25,7 @@ function sources(options: RedisOptions): Sources<RedisService, DedicatedRedis> {
     name: "redis",
     variable: "MANYKV_REDIS_URL",
     environment: redisAt,
-    container: () => redisContainer(options),
+    container: async () => (await import("./container/redis.js")).redisContainer(options),
     process: (print) => redisProcess(options, print),
   };
 }

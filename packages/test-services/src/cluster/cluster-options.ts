@@ -14,8 +14,9 @@ export function clusterArguments(options: RedisClusterOptions): string[] {
   return [
     ...["--cluster-enabled", "yes"],
     ...["--cluster-node-timeout", `${options.nodeTimeout ?? 2_000}`],
-    // A replica is in step at once instead of after the usual wait for more replicas to join in.
-    ...["--repl-diskless-sync-delay", "0"],
+    // A replica is in step at once instead of after the usual wait for more replicas to join in, and its master sends it
+    // something soon: until then CLUSTER SLOTS does not list it.
+    ...["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],
   ];
 }
 

@@ -78,16 +78,15 @@ async function isReady(nodes: readonly Node[]): Promise<true | undefined> {
 }
 
 async function nodeIsReady(client: Redis): Promise<boolean> {
-  const [state, known, replication] = await Promise.all([
+  const [state, ranges, replication] = await Promise.all([
     client.call("CLUSTER", "INFO"),
-    knownNodes(client),
+    client.cluster("SLOTS"),
     client.info("replication"),
   ]);
-  const masters = known.filter((line) => line.includes("master"));
-  const inStep = replication.includes("role:master")
-    ? replication.includes("state=online")
-    : replication.includes("master_link_status:up");
-  return String(state).includes("cluster_state:ok") && masters.length === MASTERS && inStep;
+  const inStep = /role:master|master_link_status:up/.test(replication);
+  // Each range is its first and last slot, then its master, then its replicas.
+  const complete = ranges.length === MASTERS && ranges.every((range) => range.length === 4);
+  return String(state).includes("cluster_state:ok") && complete && inStep;
 }
 
 async function knownNodes(client: Redis): Promise<string[]> {

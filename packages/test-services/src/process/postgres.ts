@@ -6,8 +6,7 @@ import {
   postgresUrl,
 } from "../postgres-options.js";
 import type { DedicatedPostgres } from "../service.js";
-import { query } from "../support/postgres-client.js";
-import { settle } from "../support/settle.js";
+import { postgresAnswers, query } from "../support/postgres-client.js";
 import { freePort } from "./free-port.js";
 import { orStop } from "./or-stop.js";
 import { postgresBinaries } from "./postgres-binaries.js";
@@ -45,7 +44,7 @@ export async function postgresProcess(options: PostgresOptions): Promise<Dedicat
         stopSignal: "SIGQUIT",
         ...(user && { user }),
       }),
-      answers: (port) => answers(port, password),
+      answers: (port) => postgresAnswers(postgresUrl(HOST, port, password, "postgres")),
     });
     await query(postgresUrl(HOST, server.port, password, "postgres"), `CREATE DATABASE ${POSTGRES_DATABASE}`);
     const url = postgresUrl(HOST, server.port, password);
@@ -66,12 +65,4 @@ export async function postgresProcess(options: PostgresOptions): Promise<Dedicat
       [Symbol.asyncDispose]: () => supervisor.stop(),
     };
   });
-}
-
-/** Nobody else's server has this password. */
-async function answers(port: number, password: string): Promise<void> {
-  const url = postgresUrl(HOST, port, password, "postgres");
-  await settle(`postgres did not answer at port ${port}`, 30_000, () =>
-    query(url, "SELECT 1").catch(() => undefined),
-  );
 }

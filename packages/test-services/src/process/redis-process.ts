@@ -1,6 +1,5 @@
 import { type RedisOptions, redisUrl } from "../redis-options.js";
-import { withRedis } from "../support/redis-client.js";
-import { settle } from "../support/settle.js";
+import { redisAnswers } from "../support/redis-client.js";
 import { freePort } from "./free-port.js";
 import { type RunningServer, runServer } from "./run-server.js";
 import type { Supervisor } from "./supervisor.js";
@@ -21,19 +20,6 @@ export function runRedis(
       name: `redis-${port}`,
       stopSignal: "SIGKILL",
     }),
-    answers: async (port, pid) => {
-      const url = redisUrl("127.0.0.1", port, options.password);
-      await settle(`redis-server did not answer at port ${port}`, 20_000, () => serves(url, pid));
-    },
+    answers: (port, pid) => redisAnswers(redisUrl("127.0.0.1", port, options.password), pid),
   });
-}
-
-async function serves(url: string, pid: number): Promise<true | undefined> {
-  try {
-    const server = await withRedis(url, (client) => client.info());
-    const ready = server.includes(`process_id:${pid}\r\n`) && server.includes("\r\nloading:0\r\n");
-    return ready || undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { settle } from "./settle.js";
 
 /** Runs one statement on a connection of its own. */
 export async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
@@ -15,4 +16,9 @@ export async function query(url: string, statement: string): Promise<Record<stri
   } finally {
     await client.end();
   }
+}
+
+/** Waits until a server accepts this user and password, which tells it from any other at the same port. */
+export async function postgresAnswers(url: string): Promise<void> {
+  await settle("postgres did not answer", 60_000, () => query(url, "SELECT 1").catch(() => undefined));
 }

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { settle } from "./settle.js";
 
 /** Runs one task with a connection that neither reconnects nor queues, and closes it. */
 export async function withRedis<T>(url: string, task: (client: Redis) => Promise<T>): Promise<T> {
@@ -18,4 +19,13 @@ export async function withRedis<T>(url: string, task: (client: Redis) => Promise
   } finally {
     client.disconnect();
   }
+}
+
+/** Waits until a server serves commands. With `pid`: this very process, and nobody else at the same port. */
+export async function redisAnswers(url: string, pid?: number): Promise<void> {
+  await settle("redis-server did not answer", 30_000, async () => {
+    const info = await withRedis(url, (client) => client.info()).catch(() => "");
+    const wanted = pid === undefined ? "process_id:" : `process_id:${pid}\r\n`;
+    return (info.includes(wanted) && info.includes("\r\nloading:0\r\n")) || undefined;
+  });
 }

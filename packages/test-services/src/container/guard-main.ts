@@ -1,0 +1,54 @@
+/**
+ * A process of its own beside the tests. It removes every container with one label when it is told to, or when its
+ * parent ends without a word, `kill -9` included. Ryuk does the same where it runs; this works without it.
+ */
+import { type IncomingMessage, request } from "node:http";
+import { request as secureRequest } from "node:https";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { GuardRequest } from "./guard-messages.js";
+
+/** The engine may still be making a container that a parent asked for just before it was killed: so long, in ms. */
+const LATE = 5_000;
+
+let watched: Extract<GuardRequest, { type: "watch" }> | undefined;
+
+process.on("SIGINT", () => {});
+process.on("SIGHUP", () => {});
+process.on("SIGTERM", () => void end(0));
+process.on("disconnect", () => void end(LATE));
+process.on("message", (message: GuardRequest) => {
+  if (message.type === "watch") watched = message;
+  else void end(0);
+});
+
+async function end(wait: number): Promise<void> {
+  const deadline = Date.now() + wait;
+  do {
+    await removeContainers();
+    if (wait > 0) await sleep(500);
+  } while (Date.now() < deadline);
+  process.exit(0);
+}
+
+async function removeContainers(): Promise<void> {
+  if (!watched) return;
+  const filters = encodeURIComponent(JSON.stringify({ label: [watched.label] }));
+  const found = JSON.parse(await call("GET", `/containers/json?all=true&filters=${filters}`));
+  await Promise.all(
+    found.map(({ Id }: { Id: string }) => call("DELETE", `/containers/${Id}?force=true&v=true`)),
+  );
+}
+
+/** https://docs.docker.com/reference/api/engine/ */
+async function call(method: string, path: string): Promise<string> {
+  const { protocol, ...address } = watched?.engine ?? { protocol: "http" };
+  const open = protocol === "https" ? secureRequest : request;
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    open({ ...address, method, path })
+      .once("response", resolve)
+      .once("error", reject)
+      .end();
+  });
+  return text(response);
+}
