@@ -1,0 +1,16 @@
+import { conformanceSuite } from "@manykv/conformance";
+import { portableLimits } from "@manykv/core";
+import { describe, test } from "vitest";
+import { sharedMemory } from "./shared-memory.js";
+
+conformanceSuite({ describe, test }, { name: "memory", driver: sharedMemory(), modelRuns: 1_000 });
+
+// A wrapper runs the same suite: here a store whose limits are lowered.
+conformanceSuite(
+  { describe, test },
+  {
+    name: "memory with lowered limits",
+    driver: sharedMemory(),
+    options: { limits: { ...portableLimits, maxKeyBytes: 300 }, request: { maxKeys: 3, maxBytes: 2_000 } },
+  },
+);
