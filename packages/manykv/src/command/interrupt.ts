@@ -1,0 +1,48 @@
+import { type ExitCode, exitCode } from "./exit-code.js";
+
+/** Calls under way usually settle well within this, and then none ends as unknown. */
+const graceMilliseconds = 2000;
+
+/**
+ * SIGINT and SIGTERM. The first one stops the reading and sending, and calls under way get a moment to settle; the
+ * second, or the end of that moment, aborts them.
+ */
+export class Interrupt implements Disposable {
+  readonly #stop = new AbortController();
+  readonly #abort = new AbortController();
+  readonly #listener = (signal: NodeJS.Signals): void => this.#onSignal(signal);
+  #grace: NodeJS.Timeout | undefined;
+  /** What to exit with once it has fired. */
+  exitCode: ExitCode | undefined;
+
+  constructor() {
+    process.on("SIGINT", this.#listener);
+    process.on("SIGTERM", this.#listener);
+  }
+
+  /** Fires when nothing more is to be started. */
+  get stop(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Fires when calls under way are to be given up. */
+  get abort(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  [Symbol.dispose](): void {
+    process.off("SIGINT", this.#listener);
+    process.off("SIGTERM", this.#listener);
+    clearTimeout(this.#grace);
+  }
+
+  #onSignal(signal: NodeJS.Signals): void {
+    if (this.#stop.signal.aborted) {
+      this.#abort.abort();
+      return;
+    }
+    this.exitCode = signal === "SIGINT" ? exitCode.interrupted : exitCode.terminated;
+    this.#grace = setTimeout(() => this.#abort.abort(), graceMilliseconds);
+    this.#stop.abort();
+  }
+}

@@ -1,0 +1,67 @@
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { fileError } from "./command-error.js";
+
+/** Where results go: a file or, for `-`, standard output. */
+export interface Output {
+  /** Resolves when there is room for more. */
+  write(data: string | Uint8Array): Promise<void>;
+  /** All was written. */
+  finish(): Promise<void>;
+  /** Not all was written. A file that would look whole is not left behind. */
+  abandon(): Promise<void>;
+}
+
+/** Nobody reads the output any more, as in `manykv export | head`. No failure: the reader had enough. */
+export class ReaderGone extends Error {
+  override readonly name: string = "ReaderGone";
+}
+
+export function openOutput(path: string): Promise<Output> {
+  return path === "-" ? Promise.resolve(standardOutput()) : openFile(path);
+}
+
+function standardOutput(): Output {
+  // The error comes with the write's callback too; without a listener it would end the process.
+  process.stdout.on("error", () => {});
+  return {
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(data, (error) => (error ? reject(outputError(error)) : resolve()));
+      }),
+    finish: () => Promise.resolve(),
+    abandon: () => Promise.resolve(),
+  };
+}
+
+function outputError(error: Error): Error {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "EPIPE" || code === "ERR_STREAM_DESTROYED") return new ReaderGone();
+  return fileError("write", "standard output", error);
+}
+
+/** A regular file is written beside its place and moved there when whole. Anything else, as a device, is written to. */
+async function openFile(path: string): Promise<Output> {
+  const existing = await stat(path).catch(() => undefined);
+  const isDirect = existing !== undefined && !existing.isFile();
+  const target = isDirect ? path : `${path}.part`;
+  const inWords = async <Value>(action: () => Promise<Value>): Promise<Value> => {
+    try {
+      return await action();
+    } catch (error) {
+      throw fileError("write", path, error);
+    }
+  };
+  const handle: FileHandle = await inWords(() => open(target, "w"));
+  return {
+    write: (data) => inWords(() => handle.appendFile(data)),
+    finish: () =>
+      inWords(async () => {
+        await handle.close();
+        if (!isDirect) await rename(target, path);
+      }),
+    abandon: async () => {
+      await handle.close().catch(() => {});
+      if (!isDirect) await rm(target, { force: true });
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { performance } from "node:perf_hooks";
+import type { Item, KeyRecord } from "../records/record.js";
+import type { Failure, Totals } from "../transfer/totals.js";
+import { type WriteResult, writeRecords } from "../transfer/write-records.js";
+import { describeError } from "./command-error.js";
+import { type ExitCode, exitCode } from "./exit-code.js";
+import type { Input } from "./input.js";
+import type { Interrupt } from "./interrupt.js";
+import { formatBytes, formatCount, formatSeconds, say } from "./messages.js";
+import { Progress } from "./progress.js";
+import { Report } from "./report.js";
+
+export interface WriteFlags {
+  readonly batchSize: number;
+  readonly onError: "stop" | "continue";
+  readonly report?: string;
+}
+
+export interface WriteJob<Read extends KeyRecord> {
+  /** What happens to the records, as `importing`, and what happened to them, as `imported`. */
+  readonly doing: string;
+  readonly done: string;
+  readonly input: Input | undefined;
+  readonly source: AsyncIterable<Item<Read>[]>;
+  readonly write: (records: readonly Read[]) => Promise<void>;
+  readonly bytesOf: (record: Read) => number;
+  /** How to go on from a record after a failure. */
+  readonly goOn: (next: number) => string;
+}
+
+/** How many failures are told on the terminal; the report has them all. */
+const toldFailures = 10;
+
+/** Runs a writing command, tells which records are in, which are not and which may be, and gives its exit code. */
+export async function runWrites<Read extends KeyRecord>(
+  job: WriteJob<Read>,
+  flags: WriteFlags,
+  interrupt: Interrupt,
+): Promise<ExitCode> {
+  const report = flags.report === undefined ? undefined : await Report.open(flags.report);
+  const progress = new Progress(job.doing, job.input?.size, job.input?.position);
+  const startedAt = performance.now();
+  let failures = 0;
+  const onFailure = (failure: Failure): Promise<void> | undefined => {
+    if (++failures <= toldFailures) say(describeFailure(failure));
+    return report?.add(failure);
+  };
+  const result = await writeRecords(job.source, {
+    write: job.write,
+    bytesOf: job.bytesOf,
+    batchSize: flags.batchSize,
+    continueOnError: flags.onError === "continue",
+    onFailure,
+    onProgress: (applied) => progress.update(applied),
+    stop: interrupt.stop,
+  });
+  progress.stop();
+  await report?.finish(result.totals);
+  if (failures > toldFailures) say(`... and ${formatCount(failures - toldFailures, "more record")}`);
+  tellTotals(job, result.totals, performance.now() - startedAt);
+  return conclude(result, report, interrupt);
+}
+
+function describeFailure({ line, record, outcome, code, refusal }: Failure): string {
+  const place = `line ${line} (record ${record})`;
+  return `${place}: ${outcome === "unknown" ? "unknown" : "not applied"}: ${refusal ?? code}`;
+}
+
+function tellTotals<Read extends KeyRecord>(job: WriteJob<Read>, totals: Totals, time: number): void {
+  const { applied, unknown, bytes, last, complete, next } = totals;
+  const size = `${formatBytes(bytes)} in ${formatSeconds(time)}`;
+  if (next === undefined) {
+    say(`${job.done} ${formatCount(applied, "record")}, ${size}`);
+    return;
+  }
+  const notApplied = totals["not-applied"];
+  say(
+    `${job.done} ${formatCount(applied, "record")}, ${notApplied} not applied, ${unknown} unknown, ${size}`,
+  );
+  if (!complete) say(last === 0 ? "no record was sent" : `no record after record ${last} was sent`);
+  say(job.goOn(next));
+}
+
+function conclude(result: WriteResult, report: Report | undefined, interrupt: Interrupt): ExitCode {
+  const errors = [result.storeError, result.inputError, report?.error].filter((error) => error !== undefined);
+  const described = errors.map(describeError);
+  for (const { message } of described) say(message);
+  if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+  const first = described[0];
+  if (first !== undefined) return first.exitCode;
+  return result.totals.next === undefined ? exitCode.done : exitCode.incomplete;
+}

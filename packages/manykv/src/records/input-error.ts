@@ -1,0 +1,4 @@
+/** Input that cannot be read as records at all. */
+export class InputError extends Error {
+  override readonly name: string = "InputError";
+}

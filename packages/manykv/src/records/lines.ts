@@ -1,0 +1,60 @@
+import { Buffer, isUtf8 } from "node:buffer";
+
+/** One line without its line end. */
+export type Line =
+  | { readonly number: number; readonly text: string }
+  | { readonly number: number; readonly defect: "not UTF-8" | "too long" };
+
+const lineFeed = 0x0a;
+
+/**
+ * Cuts bytes into lines of text, several at a time. A line that is not UTF-8 is told apart rather than repaired, and
+ * of one over `maxBytes` nothing is kept, so that input without line ends cannot fill the memory.
+ */
+export async function* splitLines(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
+  let number = 1;
+  let head: Buffer[] = [];
+  let headBytes = 0;
+  for await (const chunk of chunks) {
+    const lines: Line[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
+      const tail = chunk.subarray(start, end);
+      lines.push(lineOf(number++, head, headBytes, tail, maxBytes));
+      head = [];
+      headBytes = 0;
+      start = end + 1;
+    }
+    if (start < chunk.length) {
+      headBytes += chunk.length - start;
+      if (headBytes <= maxBytes) head.push(chunk.subarray(start));
+      else head = [];
+    }
+    if (lines.length > 0) yield lines;
+  }
+  if (headBytes > 0) yield [lineOf(number, head, headBytes, Buffer.alloc(0), maxBytes)];
+}
+
+function lineOf(number: number, head: Buffer[], headBytes: number, tail: Buffer, maxBytes: number): Line {
+  if (headBytes + tail.length > maxBytes) return { number, defect: "too long" };
+  const bytes = headBytes === 0 ? tail : Buffer.concat([...head, tail]);
+  return isUtf8(bytes) ? { number, text: bytes.toString() } : { number, defect: "not UTF-8" };
+}
+
+/** The bytes without a UTF-8 byte order mark at their start. */
+export async function* withoutByteOrderMark(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let start: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (start === undefined) {
+      yield chunk;
+      continue;
+    }
+    start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
+    if (start.length < 3) continue;
+    yield start.subarray(0, 3).equals(byteOrderMark) ? start.subarray(3) : start;
+    start = undefined;
+  }
+  if (start !== undefined && start.length > 0) yield start;
+}
+
+const byteOrderMark = Buffer.from("\ufeff");
