@@ -1,4 +1,4 @@
-export type { RedisClusterOptions } from "./cluster/cluster-options.js";
+export type { NodeAddress, RedisClusterOptions } from "./cluster/cluster-options.js";
 export type { DedicatedOptions, StartOptions } from "./decide.js";
 export { startDedicatedDynamodb, startDynamodb } from "./dynamodb.js";
 export type { DynamodbOptions } from "./dynamodb-options.js";
@@ -10,7 +10,6 @@ export { startDedicatedRedisCluster, startRedisCluster } from "./redis-cluster.j
 export type { RedisOptions } from "./redis-options.js";
 export type {
   Breakable,
-  ClusterNode,
   DedicatedDynamodb,
   DedicatedPostgres,
   DedicatedRedis,

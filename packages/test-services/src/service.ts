@@ -1,3 +1,5 @@
+import type { NodeAddress } from "./cluster/cluster-options.js";
+
 /** Where a service comes from. */
 export type ServiceSource = "environment" | "container" | "process";
 
@@ -28,12 +30,7 @@ export interface RedisService extends Service {
 
 export interface RedisClusterService extends Service {
   /** Every node. Which of them are masters changes with a failover: ask the cluster. */
-  readonly nodes: readonly ClusterNode[];
-}
-
-export interface ClusterNode {
-  readonly host: string;
-  readonly port: number;
+  readonly nodes: readonly NodeAddress[];
 }
 
 export interface PostgresService extends Service {
@@ -48,7 +45,7 @@ export interface DynamodbService extends Service {
 
 export type DedicatedRedis = RedisService & Breakable;
 export type DedicatedRedisCluster = Omit<RedisClusterService, "nodes"> & {
-  readonly nodes: readonly (ClusterNode & Breakable)[];
+  readonly nodes: readonly (NodeAddress & Breakable)[];
 };
 export type DedicatedPostgres = PostgresService & Breakable;
 export type DedicatedDynamodb = DynamodbService & Breakable;

@@ -3,6 +3,7 @@ import { serviceUrl } from "@manykv/test-services/vitest";
 import { Cluster, Redis } from "ioredis";
 import pg from "pg";
 import { expect, test } from "vitest";
+import { runVitest } from "./support/run-vitest.js";
 
 test("redis answers at the address that the setup provides", async () => {
   const client = new Redis(serviceUrl("redis"));
@@ -30,4 +31,11 @@ test("dynamodb answers at the endpoint that the setup provides, with no credenti
   const client = new DynamoDBClient({ endpoint: serviceUrl("dynamodb") });
   expect((await client.send(new ListTablesCommand({}))).TableNames).toBeInstanceOf(Array);
   client.destroy();
+});
+
+test("projects of one run share one server, and one without the setup learns what to add", async () => {
+  const run = await runVitest("two-projects", ["--reporter=default"]);
+  expect(run.output.filter((line) => line.startsWith("redis: "))).toHaveLength(1);
+  expect(run.errors).toContain('Add "@manykv/test-services/setup/redis" to globalSetup');
+  expect(run.output.at(-1)).toBe("2 passed, 1 failed");
 });

@@ -20,6 +20,16 @@ export function clusterArguments(options: RedisClusterOptions): string[] {
   ];
 }
 
-export function clusterUrl(nodes: readonly { host: string; port: number }[]): string {
-  return `redis+cluster://${nodes.map(({ host, port }) => `${host}:${port}`).join(",")}`;
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `host:port,host:port` */
+export function clusterAddresses(nodes: readonly NodeAddress[]): string {
+  return nodes.map(({ host, port }) => `${host}:${port}`).join(",");
+}
+
+export function clusterUrl(nodes: readonly NodeAddress[]): string {
+  return `redis+cluster://${clusterAddresses(nodes)}`;
 }

@@ -1,13 +1,15 @@
 import {
   CLUSTER_NODES,
+  clusterAddresses,
   clusterArguments,
   clusterUrl,
+  type NodeAddress,
   type RedisClusterOptions,
 } from "../cluster/cluster-options.js";
 import { formCluster } from "../cluster/form-cluster.js";
 import { CLUSTER_BUS_OFFSET, freePorts } from "../process/free-port.js";
 import { redisArguments, redisUrl } from "../redis-options.js";
-import type { Breakable, ClusterNode, DedicatedRedisCluster } from "../service.js";
+import type { Breakable, DedicatedRedisCluster } from "../service.js";
 import { redisAnswers, withRedis } from "../support/redis-client.js";
 import { settle } from "../support/settle.js";
 import { IMAGES } from "./images.js";
@@ -32,7 +34,7 @@ export function redisClusterContainer(options: RedisClusterOptions): Promise<Ded
     await formCluster(nodes);
     return {
       source: "container",
-      description: `container ${IMAGES.redis} at ${container.host}:${ports.join(",")}`,
+      description: `container ${IMAGES.redis} at ${clusterAddresses(nodes)}`,
       host: container.host,
       port: ports[0] ?? 0,
       url: clusterUrl(nodes),
@@ -47,7 +49,7 @@ async function startNode(
   container: Container,
   port: number,
   args: readonly string[],
-): Promise<ClusterNode & Breakable> {
+): Promise<NodeAddress & Breakable> {
   const { host } = container;
   const folder = `/data/${port}`;
   const pidFile = `${folder}/redis.pid`;

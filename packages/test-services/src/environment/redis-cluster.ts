@@ -1,3 +1,4 @@
+import { clusterAddresses } from "../cluster/cluster-options.js";
 import type { RedisClusterService } from "../service.js";
 import { withRedis } from "../support/redis-client.js";
 import { type Address, badAddress, deadAddress } from "./address.js";
@@ -14,7 +15,7 @@ export async function redisClusterAt(address: Address): Promise<RedisClusterServ
   if (!first || places.length !== nodes.length) {
     throw badAddress(address, "redis+cluster://[[user]:password@]host:port,host:port");
   }
-  const at = places.map(({ host, port }) => `${host}:${port}`).join(",");
+  const at = clusterAddresses(places);
   const url = `${scheme}://${user === undefined ? "" : `${user}@`}${first.host}:${first.port}`;
   const state = await withRedis(url, (client) => client.call("CLUSTER", "INFO")).catch((error: unknown) => {
     throw deadAddress(address, at, error);

@@ -1,5 +1,6 @@
 import {
   CLUSTER_NODES,
+  clusterAddresses,
   clusterArguments,
   clusterUrl,
   type RedisClusterOptions,
@@ -28,12 +29,11 @@ export async function redisClusterProcesses(
     );
     const nodes = servers.map((server) => ({ host: HOST, ...server }));
     await formCluster(nodes);
-    const ports = nodes.map(({ port }) => port);
     return {
       source: "process",
-      description: `local processes redis-server ${version} at ${HOST}:${ports.join(",")}`,
+      description: `local processes redis-server ${version} at ${clusterAddresses(nodes)}`,
       host: HOST,
-      port: ports[0] ?? 0,
+      port: nodes[0]?.port ?? 0,
       url: clusterUrl(nodes),
       nodes,
       stop: () => supervisor.stop(),

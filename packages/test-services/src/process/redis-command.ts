@@ -21,7 +21,9 @@ export async function redisCommand(print: (line: string) => void): Promise<Redis
   if (found) return found;
   if (!canInstall()) throw new Error(missing());
   // Redis and Redis Cluster start side by side and need it once.
-  installing ??= install(print);
+  installing ??= install(print).finally(() => {
+    installing = undefined;
+  });
   await installing;
   const installed = await lookUp();
   if (!installed) throw new Error(missing());

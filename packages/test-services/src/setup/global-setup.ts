@@ -11,8 +11,18 @@ export function globalSetup(name: ServiceName): GlobalSetup {
     for (const each of SERVICE_NAMES) if (asksFor(project, each)) prepare(each);
     const { url } = await acquire(name);
     project.provide(`manykv:${name}`, url);
-    return () => release(name);
+    return () => releaseOrFail(name);
   };
+}
+
+/** Vitest only prints what a teardown throws; a server that cannot be stopped must fail the run. */
+async function releaseOrFail(name: ServiceName): Promise<void> {
+  try {
+    await release(name);
+  } catch (error) {
+    process.exitCode = 1;
+    throw error;
+  }
 }
 
 function asksFor(project: TestProject, name: ServiceName): boolean {

@@ -11,11 +11,16 @@ export async function withRedis<T>(url: string, task: (client: Redis) => Promise
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
   });
-  // Failures reach the caller through the command that they fail.
-  client.on("error", () => {});
+  // The reason for which a connection fails is told here alone; connect() says only that it is closed.
+  let reason: Error | undefined;
+  client.on("error", (error) => {
+    reason ??= error;
+  });
   try {
     await client.connect();
     return await task(client);
+  } catch (error) {
+    throw reason ?? error;
   } finally {
     client.disconnect();
   }

@@ -1,0 +1,25 @@
+import { describe, expect, test } from "vitest";
+import { runVitest } from "./support/run-vitest.js";
+
+describe("the last line of a run", () => {
+  test.each([
+    ["tests that all pass", ["passing"], "3 passed, 0 failed", 0],
+    ["failed and skipped tests", ["mixed"], "1 passed, 1 failed, 2 skipped", 1],
+    ["tests of several files", ["passing", "mixed"], "4 passed, 1 failed, 2 skipped", 1],
+    ["a file that cannot be loaded", ["passing", "unloadable"], "3 passed, 1 failed", 1],
+    ["a broken hook", ["hook"], "1 passed, 1 failed", 1],
+    ["an unhandled rejection", ["unhandled"], "1 passed, 1 failed", 1],
+    ["no test at all", ["no-such-file"], "0 passed, 1 failed", 1],
+    ["a setup that fails", ["passing", "--config", "broken-setup.config.ts"], "0 passed, 1 failed", 1],
+    [
+      "a teardown that fails the run",
+      ["passing", "--config", "broken-teardown.config.ts"],
+      "3 passed, 1 failed",
+      1,
+    ],
+  ])("%s", async (_case, args, line, exitCode) => {
+    const run = await runVitest("closing-line", ["--reporter=default", ...args]);
+    expect(run.output.at(-1)).toBe(line);
+    expect(run.exitCode).toBe(exitCode);
+  });
+});
