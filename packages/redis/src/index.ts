@@ -1,1 +1,3 @@
-export {};
+export { redisDriver } from "./redis-driver.js";
+export type { RedisStoreOptions } from "./redis-options.js";
+export { redisStore } from "./redis-store.js";

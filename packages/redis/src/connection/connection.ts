@@ -1,0 +1,120 @@
+import type { DriverRequest, Fault } from "@manykv/core";
+import type { Redis } from "ioredis";
+import type { Exchange, Reply } from "../protocol/exchange.js";
+import { exchange } from "../protocol/prepared-command.js";
+import type { Identity } from "./identity.js";
+import { killClient } from "./kill-client.js";
+import { destroy } from "./open-redis.js";
+
+/** A signal that fires this close to the deadline, in milliseconds, fires for the deadline's sake. */
+const timerSlack = 5;
+
+/** Replies in the order of the commands, and what became of the commands that have none. */
+export interface Sent {
+  readonly replies: readonly Reply[];
+  readonly fault: Fault | undefined;
+}
+
+/** One connection to one Redis process, from its opening to its end. */
+export class Connection {
+  readonly identity: Identity;
+  readonly #redis: Redis;
+  readonly #stream: Redis["stream"];
+  readonly #openGuard: () => Promise<Redis>;
+  #dropped = false;
+  #inquiry: Promise<void> | undefined;
+
+  /** @param openGuard - opens a second connection to the same server */
+  constructor(redis: Redis, identity: Identity, openGuard: () => Promise<Redis>) {
+    this.#redis = redis;
+    this.#stream = redis.stream;
+    this.identity = identity;
+    this.#openGuard = openGuard;
+  }
+
+  /** Whether commands can be sent over it now. */
+  get usable(): boolean {
+    const { status, stream } = this.#redis;
+    const alive = !this.#dropped && status === "ready" && stream === this.#stream && stream.writable;
+    return alive && this.#inquiry === undefined;
+  }
+
+  /** While it is being found out whether a connection that owes an answer still works: settles when that is known. */
+  get inquiry(): Promise<void> | undefined {
+    return this.#inquiry;
+  }
+
+  /** Writes `bytes`, which hold `count` commands, and waits for the replies, no longer than the request lives. */
+  async send(request: DriverRequest, name: string, bytes: Buffer, count: number): Promise<Sent> {
+    if (!this.usable) return unsent;
+    const { signal } = request;
+    const sent = exchange(this.#redis, name, bytes, count);
+    const abandon = (): void => sent.finish("abandoned");
+    signal.addEventListener("abort", abandon);
+    if (signal.aborted) abandon();
+    const ending = await sent.ended;
+    signal.removeEventListener("abort", abandon);
+    const { replies } = sent;
+    if (ending === "complete") return { replies, fault: undefined };
+    if (ending === "unsent") return unsent;
+    const timedOut = ending === "abandoned" && performance.now() >= request.deadline - timerSlack;
+    if (timedOut) this.#inquire(sent).catch(() => {});
+    const code = ending === "abandoned" ? "timeout" : "connection-lost";
+    const fence = (settling: DriverRequest): Promise<void> => this.#settle(sent, settling);
+    return { replies, fault: { code, retryable: true, effect: "unknown", fence } };
+  }
+
+  /** The fault of a request whose replies are not such as it has. Whose they are nobody knows, so all of it ends. */
+  outOfStep(): Fault {
+    this.drop();
+    const fence = (): Promise<void> => this.#end(() => false);
+    return { code: "connection-lost", retryable: true, effect: "unknown", reason: "unexpected reply", fence };
+  }
+
+  /** Ends the connection at this side. What is in flight over it is lost. */
+  drop(): void {
+    if (this.#dropped) return;
+    this.#dropped = true;
+    this.#stream.destroy();
+  }
+
+  /** Resolves when a lost request has taken effect or never will. */
+  async #settle(sent: Exchange, request: DriverRequest): Promise<void> {
+    // It may find that the connection works and leave this request open all the same.
+    await this.#inquiry?.catch(() => {});
+    if (request.signal.aborted) return;
+    await this.#end(() => sent.answered);
+  }
+
+  /** Ends a connection that is silent while its server answers. */
+  #inquire(sent: Exchange): Promise<void> {
+    const received = this.#stream.bytesRead;
+    const works = (): boolean => sent.answered || this.#stream.bytesRead > received;
+    this.#inquiry ??= this.#end(works).finally(() => {
+      this.#inquiry = undefined;
+    });
+    return this.#inquiry;
+  }
+
+  /**
+   * Ends the connection at the server, over a second one, so that bytes still under way find nobody; then at this side.
+   * By the time that a second connection is open, a server that was only slow has answered over this one.
+   *
+   * @param settled - asked then: nothing needs to be ended
+   */
+  async #end(settled: () => boolean): Promise<void> {
+    const guard = await this.#openGuard();
+    try {
+      if (settled()) return;
+      await killClient(guard, this.identity.client);
+    } finally {
+      destroy(guard);
+    }
+    this.drop();
+  }
+}
+
+const unsent: Sent = Object.freeze({
+  replies: Object.freeze([]),
+  fault: Object.freeze({ code: "connection-lost", retryable: true, effect: "none" }),
+});

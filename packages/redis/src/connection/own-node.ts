@@ -1,0 +1,85 @@
+import type { DriverRequest } from "@manykv/core";
+import { Redis, type RedisOptions } from "ioredis";
+import { FaultError } from "../fault-error.js";
+import { Connection } from "./connection.js";
+import { type Identity, identify } from "./identity.js";
+import { destroy, oneConnection, openRedis } from "./open-redis.js";
+import type { RedisNode } from "./redis-node.js";
+import { within } from "./within.js";
+
+/** Opens connections of our own. */
+export class OwnNode implements RedisNode {
+  readonly #options: typeof oneConnection;
+  readonly #connectTimeout: number;
+  readonly #check: (identity: Identity) => void;
+  readonly #open: Set<Redis> = new Set();
+  #connection: Connection | undefined;
+  #opening: Promise<Connection> | undefined;
+  #closed = false;
+
+  /**
+   * @param connectTimeout - in milliseconds
+   * @param check - throws where the server is not one to be used
+   */
+  constructor(options: RedisOptions, connectTimeout: number, check: (identity: Identity) => void) {
+    this.#options = { ...options, ...oneConnection };
+    this.#connectTimeout = connectTimeout;
+    this.#check = check;
+  }
+
+  get current(): Connection | undefined {
+    return this.#connection?.usable ? this.#connection : undefined;
+  }
+
+  async connection(request: DriverRequest): Promise<Connection> {
+    const suspect = this.#connection;
+    if (suspect?.inquiry !== undefined) {
+      await within(
+        request,
+        suspect.inquiry.catch(() => suspect.drop()),
+      );
+    }
+    if (this.current !== undefined) return this.current;
+    this.#opening ??= this.#openConnection().finally(() => {
+      this.#opening = undefined;
+    });
+    return within(request, this.#opening);
+  }
+
+  retire(connection: Connection): void {
+    connection.drop();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const redis of this.#open) destroy(redis);
+  }
+
+  async #openConnection(): Promise<Connection> {
+    this.#connection = await this.#openRedis(async (redis) => {
+      const identity = await identify(redis);
+      this.#check(identity);
+      this.#checkDatabase(identity);
+      return new Connection(redis, identity, () => this.#openRedis(async (guard) => guard));
+    });
+    return this.#connection;
+  }
+
+  async #openRedis<Result>(first: (redis: Redis) => Promise<Result>): Promise<Result> {
+    if (this.#closed) throw new FaultError({ code: "closed", retryable: false, effect: "none" });
+    const redis = new Redis(this.#options);
+    this.#open.add(redis);
+    redis.once("end", () => this.#open.delete(redis));
+    return openRedis(redis, this.#connectTimeout, first);
+  }
+
+  #checkDatabase({ database }: Identity): void {
+    if (database === undefined || database === (this.#options.db ?? 0)) return;
+    throw new FaultError({
+      code: "no-such-store",
+      retryable: false,
+      effect: "none",
+      reason: "SELECT",
+    });
+  }
+}

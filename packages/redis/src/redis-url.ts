@@ -1,0 +1,91 @@
+import { StoreError } from "@manykv/core";
+
+/** Where one server listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a URL says. */
+export interface RedisUrl {
+  readonly cluster: boolean;
+  readonly tls: boolean;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** One, or the first nodes of a cluster to ask for the others. */
+  readonly addresses: readonly [Address, ...Address[]];
+  readonly database: number;
+}
+
+const defaultPort = 6379;
+const form = /^(redis|rediss)(\+cluster)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(\/[^?#]*)?(\?[^#]*)?(#.*)?$/i;
+
+/**
+ * Reads `redis://`, `rediss://`, `redis+cluster://` and `rediss+cluster://`.
+ *
+ * @throws {StoreError} `invalid-argument`, naming what is wrong and no secret
+ */
+export function parseRedisUrl(url: unknown): RedisUrl {
+  const parts = typeof url === "string" ? form.exec(url) : null;
+  if (parts === null) {
+    throw invalid("is not redis://HOST:PORT/DATABASE or redis+cluster://HOST:PORT,HOST:PORT");
+  }
+  const [, scheme, clustered, credentials, hosts = "", path, query, fragment] = parts;
+  const cluster = clustered !== undefined;
+  refuseParameters(query);
+  if (fragment !== undefined) throw invalid("has a fragment: a # in a password is written %23");
+  const addresses = hosts.split(",").map(parseAddress);
+  if (!cluster && addresses.length > 1)
+    throw invalid("has several hosts: use redis+cluster:// for a cluster");
+  return {
+    cluster,
+    tls: scheme?.toLowerCase() === "rediss",
+    ...parseCredentials(credentials),
+    addresses: addresses as [Address, ...Address[]],
+    database: parseDatabase(path, cluster),
+  };
+}
+
+function refuseParameters(query: string | undefined): void {
+  const [name] = new URLSearchParams(query).keys();
+  if (name !== undefined) throw invalid(`has a parameter ${JSON.stringify(name)}: there are none`);
+}
+
+function parseCredentials(text: string | undefined): Pick<RedisUrl, "username" | "password"> {
+  if (text === undefined) return { username: undefined, password: undefined };
+  const colon = text.indexOf(":");
+  const [username, password] = colon < 0 ? [text, ""] : [text.slice(0, colon), text.slice(colon + 1)];
+  return {
+    username: decode(username, "user") || undefined,
+    password: decode(password, "password") || undefined,
+  };
+}
+
+function decode(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid(`has a ${what} that is not percent-encoded: a % is written %25`);
+  }
+}
+
+function parseAddress(text: string): Address {
+  const parts = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(text);
+  const host = parts?.[1] ?? parts?.[2];
+  const port = Number(parts?.[3] ?? defaultPort);
+  if (host === undefined) throw invalid("has a host that is missing or not HOST:PORT");
+  if (port < 1 || port > 65_535) throw invalid("has a port that is not from 1 to 65535");
+  return { host: decode(host, "host"), port };
+}
+
+function parseDatabase(path: string | undefined, cluster: boolean): number {
+  const text = path?.slice(1) ?? "";
+  if (text === "") return 0;
+  if (!/^\d{1,9}$/.test(text)) throw invalid("has a database that is not a number");
+  if (cluster && Number(text) !== 0) throw invalid("has a database: a cluster has only database 0");
+  return Number(text);
+}
+
+function invalid(what: string): StoreError {
+  return new StoreError("invalid-argument", `the Redis URL ${what}`);
+}

@@ -1,0 +1,112 @@
+import {
+  allDone,
+  type Driver,
+  type DriverLimits,
+  type DriverRequest,
+  type Fault,
+  type KeysRequest,
+  type ListAnswer,
+  type ListRequest,
+  type ReadAnswer,
+  type SetRequest,
+  type WriteAnswer,
+} from "@manykv/core";
+import { classify } from "../classify.js";
+import type { Connection } from "../connection/connection.js";
+import type { RedisNode } from "../connection/redis-node.js";
+import { faultOfReply } from "../error-table.js";
+import { FaultError } from "../fault-error.js";
+import { bucketPrefix } from "../keys.js";
+import { limits } from "../limits.js";
+import { encodeCommand, encodeDel, encodeEach, encodeMget, encodeMset } from "../protocol/encode-command.js";
+import type { Reply } from "../protocol/exchange.js";
+import { copyValues, isAcknowledgement, isValue } from "../replies.js";
+import { listStandalone } from "./standalone-list.js";
+
+/** One server: one command for each request, and so one round trip. */
+export class StandaloneDriver implements Driver {
+  readonly name = "redis";
+  readonly limits: DriverLimits = limits;
+  readonly #node: RedisNode;
+
+  constructor(node: RedisNode) {
+    this.#node = node;
+  }
+
+  async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
+    const { bucket, keys } = request;
+    const connection = await this.#connection(request);
+    const [reply] = await this.#send(connection, request, "mget", encodeMget(bucketPrefix(bucket), keys), 1);
+    if (!Array.isArray(reply) || reply.length !== keys.length || !reply.every(isValue)) {
+      throw new FaultError(connection.outOfStep());
+    }
+    return { values: copyValues(reply) };
+  }
+
+  set(request: SetRequest): Promise<WriteAnswer> {
+    const { bucket, keys, values } = request;
+    return this.#write(request, "mset", () => encodeMset(bucketPrefix(bucket), keys, values));
+  }
+
+  delete(request: KeysRequest): Promise<WriteAnswer> {
+    const { bucket, keys } = request;
+    return this.#write(request, "del", () => encodeDel(bucketPrefix(bucket), keys));
+  }
+
+  async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {
+    const { bucket, keys } = request;
+    const connection = await this.#connection(request);
+    const bytes = encodeEach("EXISTS", bucketPrefix(bucket), keys);
+    const replies = await this.#send(connection, request, "exists", bytes, keys.length);
+    return { values: replies.map((reply) => Number(reply) === 1) };
+  }
+
+  async list(request: ListRequest): Promise<ListAnswer> {
+    const connection = await this.#connection(request);
+    return listStandalone(request, connection.identity.runId, (bytes) =>
+      this.#send(connection, request, "scan", bytes, 1),
+    );
+  }
+
+  async provision(request: DriverRequest): Promise<void> {
+    await this.#send(await this.#connection(request), request, "ping", encodeCommand("PING"), 1);
+  }
+
+  async close(): Promise<void> {
+    this.#node.close();
+  }
+
+  classify(error: unknown): Fault {
+    return classify(error);
+  }
+
+  async #write(request: DriverRequest, name: string, encode: () => Buffer): Promise<WriteAnswer> {
+    const connection = await this.#connection(request);
+    const [reply] = await this.#send(connection, request, name, encode(), 1);
+    if (isAcknowledgement(reply)) return allDone;
+    throw new FaultError(connection.outOfStep());
+  }
+
+  async #connection(request: DriverRequest): Promise<Connection> {
+    return this.#node.current ?? this.#node.connection(request);
+  }
+
+  /** @throws {FaultError} where a command failed: Redis runs a command of many keys as a whole or not at all */
+  async #send(
+    connection: Connection,
+    request: DriverRequest,
+    name: string,
+    bytes: Buffer,
+    count: number,
+  ): Promise<readonly Reply[]> {
+    const { replies, fault } = await connection.send(request, name, bytes, count);
+    if (fault !== undefined) throw new FaultError(fault);
+    for (const reply of replies) {
+      if (!(reply instanceof Error)) continue;
+      const refusal = faultOfReply(reply);
+      if (refusal.reason === "READONLY") this.#node.retire(connection);
+      throw new FaultError(refusal);
+    }
+    return replies;
+  }
+}
