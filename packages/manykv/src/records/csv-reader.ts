@@ -46,6 +46,7 @@ class RowReader {
   /** The line on which the next row starts. */
   #line = 1;
   #emptyLines = 0;
+  #doubleCounted = 0;
   broken = false;
 
   constructor(options: CsvOptions) {
@@ -95,8 +96,11 @@ class RowReader {
 
   #onRow(row: Buffer[], info: Info): undefined {
     const line = this.#line + (info.empty_lines - this.#emptyLines);
+    const lastLine = info.lines - this.#doubleCounted;
     this.#emptyLines = info.empty_lines;
-    this.#line = info.lines + 1;
+    // csv-parse counts a CRLF within quotes as two lines.
+    if (lastLine > line) this.#doubleCounted += row.reduce((sum, field) => sum + countCrlf(field), 0);
+    this.#line = info.lines - this.#doubleCounted + 1;
     if (this.#columns === undefined) {
       this.#columns = this.#columnsOf(row.map((name) => name.toString()));
       return;
@@ -163,4 +167,10 @@ class RowReader {
   #refuseLast(code: "invalid-argument" | "too-large", refusal: string): void {
     this.#items.push({ record: this.#record + 1, line: this.#line, code, refusal, endsInput: true });
   }
+}
+
+function countCrlf(field: Buffer): number {
+  let count = 0;
+  for (let at = field.indexOf("\r\n"); at !== -1; at = field.indexOf("\r\n", at + 2)) count++;
+  return count;
 }

@@ -1,0 +1,218 @@
+import { Buffer } from "node:buffer";
+import { expect, test } from "vitest";
+import { readCsv } from "../../src/records/csv-reader.js";
+import { readKeyLines } from "../../src/records/key-lines.js";
+import { readNdjson } from "../../src/records/ndjson-reader.js";
+import type { RefusedRecord } from "../../src/records/record.js";
+import type { ValueEncoding } from "../../src/records/value-encoding.js";
+import { chunksOf, collect } from "../support/chunks.js";
+
+const limits = { maxKeyBytes: 10, maxValueBytes: 20 };
+
+async function refusalOf(line: string | Uint8Array, keyField?: string): Promise<Partial<RefusedRecord>> {
+  const items = await collect(readNdjson(chunksOf(line), { limits, keyField, fromRecord: 1 }));
+  expect(items).toHaveLength(1);
+  expect(items[0]).toMatchObject({ record: 1, line: 1 });
+  const { record: _, line: __, ...refused } = items[0] as RefusedRecord;
+  return refused;
+}
+
+test.each([
+  ["no JSON", "{key", { refusal: "it is not a JSON object" }],
+  ["another JSON value", '["key"]', { refusal: "it is not a JSON object" }],
+  ["null", "null", { refusal: "it is not a JSON object" }],
+  ["no key", '{"value":"x"}', { refusal: 'it has no "key" that is a string' }],
+  ["a number as key", '{"key":1,"value":"x"}', { refusal: 'it has no "key" that is a string' }],
+  ["no value", '{"key":"a"}', { key: "a", refusal: 'it needs either "value" or "base64"' }],
+  [
+    "both values",
+    '{"key":"a","value":"","base64":""}',
+    { key: "a", refusal: 'it needs either "value" or "base64"' },
+  ],
+  [
+    "another member",
+    '{"key":"a","value":"","ttl":1}',
+    { key: "a", refusal: 'it has members other than "key", "value" and "base64"' },
+  ],
+  [
+    "an object as value",
+    '{"key":"a","value":{}}',
+    { key: "a", refusal: 'its "value" is not a string; --key-field stores whole records' },
+  ],
+  [
+    "a lone surrogate in the value",
+    '{"key":"a","value":"\\ud800"}',
+    { key: "a", refusal: 'its "value" holds a lone surrogate' },
+  ],
+  [
+    "a lone surrogate in the key",
+    '{"key":"\\udfff","value":""}',
+    { key: "\udfff", refusal: "its key holds a lone surrogate" },
+  ],
+  [
+    "base64 without padding",
+    '{"key":"a","base64":"YQ"}',
+    { key: "a", refusal: 'its "base64" is not padded standard base64' },
+  ],
+  ["base64 of the URL alphabet", '{"key":"a","base64":"_-8="}', { key: "a" }],
+  ["base64 with stray bits", '{"key":"a","base64":"YR=="}', { key: "a" }],
+])("NDJSON: %s is refused", async (_, line, expected) => {
+  expect(await refusalOf(line)).toMatchObject({ code: "invalid-argument", ...expected });
+});
+
+test("NDJSON: bytes that are no UTF-8 are refused, not repaired", async () => {
+  const line = Buffer.concat([Buffer.from('{"key":"a","value":"'), Buffer.from([0xff]), Buffer.from('"}')]);
+  expect(await refusalOf(line)).toEqual({ code: "invalid-argument", refusal: "it is not UTF-8" });
+});
+
+test("a key and a value are as long as the store's limits, in bytes", async () => {
+  const read = async (key: string, value: string) =>
+    (await collect(readNdjson(chunksOf(JSON.stringify({ key, value })), { limits, fromRecord: 1 })))[0];
+  expect(await read("ééééé", "x".repeat(20))).toMatchObject({ key: "ééééé" });
+  expect(await read("éééééx", "x")).toMatchObject({
+    code: "too-large",
+    refusal: "its key has 11 bytes, the store takes 10",
+  });
+  expect(await read("a", `${"é".repeat(10)}x`)).toMatchObject({
+    key: "a",
+    code: "too-large",
+    refusal: "its value has 21 bytes, the store takes 20",
+  });
+});
+
+test.each(["{}", '{"id":null}', '{"id":1.5}', '{"id":9007199254740993}', '{"ID":"a"}'])(
+  "NDJSON with a key field: %s has no key",
+  async (line) => {
+    expect(await refusalOf(line, "id")).toMatchObject({ code: "invalid-argument" });
+  },
+);
+
+test.each([
+  ["id", '{"id":"a"}', "a"],
+  ["id", '{"id":9007199254740991}', "9007199254740991"],
+  ["__proto__", '{"__proto__":"p"}', "p"],
+])("NDJSON with the key field %s: the line of %s is the value", async (keyField, line, key) => {
+  const items = await collect(
+    readNdjson(chunksOf(`  ${line} \r\n`), {
+      limits: { maxKeyBytes: 20, maxValueBytes: 50 },
+      keyField,
+      fromRecord: 1,
+    }),
+  );
+  expect(items).toEqual([{ record: 1, line: 1, key, value: Buffer.from(line) }]);
+});
+
+test("blank lines are no records, and records before the wanted one are counted alone", async () => {
+  const text = '\n{"key":"a","value":"1"}\r\n  \nnot JSON\n{"key":"c","value":"3"}\n';
+  const places = async (fromRecord: number) =>
+    (await collect(readNdjson(chunksOf(text), { limits, fromRecord }))).map(({ record, line }) => [
+      record,
+      line,
+    ]);
+  expect(await places(1)).toEqual([
+    [1, 2],
+    [2, 4],
+    [3, 5],
+  ]);
+  expect(await places(3)).toEqual([[3, 5]]);
+  expect(await places(4)).toEqual([]);
+});
+
+function csv(text: string | Uint8Array, encoding: ValueEncoding = "utf8", ignoreOtherColumns = false) {
+  const options = {
+    keyColumn: "key",
+    valueColumn: "value",
+    encoding,
+    ignoreOtherColumns,
+    fromRecord: 1,
+    limits,
+  };
+  return collect(readCsv(chunksOf(text), options));
+}
+
+test("CSV: a record starts on its own line, whatever line breaks its fields hold", async () => {
+  const text = 'key,value\r\n"a\r\nb","1\r\n2"\r\n\r\nc,3\r\n"d","\n"\r\ne,5';
+  expect((await csv(text)).map(({ record, line }) => [record, line])).toEqual([
+    [1, 2],
+    [2, 6],
+    [3, 7],
+    [4, 9],
+  ]);
+});
+
+test("CSV: a record with too few or too many columns is refused, and the next one read", async () => {
+  expect(await csv("key,value\na\nb,2,3\nc,3\n")).toMatchObject([
+    { record: 1, line: 2, refusal: "it has 1 columns, the header has 2" },
+    { record: 2, line: 3, refusal: "it has 3 columns, the header has 2" },
+    { record: 3, line: 4, key: "c" },
+  ]);
+});
+
+test.each([
+  ["utf8", Buffer.from([0x61, 0x2c, 0xff])],
+  ["base64", Buffer.from("a,YQ")],
+  ["hex", Buffer.from("a,0")],
+  ["hex", Buffer.from("a,0g")],
+] as const)("CSV: a value that is not %s is refused", async (encoding, row) => {
+  expect(await csv(Buffer.concat([Buffer.from("key,value\n"), row]), encoding)).toMatchObject([
+    {
+      key: "a",
+      code: "invalid-argument",
+      refusal: `its value is not ${encoding}; --encoding names another encoding`,
+    },
+  ]);
+});
+
+test("CSV: a key that is not UTF-8 is refused", async () => {
+  const text = Buffer.concat([Buffer.from("key,value\n"), Buffer.from([0xff]), Buffer.from(",1\n")]);
+  expect(await csv(text)).toMatchObject([{ refusal: "its key is not UTF-8" }]);
+});
+
+test.each(['a,1\nb"c,2\nd,4\n', 'a,1\n"b"c,2\nd,4\n', 'a,1\n"b,2\nd,4\n'])(
+  "CSV: broken quotes end the input after the records before them (%j)",
+  async (rows) => {
+    expect(await csv(`key,value\n${rows}`)).toMatchObject([
+      { record: 1, key: "a" },
+      { record: 2, line: 3, code: "invalid-argument", endsInput: true },
+    ]);
+  },
+);
+
+test("CSV: a quote that is never closed does not take the rest of a large input for one value", async () => {
+  expect(await csv(`key,value\n"a,${"x".repeat(10_000)}`)).toMatchObject([
+    { record: 1, line: 2, code: "too-large", endsInput: true },
+  ]);
+});
+
+test.each([
+  ["", "is empty"],
+  ["a,b\n1,2\n", 'one column named "key"'],
+  ["key,key,value\n", 'one column named "key"'],
+  ["key,other\n", 'one column named "value"'],
+  ["key,value,ttl,owner\n", "2 more columns"],
+])("CSV: the header of %j is refused", async (text, message) => {
+  await expect(csv(text)).rejects.toThrow(message);
+});
+
+test("CSV: other columns are dropped where that is asked for", async () => {
+  expect(await csv("ttl,value,x,key\n1,2,3,4\n", "utf8", true)).toMatchObject([
+    { key: "4", value: Buffer.from("2") },
+  ]);
+});
+
+test("a list of keys: lines that hold no key are refused, and blank ones skipped", async () => {
+  const read = (text: string | Uint8Array, format: "lines" | "json") =>
+    collect(readKeyLines(chunksOf(text), format, limits));
+  expect(await read("a\r\n\n b \n12345678901\n", "lines")).toMatchObject([
+    { record: 1, line: 1, key: "a" },
+    { record: 2, line: 3, key: " b " },
+    { record: 3, line: 4, code: "too-large" },
+  ]);
+  expect(await read('"a"\n1\nb\n"\\ud800"\n', "json")).toMatchObject([
+    { key: "a" },
+    { record: 2, code: "invalid-argument", refusal: "it is not a JSON string, or longer than any key" },
+    { record: 3, code: "invalid-argument" },
+    { record: 4, code: "invalid-argument", refusal: "its key holds a lone surrogate" },
+  ]);
+  expect(await read(Buffer.from([0xff]), "lines")).toMatchObject([{ code: "invalid-argument" }]);
+});

@@ -1,0 +1,108 @@
+import type { KeyValue } from "@manykv/core";
+import { portableLimits } from "@manykv/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { readCsv } from "../../src/records/csv-reader.js";
+import { formatKey, keyFormats, readKeyLines } from "../../src/records/key-lines.js";
+import { readNdjson } from "../../src/records/ndjson-reader.js";
+import type { Item, ValueRecord } from "../../src/records/record.js";
+import { csvFormat, ndjsonFormat, type RecordFormat } from "../../src/records/record-format.js";
+import { chunksOf, collect } from "../support/chunks.js";
+
+const limits = portableLimits;
+const key = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.constantFrom(
+    "",
+    "__proto__",
+    "\u0000",
+    "\ufeff",
+    "\r",
+    "\n",
+    "\r\n",
+    '"',
+    ",",
+    " ",
+    "\u2028",
+    "a\r",
+    "=1+1",
+  ),
+);
+const text = fc
+  .oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("", "\ufeffx", "\r", "a\r\n", '"', '","', "\u0000", " "),
+  )
+  .map((value) => new TextEncoder().encode(value));
+const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), text);
+const pieces = fc.integer({ min: 1, max: 64 });
+
+async function expectRoundTrip(
+  records: KeyValue[],
+  format: RecordFormat,
+  read: (text: string) => AsyncIterable<Item<ValueRecord>[]>,
+): Promise<void> {
+  const formatted = format.format(records);
+  expect(formatted.count).toBe(records.length);
+  const items = await collect(read(format.header + formatted.text));
+  expect(items.map((item) => ("value" in item ? [item.key, Uint8Array.from(item.value)] : item))).toEqual(
+    records,
+  );
+  expect(items.map(({ record }) => record)).toEqual(records.map((_, index) => index + 1));
+}
+
+test("NDJSON brings back every key and every value, byte for byte", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(key, bytes)), pieces, (records, size) =>
+      expectRoundTrip(records, ndjsonFormat, (line) =>
+        readNdjson(chunksOf(line, size), { limits, fromRecord: 1 }),
+      ),
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+test.each([
+  ["utf8", text],
+  ["base64", bytes],
+  ["hex", bytes],
+] as const)("CSV in %s brings back every key and value, byte for byte", async (encoding, value) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(key, value)), pieces, (records, size) =>
+      expectRoundTrip(records, csvFormat("the key", "a,b", encoding), (csv) =>
+        readCsv(chunksOf(csv, size), {
+          keyColumn: "the key",
+          valueColumn: "a,b",
+          encoding,
+          ignoreOtherColumns: false,
+          fromRecord: 1,
+          limits,
+        }),
+      ),
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+test("CSV as text stops before a value that is no text", () => {
+  const records: KeyValue[] = [
+    ["a", Uint8Array.of(97)],
+    ["b", Uint8Array.of(255)],
+    ["c", Uint8Array.of(99)],
+  ];
+  expect(csvFormat("key", "value", "utf8").format(records)).toEqual({ text: "a,a\n", count: 1 });
+});
+
+test.each(keyFormats)("a list of keys as %s brings back every key that it has a line for", async (format) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(key), pieces, async (keys, size) => {
+      const lines = keys.map((one) => formatKey(one, format));
+      if (format === "json") expect(lines).not.toContain(undefined);
+      const listed = keys.filter((_, index) => lines[index] !== undefined);
+      const list = lines.filter((line) => line !== undefined).map((line) => `${line}\n`);
+      const items = await collect(readKeyLines(chunksOf(list.join(""), size), format, limits));
+      expect(items.map((item) => ("refusal" in item ? item : item.key))).toEqual(listed);
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,0 +1,244 @@
+import { BatchError, type Outcome, StoreError, type StoreErrorCode } from "@manykv/core";
+import { expect, test } from "vitest";
+import type { Item, KeyRecord, RefusedRecord } from "../../src/records/record.js";
+import type { Failure } from "../../src/transfer/totals.js";
+import { type WriteOptions, writeRecords } from "../../src/transfer/write-records.js";
+
+/** An item for each key, in chunks of three; `!` stands for a refused record. */
+async function* itemsOf(keys: readonly string[]): AsyncGenerator<Item<KeyRecord>[]> {
+  const items = keys.map((key, index): Item<KeyRecord> => {
+    const place = { record: index + 1, line: index + 1 };
+    return key === "!" ? { ...place, code: "invalid-argument", refusal: "bad" } : { ...place, key };
+  });
+  for (let start = 0; start < items.length; start += 3) yield items.slice(start, start + 3);
+}
+
+function keys(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `k${index + 1}`);
+}
+
+function batchError(outcomes: readonly Outcome[], code: StoreErrorCode = "throttled"): BatchError {
+  const outcomeOf = (index: number): Outcome => outcomes[index] ?? "applied";
+  return new BatchError(code, "failed", { size: outcomes.length, outcomeOf, codeOf: () => code });
+}
+
+interface Run {
+  readonly sent: string[][];
+  readonly failures: Failure[];
+}
+
+function prepare(options: Partial<WriteOptions<KeyRecord>> = {}): Run & { options: WriteOptions<KeyRecord> } {
+  const sent: string[][] = [];
+  const failures: Failure[] = [];
+  const write = options.write ?? (() => Promise.resolve());
+  return {
+    sent,
+    failures,
+    options: {
+      bytesOf: () => 1,
+      batchSize: 4,
+      continueOnError: false,
+      onFailure: (failure) => void failures.push(failure),
+      onProgress: () => {},
+      stop: new AbortController().signal,
+      ...options,
+      write: (records) => {
+        sent.push(records.map(({ key }) => key));
+        return write(records);
+      },
+    },
+  };
+}
+
+const failWhere =
+  (key: string, error: () => unknown) =>
+  (records: readonly KeyRecord[]): Promise<void> =>
+    records.some((record) => record.key === key) ? Promise.reject(error()) : Promise.resolve();
+
+test("cuts records into full batches, whatever the pieces they come in", async () => {
+  const { options, sent, failures } = prepare();
+  const { totals } = await writeRecords(itemsOf(keys(10)), options);
+  expect(sent).toEqual([keys(10).slice(0, 4), keys(10).slice(4, 8), ["k9", "k10"]]);
+  expect(totals).toEqual({ applied: 10, "not-applied": 0, unknown: 0, last: 10, complete: true, bytes: 10 });
+  expect(failures).toEqual([]);
+});
+
+test("cuts batches by bytes too", async () => {
+  const { options, sent } = prepare({ bytesOf: ({ key }) => (key === "k2" ? 20_000_000 : 6_000_000) });
+  await writeRecords(itemsOf(keys(6)), options);
+  expect(sent).toEqual([["k1"], ["k2"], ["k3", "k4"], ["k5", "k6"]]);
+});
+
+test("no input is no call", async () => {
+  const { options, sent } = prepare();
+  const { totals } = await writeRecords(itemsOf([]), options);
+  expect(sent).toEqual([]);
+  expect(totals).toMatchObject({ applied: 0, last: 0, complete: true, next: undefined });
+});
+
+test("at most two batches are under way, and one is read meanwhile", async () => {
+  let underWay = 0;
+  let most = 0;
+  const { options } = prepare({
+    write: async () => {
+      most = Math.max(most, ++underWay);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      underWay--;
+    },
+  });
+  await writeRecords(itemsOf(keys(40)), options);
+  expect(most).toBe(2);
+});
+
+test("a batch waits for another one that holds the same key, so that the later record wins", async () => {
+  const events: string[] = [];
+  const { options } = prepare({
+    write: async ([first]) => {
+      events.push(`start ${first?.record}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      events.push(`end ${first?.record}`);
+    },
+  });
+  await writeRecords(itemsOf(["a", "b", "c", "same", "e", "f", "g", "same", "i"]), options);
+  expect(events).toEqual(["start 1", "end 1", "start 5", "start 9", "end 5", "end 9"]);
+});
+
+test("stops after a failed batch: what is under way is told, the rest is not sent", async () => {
+  const outcomes: Outcome[] = ["applied", "not-applied", "unknown", "applied"];
+  const { options, sent, failures } = prepare({ write: failWhere("k5", () => batchError(outcomes)) });
+  const { totals, storeError } = await writeRecords(itemsOf(keys(100)), options);
+  expect(sent).toHaveLength(3);
+  expect(failures).toEqual([
+    { record: 6, line: 6, key: "k6", outcome: "not-applied", code: "throttled" },
+    { record: 7, line: 7, key: "k7", outcome: "unknown", code: "throttled" },
+  ]);
+  expect(totals).toEqual({
+    applied: 10,
+    "not-applied": 1,
+    unknown: 1,
+    last: 12,
+    complete: false,
+    next: 6,
+    bytes: 12,
+  });
+  expect(storeError).toBeInstanceOf(BatchError);
+});
+
+test("stops at a refused record: all before it is written, nothing after it", async () => {
+  const { options, sent, failures } = prepare();
+  const { totals, storeError } = await writeRecords(itemsOf([...keys(5), "!", "after", "after"]), options);
+  expect(sent.flat()).toEqual(keys(5));
+  expect(failures).toEqual([
+    { record: 6, line: 6, outcome: "not-applied", code: "invalid-argument", refusal: "bad" },
+  ]);
+  expect(totals).toMatchObject({ applied: 5, "not-applied": 1, last: 6, complete: false, next: 6 });
+  expect(storeError).toBeUndefined();
+});
+
+test("continues: tells all failures in the order of the records, and from where to go on", async () => {
+  const { options, sent, failures } = prepare({
+    continueOnError: true,
+    write: failWhere("k7", () => batchError(["applied", "unknown", "applied", "applied"])),
+  });
+  const input = ["!", "k2", "!", "k4", "k5", "k6", "k7", "!", "k9", "!"];
+  const { totals } = await writeRecords(itemsOf(input), options);
+  expect(sent.flat()).toEqual(input.filter((key) => key !== "!"));
+  expect(failures.map(({ record, outcome }) => [record, outcome])).toEqual([
+    [1, "not-applied"],
+    [3, "not-applied"],
+    [6, "unknown"],
+    [8, "not-applied"],
+    [10, "not-applied"],
+  ]);
+  expect(totals).toMatchObject({
+    applied: 5,
+    "not-applied": 4,
+    unknown: 1,
+    last: 10,
+    complete: true,
+    next: 1,
+  });
+});
+
+test("continues not after a batch of which nothing was applied: the store does not work", async () => {
+  const all: Outcome[] = ["not-applied", "unknown", "unknown", "not-applied"];
+  const { options, sent } = prepare({ continueOnError: true, write: failWhere("k5", () => batchError(all)) });
+  const { totals } = await writeRecords(itemsOf(keys(100)), options);
+  expect(sent).toHaveLength(3);
+  expect(totals).toMatchObject({
+    applied: 8,
+    "not-applied": 2,
+    unknown: 2,
+    last: 12,
+    complete: false,
+    next: 5,
+  });
+});
+
+test("continues not after a record that ends the input", async () => {
+  async function* source(): AsyncGenerator<Item<KeyRecord>[]> {
+    const end: RefusedRecord = {
+      record: 2,
+      line: 2,
+      code: "invalid-argument",
+      refusal: "bad",
+      endsInput: true,
+    };
+    yield [{ record: 1, line: 1, key: "a" }, end];
+  }
+  const { options } = prepare({ continueOnError: true });
+  const { totals } = await writeRecords(source(), options);
+  expect(totals).toMatchObject({ applied: 1, "not-applied": 1, complete: false, next: 2 });
+});
+
+test.each([
+  [new StoreError("closed", "closed"), "closed"],
+  [new Error("a defect"), "internal"],
+])("an error without outcomes (%s) leaves its records unknown", async (error, code) => {
+  const { options, failures } = prepare({ write: () => Promise.reject(error) });
+  const result = await writeRecords(itemsOf(["a"]), options);
+  expect(failures).toEqual([{ record: 1, line: 1, key: "a", outcome: "unknown", code }]);
+  expect(result.storeError).toBe(error);
+});
+
+test("input that breaks: all that was read before is written", async () => {
+  async function* source(): AsyncGenerator<Item<KeyRecord>[]> {
+    yield* itemsOf(keys(6));
+    throw new Error("disk broke");
+  }
+  const { options, sent } = prepare();
+  const { totals, inputError } = await writeRecords(source(), options);
+  expect(sent.flat()).toEqual(keys(6));
+  expect(totals).toMatchObject({ applied: 6, last: 6, complete: false, next: 7 });
+  expect(inputError).toEqual(new Error("disk broke"));
+});
+
+test("a stop lets what is under way settle, and sends nothing more", async () => {
+  const stop = new AbortController();
+  let settle = (): void => {};
+  const { options, sent } = prepare({
+    stop: stop.signal,
+    write: ([first]) =>
+      first?.record === 5
+        ? new Promise((resolve) => {
+            settle = resolve;
+            stop.abort();
+          })
+        : Promise.resolve(),
+  });
+  const run = writeRecords(itemsOf(keys(100)), options);
+  await expect.poll(() => stop.signal.aborted).toBe(true);
+  settle();
+  expect((await run).totals).toMatchObject({ applied: 8, last: 8, complete: false, next: 9 });
+  expect(sent).toHaveLength(2);
+});
+
+test("only refused records: told batch by batch, so that memory stays bounded", async () => {
+  const { options, failures } = prepare({ continueOnError: true });
+  const told: number[] = [];
+  await writeRecords(itemsOf(Array.from({ length: 20 }, () => "!")), {
+    ...options,
+    onProgress: () => void told.push(failures.length),
+  });
+  expect(told).toEqual([4, 8, 12, 16, 20]);
+});
