@@ -1,5 +1,6 @@
 import { type Bucket, createStore, type Driver, type Store, type StoreOptions } from "@manykv/core";
 import type { ConformanceHarness, Route } from "./harness.js";
+import { SkipCase } from "./skip-case.js";
 import { OpenDrivers } from "./support/open-drivers.js";
 import { randomName } from "./support/random-name.js";
 import { recordWrites, type WrittenKeys } from "./support/written-keys.js";
@@ -61,6 +62,11 @@ export class CaseContext {
   async bucket(options: BucketOptions = {}): Promise<Bucket> {
     const store = await this.store(options);
     return store.open(options.name ?? this.bucketName());
+  }
+
+  /** Ends the case: it does not apply to this backend. The suite prints the reason. */
+  skip(reason: string): never {
+    throw new SkipCase(reason);
   }
 
   /** Runs `close` when the case ends, last come first. */

@@ -1,15 +1,10 @@
 export { type BucketOptions, CaseContext, type ClientOptions } from "./case-context.js";
 export { cases } from "./cases/index.js";
+export * from "./checker/index.js";
 export type { ConformanceCase } from "./conformance-case.js";
-export {
-  answerLost,
-  type CallFault,
-  type FaultSchedule,
-  type FaultyCall,
-  type KeyFault,
-  timeOver,
-} from "./faults/call-fault.js";
+export type { CallFault, FaultSchedule, FaultyCall, KeyFault } from "./faults/call-fault.js";
 export { faultDriver } from "./faults/fault-driver.js";
+export { answerLost, refused, throttled, timeOver, unavailable } from "./faults/faults.js";
 export type { Address, ConformanceHarness, Route } from "./harness.js";
 export { type Rule, rules } from "./rules.js";
 export { runCase } from "./run-case.js";

@@ -1,6 +1,7 @@
 import { CaseContext } from "./case-context.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import type { ConformanceHarness } from "./harness.js";
+import { SkipCase } from "./skip-case.js";
 import { seedOf } from "./support/random.js";
 import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
@@ -30,7 +31,7 @@ function rejected(reason: unknown): { readonly status: "rejected"; readonly reas
 
 /** Says how to replay a failure. */
 function withSeed(error: unknown, seed: number): unknown {
-  if (error instanceof Error)
+  if (error instanceof Error && !(error instanceof SkipCase))
     error.message += `\n(seed ${seed}: replay with the harness's \`seed: ${seed}\`)`;
   return error;
 }

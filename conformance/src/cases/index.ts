@@ -1,4 +1,7 @@
 import type { ConformanceCase } from "../conformance-case.js";
+import { driverCases } from "./driver-contract.js";
+import { errorClassCases } from "./error-classes.js";
+import { errorLeakCases } from "./error-leaks.js";
 import { keyLengthCases } from "./s01-key-length.js";
 import { keyCases } from "./s01-keys.js";
 import { refusedKeyCases } from "./s01-refused-keys.js";
@@ -11,8 +14,17 @@ import { iterableCases } from "./s03-iterables.js";
 import { orderCases } from "./s04-order.js";
 import { lastWinsCases } from "./s05-last-wins.js";
 import { emptyBatchCases } from "./s06-empty-batch.js";
+import { readYourWritesCases } from "./s07-read-your-writes.js";
+import { atomicityCases } from "./s08-no-atomicity.js";
+import { fenceCases } from "./s09-fences.js";
+import { outcomeCases } from "./s09-outcomes.js";
+import { failedReadCases } from "./s10-failed-reads.js";
+import { cancellingCases } from "./s11-cancelling.js";
+import { deadlineCases } from "./s11-deadlines.js";
+import { sizeCases } from "./s12-any-size.js";
 import { bucketCases } from "./s13-buckets.js";
 import { listingCases } from "./s14-listing.js";
+import { limitCases } from "./s15-limits.js";
 import { closingCases } from "./s16-closing.js";
 
 /** Every case, in the order of the rules. */
@@ -29,7 +41,19 @@ export const cases: readonly ConformanceCase[] = [
   ...orderCases,
   ...lastWinsCases,
   ...emptyBatchCases,
+  ...readYourWritesCases,
+  ...atomicityCases,
+  ...outcomeCases,
+  ...fenceCases,
+  ...failedReadCases,
+  ...deadlineCases,
+  ...cancellingCases,
+  ...sizeCases,
   ...bucketCases,
   ...listingCases,
+  ...limitCases,
   ...closingCases,
+  ...errorClassCases,
+  ...errorLeakCases,
+  ...driverCases,
 ];

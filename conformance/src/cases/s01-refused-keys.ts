@@ -4,7 +4,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { type KeyMethod, keyMethods } from "../support/bad-key-calls.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
-import { illFormed, notStrings } from "../support/strings.js";
+import { illFormed, kebab, notStrings } from "../support/strings.js";
 
 /** What is no key, for every method. */
 export const refusedKeyCases: readonly ConformanceCase[] = keyMethods.flatMap((method): ConformanceCase[] => [
@@ -36,8 +36,4 @@ async function refuses(
     else assertNothingApplied(await batchErrorOf(call, "invalid-argument", what), method.entries);
     assert.equal(requests.length, 0, `${what} sends nothing`);
   }
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes } from "../support/bytes.js";
-import { rejectsWith } from "../support/rejections.js";
+import { rejectionOf, rejectsWith } from "../support/rejections.js";
 
 /** Listing, page by page. */
 export const listingCases: readonly ConformanceCase[] = [
@@ -160,6 +160,24 @@ export const listingCases: readonly ConformanceCase[] = [
           await rejectsWith(Promise.reject(answer), "invalid-argument", `cursor ${cursor.slice(0, 20)}`);
         else for (const key of (answer as { keys: string[] }).keys) assert.equal(key, "key");
       }
+    },
+  },
+  {
+    id: "s14-cursor-of-another-bucket",
+    rule: "S14",
+    title: "a cursor of another bucket is refused, or lists this bucket's keys alone",
+    async run(context) {
+      const store = await context.store();
+      const [large, small] = [await store.open(context.bucketName()), await store.open(context.bucketName())];
+      await large.setMany(Array.from({ length: 2_500 }, (_, index) => [`large ${index}`, bytes("v")]));
+      await small.setMany([["small", bytes("v")]]);
+      const { cursor } = await large.listKeys();
+      if (cursor === undefined) context.skip("a listing of 2,500 keys has one page, so there is no cursor");
+      const answer = await small
+        .listKeys(cursor)
+        .catch((error: unknown) => rejectionOf(Promise.reject(error)));
+      if (answer instanceof Error) assert.equal(answer.code, "invalid-argument");
+      else for (const key of answer.keys) assert.equal(key, "small");
     },
   },
   {

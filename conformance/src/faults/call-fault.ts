@@ -34,20 +34,10 @@ export type CallFault =
   /** Reaches the engine at once, and is answered after a while. */
   | { readonly kind: "late-answer"; readonly milliseconds: number }
   /**
-   * Fails at once with `connection-lost`, effect `unknown`, and reaches the engine after a while, unless its fence was
-   * called: the write that lands on top of a newer one.
+   * Fails at once with `connection-lost`, effect `unknown`, and reaches the engine after a while: the write that lands on
+   * top of a newer one. Its fence stops it, unless `fence` is `false`.
    */
-  | { readonly kind: "late-apply"; readonly milliseconds: number };
+  | { readonly kind: "late-apply"; readonly milliseconds: number; readonly fence?: boolean };
 
 /** Decides for each request of a driver what goes wrong with it: nothing, where it returns `undefined`. */
 export type FaultSchedule = (call: FaultyCall) => CallFault | undefined;
-
-/** The fault of an answer that never came. */
-export const answerLost: Fault = Object.freeze({
-  code: "connection-lost",
-  retryable: true,
-  effect: "unknown",
-});
-
-/** The fault of a request whose time was over. */
-export const timeOver: Fault = Object.freeze({ code: "timeout", retryable: true, effect: "unknown" });

@@ -12,7 +12,8 @@ import type {
 import type { Operation } from "../support/recording-driver.js";
 import { pause } from "../support/settles.js";
 import { wrapDriver } from "../support/wrap-driver.js";
-import { answerLost, type CallFault, type FaultSchedule, timeOver } from "./call-fault.js";
+import type { CallFault, FaultSchedule } from "./call-fault.js";
+import { answerLost, timeOver } from "./faults.js";
 import { InjectedError } from "./injected-error.js";
 import { LateRequests } from "./late-requests.js";
 import { mergeAnswers, splitKeys } from "./split-keys.js";
@@ -79,7 +80,7 @@ export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
       }
       case "late-apply": {
         const fence = late.add(forwardLate, fault.milliseconds);
-        return unanswered({ ...answerLost, fence });
+        return unanswered(fault.fence === false ? answerLost : { ...answerLost, fence });
       }
     }
   }

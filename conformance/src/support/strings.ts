@@ -30,3 +30,8 @@ export const notStrings: readonly (readonly [kind: string, value: unknown])[] = 
   ["a String object", Object("key")],
   ["bytes", new Uint8Array([107])],
 ];
+
+/** `getMany` as it stands in an id: `get-many`. */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { BatchError, StoreError, type StoreErrorCode } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { refused } from "../faults/faults.js";
+import { bytes } from "../support/bytes.js";
+import { faultyWrite } from "../support/faulty-write.js";
+import { batchErrorOf, rejectionOf, rejectsWith } from "../support/rejections.js";
+
+const engineCodes: readonly (readonly [code: StoreErrorCode, tag: string])[] = [
+  ["throttled", "other"],
+  ["timeout", "other"],
+  ["connection-lost", "other"],
+  ["unavailable", "other"],
+  ["no-such-store", "no-such-store"],
+  ["access-denied", "access-denied"],
+  ["internal", "other"],
+  ["invalid-argument", "other"],
+  ["too-large", "other"],
+];
+
+/** What errors look like. */
+export const errorClassCases: readonly ConformanceCase[] = [
+  {
+    id: "errors-code-and-tag",
+    rule: "errors",
+    title: "what the engine says reaches the caller as code, tag and retryable, from reads and from writes",
+    async run(context) {
+      for (const [code, tag] of engineCodes) {
+        const fault = { code, retryable: false, effect: "none" } as const;
+        const bucket = await context.bucket({
+          wrap: (driver) => faultDriver(driver, () => ({ kind: "reject", fault })),
+        });
+        const calls = [
+          bucket.get("a"),
+          bucket.getMany(["a"]),
+          bucket.set("a", bytes("v")),
+          bucket.deleteMany(["a"]),
+        ];
+        for (const call of calls) call.catch(() => {});
+        for (const call of calls) {
+          const error = await rejectsWith(call, code);
+          assert.equal(error.tag, tag);
+          assert.equal(error.retryable, false);
+        }
+      }
+    },
+  },
+  {
+    id: "errors-store-error",
+    rule: "errors",
+    title: "an error is a StoreError, an Error, and known by StoreError.is also across copies of the package",
+    async run(context) {
+      const error = await rejectsWith((await context.bucket()).get("\ud800"), "invalid-argument");
+      assert.ok(error instanceof Error && error instanceof StoreError);
+      assert.equal(error.name, "StoreError");
+      assert.ok(StoreError.is(error));
+      for (const other of [new Error("x"), { code: "closed" }, null, undefined, "closed", 5])
+        assert.equal(StoreError.is(other), false);
+      const ofAnotherCopy = Object.assign(new Error("x"), { code: "closed" });
+      for (const symbol of Object.getOwnPropertySymbols(error))
+        Object.defineProperty(ofAnotherCopy, symbol, { value: true });
+      assert.ok(StoreError.is(ofAnotherCopy), "a StoreError of another copy is one");
+    },
+  },
+  {
+    id: "errors-batch-error",
+    rule: "errors",
+    title: "what a write rejects with is a BatchError, which is a StoreError; a read's is none",
+    async run(context) {
+      const bucket = await context.bucket();
+      const error = await batchErrorOf(bucket.deleteMany(["\ud800"]));
+      assert.ok(error instanceof BatchError && error instanceof StoreError);
+      assert.equal(error.name, "BatchError");
+      assert.equal(BatchError.is(await rejectionOf(bucket.get("\ud800"))), false);
+    },
+  },
+  {
+    id: "errors-to-json",
+    rule: "errors",
+    title: "an error's JSON has name, tag, code, retryable and message, and a BatchError's its counts",
+    async run(context) {
+      const bucket = await context.bucket();
+      const read = JSON.parse(JSON.stringify(await rejectionOf(bucket.get("\ud800")))) as Record<
+        string,
+        unknown
+      >;
+      assert.deepEqual(Object.keys(read).sort(), ["code", "message", "name", "retryable", "tag"]);
+      const write = JSON.parse(JSON.stringify(await rejectionOf(bucket.deleteMany(["\ud800", "a"])))) as {
+        counts: unknown;
+      };
+      assert.deepEqual(write.counts, { applied: 0, "not-applied": 2, unknown: 0 });
+    },
+  },
+  {
+    id: "errors-outcome-of",
+    rule: "errors",
+    title: "outcomeOf takes the indexes of the caller's input and throws a RangeError for any other",
+    async run(context) {
+      const error = await batchErrorOf((await context.bucket()).deleteMany(["a", "\ud800", "a"]));
+      for (const index of [0, 1, 2]) assert.equal(error.outcomeOf(index), "not-applied");
+      for (const index of [-1, 3, 0.5, Number.NaN, "0", undefined])
+        assert.throws(() => error.outcomeOf(index as number), RangeError, `outcomeOf(${String(index)})`);
+    },
+  },
+  {
+    id: "errors-failures",
+    rule: "errors",
+    title:
+      "failures() gives the entries that were not applied, by index, with their codes, as often as it is asked",
+    async run(context) {
+      const { error } = await faultyWrite(context, {
+        kind: "set",
+        keys: 10,
+        schedule: () => ({
+          kind: "keys",
+          of: (key) => (Number(key.slice(1)) % 3 ? undefined : { kind: "fail", fault: refused }),
+        }),
+      });
+      const expected = [0, 3, 6, 9].map((index) => ({
+        index,
+        outcome: "not-applied",
+        code: "access-denied",
+      }));
+      assert.deepEqual([...(error?.failures() ?? [])], expected);
+      assert.deepEqual([...(error?.failures() ?? [])], expected);
+      assert.deepEqual(error?.counts, { applied: 6, "not-applied": 4, unknown: 0 });
+    },
+  },
+  {
+    id: "errors-duplicates-share-an-outcome",
+    rule: "errors",
+    title: "all places of a duplicate key have the outcome of its one write",
+    async run(context) {
+      const bucket = await context.bucket({
+        wrap: (driver) =>
+          faultDriver(driver, () => ({
+            kind: "keys",
+            of: (key) => (key === "twice" ? { kind: "fail", fault: refused } : undefined),
+          })),
+      });
+      const entries = ["twice", "once", "twice", "also once", "twice"];
+      const calls = [bucket.setMany(entries.map((key) => [key, bytes("v")])), bucket.deleteMany(entries)];
+      for (const call of calls) call.catch(() => {});
+      for (const call of calls) {
+        const error = await batchErrorOf(call, "access-denied");
+        assert.deepEqual(
+          entries.map((_, index) => error.outcomeOf(index)),
+          ["not-applied", "applied", "not-applied", "applied", "not-applied"],
+        );
+        assert.deepEqual(error.counts, { applied: 2, "not-applied": 3, unknown: 0 });
+      }
+    },
+  },
+];

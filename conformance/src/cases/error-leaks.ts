@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import type { Bucket, Driver, Fault, StoreOptions } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { ConformanceCase } from "../conformance-case.js";
+import type { CallFault } from "../faults/call-fault.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { answerLost, refused, throttled } from "../faults/faults.js";
+import { bytes } from "../support/bytes.js";
+import { quickRetry } from "../support/faulty-write.js";
+import { assertNoLeak, canary } from "../support/no-leak.js";
+import { rejectionOf } from "../support/rejections.js";
+import { pause } from "../support/settles.js";
+import { wrapDriver } from "../support/wrap-driver.js";
+
+/** No error shows a key, a value or an engine's own error; and none is left unhandled. */
+export const errorLeakCases: readonly ConformanceCase[] = [
+  {
+    id: "errors-no-leak-of-bad-input",
+    rule: "errors",
+    title: "errors of refused input show no key and no value",
+    async run(context) {
+      const bucket = await context.bucket({ store: { limits: { maxValueBytes: 8, maxKeyBytes: 64 } } });
+      const good = bytes("v");
+      const calls: (() => Promise<unknown>)[] = [
+        () => bucket.get(`${canary}\ud800`),
+        () => bucket.get(canary.repeat(10)),
+        () => bucket.set(`${canary}\ud800`, good),
+        () => bucket.set("key", bytes(canary)),
+        () => bucket.set("key", canary as unknown as Uint8Array),
+        () => bucket.set("key", { canary } as unknown as Uint8Array),
+        () => bucket.setMany([[`${canary}\ud800`, good]]),
+        () => bucket.setMany([[canary, bytes(canary)]]),
+        () => bucket.setMany(canary as unknown as []),
+        () => bucket.getMany([{ canary } as unknown as string]),
+        () => bucket.getMany(canary as unknown as string[]),
+        () => bucket.deleteMany(throwing()),
+        () => bucket.listKeys({ canary } as unknown as string),
+        () => bucket.get("key", { timeout: canary as unknown as number }),
+        () => bucket.get("key", { signal: canary as unknown as AbortSignal }),
+        () => bucket.get("key", { signal: AbortSignal.abort(new Error(canary)) }),
+      ];
+      for (const [index, call] of calls.entries())
+        assertNoLeak(await rejectionOf(call(), `call ${index}`), `call ${index}`);
+    },
+  },
+  {
+    id: "errors-no-leak-of-faults",
+    rule: "errors",
+    title: "errors of failed, throttled, lost and cancelled requests show no key and no value",
+    async run(context) {
+      const faults: readonly CallFault[] = [
+        { kind: "reject", fault: refused },
+        { kind: "reject", fault: answerLost },
+        { kind: "keys", of: () => ({ kind: "unprocessed" }) },
+        { kind: "keys", of: () => ({ kind: "fail", fault: throttled }) },
+        { kind: "drop-request" },
+        { kind: "hang" },
+      ];
+      for (const fault of faults)
+        await leaksNothing(context, (driver) => faultDriver(driver, () => fault), fault.kind);
+    },
+  },
+  {
+    id: "errors-no-leak-of-engine-errors",
+    rule: "errors",
+    title:
+      "an error of the engine's client that carries keys, values and a password is never shown, nor its cause",
+    async run(context) {
+      const failing = async (): Promise<never> => {
+        throw Object.assign(new Error(`failed: SET ${canary}`), {
+          code: canary,
+          command: { name: "set", args: [canary, Buffer.from(canary)] },
+          detail: `Key (k)=(${canary}) already exists`,
+          config: { password: canary },
+          cause: new Error(canary),
+        });
+      };
+      const methods = { get: failing, set: failing, delete: failing, exists: failing, list: failing };
+      await leaksNothing(context, (driver) => wrapDriver(driver, methods), "an engine's error");
+    },
+  },
+  {
+    id: "errors-odd-throws",
+    rule: "errors",
+    title: "a driver that throws at once, or throws what is no Error, makes a StoreError all the same",
+    async run(context) {
+      for (const thrown of [undefined, null, "text", 5, {}, Symbol("x"), Object.create(null)]) {
+        const failing = (): never => {
+          throw thrown;
+        };
+        const wrap = (driver: Driver): Driver =>
+          wrapDriver(driver, { get: failing, set: failing, list: failing });
+        const bucket = await context.bucket({ wrap, store: { retry: quickRetry } });
+        await rejectionOf(bucket.get("a"), `get on a driver that throws ${String(typeof thrown)}`);
+        await rejectionOf(bucket.setMany([["a", bytes("v")]]), "setMany");
+        await rejectionOf(bucket.listKeys(), "listKeys");
+      }
+    },
+  },
+  {
+    id: "errors-classify-that-throws",
+    rule: "errors",
+    title: "where the driver cannot even classify its error, a write is unknown and the code is internal",
+    async run(context) {
+      const failing = async (): Promise<never> => {
+        throw new Error(canary);
+      };
+      const classify = (): Fault => {
+        throw new Error(canary);
+      };
+      const bucket = await context.bucket({
+        wrap: (driver) => wrapDriver(driver, { get: failing, set: failing, classify }),
+      });
+      assert.equal((await rejectionOf(bucket.get("a"))).code, "internal");
+      const error = await rejectionOf(bucket.set("a", bytes("v")));
+      assert.equal(error.code, "internal");
+      assert.equal((error as unknown as { outcomeOf(index: number): string }).outcomeOf(0), "unknown");
+      assertNoLeak(error, "an error that could not be classified");
+    },
+  },
+  {
+    id: "errors-nothing-is-thrown-at-once",
+    rule: "errors",
+    title: "no method throws: whatever the input, it gives a promise that rejects",
+    async run(context) {
+      const bucket = (await context.bucket()) as unknown as Record<
+        string,
+        (...given: unknown[]) => Promise<unknown>
+      >;
+      const methods = ["get", "set", "delete", "exists", "getMany", "setMany", "deleteMany"];
+      for (const method of methods)
+        for (const given of [[], [undefined], [null, null, null], [Symbol("x")], [5, 5, 5]]) {
+          const call = bucket[method]?.(...given);
+          assert.ok(call instanceof Promise, `${method} gives a promise`);
+          await rejectionOf(call, method);
+        }
+    },
+  },
+  {
+    id: "errors-none-unhandled",
+    rule: "errors",
+    title: "a call that fails in several requests at once leaves no rejection unhandled",
+    async run(context) {
+      const unhandled: unknown[] = [];
+      const note = (reason: unknown): void => void unhandled.push(reason);
+      process.on("unhandledRejection", note);
+      try {
+        const bucket = await context.bucket({
+          store: { request: { maxKeys: 1 }, retry: quickRetry },
+          wrap: (driver) =>
+            faultDriver(driver, ({ call }) =>
+              call % 2 ? { kind: "reject", fault: refused } : { kind: "late-answer", milliseconds: 10 },
+            ),
+        });
+        const keys = ["a", "b", "c", "d", "e", "f"];
+        await rejectionOf(bucket.getMany(keys));
+        await rejectionOf(bucket.setMany(keys.map((key) => [key, bytes("v")])));
+        await rejectionOf(bucket.deleteMany(keys));
+        await pause(50);
+      } finally {
+        process.off("unhandledRejection", note);
+      }
+      assert.deepEqual(unhandled, []);
+    },
+  },
+];
+
+/** Runs every method with the canary as key and value, through a driver that fails. */
+async function leaksNothing(
+  context: CaseContext,
+  wrap: (driver: Driver) => Driver,
+  what: string,
+): Promise<void> {
+  const store: StoreOptions = { retry: quickRetry, timeout: 300 };
+  const bucket = await context.bucket({ wrap, store });
+  const calls = callsOf(bucket);
+  const settled = await Promise.allSettled(calls.map(([, call]) => call));
+  for (const [index, result] of settled.entries()) {
+    const name = `${calls[index]?.[0]} with ${what}`;
+    if (result.status === "rejected")
+      assertNoLeak(await rejectionOf(Promise.reject(result.reason), name), name);
+  }
+}
+
+function callsOf(bucket: Bucket): (readonly [name: string, call: Promise<unknown>])[] {
+  return [
+    ["get", bucket.get(canary)],
+    ["exists", bucket.exists(canary)],
+    ["getMany", bucket.getMany(["a", canary])],
+    ["set", bucket.set(canary, bytes(canary))],
+    ["setMany", bucket.setMany([[canary, bytes(canary)]])],
+    ["delete", bucket.delete(canary)],
+    ["deleteMany", bucket.deleteMany([canary])],
+    ["listKeys", bucket.listKeys()],
+  ];
+}
+
+function* throwing(): Generator<string> {
+  yield "a";
+  throw new Error(canary);
+}

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import type { Bucket, KeysRequest } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { ConformanceCase } from "../conformance-case.js";
+import { refused } from "../faults/faults.js";
+import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { faultyWrite } from "../support/faulty-write.js";
+import { pause } from "../support/settles.js";
+import { wrapDriver } from "../support/wrap-driver.js";
+
+const sizeOfTornValues = 100_000;
+
+/** Batches are not atomic; single keys are. */
+export const atomicityCases: readonly ConformanceCase[] = [
+  {
+    id: "s08-no-rollback-of-sets",
+    rule: "S8",
+    wit: ["set-many 6", "set-many 7"],
+    title: "when some keys of a setMany fail, those that were set stay set",
+    async run(context) {
+      const { direct } = await faultyWrite(context, {
+        kind: "set",
+        keys: 4,
+        schedule: () => ({
+          kind: "keys",
+          of: (key) => (key === "k1" ? { kind: "fail", fault: refused } : undefined),
+        }),
+      });
+      sameBytes(await direct.get("k0"), bytes("new k0"));
+      sameBytes(await direct.get("k1"), bytes("old k1"));
+      sameBytes(await direct.get("k3"), bytes("new k3"));
+    },
+  },
+  {
+    id: "s08-no-rollback-of-deletes",
+    rule: "S8",
+    wit: ["delete-many 5", "delete-many 6"],
+    title: "when some keys of a deleteMany fail, those that were deleted stay deleted",
+    async run(context) {
+      const { direct } = await faultyWrite(context, {
+        kind: "delete",
+        keys: 4,
+        schedule: () => ({
+          kind: "keys",
+          of: (key) => (key === "k1" ? { kind: "fail", fault: refused } : undefined),
+        }),
+      });
+      assert.equal(await direct.exists("k0"), false);
+      sameBytes(await direct.get("k1"), bytes("old k1"));
+      assert.equal(await direct.exists("k3"), false);
+    },
+  },
+  {
+    id: "s08-partial-sets-are-seen",
+    rule: "S8",
+    wit: ["set-many 8"],
+    title: "another client may see the first keys of a setMany before it has resolved, each whole",
+    async run(context) {
+      const { writer, reader, release } = await halting(context);
+      const writing = writer.setMany([
+        ["a", bytes("1")],
+        ["b", bytes("2")],
+      ]);
+      await eventually(async () => (await reader.get("a")) !== undefined);
+      sameBytes(await reader.get("a"), bytes("1"));
+      assert.equal(await reader.get("b"), undefined);
+      release();
+      await writing;
+      sameBytes(await reader.get("b"), bytes("2"));
+    },
+  },
+  {
+    id: "s08-partial-deletes-are-seen",
+    rule: "S8",
+    wit: ["delete-many 7"],
+    title: "another client may miss the first keys of a deleteMany before it has resolved",
+    async run(context) {
+      const { writer, reader, release } = await halting(context);
+      await reader.setMany([
+        ["a", bytes("1")],
+        ["b", bytes("2")],
+      ]);
+      const deleting = writer.deleteMany(["a", "b"]);
+      await eventually(async () => !(await reader.exists("a")));
+      sameBytes(await reader.get("b"), bytes("2"));
+      release();
+      await deleting;
+      assert.equal(await reader.exists("b"), false);
+    },
+  },
+  {
+    id: "s08-values-are-never-torn",
+    rule: "S8",
+    wit: ["get-many 4"],
+    title:
+      "clients that overwrite the same large values at the same time: every read sees one of them, whole",
+    async run(context) {
+      const name = context.bucketName();
+      const writers = [await context.bucket({ name }), await context.bucket({ name })];
+      const reader = await context.bucket({ name });
+      const size = Math.min(sizeOfTornValues, reader.limits.maxValueBytes);
+      const versions = Array.from({ length: 4 }, (_, mark) => pattern(size - mark, mark + 1));
+      const keys = ["a", "b", "c"];
+      await reader.setMany(keys.map((key) => [key, versions[0] as Uint8Array]));
+      let writing = true;
+      const writes = writers.map(async (writer, index) => {
+        for (let round = 0; round < 8; round++) {
+          const value = versions[(round + index) % versions.length] as Uint8Array;
+          await writer.setMany((index ? keys : [...keys].reverse()).map((key) => [key, value]));
+        }
+      });
+      const done = Promise.all(writes).finally(() => {
+        writing = false;
+      });
+      while (writing) for (const answer of await reader.getMany(keys)) assertWhole(answer?.[1], versions);
+      await done;
+    },
+  },
+  {
+    id: "s08-set-beside-delete",
+    rule: "S8",
+    wit: ["get-many 4"],
+    title:
+      "clients that set and delete the same keys at the same time: a read sees a whole value or none, and none fails",
+    async run(context) {
+      const name = context.bucketName();
+      const [setter, deleter, reader] = [
+        await context.bucket({ name }),
+        await context.bucket({ name }),
+        await context.bucket({ name }),
+      ];
+      const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
+      const value = pattern(2_000);
+      const setting = (async () => {
+        for (let round = 0; round < 10; round++) await setter.setMany(keys.map((key) => [key, value]));
+      })();
+      const deleting = (async () => {
+        for (let round = 0; round < 10; round++) await deleter.deleteMany([...keys].reverse());
+      })();
+      for (let round = 0; round < 10; round++)
+        for (const answer of await reader.getMany(keys)) if (answer) sameBytes(answer[1], value);
+      await Promise.all([setting, deleting]);
+    },
+  },
+];
+
+/** A writer that does `a` at once and holds `b` back until `release` is called; and another client. */
+async function halting(
+  context: CaseContext,
+): Promise<{ writer: Bucket; reader: Bucket; release: () => void }> {
+  const name = context.bucketName();
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const held = async <Answer>(request: KeysRequest, send: () => Promise<Answer>): Promise<Answer> => {
+    if (request.keys[0] === "b") await released;
+    return send();
+  };
+  const writer = await context.bucket({
+    name,
+    store: { request: { maxKeys: 1 }, concurrency: 1 },
+    wrap: (driver) =>
+      wrapDriver(driver, {
+        set: (request) => held(request, () => driver.set(request)),
+        delete: (request) => held(request, () => driver.delete(request)),
+      }),
+  });
+  return { writer, reader: await context.bucket({ name }), release };
+}
+
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await condition()) return;
+    await pause(5);
+  }
+  assert.fail("the first part of the batch is not seen before its end");
+}
+
+function assertWhole(value: Uint8Array | undefined, versions: readonly Uint8Array[]): void {
+  assert.ok(value, "a key that is only ever overwritten is never missing");
+  const version = versions.find(({ byteLength }) => byteLength === value.byteLength);
+  assert.ok(version, `a value of ${value.byteLength} bytes, which nobody wrote`);
+  sameBytes(value, version, "a value");
+}

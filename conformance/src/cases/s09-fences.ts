@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import type { Driver, Fault } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { answerLost } from "../faults/faults.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { faultyWrite, quickRetry } from "../support/faulty-write.js";
+import { pause } from "../support/settles.js";
+
+/** What a lost write may still do, and how a driver's fence ends it. */
+export const fenceCases: readonly ConformanceCase[] = [
+  {
+    id: "s09-fence-before-repetition",
+    rule: "S9",
+    title: "a fence is called before the write is repeated, once for the faults that share it",
+    async run(context) {
+      const events: string[] = [];
+      const fence = async (): Promise<void> => {
+        events.push("fence");
+        await pause(5);
+        events.push("fenced");
+      };
+      const lost: Fault = { ...answerLost, fence };
+      const { outcomes } = await faultyWrite(context, {
+        kind: "set",
+        keys: 4,
+        schedule: ({ call, keys }) => {
+          events.push(`request of ${keys.length}`);
+          return call === 0
+            ? { kind: "keys", of: () => ({ kind: "fail", fault: lost, applied: true }) }
+            : undefined;
+        },
+      });
+      assert.deepEqual(outcomes, new Array(4).fill("applied"));
+      assert.deepEqual(events, ["request of 4", "fence", "fenced", "request of 4"]);
+    },
+  },
+  {
+    id: "s09-fence-before-giving-up",
+    rule: "S9",
+    title:
+      "a fence is called also where the write is not repeated, so that it cannot land after the call's end",
+    async run(context) {
+      let fenced = 0;
+      const fence = async (): Promise<void> => {
+        fenced++;
+      };
+      const lost: Fault = { ...answerLost, retryable: false, fence };
+      const { outcomes } = await faultyWrite(context, {
+        kind: "set",
+        keys: 2,
+        schedule: () => ({ kind: "reject", fault: lost }),
+      });
+      assert.deepEqual(outcomes, ["unknown", "unknown"]);
+      assert.equal(fenced, 1);
+    },
+  },
+  {
+    id: "s09-fence-that-fails",
+    rule: "S9",
+    title: "a fence that fails or throws changes no outcome and is no unhandled rejection",
+    async run(context) {
+      const fences = [
+        () => Promise.reject(new Error("the fence fails")),
+        () => {
+          throw new Error("the fence throws");
+        },
+      ];
+      for (const fence of fences) {
+        const lost: Fault = { ...answerLost, fence };
+        const { outcomes } = await faultyWrite(context, {
+          kind: "set",
+          keys: 2,
+          schedule: () => ({ kind: "reject", fault: lost }),
+        });
+        assert.deepEqual(outcomes, ["unknown", "unknown"]);
+      }
+    },
+  },
+  {
+    id: "s09-fence-that-hangs",
+    rule: "S9",
+    title: "a fence that never ends does not hold the call beyond its deadline",
+    async run(context) {
+      const lost: Fault = { ...answerLost, fence: () => new Promise(() => {}) };
+      const { outcomes } = await faultyWrite(context, {
+        kind: "set",
+        keys: 2,
+        timeout: 300,
+        schedule: () => ({ kind: "reject", fault: lost }),
+      });
+      assert.deepEqual(outcomes, ["unknown", "unknown"]);
+    },
+  },
+  {
+    id: "s09-late-write-is-fenced",
+    rule: "S9",
+    title: "with a fence, a write whose answer was lost never lands on top of a newer one",
+    async run(context) {
+      const name = context.bucketName();
+      let late = true;
+      const held = (driver: Driver): Driver =>
+        faultDriver(driver, () => {
+          if (!late) return undefined;
+          late = false;
+          return { kind: "late-apply", milliseconds: 60 };
+        });
+      const bucket = await context.bucket({ name, wrap: held, store: { retry: quickRetry } });
+      await bucket.set("key", bytes("first"));
+      await bucket.set("key", bytes("second"));
+      await pause(120);
+      sameBytes(await (await context.bucket({ name })).get("key"), bytes("second"));
+    },
+  },
+  {
+    id: "s09-late-write-without-fence",
+    rule: "S9",
+    title: "without a fence, a write that may yet land is reported unknown",
+    async run(context) {
+      const { outcomes, direct } = await faultyWrite(context, {
+        kind: "set",
+        keys: 2,
+        schedule: () => ({ kind: "late-apply", milliseconds: 30, fence: false }),
+      });
+      assert.deepEqual(outcomes, ["unknown", "unknown"]);
+      await pause(60);
+      sameBytes(await direct.get("k0"), bytes("new k0"), "the write that landed late");
+    },
+  },
+];

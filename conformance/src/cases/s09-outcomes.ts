@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import type { ConformanceCase } from "../conformance-case.js";
+import type { CallFault, FaultSchedule, KeyFault } from "../faults/call-fault.js";
+import { answerLost, refused, unavailable } from "../faults/faults.js";
+import { faultyWrite, quickRetry, type WriteKind, writeKinds } from "../support/faulty-write.js";
+
+/** What is told of each key when some of them, or whole requests, fail. Every outcome is compared with what is there. */
+export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind): ConformanceCase[] => {
+  const method = kind === "set" ? "setMany" : "deleteMany";
+  const sentences = sentencesOf(kind);
+  return [
+    {
+      id: `s09-${kind}-refused-keys`,
+      rule: "S9",
+      wit: sentences,
+      title: `${method}: keys that the engine refuses are not-applied, with its code, and the others are applied`,
+      async run(context) {
+        const schedule = keysFail(["k1", "k3"], { kind: "fail", fault: refused });
+        const { outcomes, error, requests } = await faultyWrite(context, { kind, keys: 5, schedule });
+        assert.deepEqual(outcomes, ["applied", "not-applied", "applied", "not-applied", "applied"]);
+        assert.equal(error?.code, "access-denied");
+        assert.deepEqual(
+          [...(error?.failures() ?? [])],
+          [1, 3].map((index) => ({ index, outcome: "not-applied", code: "access-denied" })),
+        );
+        assert.equal(requests.length, 1, "what the engine refuses for good is not repeated");
+      },
+    },
+    {
+      id: `s09-${kind}-lost-answers`,
+      rule: "S9",
+      title: `${method}: keys whose answer is lost again and again are unknown, done or not`,
+      async run(context) {
+        const schedule: FaultSchedule = ({ operation }) => ({
+          kind: "keys",
+          of: (key) =>
+            operation === kind && (key === "k0" || key === "k4")
+              ? { kind: "fail", fault: answerLost, applied: key === "k4" }
+              : undefined,
+        });
+        const { outcomes, error } = await faultyWrite(context, { kind, keys: 5, schedule });
+        assert.deepEqual(outcomes, ["unknown", "applied", "applied", "applied", "unknown"]);
+        assert.equal(error?.code, "connection-lost");
+        assert.equal(error?.retryable, true);
+      },
+    },
+    {
+      id: `s09-${kind}-lost-answer-repeated`,
+      rule: "S9",
+      title: `${method}: a key whose answer was lost is written again, and resolves when that is acknowledged`,
+      async run(context) {
+        const schedule = firstCalls(2, keysOf(["k2"], { kind: "fail", fault: answerLost, applied: true }));
+        const { outcomes, requests } = await faultyWrite(context, { kind, keys: 4, schedule });
+        assert.deepEqual(outcomes, new Array(4).fill("applied"));
+        assert.deepEqual(
+          requests.map(({ keys }) => keys),
+          [["k0", "k1", "k2", "k3"], ["k2"], ["k2"]],
+          "just the lost key is repeated",
+        );
+      },
+    },
+    {
+      id: `s09-${kind}-unprocessed`,
+      rule: "S9",
+      title: `${method}: keys that the engine left out are repeated, and no others, until all are done`,
+      async run(context) {
+        const schedule: FaultSchedule = ({ call }) =>
+          keysOf([`k${3 - call}`, "k0"], { kind: "unprocessed" }, call < 3);
+        const { outcomes, requests } = await faultyWrite(context, { kind, keys: 4, schedule });
+        assert.deepEqual(outcomes, new Array(4).fill("applied"));
+        assert.deepEqual(
+          requests.map(({ keys }) => [...keys].sort()),
+          [["k0", "k1", "k2", "k3"], ["k0", "k3"], ["k0"], ["k0"]],
+        );
+      },
+    },
+    {
+      id: `s09-${kind}-unprocessed-for-ever`,
+      rule: "S9",
+      title: `${method}: keys that the engine leaves out for ever are not-applied with throttled, after a bounded number of requests`,
+      async run(context) {
+        const schedule = keysFail(["k1"], { kind: "unprocessed" });
+        const { outcomes, error, requests } = await faultyWrite(context, { kind, keys: 3, schedule });
+        assert.deepEqual(outcomes, ["applied", "not-applied", "applied"]);
+        assert.equal(error?.code, "throttled");
+        assert.equal(error?.retryable, true);
+        assert.ok(requests.length <= quickRetry.attempts + 1, `${requests.length} requests`);
+      },
+    },
+    {
+      id: `s09-${kind}-progress-is-no-failed-attempt`,
+      rule: "S9",
+      title: `${method}: attempts count only without progress, so an engine that does one key at a time is no failure`,
+      async run(context) {
+        const schedule: FaultSchedule = ({ keys }) => ({
+          kind: "keys",
+          of: (key) => (key === keys[0] ? undefined : { kind: "unprocessed" }),
+        });
+        const { outcomes, requests } = await faultyWrite(context, { kind, keys: 12, schedule });
+        assert.deepEqual(outcomes, new Array(12).fill("applied"));
+        assert.equal(requests.length, 12);
+      },
+    },
+    {
+      id: `s09-${kind}-request-rejects`,
+      rule: "S9",
+      title: `${method}: a request that the engine refuses whole is not-applied, whatever other requests did`,
+      async run(context) {
+        const schedule = requestOf("k4", { kind: "reject", fault: refused });
+        const write = { kind, keys: 10, schedule, store: { request: { maxKeys: 2 }, concurrency: 1 } };
+        const { outcomes, error } = await faultyWrite(context, write);
+        assert.deepEqual(outcomes.slice(0, 4), new Array(4).fill("applied"));
+        assert.deepEqual(outcomes.slice(4, 6), ["not-applied", "not-applied"]);
+        assert.equal(error?.code, "access-denied");
+      },
+    },
+    {
+      id: `s09-${kind}-request-lost`,
+      rule: "S9",
+      title: `${method}: a request whose answer is lost for good is unknown, whatever other requests did`,
+      async run(context) {
+        const schedule = requestOf("k2", { kind: "reject", fault: answerLost, applied: true });
+        const write = { kind, keys: 8, schedule, store: { request: { maxKeys: 2 }, concurrency: 1 } };
+        const { outcomes, error } = await faultyWrite(context, write);
+        assert.deepEqual(outcomes.slice(0, 4), ["applied", "applied", "unknown", "unknown"]);
+        assert.equal(error?.code, "connection-lost");
+      },
+    },
+    {
+      id: `s09-${kind}-request-repeated`,
+      rule: "S9",
+      title: `${method}: a request that failed for a while is repeated until it is acknowledged`,
+      async run(context) {
+        const schedule: FaultSchedule = ({ call }) =>
+          call === 0
+            ? { kind: "reject", fault: unavailable }
+            : call === 1
+              ? { kind: "reject", fault: answerLost, applied: true }
+              : undefined;
+        const { outcomes } = await faultyWrite(context, { kind, keys: 6, schedule });
+        assert.deepEqual(outcomes, new Array(6).fill("applied"));
+      },
+    },
+    {
+      id: `s09-${kind}-unknown-is-sticky`,
+      rule: "S9",
+      title: `${method}: a key that may have been written stays unknown when its repetition is refused`,
+      async run(context) {
+        const schedule: FaultSchedule = ({ call }) =>
+          keysOf(
+            ["k1"],
+            call === 0
+              ? { kind: "fail", fault: answerLost, applied: true }
+              : { kind: "fail", fault: refused },
+          );
+        const { outcomes } = await faultyWrite(context, { kind, keys: 3, schedule });
+        assert.deepEqual(outcomes, ["applied", "unknown", "applied"]);
+      },
+    },
+    {
+      id: `s09-${kind}-each-request-its-own-fate`,
+      rule: "S9",
+      title: `${method}: of many requests at once each has its own fate, and no failure changes another's outcome`,
+      async run(context) {
+        const fates: readonly (KeyFault | undefined)[] = [
+          undefined,
+          { kind: "fail", fault: refused },
+          { kind: "fail", fault: answerLost },
+          { kind: "fail", fault: answerLost, applied: true },
+          { kind: "unprocessed" },
+        ];
+        const schedule: FaultSchedule = () => ({
+          kind: "keys",
+          of: (key) => fates[Number(key.slice(1)) % fates.length],
+        });
+        const write = { kind, keys: 40, schedule, store: { request: { maxKeys: 3 }, concurrency: 14 } };
+        const { outcomes } = await faultyWrite(context, write);
+        const expected = ["applied", "not-applied", "unknown", "unknown", "not-applied"];
+        assert.deepEqual(
+          outcomes,
+          outcomes.map((_, index) => expected[index % expected.length]),
+        );
+      },
+    },
+  ];
+});
+
+function sentencesOf(kind: WriteKind): NonNullable<ConformanceCase["wit"]> {
+  if (kind === "set") return ["batch 3", "set-many 5", "set-many 7"];
+  return ["batch 3", "delete-many 4", "delete-many 6"];
+}
+
+/** The same fault of the same keys in every request. */
+function keysFail(keys: readonly string[], fault: KeyFault): FaultSchedule {
+  return () => keysOf(keys, fault);
+}
+
+function keysOf(keys: readonly string[], fault: KeyFault, when = true): CallFault | undefined {
+  return when ? { kind: "keys", of: (key) => (keys.includes(key) ? fault : undefined) } : undefined;
+}
+
+function firstCalls(count: number, fault: CallFault | undefined): FaultSchedule {
+  return ({ call }) => (call < count ? fault : undefined);
+}
+
+/** A fault of every request that names a key. */
+function requestOf(key: string, fault: CallFault): FaultSchedule {
+  return ({ keys }) => (keys.includes(key) ? fault : undefined);
+}

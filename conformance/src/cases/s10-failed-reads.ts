@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import type { Bucket } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { ConformanceCase } from "../conformance-case.js";
+import type { CallFault, FaultSchedule } from "../faults/call-fault.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { refused, throttled, unavailable } from "../faults/faults.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { quickRetry } from "../support/faulty-write.js";
+import { type Recording, recordRequests } from "../support/recording-driver.js";
+import { rejectsWith } from "../support/rejections.js";
+import { wrapDriver } from "../support/wrap-driver.js";
+
+const there = ["a", "b", "c", "d"];
+
+/** A key that could not be read is never told as missing. */
+export const failedReadCases: readonly ConformanceCase[] = [
+  {
+    id: "s10-refused-key",
+    rule: "S10",
+    wit: ["get-many 5"],
+    title: "getMany rejects when one key is refused, with the engine's code",
+    async run(context) {
+      const { bucket } = await faultyReader(context, onKey("c", { kind: "fail", fault: refused }));
+      const error = await rejectsWith(bucket.getMany(there), "access-denied");
+      assert.equal(error.tag, "access-denied");
+      assert.equal(error.retryable, false);
+      assert.equal((await bucket.getMany(["a", "b"])).length, 2, "other keys are read as before");
+    },
+  },
+  {
+    id: "s10-unprocessed-keys",
+    rule: "S10",
+    wit: ["get-many 3"],
+    title: "getMany asks again for the keys that the engine left out, and for no others",
+    async run(context) {
+      const { bucket, requests } = await faultyReader(context, ({ call }) => ({
+        kind: "keys",
+        of: (key) => (call < 3 && key >= "c" ? { kind: "unprocessed" } : undefined),
+      }));
+      const answers = await bucket.getMany([...there, "missing"]);
+      assert.deepEqual(
+        answers.map((answer) => answer?.[0]),
+        [...there, undefined],
+      );
+      assert.deepEqual(
+        requests.map(({ keys }) => keys),
+        [
+          [...there, "missing"],
+          ["c", "d", "missing"],
+          ["c", "d", "missing"],
+          ["c", "d", "missing"],
+        ],
+      );
+    },
+  },
+  {
+    id: "s10-unprocessed-for-ever",
+    rule: "S10",
+    wit: ["get-many 5"],
+    title:
+      "getMany rejects with throttled when keys are left out for ever, after a bounded number of requests",
+    async run(context) {
+      const { bucket, requests } = await faultyReader(context, onKey("d", { kind: "unprocessed" }));
+      const error = await rejectsWith(bucket.getMany(there), "throttled");
+      assert.equal(error.retryable, true);
+      assert.ok(requests.length <= quickRetry.attempts + 1, `${requests.length} requests`);
+    },
+  },
+  {
+    id: "s10-failed-request",
+    rule: "S10",
+    wit: ["get-many 5"],
+    title: "getMany rejects when one of its requests fails for good",
+    async run(context) {
+      const schedule: FaultSchedule = ({ keys }) =>
+        keys.includes("d") ? { kind: "reject", fault: refused } : undefined;
+      const { bucket } = await faultyReader(context, schedule, { maxKeys: 1 });
+      await rejectsWith(bucket.getMany(there), "access-denied");
+      assert.deepEqual((await bucket.getMany(["a", "missing"])).length, 2);
+    },
+  },
+  {
+    id: "s10-failed-for-a-while",
+    rule: "S10",
+    title: "a read that fails for a while is repeated and answers in full",
+    async run(context) {
+      const faults: readonly (CallFault | undefined)[] = [
+        { kind: "reject", fault: unavailable },
+        { kind: "reject", fault: throttled },
+      ];
+      const { bucket } = await faultyReader(context, ({ call }) => faults[call]);
+      for (const answer of await bucket.getMany(there)) sameBytes(answer?.[1], bytes(`of ${answer?.[0]}`));
+    },
+  },
+  {
+    id: "s10-get",
+    rule: "S10",
+    title: "get rejects for a key that could not be read",
+    async run(context) {
+      const { bucket } = await faultyReader(context, onKey("a", { kind: "fail", fault: refused }));
+      await rejectsWith(bucket.get("a"), "access-denied");
+      assert.equal(await bucket.get("missing"), undefined);
+    },
+  },
+  {
+    id: "s10-exists",
+    rule: "S10",
+    title: "exists rejects for a key that could not be read",
+    async run(context) {
+      const { bucket } = await faultyReader(context, () => ({ kind: "reject", fault: refused }));
+      await rejectsWith(bucket.exists("a"), "access-denied");
+      await rejectsWith(bucket.exists("missing"), "access-denied");
+    },
+  },
+  {
+    id: "s10-list-keys",
+    rule: "S10",
+    title: "listKeys and keys() reject when a page could not be read",
+    async run(context) {
+      const { bucket } = await faultyReader(context, () => ({ kind: "reject", fault: refused }));
+      await rejectsWith(bucket.listKeys(), "access-denied");
+      const iterate = async (): Promise<void> => {
+        for await (const _ of bucket.keys()) assert.fail("no key is listed");
+      };
+      await rejectsWith(iterate(), "access-denied");
+    },
+  },
+  {
+    id: "s10-list-keys-repeated",
+    rule: "S10",
+    title: "listKeys is repeated when a page fails for a while",
+    async run(context) {
+      const { bucket } = await faultyReader(context, ({ call }) =>
+        call < 2 ? { kind: "reject", fault: unavailable } : undefined,
+      );
+      assert.deepEqual((await bucket.listKeys()).keys.sort(), there);
+    },
+  },
+  {
+    id: "s10-answer-too-short",
+    rule: "S10",
+    title: "an answer with fewer places than keys is an error, not a missing key",
+    async run(context) {
+      const name = context.bucketName();
+      await (await context.bucket({ name })).set("a", bytes("of a"));
+      const bucket = await context.bucket({
+        name,
+        wrap: (driver) =>
+          wrapDriver(driver, {
+            get: async (request) => ({ values: (await driver.get(request)).values.slice(0, 1) }),
+          }),
+      });
+      await rejectsWith(bucket.getMany(["a", "b"]), "internal");
+    },
+  },
+];
+
+interface FaultyReader {
+  readonly bucket: Bucket;
+  readonly requests: Recording["requests"];
+}
+
+/** A bucket with `a` to `d` in it, read through a driver whose requests go wrong. */
+async function faultyReader(
+  context: CaseContext,
+  schedule: FaultSchedule,
+  request: { maxKeys?: number } = {},
+): Promise<FaultyReader> {
+  const name = context.bucketName();
+  const { requests, wrap } = recordRequests();
+  await (await context.bucket({ name })).setMany(there.map((key) => [key, bytes(`of ${key}`)]));
+  const bucket = await context.bucket({
+    name,
+    store: { retry: quickRetry, request },
+    wrap: (driver) => wrap(faultDriver(driver, schedule)),
+  });
+  return { bucket, requests };
+}
+
+function onKey(faulty: string, fault: ReturnType<Extract<CallFault, { kind: "keys" }>["of"]>): FaultSchedule {
+  return () => ({ kind: "keys", of: (key) => (key === faulty ? fault : undefined) });
+}

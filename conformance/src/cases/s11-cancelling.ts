@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import type { Bucket, CallOptions } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import type { FaultSchedule } from "../faults/call-fault.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { throttled } from "../faults/faults.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { faultyWrite, writeKinds } from "../support/faulty-write.js";
+import { recordRequests } from "../support/recording-driver.js";
+import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
+import { settles } from "../support/settles.js";
+
+/** Far more than cancelling may take: tells a hang from a slow machine. */
+const hangs = 8_000;
+
+/** Cancelling a call by the caller's signal. */
+export const cancellingCases: readonly ConformanceCase[] = [
+  {
+    id: "s11-cancelled-before",
+    rule: "S11",
+    title:
+      "a signal that has fired already: nothing is sent, reads reject with aborted, writes are not-applied",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap });
+      const options = { signal: AbortSignal.abort() };
+      for (const call of readsOf(bucket, options)) await rejectsWith(call, "aborted");
+      assertNothingApplied(await batchErrorOf(bucket.set("a", bytes("v"), options), "aborted"), 1);
+      assertNothingApplied(await batchErrorOf(bucket.delete("a", options), "aborted"), 1);
+      assertNothingApplied(await batchErrorOf(bucket.setMany([["a", bytes("v")]], options), "aborted"), 1);
+      assertNothingApplied(await batchErrorOf(bucket.deleteMany(["a", "b"], options), "aborted"), 2);
+      assert.equal(requests.length, 0);
+    },
+  },
+  {
+    id: "s11-cancelled-reads",
+    rule: "S11",
+    title: "a read that is cancelled while the engine is silent rejects with aborted, not retryable",
+    async run(context) {
+      const bucket = await context.bucket({
+        wrap: (driver) => faultDriver(driver, () => ({ kind: "hang" })),
+      });
+      const controller = new AbortController();
+      const calls = readsOf(bucket, { signal: controller.signal, timeout: Number.POSITIVE_INFINITY });
+      setTimeout(() => controller.abort(), 20);
+      for (const call of calls) {
+        assert.equal((await settles(call, hangs)).status, "rejected");
+        assert.equal((await rejectsWith(call, "aborted")).retryable, false);
+      }
+    },
+  },
+  ...writeKinds.flatMap((kind): ConformanceCase[] => [
+    {
+      id: `s11-cancelled-${kind}-is-unknown`,
+      rule: "S11",
+      title: `a ${kind}Many that is cancelled after its request was sent is unknown, not not-applied`,
+      async run(context) {
+        for (const fault of ["hang", "drop-answer", "drop-request"] as const) {
+          const controller = new AbortController();
+          setTimeout(() => controller.abort(), 30);
+          const { outcomes, error } = await faultyWrite(context, {
+            kind,
+            keys: 2,
+            schedule: () => ({ kind: fault }),
+            signal: controller.signal,
+          });
+          assert.equal(error?.code, "aborted");
+          assert.equal(error?.retryable, false);
+          assert.deepEqual(outcomes, ["unknown", "unknown"]);
+        }
+      },
+    },
+    {
+      id: `s11-cancelled-${kind}-across-seams`,
+      rule: "S11",
+      title: `a ${kind}Many that is cancelled half-way: done is applied, sent is unknown, not sent is not-applied`,
+      async run(context) {
+        const controller = new AbortController();
+        const schedule: FaultSchedule = ({ keys }) => {
+          if (!keys.includes("k2")) return undefined;
+          setTimeout(() => controller.abort(), 20);
+          return { kind: "drop-request" };
+        };
+        const store = { request: { maxKeys: 1 }, concurrency: 1 };
+        const { signal } = controller;
+        const { outcomes } = await faultyWrite(context, { kind, keys: 5, schedule, signal, store });
+        assert.deepEqual(outcomes, ["applied", "applied", "unknown", "not-applied", "not-applied"]);
+      },
+    },
+  ]),
+  {
+    id: "s11-cancelled-while-waiting",
+    rule: "S11",
+    title:
+      "a write that is cancelled while it waits to be repeated ends at once, and what was refused is not-applied",
+    async run(context) {
+      const controller = new AbortController();
+      const { outcomes, error } = await faultyWrite(context, {
+        kind: "set",
+        keys: 2,
+        schedule: () => {
+          setTimeout(() => controller.abort(), 20);
+          return { kind: "reject", fault: throttled };
+        },
+        signal: controller.signal,
+        timeout: Number.POSITIVE_INFINITY,
+        store: { retry: { attempts: 5, baseDelay: 10_000_000, maxDelay: 10_000_000 } },
+      });
+      assert.equal(error?.code, "aborted");
+      assert.deepEqual(outcomes, ["not-applied", "not-applied"]);
+    },
+  },
+  {
+    id: "s11-cancelled-after",
+    rule: "S11",
+    title: "a signal that fires after the call has settled changes nothing, and the call has left it alone",
+    async run(context) {
+      const bucket = await context.bucket();
+      const controller = new AbortController();
+      const options = { signal: controller.signal };
+      await bucket.setMany([["a", bytes("v")]], options);
+      await bucket.getMany(["a"], options);
+      await bucket.listKeys(undefined, options);
+      await batchErrorOf(bucket.set("\ud800", bytes("v"), options));
+      assert.equal(
+        getEventListeners(controller.signal, "abort").length,
+        0,
+        "no listener stays on the signal",
+      );
+      controller.abort();
+      sameBytes(await bucket.get("a"), bytes("v"));
+    },
+  },
+  {
+    id: "s11-one-signal-for-many-calls",
+    rule: "S11",
+    title: "one signal cancels all calls that it was given to, and no others",
+    async run(context) {
+      const bucket = await context.bucket({
+        wrap: (driver) =>
+          faultDriver(driver, ({ keys }) => (keys[0]?.startsWith("silent") ? { kind: "hang" } : undefined)),
+      });
+      const controller = new AbortController();
+      const options = { signal: controller.signal };
+      const silent = Array.from({ length: 20 }, (_, index) => bucket.get(`silent ${index}`, options));
+      const other = bucket.get("other");
+      setTimeout(() => controller.abort(), 20);
+      for (const call of silent) await rejectsWith(call, "aborted");
+      assert.equal(await other, undefined);
+    },
+  },
+];
+
+function readsOf(bucket: Bucket, options: CallOptions): Promise<unknown>[] {
+  const calls = [
+    bucket.get("a", options),
+    bucket.exists("a", options),
+    bucket.getMany(["a", "b"], options),
+    bucket.listKeys(undefined, options),
+    bucket.keys(options)[Symbol.asyncIterator]().next(),
+  ];
+  // They are looked at one after the other; none is unhandled in the meantime.
+  for (const call of calls) call.catch(() => {});
+  return calls;
+}

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import type { Bucket, CallOptions, StoreOptions } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { ConformanceCase } from "../conformance-case.js";
+import type { FaultSchedule } from "../faults/call-fault.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { throttled } from "../faults/faults.js";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { faultyWrite, writeKinds } from "../support/faulty-write.js";
+import { recordRequests } from "../support/recording-driver.js";
+import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
+import { settles } from "../support/settles.js";
+import { kebab } from "../support/strings.js";
+
+/** A call's own time, in milliseconds, where the engine does not answer. */
+const short = 200;
+/** Far more than any call with the short time may take: tells a hang from a slow machine. */
+const hangs = 8_000;
+
+type Method = readonly [name: string, call: (bucket: Bucket, options: CallOptions) => Promise<unknown>];
+
+const reads: readonly Method[] = [
+  ["get", (bucket, options) => bucket.get("k0", options)],
+  ["exists", (bucket, options) => bucket.exists("k0", options)],
+  ["getMany", (bucket, options) => bucket.getMany(["k0", "k1"], options)],
+  ["listKeys", (bucket, options) => bucket.listKeys(undefined, options)],
+  ["keys", (bucket, options) => bucket.keys(options)[Symbol.asyncIterator]().next()],
+];
+
+const writes: readonly Method[] = [
+  ["set", (bucket, options) => bucket.set("k0", bytes("v"), options)],
+  ["delete", (bucket, options) => bucket.delete("k0", options)],
+  ["setMany", (bucket, options) => bucket.setMany([["k0", bytes("v")]], options)],
+  ["deleteMany", (bucket, options) => bucket.deleteMany(["k0"], options)],
+];
+
+/** Every call settles by its deadline. */
+export const deadlineCases: readonly ConformanceCase[] = [
+  ...reads.map(
+    ([name, call]): ConformanceCase => ({
+      id: `s11-${kebab(name)}-on-a-dead-engine`,
+      rule: "S11",
+      title: `${name} rejects with timeout when the driver never answers`,
+      async run(context) {
+        const bucket = await bucketOf(context, () => ({ kind: "hang" }));
+        await timesOut(call(bucket, { timeout: short }), name);
+      },
+    }),
+  ),
+  ...writeKinds.map(
+    (kind): ConformanceCase => ({
+      id: `s11-${kind}-on-a-dead-engine`,
+      rule: "S11",
+      title: `${kind} and ${kind}Many reject with timeout when the driver never answers: what was sent is unknown`,
+      async run(context) {
+        const write = faultyWrite(context, {
+          kind,
+          keys: 3,
+          schedule: () => ({ kind: "hang" }),
+          timeout: short,
+        });
+        const { outcomes, error } = await write;
+        assert.equal(error?.code, "timeout");
+        assert.deepEqual(outcomes, ["unknown", "unknown", "unknown"]);
+      },
+    }),
+  ),
+  ...writeKinds.map(
+    (kind): ConformanceCase => ({
+      id: `s11-${kind}-not-sent-by-the-deadline`,
+      rule: "S11",
+      title: `${kind}Many: when the time is over, requests that were not sent yet are not-applied`,
+      async run(context) {
+        const schedule: FaultSchedule = ({ keys }) =>
+          keys.includes("k2") ? { kind: "drop-request" } : undefined;
+        const store = { request: { maxKeys: 1 }, concurrency: 1 };
+        const { outcomes, error } = await faultyWrite(context, {
+          kind,
+          keys: 5,
+          schedule,
+          timeout: short,
+          store,
+        });
+        assert.equal(error?.code, "timeout");
+        assert.deepEqual(outcomes, ["applied", "applied", "unknown", "not-applied", "not-applied"]);
+      },
+    }),
+  ),
+  {
+    id: "s11-silent-request-is-repeated",
+    rule: "S11",
+    title: "a request that stays without an answer costs an attempt, not the call",
+    async run(context) {
+      const schedule: FaultSchedule = ({ call }) => (call === 0 ? { kind: "drop-answer" } : undefined);
+      const { outcomes } = await faultyWrite(context, { kind: "set", keys: 3, schedule, timeout: 1_500 });
+      assert.deepEqual(outcomes, ["applied", "applied", "applied"]);
+    },
+  },
+  {
+    id: "s11-retries-end-with-the-call",
+    rule: "S11",
+    title: "the deadline covers retries and the waits between them",
+    async run(context) {
+      const retry = { attempts: 1_000_000, baseDelay: 5, maxDelay: 5 };
+      const bucket = await bucketOf(context, () => ({ kind: "reject", fault: throttled }), { retry });
+      const error = await settles(bucket.getMany(["a"], { timeout: short }), hangs);
+      assert.equal(error.status, "rejected");
+      const slow = await bucketOf(context, () => ({ kind: "reject", fault: throttled }), {
+        retry: { attempts: 10, baseDelay: 60_000, maxDelay: 60_000 },
+      });
+      assert.equal((await settles(slow.set("a", bytes("v"), { timeout: short }), hangs)).status, "rejected");
+    },
+  },
+  {
+    id: "s11-default-timeout-of-the-store",
+    rule: "S11",
+    title: "the store's `timeout` holds for calls without one, and a call's own goes before it",
+    async run(context) {
+      const bucket = await bucketOf(context, () => ({ kind: "late-answer", milliseconds: 400 }), {
+        timeout: short,
+      });
+      await timesOut(bucket.get("a"), "get");
+      assert.equal(await bucket.get("a", { timeout: 30_000 }), undefined);
+    },
+  },
+  {
+    id: "s11-timeout-of-zero",
+    rule: "S11",
+    title: "a timeout of 0 sends nothing: reads reject with timeout, writes are not-applied",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap });
+      await rejectsWith(bucket.getMany(["a"], { timeout: 0 }), "timeout");
+      assertNothingApplied(
+        await batchErrorOf(bucket.setMany([["a", bytes("v")]], { timeout: 0 }), "timeout"),
+        1,
+      );
+      assertNothingApplied(await batchErrorOf(bucket.deleteMany(["a", "b"], { timeout: 0 }), "timeout"), 2);
+      assert.equal(requests.length, 0);
+    },
+  },
+  {
+    id: "s11-timeout-of-infinity",
+    rule: "S11",
+    title: "a timeout of Infinity, or of more milliseconds than a timer can count, is a long one",
+    async run(context) {
+      const bucket = await bucketOf(context, () => ({ kind: "delay", milliseconds: 20 }));
+      for (const timeout of [Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 53, Number.MAX_VALUE]) {
+        await bucket.set("a", bytes("v"), { timeout });
+        sameBytes(await bucket.get("a", { timeout }), bytes("v"));
+        assert.equal((await bucket.listKeys(undefined, { timeout })).keys.length, 1);
+      }
+    },
+  },
+  {
+    id: "s11-bad-options",
+    rule: "S11",
+    title:
+      "a timeout that is no number from 0 up, or a signal that is none, is refused before anything is sent",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap });
+      const bad: unknown[] = [-1, Number.NaN, Number.NEGATIVE_INFINITY, "100", null, {}, 5n].map(
+        (timeout) => ({ timeout }),
+      );
+      bad.push({ signal: {} }, { signal: "now" }, { signal: true }, 5, "fast");
+      for (const options of bad)
+        for (const [name, call] of [...reads, ...writes])
+          await rejectsWith(call(bucket, options as CallOptions), "invalid-argument", name);
+      assert.equal(requests.length, 0);
+    },
+  },
+];
+
+function bucketOf(context: CaseContext, schedule: FaultSchedule, store: StoreOptions = {}): Promise<Bucket> {
+  return context.bucket({ store, wrap: (driver) => faultDriver(driver, schedule) });
+}
+
+async function timesOut(call: Promise<unknown>, name: string): Promise<void> {
+  const settled = await settles(call, hangs, name);
+  assert.equal(settled.status, "rejected", `${name} rejects`);
+  const error = await rejectsWith(call, "timeout", name);
+  assert.equal(error.retryable, true);
+}

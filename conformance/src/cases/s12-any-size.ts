@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import type { Bucket, KeyValue, RequestLimits } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { recordRequests } from "../support/recording-driver.js";
+
+const patient = { timeout: 100_000 };
+
+/** Batches are cut to the engine's limits, and nobody sees a seam. */
+export const sizeCases: readonly ConformanceCase[] = [
+  {
+    id: "s12-ten-thousand-keys",
+    rule: "S12",
+    title: "a batch of 10,001 keys is set, read in order and deleted through one call each",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const driver = await context.driver();
+      const bucket = await context.storeOf(wrap(driver)).open(context.bucketName());
+      const keys = Array.from({ length: 10_001 }, (_, index) => `key ${index}`);
+      await bucket.setMany(
+        keys.map((key) => [key, bytes(`of ${key}`)]),
+        patient,
+      );
+      const answers = await bucket.getMany(keys, patient);
+      for (const [index, answer] of answers.entries()) sameBytes(answer?.[1], bytes(`of key ${index}`));
+      await bucket.deleteMany(keys, patient);
+      assert.deepEqual(await bucket.getMany(keys.slice(0, 10)), new Array(10).fill(undefined));
+      for (const { operation, keys, bytes: size } of requests) {
+        const limits = driver.limits[operation as "get" | "set" | "delete"];
+        assert.ok(
+          keys.length <= limits.maxKeys,
+          `${operation} of ${keys.length} keys, the limit is ${limits.maxKeys}`,
+        );
+        assert.ok(size <= limits.maxBytes || keys.length === 1, `${operation} of ${size} bytes`);
+      }
+    },
+  },
+  ...[1, 2, 3].map(
+    (maxKeys): ConformanceCase => ({
+      id: `s12-seams-of-${maxKeys}`,
+      rule: "S12",
+      title: `batches around the limit of ${maxKeys} keys to a request are cut by count, and whole again in the answer`,
+      async run(context) {
+        const { requests, wrap } = recordRequests();
+        const bucket = await context.bucket({ wrap, store: { request: { maxKeys } } });
+        for (const size of [maxKeys - 1, maxKeys, maxKeys + 1, 3 * maxKeys + 1]) {
+          requests.length = 0;
+          await writeReadDelete(bucket, size);
+          assert.equal(requests.length, 3 * Math.ceil(size / maxKeys) + Math.ceil(size / maxKeys));
+          for (const { keys } of requests) assert.ok(keys.length <= maxKeys);
+        }
+      },
+    }),
+  ),
+  {
+    id: "s12-seams-of-the-backend",
+    rule: "S12",
+    title: "batches around the backend's own number of keys to a request",
+    async run(context) {
+      const driver = await context.driver();
+      const bucket = await context.storeOf(driver).open(context.bucketName());
+      const most = Math.min(driver.limits.set.maxKeys, 1_000);
+      for (const size of [most - 1, most, most + 1]) await writeReadDelete(bucket, size);
+    },
+  },
+  {
+    id: "s12-seams-by-bytes",
+    rule: "S12",
+    title: "a batch is cut by bytes: no request is over the limit, and none is cut where it fits",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const request = { maxBytes: 100 };
+      const bucket = await context.bucket({ wrap, store: { request } });
+      const entries = Array.from(
+        { length: 23 },
+        (_, index): KeyValue => [`${index % 10}${index}`, pattern(index * 3, index)],
+      );
+      await bucket.setMany(entries);
+      for (const { bytes: size, keys } of requests)
+        assert.ok(size <= 100 || keys.length === 1, `${size} bytes`);
+      for (const [index, { bytes: size }] of requests.entries()) {
+        const next = requests[index + 1];
+        if (next === undefined) break;
+        const first = entries.find(([key]) => key === next.keys[0]) as KeyValue;
+        assert.ok(
+          size + first[0].length + first[1].byteLength > 100,
+          "a request ends where the next entry does not fit",
+        );
+      }
+      const answers = await bucket.getMany(entries.map(([key]) => key));
+      for (const [index, [, value]] of entries.entries()) sameBytes(answers[index]?.[1], value);
+    },
+  },
+  {
+    id: "s12-bytes-are-utf-8",
+    rule: "S12",
+    title: "keys count with their UTF-8 bytes when a batch is cut",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap, store: { request: { maxBytes: 40 } } });
+      await bucket.getMany(Array.from({ length: 12 }, (_, index) => `漢字${String(index).padStart(2, "0")}`));
+      for (const { bytes: size } of requests) assert.ok(size <= 40, `${size} bytes`);
+      assert.equal(requests.length, 3, "five keys of 8 bytes fit into 40");
+    },
+  },
+  {
+    id: "s12-entry-over-the-bytes-of-a-request",
+    rule: "S12",
+    title: "an entry larger than a request's bytes goes alone, and its neighbours are not lost",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap, store: { request: { maxBytes: 50 } } });
+      await bucket.setMany([
+        ["a", bytes("small")],
+        ["b", pattern(500)],
+        ["c", bytes("small too")],
+      ]);
+      assert.deepEqual(
+        requests.map(({ keys }) => keys),
+        [["a"], ["b"], ["c"]],
+      );
+      sameBytes(await bucket.get("b"), pattern(500));
+      sameBytes(await bucket.get("c"), bytes("small too"));
+    },
+  },
+  {
+    id: "s12-one-request-where-it-fits",
+    rule: "S12",
+    wit: ["batch 1", "batch 2"],
+    title: "100 keys are as few requests as the engine's limits allow: one, where they fit",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const driver = await context.driver();
+      const bucket = await context.storeOf(wrap(driver)).open(context.bucketName());
+      const keys = Array.from({ length: 100 }, (_, index) => `key ${index}`);
+      await bucket.setMany(keys.map((key) => [key, bytes("v")]));
+      await bucket.getMany(keys);
+      await bucket.deleteMany(keys);
+      const fewest = ({ maxKeys }: RequestLimits): number => Math.ceil(100 / maxKeys);
+      const { get, set, delete: remove } = driver.limits;
+      assert.deepEqual(
+        ["set", "get", "delete"].map((name) => requests.filter(({ operation }) => operation === name).length),
+        [fewest(set), fewest(get), fewest(remove)],
+      );
+    },
+  },
+  {
+    id: "s12-many-megabytes",
+    rule: "S12",
+    title: "a batch of many large values, some megabytes together, comes back whole",
+    async run(context) {
+      const bucket = await context.bucket();
+      const size = Math.min(200_000, bucket.limits.maxValueBytes);
+      const entries = Array.from(
+        { length: 40 },
+        (_, index): KeyValue => [`key ${index}`, pattern(size - index, index)],
+      );
+      await bucket.setMany(entries, patient);
+      const answers = await bucket.getMany(
+        entries.map(([key]) => key),
+        patient,
+      );
+      for (const [index, [, value]] of entries.entries()) sameBytes(answers[index]?.[1], value);
+    },
+  },
+  {
+    id: "s12-bounded-concurrency",
+    rule: "S12",
+    title: "requests of one call run together, and never more than `concurrency` of them",
+    async run(context) {
+      for (const concurrency of [1, 3]) {
+        const recording = recordRequests();
+        const bucket = await context.bucket({
+          store: { request: { maxKeys: 1 }, concurrency },
+          wrap: (driver) =>
+            recording.wrap(faultDriver(driver, () => ({ kind: "late-answer", milliseconds: 5 }))),
+        });
+        await writeReadDelete(bucket, 12);
+        assert.equal(recording.mostInFlight, concurrency);
+      }
+    },
+  },
+  {
+    id: "s12-last-request",
+    rule: "S12",
+    title: "the last request of a batch is sent and awaited, be it of one key alone",
+    async run(context) {
+      const bucket = await context.bucket({
+        store: { request: { maxKeys: 4 } },
+        wrap: (driver) =>
+          faultDriver(driver, ({ keys }) =>
+            keys.length === 1 ? { kind: "delay", milliseconds: 30 } : undefined,
+          ),
+      });
+      await writeReadDelete(bucket, 9);
+    },
+  },
+];
+
+async function writeReadDelete(bucket: Bucket, size: number): Promise<void> {
+  const keys = Array.from({ length: size }, (_, index) => `key ${index}`);
+  await bucket.setMany(
+    keys.map((key) => [key, bytes(`of ${key}`)]),
+    patient,
+  );
+  const answers = await bucket.getMany(keys, patient);
+  assert.deepEqual(
+    answers,
+    keys.map((key) => [key, bytes(`of ${key}`)]),
+  );
+  await bucket.deleteMany(keys, patient);
+  assert.deepEqual(await bucket.getMany(keys, patient), new Array(size).fill(undefined));
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { portableLimits, StoreError, type StoreOptions } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { batchErrorOf, rejectsWith } from "../support/rejections.js";
+import { keyOfBytes } from "../support/strings.js";
+
+/** Limits that a store's options lower. */
+export const limitCases: readonly ConformanceCase[] = [
+  {
+    id: "s15-lowered-value",
+    rule: "S15",
+    title: "with `maxValueBytes` lowered, a value of that length is stored and one byte more is too-large",
+    async run(context) {
+      const bucket = await context.bucket({ store: { limits: { maxValueBytes: 10 } } });
+      assert.equal(bucket.limits.maxValueBytes, 10);
+      for (const size of [9, 10]) {
+        await bucket.setMany([["key", pattern(size)]]);
+        sameBytes(await bucket.get("key"), pattern(size));
+      }
+      for (const size of [11, 31]) {
+        await batchErrorOf(bucket.set("key", pattern(size)), "too-large");
+        await batchErrorOf(bucket.setMany([["key", pattern(size)]]), "too-large");
+      }
+      sameBytes(await bucket.get("key"), pattern(10));
+    },
+  },
+  {
+    id: "s15-lowered-key",
+    rule: "S15",
+    title:
+      "with `maxKeyBytes` lowered, a key of that many UTF-8 bytes is stored and one byte more is too-large",
+    async run(context) {
+      const bucket = await context.bucket({ store: { limits: { maxKeyBytes: 12 } } });
+      assert.equal(bucket.limits.maxKeyBytes, 12);
+      for (const width of [1, 2, 3, 4] as const) {
+        await bucket.set(keyOfBytes(12, width), bytes("v"));
+        assert.equal(await bucket.exists(keyOfBytes(12, width)), true);
+        await rejectsWith(bucket.get(keyOfBytes(13, width)), "too-large");
+        await batchErrorOf(bucket.deleteMany([keyOfBytes(13, width)]), "too-large");
+      }
+    },
+  },
+  {
+    id: "s15-lowered-to-nothing",
+    rule: "S15",
+    title: "with limits lowered to 0, the empty key with the empty value is what is left",
+    async run(context) {
+      const bucket = await context.bucket({ store: { limits: { maxKeyBytes: 0, maxValueBytes: 0 } } });
+      await bucket.set("", new Uint8Array(0));
+      sameBytes(await bucket.get(""), new Uint8Array(0));
+      await batchErrorOf(bucket.set("a", new Uint8Array(0)), "too-large");
+      await batchErrorOf(bucket.set("", bytes("v")), "too-large");
+    },
+  },
+  {
+    id: "s15-portable-limits",
+    rule: "S15",
+    title: "the portable limits can be asked of a backend that holds them",
+    async run(context) {
+      const own = (await context.bucket()).limits;
+      const holds =
+        own.maxKeyBytes >= portableLimits.maxKeyBytes && own.maxValueBytes >= portableLimits.maxValueBytes;
+      if (!holds) context.skip("the backend, or the harness's options, hold less than the portable limits");
+      const bucket = await context.bucket({ store: { limits: portableLimits } });
+      assert.deepEqual({ ...bucket.limits }, { ...portableLimits });
+      const value = pattern(portableLimits.maxValueBytes);
+      await bucket.set("key", value);
+      sameBytes(await bucket.get("key"), value);
+      await batchErrorOf(bucket.set("key", pattern(portableLimits.maxValueBytes + 1)), "too-large");
+    },
+  },
+  {
+    id: "s15-raised-limits",
+    rule: "S15",
+    title: "a limit above the backend's is refused when the store is made",
+    async run(context) {
+      const { maxKeyBytes, maxValueBytes } = (await context.driver()).limits;
+      await refusesOptions(context, { limits: { maxKeyBytes: maxKeyBytes + 1 } });
+      await refusesOptions(context, { limits: { maxValueBytes: maxValueBytes + 1 } });
+      await refusesOptions(context, { limits: { maxValueBytes: Number.POSITIVE_INFINITY } });
+    },
+  },
+  {
+    id: "s15-nonsense-options",
+    rule: "S15",
+    title: "options that are no numbers in range are refused when the store is made",
+    async run(context) {
+      for (const bad of [-1, Number.NaN, "10", null, {}] as unknown as number[]) {
+        await refusesOptions(context, { limits: { maxValueBytes: bad } });
+        await refusesOptions(context, { limits: { maxKeyBytes: bad } });
+        await refusesOptions(context, { request: { maxKeys: bad } });
+        await refusesOptions(context, { request: { maxBytes: bad } });
+        await refusesOptions(context, { concurrency: bad });
+        await refusesOptions(context, { timeout: bad });
+        await refusesOptions(context, { retry: { attempts: bad } });
+      }
+      await refusesOptions(context, { request: { maxKeys: 0 } });
+      await refusesOptions(context, { concurrency: 0 });
+      await refusesOptions(context, { buckets: ["a b"] });
+    },
+  },
+  {
+    id: "s15-limits-are-frozen",
+    rule: "S15",
+    title: "a bucket's limits cannot be changed, and are those of every bucket of the store",
+    async run(context) {
+      const store = await context.store({ store: { limits: { maxValueBytes: 100 } } });
+      const [one, other] = [await store.open(context.bucketName()), await store.open(context.bucketName())];
+      assert.throws(() => Object.assign(one.limits, { maxValueBytes: 1_000 }), TypeError);
+      assert.deepEqual(one.limits, other.limits);
+      await batchErrorOf(one.set("key", pattern(101)), "too-large");
+    },
+  },
+];
+
+async function refusesOptions(context: CaseContext, options: StoreOptions): Promise<void> {
+  const driver = await context.driver();
+  assert.throws(
+    () => context.storeOf(driver, options),
+    (error) => StoreError.is(error) && error.code === "invalid-argument",
+    `options ${JSON.stringify(options)}`,
+  );
+}

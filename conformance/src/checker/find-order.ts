@@ -1,0 +1,136 @@
+import type { ReadRecord, Sight, WriteRecord } from "./history.js";
+import { type KeyHistory, lastLanding, made } from "./key-history.js";
+
+/** A write as a step of an order: it must be in it, or it may be. */
+interface Step {
+  readonly write: WriteRecord;
+  readonly start: number;
+  readonly end: number;
+  readonly optional: boolean;
+}
+
+/** How many states are tried for one key before the search gives up. */
+const mostStates = 50_000;
+
+/**
+ * Whether the writes of a key can be put in an order, each at one moment between its start and its end, so that every
+ * read sees the write before it. After Wing and Gong, "Testing and Verifying Concurrent Objects" (1993).
+ *
+ * Gives `undefined` where the search took too many states to tell.
+ */
+export function hasOrder({ writes, reads }: KeyHistory): boolean | undefined {
+  const search = new OrderSearch(
+    stepsOf(writes, reads),
+    [...reads].sort((a, b) => a.start - b.start),
+  );
+  return search.run();
+}
+
+function stepsOf(writes: readonly WriteRecord[], reads: readonly ReadRecord[]): Step[] {
+  const seen = new Set<Sight>(reads.map((read) => read.saw));
+  const steps: Step[] = [];
+  for (const write of writes) {
+    if (write.outcome === "not-applied") continue;
+    const { start, end } = write;
+    // A write that may or may not have been, and whose trace nobody saw, constrains nothing.
+    const traced = write.kind === "delete" || seen.has(write.write) || seen.has("present");
+    if (write.outcome === "applied") steps.push({ write, start, end, optional: false });
+    if ((write.outcome === "unknown" || write.late) && traced) {
+      steps.push({ write, start, end: lastLanding(write), optional: true });
+    }
+  }
+  return steps.sort((a, b) => a.start - b.start);
+}
+
+/** What is left to be put in order, and where the order has got to. */
+interface Rest {
+  readonly steps: readonly Step[];
+  readonly reads: readonly ReadRecord[];
+  readonly current: WriteRecord | undefined;
+  /** The latest start of anything in the order: what ended before it can no longer follow. */
+  readonly latestStart: number;
+}
+
+class OrderSearch {
+  readonly #steps: readonly Step[];
+  readonly #reads: readonly ReadRecord[];
+  readonly #tried: Set<string> = new Set();
+
+  constructor(steps: readonly Step[], reads: readonly ReadRecord[]) {
+    this.#steps = steps;
+    this.#reads = reads;
+  }
+
+  run(): boolean | undefined {
+    const found = this.#fits({
+      steps: this.#steps,
+      reads: this.#reads,
+      current: undefined,
+      latestStart: -1,
+    });
+    return found || this.#tried.size < mostStates ? found : undefined;
+  }
+
+  #fits(whole: Rest): boolean {
+    const rest = readAllThatIsSafe(whole);
+    const { steps, reads, current, latestStart } = rest;
+    const limit = Math.min(leastEnd(steps), leastEndOf(reads));
+    if (reads.length === 0 && limit === Number.POSITIVE_INFINITY) return true;
+    if (!this.#isNew(rest)) return false;
+    for (const read of reads) {
+      if (read.start > limit || !sees(read, current)) continue;
+      const others = reads.filter((other) => other !== read);
+      const start = Math.max(latestStart, read.start);
+      if (this.#fits({ steps, reads: others, current, latestStart: start })) return true;
+    }
+    for (const step of steps) {
+      if (step.start > limit || step.end < latestStart) continue;
+      const others = steps.filter((other) => other !== step);
+      const start = Math.max(latestStart, step.start);
+      if (this.#fits({ steps: others, reads, current: step.write, latestStart: start })) return true;
+    }
+    return false;
+  }
+
+  #isNew({ steps, reads, current }: Rest): boolean {
+    if (this.#tried.size >= mostStates) return false;
+    const left = `${steps.map((step) => this.#steps.indexOf(step))}/${reads.map((read) => read.start)}`;
+    const state = `${left}/${current?.write ?? 0}`;
+    if (this.#tried.has(state)) return false;
+    this.#tried.add(state);
+    return true;
+  }
+}
+
+/**
+ * Puts every read in the order that fits now and that nothing needs to wait for: it changes nothing for the others.
+ * A write that may have been, and that ended before the read began, would have to come first.
+ */
+function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
+  let left = reads;
+  let start = latestStart;
+  const bound = Math.min(...steps.map((step) => step.end));
+  for (;;) {
+    const limit = Math.min(bound, leastEndOf(left));
+    const ready = left.filter((read) => read.start < limit && sees(read, current));
+    if (ready.length === 0) return { steps, reads: left, current, latestStart: start };
+    for (const read of ready) start = Math.max(start, read.start);
+    left = left.filter((read) => !ready.includes(read));
+  }
+}
+
+function leastEnd(steps: readonly Step[]): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const step of steps) if (!step.optional) least = Math.min(least, step.end);
+  return least;
+}
+
+function leastEndOf(reads: readonly ReadRecord[]): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const read of reads) least = Math.min(least, read.end);
+  return least;
+}
+
+function sees(read: ReadRecord, current: WriteRecord | undefined): boolean {
+  return current === undefined ? read.saw === "missing" : made(current, read.saw);
+}

@@ -1,0 +1,56 @@
+/** What a value that was read turns out to be: the number of the write it belongs to, or no write's whole value. */
+export type Identified = number | "torn";
+
+/** Bytes that a unique value needs at least. */
+export const leastValueBytes = 12;
+
+const fillPrime = 0x01000193;
+
+/**
+ * A value that belongs to one write alone: its number, its length and a checksum, then bytes that follow from the
+ * number. So a value that was read tells which write it is from, and any change to it shows.
+ */
+export function uniqueValue(write: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(Math.max(size, leastValueBytes));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, write);
+  view.setUint32(4, bytes.length);
+  view.setUint32(8, checksum(write, bytes.length));
+  fill(bytes, write);
+  return bytes;
+}
+
+/** The write that a value belongs to. */
+export function identify(bytes: Uint8Array): Identified {
+  if (bytes.length < leastValueBytes) return "torn";
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const write = view.getUint32(0);
+  const whole = view.getUint32(4) === bytes.length && view.getUint32(8) === checksum(write, bytes.length);
+  return whole && isFilled(bytes, write) ? write : "torn";
+}
+
+function checksum(write: number, length: number): number {
+  return (Math.imul(write ^ 0x5bd1e995, fillPrime) ^ Math.imul(length, 0x85ebca6b)) >>> 0;
+}
+
+function fill(bytes: Uint8Array, write: number): void {
+  let state = write | 1;
+  for (let index = leastValueBytes; index < bytes.length; index++) {
+    state = next(state);
+    bytes[index] = state >>> 24;
+  }
+}
+
+function isFilled(bytes: Uint8Array, write: number): boolean {
+  let state = write | 1;
+  for (let index = leastValueBytes; index < bytes.length; index++) {
+    state = next(state);
+    if (bytes[index] !== state >>> 24) return false;
+  }
+  return true;
+}
+
+/** A linear congruential step: the upper bits differ from byte to byte and from write to write. */
+function next(state: number): number {
+  return (Math.imul(state, 1664525) + 1013904223) >>> 0;
+}

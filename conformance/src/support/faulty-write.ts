@@ -1,0 +1,72 @@
+import type { Bucket, Outcome, StoreOptions } from "@manykv/core";
+import { BatchError } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { FaultSchedule } from "../faults/call-fault.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { bytes } from "./bytes.js";
+import { type Recording, recordRequests } from "./recording-driver.js";
+import { assertTrue, type JudgedWrite, outcomesOfWrite, settable } from "./truth.js";
+
+export type WriteKind = "set" | "delete";
+
+export const writeKinds: readonly WriteKind[] = ["set", "delete"];
+
+/** A batch of keys `k0`, `k1` .. that were all there, written through a driver whose requests go wrong. */
+export interface FaultyWrite {
+  readonly kind: WriteKind;
+  readonly keys: number;
+  readonly schedule: FaultSchedule;
+  readonly store?: StoreOptions;
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WriteResult {
+  readonly outcomes: readonly Outcome[];
+  /** What the write rejected with, if it did. */
+  readonly error: BatchError | undefined;
+  /** The requests that core made of it. */
+  readonly requests: Recording["requests"];
+  /** The same bucket through a client that nothing is wrong with. */
+  readonly direct: Bucket;
+}
+
+/** Waits of a retry that keep a case short. */
+export const quickRetry = { attempts: 3, baseDelay: 1, maxDelay: 4 };
+
+/** Writes, and checks that every outcome is true. */
+export async function faultyWrite(context: CaseContext, write: FaultyWrite): Promise<WriteResult> {
+  const name = context.bucketName();
+  const { requests, wrap } = recordRequests();
+  const direct = await context.bucket({ name });
+  const faulty = await context.bucket({
+    name,
+    store: { retry: quickRetry, ...write.store },
+    wrap: (driver) => wrap(faultDriver(driver, write.schedule)),
+  });
+  const judged = judgedWrite(write.kind, write.keys);
+  await direct.setMany(judged.before);
+  const options = { timeout: write.timeout, signal: write.signal };
+  const call =
+    write.kind === "set"
+      ? faulty.setMany(settable(judged.entries), options)
+      : faulty.deleteMany(
+          judged.entries.map(([key]) => key),
+          options,
+        );
+  const outcomes = await outcomesOfWrite(call, write.keys);
+  await assertTrue(direct, judged, outcomes);
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return { outcomes, error: BatchError.is(error) ? error : undefined, requests, direct };
+}
+
+export function judgedWrite(kind: WriteKind, keys: number): JudgedWrite {
+  const names = Array.from({ length: keys }, (_, index) => `k${index}`);
+  return {
+    before: new Map(names.map((key) => [key, bytes(`old ${key}`)])),
+    entries: names.map((key) => [key, kind === "set" ? bytes(`new ${key}`) : undefined]),
+  };
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+
+/** A text that no error may show, whatever it is turned into. */
+export const canary = "c4n4ry-s3cr3t";
+
+/** How the canary looks as bytes: as hex, as Base64, and as the list of numbers that `inspect` prints. */
+const disguises: readonly string[] = (() => {
+  const view = Buffer.from(canary);
+  const hex = view.toString("hex");
+  return [
+    canary,
+    hex,
+    hex.replace(/../g, "$& ").trim(),
+    view.toString("base64").slice(0, 16),
+    [...view].join(", "),
+    [...view].join(","),
+  ];
+})();
+
+/** Asserts that neither the error nor anything reachable from it shows the canary. */
+export function assertNoLeak(error: unknown, what: string): void {
+  const { message, stack, cause } = error as Error;
+  const shown: readonly (readonly [string, string])[] = [
+    ["message", message],
+    ["stack", stack ?? ""],
+    ["cause", inspect(cause, { depth: Number.POSITIVE_INFINITY, showHidden: true })],
+    ["String()", String(error)],
+    ["JSON", JSON.stringify(error)],
+    ["inspect", inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })],
+  ];
+  for (const [place, text] of shown)
+    for (const disguise of disguises)
+      assert.ok(!text.includes(disguise), `${what}: the error's ${place} shows a key, a value or a secret`);
+}
