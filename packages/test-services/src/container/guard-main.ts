@@ -21,6 +21,8 @@ process.on("message", (message: GuardRequest) => {
   if (message.type === "watch") watched = message;
   else void end(0);
 });
+// A parent that died while this module was being loaded has been and gone as an event.
+if (!process.connected) void end(LATE);
 
 async function end(wait: number): Promise<void> {
   const deadline = Date.now() + wait;

@@ -17,6 +17,11 @@ const directory = mkdtempSync(process.argv[2] ?? "");
 
 process.on("disconnect", () => void stop());
 process.on("SIGTERM", () => void stop());
+// Whatever goes wrong in here, the servers go first.
+process.on("uncaughtException", (error) => {
+  console.error(error);
+  void stop();
+});
 // Ctrl-C and a closed terminal are the parent's to act on; this process follows when the parent is gone.
 process.on("SIGINT", () => {});
 process.on("SIGHUP", () => {});
@@ -26,6 +31,8 @@ process.on("message", (request: SupervisorRequest) => {
   else void stop();
 });
 report({ type: "ready", directory });
+// A parent that died while this module was being loaded has been and gone as an event.
+if (!process.connected) void stop();
 
 function start(id: number, specification: ServerSpecification): void {
   const folder = join(directory, specification.name);
@@ -66,11 +73,13 @@ async function end({ child, specification }: { child: ChildProcess; specificatio
   const { pid } = child;
   const gone = new Promise((resolve) => child.once("exit", resolve));
   const lastResort = setTimeout(() => killTree(pid), GRACE);
-  child.kill(specification.stopSignal);
+  if (specification.stopSignal === "SIGKILL") killTree(pid);
+  else child.kill(specification.stopSignal);
   await gone;
   clearTimeout(lastResort);
 }
 
 function report(message: SupervisorReport): void {
-  if (process.connected) process.send?.(message);
+  // A parent that has just died cannot be told. That it did arrives as "disconnect".
+  if (process.connected) process.send?.(message, () => {});
 }

@@ -102,7 +102,8 @@ export class Supervisor {
   }
 
   #send(request: SupervisorRequest): void {
-    if (this.#child.connected) this.#child.send(request);
+    // A supervisor that is gone settles everything by its end.
+    if (this.#child.connected) this.#child.send(request, () => {});
   }
 
   async #waitFor<T>(promise: Promise<T>): Promise<T> {

@@ -30,6 +30,11 @@ export async function handOver(
   binaries: PostgresBinaries,
   user: User,
 ): Promise<PostgresBinaries> {
+  if (!(await othersReach(dirname(directory)))) {
+    throw new Error(
+      "postgres: runs as the user nobody, who cannot enter the temporary folder. Set TMPDIR=/tmp",
+    );
+  }
   await chown(directory, user.uid, user.gid);
   if (await othersReach(binaries.postgres)) return binaries;
   const installation = dirname(dirname(binaries.postgres));
@@ -38,7 +43,7 @@ export async function handOver(
   return { initdb: join(copy, "bin", "initdb"), postgres: join(copy, "bin", "postgres") };
 }
 
-/** Whether a user who owns nothing on the way may execute the file. */
+/** Whether a user who owns nothing on the way may execute the file, or enter the folder. */
 async function othersReach(path: string): Promise<boolean> {
   const { mode } = await stat(path);
   if ((mode & 0o001) === 0) return false;
