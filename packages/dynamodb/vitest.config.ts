@@ -1,5 +1,11 @@
 import { defineProject } from "vitest/config";
 
 export default defineProject({
-  test: { name: "dynamodb", include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000 },
+  test: {
+    name: "dynamodb",
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["@manykv/test-services/setup/dynamodb"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
 });

@@ -85,9 +85,16 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ["AbortError", overdue],
 ]);
 
+/** What a bare name would not tell the reader of a message. */
+const reasons: Partial<Record<string, string>> = {
+  ForeignCursor: "not a cursor of this bucket",
+  ForeignItem: "the item has no binary value, so manykv did not write it",
+  ForeignTable: 'the table has another key than the partition key "k" of type S that manykv needs',
+};
+
 /** A row's fault, with the name as the reason. */
 export function faultOf(name: DriverErrorName): Fault {
-  return { ...driverErrors[name], reason: name };
+  return { ...driverErrors[name], reason: reasons[name] ?? name };
 }
 
 /** The error of a request in manykv's terms. Nothing of its text is used, which may hold keys. */
@@ -99,7 +106,7 @@ export function classify(error: unknown): Fault {
   const connection = connectionFault(error);
   if (connection !== undefined) return connection;
   const row = rows.get(name ?? "");
-  if (row !== undefined) return { ...row, reason: name };
+  if (row !== undefined) return { ...row, reason: reasons[name ?? ""] ?? name };
   if (message === "Region is missing") return { ...badArgument, reason: "NoRegion" };
   return {
     ...rowOfStatus($metadata?.httpStatusCode),

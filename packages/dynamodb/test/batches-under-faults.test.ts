@@ -1,0 +1,229 @@
+import { randomInt } from "node:crypto";
+import { BatchError, type Bucket, type KeyValue, type Outcome, type Store } from "@manykv/core";
+import { randomName } from "@manykv/test-services";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { dynamodbStore } from "../src/index.js";
+import {
+  fail,
+  first,
+  hang,
+  hangAfter,
+  leaveUnprocessed,
+  resetAfter,
+  resetBefore,
+} from "./support/behaviours.js";
+import { type Behaviour, type FaultProxy, pass, startFaultProxy } from "./support/fault-proxy.js";
+import { seededRandom } from "./support/random.js";
+import { testTable } from "./support/test-table.js";
+
+const { name: table, endpoint, client } = testTable();
+const count = 260;
+const timeout = 20_000;
+
+let proxy: FaultProxy;
+let store: Store;
+/** Through the proxy, which stands between for one test alone. */
+let bucket: Bucket;
+/** Directly, by another client. */
+let truth: Bucket;
+
+beforeEach(async () => {
+  proxy = await startFaultProxy(endpoint);
+  const retry = { attempts: 5, baseDelay: 5, maxDelay: 20 };
+  store = dynamodbStore({ table, endpoint: proxy.endpoint, retry, timeout });
+  const name = randomName();
+  bucket = await store.open(name);
+  truth = await dynamodbStore({ table, client }).open(name);
+});
+afterEach(async () => {
+  await store.close();
+  await proxy[Symbol.asyncDispose]();
+});
+
+function entriesOf(label: string): KeyValue[] {
+  return Array.from({ length: count }, (_, index) => [
+    `key-${index}`,
+    new TextEncoder().encode(`${label}-${index}`),
+  ]);
+}
+const keys = entriesOf("").map(([key]) => key);
+
+async function failureOf(call: Promise<void>): Promise<BatchError> {
+  const error = await call.then(
+    () => expect.fail("it resolved"),
+    (reason: unknown) => reason,
+  );
+  if (!BatchError.is(error)) throw error;
+  return error;
+}
+
+/** Every `applied` is there, every `not-applied` is not. Gives the outcomes that there were. */
+async function checkOutcomes(error: BatchError, written: readonly KeyValue[]): Promise<Set<Outcome>> {
+  const found = await truth.getMany(written.map(([key]) => key));
+  const outcomes = new Set<Outcome>();
+  for (const [index, [key, value]] of written.entries()) {
+    const outcome = error.outcomeOf(index);
+    outcomes.add(outcome);
+    if (outcome === "applied") expect(found[index]).toEqual([key, value]);
+    if (outcome === "not-applied") expect(found[index]).toBeUndefined();
+  }
+  return outcomes;
+}
+
+describe("unprocessed", () => {
+  test.each([1, 25, 50, 75, 99])(
+    "%i%% of every request: all is done in the end, and nothing is missing",
+    async (percent) => {
+      const seed = randomInt(2 ** 31);
+      const random = seededRandom(seed);
+      const message = `seed ${seed}`;
+      proxy.behave = leaveUnprocessed(() => random() * 100 < percent);
+      const entries = entriesOf("unprocessed");
+      await bucket.setMany(entries);
+      expect(await truth.getMany(keys), message).toEqual(entries);
+      expect(await bucket.getMany([...keys, "missing"]), message).toEqual([...entries, undefined]);
+      const removed = keys.filter((_, index) => index % 2 === 0);
+      await bucket.deleteMany(removed);
+      const left = entries.map((entry, index) => (index % 2 === 0 ? undefined : entry));
+      expect(await truth.getMany(keys), message).toEqual(left);
+    },
+  );
+
+  test("keys that are left out every time are not applied, and the rest is", async () => {
+    proxy.behave = async (passage) => {
+      const stubborn = passage.body.includes(":key-7");
+      return stubborn ? leaveFrom("key-7")(passage) : pass(passage);
+    };
+    const entries = entriesOf("stubborn");
+    const error = await failureOf(bucket.setMany(entries));
+    expect(error).toMatchObject({ code: "throttled", retryable: true });
+    expect(await checkOutcomes(error, entries)).toEqual(new Set(["applied", "not-applied"]));
+    expect(error.counts.unknown).toBe(0);
+    for (const { index } of error.failures()) expect(keys[index]).toMatch(/^key-7/);
+  });
+});
+
+/** Leaves out every key that starts so, also where nothing else remains to be done. */
+function leaveFrom(start: string): Behaviour {
+  return async (passage) => {
+    const { RequestItems: items } = JSON.parse(passage.body.toString());
+    const puts = items[table] as { PutRequest: { Item: { k: { S: string } } } }[];
+    const isLeft = (put: (typeof puts)[number]) => put.PutRequest.Item.k.S.split(":")[1]?.startsWith(start);
+    const done = puts.filter((put) => !isLeft(put));
+    if (done.length > 0)
+      await passage.forward(Buffer.from(JSON.stringify({ RequestItems: { [table]: done } })));
+    const body = { UnprocessedItems: { [table]: puts.filter(isLeft) } };
+    passage.reply({ body: Buffer.from(JSON.stringify(body)) });
+  };
+}
+
+describe("whole requests refused", () => {
+  test.each([
+    ["ThrottlingException", 400],
+    ["ProvisionedThroughputExceededException", 400],
+    ["InternalServerError", 500],
+    ["ServiceUnavailable", 503],
+  ])("%s at first: the batch succeeds", async (name, status) => {
+    proxy.behave = first(6, fail(status, name));
+    const entries = entriesOf(name);
+    await bucket.setMany(entries);
+    expect(await bucket.getMany(keys)).toEqual(entries);
+    await bucket.deleteMany(keys);
+    expect(await truth.getMany(keys)).toEqual(keys.map(() => undefined));
+  });
+
+  test.each([
+    ["ThrottlingException", 400, "throttled", "not-applied"],
+    ["InternalServerError", 500, "unavailable", "unknown"],
+    ["ExpiredTokenException", 400, "access-denied", "not-applied"],
+    ["AccessDeniedException", 400, "access-denied", "not-applied"],
+    ["ValidationException", 400, "internal", "not-applied"],
+  ] as const)("%s all the time: %s", async (name, status, code, outcome) => {
+    proxy.behave = fail(status, name);
+    const entries = entriesOf(name);
+    const error = await failureOf(bucket.setMany(entries));
+    expect(error.code).toBe(code);
+    const outcomes = await checkOutcomes(error, entries);
+    expect(outcomes.has("applied")).toBe(false);
+    expect(outcomes.has(outcome)).toBe(true);
+    await expect(bucket.getMany(keys)).rejects.toMatchObject({ code });
+    await expect(bucket.exists("key-1")).rejects.toMatchObject({ code });
+    // 11 requests of writes and 3 of reads, each repeated 5 times at the most.
+    expect(proxy.count("BatchWriteItem")).toBeLessThanOrEqual(11 * 5);
+    expect(proxy.count("BatchGetItem")).toBeLessThanOrEqual(4 * 5);
+  });
+});
+
+describe("connections", () => {
+  test.each([
+    ["reset before the server saw them", resetBefore],
+    ["reset after the server did them", resetAfter],
+  ])("the first requests %s: the batch succeeds", async (_, behaviour) => {
+    proxy.behave = first(6, behaviour);
+    const entries = entriesOf("reset");
+    await bucket.setMany(entries);
+    expect(await bucket.getMany(keys)).toEqual(entries);
+    await bucket.deleteMany(keys);
+    expect(await truth.getMany(keys)).toEqual(keys.map(() => undefined));
+  });
+
+  test.each([
+    ["before the server saw them", resetBefore],
+    ["after the server did them", resetAfter],
+  ])(
+    "some keys' requests are reset every time %s: those are unknown, the others applied",
+    async (_, behaviour) => {
+      proxy.behave = (passage) => (passage.body.includes(":key-30") ? behaviour : pass)(passage);
+      const entries = entriesOf("some");
+      const error = await failureOf(bucket.setMany(entries));
+      expect(error.code).toBe("connection-lost");
+      expect(error.outcomeOf(30)).toBe("unknown");
+      expect(await checkOutcomes(error, entries)).toEqual(new Set(["applied", "unknown"]));
+      await expect(bucket.getMany(keys)).rejects.toMatchObject({ code: "connection-lost" });
+    },
+  );
+
+  test.each([
+    ["that the server has not seen", hang],
+    ["that the server has done", hangAfter],
+  ])("silence after requests %s: settles by the deadline, unknown", async (_, behaviour) => {
+    proxy.behave = behaviour;
+    const entries = entriesOf("silence");
+    const start = performance.now();
+    const error = await failureOf(bucket.setMany(entries, { timeout: 600 }));
+    expect(performance.now() - start).toBeLessThan(600 + 1_000);
+    expect(error.code).toBe("timeout");
+    expect(error.counts.applied).toBe(0);
+    expect(error.counts.unknown).toBeGreaterThan(0);
+    await expect(bucket.getMany(keys, { timeout: 300 })).rejects.toMatchObject({ code: "timeout" });
+  });
+
+  test("one silent connection costs an attempt, not the call", async () => {
+    proxy.behave = first(1, hang);
+    const entries = entriesOf("one silent");
+    await bucket.setMany(entries, { timeout: 3_000 });
+    expect(await truth.getMany(keys)).toEqual(entries);
+  });
+
+  test("cancelling is prompt, and what was sent is unknown", async () => {
+    const controller = new AbortController();
+    proxy.behave = (passage) => {
+      setTimeout(() => controller.abort(), 50);
+      return hang(passage);
+    };
+    const error = await failureOf(bucket.setMany(entriesOf("cancelled"), { signal: controller.signal }));
+    expect(error.code).toBe("aborted");
+    expect(error.outcomeOf(0)).toBe("unknown");
+  });
+
+  test("a server that is gone: nothing was sent, so nothing is unknown", async () => {
+    const gone = dynamodbStore({
+      table,
+      endpoint: "http://127.0.0.1:1",
+      retry: { attempts: 2, baseDelay: 1 },
+    });
+    const error = await failureOf((await gone.open("bucket")).setMany(entriesOf("gone")));
+    expect(error).toMatchObject({ code: "unavailable", counts: { applied: 0, unknown: 0 } });
+    await gone.close();
+  });
+});

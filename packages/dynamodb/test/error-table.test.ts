@@ -1,0 +1,149 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import {
+  DynamoDBServiceException,
+  InternalServerError,
+  ProvisionedThroughputExceededException,
+  RequestLimitExceeded,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-dynamodb";
+import { describe, expect, test } from "vitest";
+import { classify } from "../src/error-table.js";
+import { InDoubt } from "../src/in-doubt.js";
+
+const canary = "canary-text";
+
+function serviceError(name: string, status = 400): DynamoDBServiceException {
+  const $metadata = { httpStatusCode: status };
+  return new DynamoDBServiceException({
+    name,
+    message: canary,
+    $fault: status < 500 ? "client" : "server",
+    $metadata,
+  });
+}
+
+function systemError(code: string, syscall: string): Error {
+  return Object.assign(new Error(canary), { code, syscall });
+}
+
+/** As the SDK names what Node says of a socket. */
+function timeoutError(error: Error): Error {
+  return Object.assign(error, { name: "TimeoutError" });
+}
+
+const throttled = { code: "throttled", retryable: true, effect: "none" };
+const failed = { code: "unavailable", retryable: true, effect: "unknown" };
+const denied = { code: "access-denied", retryable: false, effect: "none" };
+const refused = { code: "internal", retryable: false, effect: "none" };
+const unreachable = { code: "unavailable", retryable: true, effect: "none" };
+const lost = { code: "connection-lost", retryable: true, effect: "unknown" };
+const unknown = { code: "internal", retryable: false, effect: "unknown" };
+
+describe("the error table", () => {
+  test.each([
+    ["ThrottlingException", throttled],
+    ["ProvisionedThroughputExceededException", throttled],
+    ["RequestLimitExceeded", throttled],
+    ["TransactionConflictException", failed],
+    ["ReplicatedWriteConflictException", failed],
+    ["ResourceNotFoundException", { code: "no-such-store", retryable: false, effect: "none" }],
+    ["ResourceInUseException", unreachable],
+    ["AccessDeniedException", denied],
+    ["UnrecognizedClientException", denied],
+    ["InvalidSignatureException", denied],
+    ["MissingAuthenticationTokenException", denied],
+    ["ExpiredTokenException", denied],
+    ["CredentialsProviderError", denied],
+    ["ValidationException", refused],
+    ["ItemCollectionSizeLimitExceededException", { code: "too-large", retryable: false, effect: "unknown" }],
+    ["SomethingNewException", unknown],
+  ])("%s", (name, row) => {
+    expect(classify(serviceError(name))).toEqual({ ...row, reason: name });
+  });
+
+  test.each([
+    ["InternalServerError", 500],
+    ["ServiceUnavailable", 503],
+    ["SomethingNewException", 500],
+    ["SomethingNewException", 502],
+  ])("%s with status %i is of unknown effect", (name, status) => {
+    expect(classify(serviceError(name, status))).toEqual({ ...failed, reason: name });
+  });
+
+  test("the SDK's own classes", () => {
+    const about = { message: canary, $metadata: { httpStatusCode: 400 } };
+    expect(classify(new ProvisionedThroughputExceededException(about))).toMatchObject(throttled);
+    expect(classify(new RequestLimitExceeded(about))).toMatchObject(throttled);
+    expect(classify(new ResourceNotFoundException(about))).toMatchObject({ code: "no-such-store" });
+    expect(classify(new InternalServerError(about))).toMatchObject(failed);
+  });
+
+  test("a clock that the SDK has set right is worth another attempt", () => {
+    const error = serviceError("InvalidSignatureException");
+    Object.assign(error.$metadata, { clockSkewCorrected: true });
+    expect(classify(error)).toEqual({ ...unreachable, reason: "ClockSkew" });
+  });
+
+  test.each([
+    ["ECONNREFUSED", "connect"],
+    ["ETIMEDOUT", "connect"],
+    ["EHOSTUNREACH", "connect"],
+    ["ENOTFOUND", "getaddrinfo"],
+    ["EAI_AGAIN", "getaddrinfo"],
+  ])("%s at %s was never sent", (code, syscall) => {
+    expect(classify(timeoutError(systemError(code, syscall)))).toEqual({ ...unreachable, reason: code });
+  });
+
+  test.each([
+    ["ECONNRESET", "read"],
+    ["EPIPE", "write"],
+    ["ETIMEDOUT", "read"],
+    ["EHOSTUNREACH", "read"],
+  ])("%s at %s is of unknown effect", (code, syscall) => {
+    expect(classify(systemError(code, syscall))).toEqual({ ...lost, reason: code });
+    expect(classify(timeoutError(systemError(code, syscall)))).toEqual({ ...lost, reason: code });
+  });
+
+  test("a refused certificate was never sent and is not worth another attempt", () => {
+    for (const code of ["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID"]) {
+      const error = Object.assign(new Error(canary), { code });
+      expect(classify(error)).toEqual({ ...unreachable, retryable: false, reason: code });
+    }
+  });
+
+  test("what Node says of a port where nothing listens, by all addresses of a name", async () => {
+    const [error] = (await once(connect({ port: 1, host: "localhost" }), "error").catch((reason) => [
+      reason,
+    ])) as [Error];
+    expect(classify(error)).toEqual({ ...unreachable, reason: "ECONNREFUSED" });
+  });
+
+  test("an error after an attempt without answer is of unknown effect, whatever it says itself", () => {
+    expect(classify(new InDoubt(serviceError("ThrottlingException")))).toMatchObject({
+      ...throttled,
+      effect: "unknown",
+    });
+    expect(classify(new InDoubt(systemError("ECONNREFUSED", "connect")))).toMatchObject({
+      effect: "unknown",
+    });
+  });
+
+  test.each([[undefined], [null], ["text"], [7], [{}], [new TypeError(canary)], [new Error()]])(
+    "%s is internal, of unknown effect",
+    (error) => {
+      expect(classify(error)).toMatchObject(unknown);
+    },
+  );
+
+  test("text of an error is never passed on", () => {
+    const errors = [
+      serviceError("ValidationException"),
+      serviceError(`name with ${canary}`),
+      systemError("ECONNRESET", "read"),
+      timeoutError(new Error(canary)),
+      new TypeError(canary),
+    ];
+    for (const error of errors) expect(JSON.stringify(classify(error))).not.toContain("canary");
+  });
+});

@@ -1,0 +1,82 @@
+import { type Driver, StoreError } from "@manykv/core";
+import { randomName } from "@manykv/test-services";
+import { describe, expect, test } from "vitest";
+import { dynamodbStore } from "../src/index.js";
+import { request } from "./support/request.js";
+import { testTable } from "./support/test-table.js";
+
+const { name: table, driver, client } = testTable();
+
+/** Values of this size make a page of a Scan, 1 MB, end after three items. */
+const large = new Uint8Array(300_000);
+
+async function fill(bucket: string, keys: readonly string[]): Promise<void> {
+  await driver.set(request({ bucket, keys, values: keys.map(() => large) }));
+}
+
+async function pages(from: Driver, bucket: string): Promise<string[][]> {
+  const all: string[][] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await from.list(request({ bucket, ...(cursor === undefined ? {} : { cursor }) }));
+    all.push([...page.keys]);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return all;
+}
+
+describe("listing", () => {
+  const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
+
+  test("goes through the pages of the table and finds this bucket's keys alone", async () => {
+    await fill("left", keys);
+    await fill(
+      "right",
+      keys.map((key) => `${key}-right`),
+    );
+    const left = await pages(driver, "left");
+    expect(left.length).toBeGreaterThan(4);
+    expect(left.flat().sort()).toEqual([...keys].sort());
+    expect(await pages(driver, "empty")).toSatisfy((all: string[][]) => all.flat().length === 0);
+  });
+
+  test("a cursor shows no key, and holds in another process's driver", async () => {
+    await fill("left", keys);
+    const { cursor } = await driver.list(request({ bucket: "left" }));
+    const bytes = Buffer.from(cursor ?? "", "base64url").toString("latin1");
+    expect(bytes).not.toMatch(/key|left|right/);
+    const other = dynamodbStore({ table, client });
+    const bucket = await other.open("left");
+    await expect(bucket.listKeys(cursor)).resolves.toBeDefined();
+  });
+
+  test("a cursor of another bucket, of another table and garbage are refused before anything is sent", async () => {
+    await fill("left", keys);
+    const { cursor = "" } = await driver.list(request({ bucket: "left" }));
+    const flipped = cursor.slice(0, 20) + (cursor[20] === "A" ? "B" : "A") + cursor.slice(21);
+    const store = dynamodbStore({ table, client });
+    const elsewhere = dynamodbStore({ table: randomName(), client });
+    const bad: [typeof store, string, string][] = [
+      [store, "right", cursor],
+      [elsewhere, "left", cursor],
+      ...[
+        "",
+        " ",
+        "0",
+        "null",
+        "e30",
+        "left:key-1",
+        `${cursor}A`,
+        `${cursor}=`,
+        cursor.slice(1),
+        flipped,
+      ].map((text): [typeof store, string, string] => [store, "left", text]),
+    ];
+    for (const [from, name, text] of bad) {
+      const bucket = await from.open(name);
+      const error = await bucket.listKeys(text).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(StoreError);
+      expect(error).toMatchObject({ code: "invalid-argument", retryable: false });
+    }
+  });
+});
