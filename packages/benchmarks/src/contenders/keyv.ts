@@ -1,0 +1,32 @@
+import { randomName } from "@manykv/test-services";
+import type { Keyv } from "keyv";
+import type { Contender } from "../measure/contender.js";
+
+/** keyv over any of its stores. Its default serializer takes bytes as `Buffer`. */
+export function keyv(name: string, store: Keyv): Contender {
+  const prefix = randomName();
+  return {
+    name,
+    kind: "peer",
+    prepare({ keys, values, readKeys }) {
+      const named = keys.map((key) => `${prefix}-${key}`);
+      const asked = readKeys.map((key) => `${prefix}-${key}`);
+      const entries = named.map((key, index) => ({ key, value: Buffer.from(values[index] as Uint8Array) }));
+      return {
+        set: () => store.setMany(entries),
+        get: async () => {
+          const found = await store.getMany<Buffer>(asked);
+          return () => found.map((value) => value ?? undefined);
+        },
+        delete: () => store.deleteMany(named),
+        // Over DynamoDB its batches fail beyond the limits of a request, but single keys can be read.
+        readBack: async () => {
+          const found: (Buffer | undefined)[] = [];
+          for (const key of asked) found.push(await store.get<Buffer>(key));
+          return () => found;
+        },
+      };
+    },
+    close: () => store.disconnect(),
+  };
+}

@@ -1,0 +1,25 @@
+import type { KeyValue, Store } from "@manykv/core";
+import { randomName } from "@manykv/test-services";
+import type { Contender } from "../measure/contender.js";
+
+/** The library itself, with everything on. Closes the store. */
+export async function manykv(store: Store, name = "manykv"): Promise<Contender> {
+  await store.provision();
+  const bucket = await store.open(randomName());
+  return {
+    name,
+    kind: "manykv",
+    prepare({ keys, values, readKeys }) {
+      const entries = keys.map((key, index): KeyValue => [key, values[index] as Uint8Array]);
+      return {
+        set: () => bucket.setMany(entries),
+        get: async () => {
+          const pairs = await bucket.getMany(readKeys);
+          return () => pairs.map((pair) => pair?.[1]);
+        },
+        delete: () => bucket.deleteMany(keys),
+      };
+    },
+    close: () => store.close(),
+  };
+}

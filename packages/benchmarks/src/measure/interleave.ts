@@ -1,0 +1,79 @@
+import { setImmediate } from "node:timers/promises";
+import { type Contender, OPERATIONS, type Operation, type Trial } from "./contender.js";
+
+/** A contender with a trial for each lot of a sample. */
+export interface Entrant {
+  readonly contender: Contender;
+  readonly trials: readonly Trial[];
+  /** Operations to time. */
+  readonly operations: readonly Operation[];
+}
+
+/** How long to go on. */
+export interface Effort {
+  /** Rounds that count. */
+  readonly rounds: number;
+  /** Rounds before them that do not, so that the engines of JavaScript have compiled what is hot. */
+  readonly warmUp: number;
+  /** After this many seconds no further round is begun, once the fewest are done. */
+  readonly seconds: number;
+}
+
+/** However slow, this many rounds are run: below it a median means little. */
+const fewestRounds = 5;
+
+/** Times in milliseconds for one batch, by contender and operation, round by round. */
+export type Times = Map<Contender, Map<Operation, number[]>>;
+
+/**
+ * Runs all contenders side by side in this one process: in each round every operation of each of them once, next to
+ * each other, and another one first in each round. What disturbs the machine disturbs all of them.
+ */
+export async function interleave(
+  entrants: readonly Entrant[],
+  effort: Effort,
+  betweenRounds: () => Promise<void>,
+): Promise<Times> {
+  const times: Times = new Map(
+    entrants.map(({ contender, operations }) => [contender, new Map(operations.map((each) => [each, []]))]),
+  );
+  const warmUpEnd = performance.now() + effort.seconds * 500;
+  for (let round = 0; round < effort.warmUp && performance.now() < warmUpEnd; round++) {
+    await runRound(entrants, round, () => {});
+    await betweenRounds();
+  }
+  const end = performance.now() + effort.seconds * 1000;
+  for (let round = 0; round < effort.rounds && (round < fewestRounds || performance.now() < end); round++) {
+    await runRound(entrants, round, (contender, operation, time) => {
+      times.get(contender)?.get(operation)?.push(time);
+    });
+    await betweenRounds();
+  }
+  return times;
+}
+
+type Note = (contender: Contender, operation: Operation, time: number) => void;
+
+async function runRound(entrants: readonly Entrant[], round: number, note: Note): Promise<void> {
+  for (const operation of OPERATIONS) {
+    for (let turn = 0; turn < entrants.length; turn++) {
+      const { contender, trials, operations } = entrants[(round + turn) % entrants.length] as Entrant;
+      if (!operations.includes(operation)) continue;
+      note(contender, operation, await runSample(trials, operation));
+      // What the contender left on the event loop is done before the next one's time begins.
+      await setImmediate();
+    }
+  }
+}
+
+async function runSample(trials: readonly Trial[], operation: Operation): Promise<number> {
+  const start = performance.now();
+  let own = 0;
+  for (const trial of trials) {
+    const clock = trial.clock?.[operation];
+    if (clock !== undefined) own += await clock();
+    else await trial[operation]?.();
+  }
+  const { length } = trials;
+  return (own > 0 ? own : performance.now() - start) / length;
+}
