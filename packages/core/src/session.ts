@@ -2,6 +2,7 @@ import { BatchError } from "./batch-error.js";
 import { Call } from "./execution/call.js";
 import type { Engine } from "./execution/engine.js";
 import { refusedOutcomes } from "./execution/outcomes.js";
+import { SignalHub } from "./execution/signal-hub.js";
 import { countEntries } from "./input/collect.js";
 import { InputError } from "./input/input-error.js";
 import type { CallOptions } from "./store.js";
@@ -12,6 +13,7 @@ import type { Settings } from "./store-options.js";
 export class Session {
   readonly engine: Engine;
   readonly settings: Settings;
+  readonly #signals: SignalHub = new SignalHub();
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -90,7 +92,7 @@ export class Session {
     this.#inFlight++;
     try {
       this.checkOpen();
-      call = new Call(operation, bucket, options, this.settings.timeout);
+      call = new Call(operation, bucket, options, this.settings.timeout, this.#signals);
       return await body(call);
     } catch (error) {
       code = StoreError.is(error) ? error.code : "internal";

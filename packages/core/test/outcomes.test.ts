@@ -76,6 +76,18 @@ test("a refusal is final for its key, and no other key suffers", async () => {
   assert.equal(driver.requests.length, 2);
 });
 
+test("a key that gets nowhere does not stop the keys of other requests", async () => {
+  const driver = new ScriptedDriver();
+  driver.writes.push(
+    (request, apply) => ({ ...apply(part(request, [1])), unprocessed: [0] }),
+    () => ({ unprocessed: [0] }),
+    () => ({ unprocessed: [0] }),
+  );
+  const options = { retry: { attempts: 2, baseDelay: 0 }, request: { maxKeys: 2 }, concurrency: 1 };
+  const error = await failure((await bucketOver(driver, options)).setMany(entries(6)));
+  assert.deepEqual([...error.failures()], [{ index: 0, outcome: "not-applied", code: "throttled" }]);
+});
+
 test("a request that fails as a whole for good stops the batch, and settled keys stay settled", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import diagnostics from "node:diagnostics_channel";
+import { getEventListeners } from "node:events";
 import { test } from "vitest";
 import { type AttemptEvent, type CallEvent, createStore, type KeyValue, StoreError } from "../src/index.js";
 import { ScriptedDriver } from "./scripted-driver.js";
@@ -64,6 +65,16 @@ test("close waits for the calls in flight, closes the driver once, and refuses w
   await Promise.all([closing, store.close(), store[Symbol.asyncDispose]()]);
   assert.equal(driver.closed, 1);
   assert.equal(driver.data.size, 2);
+});
+
+test("many calls may share a signal, which is listened to once and left alone at the end", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await createStore(driver).open("b");
+  const { signal } = new AbortController();
+  const calls = Array.from({ length: 20 }, () => bucket.get("k", { signal }));
+  assert.equal(getEventListeners(signal, "abort").length, 1);
+  await Promise.all(calls);
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
 test("options out of range are refused by name", () => {

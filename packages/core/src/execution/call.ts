@@ -1,6 +1,7 @@
 import type { Fault } from "../driver.js";
 import type { CallOptions } from "../store.js";
 import { StoreError } from "../store-error.js";
+import type { SignalHub } from "./signal-hub.js";
 
 /** Why a call had to stop early. */
 export type Interruption = "timeout" | "aborted";
@@ -16,18 +17,25 @@ export class Call {
   /** On the clock of `performance.now()`, in milliseconds. */
   readonly deadline: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #leave: (() => void) | undefined;
   readonly #listeners: Set<() => void> = new Set();
   #cause: Fault | undefined;
 
   /** @throws {StoreError} `invalid-argument` for an option out of range. */
-  constructor(operation: string, bucket: string, options: CallOptions | undefined, defaultTimeout: number) {
+  constructor(
+    operation: string,
+    bucket: string,
+    options: CallOptions | undefined,
+    defaultTimeout: number,
+    signals: SignalHub,
+  ) {
     const { timeout = defaultTimeout, signal } = checkOptions(options);
     this.operation = operation;
     this.bucket = bucket;
     this.timeout = checkTimeout(timeout);
     this.deadline = performance.now() + timeout;
     this.#signal = signal;
-    signal?.addEventListener("abort", this.#wake);
+    this.#leave = signal === undefined ? undefined : signals.listen(signal, this.#wake);
   }
 
   /** Time left, in milliseconds; may be negative or `Infinity`. */
@@ -78,7 +86,7 @@ export class Call {
 
   /** Takes the call off the caller's signal. */
   end(): void {
-    this.#signal?.removeEventListener("abort", this.#wake);
+    this.#leave?.();
   }
 
   readonly #wake = (): void => {

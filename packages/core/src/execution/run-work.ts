@@ -23,7 +23,8 @@ export interface Operation<Answer extends Incomplete> {
 /**
  * Does some work: sends it, enters the answer, repeats what may be repeated, until all is settled or the call is over.
  *
- * Gives the fault that stands for an engine that serves nothing now: further requests of the batch need not be tried.
+ * Gives a fault where further requests of the batch need not be tried: the engine refused this one as a whole, or the
+ * call is over.
  */
 export async function runWork<Answer extends Incomplete>(
   engine: Engine,
@@ -50,7 +51,8 @@ export async function runWork<Answer extends Incomplete>(
     stalls = faults.length < work.keys.length ? 0 : stalls + 1;
     last = faults[0];
     work = remainingWork(work, repeat);
-    if (stalls >= engine.retry.attempts) return last;
+    // Keys that one by one get nowhere say nothing of the keys in other requests.
+    if (stalls >= engine.retry.attempts) return operation.allOrNothing || result.fault ? last : undefined;
     await call.pause(backoff(engine.retry, stalls));
   }
 }
