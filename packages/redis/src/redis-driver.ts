@@ -1,11 +1,14 @@
 import { type Driver, StoreError } from "@manykv/core";
 import type { Cluster, Redis, RedisOptions } from "ioredis";
+import { accessByClient, accessByUrl } from "./cluster/cluster-access.js";
+import { ClusterDriver } from "./cluster/cluster-driver.js";
+import { Topology } from "./cluster/topology.js";
 import { ClientNode } from "./connection/client-node.js";
 import type { Identity } from "./connection/identity.js";
 import { OwnNode } from "./connection/own-node.js";
 import { FaultError } from "./fault-error.js";
 import { checkClient, checkConnectTimeout, type RedisStoreOptions } from "./redis-options.js";
-import { type Address, parseRedisUrl, type RedisUrl } from "./redis-url.js";
+import { parseRedisUrl, type RedisUrl } from "./redis-url.js";
 import { StandaloneDriver } from "./standalone/standalone-driver.js";
 
 /**
@@ -24,18 +27,26 @@ export function redisDriver(options: RedisStoreOptions): Driver {
 }
 
 function driverOfUrl(url: RedisUrl, connectTimeout: number): Driver {
-  const optionsOf = (address: Address): RedisOptions => ({
-    ...address,
-    db: url.database,
-    ...(url.username === undefined ? {} : { username: url.username }),
-    ...(url.password === undefined ? {} : { password: url.password }),
-    ...(url.tls ? { tls: {} } : {}),
-  });
-  return new StandaloneDriver(new OwnNode(optionsOf(url.addresses[0]), connectTimeout, checkStandalone));
+  const { addresses, cluster, database, username, password, tls } = url;
+  const options: RedisOptions = {
+    db: database,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+  if (cluster) return new ClusterDriver(new Topology(accessByUrl(addresses, options, connectTimeout)));
+  const [address] = addresses;
+  return new StandaloneDriver(new OwnNode({ ...options, ...address }, connectTimeout, checkStandalone));
 }
 
 function driverOfClient(client: Redis | Cluster, connectTimeout: number): Driver {
-  return new StandaloneDriver(new ClientNode(client as Redis, connectTimeout, checkStandalone));
+  if (isCluster(client)) return new ClusterDriver(new Topology(accessByClient(client, connectTimeout)));
+  return new StandaloneDriver(new ClientNode(client, connectTimeout, checkStandalone));
+}
+
+/** Not by its class, of which there may be several copies. */
+function isCluster(client: Redis | Cluster): client is Cluster {
+  return client.isCluster;
 }
 
 /** @throws {FaultError} for a server that can't be used by itself */

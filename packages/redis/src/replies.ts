@@ -2,7 +2,12 @@ import type { Reply } from "./protocol/exchange.js";
 
 /** Whether a reply acknowledges a write: `OK`, or the number of keys deleted. */
 export function isAcknowledgement(reply: Reply | undefined): boolean {
-  return typeof reply === "number" || (reply !== undefined && reply !== null && String(reply) === "OK");
+  return isCount(reply) || (Buffer.isBuffer(reply) && reply.toString() === "OK");
+}
+
+/** Whether a reply is a number, which a client with `stringNumbers` gives as text. */
+export function isCount(reply: Reply | undefined): boolean {
+  return typeof reply === "number" || (typeof reply === "string" && /^\d+$/.test(reply));
 }
 
 /** Whether a reply is what `GET` gives. */

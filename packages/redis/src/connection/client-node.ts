@@ -30,6 +30,10 @@ export class ClientNode implements RedisNode {
     return this.#connection?.usable ? this.#connection : undefined;
   }
 
+  get idle(): boolean {
+    return this.#connection?.idle ?? true;
+  }
+
   async connection(request: DriverRequest): Promise<Connection> {
     const inquiry = this.#connection?.inquiry;
     if (inquiry !== undefined)

@@ -22,6 +22,7 @@ export class Connection {
   readonly #stream: Redis["stream"];
   readonly #openGuard: () => Promise<Redis>;
   #dropped = false;
+  #waiting = 0;
   #inquiry: Promise<void> | undefined;
 
   /** @param openGuard - opens a second connection to the same server */
@@ -39,6 +40,11 @@ export class Connection {
     return alive && this.#inquiry === undefined;
   }
 
+  /** Whether nothing waits for an answer over it. */
+  get idle(): boolean {
+    return this.#waiting === 0;
+  }
+
   /** While it is being found out whether a connection that owes an answer still works: settles when that is known. */
   get inquiry(): Promise<void> | undefined {
     return this.#inquiry;
@@ -52,7 +58,9 @@ export class Connection {
     const abandon = (): void => sent.finish("abandoned");
     signal.addEventListener("abort", abandon);
     if (signal.aborted) abandon();
+    this.#waiting++;
     const ending = await sent.ended;
+    this.#waiting--;
     signal.removeEventListener("abort", abandon);
     const { replies } = sent;
     if (ending === "complete") return { replies, fault: undefined };

@@ -31,6 +31,10 @@ export class OwnNode implements RedisNode {
     return this.#connection?.usable ? this.#connection : undefined;
   }
 
+  get idle(): boolean {
+    return this.#opening === undefined && (this.#connection?.idle ?? true);
+  }
+
   async connection(request: DriverRequest): Promise<Connection> {
     const suspect = this.#connection;
     if (suspect?.inquiry !== undefined) {

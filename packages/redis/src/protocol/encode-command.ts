@@ -55,14 +55,8 @@ function encodeKeys(name: Uint8Array, prefix: Uint8Array, keys: readonly string[
   return target.subarray(0, position);
 }
 
-/** @param headers - bytes that each key takes besides */
-function allocate(
-  prefix: Uint8Array,
-  keys: readonly string[],
-  values?: readonly Uint8Array[],
-  headers = 0,
-): Buffer {
-  const overhead = prefix.length + argumentOverhead + headers;
+function allocate(prefix: Uint8Array, keys: readonly string[], values?: readonly Uint8Array[]): Buffer {
+  const overhead = prefix.length + argumentOverhead;
   let size = 32;
   for (let index = 0; index < keys.length; index++) {
     size += overhead + longestUtf8(keys[index] as string);
@@ -85,19 +79,37 @@ function writeCount(target: Buffer, position: number, count: number): number {
 /** The commands of one key. */
 export type KeyCommand = "GET" | "SET" | "DEL" | "EXISTS";
 
+export interface EachOptions {
+  /** Which of the keys, by index. Default: all. */
+  readonly indexes?: readonly number[] | undefined;
+  /** For `SET`: `values[i]` belongs to `keys[i]`. */
+  readonly values?: readonly Uint8Array[] | undefined;
+  /** `ASKING` before each command: two replies for each key. Default: false. */
+  readonly asking?: boolean;
+}
+
 /** One command for each key, one after the other: as many replies as keys. */
 export function encodeEach(
   name: KeyCommand,
   prefix: Uint8Array,
   keys: readonly string[],
-  values?: readonly Uint8Array[],
+  { indexes, values, asking = false }: EachOptions = {},
 ): Buffer {
-  const header = Buffer.from(`*${values === undefined ? 2 : 3}\r\n$${name.length}\r\n${name}\r\n`);
-  const target = allocate(prefix, keys, values, header.length);
+  const count = indexes?.length ?? keys.length;
+  const header = Buffer.from(
+    `${asking ? "*1\r\n$6\r\nASKING\r\n" : ""}*${values === undefined ? 2 : 3}\r\n$${name.length}\r\n${name}\r\n`,
+  );
+  let size = count * (header.length + prefix.length + 2 * argumentOverhead);
+  for (let each = 0; each < count; each++) {
+    const index = indexes === undefined ? each : (indexes[each] as number);
+    size += longestUtf8(keys[index] as string) + (values?.[index]?.length ?? 0);
+  }
+  const target = Buffer.allocUnsafe(size);
   let position = 0;
-  for (let index = 0; index < keys.length; index++) {
-    target.set(header, position);
-    position = writeKey(target, position + header.length, prefix, keys[index] as string);
+  for (let each = 0; each < count; each++) {
+    const index = indexes === undefined ? each : (indexes[each] as number);
+    for (let byte = 0; byte < header.length; byte++) target[position++] = header[byte] as number;
+    position = writeKey(target, position, prefix, keys[index] as string);
     if (values !== undefined) position = writeBytes(target, position, values[index] as Uint8Array);
   }
   return target.subarray(0, position);

@@ -20,7 +20,7 @@ import { bucketPrefix } from "../keys.js";
 import { limits } from "../limits.js";
 import { encodeCommand, encodeDel, encodeEach, encodeMget, encodeMset } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
-import { copyValues, isAcknowledgement, isValue } from "../replies.js";
+import { copyValues, isAcknowledgement, isCount, isValue } from "../replies.js";
 import { listStandalone } from "./standalone-list.js";
 
 /** One server: one command for each request, and so one round trip. */
@@ -58,6 +58,7 @@ export class StandaloneDriver implements Driver {
     const connection = await this.#connection(request);
     const bytes = encodeEach("EXISTS", bucketPrefix(bucket), keys);
     const replies = await this.#send(connection, request, "exists", bytes, keys.length);
+    if (!replies.every(isCount)) throw new FaultError(connection.outOfStep());
     return { values: replies.map((reply) => Number(reply) === 1) };
   }
 

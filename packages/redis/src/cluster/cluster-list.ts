@@ -1,0 +1,129 @@
+import type { ListAnswer, ListRequest } from "@manykv/core";
+import type { Connection } from "../connection/connection.js";
+import { faultOfReply } from "../error-table.js";
+import { FaultError } from "../fault-error.js";
+import { encodeScan, keysOfScan } from "../listing/scan.js";
+import { encodeCommand } from "../protocol/encode-command.js";
+import type { Reply } from "../protocol/exchange.js";
+import { type Arrival, ListingState, type NodeScan } from "./listing-state.js";
+import type { Address } from "./node-address.js";
+import { type NodeView, parseNodeView } from "./node-view.js";
+import type { SlotMap } from "./slot-map.js";
+import type { SlotSet } from "./slot-set.js";
+import type { Topology } from "./topology.js";
+
+const question = encodeCommand("CLUSTER", "NODES");
+
+/** One page: one `SCAN` of one master, and a look at the cluster where the scan of a master begins or ends. */
+export async function listCluster(topology: Topology, request: ListRequest): Promise<ListAnswer> {
+  const { bucket, cursor } = request;
+  const state = cursor === undefined ? new ListingState() : ListingState.fromCursor(bucket, cursor);
+  const lister = new Lister(topology, request);
+  const { scan, connection } = await lister.continue(state);
+  const [reply] = await lister.send(connection, "scan", encodeScan(bucket, scan.cursor));
+  const page = keysOfScan(bucket, reply);
+  state.advance(page.cursor);
+  if (page.cursor === "0") state.finish(await lister.look(connection, scan.address));
+  return state.done ? { keys: page.keys } : { keys: page.keys, cursor: state.toCursor(bucket) };
+}
+
+interface Continued {
+  readonly scan: NodeScan;
+  readonly connection: Connection;
+}
+
+function addressOf({ id, address }: Arrival, map: SlotMap): Address {
+  return map.masters.find((master) => master.id === id)?.address ?? address;
+}
+
+class Lister {
+  readonly #topology: Topology;
+  readonly #request: ListRequest;
+
+  constructor(topology: Topology, request: ListRequest) {
+    this.#topology = topology;
+    this.#request = request;
+  }
+
+  /** The scan that is under way, or else the next. */
+  async continue(state: ListingState): Promise<Continued> {
+    const map = await this.#topology.slots(this.#request);
+    const { scan } = state;
+    if (scan !== undefined) {
+      const connection = await this.#connect(scan.address).catch(() => undefined);
+      if (connection !== undefined && connection.identity.runId === scan.process) return { scan, connection };
+      state.abandon();
+    }
+    return this.#begin(state, map);
+  }
+
+  async #begin(state: ListingState, map: SlotMap): Promise<Continued> {
+    const arrival = state.nextArrival();
+    if (state.open.empty && arrival !== undefined) {
+      const begun = await this.#tryBegin(state, addressOf(arrival, map)).catch(() => undefined);
+      if (begun !== undefined) return begun;
+      // Its slots have another master by now, or get one.
+      state.forget(arrival.id);
+    }
+    const begun = await this.#tryBegin(state, this.#masterOf(state.open, map));
+    if (begun === undefined) throw this.#changed();
+    return begun;
+  }
+
+  async #tryBegin(state: ListingState, address: Address): Promise<Continued | undefined> {
+    const connection = await this.#connect(address);
+    const view = await this.look(connection, address);
+    state.begin(view, address, connection.identity.runId);
+    return state.scan && { scan: state.scan, connection };
+  }
+
+  #masterOf(slots: SlotSet, map: SlotMap): Address {
+    for (const slot of slots) {
+      const master = map.masters[map.ownerOf(slot)];
+      if (master !== undefined) return master.address;
+      break;
+    }
+    throw this.#changed();
+  }
+
+  async look(connection: Connection, address: Address): Promise<NodeView> {
+    const [reply] = await this.send(connection, "cluster", question);
+    const view = parseNodeView(String(reply), address);
+    if (view === undefined) throw this.#changed();
+    return view;
+  }
+
+  async send(connection: Connection, name: string, bytes: Buffer): Promise<readonly Reply[]> {
+    const { replies, fault } = await connection.send(this.#request, name, bytes, 1);
+    if (fault !== undefined) throw this.#failed(new FaultError(fault));
+    const [reply] = replies;
+    if (reply instanceof Error) throw this.#failed(new FaultError(faultOfReply(reply)));
+    return replies;
+  }
+
+  async #connect(address: Address): Promise<Connection> {
+    const node = this.#topology.nodeAt(address);
+    try {
+      return node.current ?? (await node.connection(this.#request));
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): unknown {
+    this.#topology.doubt();
+    return error;
+  }
+
+  /** The cluster is not as the map has it: core asks again, with a new map. */
+  #changed(): unknown {
+    return this.#failed(
+      new FaultError({
+        code: "unavailable",
+        retryable: true,
+        effect: "none",
+        reason: "CLUSTERDOWN",
+      }),
+    );
+  }
+}

@@ -1,0 +1,195 @@
+import { decodeCursor, encodeCursor, invalidCursor, isRecord } from "../listing/cursor-text.js";
+import { parseScanCursor, parseWord, type ScanPosition } from "../listing/scan-position.js";
+import type { Address } from "./node-address.js";
+import type { NodeView, SeenNode } from "./node-view.js";
+import { SlotSet } from "./slot-set.js";
+
+/** A node that has yet to be scanned for slots that came to it, or come, from a node that was scanned already. */
+export interface Arrival {
+  readonly id: string;
+  readonly address: Address;
+  readonly slots: SlotSet;
+}
+
+/** A scan of one node that is under way, and what it is for. */
+export interface NodeScan extends ScanPosition {
+  readonly id: string;
+  readonly address: Address;
+  /** Slots that the node served when the scan began. */
+  readonly owned: SlotSet;
+  /** Those of them whose keys were moving away by then. */
+  readonly leaving: SlotSet;
+  /** Slots that arrived from elsewhere, whose keys there were listed before this scan began. */
+  readonly arrived: SlotSet;
+}
+
+/**
+ * How far a listing of a cluster has come.
+ *
+ * A key is never missed: its slot is done only when a whole scan of one process found it there at both ends, or when a
+ * whole scan of the node that it moved away from was followed by a whole scan of the node that it moved to. What
+ * happens otherwise, a failover or a restart for one, puts the slot back among the open ones.
+ *
+ * The one thing that is not noticed is a slot that leaves a node and comes back while that node is scanned.
+ */
+export class ListingState {
+  readonly #open: SlotSet;
+  readonly #arrivals: Map<string, Arrival>;
+  #scan: NodeScan | undefined;
+
+  constructor(
+    open: SlotSet = SlotSet.parse(SlotSet.all),
+    arrivals: readonly Arrival[] = [],
+    scan?: NodeScan,
+  ) {
+    this.#open = open;
+    this.#arrivals = new Map(arrivals.map((arrival) => [arrival.id, arrival]));
+    this.#scan = scan;
+  }
+
+  get scan(): NodeScan | undefined {
+    return this.#scan;
+  }
+
+  get done(): boolean {
+    return this.#scan === undefined && this.#arrivals.size === 0 && this.#open.empty;
+  }
+
+  /** Slots that have to be scanned where they are now. */
+  get open(): SlotSet {
+    return this.#open;
+  }
+
+  /** A node to be scanned for its arrivals when no slot is open, since by then all scans before it are over. */
+  nextArrival(): Arrival | undefined {
+    for (const arrival of this.#arrivals.values()) return arrival;
+    return undefined;
+  }
+
+  /** Gives up what a node was to be scanned for: it is no part of the cluster any more. */
+  forget(id: string): void {
+    const arrival = this.#arrivals.get(id);
+    if (arrival !== undefined) this.#open.addAll(arrival.slots);
+    this.#arrivals.delete(id);
+  }
+
+  /** A scan begins, unless there is nothing that the node would be scanned for. */
+  begin(view: NodeView, address: Address, process: string | undefined): void {
+    const owned = view.owned.common(this.#open);
+    const arrived = this.#arrivals.get(view.id)?.slots ?? new SlotSet();
+    if (owned.empty && arrived.empty) return;
+    const leaving = new SlotSet();
+    for (const slot of owned) if (view.migrating.has(slot)) leaving.add(slot);
+    this.#scan = { id: view.id, address, process, cursor: "0", owned, leaving, arrived };
+  }
+
+  advance(cursor: string): void {
+    if (this.#scan !== undefined) this.#scan = { ...this.#scan, cursor };
+  }
+
+  /** The scan counts for nothing: its process or its node is another by now. */
+  abandon(): void {
+    this.#scan = undefined;
+  }
+
+  /** A scan has come to its end. `view` is what the node saw after it. */
+  finish(view: NodeView): void {
+    const scan = this.#scan;
+    this.#scan = undefined;
+    if (scan === undefined || scan.id !== view.id) return;
+    if (!scan.arrived.empty) this.#arrivals.delete(scan.id);
+    for (const slot of scan.arrived) this.#finishArrived(slot, view);
+    for (const slot of scan.owned) this.#finishOwned(slot, scan, view);
+  }
+
+  #finishOwned(slot: number, scan: NodeScan, view: NodeView): void {
+    const target = view.migrating.get(slot);
+    if (!view.owned.has(slot)) this.#follow(slot, view.ownerOf(slot));
+    else if (target !== undefined) this.#follow(slot, view.node(target));
+    else if (!scan.leaving.has(slot)) this.#open.remove(slot);
+  }
+
+  #finishArrived(slot: number, view: NodeView): void {
+    const target = view.migrating.get(slot);
+    if (view.owned.has(slot)) {
+      if (target !== undefined) this.#follow(slot, view.node(target));
+      return;
+    }
+    if (!view.importing.has(slot)) this.#open.add(slot);
+  }
+
+  #follow(slot: number, node: SeenNode | undefined): void {
+    if (node === undefined) {
+      this.#open.add(slot);
+      return;
+    }
+    this.#open.remove(slot);
+    const arrival = this.#arrivals.get(node.id);
+    if (arrival !== undefined) arrival.slots.add(slot);
+    else this.#arrivals.set(node.id, { id: node.id, address: node.address, slots: new SlotSet().add(slot) });
+  }
+
+  toCursor(bucket: string): string {
+    const scan = this.#scan;
+    return encodeCursor(bucket, {
+      open: `${this.#open}`,
+      arrivals: Array.from(this.#arrivals.values(), ({ slots, ...node }) => ({ ...node, slots: `${slots}` })),
+      scan: scan && {
+        ...scan,
+        owned: `${scan.owned}`,
+        leaving: `${scan.leaving}`,
+        arrived: `${scan.arrived}`,
+      },
+    });
+  }
+
+  /** @throws {StoreError} `invalid-argument` for a cursor that no listing of this bucket gave */
+  static fromCursor(bucket: string, cursor: string): ListingState {
+    const { open, arrivals, scan } = decodeCursor(bucket, cursor);
+    if (!Array.isArray(arrivals)) throw invalidCursor();
+    return new ListingState(
+      parseSlots(open),
+      arrivals.map(parseArrival),
+      scan === undefined ? undefined : parseScan(scan),
+    );
+  }
+}
+
+function parseArrival(value: unknown): Arrival {
+  const { slots, ...node } = record(value);
+  return { ...parseNode(node), slots: parseSlots(slots) };
+}
+
+function parseScan(value: unknown): NodeScan {
+  const { process, cursor, owned, leaving, arrived, ...node } = record(value);
+  return {
+    ...parseNode(node),
+    process: parseWord(process),
+    cursor: parseScanCursor(cursor),
+    owned: parseSlots(owned),
+    leaving: parseSlots(leaving),
+    arrived: parseSlots(arrived),
+  };
+}
+
+function parseNode(value: Record<string, unknown>): SeenNode {
+  const { id, address } = value;
+  const { host, port } = record(address);
+  const word = parseWord(id);
+  if (word === undefined || typeof host !== "string" || typeof port !== "number") throw invalidCursor();
+  return { id: word, address: { host, port } };
+}
+
+function parseSlots(value: unknown): SlotSet {
+  try {
+    if (typeof value === "string") return SlotSet.parse(value);
+  } catch {
+    // Not a list of slots.
+  }
+  throw invalidCursor();
+}
+
+function record(value: unknown): Record<string, unknown> {
+  if (isRecord(value)) return value;
+  throw invalidCursor();
+}

@@ -1,0 +1,63 @@
+import { type Address, parseNodeAddress } from "./node-address.js";
+import { SlotSet } from "./slot-set.js";
+
+/** A node as another, or itself, sees it. */
+export interface SeenNode {
+  readonly id: string;
+  readonly address: Address;
+}
+
+/** The cluster as one node sees it. Of slots on their way a node knows only its own. */
+export interface NodeView {
+  readonly id: string;
+  /** Slots that the node serves; none where it is a replica. */
+  readonly owned: SlotSet;
+  /** Slots whose keys move from here to another node, with that node's id. */
+  readonly migrating: ReadonlyMap<number, string>;
+  /** Slots whose keys move from another node to here. */
+  readonly importing: SlotSet;
+  ownerOf(slot: number): SeenNode | undefined;
+  node(id: string): SeenNode | undefined;
+}
+
+interface Line extends SeenNode {
+  readonly myself: boolean;
+  readonly slots: SlotSet;
+  readonly moves: readonly string[];
+}
+
+/**
+ * Reads the reply to `CLUSTER NODES`, of which `undefined` is none.
+ * https://redis.io/docs/latest/commands/cluster-nodes/
+ */
+export function parseNodeView(text: string, answering: Address): NodeView | undefined {
+  const lines = text.split("\n").flatMap((line) => parseLine(line, answering));
+  const own = lines.find(({ myself }) => myself);
+  if (own === undefined) return undefined;
+  const migrating = new Map<number, string>();
+  const importing = new SlotSet();
+  for (const move of own.moves) {
+    const [, slot, direction, id] = /^\[(\d+)-([<>])-(\w+)\]$/.exec(move) ?? [];
+    if (id === undefined) continue;
+    if (direction === ">") migrating.set(Number(slot), id);
+    else importing.add(Number(slot));
+  }
+  return {
+    id: own.id,
+    owned: own.slots,
+    migrating,
+    importing,
+    ownerOf: (slot) => lines.find(({ slots }) => slots.has(slot)),
+    node: (id) => lines.find((line) => line.id === id),
+  };
+}
+
+/** `id ip:port@cport[,hostname] flags master ping pong epoch link slot slot ...` */
+function parseLine(line: string, answering: Address): Line[] {
+  const [id = "", where = "", flags = "", , , , , , ...rest] = line.trim().split(" ");
+  const address = parseNodeAddress(where.replace(/@.*$/, ""), answering);
+  if (address === undefined) return [];
+  const slots = SlotSet.parse(rest.filter((word) => /^\d/.test(word)).join(","));
+  const moves = rest.filter((word) => word.startsWith("["));
+  return [{ id, address, myself: flags.split(",").includes("myself"), slots, moves }];
+}

@@ -1,0 +1,65 @@
+import { slotCount } from "./key-slot.js";
+
+/** A set of slots. As text it is a list of ranges: `0-5460,10923`. */
+export class SlotSet {
+  readonly #members: Uint8Array = new Uint8Array(slotCount);
+
+  static readonly all: string = `0-${slotCount - 1}`;
+
+  /** @throws {RangeError} for text that is not such a list */
+  static parse(text: string): SlotSet {
+    const set = new SlotSet();
+    if (text === "") return set;
+    for (const range of text.split(",")) {
+      const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range) ?? [];
+      if (!(Number(from) <= Number(to) && Number(to) < slotCount))
+        throw new RangeError("not a list of slots");
+      set.#members.fill(1, Number(from), Number(to) + 1);
+    }
+    return set;
+  }
+
+  has(slot: number): boolean {
+    return this.#members[slot] === 1;
+  }
+
+  get empty(): boolean {
+    return !this.#members.includes(1);
+  }
+
+  add(slot: number): this {
+    this.#members[slot] = 1;
+    return this;
+  }
+
+  addAll(slots: SlotSet): this {
+    for (const slot of slots) this.add(slot);
+    return this;
+  }
+
+  remove(slot: number): void {
+    this.#members[slot] = 0;
+  }
+
+  common(slots: SlotSet): SlotSet {
+    const set = new SlotSet();
+    for (const slot of this) if (slots.has(slot)) set.add(slot);
+    return set;
+  }
+
+  *[Symbol.iterator](): Generator<number, void, undefined> {
+    for (let slot = 0; slot < slotCount; slot++) if (this.#members[slot] === 1) yield slot;
+  }
+
+  toString(): string {
+    const ranges: string[] = [];
+    for (let from = 0; from < slotCount; from++) {
+      if (!this.has(from)) continue;
+      let to = from;
+      while (this.has(to + 1)) to++;
+      ranges.push(from === to ? `${from}` : `${from}-${to}`);
+      from = to;
+    }
+    return ranges.join(",");
+  }
+}
