@@ -5,6 +5,13 @@ export type { ConformanceCase } from "./conformance-case.js";
 export type { CallFault, FaultSchedule, FaultyCall, KeyFault } from "./faults/call-fault.js";
 export { faultDriver } from "./faults/fault-driver.js";
 export { answerLost, refused, throttled, timeOver, unavailable } from "./faults/faults.js";
+export {
+  type SeededFault,
+  type SeededFaultOptions,
+  type SeededSchedule,
+  seededFaultKinds,
+  seededFaults,
+} from "./faults/seeded-faults.js";
 export type { Address, ConformanceHarness, Route } from "./harness.js";
 export { type Rule, rules } from "./rules.js";
 export { runCase } from "./run-case.js";

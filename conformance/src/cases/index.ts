@@ -14,10 +14,12 @@ import { iterableCases } from "./s03-iterables.js";
 import { orderCases } from "./s04-order.js";
 import { lastWinsCases } from "./s05-last-wins.js";
 import { emptyBatchCases } from "./s06-empty-batch.js";
+import { modelCases } from "./s07-model.js";
 import { readYourWritesCases } from "./s07-read-your-writes.js";
 import { atomicityCases } from "./s08-no-atomicity.js";
 import { fenceCases } from "./s09-fences.js";
 import { outcomeCases } from "./s09-outcomes.js";
+import { randomFaultCases } from "./s09-random-faults.js";
 import { failedReadCases } from "./s10-failed-reads.js";
 import { cancellingCases } from "./s11-cancelling.js";
 import { deadlineCases } from "./s11-deadlines.js";
@@ -42,9 +44,11 @@ export const cases: readonly ConformanceCase[] = [
   ...lastWinsCases,
   ...emptyBatchCases,
   ...readYourWritesCases,
+  ...modelCases,
   ...atomicityCases,
   ...outcomeCases,
   ...fenceCases,
+  ...randomFaultCases,
   ...failedReadCases,
   ...deadlineCases,
   ...cancellingCases,

@@ -86,7 +86,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     title: "no request to the driver names a key twice, whichever call has duplicates",
     async run(context) {
       const { requests, wrap } = recordRequests();
-      const bucket = await context.bucket({ wrap });
+      const bucket = await context.bucket({ wrap, store: { request: {} } });
       await bucket.setMany([
         ["a", bytes("1")],
         ["a", bytes("2")],

@@ -132,7 +132,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     async run(context) {
       const { requests, wrap } = recordRequests();
       const driver = await context.driver();
-      const bucket = await context.storeOf(wrap(driver)).open(context.bucketName());
+      const bucket = await context.storeOf(wrap(driver), { request: {} }).open(context.bucketName());
       const keys = Array.from({ length: 100 }, (_, index) => `key ${index}`);
       await bucket.setMany(keys.map((key) => [key, bytes("v")]));
       await bucket.getMany(keys);

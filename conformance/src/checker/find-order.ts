@@ -1,7 +1,10 @@
 import type { ReadRecord, Sight, WriteRecord } from "./history.js";
 import { type KeyHistory, lastLanding, made } from "./key-history.js";
 
-/** A write as a step of an order: it must be in it, or it may be. */
+/**
+ * A write as a step of an order. It must be in it once, or it may be in it any number of times: a request whose answer was
+ * lost is repeated, and another client's write may come between.
+ */
 interface Step {
   readonly write: WriteRecord;
   readonly start: number;
@@ -35,9 +38,7 @@ function stepsOf(writes: readonly WriteRecord[], reads: readonly ReadRecord[]): 
     // A write that may or may not have been, and whose trace nobody saw, constrains nothing.
     const traced = write.kind === "delete" || seen.has(write.write) || seen.has("present");
     if (write.outcome === "applied") steps.push({ write, start, end, optional: false });
-    if ((write.outcome === "unknown" || write.late) && traced) {
-      steps.push({ write, start, end: lastLanding(write), optional: true });
-    }
+    if (traced) steps.push({ write, start, end: lastLanding(write), optional: true });
   }
   return steps.sort((a, b) => a.start - b.start);
 }
@@ -85,7 +86,7 @@ class OrderSearch {
     }
     for (const step of steps) {
       if (step.start > limit || step.end < latestStart) continue;
-      const others = steps.filter((other) => other !== step);
+      const others = step.optional ? steps : steps.filter((other) => other !== step);
       const start = Math.max(latestStart, step.start);
       if (this.#fits({ steps: others, reads, current: step.write, latestStart: start })) return true;
     }
@@ -109,7 +110,9 @@ class OrderSearch {
 function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
   let left = reads;
   let start = latestStart;
-  const bound = Math.min(...steps.map((step) => step.end));
+  let bound = Number.POSITIVE_INFINITY;
+  // Landing twice in a row changes nothing.
+  for (const step of steps) if (step.write !== current) bound = Math.min(bound, step.end);
   for (;;) {
     const limit = Math.min(bound, leastEndOf(left));
     const ready = left.filter((read) => read.start < limit && sees(read, current));

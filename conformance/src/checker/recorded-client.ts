@@ -115,7 +115,8 @@ export class RecordedClient {
       for await (const key of this.#bucket.keys(options)) listed.add(key);
       return listed;
     };
-    return this.#read(undefined, listing, (listed, seen) => {
+    // The deadline holds for each page, not for the whole.
+    return this.#read({ timeout: Number.POSITIVE_INFINITY }, listing, (listed, seen) => {
       for (const key of keys) seen(key, listed.has(key) ? "present" : "missing");
       for (const key of listed)
         if (!keys.includes(key)) this.#misplaced("a key that nobody wrote was listed");

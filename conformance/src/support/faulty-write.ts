@@ -41,7 +41,8 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
   const direct = await context.bucket({ name });
   const faulty = await context.bucket({
     name,
-    store: { retry: quickRetry, ...write.store },
+    // The driver's own request limits, whatever the harness lowers: cases count requests.
+    store: { retry: quickRetry, request: {}, ...write.store },
     wrap: (driver) => wrap(faultDriver(driver, write.schedule)),
   });
   const judged = judgedWrite(write.kind, write.keys);

@@ -1,0 +1,55 @@
+import type { ConformanceCase } from "../conformance-case.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { seededFaults } from "../faults/seeded-faults.js";
+import { runModel } from "../model/run-model.js";
+
+/** Default number of model-based runs. */
+export const defaultModelRuns = 200;
+
+/** Random calls, compared with a model. */
+export const modelCases: readonly ConformanceCase[] = [
+  {
+    id: "s07-model",
+    rule: "S7",
+    wit: ["batch 4"],
+    title:
+      "random singles, batches and listings of three clients, one after the other and at once, do what a Map does",
+    async run(context) {
+      const stores = [
+        await context.store(),
+        await context.store({ store: { request: { maxKeys: 2 } } }),
+        await context.store({ store: { request: { maxBytes: 100 } } }),
+      ];
+      const runs = context.harness.modelRuns ?? defaultModelRuns;
+      await runModel({ stores, runs, seed: context.seed, bucketName: () => context.bucketName() });
+    },
+  },
+  {
+    id: "s07-model-under-faults",
+    rule: "S7",
+    wit: ["batch 4"],
+    title: "the same when requests are throttled, lost and repeated, as long as each call succeeds",
+    async run(context) {
+      const retry = { attempts: 30, baseDelay: 1, maxDelay: 2 };
+      const faults = [
+        "unprocessed",
+        "key-lost",
+        "rejected",
+        "request-lost",
+        "answer-lost",
+        "late-answer",
+      ] as const;
+      const stores = [0, 1].map((client) => {
+        const schedule = seededFaults({ seed: context.seed + client, rate: 0.3, faults, longestDelay: 3 });
+        return context.store({ store: { retry }, wrap: (driver) => faultDriver(driver, schedule) });
+      });
+      const runs = Math.ceil((context.harness.modelRuns ?? defaultModelRuns) / 4);
+      await runModel({
+        stores: await Promise.all(stores),
+        runs,
+        seed: context.seed,
+        bucketName: () => context.bucketName(),
+      });
+    },
+  },
+];

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import type { Bucket, Driver } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { ConformanceCase } from "../conformance-case.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { seededFaults } from "../faults/seeded-faults.js";
+import { bytes } from "../support/bytes.js";
+import { writeKinds } from "../support/faulty-write.js";
+import { randomOf, seedOf } from "../support/random.js";
+import { settles } from "../support/settles.js";
+import { assertTrue, type JudgedWrite, outcomesOfWrite, settable } from "../support/truth.js";
+
+const rounds = 40;
+/** Rounds at the same time, each on keys of its own: most of a round is waiting for a deadline. */
+const lanes = 8;
+const timeout = 250;
+const hangs = 8_000;
+
+/** Whatever goes wrong, in whatever order: no outcome is false, and every call settles. */
+export const randomFaultCases: readonly ConformanceCase[] = writeKinds.map((kind) => ({
+  id: `s09-${kind}-random-faults`,
+  rule: "S9",
+  wit: kind === "set" ? ["batch 3", "set-many 5"] : ["batch 3", "delete-many 4"],
+  title: `${kind}Many under ${rounds} seeded schedules of every kind of fault: no outcome is false, and every call settles`,
+  async run(context) {
+    const name = context.bucketName();
+    const direct = await context.bucket({ name });
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let round = next++; round < rounds; round = next++) await oneRound(context, kind, direct, round);
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+  },
+}));
+
+async function oneRound(
+  context: CaseContext,
+  kind: "set" | "delete",
+  direct: Bucket,
+  round: number,
+): Promise<void> {
+  const schedule = seededFaults({ seed: seedOf(context.seed, round), rate: 0.6 });
+  const faulty = await context.bucket({
+    name: direct.name,
+    store: { request: { maxKeys: 4 }, retry: { attempts: 3, baseDelay: 1, maxDelay: 4 }, timeout },
+    wrap: (driver: Driver) => faultDriver(driver, schedule),
+  });
+  const judged = randomWrite(kind, seedOf(context.seed, `write ${round}`), round);
+  await direct.setMany(judged.before);
+  const call =
+    kind === "set"
+      ? faulty.setMany(settable(judged.entries))
+      : faulty.deleteMany(judged.entries.map(([key]) => key));
+  const size = judged.entries.length;
+  const settled = await settles(
+    outcomesOfWrite(call, size),
+    hangs,
+    `round ${round} under ${String(schedule)}`,
+  );
+  if (settled.status === "rejected") throw settled.reason;
+  try {
+    await assertTrue(direct, judged, settled.value);
+  } catch (error) {
+    assert.fail(`${(error as Error).message} (round ${round}, ${String(schedule)})`);
+  }
+}
+
+/** 1 to 15 keys, of which about half are there before. */
+function randomWrite(kind: "set" | "delete", seed: number, round: number): JudgedWrite {
+  const random = randomOf(seed);
+  const keys = Array.from({ length: 1 + Math.floor(random() * 15) }, (_, index) => `${round}/${index}`);
+  const there = keys.filter(() => random() < 0.5);
+  return {
+    before: new Map(there.map((key) => [key, bytes(`old ${key}`)])),
+    entries: keys.map((key) => [key, kind === "set" ? bytes(`new ${key}`) : undefined]),
+  };
+}

@@ -1,0 +1,95 @@
+import { pick, randomOf, seedOf } from "../support/random.js";
+import type { Operation } from "../support/recording-driver.js";
+import type { CallFault, FaultSchedule, FaultyCall, KeyFault } from "./call-fault.js";
+import { answerLost, refused, throttled, unavailable } from "./faults.js";
+
+/** What a seeded schedule may do to a request. */
+export type SeededFault =
+  | "unprocessed"
+  | "key-lost"
+  | "key-refused"
+  | "rejected"
+  | "request-lost"
+  | "answer-lost"
+  | "drop-request"
+  | "drop-answer"
+  | "delay"
+  | "late-answer"
+  | "late-apply";
+
+export interface SeededFaultOptions {
+  readonly seed: number;
+  /** How many of the requests something happens to, from 0 to 1. Default 0.5. */
+  readonly rate?: number;
+  /** Default: all of them. */
+  readonly faults?: readonly SeededFault[];
+  /** Requests of other kinds are left alone. Default: all kinds. */
+  readonly operations?: readonly Operation[];
+  /** The longest delay, in milliseconds. Default 20. */
+  readonly longestDelay?: number;
+}
+
+/** A schedule that says where it comes from when it is printed. */
+export interface SeededSchedule extends FaultSchedule {
+  readonly seed: number;
+  toString(): string;
+}
+
+export const seededFaultKinds: readonly SeededFault[] = [
+  "unprocessed",
+  "key-lost",
+  "key-refused",
+  "rejected",
+  "request-lost",
+  "answer-lost",
+  "drop-request",
+  "drop-answer",
+  "delay",
+  "late-answer",
+  "late-apply",
+];
+
+/**
+ * A schedule that follows from its seed: the same seed does the same to the requests of the same driver, call by call.
+ */
+export function seededFaults(options: SeededFaultOptions): SeededSchedule {
+  const { seed, rate = 0.5, faults = seededFaultKinds, operations, longestDelay = 20 } = options;
+  const schedule = ({ call, operation }: FaultyCall): CallFault | undefined => {
+    if (operations !== undefined && !operations.includes(operation)) return undefined;
+    const random = randomOf(seedOf(seed, call));
+    if (random() >= rate) return undefined;
+    return faultOf(pick(random, faults), random, longestDelay);
+  };
+  return Object.assign(schedule, { seed, toString: () => `seeded faults, seed ${seed}` });
+}
+
+function faultOf(kind: SeededFault, random: () => number, longestDelay: number): CallFault {
+  const milliseconds = Math.floor(random() * longestDelay);
+  switch (kind) {
+    case "unprocessed":
+      return someKeys(random, { kind: "unprocessed" });
+    case "key-lost":
+      return someKeys(random, { kind: "fail", fault: answerLost, applied: random() < 0.5 });
+    case "key-refused":
+      return someKeys(random, { kind: "fail", fault: refused });
+    case "rejected":
+      return { kind: "reject", fault: pick(random, [throttled, unavailable]) };
+    case "request-lost":
+      return { kind: "reject", fault: answerLost };
+    case "answer-lost":
+      return { kind: "reject", fault: answerLost, applied: true };
+    case "drop-request":
+    case "drop-answer":
+      return { kind };
+    case "delay":
+    case "late-answer":
+    case "late-apply":
+      return { kind, milliseconds };
+  }
+}
+
+/** About half of the keys, the same ones whenever the schedule is replayed. */
+function someKeys(random: () => number, fault: KeyFault): CallFault {
+  const chosen = Math.floor(random() * 2 ** 32);
+  return { kind: "keys", of: (key) => (seedOf(chosen, key) & 1 ? fault : undefined) };
+}

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import type { Bucket } from "@manykv/core";
+import { bytes } from "../support/bytes.js";
+import { nameOf } from "../support/round-trip.js";
+import { Model, type ModelValue } from "./model.js";
+import { type ModelCall, type ModelStep, modelKeys } from "./step.js";
+
+/** Runs steps on the clients of one empty bucket and on a model, and compares whatever is read. */
+export async function runSteps(clients: readonly Bucket[], steps: readonly ModelStep[]): Promise<void> {
+  const model = new Model();
+  const values = new ValueMaker();
+  for (const step of steps) await runStep(clients, model, values, step);
+  const [client] = clients as [Bucket];
+  await runStep(clients, model, values, [{ client: 0, method: "getMany", keys: [...modelKeys.keys()] }]);
+  checkListing(await allKeys(client), model, new Map());
+}
+
+async function runStep(
+  clients: readonly Bucket[],
+  model: Model,
+  values: ValueMaker,
+  step: ModelStep,
+): Promise<void> {
+  const plans = step.map((call) => planOf(call, values));
+  const writes = writesOf(plans);
+  const settled = await Promise.allSettled(plans.map((plan) => plan.run(clients[plan.client] as Bucket)));
+  for (const [index, result] of settled.entries()) {
+    if (result.status === "rejected") throw result.reason;
+    plans[index]?.check(result.value, model, writes);
+  }
+  for (const [key, written] of writes) model.write(key, written);
+}
+
+/** The values that the calls of one step write, by key: one for each call that writes it. */
+type Writes = ReadonlyMap<string, readonly ModelValue[]>;
+
+/** A call, ready to run, with what it writes and how its answer is checked. */
+interface Plan {
+  readonly client: number;
+  readonly writes: ReadonlyMap<string, ModelValue>;
+  run(bucket: Bucket): Promise<unknown>;
+  check(answer: unknown, model: Model, writes: Writes): void;
+}
+
+function planOf(call: ModelCall, values: ValueMaker): Plan {
+  const { client } = call;
+  const none = new Map<string, ModelValue>();
+  const nothing = (): void => {};
+  switch (call.method) {
+    case "get": {
+      const key = keyAt(call.key);
+      return {
+        client,
+        writes: none,
+        run: (bucket) => bucket.get(key),
+        check: (answer, model, writes) =>
+          observe(model, writes, key, textOf(answer as Uint8Array | undefined)),
+      };
+    }
+    case "exists": {
+      const key = keyAt(call.key);
+      return {
+        client,
+        writes: none,
+        run: (bucket) => bucket.exists(key),
+        check: (answer, model, writes) => checkExists(key, answer as boolean, model, writes),
+      };
+    }
+    case "getMany": {
+      const keys = call.keys.map(keyAt);
+      return {
+        client,
+        writes: none,
+        run: (bucket) => bucket.getMany(keys),
+        check: (answer, model, writes) => {
+          const pairs = answer as readonly (readonly [string, Uint8Array] | undefined)[];
+          assert.equal(pairs.length, keys.length, "getMany gives one place for each key");
+          for (const [index, key] of keys.entries()) {
+            assert.equal(pairs[index]?.[0] ?? key, key, "getMany answers in order");
+            observe(model, writes, key, textOf(pairs[index]?.[1]));
+          }
+        },
+      };
+    }
+    case "set": {
+      const [key, value] = [keyAt(call.key), values.next(call.size)];
+      return {
+        client,
+        writes: new Map([[key, value]]),
+        run: (bucket) => bucket.set(key, bytes(value)),
+        check: nothing,
+      };
+    }
+    case "setMany": {
+      const entries = call.entries.map(([key, size]) => [keyAt(key), values.next(size)] as const);
+      return {
+        client,
+        writes: new Map(entries),
+        run: (bucket) => bucket.setMany(entries.map(([key, value]) => [key, bytes(value)])),
+        check: nothing,
+      };
+    }
+    case "delete": {
+      const key = keyAt(call.key);
+      return {
+        client,
+        writes: new Map([[key, undefined]]),
+        run: (bucket) => bucket.delete(key),
+        check: nothing,
+      };
+    }
+    case "deleteMany": {
+      const keys = call.keys.map(keyAt);
+      return {
+        client,
+        writes: new Map(keys.map((key) => [key, undefined])),
+        run: (bucket) => bucket.deleteMany(keys),
+        check: nothing,
+      };
+    }
+    case "listKeys":
+      return {
+        client,
+        writes: none,
+        run: allKeys,
+        check: (answer, model, writes) => checkListing(answer as Set<string>, model, writes),
+      };
+  }
+}
+
+function writesOf(plans: readonly Plan[]): Writes {
+  const writes = new Map<string, ModelValue[]>();
+  for (const plan of plans)
+    for (const [key, value] of plan.writes) writes.set(key, [...(writes.get(key) ?? []), value]);
+  return writes;
+}
+
+function observe(model: Model, writes: Writes, key: string, value: ModelValue): void {
+  const beside = writes.get(key);
+  if (beside === undefined) model.observe(key, value);
+  else model.observeBeside(key, value, beside);
+}
+
+function checkExists(key: string, exists: boolean, model: Model, writes: Writes): void {
+  const possible = [...model.possible(key), ...(writes.get(key) ?? [])].map((value) => value !== undefined);
+  assert.ok(possible.includes(exists), `exists of ${nameOf(key)} is ${exists}`);
+}
+
+/** Keys that are there all the time are listed, and keys that are never there are not. */
+function checkListing(listed: ReadonlySet<string>, model: Model, writes: Writes): void {
+  for (const key of listed) assert.ok(modelKeys.includes(key), `${nameOf(key)} is listed, and nobody set it`);
+  for (const key of modelKeys) checkExists(key, listed.has(key), model, writes);
+}
+
+async function allKeys(bucket: Bucket): Promise<ReadonlySet<string>> {
+  const keys = new Set<string>();
+  for await (const key of bucket.keys()) keys.add(key);
+  return keys;
+}
+
+function keyAt(index: number): string {
+  return modelKeys[index] as string;
+}
+
+function textOf(value: Uint8Array | undefined): ModelValue {
+  return value === undefined ? undefined : new TextDecoder().decode(value);
+}
+
+/** Makes values that no other write has, of about the size asked for. */
+class ValueMaker {
+  #count = 0;
+
+  next(size: number): string {
+    return `${++this.#count} `.padEnd(size, "v");
+  }
+}

@@ -1,0 +1,66 @@
+import fc from "fast-check";
+
+/** Keys that engines are known to mix up, few enough that steps meet on them. */
+export const modelKeys: readonly string[] = [
+  "",
+  "a",
+  "A",
+  "a\0",
+  "__proto__",
+  "é",
+  "e\u0301",
+  "😀",
+  "*",
+  "k".repeat(200),
+];
+
+/** One call. Keys are given by their index in `modelKeys`, values by their size: each write has a value of its own. */
+export type ModelCall = { readonly client: number } & (
+  | { readonly method: "get" | "exists" | "delete"; readonly key: number }
+  | { readonly method: "set"; readonly key: number; readonly size: number }
+  | { readonly method: "getMany" | "deleteMany"; readonly keys: readonly number[] }
+  | { readonly method: "setMany"; readonly entries: readonly (readonly [key: number, size: number])[] }
+  | { readonly method: "listKeys" }
+);
+
+/** Calls that run at the same time. */
+export type ModelStep = readonly ModelCall[];
+
+const key = fc.nat({ max: modelKeys.length - 1 });
+const size = fc.oneof(
+  { weight: 8, arbitrary: fc.nat({ max: 40 }) },
+  { weight: 1, arbitrary: fc.nat({ max: 5_000 }) },
+);
+const keys = fc.array(key, { maxLength: 6 });
+const entries = fc.array(fc.tuple(key, size), { maxLength: 6 });
+
+/** Steps of one run: mostly one call at a time, sometimes two or three together. */
+export function modelSteps(clients: number): fc.Arbitrary<ModelStep[]> {
+  const client = fc.nat({ max: clients - 1 });
+  const call: fc.Arbitrary<ModelCall> = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ client, method: fc.constant("setMany" as const), entries }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        client,
+        method: fc.constantFrom("getMany" as const, "deleteMany" as const),
+        keys,
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ client, method: fc.constant("set" as const), key, size }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        client,
+        method: fc.constantFrom("get" as const, "exists" as const, "delete" as const),
+        key,
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ client, method: fc.constant("listKeys" as const) }) },
+  );
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.tuple(call) },
+    { weight: 1, arbitrary: fc.array(call, { minLength: 2, maxLength: 3 }) },
+  );
+  return fc.array(step, { minLength: 1, maxLength: 8 });
+}
