@@ -1,0 +1,82 @@
+import type { ReadRecord, Violation, WriteRecord } from "@manykv/conformance";
+import type { Attempt, Truth } from "./truth.js";
+
+/** A write of one key, with the call that it was part of. */
+export interface TrackedWrite {
+  readonly record: WriteRecord;
+  readonly call: number;
+  readonly cancelled: boolean;
+}
+
+/**
+ * Compares every outcome with what the engine really did. Stricter than the history allows: an outcome that happens to
+ * be true, but that nothing the driver said entitles to, counts as false.
+ */
+export function checkTruth(truth: Truth, writes: readonly TrackedWrite[]): Violation[] {
+  const violations: Violation[] = truth.broken.map((text) => ({ kind: "malformed-error", text }));
+  for (const write of writes) {
+    const { record, call } = write;
+    const attempts = truth.attempts.filter(
+      (attempt) => attempt.call === call && attempt.key === record.key && belongs(attempt, record),
+    );
+    const text = falsehood(write, attempts);
+    if (text === undefined) continue;
+    const attempted = attempts.map(
+      ({ verdict, inTime, landings }) => `${verdict}${inTime ? "" : "?"}@${landings}`,
+    );
+    const what = `${record.kind} ${record.write} (${record.outcome}): ${text}; attempts: ${attempted.join(" ")}`;
+    violations.push({ kind: kindOf(record), key: record.key, text: what });
+  }
+  for (const read of truth.history.reads) {
+    if (!isPossible(truth, read)) {
+      const text = `${read.client} read ${read.saw} at ${read.start}-${read.end}: it never was that meanwhile`;
+      violations.push({ kind: read.saw === "missing" ? "false-missing" : "stale-read", key: read.key, text });
+    }
+  }
+  return violations;
+}
+
+function belongs(attempt: Attempt, record: WriteRecord): boolean {
+  return record.kind === "delete" ? attempt.write === 0 : attempt.write === record.write;
+}
+
+function kindOf(record: WriteRecord): Violation["kind"] {
+  if (record.resolved) return "lost-write";
+  return record.outcome === "not-applied" ? "false-not-applied" : "false-applied";
+}
+
+/** What is false about an outcome, if anything is. */
+function falsehood({ record, cancelled }: TrackedWrite, attempts: readonly Attempt[]): string | undefined {
+  const landings = attempts.flatMap((attempt) => attempt.landings);
+  const acknowledged = attempts.some(({ verdict }) => verdict === "done");
+  const surely = attempts.some(({ verdict, inTime }) => verdict === "done" && inTime);
+  const doubtful = attempts.some(({ verdict }) => verdict === "unknown" || verdict === "silent");
+  // An answer that came late may have been heard or not.
+  const late = attempts.some(({ inTime }) => !inTime);
+  const { outcome, end } = record;
+  if (outcome === "applied" && !acknowledged) return "nothing was acknowledged";
+  if (outcome === "applied" && !landings.some((landing) => landing < end)) return "it did not land in time";
+  if (outcome !== "applied" && surely) return "it was acknowledged";
+  if (outcome === "not-applied" && landings.length > 0) return "it landed";
+  if (outcome === "not-applied" && (doubtful || acknowledged)) return "nothing says that it did not land";
+  if (outcome === "unknown" && !doubtful && !late) return "nothing is unknown about it";
+  return cancelled ? undefined : lateLanding(attempts, end);
+}
+
+/** A request that could be settled must not land once its call goes on to another attempt, or is over. */
+function lateLanding(attempts: readonly Attempt[], end: number): string | undefined {
+  for (const [index, attempt] of attempts.entries()) {
+    const settledBy = Math.min(end, attempts[index + 1]?.sent ?? end);
+    if (attempt.fenced && attempt.landings.some((landing) => landing > settledBy)) {
+      return "it landed after it could have been settled";
+    }
+  }
+  return undefined;
+}
+
+function isPossible(truth: Truth, { key, start, end, saw }: ReadRecord): boolean {
+  return truth.everWas(key, start, end, (write) => {
+    if (saw === "missing") return write === 0;
+    return saw === "present" ? write !== 0 : write === saw;
+  });
+}

@@ -1,0 +1,96 @@
+import type { Fault, StoreErrorCode } from "@manykv/core";
+import type { Random } from "../random.js";
+
+/** What the engine does with a write that goes wrong. */
+export type Effect = "never" | "at-once" | "late";
+
+/** What the fence of a lost request does. */
+export type FenceKind = "absent" | "works" | "fails" | "throws" | "hangs";
+
+/** What goes wrong with a request as a whole, or with its keys one by one. */
+export type PlanKind =
+  | "none"
+  | "keys"
+  | "reject"
+  | "throw"
+  | "hang"
+  | "silent"
+  | "answer-late"
+  | "short-answer"
+  | "classify-throws";
+
+const planWeights: Readonly<Record<PlanKind, number>> = {
+  none: 1,
+  keys: 8,
+  reject: 5,
+  throw: 2,
+  hang: 1,
+  silent: 3,
+  "answer-late": 2,
+  "short-answer": 0.5,
+  "classify-throws": 0.5,
+};
+const keyWeights = { done: 4, unprocessed: 3, none: 2, unknown: 3 };
+const effectWeights: Readonly<Record<Effect, number>> = { never: 2, "at-once": 2, late: 2 };
+const fenceWeights: Readonly<Record<FenceKind, number>> = {
+  absent: 2,
+  works: 6,
+  fails: 1,
+  throws: 1,
+  hangs: 1,
+};
+
+const codes: readonly StoreErrorCode[] = [
+  "throttled",
+  "connection-lost",
+  "unavailable",
+  "access-denied",
+  "no-such-store",
+  "internal",
+];
+
+/** Draws what goes wrong with the requests of one schedule. */
+export class FaultPlan {
+  readonly #random: Random;
+  readonly #probability: number;
+
+  constructor(random: Random, probability: number) {
+    this.#random = random;
+    this.#probability = probability;
+  }
+
+  kind(): PlanKind {
+    return this.#random.chance(this.#probability) ? this.#random.weighted(planWeights) : "none";
+  }
+
+  key(): "done" | "unprocessed" | "none" | "unknown" {
+    return this.#random.weighted(keyWeights);
+  }
+
+  effect(): Effect {
+    return this.#random.weighted(effectWeights);
+  }
+
+  fence(): FenceKind {
+    return this.#random.weighted(fenceWeights);
+  }
+
+  fault(effect: "none" | "unknown"): Fault {
+    return { code: this.#random.pick(codes), retryable: this.#random.chance(0.75), effect };
+  }
+
+  /** Milliseconds that something takes: nothing mostly, at times longer than an attempt. */
+  time(): number {
+    const random = this.#random;
+    return random.pick([0, 0, 0, random.integer(1, 20), random.integer(1, 400)]);
+  }
+
+  /** Milliseconds until a lost write takes effect. */
+  lateness(): number {
+    return this.#random.pick([1, 30, 300, 3_000, 30_000]) * (1 + this.#random.next());
+  }
+
+  chance(probability: number): boolean {
+    return this.#random.chance(probability);
+  }
+}

@@ -1,0 +1,214 @@
+import { checkHistory, History, RecordedClient, type Violation, type WriteRecord } from "@manykv/conformance";
+import { type Bucket, type CallOptions, createStore, type DriverLimits, type Store } from "@manykv/core";
+import { Random } from "../random.js";
+import { checkTruth, type TrackedWrite } from "./check-truth.js";
+import { FaultPlan } from "./fault-plan.js";
+import { SimulatedDriver } from "./simulated-driver.js";
+import { Truth } from "./truth.js";
+import { VirtualTime } from "./virtual-time.js";
+
+/** What one schedule came to. */
+export interface ScheduleResult {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly undecided: number;
+  readonly calls: number;
+  readonly outcomes: Readonly<Record<"applied" | "not-applied" | "unknown", number>>;
+  /** Virtual milliseconds that the slowest call took beyond its deadline; negative where all were faster. */
+  readonly worstOverrun: number;
+}
+
+const callWeights = { set: 2, delete: 1, get: 1, exists: 1, list: 1, setMany: 5, deleteMany: 3, getMany: 3 };
+type CallKind = keyof typeof callWeights;
+
+interface Client {
+  readonly driver: SimulatedDriver;
+  readonly store: Store;
+  readonly recorded: readonly RecordedClient[];
+  readonly calls: number;
+}
+
+/** Runs one schedule: everything in it follows from the seed. */
+export async function runSchedule(seed: number): Promise<ScheduleResult> {
+  return new Schedule(seed).run();
+}
+
+class Schedule {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #time: VirtualTime = new VirtualTime();
+  readonly #history: History = new History();
+  readonly #truth: Truth = new Truth(this.#history);
+  readonly #keys: readonly string[];
+  readonly #tracked: TrackedWrite[] = [];
+  #calls = 0;
+  #unsettled = 0;
+  #worstOverrun = Number.NEGATIVE_INFINITY;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = new Random(seed);
+    this.#keys = ["", "a", "b", "__proto__", "c\u0000", "𝄞"].slice(0, this.#random.integer(1, 6));
+  }
+
+  async run(): Promise<ScheduleResult> {
+    const jitter = new Random(this.#seed ^ 0x5eed);
+    const restore = this.#time.install(() => jitter.next());
+    try {
+      return await this.#run();
+    } finally {
+      restore();
+    }
+  }
+
+  async #run(): Promise<ScheduleResult> {
+    const random = this.#random;
+    const probability = random.pick([0.05, 0.3, 0.6, 0.95]);
+    const clients: Client[] = [];
+    for (let number = 1; number <= random.integer(1, 3); number++) {
+      clients.push(await this.#open(`client ${number}`, probability, random.integer(1, 5)));
+    }
+    const ends = clients.map((client) => this.#use(client));
+    let over = false;
+    const all = Promise.all(ends).then(() => {
+      over = true;
+    });
+    await this.#time.run(() => over);
+    if (over) await all;
+    const observer = await this.#open("observer", 0, 0);
+    await this.#observe(observer);
+    // What was lost may land now; then everything is read again.
+    await this.#time.run();
+    await this.#observe(observer);
+    return this.#result();
+  }
+
+  async #open(name: string, probability: number, calls: number): Promise<Client> {
+    const random = this.#random;
+    const plan = new FaultPlan(random, probability);
+    const driver = new SimulatedDriver(
+      this.#truth,
+      plan,
+      drawLimits(random),
+      random.chance(0.3),
+      random.chance(0.7),
+    );
+    const retry = { attempts: random.pick([1, 3, 10]), baseDelay: random.pick([0, 10, 50]) };
+    const store = createStore(driver, { retry });
+    const buckets: Bucket[] = [await store.open("one"), await store.open("two")];
+    const recorded = buckets.map((bucket) => new RecordedClient(this.#history, name, bucket));
+    return { driver, store, recorded, calls };
+  }
+
+  async #use({ driver, store, recorded, calls }: Client): Promise<void> {
+    for (let number = 0; number < calls; number++) {
+      driver.call = ++this.#calls;
+      await this.#call(this.#random.pick(recorded), driver.call);
+      if (this.#random.chance(0.3)) await pause(this.#random.integer(1, 500));
+    }
+    if (this.#random.chance(0.2)) {
+      // Closing must wait for the call in flight, and no request may come after it.
+      driver.call = ++this.#calls;
+      const last = this.#call(this.#random.pick(recorded), driver.call);
+      await Promise.all([last, store.close()]);
+    }
+  }
+
+  async #call(client: RecordedClient, call: number): Promise<void> {
+    const random = this.#random;
+    const timeout = random.pick([0, 30, 100, 500, 3_000, 10_000, Number.POSITIVE_INFINITY]);
+    const controller = random.chance(0.15) ? new AbortController() : undefined;
+    const options: CallOptions = { timeout, ...(controller && { signal: controller.signal }) };
+    const abort = random.pick([0, 1, 40, 400]);
+    if (controller !== undefined && abort === 0) controller.abort();
+    else if (controller !== undefined) setTimeout(() => controller.abort(), abort);
+    const first = this.#history.writes.length;
+    const began = this.#time.now;
+    this.#unsettled++;
+    const kind = await this.#send(client, options);
+    this.#unsettled--;
+    // A listing's deadline holds for each page.
+    if (timeout !== Number.POSITIVE_INFINITY && kind !== "list") {
+      this.#worstOverrun = Math.max(this.#worstOverrun, this.#time.now - began - timeout);
+    }
+    const cancelled = controller?.signal.aborted === true;
+    for (const record of this.#history.writes.slice(first)) {
+      if (record.client === client.name) this.#tracked.push({ record, call, cancelled });
+    }
+  }
+
+  async #send(client: RecordedClient, options: CallOptions): Promise<CallKind> {
+    const random = this.#random;
+    const kind = random.weighted(callWeights);
+    if (kind.endsWith("Many")) {
+      const keys = Array.from({ length: random.integer(0, 8) }, () => random.pick(this.#keys));
+      await client[kind as "getMany"](keys, options);
+    } else if (kind === "list") await client.list(this.#keys, options);
+    else await client[kind as "get"](random.pick(this.#keys), options);
+    return kind;
+  }
+
+  async #observe({ recorded }: Client): Promise<void> {
+    let over = false;
+    const reading = (async () => {
+      for (const client of recorded) {
+        await client.getMany(this.#keys);
+        await client.list(this.#keys);
+      }
+      over = true;
+    })();
+    await this.#time.run(() => over);
+    await reading;
+  }
+
+  #result(): ScheduleResult {
+    markLate(this.#truth, this.#tracked);
+    const { violations, undecided } = checkHistory(this.#history);
+    const found: Violation[] = [...violations, ...checkTruth(this.#truth, this.#tracked)];
+    if (this.#unsettled > 0)
+      found.push({ kind: "unsettled", text: `${this.#unsettled} calls never settled` });
+    const outcomes = { applied: 0, "not-applied": 0, unknown: 0 };
+    for (const { outcome } of this.#history.writes) outcomes[outcome]++;
+    return {
+      seed: this.#seed,
+      violations: found,
+      undecided: undecided.length,
+      calls: this.#calls,
+      outcomes,
+      worstOverrun: this.#worstOverrun,
+    };
+  }
+}
+
+/** Tells the checker of the writes that nobody could have settled: they may land again. */
+function markLate(truth: Truth, tracked: readonly TrackedWrite[]): void {
+  for (const { record, call } of tracked) {
+    record.late = truth.attempts.some(
+      (attempt) =>
+        attempt.call === call &&
+        attempt.key === record.key &&
+        isOf(attempt.write, record) &&
+        attempt.landings.some((landing) => landing > record.end),
+    );
+  }
+}
+
+function isOf(write: number, record: WriteRecord): boolean {
+  return record.kind === "delete" ? write === 0 : write === record.write;
+}
+
+function drawLimits(random: Random): DriverLimits {
+  const request = () => ({ maxKeys: random.pick([1, 2, 3, 100]), maxBytes: random.pick([30, 60, 10_000]) });
+  return {
+    maxKeyBytes: 1024,
+    maxValueBytes: 1024,
+    get: request(),
+    set: request(),
+    delete: request(),
+    concurrency: random.integer(1, 4),
+  };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,49 @@
+import type { Violation } from "@manykv/conformance";
+import { runSchedule, type ScheduleResult } from "./run-schedule.js";
+
+/** What many schedules came to. */
+export interface SimulationResult {
+  readonly runs: number;
+  readonly calls: number;
+  readonly outcomes: Readonly<Record<"applied" | "not-applied" | "unknown", number>>;
+  readonly falseOutcomes: number;
+  readonly unsettled: number;
+  readonly undecided: number;
+  readonly worstOverrun: number;
+  /** The first schedules that failed; each is replayed from its seed. */
+  readonly failures: readonly { readonly seed: number; readonly violations: readonly Violation[] }[];
+}
+
+const mostFailures = 20;
+
+/** Runs the schedules of the seeds from `seed` on. */
+export async function runSimulation(
+  seed: number,
+  runs: number,
+  onFailure: (result: ScheduleResult) => void = () => {},
+): Promise<SimulationResult> {
+  // Stacks of errors that are there to be thrown away would take a third of the time.
+  Error.stackTraceLimit = 0;
+  const outcomes = { applied: 0, "not-applied": 0, unknown: 0 };
+  const failures: ScheduleResult[] = [];
+  let calls = 0;
+  let falseOutcomes = 0;
+  let unsettled = 0;
+  let undecided = 0;
+  let worstOverrun = Number.NEGATIVE_INFINITY;
+  for (let run = 0; run < runs; run++) {
+    const result = await runSchedule((seed + run) >>> 0);
+    calls += result.calls;
+    undecided += result.undecided;
+    worstOverrun = Math.max(worstOverrun, result.worstOverrun);
+    for (const outcome of ["applied", "not-applied", "unknown"] as const)
+      outcomes[outcome] += result.outcomes[outcome];
+    if (result.violations.length === 0) continue;
+    const never = result.violations.filter(({ kind }) => kind === "unsettled").length;
+    unsettled += never;
+    falseOutcomes += result.violations.length - never;
+    if (failures.length < mostFailures) failures.push(result);
+    onFailure(result);
+  }
+  return { runs, calls, outcomes, falseOutcomes, unsettled, undecided, worstOverrun, failures };
+}

@@ -1,0 +1,77 @@
+import type { History } from "@manykv/conformance";
+
+/** What the driver said of one key of one request. */
+export type Verdict = "done" | "unprocessed" | "none" | "unknown" | "silent";
+
+/** One key of one write request, as it really went. */
+export interface Attempt {
+  readonly key: string;
+  /** The call that the request belongs to. */
+  readonly call: number;
+  /** The number in the value, or 0 for a delete. */
+  readonly write: number;
+  readonly sent: number;
+  verdict: Verdict;
+  /** Whether the driver answered before the attempt was interrupted. */
+  inTime: boolean;
+  /** A fence was offered that works quickly. */
+  fenced: boolean;
+  /** The fence was called: it lands no more. */
+  ended: boolean;
+  readonly landings: number[];
+}
+
+/** The state of a key from a moment on: the number of a write, or 0 for none. */
+interface State {
+  readonly from: number;
+  readonly write: number;
+}
+
+/** What the simulated engine holds, and everything that ever happened to it. */
+export class Truth {
+  readonly history: History;
+  readonly attempts: Attempt[] = [];
+  readonly broken: string[] = [];
+  readonly #values: Map<string, Uint8Array> = new Map();
+  readonly #states: Map<string, State[]> = new Map();
+
+  constructor(history: History) {
+    this.history = history;
+  }
+
+  valueOf(key: string): Uint8Array | undefined {
+    return this.#values.get(key)?.slice();
+  }
+
+  keys(prefix: string): string[] {
+    const own = [...this.#values.keys()].filter((key) => key.startsWith(prefix));
+    return own.map((key) => key.slice(prefix.length)).sort();
+  }
+
+  /** The write takes effect, unless it was ended. */
+  land(attempt: Attempt, value: Uint8Array | undefined): void {
+    if (attempt.ended) return;
+    const from = this.history.tick();
+    attempt.landings.push(from);
+    if (value === undefined) this.#values.delete(attempt.key);
+    else this.#values.set(attempt.key, value.slice());
+    this.#statesOf(attempt.key).push({ from, write: attempt.write });
+  }
+
+  /** Whether a key was in a state that `fits` at some moment between two. */
+  everWas(key: string, start: number, end: number, fits: (write: number) => boolean): boolean {
+    const states = this.#statesOf(key);
+    return states.some(({ from, write }, index) => {
+      const until = states[index + 1]?.from ?? Number.POSITIVE_INFINITY;
+      return from < end && until > start && fits(write);
+    });
+  }
+
+  #statesOf(key: string): State[] {
+    const known = this.#states.get(key);
+    if (known !== undefined) return known;
+    const states: State[] = [{ from: -1, write: 0 }];
+    this.#states.set(key, states);
+    return states;
+  }
+}

@@ -1,0 +1,80 @@
+/** Longest delay of a timer; a longer one, like one below 1, counts as 1 millisecond, as in Node. */
+const longestDelay = 2 ** 31 - 1;
+
+interface Timer {
+  readonly at: number;
+  readonly fire: () => void;
+}
+
+type Globals = {
+  setTimeout: unknown;
+  clearTimeout: unknown;
+};
+
+/**
+ * A clock that jumps from timer to timer. While it is installed, `setTimeout`, `performance.now` and `Math.random` of
+ * this process are its own: a run takes no time but that of its code, and comes out the same each time.
+ */
+export class VirtualTime {
+  #now = 0;
+  /** Sorted, the next one last. */
+  readonly #timers: Timer[] = [];
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Replaces the globals; gives the function that puts them back. */
+  install(random: () => number): () => void {
+    const globals = globalThis as Globals;
+    const { setTimeout, clearTimeout } = globals;
+    const { now } = performance;
+    const { random: ownRandom } = Math;
+    globals.setTimeout = (callback: (...values: unknown[]) => void, delay?: number, ...values: unknown[]) =>
+      this.#add(() => callback(...values), delay);
+    globals.clearTimeout = (timer: Timer | undefined) => this.#remove(timer);
+    performance.now = () => this.#now;
+    Math.random = random;
+    return () => {
+      globals.setTimeout = setTimeout;
+      globals.clearTimeout = clearTimeout;
+      performance.now = now;
+      Math.random = ownRandom;
+    };
+  }
+
+  /** Lets everything run until no timer is left, or until `enough` says so. */
+  async run(enough: () => boolean = () => false): Promise<void> {
+    for (;;) {
+      await allJobs();
+      if (enough()) return;
+      const timer = this.#timers.pop();
+      if (timer === undefined) return;
+      this.#now = Math.max(this.#now, timer.at);
+      timer.fire();
+    }
+  }
+
+  #add(fire: () => void, delay: number | undefined): Timer {
+    const valid = delay !== undefined && delay >= 1 && delay <= longestDelay;
+    const timer: Timer = { at: this.#now + (valid ? Math.trunc(delay) : 1), fire };
+    let place = this.#timers.length;
+    while (place > 0 && (this.#timers[place - 1] as Timer).at <= timer.at) place--;
+    this.#timers.splice(place, 0, timer);
+    return timer;
+  }
+
+  #remove(timer: Timer | undefined): void {
+    const place = timer === undefined ? -1 : this.#timers.indexOf(timer);
+    if (place >= 0) this.#timers.splice(place, 1);
+  }
+}
+
+const { setImmediate: immediately } = globalThis;
+
+/** Resolves when all promise jobs have run. */
+function allJobs(): Promise<void> {
+  return new Promise((resolve) => {
+    immediately(resolve);
+  });
+}
