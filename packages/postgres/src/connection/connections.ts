@@ -1,0 +1,45 @@
+import type { Pool } from "pg";
+import { faultOfConnecting, overdue } from "../error-table.js";
+import { FaultError } from "../fault-error.js";
+import type { WireClient } from "../protocol/wire.js";
+import { Lease } from "./lease.js";
+
+/** Lends connections of a pool. */
+export class Connections {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /**
+   * @throws {FaultError} where there is none, or none by the time that the signal fires. Of a pool one cannot withdraw
+   * a request, so a connection that comes too late goes straight back.
+   */
+  lease(signal: AbortSignal): Promise<Lease> {
+    return new Promise((resolve, reject) => {
+      let abandoned = false;
+      const abandon = (): void => {
+        abandoned = true;
+        reject(new FaultError({ ...overdue, reason: "no connection yet" }));
+      };
+      if (signal.aborted) return abandon();
+      signal.addEventListener("abort", abandon, { once: true });
+      this.#connect((error, client) => {
+        if (abandoned) return void client?.release();
+        signal.removeEventListener("abort", abandon);
+        if (client === undefined) reject(new FaultError(faultOfConnecting(error)));
+        else resolve(new Lease(client));
+      });
+    });
+  }
+
+  /** pg throws where its settings cannot be used, such as a missing certificate file. */
+  #connect(callback: (error: unknown, client: WireClient | undefined) => void): void {
+    try {
+      this.#pool.connect(callback);
+    } catch (error) {
+      callback(error, undefined);
+    }
+  }
+}

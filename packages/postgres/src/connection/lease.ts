@@ -1,0 +1,40 @@
+import type { Exchange } from "../protocol/exchange.js";
+import { ExchangeError } from "../protocol/exchange-failure.js";
+import type { WireClient } from "../protocol/wire.js";
+
+/** A connection while it is ours. */
+export class Lease {
+  readonly client: WireClient;
+  /** Whether nobody knows what comes next on the connection. */
+  #spoilt = false;
+
+  constructor(client: WireClient) {
+    this.client = client;
+    // Lost while it is ours: the exchange that is under way tells. Unheard, the event would end the process.
+    client.on("error", ignore);
+  }
+
+  /** @throws {ExchangeError} at once when the signal fires. */
+  async run(exchange: Exchange, signal: AbortSignal): Promise<void> {
+    const abandon = (): void => exchange.abandon();
+    signal.addEventListener("abort", abandon);
+    try {
+      if (signal.aborted) abandon();
+      else this.client.query(exchange);
+      await exchange.done;
+    } catch (error) {
+      this.#spoilt = !(error instanceof ExchangeError && error.failure.free);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abandon);
+    }
+  }
+
+  /** Gives the connection back, or closes it. */
+  end(): void {
+    this.client.off("error", ignore);
+    this.client.release(this.#spoilt);
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,157 @@
+import type { Duplex } from "node:stream";
+import { DataRow, type OnRow } from "./data-row.js";
+import { ExchangeError, type ExchangeFailure } from "./exchange-failure.js";
+import { MalformedAnswer } from "./malformed-answer.js";
+import { messageHeader } from "./message-reader.js";
+import { packet } from "./packet.js";
+import type { Parameter } from "./parameter.js";
+import { SocketTap } from "./socket-tap.js";
+import type { WireConnection } from "./wire.js";
+
+/** A statement; with a name it is prepared once for each connection. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+const dataRow = "D".charCodeAt(0);
+const commandComplete = "C".charCodeAt(0);
+const errorResponse = "E".charCodeAt(0);
+const readyForQuery = "Z".charCodeAt(0);
+const outsideTransaction = "I".charCodeAt(0);
+const stateField = "C".charCodeAt(0);
+
+/**
+ * One statement on one connection, and its answer: what pg calls a submittable.
+ *
+ * It ends when the server says that the connection is free again, or when the connection is lost. Postgres commits a
+ * statement of its own between CommandComplete and ReadyForQuery, in answer to Sync. So an error before
+ * CommandComplete means that nothing was committed, whatever happens to the connection then.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
+ */
+export class Exchange {
+  /** pg keeps in mind, by these two, which statements the server knows. */
+  readonly name: string;
+  readonly text: string;
+  /** Rejects with an {@link ExchangeError}, or an {@link UnsupportedClient}. */
+  readonly done: Promise<void>;
+  /** pg sets it where the pool has a `query_timeout`, and waits for it to be called. */
+  callback: (() => void) | undefined;
+
+  readonly #parameters: readonly Parameter[];
+  readonly #onRow: OnRow;
+  readonly #row: DataRow = new DataRow();
+  #resolve!: () => void;
+  #reject!: (error: Error) => void;
+  #connection: { readonly stream: Duplex; readonly tap: SocketTap } | undefined;
+  #state: string | undefined;
+  #completed = false;
+
+  constructor(statement: Statement, parameters: readonly Parameter[], onRow: OnRow) {
+    this.name = statement.name;
+    this.text = statement.text;
+    this.#parameters = parameters;
+    this.#onRow = onRow;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** pg calls it when the connection is free; an error that it gives comes back by `handleError`. */
+  submit({ stream, parsedStatements }: WireConnection): Error | null {
+    const known = this.name !== "" && parsedStatements[this.name] === this.text;
+    try {
+      const bytes = packet(this, !known, this.#parameters);
+      this.#connection = { stream, tap: new SocketTap(stream, this.#read) };
+      stream.once("close", this.#lost);
+      stream.write(bytes);
+      return null;
+    } catch (error) {
+      this.#reject(error as Error);
+      return error as Error;
+    }
+  }
+
+  /** Nobody waits for the answer any more. The connection must then be closed, as the answer may still come. */
+  abandon(): void {
+    this.#fail({ abandoned: true });
+  }
+
+  /** pg calls it when the connection broke or cannot be used, and for errors of the server, which are known here. */
+  handleError(error: { readonly code?: unknown }): void {
+    if (this.#state === undefined) this.#fail({ nodeCode: nodeCodeOf(error) });
+  }
+
+  // pg calls these; what they tell was read here already.
+  handleRowDescription(): void {}
+  handleDataRow(): void {}
+  handleCommandComplete(): void {}
+  handleReadyForQuery(): void {}
+  handlePortalSuspended(): void {}
+  handleEmptyQuery(): void {}
+  handleCopyInResponse(): void {}
+  handleCopyData(): void {}
+
+  readonly #lost = (): void => this.#fail({});
+
+  readonly #read = (bytes: Buffer, start: number, end: number, tap: SocketTap): boolean => {
+    const letter = bytes[start];
+    if (letter === dataRow) {
+      this.#row.open(bytes, start, end);
+      this.#onRow(this.#row);
+      return true;
+    }
+    if (letter === commandComplete) this.#completed = true;
+    else if (letter === errorResponse) this.#state = stateOf(bytes.subarray(start + messageHeader, end));
+    const last = letter === readyForQuery;
+    if (last) {
+      tap.close();
+      this.#finish(bytes[start + messageHeader] === outsideTransaction);
+    }
+    tap.pass(bytes.subarray(start, end));
+    return !last;
+  };
+
+  /** The connection is free again. */
+  #finish(outside: boolean): void {
+    if (this.#state === undefined && this.#completed && outside) this.#end(this.#resolve);
+    else this.#fail({ free: outside, inTransaction: !outside });
+  }
+
+  #fail(known: Partial<ExchangeFailure>): void {
+    const failure = {
+      state: this.#state,
+      nodeCode: undefined,
+      abandoned: false,
+      sent: this.#connection !== undefined,
+      completed: this.#completed,
+      free: false,
+      inTransaction: false,
+      ...known,
+    };
+    this.#end(() => this.#reject(new ExchangeError(failure)));
+  }
+
+  #end(settle: () => void): void {
+    this.#connection?.stream.off("close", this.#lost);
+    this.callback?.();
+    settle();
+  }
+}
+
+/** The code among the fields of an error: each is a letter and a text that ends with a zero. */
+function stateOf(fields: Buffer): string {
+  let start = 0;
+  while (start < fields.length && fields[start] !== 0) {
+    const end = fields.indexOf(0, start);
+    if (end < 0) break;
+    if (fields[start] === stateField) return fields.toString("latin1", start + 1, end);
+    start = end + 1;
+  }
+  throw new MalformedAnswer();
+}
+
+function nodeCodeOf({ code }: { readonly code?: unknown }): string | undefined {
+  return typeof code === "string" ? code : undefined;
+}
