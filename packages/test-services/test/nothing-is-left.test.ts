@@ -3,13 +3,17 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { dockerEngineAnswers } from "../src/container/docker-engine.js";
 import { processTree, runningProcesses } from "../src/process/process-tree.js";
 import { temporaryFolder } from "./support/temporary-folder.js";
+import { containersAt } from "./support/traces.js";
 
 const SCRIPT = fileURLToPath(new URL("./fixtures/start-everything.mjs", import.meta.url));
 
-/** A test runner of its own that starts a server of every kind, each a local process. */
-function startRunner(folder: string): ChildProcess {
+const NO_ENGINE = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
+
+/** A test runner of its own that starts a server of every kind. */
+function startRunner(folder: string, environment: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, [SCRIPT], {
     stdio: ["ignore", "pipe", "inherit"],
     // As in a terminal: a group of its own, whose processes all get Ctrl-C.
@@ -17,7 +21,7 @@ function startRunner(folder: string): ChildProcess {
     env: {
       ...process.env,
       TMPDIR: folder,
-      DOCKER_HOST: "unix:///nonexistent/docker.sock",
+      ...environment,
       MANYKV_REDIS_URL: "",
       MANYKV_REDIS_CLUSTER_URL: "",
       MANYKV_POSTGRES_URL: "",
@@ -28,14 +32,21 @@ function startRunner(folder: string): ChildProcess {
   return child;
 }
 
-/** The same when all its servers have started. */
-async function runner(folder: string): Promise<ChildProcess> {
-  const child = startRunner(folder);
+/** The same when all its servers have started, with what it has printed. */
+async function runner(
+  folder: string,
+  environment: Record<string, string>,
+): Promise<{ child: ChildProcess; printed: string }> {
+  const child = startRunner(folder, environment);
+  let printed = "";
   await new Promise<void>((resolve, reject) => {
-    child.stdout?.once("data", () => resolve());
+    child.stdout?.on("data", (chunk) => {
+      printed += chunk;
+      if (printed.includes("started")) resolve();
+    });
     child.once("exit", () => reject(new Error("it ended before everything had started")));
   });
-  return child;
+  return { child, printed };
 }
 
 const endings: [how: string, end: (pid: number) => void][] = [
@@ -48,7 +59,7 @@ const endings: [how: string, end: (pid: number) => void][] = [
 describe.each(endings)("after %s", (_how, end) => {
   test("no server and no file of any service is left", async () => {
     const folder = temporaryFolder();
-    const child = await runner(folder);
+    const { child } = await runner(folder, NO_ENGINE);
     const pid = child.pid ?? 0;
     const started = processTree(pid);
     // The runner; four supervisors; redis, the cluster's six, postgres with its workers, dynalite.
@@ -57,6 +68,7 @@ describe.each(endings)("after %s", (_how, end) => {
     end(pid);
     await expect.poll(() => stillRunning(started), { timeout: 20_000 }).toEqual([]);
     await expect.poll(() => readdirSync(folder), { timeout: 20_000 }).toEqual([]);
+    expect(sharedMemoryOf(started)).toEqual([]);
   });
 });
 
@@ -64,7 +76,7 @@ describe.each(endings)("after %s", (_how, end) => {
 describe.runIf(process.platform === "linux")("after kill -9 while servers are being started", () => {
   test.each([50, 100, 150, 200, 300, 400, 600, 900, 1_500])("%d ms after the first", async (delay) => {
     const folder = temporaryFolder();
-    const child = startRunner(folder);
+    const child = startRunner(folder, NO_ENGINE);
     await expect.poll(() => readdirSync(folder).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
     await sleep(delay);
     child.kill("SIGKILL");
@@ -72,6 +84,14 @@ describe.runIf(process.platform === "linux")("after kill -9 while servers are be
     expect(readdirSync(folder)).toEqual([]);
   });
 });
+
+/** Segments of System V shared memory whose maker is one of the processes; Postgres makes one. */
+function sharedMemoryOf(pids: readonly number[]): string[] {
+  if (process.platform !== "linux") return [];
+  const segments = readFileSync("/proc/sysvipc/shm", "utf8").trim().split("\n").slice(1);
+  // "key shmid perms size cpid ..."
+  return segments.filter((line) => pids.includes(Number(line.trim().split(/\s+/)[4])));
+}
 
 /** Processes that work in the folder, and supervisors, whose argument it is. */
 function processesIn(folder: string): number[] {
@@ -86,6 +106,18 @@ function processesIn(folder: string): number[] {
         return false; // It ended while the list was read.
       }
     });
+}
+
+if (await dockerEngineAnswers()) {
+  test.each(endings)("after %s no container of any service is left, without Ryuk", async (_how, end) => {
+    const { child, printed } = await runner(temporaryFolder(), { TESTCONTAINERS_RYUK_DISABLED: "true" });
+    const containers = printed.matchAll(/: container .* at 127\.0\.0\.1:(\d+)/g);
+    const ports = [...containers].map(([, port]) => Number(port));
+    expect(ports).toHaveLength(4);
+    expect(await containersAt(ports)).toHaveLength(4);
+    end(child.pid ?? 0);
+    await expect.poll(() => containersAt(ports), { timeout: 20_000 }).toEqual([]);
+  });
 }
 
 function stillRunning(pids: readonly number[]): number[] {

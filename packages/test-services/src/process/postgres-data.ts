@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
-import { chown, readFile, rm, writeFile } from "node:fs/promises";
+import { chown, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { POSTGRES_USER } from "../postgres-options.js";
+import { POSTGRES_DATA } from "./postgres-shared-memory.js";
 import type { Supervisor } from "./supervisor.js";
 import type { User } from "./unprivileged-user.js";
 
@@ -13,7 +12,7 @@ export async function initialise(
   user: User | undefined,
   password: string,
 ): Promise<string> {
-  const data = join(supervisor.directory, "data");
+  const data = join(supervisor.directory, POSTGRES_DATA);
   const passwordFile = join(supervisor.directory, "password");
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user) await chown(passwordFile, user.uid, user.gid);
@@ -30,18 +29,4 @@ export async function initialise(
   });
   await rm(passwordFile);
   return data;
-}
-
-/**
- * The System V segment by which a server holds its data directory; the kernel keeps it after a SIGKILL.
- * https://www.postgresql.org/docs/current/kernel-resources.html
- */
-export async function sharedMemory(data: string): Promise<string | undefined> {
-  const lock = await readFile(join(data, "postmaster.pid"), "utf8").catch(() => "");
-  return /^ *\d+ +(\d+) *$/m.exec(lock)?.[1];
-}
-
-/** Gives the segment of a dead server back. Where that cannot be done, 56 bytes stay until the next boot. */
-export async function removeSharedMemory(segment: string): Promise<void> {
-  await promisify(execFile)("ipcrm", ["-m", segment]).catch(() => {});
 }

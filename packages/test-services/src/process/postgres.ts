@@ -10,7 +10,7 @@ import { postgresAnswers, query } from "../support/postgres-client.js";
 import { freePort } from "./free-port.js";
 import { orStop } from "./or-stop.js";
 import { postgresBinaries } from "./postgres-binaries.js";
-import { initialise, removeSharedMemory, sharedMemory } from "./postgres-data.js";
+import { initialise } from "./postgres-data.js";
 import { runServer } from "./run-server.js";
 import { Supervisor } from "./supervisor.js";
 import { handOver, unprivilegedUser } from "./unprivileged-user.js";
@@ -55,11 +55,7 @@ export async function postgresProcess(options: PostgresOptions): Promise<Dedicat
       host: HOST,
       port: server.port,
       url,
-      kill: async () => {
-        const segment = await sharedMemory(data);
-        await server.kill();
-        if (segment) await removeSharedMemory(segment);
-      },
+      kill: server.kill,
       restart: server.restart,
       stop: () => supervisor.stop(),
       [Symbol.asyncDispose]: () => supervisor.stop(),

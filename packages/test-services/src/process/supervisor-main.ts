@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { POSTGRES_DATA, releaseSharedMemory } from "./postgres-shared-memory.js";
 import { killTree } from "./process-tree.js";
 import type { ServerSpecification, SupervisorReport, SupervisorRequest } from "./supervisor-messages.js";
 
@@ -64,6 +65,7 @@ function kill(id: number): void {
 
 async function stop(): Promise<void> {
   await Promise.all([...servers.values()].map(end));
+  releaseSharedMemory(join(directory, POSTGRES_DATA));
   rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   process.exit(0);
 }
