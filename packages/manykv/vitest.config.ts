@@ -1,5 +1,16 @@
 import { defineProject } from "vitest/config";
 
 export default defineProject({
-  test: { name: "manykv", include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000 },
+  test: {
+    name: "manykv",
+    include: ["test/**/*.test.ts"],
+    globalSetup: [
+      "@manykv/test-services/setup/redis",
+      "@manykv/test-services/setup/redis-cluster",
+      "@manykv/test-services/setup/postgres",
+      "@manykv/test-services/setup/dynamodb",
+    ],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
 });

@@ -20,7 +20,7 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
   if (StoreError.is(error)) {
     const isUsage = error.code === "invalid-argument" || error.code === "too-large";
     return {
-      message: `${error.message} (${error.code})`,
+      message: error.message,
       exitCode: isUsage ? exitCode.usage : exitCode.store,
     };
   }

@@ -36,6 +36,10 @@ async function openFile(path: string): Promise<{ stream: Readable; size: number 
   try {
     const handle = await open(path);
     const status = await handle.stat();
+    if (status.isDirectory()) {
+      await handle.close();
+      throw Object.assign(new Error("a directory"), { code: "EISDIR" });
+    }
     const stream = handle.createReadStream({ highWaterMark: chunkBytes });
     return { stream, size: status.isFile() ? status.size : undefined };
   } catch (error) {

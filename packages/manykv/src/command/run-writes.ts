@@ -57,8 +57,9 @@ export async function runWrites<Read extends KeyRecord>(
   progress.stop();
   await report?.finish(result.totals);
   if (failures > toldFailures) say(`... and ${formatCount(failures - toldFailures, "more record")}`);
+  const code = tellErrors(result, report?.error);
   tellTotals(job, result.totals, performance.now() - startedAt);
-  return conclude(result, report, interrupt);
+  return interrupt.exitCode ?? code;
 }
 
 function describeFailure({ line, record, outcome, code, refusal }: Failure): string {
@@ -81,12 +82,9 @@ function tellTotals<Read extends KeyRecord>(job: WriteJob<Read>, totals: Totals,
   say(job.goOn(next));
 }
 
-function conclude(result: WriteResult, report: Report | undefined, interrupt: Interrupt): ExitCode {
-  const errors = [result.storeError, result.inputError, report?.error].filter((error) => error !== undefined);
+function tellErrors({ storeError, inputError, totals }: WriteResult, reportError: unknown): ExitCode {
+  const errors = [storeError, inputError, reportError].filter((error) => error !== undefined);
   const described = errors.map(describeError);
   for (const { message } of described) say(message);
-  if (interrupt.exitCode !== undefined) return interrupt.exitCode;
-  const first = described[0];
-  if (first !== undefined) return first.exitCode;
-  return result.totals.next === undefined ? exitCode.done : exitCode.incomplete;
+  return described[0]?.exitCode ?? (totals.next === undefined ? exitCode.done : exitCode.incomplete);
 }

@@ -1,0 +1,48 @@
+import { memoryStore } from "@manykv/memory";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { expect, test } from "vitest";
+import { cityEntries } from "../src/demo/city-entries.js";
+import { readAndCompare } from "../src/demo/steps.js";
+import { example } from "./support/repository.js";
+
+test.each(["memory:", serviceUrl("redis")])("the demo runs to its end (%s)", async (url) => {
+  const printed = await example("demo", url);
+  expect(printed).toMatch(/135,233 cities .* in (memory|redis)\n/);
+  expect(printed).toMatch(/set +135,233 +25,529,534 +28 /);
+  expect(printed).toMatch(/delete those of France +8,836 /);
+  expect(printed).toContain("Every value came back byte for byte.");
+});
+
+test("the demo fails with one line where there is no server", async () => {
+  const demo = example("demo", "redis://:topsecret@127.0.0.1:1");
+  const { code, stderr } = await demo.then(
+    () => ({ code: 0, stderr: "" }),
+    (error: { code: number; stderr: string }) => error,
+  );
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^demo: .*unavailable.*\n$/);
+  expect(stderr).not.toContain("topsecret");
+});
+
+test("cities have different keys", () => {
+  const entries = cityEntries();
+  expect(new Set(entries.map(([key]) => key)).size).toBe(entries.length);
+  expect(entries.length).toBeGreaterThanOrEqual(20_000);
+});
+
+test.each([
+  ["a value that differs", "a", Uint8Array.of(2), [], "a is not as it was set"],
+  ["a record that is missing", "b", Uint8Array.of(1), [], "b is not as it was set"],
+  [
+    "a deleted record that is there",
+    "a",
+    Uint8Array.of(1),
+    [["a", Uint8Array.of(1)] as const],
+    "still there",
+  ],
+])("the comparison sees %s", async (_, key, value, absent, message) => {
+  await using store = memoryStore();
+  const bucket = await store.open("compared");
+  await bucket.set("a", Uint8Array.of(1));
+  await expect(readAndCompare(bucket, "compare", [[key, value]], absent)).rejects.toThrow(message);
+});

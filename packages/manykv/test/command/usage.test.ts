@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { runCommand } from "../support/command.js";
+
+const names = ["import", "export", "get", "set", "delete", "list", "provision"];
+
+test("--version prints the package's version", async () => {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  expect(await runCommand(["--version"])).toMatchObject({ code: 0, stderr: "" });
+  expect((await runCommand(["-v"])).stdout.toString()).toBe(`${version}\n`);
+});
+
+test("--help teaches: every subcommand, the stores, the exit codes, examples", async () => {
+  const { code, stdout } = await runCommand(["--help"]);
+  expect(code).toBe(0);
+  for (const word of [...names, "redis+cluster://", "dynamodb://", "Exit codes", "130", "Examples"]) {
+    expect(stdout.toString()).toContain(word);
+  }
+});
+
+test.each(names)("%s --help has its options and an example", async (name) => {
+  const { code, stdout } = await runCommand([name, "--help"]);
+  expect(code).toBe(0);
+  expect(stdout.toString()).toContain("--store <url>");
+  expect(stdout.toString()).toMatch(/Examples?\n {2}.*manykv/);
+});
+
+test("without a subcommand it prints its help, and fails", async () => {
+  const { code, stderr } = await runCommand([]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("Usage: manykv");
+});
+
+test.each([
+  [["imprt"], "unknown command 'imprt'"],
+  [["get", "k"], "set MANYKV_STORE or pass --store"],
+  [["get", "k", "--store", ""], "set MANYKV_STORE or pass --store"],
+  [["get", "-s", "memory:"], "keys either as arguments or by --keys-from"],
+  [["get", "-s", "memory:", "k", "--keys-from", "-"], "keys either as arguments or by --keys-from"],
+  [["get", "-s", "memory:", "a", "b", "--format", "raw"], "run into each other"],
+  [["set", "-s", "memory:", "k"], "either as an argument or by --file"],
+  [["set", "-s", "memory:", "k", "v", "--file", "-"], "either as an argument or by --file"],
+  [["set", "-s", "memory:", "k", "0g", "--encoding", "hex"], "the value is not hex"],
+  [["set", "-s", "memory:", "k", "--file", "-", "--encoding", "hex"], "--encoding goes with"],
+  [["import", "-s", "memory:", "--batch-size", "0"], "whole number from 1"],
+  [["import", "-s", "memory:", "--timeout", "soon"], "whole number from 1"],
+  [["import", "-s", "memory:", "--on-error", "hope"], "Allowed choices are stop, continue"],
+  [["import", "-s", "memory:", "--encoding", "hex"], "--encoding goes with --format csv only"],
+  [
+    ["import", "-s", "memory:", "--format", "csv", "--key-field", "id"],
+    "--key-field goes with --format ndjson",
+  ],
+  [["export", "-s", "memory:", "--key-column", "id"], "--key-column goes with --format csv only"],
+  [["list", "-s", "memory:", "extra"], "too many arguments"],
+  [["list", "-s", "mongodb://h"], 'unknown URL scheme "mongodb:"'],
+  [["list", "-s", "memory:?size=1"], 'unknown parameter "size"'],
+  [["set", "-s", "memory:", "k".repeat(1025), "v"], "1024"],
+])("%j is a usage error", async (args, message) => {
+  const { code, stdout, stderr } = await runCommand(args);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain("    at ");
+  expect(code).toBe(2);
+  expect(stdout.toString()).toBe("");
+});
+
+test.each([
+  ["--stor=redis://me:topsecret@host"],
+  ["redis://me:topsecret@host"],
+  ["list", "redis://me:topsecret@host"],
+  ["list", "--store", "redsi://me:topsecret@host"],
+  ["list", "--store", "redis://me:topsecret@host:70000"],
+  ["list", "--store", "postgres://me:top?secret@host/db"],
+])("a secret in %s is not repeated", async (...args) => {
+  const { code, stderr } = await runCommand(args);
+  expect(code).toBe(2);
+  expect(stderr).not.toMatch(/topsecret|secret@/);
+});
+
+test("a bucket with a bad name is refused by the store", async () => {
+  const { code, stderr } = await runCommand(["list", "-s", "memory:", "-b", "a b"]);
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/^manykv: /);
+});
+
+test.each([
+  [["import", "-s", "memory:", "/missing/file"], "no such file or directory"],
+  [["import", "-s", "memory:", "/"], "it is a directory"],
+  [["export", "-s", "memory:", "/missing/file"], "no such file or directory"],
+  [["import", "-s", "memory:", "-", "--report", "/missing/file"], "no such file or directory"],
+  [["delete", "-s", "memory:", "--keys-from", "/missing/file"], "no such file or directory"],
+  [["set", "-s", "memory:", "k", "--file", "/missing/file"], "no such file or directory"],
+])("%j: a file that cannot be used", async (args, message) => {
+  const { code, stderr } = await runCommand(args);
+  expect(stderr).toMatch(/^manykv: cannot (read|write) "/);
+  expect(stderr).toContain(message);
+  expect(code).toBe(4);
+});

@@ -1,0 +1,53 @@
+import { Buffer } from "node:buffer";
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../../dist/command/main.js", import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** The store, by the environment. */
+  readonly store?: string;
+  readonly input?: string | Uint8Array;
+  /** Options of Node itself. */
+  readonly node?: readonly string[];
+}
+
+/** Starts the built command, as a shell would. */
+export function startCommand(args: readonly string[], { store, node = [] }: RunOptions = {}): ChildProcess {
+  const { MANYKV_STORE: _, ...inherited } = process.env;
+  // The AWS SDK warns on standard error of the end of its support for older versions of Node.
+  const env = { ...inherited, NODE_NO_WARNINGS: "1" };
+  return spawn(process.execPath, [...node, main, ...args], {
+    env: store === undefined ? env : { ...env, MANYKV_STORE: store },
+  });
+}
+
+/** Runs the built command to its end. */
+export function runCommand(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const child = startCommand(args, options);
+  const ended = endOf(child);
+  // A command that does not read its input closes it early.
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(options.input ?? "");
+  return ended;
+}
+
+/** What a command printed, and its exit code. */
+export function endOf(child: ChildProcess): Promise<Ended> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) =>
+      resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }),
+    );
+  });
+}

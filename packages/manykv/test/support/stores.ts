@@ -1,0 +1,12 @@
+import { randomName } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+
+export const dynamodbEndpoint: string = serviceUrl("dynamodb");
+
+/** A URL for each real backend. The tables' names are this run's own. */
+export const storeUrls: Readonly<Record<"redis" | "redis-cluster" | "postgres" | "dynamodb", string>> = {
+  redis: serviceUrl("redis"),
+  "redis-cluster": serviceUrl("redis-cluster"),
+  postgres: `${serviceUrl("postgres")}?table=${randomName()}`,
+  dynamodb: `dynamodb://eu-central-1/${randomName()}?endpoint=${encodeURIComponent(dynamodbEndpoint)}`,
+};
