@@ -2,6 +2,11 @@ export { type BucketOptions, CaseContext, type ClientOptions } from "./case-cont
 export { cases } from "./cases/index.js";
 export * from "./checker/index.js";
 export type { ConformanceCase } from "./conformance-case.js";
+export {
+  type DifferentialOptions,
+  type DifferentialResult,
+  differential,
+} from "./differential/differential.js";
 export type { CallFault, FaultSchedule, FaultyCall, KeyFault } from "./faults/call-fault.js";
 export { faultDriver } from "./faults/fault-driver.js";
 export { answerLost, refused, throttled, timeOver, unavailable } from "./faults/faults.js";

@@ -1,0 +1,113 @@
+import type { Limits } from "@manykv/core";
+import fc from "fast-check";
+import { keyOfBytes } from "../support/strings.js";
+
+/** A key as it is generated: text that may name the other bucket, which is known only when it runs. */
+export type KeyMaker = (otherBucket: string) => unknown;
+
+/** One call, on one of two buckets whose names begin alike. */
+export type DifferentialCall = { readonly bucket: 0 | 1 } & (
+  | { readonly method: "get" | "exists" | "delete"; readonly key: KeyMaker }
+  | { readonly method: "set"; readonly key: KeyMaker; readonly value: unknown }
+  | { readonly method: "getMany" | "deleteMany"; readonly keys: readonly KeyMaker[] }
+  | { readonly method: "setMany"; readonly entries: readonly (readonly [KeyMaker, unknown])[] }
+  | { readonly method: "keys" }
+);
+
+/** Values up to this many bytes are made at their limits; larger limits take too long for thousands of cases. */
+const largestLimit = 1_000_000;
+
+/** Sequences of calls within the limits and just beyond. */
+export function differentialCalls(limits: Limits): fc.Arbitrary<DifferentialCall[]> {
+  const key = keys(limits);
+  const value = values(limits);
+  const bucket = fc.constantFrom(0 as const, 1 as const);
+  const list = fc.array(key, { maxLength: 7 });
+  const call: fc.Arbitrary<DifferentialCall> = fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        bucket,
+        method: fc.constant("setMany" as const),
+        entries: fc.array(fc.tuple(key, value), { maxLength: 7 }),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ bucket, method: fc.constant("getMany" as const), keys: list }) },
+    { weight: 2, arbitrary: fc.record({ bucket, method: fc.constant("deleteMany" as const), keys: list }) },
+    { weight: 2, arbitrary: fc.record({ bucket, method: fc.constant("set" as const), key, value }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        bucket,
+        method: fc.constantFrom("get" as const, "exists" as const, "delete" as const),
+        key,
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ bucket, method: fc.constant("keys" as const) }) },
+  );
+  return fc.array(call, { minLength: 1, maxLength: 40, size: "max" });
+}
+
+/** Few keys that come again and again, all of Unicode, other buckets' keys, every length at its limit, and no keys. */
+function keys({ maxKeyBytes }: Limits): fc.Arbitrary<KeyMaker> {
+  const hot = [
+    "",
+    "a",
+    "A",
+    "a\0",
+    "\0",
+    "__proto__",
+    "constructor",
+    "é",
+    "e\u0301",
+    "a:b",
+    "{a}b",
+    "*",
+    "a*",
+  ];
+  const widths = fc.constantFrom(1 as const, 2 as const, 3 as const, 4 as const);
+  const separators = [":", "/", "\0", ".", "-", "_", "|", "#", "\x01", "\xff", "}", " ", ""];
+  return fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom(...hot).map(always) },
+    { weight: 6, arbitrary: fc.string({ unit: "binary", maxLength: 12 }).map(always) },
+    { weight: 2, arbitrary: fc.string({ unit: "grapheme", maxLength: 12 }).map(always) },
+    { weight: 2, arbitrary: fc.constantFrom(...separators).map(named((by) => (other) => `${other}${by}a`)) },
+    { weight: 1, arbitrary: widths.map((width) => always(keyOfBytes(maxKeyBytes, width))) },
+    { weight: 1, arbitrary: widths.map((width) => always(keyOfBytes(maxKeyBytes + 1, width))) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .array(fc.nat({ max: 0xffff }), { maxLength: 4 })
+        .map((units) => always(String.fromCharCode(...units))),
+    },
+    { weight: 1, arbitrary: fc.constantFrom<unknown>(undefined, null, 5, {}, ["a"], "\ud800").map(always) },
+  );
+}
+
+function values({ maxValueBytes }: Limits): fc.Arbitrary<unknown> {
+  const small = fc.uint8Array({ maxLength: Math.min(40, maxValueBytes) });
+  const usual = [
+    { weight: 20, arbitrary: small },
+    { weight: 1, arbitrary: fc.constantFrom<unknown>("text", undefined, null, [1], new ArrayBuffer(3)) },
+  ];
+  if (maxValueBytes > largestLimit) return fc.oneof(...usual);
+  const sizes = [maxValueBytes - 1, maxValueBytes, maxValueBytes + 1, 3 * maxValueBytes + 1].filter(
+    (size) => size >= 0,
+  );
+  const atLimits = fc.constantFrom(...sizes).map((size) => new Uint8Array(size).fill(size & 0xff));
+  return fc.oneof(...usual, { weight: 1, arbitrary: atLimits });
+}
+
+function always(key: unknown): KeyMaker {
+  return named(() => () => key)(key);
+}
+
+/** A maker that prints as what it makes, so that a counterexample can be read. */
+function named<Input>(make: (input: Input) => KeyMaker): (input: Input) => KeyMaker {
+  return (input) => {
+    const maker = make(input);
+    return Object.assign((other: string) => maker(other), {
+      [fc.toStringMethod]: () => fc.stringify(maker("OTHER-BUCKET")),
+    });
+  };
+}

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { createStore, type StoreOptions } from "@manykv/core";
+import { expect, test } from "vitest";
+import { differential } from "../src/index.js";
+import { referenceDriver } from "./reference-driver.js";
+
+const options: StoreOptions = { limits: { maxValueBytes: 2_000 } };
+
+function referenceStore(): ReturnType<typeof createStore> {
+  return createStore(referenceDriver(new Map()), options);
+}
+
+test("two stores of one kind do not differ, over at least as many cases as asked for", async () => {
+  const { cases } = await differential({
+    subject: referenceStore(),
+    reference: referenceStore(),
+    cases: 5_000,
+  });
+  expect(cases).toBeGreaterThanOrEqual(5_000);
+});
+
+test("a backend that folds keys is found out, with the seed and the shortest sequence of calls", async () => {
+  const inner = referenceDriver(new Map());
+  const folded = createStore(
+    {
+      ...inner,
+      set: (request) => inner.set({ ...request, keys: request.keys.map((key) => key.normalize()) }),
+    },
+    options,
+  );
+  const run = differential({ subject: folded, reference: referenceStore(), seed: 1 });
+  const error = await run.then(
+    () => assert.fail("the difference is not found"),
+    (reason: unknown) => reason as Error,
+  );
+  expect(error.message).toMatch(/differential seed 1/);
+  expect(error.message).toMatch(/Counterexample/);
+});
+
+test("stores of different limits cannot be compared", async () => {
+  const other = createStore(referenceDriver(new Map()));
+  await expect(differential({ subject: other, reference: referenceStore() })).rejects.toThrow(/same limits/);
+});
