@@ -1,5 +1,6 @@
 import { type Bucket, createStore, type Driver, type Store, type StoreOptions } from "@manykv/core";
 import type { ConformanceHarness, Route } from "./harness.js";
+import { type Proxies, startProxies } from "./network/proxies.js";
 import { SkipCase } from "./skip-case.js";
 import { OpenDrivers } from "./support/open-drivers.js";
 import { randomName } from "./support/random-name.js";
@@ -62,6 +63,13 @@ export class CaseContext {
   async bucket(options: BucketOptions = {}): Promise<Bucket> {
     const store = await this.store(options);
     return store.open(options.name ?? this.bucketName());
+  }
+
+  /** Proxies before the harness's servers; a client goes through them by their `route`. */
+  async proxies(): Promise<Proxies> {
+    const proxies = await startProxies(this.harness.servers ?? []);
+    this.onClose(() => proxies.close());
+    return proxies;
   }
 
   /** Ends the case: it does not apply to this backend. The suite prints the reason. */

@@ -18,6 +18,16 @@ export {
   seededFaults,
 } from "./faults/seeded-faults.js";
 export type { Address, ConformanceHarness, Route } from "./harness.js";
+export {
+  type ConnectionFault,
+  type ConnectionFaultKind,
+  connectionFaultKinds,
+  type Direction,
+  type SeededConnectionFault,
+  seededConnectionFault,
+} from "./network/connection-fault.js";
+export { type NetworkProxy, networkProxy } from "./network/network-proxy.js";
+export type { ProxyCounts } from "./network/proxied-connection.js";
 export { type Rule, rules } from "./rules.js";
 export { runCase } from "./run-case.js";
 export type { Runner } from "./runner.js";

@@ -18,9 +18,11 @@ import { modelCases } from "./s07-model.js";
 import { readYourWritesCases } from "./s07-read-your-writes.js";
 import { atomicityCases } from "./s08-no-atomicity.js";
 import { fenceCases } from "./s09-fences.js";
+import { networkOutcomeCases } from "./s09-network.js";
 import { outcomeCases } from "./s09-outcomes.js";
 import { randomFaultCases } from "./s09-random-faults.js";
 import { failedReadCases } from "./s10-failed-reads.js";
+import { networkReadCases } from "./s10-network.js";
 import { cancellingCases } from "./s11-cancelling.js";
 import { deadlineCases } from "./s11-deadlines.js";
 import { sizeCases } from "./s12-any-size.js";
@@ -49,7 +51,9 @@ export const cases: readonly ConformanceCase[] = [
   ...outcomeCases,
   ...fenceCases,
   ...randomFaultCases,
+  ...networkOutcomeCases,
   ...failedReadCases,
+  ...networkReadCases,
   ...deadlineCases,
   ...cancellingCases,
   ...sizeCases,

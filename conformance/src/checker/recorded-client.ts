@@ -18,6 +18,11 @@ export interface RecordedClientOptions {
   readonly fenced?: boolean | undefined;
   /** What a call may take beyond its deadline, in milliseconds. Default 250. */
   readonly tolerance?: number | undefined;
+  /**
+   * How long this process has stood still so far, in milliseconds: time that a call could do nothing about, so it does
+   * not count. Default: never.
+   */
+  readonly stalled?: (() => number) | undefined;
   /** Bytes of the value of a write; the least is 12. Default 24. */
   readonly valueBytes?: (() => number) | undefined;
 }
@@ -34,7 +39,9 @@ export class RecordedClient {
   readonly #history: History;
   readonly #fenced: boolean;
   readonly #tolerance: number;
+  readonly #stalled: () => number;
   readonly #valueBytes: () => number;
+  #worstOverrun = Number.NEGATIVE_INFINITY;
 
   constructor(history: History, name: string, bucket: Bucket, options: RecordedClientOptions = {}) {
     this.name = name;
@@ -42,7 +49,13 @@ export class RecordedClient {
     this.#bucket = bucket;
     this.#fenced = options.fenced ?? true;
     this.#tolerance = options.tolerance ?? 250;
+    this.#stalled = options.stalled ?? (() => 0);
     this.#valueBytes = options.valueBytes ?? (() => 24);
+  }
+
+  /** The longest that a call took beyond its deadline, in milliseconds; negative where all were faster. */
+  get worstOverrun(): number {
+    return this.#worstOverrun;
   }
 
   set(key: string, options?: CallOptions): Promise<CallEnd> {
@@ -146,7 +159,7 @@ export class RecordedClient {
     options: CallOptions | undefined,
     send: () => Promise<void>,
   ): Promise<CallEnd> {
-    const began = performance.now();
+    const began = this.#clock();
     let failure: { error: unknown } | undefined;
     try {
       await send();
@@ -172,7 +185,7 @@ export class RecordedClient {
     send: () => Promise<Answer>,
     enter: (answer: Answer, seen: (key: string, sight: Sight) => void) => void,
   ): Promise<CallEnd> {
-    const began = performance.now();
+    const began = this.#clock();
     const start = this.#history.tick();
     try {
       const answer = await send();
@@ -204,11 +217,16 @@ export class RecordedClient {
     return (place) => error.outcomeOf(place);
   }
 
+  /** Milliseconds that this process has really run. */
+  #clock(): number {
+    return performance.now() - this.#stalled();
+  }
+
   #checkTime(began: number, options: CallOptions | undefined): void {
-    const allowed = (options?.timeout ?? 10_000) + this.#tolerance;
-    const taken = performance.now() - began;
-    if (taken > allowed) {
-      const text = `${this.name}: a call took ${Math.round(taken)} ms, ${Math.round(allowed)} were allowed`;
+    const overrun = this.#clock() - began - (options?.timeout ?? 10_000);
+    this.#worstOverrun = Math.max(this.#worstOverrun, overrun);
+    if (overrun > this.#tolerance) {
+      const text = `${this.name}: a call took ${Math.round(overrun)} ms longer than its deadline`;
       this.#history.misbehaved("settled-late", this.name, text);
     }
   }

@@ -1,0 +1,52 @@
+import type { Bucket, Outcome } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { ConnectionFault } from "../network/connection-fault.js";
+import type { Proxies } from "../network/proxies.js";
+import { judgedWrite, type WriteKind } from "../support/faulty-write.js";
+import { settles } from "../support/settles.js";
+import { assertTrue, outcomesOfWrite, settable } from "../support/truth.js";
+
+/** Time of a call that meets a fault, in milliseconds: two thirds of it are its first attempt. */
+export const networkTimeout = 2_000;
+/** Far more than such a call may take: tells a hang from a slow machine. */
+export const hangs = 20_000;
+
+/** A client that goes through proxies and is connected already, and another one that does not. */
+export interface NetworkClients {
+  readonly proxies: Proxies;
+  readonly proxied: Bucket;
+  readonly direct: Bucket;
+}
+
+export async function networkClients(context: CaseContext): Promise<NetworkClients> {
+  const proxies = await context.proxies();
+  const name = context.bucketName();
+  const direct = await context.bucket({ name });
+  const proxied = await context.bucket({ name, route: proxies.route, store: { timeout: networkTimeout } });
+  await proxied.getMany(manyKeys);
+  return { proxies, proxied, direct };
+}
+
+/** Enough keys that each server of a cluster has some. */
+const manyKeys = Array.from({ length: 30 }, (_, index) => `k${index}`);
+
+/** Writes through a connection with a fault, heals it, and checks that every outcome is true. */
+export async function writeThrough(
+  { proxies, proxied, direct }: NetworkClients,
+  kind: WriteKind,
+  fault: ConnectionFault,
+): Promise<readonly Outcome[]> {
+  const judged = judgedWrite(kind, manyKeys.length);
+  await direct.setMany(judged.before);
+  proxies.arm(fault);
+  const write = kind === "set" ? proxied.setMany(settable(judged.entries)) : proxied.deleteMany(manyKeys);
+  const settled = await settles(
+    outcomesOfWrite(write, manyKeys.length),
+    hangs,
+    `${kind} under ${String(fault)}`,
+  );
+  proxies.heal();
+  if (settled.status === "rejected") throw settled.reason;
+  await assertTrue(direct, judged, settled.value);
+  return settled.value;
+}

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import type { ConformanceCase } from "../conformance-case.js";
+import { type ConnectionFault, seededConnectionFault } from "../network/connection-fault.js";
+import { bytes } from "../support/bytes.js";
+import { writeKinds } from "../support/faulty-write.js";
+import { seedOf } from "../support/random.js";
+import { pause, settles } from "../support/settles.js";
+import { outcomesOfWrite } from "../support/truth.js";
+import { hangs, networkClients, writeThrough } from "./network-support.js";
+
+/** Faults of one connection while the server itself is well, and what they are called in ids. */
+const oneConnection: readonly (readonly [id: string, what: string, fault: ConnectionFault])[] = [
+  ["cut-before-request", "is cut before the request", { kind: "cut", direction: "request" }],
+  [
+    "cut-in-request",
+    "is cut in the middle of the request",
+    { kind: "cut", direction: "request", after: { bytes: 100 } },
+  ],
+  ["cut-before-answer", "is cut before the answer", { kind: "cut", direction: "answer" }],
+  [
+    "reset-in-request",
+    "is reset in the middle of the request",
+    { kind: "reset", direction: "request", after: { bytes: 100 } },
+  ],
+  [
+    "reset-in-answer",
+    "is reset in the middle of the answer",
+    { kind: "reset", direction: "answer", after: { bytes: 3 } },
+  ],
+  ["request-lost", "loses the request without a word", { kind: "drop", direction: "request" }],
+  ["answer-lost", "loses the answer without a word", { kind: "drop", direction: "answer" }],
+  ["half-open", "is open at the client's end alone", { kind: "half-open", direction: "request" }],
+];
+
+const rounds = 24;
+const lanes = 6;
+
+/** Writes while connections break. The outcome of every key is compared with what a client sees that is not affected. */
+export const networkOutcomeCases: readonly ConformanceCase[] = [
+  ...oneConnection.map(
+    ([id, what, fault]): ConformanceCase => ({
+      id: `s09-network-${id}`,
+      rule: "S9",
+      network: true,
+      title: `a connection ${what}, the server is well: setMany and deleteMany succeed, and all of it is true`,
+      async run(context) {
+        await Promise.all(
+          writeKinds.map(async (kind) => {
+            const clients = await networkClients(context);
+            const outcomes = await writeThrough(clients, kind, fault);
+            assert.ok(clients.proxies.faults > 0, "the fault has happened");
+            assert.deepEqual(
+              [...new Set(outcomes)],
+              ["applied"],
+              `${kind}: every key is settled by the deadline`,
+            );
+          }),
+        );
+      },
+    }),
+  ),
+  {
+    id: "s09-network-late-write",
+    rule: "S9",
+    network: true,
+    title: "a write that the network held back lands on top of a newer one never, or it was reported unknown",
+    async run(context) {
+      const { proxies, proxied, direct } = await networkClients(context);
+      proxies.arm({ kind: "hold", direction: "request" });
+      const [first] = await outcomesOfWrite(proxied.setMany([["key", bytes("first")]]), 1);
+      await direct.set("key", bytes("second"));
+      proxies.heal();
+      await pause(300);
+      const value = new TextDecoder().decode(await direct.get("key"));
+      assert.ok(
+        value === "second" || first === "unknown",
+        `the write was reported ${first}, and overwrote a newer one`,
+      );
+    },
+  },
+  {
+    id: "s09-network-random-faults",
+    rule: "S9",
+    network: true,
+    title: `${rounds} seeded faults of connections, at any byte of requests and answers: no outcome is false`,
+    async run(context) {
+      let next = 0;
+      const lane = async (): Promise<void> => {
+        for (let round = next++; round < rounds; round = next++) {
+          const fault = seededConnectionFault(seedOf(context.seed, round), kindsWithTrueBytes);
+          const clients = await networkClients(context);
+          const kind = round % 2 ? "set" : "delete";
+          const written = await settles(writeThrough(clients, kind, fault), hangs, String(fault));
+          if (written.status === "rejected")
+            assert.fail(`${(written.reason as Error).message} (round ${round}, ${String(fault)})`);
+        }
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
+    },
+  },
+];
+
+/** Garbled bytes may say anything, also that all went well. */
+const kindsWithTrueBytes = ["cut", "reset", "hold", "drop", "half-open", "slice"] as const;

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { StoreError } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { type ConnectionFault, seededConnectionFault } from "../network/connection-fault.js";
+import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { seedOf } from "../support/random.js";
+import { rejectionOf } from "../support/rejections.js";
+import { settles } from "../support/settles.js";
+import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
+import { hangs, networkClients } from "./network-support.js";
+
+const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
+
+const faults: readonly ConnectionFault[] = [
+  { kind: "cut", direction: "request" },
+  { kind: "cut", direction: "answer" },
+  { kind: "reset", direction: "answer", after: { bytes: 50 } },
+  { kind: "drop", direction: "answer" },
+  { kind: "drop", direction: "request", after: { bytes: 20 } },
+  { kind: "half-open", direction: "answer", after: { bytes: 50 } },
+];
+
+/** Reads while connections break, and when the server is gone. */
+export const networkReadCases: readonly ConformanceCase[] = [
+  {
+    id: "s10-network-one-connection",
+    rule: "S10",
+    network: true,
+    title: "a connection breaks while the server is well: getMany answers in full, from another connection",
+    async run(context) {
+      await Promise.all(
+        faults.map(async (fault) => {
+          const { proxies, proxied, direct } = await networkClients(context);
+          await direct.setMany(keys.map((key) => [key, bytes(`of ${key}`)]));
+          proxies.arm(fault);
+          const answers = await proxied.getMany([...keys, "missing"]);
+          for (const [index, key] of keys.entries())
+            sameBytes(answers[index]?.[1], bytes(`of ${key}`), `${key} after a ${fault.kind}`);
+          assert.equal(answers[keys.length], undefined);
+        }),
+      );
+    },
+  },
+  {
+    id: "s10-network-no-server",
+    rule: "S10",
+    network: true,
+    title: "the server cannot be reached: reads reject by the deadline, and work again once it can",
+    async run(context) {
+      const { proxies, proxied, direct } = await networkClients(context);
+      await direct.set("key", bytes("there"));
+      proxies.refuse();
+      const calls: Promise<unknown>[] = [
+        proxied.getMany(["key"]),
+        proxied.get("key"),
+        proxied.exists("key"),
+        proxied.listKeys(),
+      ];
+      for (const call of calls) call.catch(() => {});
+      for (const call of calls) {
+        const settled = await settles(call, hangs);
+        assert.equal(settled.status, "rejected", "a read without a server rejects");
+        const { code, retryable } = await rejectionOf(call);
+        assert.ok(["unavailable", "connection-lost", "timeout"].includes(code), `code ${code}`);
+        assert.equal(retryable, true);
+      }
+      proxies.heal();
+      await eventuallyReads(async () => sameBytes(await proxied.get("key"), bytes("there")));
+    },
+  },
+  {
+    id: "s11-network-silent-server",
+    rule: "S11",
+    network: true,
+    title:
+      "the server goes silent on every connection: reads and writes settle by the deadline, writes as unknown",
+    async run(context) {
+      const { proxies, proxied } = await networkClients(context);
+      proxies.arm({ kind: "drop", direction: "answer", connections: Number.POSITIVE_INFINITY });
+      const options = { timeout: 600 };
+      const calls = [
+        proxied.getMany(["key"], options),
+        proxied.listKeys(undefined, options),
+        proxied.setMany([["key", bytes("v")]], options),
+        proxied.deleteMany(["other"], options),
+      ];
+      const settled = await Promise.all(calls.map((call) => settles<unknown>(call, hangs)));
+      for (const result of settled) {
+        assert.equal(result.status, "rejected");
+        assert.ok(result.status === "rejected" && StoreError.is(result.reason));
+        assert.ok(
+          ["timeout", "unavailable", "connection-lost"].includes(result.reason.code),
+          result.reason.code,
+        );
+      }
+    },
+  },
+  {
+    id: "s12-network-small-pieces",
+    rule: "S12",
+    network: true,
+    title: "requests and answers that arrive three bytes at a time are understood",
+    async run(context) {
+      for (const direction of ["request", "answer"] as const) {
+        const { proxies, proxied } = await networkClients(context);
+        proxies.arm({ kind: "slice", direction, connections: Number.POSITIVE_INFINITY });
+        const options = { timeout: 60_000 };
+        await proxied.setMany(
+          [
+            ["text", bytes("漢字 😀")],
+            ["bytes", pattern(5_000)],
+          ],
+          options,
+        );
+        const [text, all] = await proxied.getMany(["text", "bytes"], options);
+        sameBytes(text?.[1], bytes("漢字 😀"));
+        sameBytes(all?.[1], pattern(5_000));
+        await proxied.deleteMany(["text"], options);
+        assert.equal(await proxied.exists("text", options), false);
+      }
+    },
+  },
+  {
+    id: "errors-network-garbled-answers",
+    rule: "errors",
+    network: true,
+    title:
+      "answers whose bytes are garbled: calls settle, with StoreErrors where they reject, and nothing is unhandled",
+    async run(context) {
+      await leavesNoneUnhandled(async () => {
+        await Promise.all(
+          Array.from({ length: 10 }, async (_, round) => {
+            const { proxies, proxied, direct } = await networkClients(context);
+            await direct.set("key", bytes("value"));
+            const { after } = seededConnectionFault(seedOf(context.seed, round));
+            proxies.arm({ kind: "garble", direction: "answer", ...(after && { after }) });
+            const calls = [proxied.getMany(["key", "missing"]), proxied.setMany([["other", bytes("v")]])];
+            for (const call of calls) {
+              const settled = await settles<unknown>(
+                call,
+                hangs,
+                `a call with garbled answers, ${JSON.stringify(after)}`,
+              );
+              if (settled.status === "rejected")
+                assert.ok(StoreError.is(settled.reason), String(settled.reason));
+            }
+          }),
+        );
+      });
+    },
+  },
+];
+
+/** A client may take a few tries to connect again. */
+async function eventuallyReads(read: () => Promise<void>): Promise<void> {
+  const end = Date.now() + hangs;
+  for (;;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!StoreError.is(error) || Date.now() > end) throw error;
+    }
+  }
+}
