@@ -25,7 +25,7 @@ export function describe(engine: Engine, call: Call): string {
   return `${call.operation}${bucket} (${engine.driver.name})`;
 }
 
-export function explain(fault: Fault): string {
+export function explain(fault: Pick<Fault, "code" | "reason">): string {
   const reason = fault.reason === undefined ? fault.code : `${fault.code} (${fault.reason})`;
   return `${reason}. ${advice[fault.code]}`;
 }

@@ -1,7 +1,7 @@
 import { BatchError } from "./batch-error.js";
 import { Call } from "./execution/call.js";
 import type { Engine } from "./execution/engine.js";
-import { refusedOutcomes } from "./execution/outcomes.js";
+import { uniformOutcomes } from "./execution/outcomes.js";
 import { SignalHub } from "./execution/signal-hub.js";
 import { countEntries } from "./input/collect.js";
 import { InputError } from "./input/input-error.js";
@@ -55,7 +55,7 @@ export class Session {
       return new BatchError(
         error.code,
         `${operation}: ${error.message}`,
-        refusedOutcomes(entries, error.code),
+        uniformOutcomes(entries, "not-applied", error.code),
       );
     });
   }

@@ -94,7 +94,8 @@ export class Call {
   };
 }
 
-function checkOptions(options: CallOptions | undefined): CallOptions {
+/** @throws {StoreError} `invalid-argument` for options of the wrong kind. */
+export function checkOptions(options: CallOptions | undefined): CallOptions {
   if (options === undefined) return {};
   if (typeof options !== "object" || options === null) {
     throw new StoreError("invalid-argument", "the options are not an object; pass { signal, timeout }");

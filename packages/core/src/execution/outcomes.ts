@@ -5,7 +5,6 @@ import type { Call } from "./call.js";
 import type { Ledger } from "./ledger.js";
 import { placeOf, type Work } from "./work.js";
 
-const notApplied = 0;
 const applied = 1;
 const unknown = 2;
 const names: readonly Outcome[] = ["not-applied", "applied", "unknown"];
@@ -75,7 +74,7 @@ export class Outcomes implements Ledger<WriteAnswer>, OutcomeTable {
 /** An entry without a fault of its own was not sent, for the reason that the call has. */
 const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
 
-/** The outcomes of a batch that was refused before anything was sent. */
-export function refusedOutcomes(size: number, code: StoreErrorCode): OutcomeTable {
-  return { size, outcomeOf: () => names[notApplied] as Outcome, codeOf: () => code };
+/** The outcomes of entries that all ended the same way, such as those of a batch that was refused unsent. */
+export function uniformOutcomes(size: number, outcome: Outcome, code: StoreErrorCode): OutcomeTable {
+  return { size, outcomeOf: () => outcome, codeOf: () => code };
 }

@@ -1,0 +1,106 @@
+import { BatchError, type Outcome } from "../batch-error.js";
+import { uniformOutcomes } from "../execution/outcomes.js";
+import type { SignalHub } from "../execution/signal-hub.js";
+import { explain } from "../messages.js";
+import type { Bucket, CallOptions, KeyValue } from "../store.js";
+import type { StoreErrorCode } from "../store-error.js";
+import { PendingCall, takeByTimeout } from "./pending-call.js";
+import { TurnQueue } from "./turn-queue.js";
+
+class Write extends PendingCall<void> {
+  /** Absent for a `delete`. */
+  readonly value: Uint8Array | undefined;
+  /** Earlier writes of the same turn to the same key: they share what becomes of this one. */
+  superseded: Write[] = [];
+
+  constructor(
+    key: string,
+    value: Uint8Array | undefined,
+    options: CallOptions | undefined,
+    signals: SignalHub,
+  ) {
+    const operation = value === undefined ? "delete" : "set";
+    super(key, options, signals, (sent) =>
+      oneFailure("aborted", sent ? "unknown" : "not-applied", operation),
+    );
+    this.value = value;
+  }
+}
+
+/** Turns the `set` and `delete` calls of one turn into one `setMany` and one `deleteMany`. */
+export class CoalescedWrites {
+  readonly #bucket: Bucket;
+  readonly #signals: SignalHub;
+  readonly #queue: TurnQueue<Write> = new TurnQueue((writes) => {
+    for (const group of takeByTimeout(lastOfEachKey(writes))) this.#flush(group);
+  });
+
+  constructor(bucket: Bucket, signals: SignalHub) {
+    this.#bucket = bucket;
+    this.#signals = signals;
+  }
+
+  /** `value` must not change any more. */
+  add(key: string, value: Uint8Array | undefined, options: CallOptions | undefined): Promise<void> {
+    const write = new Write(key, value, options, this.#signals);
+    this.#queue.add(write);
+    return write.promise;
+  }
+
+  #flush(group: readonly Write[]): void {
+    const { timeout } = group[0] as Write;
+    const sets = group.filter((write) => write.value !== undefined);
+    const deletes = group.filter((write) => write.value === undefined);
+    const entries = sets.map((write): KeyValue => [write.key, write.value as Uint8Array]);
+    if (sets.length > 0) void hand(this.#bucket.setMany(entries, { timeout }), sets);
+    const keys = deletes.map((write) => write.key);
+    if (deletes.length > 0) void hand(this.#bucket.deleteMany(keys, { timeout }), deletes);
+  }
+}
+
+/** Of the writes of one turn to one key the last counts, as for the duplicates of one batch. */
+function lastOfEachKey(writes: readonly Write[]): Iterable<Write> {
+  const last = new Map<string, Write>();
+  for (const write of writes) {
+    if (!write.waiting) continue;
+    const earlier = last.get(write.key);
+    if (earlier !== undefined) {
+      write.superseded = earlier.superseded;
+      write.superseded.push(earlier);
+    }
+    last.set(write.key, write);
+  }
+  return last.values();
+}
+
+/** Tells each call what became of its key. */
+async function hand(batch: Promise<void>, writes: readonly Write[]): Promise<void> {
+  const error: unknown = await batch.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  const codes = BatchError.is(error) ? codesByIndex(error) : undefined;
+  writes.forEach((write, index) => {
+    for (const call of [write, ...write.superseded]) {
+      if (error === undefined) call.resolve();
+      else if (codes === undefined) call.reject(error);
+      else settleOne(call, codes.get(index));
+    }
+  });
+}
+
+type Failed = { readonly code: StoreErrorCode; readonly outcome: Outcome };
+
+function codesByIndex(error: BatchError): ReadonlyMap<number, Failed> {
+  return new Map(Array.from(error.failures(), ({ index, code, outcome }) => [index, { code, outcome }]));
+}
+
+function settleOne(call: Write, failed: Failed | undefined): void {
+  if (failed === undefined) call.resolve();
+  else call.reject(oneFailure(failed.code, failed.outcome, call.value === undefined ? "delete" : "set"));
+}
+
+function oneFailure(code: StoreErrorCode, outcome: Outcome, operation: string): BatchError {
+  const message = `${operation}: the entry is ${outcome}: ${explain({ code })}`;
+  return new BatchError(code, message, uniformOutcomes(1, outcome, code));
+}

@@ -1,0 +1,74 @@
+import { checkOptions } from "../execution/call.js";
+import type { SignalHub } from "../execution/signal-hub.js";
+import type { CallOptions } from "../store.js";
+import { StoreError } from "../store-error.js";
+
+/** One call of the caller's that waits for its batch, or for the answer to it. */
+export class PendingCall<Result> {
+  readonly key: string;
+  readonly timeout: number | undefined;
+  readonly promise: Promise<Result>;
+  readonly #leave: (() => void) | undefined;
+  #settle!: { readonly resolve: (result: Result) => void; readonly reject: (error: unknown) => void };
+  #waiting = true;
+  /** Whether the call went into a batch. */
+  sent = false;
+
+  /** `cancelled` makes the error of a call whose signal fires; its batch goes on without it. */
+  constructor(
+    key: string,
+    options: CallOptions | undefined,
+    signals: SignalHub,
+    cancelled: (sent: boolean) => StoreError,
+  ) {
+    const { signal, timeout } = checkOptions(options);
+    this.key = key;
+    this.timeout = timeout;
+    this.promise = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    const cancel = (): void => this.reject(cancelled(this.sent));
+    if (signal?.aborted) cancel();
+    else if (signal !== undefined) this.#leave = signals.listen(signal, cancel);
+  }
+
+  /** Whether the call is neither settled nor cancelled. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  resolve(result: Result): void {
+    this.#end();
+    this.#settle.resolve(result);
+  }
+
+  reject(error: unknown): void {
+    this.#end();
+    this.#settle.reject(error);
+  }
+
+  #end(): void {
+    this.#waiting = false;
+    this.#leave?.();
+  }
+}
+
+/** What can be said of a pending call whatever its result. */
+type Waiting = Pick<PendingCall<unknown>, "timeout" | "waiting"> & { sent: boolean };
+
+/** The calls that still wait, marked as sent, by their timeout: a batch has one deadline. */
+export function takeByTimeout<Call extends Waiting>(calls: Iterable<Call>): Iterable<readonly Call[]> {
+  const groups = new Map<number | undefined, Call[]>();
+  for (const call of calls) {
+    if (!call.waiting) continue;
+    call.sent = true;
+    const group = groups.get(call.timeout);
+    if (group === undefined) groups.set(call.timeout, [call]);
+    else group.push(call);
+  }
+  return groups.values();
+}
+
+export function abortedError(operation: string): StoreError {
+  return new StoreError("aborted", `${operation}: the caller's signal fired`);
+}

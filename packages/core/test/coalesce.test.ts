@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "vitest";
+import { BatchError, type Bucket, coalesce, createStore, type Fault, StoreError } from "../src/index.js";
+import { never, part, Scripted, ScriptedDriver } from "./scripted-driver.js";
+
+const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
+
+async function setUp(): Promise<{ driver: ScriptedDriver; plain: Bucket; bucket: Bucket }> {
+  const driver = new ScriptedDriver();
+  const plain = await createStore(driver, { retry: { attempts: 2, baseDelay: 0 } }).open("b");
+  return { driver, plain, bucket: coalesce(plain) };
+}
+
+function codes(results: readonly PromiseSettledResult<unknown>[]): (string | undefined)[] {
+  return results.map((result) =>
+    result.status === "rejected" ? (result.reason as StoreError).code : undefined,
+  );
+}
+
+test("the single calls of one turn are one request of each kind", async () => {
+  const { driver, bucket } = await setUp();
+  await Promise.all(["a", "b", "c"].map((key, index) => bucket.set(key, Uint8Array.of(index))));
+  const values = await Promise.all(["c", "a", "x", "a"].map((key) => bucket.get(key)));
+  assert.deepEqual(values, [Uint8Array.of(2), Uint8Array.of(0), undefined, Uint8Array.of(0)]);
+  await Promise.all([bucket.delete("a"), bucket.delete("b"), bucket.set("d", Uint8Array.of(9))]);
+  assert.deepEqual(
+    driver.requests.map(({ kind, keys }) => [kind, keys.length]),
+    [
+      ["set", 3],
+      ["get", 3],
+      ["set", 1],
+      ["delete", 2],
+    ],
+  );
+});
+
+test("calls behind promises of the same turn still meet", async () => {
+  const { driver, bucket } = await setUp();
+  const late = async (key: string): Promise<unknown> => {
+    await Promise.resolve();
+    await Promise.resolve();
+    return bucket.get(key);
+  };
+  await Promise.all([bucket.get("a"), late("b"), late("c")]);
+  assert.equal(driver.requests.length, 1);
+});
+
+test("of writes to one key in one turn the last counts, whatever their kind", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), fc.option(fc.nat(255))), { maxLength: 12 }),
+      async (writes) => {
+        const { plain, bucket } = await setUp();
+        const expected = new Map<string, number>();
+        const calls = writes.map(([key, byte]) => {
+          if (byte === null) expected.delete(key);
+          else expected.set(key, byte);
+          return byte === null ? bucket.delete(key) : bucket.set(key, Uint8Array.of(byte));
+        });
+        await Promise.all(calls);
+        const pairs = await plain.getMany(["a", "b", "c"]);
+        assert.deepEqual(
+          pairs.map((pair) => pair?.[1][0]),
+          ["a", "b", "c"].map((key) => expected.get(key)),
+        );
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("each call has the outcome of its own key", async () => {
+  const { driver, bucket } = await setUp();
+  driver.writes.push((request, apply) => ({
+    ...apply(part(request, [0, 2])),
+    faults: [{ ...refused, index: 1 }],
+  }));
+  const results = await Promise.allSettled(["a", "b", "c"].map((key) => bucket.set(key, Uint8Array.of(1))));
+  assert.deepEqual(codes(results), [undefined, "access-denied", undefined]);
+  const [, failed] = results;
+  assert.ok(failed?.status === "rejected" && BatchError.is(failed.reason));
+  assert.deepEqual(failed.reason.counts, { applied: 0, "not-applied": 1, unknown: 0 });
+
+  driver.reads.push(
+    () => {
+      throw new Scripted(refused);
+    },
+    (request, apply) => apply(request),
+    () => {
+      throw new Scripted(refused);
+    },
+  );
+  assert.deepEqual(codes(await Promise.allSettled([bucket.get("a"), bucket.get("b")])), [
+    undefined,
+    "access-denied",
+  ]);
+});
+
+test("a bad argument is refused alone", async () => {
+  const { driver, bucket } = await setUp();
+  const results = await Promise.allSettled([
+    bucket.set("a", Uint8Array.of(1)),
+    bucket.set("\ud800", Uint8Array.of(1)),
+    bucket.set("b", "text" as never),
+    bucket.get("x".repeat(2_000)),
+    bucket.delete(undefined as never),
+    bucket.get("a", { timeout: -1 }),
+    bucket.get("a", { signal: "no" as never }),
+  ]);
+  assert.deepEqual(codes(results), [
+    undefined,
+    "invalid-argument",
+    "invalid-argument",
+    "too-large",
+    "invalid-argument",
+    "invalid-argument",
+    "invalid-argument",
+  ]);
+  assert.equal(driver.requests.length, 1);
+});
+
+test("what the caller does to its bytes after the call changes nothing", async () => {
+  const { plain, bucket } = await setUp();
+  const value = Uint8Array.of(1, 2, 3);
+  const written = bucket.set("a", value);
+  value.fill(0);
+  await written;
+  assert.deepEqual(await plain.get("a"), Uint8Array.of(1, 2, 3));
+});
+
+test("cancelling one call leaves the others alone, and says what is known", async () => {
+  const { driver, bucket } = await setUp();
+  const before = new AbortController();
+  const unsent = bucket.set("a", Uint8Array.of(1), { signal: before.signal });
+  const other = bucket.set("b", Uint8Array.of(2));
+  before.abort();
+  const error = await unsent.catch((reason: unknown) => reason);
+  assert.ok(BatchError.is(error) && error.code === "aborted");
+  assert.equal(error.outcomeOf(0), "not-applied");
+  await other;
+  assert.deepEqual([...driver.data.keys()], ["b:b"]);
+
+  const during = new AbortController();
+  driver.writes.push(() => {
+    setImmediate(() => during.abort());
+    return never();
+  });
+  const sent = await bucket
+    .set("c", Uint8Array.of(3), { signal: during.signal, timeout: 500 })
+    .catch((reason: unknown) => reason);
+  assert.ok(BatchError.is(sent));
+  assert.equal(sent.outcomeOf(0), "unknown");
+  await assert.rejects(
+    bucket.get("a", { signal: AbortSignal.abort() }),
+    (reason) => StoreError.is(reason) && reason.code === "aborted",
+  );
+});
+
+test("the other methods are the bucket's own", async () => {
+  const { bucket } = await setUp();
+  await bucket.setMany([["a", Uint8Array.of(1)]]);
+  assert.equal(await bucket.exists("a"), true);
+  assert.deepEqual(await bucket.getMany(["a"]), [["a", Uint8Array.of(1)]]);
+  await bucket.deleteMany(["a"]);
+  assert.deepEqual(await bucket.listKeys(), { keys: [] });
+  for await (const _ of bucket.keys()) assert.fail("no key should be listed");
+  assert.equal(bucket.name, "b");
+});
