@@ -1,6 +1,5 @@
 import { SignalHub } from "../execution/signal-hub.js";
 import { checkKey, checkValue } from "../input/check-entry.js";
-import type { Refusal } from "../input/input-error.js";
 import { copyOf } from "../input/value-list.js";
 import type { Limits } from "../limits.js";
 import type { Bucket, CallOptions, KeyPage, KeyValue } from "../store.js";
@@ -82,7 +81,6 @@ class CoalescingBucket implements Bucket {
   }
 
   #isKey(key: unknown): boolean {
-    const checked: number | Refusal = checkKey(key, this.limits);
-    return typeof checked === "number";
+    return checkKey(key, this.limits) === undefined;
   }
 }

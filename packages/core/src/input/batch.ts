@@ -1,4 +1,5 @@
 import type { RequestLimits } from "../driver.js";
+import { highestBytes, measureKey } from "./measure-key.js";
 import type { ValueList } from "./value-list.js";
 
 /** A checked batch: its keys by place in the caller's input, and how it is cut into requests. */
@@ -12,24 +13,46 @@ export interface Batch {
   readonly values: ValueList | undefined;
 }
 
-/** Cuts a batch into requests while it is read, so that no second pass is needed. */
+/**
+ * Cuts a batch into requests while it is read. What a key takes in UTF-8 is measured only where the highest that it can
+ * take, three bytes for each unit of UTF-16, would end a request: most batches never get there.
+ */
 export class Cutter {
   readonly cuts: number[] = [];
   readonly #limits: RequestLimits;
-  #keys = 0;
+  readonly #keys: readonly string[];
+  /** Keys in the request. */
+  #count = 0;
+  /** At most so many bytes are in the request. */
   #bytes = 0;
+  /** The first place that counts with its highest, not yet measured. */
+  #unmeasured = 0;
 
-  constructor(limits: RequestLimits) {
+  /** `keys` grows while the batch is read. */
+  constructor(limits: RequestLimits, keys: readonly string[]) {
     this.#limits = limits;
+    this.#keys = keys;
   }
 
-  add(place: number, bytes: number): void {
-    this.#keys++;
-    this.#bytes += bytes;
-    if (place > 0 && this.#keys <= this.#limits.maxKeys && this.#bytes <= this.#limits.maxBytes) return;
+  /** Takes the key at `place`, with a value of `valueBytes`. */
+  add(place: number, valueBytes: number): void {
+    const highest = highestBytes(this.#keys[place] as string) + valueBytes;
+    this.#count++;
+    this.#bytes += highest;
+    if (place > 0 && this.#count <= this.#limits.maxKeys && this.#fits(place)) return;
     this.cuts.push(place);
-    this.#keys = 1;
-    this.#bytes = bytes;
+    this.#count = 1;
+    this.#bytes = highest;
+    this.#unmeasured = place;
+  }
+
+  #fits(place: number): boolean {
+    const { maxBytes } = this.#limits;
+    while (this.#bytes > maxBytes && this.#unmeasured <= place) {
+      const key = this.#keys[this.#unmeasured++] as string;
+      this.#bytes += measureKey(key) - highestBytes(key);
+    }
+    return this.#bytes <= maxBytes;
   }
 }
 

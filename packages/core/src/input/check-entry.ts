@@ -1,7 +1,7 @@
 import type { Limits } from "../limits.js";
 import type { Refusal } from "./input-error.js";
 import { isBytes } from "./is-bytes.js";
-import { measureKey } from "./measure-key.js";
+import { highestBytes, measureKey } from "./measure-key.js";
 
 const notString: Refusal = { code: "invalid-argument", text: "the key is not a string" };
 const illFormed: Refusal = {
@@ -13,13 +13,15 @@ const notBytes: Refusal = {
   text: "the value is not a Uint8Array with its memory attached; encode text with TextEncoder",
 };
 
-/** Length of a key in UTF-8 bytes, or why it is refused (rule S1). */
-export function checkKey(key: unknown, limits: Limits): number | Refusal {
+/** Why a key is refused (rule S1), if it is. */
+export function checkKey(key: unknown, limits: Limits): Refusal | undefined {
   if (typeof key !== "string") return notString;
+  // Most keys are so short that they need not be measured.
+  if (highestBytes(key) <= limits.maxKeyBytes) return key.isWellFormed() ? undefined : illFormed;
   // A unit of UTF-16 takes a byte at least, so a string this long need not be read.
   const bytes = key.length > limits.maxKeyBytes ? key.length : measureKey(key);
   if (bytes < 0) return illFormed;
-  if (bytes <= limits.maxKeyBytes) return bytes;
+  if (bytes <= limits.maxKeyBytes) return undefined;
   return { code: "too-large", text: `the key is longer than ${limits.maxKeyBytes} bytes of UTF-8` };
 }
 

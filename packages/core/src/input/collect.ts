@@ -18,12 +18,15 @@ export interface InputRules {
  */
 export function collectKeys(input: unknown, rules: InputRules, winner: Winner): Batch {
   const keys: string[] = [];
-  const cuts = collect(input, rules.request, (key) => {
-    const bytes = checkKey(key, rules.limits);
-    if (typeof bytes === "number") keys.push(key as string);
-    return bytes;
+  const cutter = new Cutter(rules.request, keys);
+  collect(input, (key, place) => {
+    const refusal = checkKey(key, rules.limits);
+    if (refusal !== undefined) return refusal;
+    keys.push(key as string);
+    cutter.add(place, 0);
+    return undefined;
   });
-  return { keys, cuts, representatives: findRepresentatives(keys, winner), values: undefined };
+  return { keys, cuts: cutter.cuts, representatives: findRepresentatives(keys, winner), values: undefined };
 }
 
 /**
@@ -35,18 +38,20 @@ export function collectKeys(input: unknown, rules: InputRules, winner: Winner): 
 export function collectEntries(input: unknown, rules: InputRules, separate: boolean): Batch {
   const keys: string[] = [];
   const values = separate ? new SeparateValues() : new PackedValues();
-  const cuts = collect(input, rules.request, (entry) => {
+  const cutter = new Cutter(rules.request, keys);
+  collect(input, (entry, place) => {
     if (!Array.isArray(entry) || entry.length !== 2) return notPair;
-    const [key, value] = entry as [unknown, unknown];
-    const keyBytes = checkKey(key, rules.limits);
-    if (typeof keyBytes !== "number") return keyBytes;
-    const refusal = checkValue(value, rules.limits);
+    // Read once: what was checked is what is sent.
+    const key: unknown = entry[0];
+    const value: unknown = entry[1];
+    const refusal = checkKey(key, rules.limits) ?? checkValue(value, rules.limits);
     if (refusal !== undefined) return refusal;
     keys.push(key as string);
     values.add(value as Uint8Array);
-    return keyBytes + (value as Uint8Array).byteLength;
+    cutter.add(place, (value as Uint8Array).byteLength);
+    return undefined;
   });
-  return { keys, cuts, representatives: findRepresentatives(keys, "last"), values };
+  return { keys, cuts: cutter.cuts, representatives: findRepresentatives(keys, "last"), values };
 }
 
 /** How many entries an input has, to report on a batch that is refused unread. */
@@ -62,21 +67,15 @@ export function countEntries(input: unknown): number {
 
 const notPair: Refusal = { code: "invalid-argument", text: "the entry is not a pair of a key and a value" };
 
-/** Hands each entry to `take`, which gives its size in bytes or refuses it; gives the cuts. */
-function collect(
-  input: unknown,
-  limits: RequestLimits,
-  take: (entry: unknown) => number | Refusal,
-): readonly number[] {
-  const cutter = new Cutter(limits);
+/** Hands each entry to `take`, until it refuses one; the rest is only counted. */
+function collect(input: unknown, take: (entry: unknown, place: number) => Refusal | undefined): void {
   let place = 0;
   let refused: { readonly place: number; readonly refusal: Refusal } | undefined;
   try {
     for (const entry of iterate(input)) {
       if (refused === undefined) {
-        const bytes = take(entry);
-        if (typeof bytes === "number") cutter.add(place, bytes);
-        else refused = { place, refusal: bytes };
+        const refusal = take(entry, place);
+        if (refusal !== undefined) refused = { place, refusal };
       }
       place++;
     }
@@ -84,7 +83,7 @@ function collect(
     if (error instanceof InputError) throw error;
     throw new InputError("invalid-argument", "the iterable threw an error while it was read", place);
   }
-  if (refused === undefined) return cutter.cuts;
+  if (refused === undefined) return;
   throw new InputError(refused.refusal.code, `entry ${refused.place}: ${refused.refusal.text}`, place);
 }
 

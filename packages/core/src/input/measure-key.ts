@@ -1,8 +1,9 @@
-/**
- * Length of a string in UTF-8 bytes, or -1 where it holds a lone surrogate and so has no UTF-8 form.
- *
- * One loop does both checks: for keys of usual length it is faster than two calls into the engine.
- */
+/** The most bytes of UTF-8 that a string can take: three for each unit of UTF-16. */
+export function highestBytes(key: string): number {
+  return key.length * 3;
+}
+
+/** Length of a string in UTF-8 bytes, or -1 where it holds a lone surrogate and so has no UTF-8 form. */
 export function measureKey(key: string): number {
   let bytes = key.length;
   for (let index = 0; index < key.length; index++) {
