@@ -1,0 +1,53 @@
+import { describeViolations } from "../report/describe-violations.js";
+import type { CampaignContext, CampaignResult } from "./campaign.js";
+import type { NetworkRunResult } from "./network-run.js";
+
+/** Adds up the runs of a network campaign. */
+export class NetworkTally {
+  readonly failures: string[] = [];
+  readonly #context: CampaignContext;
+  #runs = 0;
+  #struck = 0;
+  #calls = 0;
+  #rejected = 0;
+  #unknown = 0;
+  #falseOutcomes = 0;
+  #worstOverrun = Number.NEGATIVE_INFINITY;
+
+  constructor(context: CampaignContext) {
+    this.#context = context;
+  }
+
+  add(seed: number, fault: string, result: NetworkRunResult, mayBeUnknown: boolean): void {
+    this.#runs++;
+    this.#calls += result.calls;
+    this.#struck += result.struck;
+    this.#rejected += result.rejected.length;
+    this.#unknown += result.unknown;
+    this.#worstOverrun = Math.max(this.#worstOverrun, result.worstOverrun);
+    this.#falseOutcomes += result.violations.length;
+    const texts = describeViolations(result.violations);
+    if (!mayBeUnknown && result.unknown > 0) texts.push(`${result.unknown} keys left unknown: ${result.rejected.join("; ")}`);
+    for (const text of texts) this.failures.push(`seed ${seed}, ${fault}: ${text}`);
+  }
+
+  result(): CampaignResult {
+    const overrun = Math.max(0, Math.round(this.#worstOverrun));
+    const { length } = this.failures;
+    return {
+      measured: `${this.#falseOutcomes} false outcomes, ${this.#unknown} keys unknown, at most ${overrun} ms past a deadline`,
+      figures: {
+        backend: this.#context.backend ?? "",
+        runs: this.#runs,
+        calls: this.#calls,
+        faultsThatStruck: this.#struck,
+        callsRejected: this.#rejected,
+        keysUnknown: this.#unknown,
+        falseOutcomes: this.#falseOutcomes,
+        worstOverrunMilliseconds: overrun,
+        failures: length,
+      },
+      failures: this.failures,
+    };
+  }
+}

@@ -1,0 +1,18 @@
+/** One row of the table, as it was run. */
+export interface Row {
+  readonly name: string;
+  readonly what: string;
+  readonly backend: string;
+  readonly runs: number;
+  readonly seed: number;
+  readonly mustBe: string;
+  readonly measured: string;
+  readonly passed: boolean;
+  readonly seconds: number;
+  readonly figures: Readonly<Record<string, number | string>>;
+  /** The first ones. */
+  readonly failures: readonly string[];
+}
+
+/** How many failures of a row are printed and kept. */
+export const mostFailures = 20;

@@ -1,0 +1,17 @@
+import { dynamodbTestbed } from "./dynamodb.js";
+import { postgresTestbed } from "./postgres.js";
+import { redisTestbed } from "./redis.js";
+import { redisClusterTestbed } from "./redis-cluster.js";
+import type { BackendName, Testbed, TestbedOptions } from "./testbed.js";
+
+const testbeds: Readonly<Record<BackendName, (options: TestbedOptions) => Promise<Testbed>>> = {
+  redis: redisTestbed,
+  "redis-cluster": redisClusterTestbed,
+  postgres: postgresTestbed,
+  dynamodb: dynamodbTestbed,
+};
+
+/** Starts the server of a backend. */
+export function openTestbed(name: BackendName, options: TestbedOptions = {}): Promise<Testbed> {
+  return testbeds[name](options);
+}

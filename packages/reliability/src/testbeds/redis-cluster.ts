@@ -1,0 +1,52 @@
+import type { Driver } from "@manykv/core";
+import { redisDriver } from "@manykv/redis";
+import { type DedicatedRedisCluster, startDedicatedRedisCluster } from "@manykv/test-services";
+import { Cluster } from "ioredis";
+import { silent } from "./silent.js";
+import type { Route, Testbed, TestbedOptions } from "./testbed.js";
+
+export interface ClusterTestbed extends Testbed {
+  readonly service: DedicatedRedisCluster;
+}
+
+export async function redisClusterTestbed(
+  { durable = false }: TestbedOptions,
+  nodeTimeout = 15_000,
+): Promise<ClusterTestbed> {
+  const service = await startDedicatedRedisCluster({ durable, nodeTimeout, ...silent });
+  const servers = service.nodes.map(({ host, port }) => ({ host, port }));
+  return {
+    name: "redis-cluster",
+    description: service.description,
+    servers,
+    fenced: true,
+    service,
+    driver: (route) => routedDriver(servers, route),
+    kill: async () => {
+      await Promise.all(service.nodes.map((node) => node.kill()));
+    },
+    restart: async () => {
+      await Promise.all(service.nodes.map((node) => node.restart()));
+    },
+    [Symbol.asyncDispose]: () => service.stop(),
+  };
+}
+
+/** The nodes tell their own addresses, so that each of them has to be translated. */
+function routedDriver(servers: Testbed["servers"], route: Route): Driver {
+  const client = new Cluster(servers.map(route), {
+    lazyConnect: true,
+    natMap: (key: string) => {
+      const [host = "", port = ""] = key.split(":");
+      return route({ host, port: Number(port) });
+    },
+  });
+  client.on("error", () => {});
+  const driver = redisDriver({ client });
+  const close = driver.close.bind(driver);
+  driver.close = async () => {
+    await close();
+    client.disconnect();
+  };
+  return driver;
+}
