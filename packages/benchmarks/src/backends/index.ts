@@ -1,6 +1,14 @@
 import type { Backend, BackendName } from "./backend.js";
 import { dynamodb } from "./dynamodb.js";
 import { memory } from "./memory.js";
+import { postgres } from "./postgres.js";
 import { redis } from "./redis.js";
+import { redisCluster } from "./redis-cluster.js";
 
-export const backends: { readonly [name in BackendName]?: Backend } = { memory, redis, dynamodb };
+export const backends: { readonly [name in BackendName]: Backend } = {
+  memory,
+  redis,
+  "redis-cluster": redisCluster,
+  postgres,
+  dynamodb,
+};

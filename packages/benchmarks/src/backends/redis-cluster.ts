@@ -1,0 +1,26 @@
+import { redisStore } from "@manykv/redis";
+import { startRedisCluster } from "@manykv/test-services";
+import { Cluster } from "ioredis";
+import { manykv } from "../contenders/manykv.js";
+import { ioredisKeyByKey } from "../contenders/redis/key-by-key.js";
+import type { Backend } from "./backend.js";
+
+export const redisCluster: Backend = {
+  name: "redis-cluster",
+  mostKeys: 100_000,
+  async open() {
+    const service = await startRedisCluster();
+    const nodes = service.nodes.map(({ host, port }) => ({ host, port }));
+    return {
+      server: service.description,
+      course: { keysPerSample: 200 },
+      tracks: {
+        batch: async () => [
+          await manykv(redisStore({ url: service.url })),
+          ioredisKeyByKey(new Cluster(nodes)),
+        ],
+      },
+      [Symbol.asyncDispose]: () => service.stop(),
+    };
+  },
+};
