@@ -6,6 +6,8 @@ const graceMilliseconds = 2000;
 /**
  * SIGINT and SIGTERM. The first one stops the reading and sending, and calls under way get a moment to settle; the
  * second, or the end of that moment, aborts them.
+ *
+ * Where it is held by `using`, what it is for must be awaited before the block ends.
  */
 export class Interrupt implements Disposable {
   readonly #stop = new AbortController();

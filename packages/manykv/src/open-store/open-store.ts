@@ -37,6 +37,7 @@ const backendByScheme: ReadonlyMap<string, OpenBackend> = new Map([
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
   const scheme = schemeOf(url);
+  refuseStrayCredentials(url);
   const openBackend = backendByScheme.get(scheme);
   if (openBackend !== undefined) return openBackend(url, options);
   throw new StoreError(
@@ -51,5 +52,14 @@ function schemeOf(url: string): string {
   throw new StoreError(
     "invalid-argument",
     "openStore: the URL must be a string that starts with a scheme, such as redis://localhost:6379",
+  );
+}
+
+/** The rest of a password with an unencoded `?` would pass for the name of a parameter, which messages show. */
+function refuseStrayCredentials(url: string): void {
+  if (!/[?#].*@/s.test(url)) return;
+  throw new StoreError(
+    "invalid-argument",
+    "openStore: the URL has an @ after a ? or #; percent-encode the special characters of user, password and parameters: @ is %40, ? is %3F, # is %23",
   );
 }

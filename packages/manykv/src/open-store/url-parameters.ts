@@ -29,12 +29,7 @@ export function refuseOthers(parameters: URLSearchParams, known: readonly string
       known.length === 0 ? "it takes none" : `it takes ${known.map((one) => `"${one}"`).join(", ")}`;
     throw new StoreError(
       "invalid-argument",
-      `openStore: unknown parameter ${shown(name)} in the URL; ${advice}`,
+      `openStore: unknown parameter ${JSON.stringify(name)} in the URL; ${advice}`,
     );
   }
-}
-
-/** A password with an unencoded `?` puts its rest where a name is expected, so only what looks like a name is shown. */
-function shown(name: string): string {
-  return /^[A-Za-z][A-Za-z0-9_.-]{0,39}$/.test(name) ? `"${name}"` : "(name not shown)";
 }

@@ -15,7 +15,7 @@ export interface ReadBatch {
 
 /** Sizes of values are known only when they are there, so batches start small and grow while they stay below this. */
 const wantedBatchBytes = 4 * 1024 * 1024;
-const firstBatchSize = 16;
+const firstBatchSize = 4;
 
 /** Reads the values of keys in batches, in order. While one batch is used, the next one is under way. */
 export async function* readValues(

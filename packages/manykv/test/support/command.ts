@@ -23,17 +23,18 @@ export function startCommand(args: readonly string[], { store, node = [] }: RunO
   const { MANYKV_STORE: _, ...inherited } = process.env;
   // The AWS SDK warns on standard error of the end of its support for older versions of Node.
   const env = { ...inherited, NODE_NO_WARNINGS: "1" };
-  return spawn(process.execPath, [...node, main, ...args], {
+  const child = spawn(process.execPath, [...node, main, ...args], {
     env: store === undefined ? env : { ...env, MANYKV_STORE: store },
   });
+  // A command that does not read all of its input closes it early.
+  child.stdin.on("error", () => {});
+  return child;
 }
 
 /** Runs the built command to its end. */
 export function runCommand(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const child = startCommand(args, options);
   const ended = endOf(child);
-  // A command that does not read its input closes it early.
-  child.stdin?.on("error", () => {});
   child.stdin?.end(options.input ?? "");
   return ended;
 }

@@ -25,7 +25,7 @@ Examples
 
 async function runDelete(keys: string[], flags: BucketFlags & KeysFlags & WriteFlags): Promise<ExitCode> {
   using interrupt = new Interrupt();
-  return withBucket(flags, async (bucket) => {
+  return await withBucket(flags, async (bucket) => {
     const { source, input } = await openKeys(keys, flags, bucket.limits, interrupt.stop);
     return runWrites(
       {

@@ -54,7 +54,7 @@ Examples
 async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
   using interrupt = new Interrupt();
   const format = formatFor(file, flags);
-  return withBucket(flags, async (bucket) => {
+  return await withBucket(flags, async (bucket) => {
     const output = await openOutput(file);
     const counts: Counts = { records: 0, bytes: 0, gone: 0 };
     const startedAt = performance.now();
@@ -108,7 +108,7 @@ async function exportRecords(
       await output.write(text);
       counts.records += count;
       counts.gone += records.length - present.length;
-      for (const [, value] of present) counts.bytes += value.length;
+      for (const [key, value] of present) counts.bytes += key.length + value.length;
       progress.update(counts.records);
       if (count < present.length) throw new CommandError(exitCode.incomplete, notText);
     }

@@ -54,7 +54,7 @@ async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
       "raw values of many keys would run into each other: get one, or use ndjson",
     );
   }
-  return withBucket(flags, async (bucket) => {
+  return await withBucket(flags, async (bucket) => {
     const input = await openKeys(keys, flags, bucket.limits, interrupt.stop);
     const output = await openOutput("-");
     try {

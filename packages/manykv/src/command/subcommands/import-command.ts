@@ -52,7 +52,7 @@ Examples
 async function runImport(file: string, flags: BucketFlags & ReadFlags & WriteFlags): Promise<ExitCode> {
   using interrupt = new Interrupt();
   const read = readerFor(file, flags);
-  return withBucket(flags, async (bucket) => {
+  return await withBucket(flags, async (bucket) => {
     const input = await openInput(file, interrupt.stop);
     return runWrites(
       {

@@ -37,7 +37,7 @@ Examples
 
 async function runList(flags: ListFlags): Promise<ExitCode> {
   using interrupt = new Interrupt();
-  return withBucket(flags, async (bucket) => {
+  return await withBucket(flags, async (bucket) => {
     const output = await openOutput("-");
     try {
       for await (const keys of listPages(bucket, flags.prefix, { signal: interrupt.abort })) {

@@ -44,7 +44,7 @@ async function runSet(key: string, text: string | undefined, flags: SetFlags): P
     throw new CommandError(exitCode.usage, "give the value either as an argument or by --file");
   }
   using interrupt = new Interrupt();
-  return withBucket(flags, async (bucket) => {
+  return await withBucket(flags, async (bucket) => {
     const value =
       text === undefined
         ? await readValue(flags, bucket.limits.maxValueBytes, interrupt.stop)

@@ -1,0 +1,64 @@
+import { existsSync, statSync } from "node:fs";
+import { randomName } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openStore } from "../../src/index.js";
+import { endOf, runCommand, startCommand } from "../support/command.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const folder = temporaryFolder();
+const url = serviceUrl("redis");
+const bucket = randomName();
+const keys = Array.from({ length: 60_000 }, (_, index) => `key:${index}`);
+
+beforeAll(async () => {
+  await using store = await openStore(url);
+  const value = Buffer.alloc(200, "x");
+  await (await store.open(bucket)).setMany(keys.map((key) => [key, value]));
+});
+
+afterAll(async () => {
+  await using store = await openStore(url);
+  await (await store.open(bucket)).deleteMany(keys);
+});
+
+test.each(["export", "list", "get"])("%s ends in silence when its reader goes away", async (command) => {
+  const args = command === "get" ? ["--keys-from", "-"] : [];
+  const child = startCommand([command, "-b", bucket, ...args], { store: url });
+  const ended = endOf(child);
+  child.stdin?.end(`${keys.join("\n")}\n`);
+  child.stdout?.once("data", () => child.stdout?.destroy());
+  const { code, stderr } = await ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+test("an export that is interrupted leaves no file, and says that it is not complete", async () => {
+  const path = folder.path("interrupted.ndjson");
+  // Small batches keep it at work long enough.
+  const child = startCommand(["export", "-b", bucket, "--batch-size", "5", path], { store: url });
+  const ended = endOf(child);
+  const begun = (): boolean => existsSync(`${path}.part`) && statSync(`${path}.part`).size > 0;
+  await expect.poll(begun, { timeout: 30_000, interval: 5 }).toBe(true);
+  child.kill("SIGINT");
+  const { code, stderr } = await ended;
+  expect(stderr).toMatch(/^manykv: not complete: exported only [\d,]+ records/);
+  expect(code).toBe(130);
+  expect([existsSync(path), existsSync(`${path}.part`)]).toEqual([false, false]);
+});
+
+test("SIGTERM ends it too, with its own code", async () => {
+  await using store = await openStore(url);
+  const own = await store.open(randomName());
+  const child = startCommand(["import", "-b", own.name, "--batch-size", "1"], { store: url });
+  const ended = endOf(child);
+  child.stdin?.write('{"key":"k","value":"x"}\n');
+  await expect.poll(() => own.exists("k"), { timeout: 30_000 }).toBe(true);
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(143);
+  await own.delete("k");
+});
+
+test("progress is shown on a terminal alone", async () => {
+  const { stderr } = await runCommand(["export", "-b", bucket, folder.path("quiet.ndjson")], { store: url });
+  expect(stderr).toMatch(/^manykv: exported 60,000 records, .*\n$/);
+});

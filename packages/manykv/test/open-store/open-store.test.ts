@@ -1,0 +1,137 @@
+import { Buffer } from "node:buffer";
+import { randomName, startDedicatedRedis } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { expect, test } from "vitest";
+import { openStore, portableLimits, type StoreError } from "../../src/index.js";
+import { expectNoLeak, rejection } from "../support/leaks.js";
+import { dynamodbEndpoint, storeUrls } from "../support/stores.js";
+
+test.each(Object.entries({ memory: "memory:", ...storeUrls }))(
+  "opens %s, with the options",
+  async (_, url) => {
+    await using store = await openStore(url, { limits: portableLimits, buckets: ["fruit"] });
+    await store.provision();
+    const bucket = await store.open("fruit");
+    const key = randomName();
+    await bucket.setMany([[key, Buffer.from("one")]]);
+    expect((await bucket.getMany([key]))[0]?.[1]).toEqual(Uint8Array.from(Buffer.from("one")));
+    await bucket.deleteMany([key]);
+    expect(bucket.limits).toEqual(portableLimits);
+    expect((await rejection(store.open("vegetables"))).code).toBe("no-such-store");
+  },
+);
+
+test("the scheme may be in capitals", async () => {
+  await using store = await openStore("MEMORY:");
+  expect((await store.open("b")).name).toBe("b");
+});
+
+test("each opening of memory: is a store of its own", async () => {
+  await using one = await openStore("memory:");
+  await using other = await openStore("memory:");
+  await (await one.open("b")).set("k", Uint8Array.of(1));
+  expect(await (await other.open("b")).get("k")).toBeUndefined();
+});
+
+test.each([
+  ["mongodb://u:topsecret@h/db", 'unknown URL scheme "mongodb:"'],
+  ["http://u:topsecret@h", 'unknown URL scheme "http:"'],
+  ["u:topsecret@h", 'unknown URL scheme "u:"'],
+  ["", "starts with a scheme"],
+  ["topsecret@h", "starts with a scheme"],
+  ["//h", "starts with a scheme"],
+  [undefined, "starts with a scheme"],
+  [new URL("redis://u:topsecret@h"), "starts with a scheme"],
+  ["memory:topsecret", "has no address"],
+  ["memory://topsecret", "has no address"],
+  ["memory:?size=topsecret", 'unknown parameter "size"'],
+  ["redis://u:topsecret@h?tls=topsecret", '"tls"'],
+  ["redis+cluster://u:topsecret@h:7000,h:7001?read=topsecret", '"read"'],
+  ["redis://u:topsecret@h:port", "HOST:PORT"],
+  ["redis://u:word?topsecret@h", "percent-encode"],
+  ["redis+cluster://u:word?top=topsecret@h", "percent-encode"],
+  ["redis://u:word#topsecret@h", "percent-encode"],
+  ["redis://u:word/topsecret@h", "the Redis URL"],
+  ["postgres://u:1?topsecret@h/db", "percent-encode"],
+  ["postgres://u:1#topsecret@h/db", "percent-encode"],
+  ["redis://u:topsecret@h/db", "database"],
+  ["postgres://u:topsecret@h/db?tabel=topsecret", "tabel"],
+  ["postgres://u:topsecret@h/db?table=a&table=topsecret", "table"],
+  ["postgres://u:topsecret@h:port/db", "postgres://"],
+  [
+    "dynamodb://eu-central-1/table?endpiont=topsecret",
+    'unknown parameter "endpiont" in the URL; it takes "endpoint"',
+  ],
+  ["dynamodb://eu-central-1/table?endpoint=http://a&endpoint=topsecret", '"endpoint" once'],
+  ["dynamodb://eu-central-1/table?endpoint=", '"endpoint" once, and with a value'],
+  ["dynamodb://eu-central-1/table?endpoint=topsecret", "`endpoint`"],
+  ["dynamodb://eu-central-1/table?endpoint=http://u:topsecret%40h", "`endpoint`"],
+  ["dynamodb://u:topsecret@eu-central-1/table", "dynamodb://REGION/TABLE"],
+  ["dynamodb://eu-central-1:8000/table", "dynamodb://REGION/TABLE"],
+  ["dynamodb://eu-central-1", "dynamodb://REGION/TABLE"],
+  ["dynamodb://eu-central-1/", "dynamodb://REGION/TABLE"],
+  ["dynamodb:///table", "dynamodb://REGION/TABLE"],
+  ["dynamodb://eu-central-1/a/b", "dynamodb://REGION/TABLE"],
+  ["dynamodb://eu-central-1/a%zz", "dynamodb://REGION/TABLE"],
+  ["dynamodb://eu-central-1/a%20b", "`table`"],
+] as const)("refuses %s", async (url, message) => {
+  const error = await rejection(openStore(url as string));
+  expect(error).toMatchObject({ tag: "other", code: "invalid-argument", retryable: false });
+  expect(error.message).toContain(message);
+  expectNoLeak(error, "topsecret");
+});
+
+test("options out of range are refused", async () => {
+  expect((await rejection(openStore("memory:", { timeout: -1 }))).code).toBe("invalid-argument");
+});
+
+async function firstCall(url: string): Promise<StoreError> {
+  await using store = await openStore(url, { timeout: 2000 });
+  const bucket = await store.open("b");
+  const read = await rejection(bucket.getMany(["a key of mine"]));
+  const write = await rejection(bucket.setMany([["a key of mine", Buffer.from("a value of mine")]]));
+  expect([write.tag, write.code]).toEqual([read.tag, read.code]);
+  expectNoLeak(read, "topsecret", "a key of mine");
+  expectNoLeak(write, "topsecret", "a key of mine", "a value of mine");
+  return read;
+}
+
+test.each([
+  "redis://u:topsecret@127.0.0.1:1",
+  "redis://:topsecret@[::1]:1/3",
+  "redis+cluster://u:topsecret@127.0.0.1:1,127.0.0.1:2",
+  "postgres://u:topsecret@127.0.0.1:1/db",
+  "postgresql://u:topsecret@[::1]:1/db",
+  "dynamodb://eu-central-1/some-table?endpoint=http%3A%2F%2F127.0.0.1%3A1",
+])("a server that is not there: %s", async (url) => {
+  expect(await firstCall(url)).toMatchObject({ tag: "other", code: "unavailable" });
+});
+
+test("a wrong password: Redis", async () => {
+  const password = "p@ss:w/ö %?#[]";
+  await using server = await startDedicatedRedis({ password });
+  await using store = await openStore(server.url);
+  await (await store.open("b")).set("k", Uint8Array.of(1));
+  const wrong = new URL(server.url);
+  wrong.password = "topsecret";
+  expect(await firstCall(wrong.href)).toMatchObject({ tag: "access-denied", code: "access-denied" });
+});
+
+test("a wrong password: Postgres", async () => {
+  const wrong = new URL(serviceUrl("postgres"));
+  wrong.password = "topsecret";
+  expect(await firstCall(wrong.href)).toMatchObject({ tag: "access-denied", code: "access-denied" });
+});
+
+test("a database that is missing: Postgres", async () => {
+  const wrong = new URL(serviceUrl("postgres"));
+  wrong.pathname = "/nowhere";
+  expect(await firstCall(wrong.href)).toMatchObject({ tag: "no-such-store", code: "no-such-store" });
+});
+
+test.each([
+  ["Postgres", `${serviceUrl("postgres")}?table=nowhere`],
+  ["DynamoDB", `dynamodb://eu-central-1/nowhere?endpoint=${encodeURIComponent(dynamodbEndpoint)}`],
+])("a table that is missing: %s", async (_, url) => {
+  expect(await firstCall(url)).toMatchObject({ tag: "no-such-store", code: "no-such-store" });
+});

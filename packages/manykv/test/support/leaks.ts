@@ -1,0 +1,28 @@
+import { inspect } from "node:util";
+import { StoreError } from "@manykv/core";
+import { expect } from "vitest";
+
+/** The error that a promise rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<StoreError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!StoreError.is(error)) throw new Error("It was not rejected with a StoreError", { cause: error });
+  return error;
+}
+
+/** Everything that a log could show of an error. */
+export function shownOf(error: Error): string {
+  return [
+    error.message,
+    error.stack,
+    inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true }),
+    JSON.stringify(error),
+    inspect(error.cause, { depth: Number.POSITIVE_INFINITY, showHidden: true }),
+  ].join("\n");
+}
+
+export function expectNoLeak(error: Error, ...secrets: string[]): void {
+  for (const secret of secrets) expect(shownOf(error)).not.toContain(secret);
+}
