@@ -7,9 +7,11 @@ import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
 
 /** Time for one case, in milliseconds. A case that hangs fails then, and says so. */
-export const caseTimeout = 120_000;
-
+const caseTimeout = 120_000;
 const closeTimeout = 30_000;
+
+/** What a runner is told: more than a case may take, so that it is the case that speaks. */
+export const testTimeout: number = caseTimeout + closeTimeout + 10_000;
 
 /**
  * Runs one case against a backend, and rejects where the backend does not conform. The suite does this for every case;

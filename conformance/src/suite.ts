@@ -2,7 +2,7 @@ import { cases } from "./cases/index.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import type { ConformanceHarness } from "./harness.js";
 import { type Rule, rules } from "./rules.js";
-import { caseTimeout, runCase } from "./run-case.js";
+import { runCase, testTimeout } from "./run-case.js";
 import { type Runner, skipOf } from "./runner.js";
 import { SkipCase } from "./skip-case.js";
 
@@ -56,7 +56,7 @@ function define(
     printSkip(harness, one, reason);
     const skip = skipOf(test);
     const body = async (): Promise<void> => {};
-    return void (skip ?? test)(`${name} (skipped: ${reason})`, body, caseTimeout);
+    return void (skip ?? test)(`${name} (skipped: ${reason})`, body, testTimeout);
   }
   // Without a declared parameter: Jest and Bun would take one for a callback and wait for it.
   const body = async (...given: unknown[]): Promise<void> => {
@@ -68,7 +68,7 @@ function define(
       skipRunning(given[0], error.message);
     }
   };
-  test(name, body, caseTimeout);
+  test(name, body, testTimeout);
 }
 
 function printSkip(harness: ConformanceHarness, { id }: ConformanceCase, reason: string): void {

@@ -12,7 +12,7 @@ import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/reje
 import { settles } from "../support/settles.js";
 
 /** Far more than cancelling may take: tells a hang from a slow machine. */
-const hangs = 8_000;
+const hangs = 20_000;
 
 /** Cancelling a call by the caller's signal. */
 export const cancellingCases: readonly ConformanceCase[] = [
@@ -58,11 +58,13 @@ export const cancellingCases: readonly ConformanceCase[] = [
       async run(context) {
         for (const fault of ["hang", "drop-answer", "drop-request"] as const) {
           const controller = new AbortController();
-          setTimeout(() => controller.abort(), 30);
           const { outcomes, error } = await faultyWrite(context, {
             kind,
             keys: 2,
-            schedule: () => ({ kind: fault }),
+            schedule: () => {
+              setTimeout(() => controller.abort(), 10);
+              return { kind: fault };
+            },
             signal: controller.signal,
           });
           assert.equal(error?.code, "aborted");
@@ -135,7 +137,8 @@ export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-one-signal-for-many-calls",
     rule: "S11",
-    title: "one signal cancels all calls that it was given to, and no others",
+    title:
+      "one signal cancels all calls that it was given to and no others, and takes no listener for each of them",
     async run(context) {
       const bucket = await context.bucket({
         wrap: (driver) =>
@@ -143,11 +146,13 @@ export const cancellingCases: readonly ConformanceCase[] = [
       });
       const controller = new AbortController();
       const options = { signal: controller.signal };
-      const silent = Array.from({ length: 20 }, (_, index) => bucket.get(`silent ${index}`, options));
-      const other = bucket.get("other");
+      const silent = Array.from({ length: 20 }, (_, index) => bucket.getMany([`silent ${index}`], options));
+      const other = bucket.getMany(["other"]);
+      const listeners = getEventListeners(controller.signal, "abort").length;
+      assert.ok(listeners <= 10, `${listeners} listeners: Node.js warns of a leak above 10`);
       setTimeout(() => controller.abort(), 20);
       for (const call of silent) await rejectsWith(call, "aborted");
-      assert.equal(await other, undefined);
+      assert.deepEqual(await other, [undefined]);
     },
   },
 ];

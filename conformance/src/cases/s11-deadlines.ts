@@ -14,8 +14,10 @@ import { kebab } from "../support/strings.js";
 
 /** A call's own time, in milliseconds, where the engine does not answer. */
 const short = 200;
+/** A call's own time, in milliseconds, where a part of it has to succeed, also on a machine that is busy. */
+const patient = 4_000;
 /** Far more than any call with the short time may take: tells a hang from a slow machine. */
-const hangs = 8_000;
+const hangs = 20_000;
 
 type Method = readonly [name: string, call: (bucket: Bucket, options: CallOptions) => Promise<unknown>];
 
@@ -65,34 +67,32 @@ export const deadlineCases: readonly ConformanceCase[] = [
       },
     }),
   ),
-  ...writeKinds.map(
-    (kind): ConformanceCase => ({
-      id: `s11-${kind}-not-sent-by-the-deadline`,
-      rule: "S11",
-      title: `${kind}Many: when the time is over, requests that were not sent yet are not-applied`,
-      async run(context) {
-        const schedule: FaultSchedule = ({ keys }) =>
-          keys.includes("k2") ? { kind: "drop-request" } : undefined;
-        const store = { request: { maxKeys: 1 }, concurrency: 1 };
-        const { outcomes, error } = await faultyWrite(context, {
-          kind,
-          keys: 5,
-          schedule,
-          timeout: short,
-          store,
-        });
-        assert.equal(error?.code, "timeout");
-        assert.deepEqual(outcomes, ["applied", "applied", "unknown", "not-applied", "not-applied"]);
-      },
-    }),
-  ),
+  {
+    id: "s11-not-sent-by-the-deadline",
+    rule: "S11",
+    title: "setMany and deleteMany: when the time is over, requests that were not sent yet are not-applied",
+    async run(context) {
+      const schedule: FaultSchedule = ({ keys }) =>
+        keys.includes("k2") ? { kind: "drop-request" } : undefined;
+      const retry = { attempts: 1_000, baseDelay: 1, maxDelay: 4 };
+      const store = { request: { maxKeys: 1 }, concurrency: 1, retry };
+      await Promise.all(
+        writeKinds.map(async (kind) => {
+          const write = { kind, keys: 5, schedule, timeout: patient, store };
+          const { outcomes, error } = await faultyWrite(context, write);
+          assert.equal(error?.code, "timeout");
+          assert.deepEqual(outcomes, ["applied", "applied", "unknown", "not-applied", "not-applied"]);
+        }),
+      );
+    },
+  },
   {
     id: "s11-silent-request-is-repeated",
     rule: "S11",
     title: "a request that stays without an answer costs an attempt, not the call",
     async run(context) {
       const schedule: FaultSchedule = ({ call }) => (call === 0 ? { kind: "drop-answer" } : undefined);
-      const { outcomes } = await faultyWrite(context, { kind: "set", keys: 3, schedule, timeout: 1_500 });
+      const { outcomes } = await faultyWrite(context, { kind: "set", keys: 3, schedule, timeout: patient });
       assert.deepEqual(outcomes, ["applied", "applied", "applied"]);
     },
   },

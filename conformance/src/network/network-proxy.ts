@@ -13,7 +13,7 @@ export interface NetworkProxy {
   arm(fault: ConnectionFault): void;
   /** From now on connections are reset as soon as they are made, and those that are open are reset: no server there. */
   refuse(): void;
-  /** Ends every fault: held bytes go on, and connections are as good as new. */
+  /** Ends every fault: held bytes go on, and connections that lost bytes are reset. */
   heal(): void;
   close(): Promise<void>;
 }
@@ -32,8 +32,8 @@ export async function networkProxy(target: Address): Promise<NetworkProxy> {
       client.resetAndDestroy();
       return;
     }
-    const connection = new ProxiedConnection(client, target, counts, () => armed);
-    connections.add(connection);
+    for (const connection of connections) if (connection.gone) connections.delete(connection);
+    connections.add(new ProxiedConnection(client, target, counts, () => armed));
   }
 
   const server = createServer({ allowHalfOpen: true }, accept);

@@ -43,13 +43,18 @@ export class ProxiedConnection {
     this.#server.on("close", () => this.#closed(client));
   }
 
-  /** Ends the fault: what was held goes on. */
+  /** Whether neither side is there any more. */
+  get gone(): boolean {
+    return this.#client.destroyed && this.#server.destroyed;
+  }
+
+  /** Ends the fault: what was held goes on, and a connection that lost something is reset, as TCP would do it. */
   heal(): void {
-    const direction = this.#fault?.direction;
+    const { kind, direction = "request" } = this.#fault ?? {};
     this.#fault = undefined;
-    for (const chunk of this.#held.splice(0)) this.#send(direction ?? "request", chunk);
-    if (this.#client.destroyed) this.#server.end();
-    if (this.#halfOpen) this.destroy();
+    for (const chunk of this.#held.splice(0)) this.#send(direction, chunk);
+    if (kind === "drop" || this.#halfOpen) this.destroy();
+    else if (this.#client.destroyed) this.#server.end();
   }
 
   destroy(): void {

@@ -1,4 +1,4 @@
-import type { Bucket, Outcome, StoreOptions } from "@manykv/core";
+import type { Bucket, Driver, Outcome, StoreOptions } from "@manykv/core";
 import { BatchError } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
@@ -39,21 +39,19 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
   const name = context.bucketName();
   const { requests, wrap } = recordRequests();
   const direct = await context.bucket({ name });
-  const faulty = await context.bucket({
-    name,
-    // The driver's own request limits, whatever the harness lowers: cases count requests.
-    store: { retry: quickRetry, request: {}, ...write.store },
-    wrap: (driver) => wrap(faultDriver(driver, write.schedule)),
-  });
+  const driver = await connected(context, name);
+  // The driver's own request limits, whatever the harness lowers: cases count requests.
+  const options = { retry: quickRetry, request: {}, ...write.store };
+  const faulty = await context.storeOf(wrap(faultDriver(driver, write.schedule)), options).open(name);
   const judged = judgedWrite(write.kind, write.keys);
   await direct.setMany(judged.before);
-  const options = { timeout: write.timeout, signal: write.signal };
+  const own = { timeout: write.timeout, signal: write.signal };
   const call =
     write.kind === "set"
-      ? faulty.setMany(settable(judged.entries), options)
+      ? faulty.setMany(settable(judged.entries), own)
       : faulty.deleteMany(
           judged.entries.map(([key]) => key),
-          options,
+          own,
         );
   const outcomes = await outcomesOfWrite(call, write.keys);
   await assertTrue(direct, judged, outcomes);
@@ -62,6 +60,18 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
     (reason: unknown) => reason,
   );
   return { outcomes, error: BatchError.is(error) ? error : undefined, requests, direct };
+}
+
+/** A driver that has its connection already: a short timeout is for the fault, not for connecting. */
+async function connected(context: CaseContext, bucket: string): Promise<Driver> {
+  const driver = await context.driver();
+  await driver.get({
+    bucket,
+    keys: ["k0"],
+    signal: new AbortController().signal,
+    deadline: Number.POSITIVE_INFINITY,
+  });
+  return driver;
 }
 
 export function judgedWrite(kind: WriteKind, keys: number): JudgedWrite {
