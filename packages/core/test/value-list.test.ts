@@ -3,22 +3,29 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { PackedValues, SeparateValues } from "../src/input/value-list.js";
 
-const sizes = fc.array(fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 70_000 })), {
-  maxLength: 60,
-});
+const sizes = fc.array(
+  fc.tuple(fc.boolean(), fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 70_000 }))),
+  { maxLength: 60 },
+);
 
 for (const make of [() => new PackedValues(), () => new SeparateValues()]) {
   test(`${make().constructor.name} gives back what came in, whatever happens to the original`, () => {
     fc.assert(
-      fc.property(sizes, (lengths) => {
+      fc.property(sizes, (values) => {
         const list = make();
-        const originals = lengths.map((length, index) => new Uint8Array(length).fill(index + 1));
-        for (const original of originals) {
+        const requests: Uint8Array[][] = [];
+        values.forEach(([begins, length], index) => {
+          const original = new Uint8Array(length).fill(index + 1);
+          if (begins || index === 0) {
+            list.mark();
+            requests.push([]);
+          }
+          requests.at(-1)?.push(original.slice());
           list.add(original);
           original.fill(0);
-        }
-        lengths.forEach((length, index) => {
-          assert.deepEqual(list.at(index), new Uint8Array(length).fill(index + 1));
+        });
+        requests.forEach((expected, request) => {
+          assert.deepEqual(list.valuesOf(request, expected.length), expected);
         });
       }),
       { numRuns: 300 },

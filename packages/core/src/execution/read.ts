@@ -18,12 +18,7 @@ export async function read<Value>(
 ): Promise<Value[]> {
   const ledger = new Answers<Value>(batch.keys.length);
   const send = async (request: Request): Promise<ReadAnswer<Value>> => checked(await ask(request), request);
-  await runBatch(
-    engine,
-    call,
-    { request: kind, allOrNothing: true, ledger, valuesOf: () => [], send },
-    batch,
-  );
+  await runBatch(engine, call, { request: kind, allOrNothing: true, ledger, send }, batch);
   const failure = ledger.firstFailure(call.cause);
   const fault = call.cause ?? failure?.fault;
   if (fault === undefined) return ledger.values;

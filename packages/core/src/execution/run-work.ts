@@ -7,7 +7,7 @@ import { runFences } from "./fence.js";
 import type { Ledger } from "./ledger.js";
 import { Request } from "./request.js";
 import { backoff } from "./retry-policy.js";
-import { placeOf, remainingWork, type Work } from "./work.js";
+import { partOfWork, placeOf, type Work } from "./work.js";
 
 /** How one kind of request is sent, and where its results go. */
 export interface Operation<Answer extends Incomplete> {
@@ -16,7 +16,6 @@ export interface Operation<Answer extends Incomplete> {
   readonly ledger: Ledger<Answer>;
   /** For reads: one key that cannot be read fails the call, so nothing else needs to be read. */
   readonly allOrNothing: boolean;
-  valuesOf(work: Work): readonly Uint8Array[];
   send(request: Request): Promise<Answer>;
 }
 
@@ -50,7 +49,7 @@ export async function runWork<Answer extends Incomplete>(
     if (final || repeat.length === 0) return final || result.fault ? finalFault(faults) : undefined;
     stalls = faults.length < work.keys.length ? 0 : stalls + 1;
     last = faults[0];
-    work = remainingWork(work, repeat);
+    work = partOfWork(work, repeat);
     // Keys that one by one get nowhere say nothing of the keys in other requests.
     if (stalls >= engine.retry.attempts) return operation.allOrNothing || result.fault ? last : undefined;
     await call.pause(backoff(engine.retry, stalls));
@@ -79,7 +78,7 @@ async function send<Answer extends Incomplete>(
   { number, budget }: { readonly number: number; readonly budget: number },
 ): Promise<AttemptResult<Answer>> {
   const start = performance.now();
-  const request = new Request(call.bucket, start + budget, work.keys, operation.valuesOf(work));
+  const request = new Request(call.bucket, start + budget, work.keys, work.values);
   const result = await attempt(engine.driver, call, request, (sent) => operation.send(sent));
   if (engine.attempts.hasSubscribers) {
     engine.attempts.publish({

@@ -3,6 +3,8 @@ import type { Batch } from "../input/batch.js";
 /** Keys that go into one request, and the place of each in the caller's input. */
 export interface Work {
   readonly keys: readonly string[];
+  /** The value of each key, for a `set`; else none. */
+  readonly values: readonly Uint8Array[];
   /** The place of each key; absent where they follow each other from `from`. */
   readonly places: readonly number[] | undefined;
   readonly from: number;
@@ -16,21 +18,26 @@ export function placeOf(work: Work, index: number): number {
 export function workOfCut(batch: Batch, cut: number): Work {
   const from = batch.cuts[cut] as number;
   const to = batch.cuts[cut + 1] ?? batch.keys.length;
+  const whole = to - from === batch.keys.length;
+  const keys = whole ? batch.keys : batch.keys.slice(from, to);
+  const values = batch.values?.valuesOf(cut, to - from) ?? none;
+  const work: Work = { keys, values, places: undefined, from };
   const { representatives } = batch;
-  if (representatives === undefined) {
-    const whole = to - from === batch.keys.length;
-    return { keys: whole ? batch.keys : batch.keys.slice(from, to), places: undefined, from };
-  }
-  const places: number[] = [];
-  for (let place = from; place < to; place++) if (representatives[place] === place) places.push(place);
-  return { keys: places.map((place) => batch.keys[place] as string), places, from };
+  if (representatives === undefined) return work;
+  const chosen: number[] = [];
+  for (let index = 0; index < keys.length; index++)
+    if (representatives[from + index] === from + index) chosen.push(index);
+  return partOfWork(work, chosen);
 }
 
-/** The part of some work that is left, by index. */
-export function remainingWork(work: Work, indexes: readonly number[]): Work {
+/** A part of some work, by index. */
+export function partOfWork(work: Work, indexes: readonly number[]): Work {
   return {
     keys: indexes.map((index) => work.keys[index] as string),
+    values: work.values.length === 0 ? none : indexes.map((index) => work.values[index] as Uint8Array),
     places: indexes.map((index) => placeOf(work, index)),
     from: work.from,
   };
 }
+
+const none: readonly Uint8Array[] = Object.freeze([]);

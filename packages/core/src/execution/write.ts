@@ -7,18 +7,12 @@ import type { Engine } from "./engine.js";
 import { Outcomes } from "./outcomes.js";
 import type { Request } from "./request.js";
 import { runBatch } from "./run-batch.js";
-import { placeOf, type Work } from "./work.js";
 
 /** Sets or deletes a batch. Resolves when every key was acknowledged; else rejects with a {@link BatchError}. */
 export async function write(engine: Engine, call: Call, kind: "set" | "delete", batch: Batch): Promise<void> {
   const ledger = new Outcomes(call, batch.keys.length, batch.representatives);
   const send = (request: Request): Promise<WriteAnswer> => engine.driver[kind](request);
-  await runBatch(
-    engine,
-    call,
-    { request: kind, allOrNothing: false, ledger, valuesOf: valuesIn(batch), send },
-    batch,
-  );
+  await runBatch(engine, call, { request: kind, allOrNothing: false, ledger, send }, batch);
   const first = ledger.firstFailure();
   if (first < 0) return;
   const fault = ledger.faultOf(first);
@@ -27,15 +21,3 @@ export async function write(engine: Engine, call: Call, kind: "set" | "delete", 
     retryable: fault.retryable,
   });
 }
-
-function valuesIn(batch: Batch): (work: Work) => readonly Uint8Array[] {
-  const { values } = batch;
-  if (values === undefined) return () => none;
-  return (work) => {
-    const views = new Array<Uint8Array>(work.keys.length);
-    for (let index = 0; index < views.length; index++) views[index] = values.at(placeOf(work, index));
-    return views;
-  };
-}
-
-const none: readonly Uint8Array[] = Object.freeze([]);

@@ -9,7 +9,7 @@ export interface Batch {
   readonly cuts: readonly number[];
   /** For each place the place that stands for its key; absent where all keys differ. */
   readonly representatives: Int32Array | undefined;
-  /** The values of a `setMany`, by place. */
+  /** The values of a `setMany`, in the order of its places. */
   readonly values: ValueList | undefined;
 }
 
@@ -34,16 +34,17 @@ export class Cutter {
     this.#keys = keys;
   }
 
-  /** Takes the key at `place`, with a value of `valueBytes`. */
-  add(place: number, valueBytes: number): void {
+  /** Takes the key at `place`, with a value of `valueBytes`. Gives whether it begins a request. */
+  add(place: number, valueBytes: number): boolean {
     const highest = highestBytes(this.#keys[place] as string) + valueBytes;
     this.#count++;
     this.#bytes += highest;
-    if (place > 0 && this.#count <= this.#limits.maxKeys && this.#fits(place)) return;
+    if (place > 0 && this.#count <= this.#limits.maxKeys && this.#fits(place)) return false;
     this.cuts.push(place);
     this.#count = 1;
     this.#bytes = highest;
     this.#unmeasured = place;
+    return true;
   }
 
   #fits(place: number): boolean {
@@ -54,18 +55,4 @@ export class Cutter {
     }
     return this.#bytes <= maxBytes;
   }
-}
-
-/** Which of the places of a duplicate key stands for it: the last for writes (rule S5), the first for reads. */
-export type Winner = "first" | "last";
-
-/** The representative of each place, or nothing where all keys differ. */
-export function findRepresentatives(keys: readonly string[], winner: Winner): Int32Array | undefined {
-  if (keys.length < 2 || new Set(keys).size === keys.length) return undefined;
-  const places = new Map<string, number>();
-  for (let place = 0; place < keys.length; place++) {
-    const key = keys[place] as string;
-    if (winner === "last" || !places.has(key)) places.set(key, place);
-  }
-  return Int32Array.from(keys, (key) => places.get(key) as number);
 }

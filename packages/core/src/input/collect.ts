@@ -1,7 +1,8 @@
 import type { RequestLimits } from "../driver.js";
 import type { Limits } from "../limits.js";
-import { type Batch, Cutter, findRepresentatives, type Winner } from "./batch.js";
+import { type Batch, Cutter } from "./batch.js";
 import { checkKey, checkValue } from "./check-entry.js";
+import { findRepresentatives, type Winner } from "./duplicates.js";
 import { InputError, type Refusal } from "./input-error.js";
 import { PackedValues, SeparateValues } from "./value-list.js";
 
@@ -47,8 +48,8 @@ export function collectEntries(input: unknown, rules: InputRules, separate: bool
     const refusal = checkKey(key, rules.limits) ?? checkValue(value, rules.limits);
     if (refusal !== undefined) return refusal;
     keys.push(key as string);
+    if (cutter.add(place, (value as Uint8Array).byteLength)) values.mark();
     values.add(value as Uint8Array);
-    cutter.add(place, (value as Uint8Array).byteLength);
     return undefined;
   });
   return { keys, cuts: cutter.cuts, representatives: findRepresentatives(keys, "last"), values };

@@ -1,66 +1,101 @@
 /** The values of a batch, copied when they come in, so that the caller may change its own. */
 export interface ValueList {
+  /** The next value begins a request. */
+  mark(): void;
   add(value: Uint8Array): void;
-  at(index: number): Uint8Array;
+  /** The first `count` values of a request, by the request's number. */
+  valuesOf(request: number, count: number): Uint8Array[];
 }
 
 const slabBytes = 65_536;
 const firstSlabBytes = 4_096;
+/** A longer value has memory of its own. */
+const longestPacked = slabBytes / 4;
+
+/** Where the values of a request begin. */
+interface Mark {
+  readonly place: number;
+  readonly slab: number;
+  readonly offset: number;
+  readonly large: number;
+}
 
 /**
- * Copies values into shared slabs: one allocation for many small values, and a view is made only when a value is sent.
- * A value over a quarter of a slab has memory of its own.
+ * Copies values into shared slabs, one behind the other: one allocation for many small values, four bytes of accounting
+ * for each, and views are made only for the values of a request that is being sent.
  */
 export class PackedValues implements ValueList {
   readonly #slabs: Uint8Array[] = [];
-  /** Slab number times `slabBytes` plus offset; or, below zero, the bitwise complement of an index into `#large`. */
-  readonly #positions: number[] = [];
-  readonly #lengths: number[] = [];
   readonly #large: Uint8Array[] = [];
-  #used = 0;
+  readonly #marks: Mark[] = [];
+  #lengths: Uint32Array = new Uint32Array(16);
+  #count = 0;
   #slab: Uint8Array = new Uint8Array(0);
+  #offset = 0;
+
+  mark(): void {
+    const slab = Math.max(0, this.#slabs.length - 1);
+    this.#marks.push({ place: this.#count, slab, offset: this.#offset, large: this.#large.length });
+  }
 
   add(value: Uint8Array): void {
     const length = value.byteLength;
-    this.#lengths.push(length);
-    if (length > slabBytes / 4) {
-      this.#positions.push(~this.#large.length);
+    if (this.#count === this.#lengths.length) this.#lengths = doubled(this.#lengths);
+    this.#lengths[this.#count++] = length;
+    if (length > longestPacked) {
       this.#large.push(copyOf(value));
       return;
     }
-    if (this.#used + length > this.#slab.byteLength) this.#openSlab(length);
-    this.#slab.set(value, this.#used);
-    this.#positions.push(Math.max(0, this.#slabs.length - 1) * slabBytes + this.#used);
-    this.#used += length;
+    if (this.#offset + length > this.#slab.byteLength) this.#openSlab(length);
+    this.#slab.set(value, this.#offset);
+    this.#offset += length;
   }
 
-  at(index: number): Uint8Array {
-    const position = this.#positions[index] as number;
-    if (position < 0) return this.#large[~position] as Uint8Array;
-    const slab = this.#slabs[Math.floor(position / slabBytes)];
-    if (slab === undefined) return new Uint8Array(0);
-    return new Uint8Array(slab.buffer, position % slabBytes, this.#lengths[index]);
+  /** Takes the same steps as `add` took, so that no position needs to be kept. */
+  valuesOf(request: number, count: number): Uint8Array[] {
+    let { place, slab, offset, large } = this.#marks[request] as Mark;
+    const values = new Array<Uint8Array>(count);
+    for (let index = 0; index < count; index++) {
+      const length = this.#lengths[place++] as number;
+      if (length > longestPacked) {
+        values[index] = this.#large[large++] as Uint8Array;
+        continue;
+      }
+      if (offset + length > (this.#slabs[slab]?.byteLength ?? 0)) {
+        slab += 1;
+        offset = 0;
+      }
+      values[index] = new Uint8Array((this.#slabs[slab] ?? this.#slab).buffer, offset, length);
+      offset += length;
+    }
+    return values;
   }
 
   /** Slabs grow fourfold up to the full size, so that a small batch takes little. */
   #openSlab(atLeast: number): void {
-    const grown = Math.min(slabBytes, Math.max(firstSlabBytes, this.#slab.byteLength * 4));
-    this.#slab = new Uint8Array(Math.max(grown, Math.min(slabBytes, atLeast)));
+    const grown = Math.min(slabBytes, Math.max(firstSlabBytes, this.#slab.byteLength * 4, atLeast));
+    this.#slab = new Uint8Array(grown);
     this.#slabs.push(this.#slab);
-    this.#used = 0;
+    this.#offset = 0;
   }
 }
 
 /** Gives each value memory of its own, for a driver that keeps what it is given. */
 export class SeparateValues implements ValueList {
   readonly #values: Uint8Array[] = [];
+  readonly #starts: number[] = [];
+
+  mark(): void {
+    this.#starts.push(this.#values.length);
+  }
 
   add(value: Uint8Array): void {
     this.#values.push(copyOf(value));
   }
 
-  at(index: number): Uint8Array {
-    return this.#values[index] as Uint8Array;
+  valuesOf(request: number, count: number): Uint8Array[] {
+    const start = this.#starts[request] as number;
+    return this.#values.slice(start, start + count);
   }
 }
 
@@ -69,4 +104,10 @@ export function copyOf(value: Uint8Array): Uint8Array {
   const copy = new Uint8Array(value.byteLength);
   copy.set(value);
   return copy;
+}
+
+function doubled(lengths: Uint32Array): Uint32Array {
+  const longer = new Uint32Array(lengths.length * 2);
+  longer.set(lengths);
+  return longer;
 }
