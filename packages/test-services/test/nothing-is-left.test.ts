@@ -74,7 +74,7 @@ describe.each(endings)("after %s", (_how, end) => {
 
 // A start is full of moments in which a server is there and nobody has written it down yet.
 describe.runIf(process.platform === "linux")("after kill -9 while servers are being started", () => {
-  test.each([50, 100, 150, 200, 300, 400, 600, 900, 1_500])("%d ms after the first", async (delay) => {
+  test.each([50, 150, 400, 700, 1_500])("%d ms after the first", async (delay) => {
     const folder = temporaryFolder();
     const child = startRunner(folder, NO_ENGINE);
     await expect.poll(() => readdirSync(folder).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);

@@ -51,7 +51,8 @@ async function startNode(
   args: readonly string[],
 ): Promise<NodeAddress & Breakable> {
   const { host } = container;
-  const folder = `/data/${port}`;
+  // Every image has a /tmp that every user may write to.
+  const folder = `/tmp/${port}`;
   const pidFile = `${folder}/redis.pid`;
   const url = redisUrl(host, port, undefined);
   await container.run(["mkdir", folder]);
