@@ -1,5 +1,11 @@
 import { defineProject } from "vitest/config";
 
 export default defineProject({
-  test: { name: "redis", include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000 },
+  test: {
+    name: "redis",
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["@manykv/test-services/setup/redis", "@manykv/test-services/setup/redis-cluster"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
 });

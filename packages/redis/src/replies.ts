@@ -12,23 +12,20 @@ export function isCount(reply: Reply | undefined): boolean {
 
 /** Whether a reply is what `GET` gives. */
 export function isValue(reply: Reply | undefined): reply is Buffer | null {
-  return reply === null || Buffer.isBuffer(reply);
+  return reply === null || reply instanceof Uint8Array;
 }
 
-/** Copies values into one piece of memory of their own, one after the other. */
-export function copyValues(replies: readonly (Buffer | null)[]): (Uint8Array | undefined)[] {
-  let size = 0;
-  for (let index = 0; index < replies.length; index++) size += replies[index]?.length ?? 0;
-  const memory = new ArrayBuffer(size);
-  const whole = new Uint8Array(memory);
+/**
+ * Values as plain arrays, each with memory of its own: what ioredis gives are windows into what came from the socket.
+ *
+ * @returns `undefined` where a reply is no value
+ */
+export function copyValues(replies: readonly Reply[]): (Uint8Array | undefined)[] | undefined {
   const values = new Array<Uint8Array | undefined>(replies.length);
-  let offset = 0;
   for (let index = 0; index < replies.length; index++) {
-    const reply = replies[index] as Buffer | null;
-    if (reply === null) continue;
-    whole.set(reply, offset);
-    values[index] = new Uint8Array(memory, offset, reply.length);
-    offset += reply.length;
+    const reply = replies[index];
+    if (!isValue(reply)) return undefined;
+    if (reply !== null) values[index] = new Uint8Array(reply);
   }
   return values;
 }

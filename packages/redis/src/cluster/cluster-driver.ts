@@ -32,8 +32,8 @@ export class ClusterDriver implements Driver {
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
     const { replies, faults } = await this.#run(request, { command: "GET", expects: isValue });
-    // What is no value was taken for a fault.
-    return { values: copyValues(replies as readonly (Buffer | null)[]), faults };
+    // A reply that is no value is a fault already, and has none here.
+    return { values: copyValues(replies) ?? [], faults };
   }
 
   async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {

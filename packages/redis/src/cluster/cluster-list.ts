@@ -2,6 +2,7 @@ import type { ListAnswer, ListRequest } from "@manykv/core";
 import type { Connection } from "../connection/connection.js";
 import { faultOfReply } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
+import { fillPage } from "../listing/fill-page.js";
 import { encodeScan, keysOfScan } from "../listing/scan.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
@@ -14,26 +15,18 @@ import type { Topology } from "./topology.js";
 
 const question = encodeCommand("CLUSTER", "NODES");
 
-/** One page: one `SCAN` of one master, and a look at the cluster where the scan of a master begins or ends. */
+/** One page: a few `SCAN`s of one master after the other. */
 export async function listCluster(topology: Topology, request: ListRequest): Promise<ListAnswer> {
   const { bucket, cursor } = request;
   const state = cursor === undefined ? new ListingState() : ListingState.fromCursor(bucket, cursor);
   const lister = new Lister(topology, request);
-  const { scan, connection } = await lister.continue(state);
-  const [reply] = await lister.send(connection, "scan", encodeScan(bucket, scan.cursor));
-  const page = keysOfScan(bucket, reply);
-  state.advance(page.cursor);
-  if (page.cursor === "0") state.finish(await lister.look(connection, scan.address));
-  return state.done ? { keys: page.keys } : { keys: page.keys, cursor: state.toCursor(bucket) };
+  const { keys, done } = await fillPage(async () => ({ keys: await lister.step(state), done: state.done }));
+  return done ? { keys } : { keys, cursor: state.toCursor(bucket) };
 }
 
 interface Continued {
   readonly scan: NodeScan;
   readonly connection: Connection;
-}
-
-function addressOf({ id, address }: Arrival, map: SlotMap): Address {
-  return map.masters.find((master) => master.id === id)?.address ?? address;
 }
 
 class Lister {
@@ -45,8 +38,18 @@ class Lister {
     this.#request = request;
   }
 
+  /** One `SCAN`, and a look at the cluster where the scan of a master begins or ends. */
+  async step(state: ListingState): Promise<readonly string[]> {
+    const { scan, connection } = await this.#continue(state);
+    const [reply] = await this.#send(connection, "scan", encodeScan(this.#request.bucket, scan.cursor));
+    const { keys, cursor } = keysOfScan(this.#request.bucket, reply);
+    if (cursor === "0") state.finish(await this.#look(connection, scan.address));
+    else state.advance(cursor);
+    return keys;
+  }
+
   /** The scan that is under way, or else the next. */
-  async continue(state: ListingState): Promise<Continued> {
+  async #continue(state: ListingState): Promise<Continued> {
     const map = await this.#topology.slots(this.#request);
     const { scan } = state;
     if (scan !== undefined) {
@@ -60,7 +63,7 @@ class Lister {
   async #begin(state: ListingState, map: SlotMap): Promise<Continued> {
     const arrival = state.nextArrival();
     if (state.open.empty && arrival !== undefined) {
-      const begun = await this.#tryBegin(state, addressOf(arrival, map)).catch(() => undefined);
+      const begun = await this.#tryBegin(state, this.#addressOf(arrival, map)).catch(() => undefined);
       if (begun !== undefined) return begun;
       // Its slots have another master by now, or get one.
       state.forget(arrival.id);
@@ -72,9 +75,13 @@ class Lister {
 
   async #tryBegin(state: ListingState, address: Address): Promise<Continued | undefined> {
     const connection = await this.#connect(address);
-    const view = await this.look(connection, address);
+    const view = await this.#look(connection, address);
     state.begin(view, address, connection.identity.runId);
     return state.scan && { scan: state.scan, connection };
+  }
+
+  #addressOf({ id, address }: Arrival, map: SlotMap): Address {
+    return map.masters.find((master) => master.id === id)?.address ?? this.#topology.translate(address);
   }
 
   #masterOf(slots: SlotSet, map: SlotMap): Address {
@@ -86,14 +93,14 @@ class Lister {
     throw this.#changed();
   }
 
-  async look(connection: Connection, address: Address): Promise<NodeView> {
-    const [reply] = await this.send(connection, "cluster", question);
+  async #look(connection: Connection, address: Address): Promise<NodeView> {
+    const [reply] = await this.#send(connection, "cluster", question);
     const view = parseNodeView(String(reply), address);
     if (view === undefined) throw this.#changed();
     return view;
   }
 
-  async send(connection: Connection, name: string, bytes: Buffer): Promise<readonly Reply[]> {
+  async #send(connection: Connection, name: string, bytes: Buffer): Promise<readonly Reply[]> {
     const { replies, fault } = await connection.send(this.#request, name, bytes, 1);
     if (fault !== undefined) throw this.#failed(new FaultError(fault));
     const [reply] = replies;

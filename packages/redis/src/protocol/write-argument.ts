@@ -15,8 +15,33 @@ export function longestUtf8(key: string): number {
   return key.length * 3;
 }
 
-/** Writes `number` and a line end. Gives the position after them, as all functions here do. */
+/**
+ * Writes `number` and a line end. Gives the position after them, as all functions here do. Most lengths have up to three
+ * digits.
+ */
 export function writeNumber(target: Buffer, position: number, number: number): number {
+  let at = position;
+  let rest = number;
+  if (rest >= 1000) {
+    const thousands = Math.floor(rest / 1000);
+    at = writeLargeNumber(target, at, thousands);
+    rest -= thousands * 1000;
+  }
+  if (number >= 100) {
+    const hundreds = (rest / 100) | 0;
+    target[at++] = zero + hundreds;
+    rest -= hundreds * 100;
+  }
+  if (number >= 10) {
+    const tens = (rest / 10) | 0;
+    target[at++] = zero + tens;
+    rest -= tens * 10;
+  }
+  target[at] = zero + rest;
+  return writeLineEnd(target, at + 1);
+}
+
+function writeLargeNumber(target: Buffer, position: number, number: number): number {
   let divisor = 1;
   while (divisor * 10 <= number) divisor *= 10;
   let at = position;
@@ -25,7 +50,7 @@ export function writeNumber(target: Buffer, position: number, number: number): n
     target[at++] = zero + digit;
     rest -= digit * divisor;
   }
-  return writeLineEnd(target, at);
+  return at;
 }
 
 /** Writes a bulk string of bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */

@@ -20,7 +20,7 @@ import { bucketPrefix } from "../keys.js";
 import { limits } from "../limits.js";
 import { encodeCommand, encodeDel, encodeEach, encodeMget, encodeMset } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
-import { copyValues, isAcknowledgement, isCount, isValue } from "../replies.js";
+import { copyValues, isAcknowledgement, isCount } from "../replies.js";
 import { listStandalone } from "./standalone-list.js";
 
 /** One server: one command for each request, and so one round trip. */
@@ -37,10 +37,9 @@ export class StandaloneDriver implements Driver {
     const { bucket, keys } = request;
     const connection = await this.#connection(request);
     const [reply] = await this.#send(connection, request, "mget", encodeMget(bucketPrefix(bucket), keys), 1);
-    if (!Array.isArray(reply) || reply.length !== keys.length || !reply.every(isValue)) {
-      throw new FaultError(connection.outOfStep());
-    }
-    return { values: copyValues(reply) };
+    const values = Array.isArray(reply) && reply.length === keys.length ? copyValues(reply) : undefined;
+    if (values === undefined) throw new FaultError(connection.outOfStep());
+    return { values };
   }
 
   set(request: SetRequest): Promise<WriteAnswer> {
@@ -64,9 +63,7 @@ export class StandaloneDriver implements Driver {
 
   async list(request: ListRequest): Promise<ListAnswer> {
     const connection = await this.#connection(request);
-    return listStandalone(request, connection.identity.runId, (bytes) =>
-      this.#send(connection, request, "scan", bytes, 1),
-    );
+    return listStandalone(request, connection, (bytes) => this.#send(connection, request, "scan", bytes, 1));
   }
 
   async provision(request: DriverRequest): Promise<void> {

@@ -1,25 +1,31 @@
 import type { ListAnswer, ListRequest } from "@manykv/core";
+import type { Connection } from "../connection/connection.js";
 import { decodeCursor, encodeCursor } from "../listing/cursor-text.js";
+import { fillPage } from "../listing/fill-page.js";
 import { encodeScan, keysOfScan } from "../listing/scan.js";
 import { parseScanCursor, parseWord, type ScanPosition } from "../listing/scan-position.js";
 import type { Reply } from "../protocol/exchange.js";
 
 /**
- * One page: one `SCAN`. A full iteration gives every key that was there from start to end; its cursor counts through the
- * hash table of one process, so that a listing which meets another process starts over.
+ * One page. A full iteration of `SCAN` gives every key that was there from its start to its end; its cursor counts
+ * through the hash table of one process, so a listing that meets another process starts over.
  * https://redis.io/docs/latest/commands/scan/#scan-guarantees
  */
 export async function listStandalone(
-  { bucket, cursor }: ListRequest,
-  process: string | undefined,
+  { bucket, cursor: text }: ListRequest,
+  { identity }: Connection,
   send: (bytes: Buffer) => Promise<readonly Reply[]>,
 ): Promise<ListAnswer> {
-  const position = cursor === undefined ? undefined : parse(bucket, cursor);
-  const same = position !== undefined && position.process === process;
-  const [reply] = await send(encodeScan(bucket, same ? position.cursor : "0"));
-  const page = keysOfScan(bucket, reply);
-  if (page.cursor === "0") return { keys: page.keys };
-  return { keys: page.keys, cursor: encodeCursor(bucket, { process, cursor: page.cursor }) };
+  const process = identity.runId;
+  const position = text === undefined ? undefined : parse(bucket, text);
+  let cursor = position?.process === process ? (position?.cursor ?? "0") : "0";
+  const { keys, done } = await fillPage(async () => {
+    const [reply] = await send(encodeScan(bucket, cursor));
+    const scanned = keysOfScan(bucket, reply);
+    cursor = scanned.cursor;
+    return { keys: scanned.keys, done: cursor === "0" };
+  });
+  return done ? { keys } : { keys, cursor: encodeCursor(bucket, { process, cursor }) };
 }
 
 function parse(bucket: string, text: string): ScanPosition {
