@@ -3,7 +3,7 @@ import type { Fault } from "@manykv/core";
 interface ConnectionError {
   readonly name?: string;
   readonly message?: string;
-  readonly code?: string;
+  readonly code?: unknown;
   readonly syscall?: string;
   /** Of an `AggregateError`: one for each address that was tried. */
   readonly errors?: readonly unknown[];
@@ -29,7 +29,8 @@ const certificateCodes = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_M
 
 /** Node's and the SDK's errors of the connection; `undefined` for any other. */
 export function connectionFault(error: object): Fault | undefined {
-  const { name, code } = error as ConnectionError;
+  const { name } = error as ConnectionError;
+  const code = codeOf(error);
   if (neverSent(error)) {
     const retryable = !certificateCodes.test(code ?? "");
     return { code: "unavailable", retryable, effect: "none", reason: code ?? "ConnectionTimeout" };
@@ -43,7 +44,8 @@ export function connectionFault(error: object): Fault | undefined {
 /** Whether the connection failed before the request could leave. */
 export function neverSent(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
-  const { name, message, code, syscall, errors } = error as ConnectionError;
+  const { name, message, syscall, errors } = error as ConnectionError;
+  const code = codeOf(error);
   if (syscall === "connect" || syscall === "getaddrinfo" || certificateCodes.test(code ?? "")) return true;
   if (Array.isArray(errors) && errors.length > 0) return errors.every(neverSent);
   // The SDK gives all its timeouts one name. One whose text has changed counts as sent, which is never wrong.
@@ -51,4 +53,9 @@ export function neverSent(error: unknown): boolean {
     name === "TimeoutError" &&
     /did not establish a connection|without establishing a connection/.test(message ?? "")
   );
+}
+
+/** A `DOMException` has a number, which tells nothing that its name does not. */
+function codeOf({ code }: ConnectionError): string | undefined {
+  return typeof code === "string" ? code : undefined;
 }

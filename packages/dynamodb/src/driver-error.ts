@@ -3,8 +3,8 @@
  *
  * | name | what happened |
  * | --- | --- |
- * | `AbandonedUnsent` | the attempt's time was over before its request was on its way |
- * | `Abandoned` | the attempt's time was over while its request was under way |
+ * | `Abandoned` | the attempt's time was over, or the caller cancelled |
+ * | `ConnectionTimeout` | the server could not be reached in time |
  * | `ChecksumMismatch` | the answer is not what DynamoDB sent, by its own checksum |
  * | `MalformedAnswer` | the answer is not one that DynamoDB gives to that request |
  * | `ForeignCursor` | the cursor was not given by a listing of this bucket |
@@ -12,8 +12,8 @@
  * | `ForeignTable` | the table was not made by manykv: it has another key |
  */
 export type DriverErrorName =
-  | "AbandonedUnsent"
   | "Abandoned"
+  | "ConnectionTimeout"
   | "ChecksumMismatch"
   | "MalformedAnswer"
   | "ForeignCursor"

@@ -7,6 +7,8 @@ import { checkOptions, type DynamodbDriverOptions } from "./options.js";
 import { provision } from "./provision.js";
 import { exists, get } from "./read.js";
 import type { Table } from "./table.js";
+import { ClientTransport } from "./transport/client-transport.js";
+import { DirectTransport } from "./transport/direct-transport.js";
 import { remove, set } from "./write.js";
 
 /**
@@ -16,8 +18,7 @@ import { remove, set } from "./write.js";
  */
 export function dynamodbDriver(options: DynamodbDriverOptions): Driver {
   checkOptions(options);
-  const client = options.client ?? createClient(options);
-  const table: Table = { name: options.table, client };
+  const table = openTable(options);
   return {
     name: "dynamodb",
     limits: dynamodbLimits,
@@ -27,9 +28,14 @@ export function dynamodbDriver(options: DynamodbDriverOptions): Driver {
     exists: (request) => exists(table, request),
     list: (request) => listPage(table, request),
     provision: (request) => provision(table, request),
-    close: async () => {
-      if (options.client === undefined) client.destroy();
-    },
+    close: async () => table.transport.close(),
     classify,
   };
+}
+
+function openTable(options: DynamodbDriverOptions): Table {
+  const { table: name, client } = options;
+  if (client !== undefined) return { name, client, transport: new ClientTransport(client, name) };
+  const own = createClient(options);
+  return { name, client: own, transport: new DirectTransport(own, name) };
 }

@@ -1,7 +1,7 @@
 import type { Fault } from "@manykv/core";
 import { connectionFault } from "./connection-fault.js";
 import type { DriverErrorName } from "./driver-error.js";
-import { InDoubt } from "./in-doubt.js";
+import { EffectError } from "./transport/effects.js";
 
 type Row = Omit<Fault, "reason" | "fence">;
 
@@ -19,8 +19,8 @@ const badArgument: Row = { code: "invalid-argument", retryable: false, effect: "
 const unknownError: Row = { code: "internal", retryable: false, effect: "unknown" };
 
 const driverErrors: Readonly<Record<DriverErrorName, Row>> = {
-  AbandonedUnsent: { code: "timeout", retryable: true, effect: "none" },
   Abandoned: overdue,
+  ConnectionTimeout: notReached,
   ChecksumMismatch: failed,
   MalformedAnswer: failed,
   ForeignCursor: badArgument,
@@ -85,33 +85,40 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
   ["AbortError", overdue],
 ]);
 
-/** What a bare name would not tell the reader of a message. */
-const reasons: Partial<Record<string, string>> = {
-  ForeignCursor: "not a cursor of this bucket",
-  ForeignItem: "the item has no binary value, so manykv did not write it",
-  ForeignTable: 'the table has another key than the partition key "k" of type S that manykv needs',
-};
+/** Reasons of errors whose bare name would not tell the reader of a message what to do. */
+const reasons: ReadonlyMap<string, string> = new Map<DriverErrorName, string>([
+  ["ForeignCursor", "not a cursor of this bucket"],
+  ["ForeignItem", "the item has no binary value, so manykv did not write it"],
+  ["ForeignTable", 'the table has another key than the partition key "k" of type S that manykv needs'],
+]);
 
 /** A row's fault, with the name as the reason. */
 export function faultOf(name: DriverErrorName): Fault {
-  return { ...driverErrors[name], reason: reasons[name] ?? name };
+  return { ...driverErrors[name], reason: reasons.get(name) ?? name };
 }
 
 /** The error of a request in manykv's terms. Nothing of its text is used, which may hold keys. */
 export function classify(error: unknown): Fault {
-  if (error instanceof InDoubt) return { ...classify(error.last), effect: "unknown" };
+  try {
+    return faultOfError(error);
+  } catch {
+    // An object that cannot be looked at, such as one whose getters throw.
+    return unknownError;
+  }
+}
+
+function faultOfError(error: unknown): Fault {
+  if (error instanceof EffectError) return { ...classify(error.last), effect: error.effect };
   if (typeof error !== "object" || error === null) return unknownError;
   const { name, message, $metadata } = error as Partial<ServiceException>;
   if ($metadata?.clockSkewCorrected) return { ...notReached, reason: "ClockSkew" };
   const connection = connectionFault(error);
   if (connection !== undefined) return connection;
-  const row = rows.get(name ?? "");
-  if (row !== undefined) return { ...row, reason: reasons[name ?? ""] ?? name };
+  const row = rows.get(String(name));
+  if (row !== undefined) return { ...row, reason: reasons.get(String(name)) ?? name };
   if (message === "Region is missing") return { ...badArgument, reason: "NoRegion" };
-  return {
-    ...rowOfStatus($metadata?.httpStatusCode),
-    reason: exceptionName.test(name ?? "") ? name : undefined,
-  };
+  const reason = typeof name === "string" && exceptionName.test(name) ? name : undefined;
+  return { ...rowOfStatus($metadata?.httpStatusCode), reason };
 }
 
 /** The parts of an SDK error that are looked at. */

@@ -1,9 +1,7 @@
-import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { ListAnswer, ListRequest } from "@manykv/core";
 import { listOf, member, partitionKeyOf } from "./answer.js";
 import { openCursor, sealCursor } from "./cursor.js";
 import { DriverError } from "./driver-error.js";
-import { exchange } from "./exchange.js";
 import { bucketPrefix, keyAttribute, keyJson } from "./item-layout.js";
 import type { Table } from "./table.js";
 
@@ -21,12 +19,7 @@ export async function listPage(table: Table, request: ListRequest): Promise<List
     `{"TableName":"${table.name}","ConsistentRead":true,"ProjectionExpression":"${keyAttribute}",` +
     `"FilterExpression":"begins_with(${keyAttribute},:p)",` +
     `"ExpressionAttributeValues":{":p":{"S":"${prefix}"}}${start}}`;
-  const answer = await exchange(
-    table.client,
-    new ScanCommand({ TableName: table.name }),
-    body,
-    request.signal,
-  );
+  const answer = await table.transport.send("Scan", body, request.signal);
   const keys = listOf(member(answer, "Items")).map((item) => keyIn(prefix, partitionKeyOf(item)));
   const last = member(answer, "LastEvaluatedKey");
   return last === undefined

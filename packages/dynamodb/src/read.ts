@@ -1,8 +1,6 @@
-import { BatchGetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { ItemFault, KeysRequest, ReadAnswer } from "@manykv/core";
 import { type Json, KeyIndex, listOf, member, partitionKeyOf, tablePart } from "./answer.js";
 import { faultOf } from "./error-table.js";
-import { exchange } from "./exchange.js";
 import { keyAttribute, keyJson, partitionKeys, valueAttribute } from "./item-layout.js";
 import type { Table } from "./table.js";
 
@@ -38,8 +36,7 @@ async function batchGet(table: Table, request: KeysRequest, projection: string):
   const { name } = table;
   const keys = partitionKeys(request.bucket, request.keys);
   const body = `{"RequestItems":{"${name}":{"ConsistentRead":true${projection},"Keys":[${keys.map(keyJson).join()}]}}}`;
-  const command = new BatchGetItemCommand({ RequestItems: { [name]: { Keys: [] } } });
-  const answer = await exchange(table.client, command, body, request.signal);
+  const answer = await table.transport.send("BatchGetItem", body, request.signal);
   const found = tablePart(member(answer, "Responses"), name);
   const left = tablePart(member(answer, "UnprocessedKeys"), name);
   const index = new KeyIndex(keys);

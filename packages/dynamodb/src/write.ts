@@ -1,7 +1,5 @@
-import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { allDone, type KeysRequest, type SetRequest, type WriteAnswer } from "@manykv/core";
 import { type Json, KeyIndex, listOf, member, partitionKeyOf, tablePart } from "./answer.js";
-import { exchange } from "./exchange.js";
 import { itemJson, keyJson, partitionKeys } from "./item-layout.js";
 import type { Table } from "./table.js";
 
@@ -28,8 +26,7 @@ async function batchWrite(
   const { name } = table;
   const keys = partitionKeys(request.bucket, request.keys);
   const body = `{"RequestItems":{"${name}":[${keys.map(write).join()}]}}`;
-  const command = new BatchWriteItemCommand({ RequestItems: { [name]: [] } });
-  const answer = await exchange(table.client, command, body, request.signal);
+  const answer = await table.transport.send("BatchWriteItem", body, request.signal);
   const left = tablePart(member(answer, "UnprocessedItems"), name);
   if (left === undefined) return allDone;
   const index = new KeyIndex(keys);

@@ -126,25 +126,6 @@ describe("the caller's client", () => {
     expect(proxy.count("BatchWriteItem")).toBe(0);
     client.destroy();
   });
-
-  test("with credentials that take too long: ends with the signal, and nothing is ever sent", async () => {
-    await using proxy = await startFaultProxy(endpoint);
-    let give: (credentials: { accessKeyId: string; secretAccessKey: string }) => void = () => {};
-    const credentials = () =>
-      new Promise<{ accessKeyId: string; secretAccessKey: string }>((resolve) => {
-        give = resolve;
-      });
-    const client = new DynamoDBClient({ endpoint: proxy.endpoint, credentials });
-    const driver = dynamodbDriver({ table, client });
-    const error = await driver
-      .set({ ...write, signal: AbortSignal.timeout(100) })
-      .catch((reason: unknown) => reason);
-    expect(driver.classify(error)).toMatchObject({ code: "timeout", effect: "none" });
-    give({ accessKeyId: "late", secretAccessKey: "late" });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(proxy.count("BatchWriteItem")).toBe(0);
-    client.destroy();
-  });
 });
 
 test("a region that is named nowhere is an invalid argument", async () => {

@@ -8,8 +8,9 @@ import {
   ResourceNotFoundException,
 } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
+import { DriverError } from "../src/driver-error.js";
 import { classify } from "../src/error-table.js";
-import { InDoubt } from "../src/in-doubt.js";
+import { InDoubt, NotSent } from "../src/transport/effects.js";
 
 const canary = "canary-text";
 
@@ -127,6 +128,31 @@ describe("the error table", () => {
     expect(classify(new InDoubt(systemError("ECONNREFUSED", "connect")))).toMatchObject({
       effect: "unknown",
     });
+  });
+
+  test("an error before the request left has no effect, whatever it says itself", () => {
+    expect(classify(new NotSent(systemError("ECONNRESET", "read")))).toMatchObject({
+      ...lost,
+      effect: "none",
+    });
+    expect(classify(new NotSent(new DriverError("Abandoned")))).toMatchObject({
+      code: "timeout",
+      effect: "none",
+    });
+  });
+
+  test("errors of the web platform, whose codes are numbers", () => {
+    const [aborted, late] = [
+      new DOMException(canary, "AbortError"),
+      new DOMException(canary, "TimeoutError"),
+    ];
+    expect(classify(aborted)).toEqual({
+      code: "timeout",
+      retryable: true,
+      effect: "unknown",
+      reason: "AbortError",
+    });
+    expect(classify(late)).toEqual({ ...lost, reason: "TimeoutError" });
   });
 
   test.each([[undefined], [null], ["text"], [7], [{}], [new TypeError(canary)], [new Error()]])(

@@ -13,6 +13,7 @@ export interface Answer {
 export interface Passage {
   /** `BatchWriteItem` */
   readonly operation: string;
+  readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
   /** The how-manieth request of this operation it is, from 1. */
   readonly number: number;
@@ -31,8 +32,8 @@ export type Behaviour = (passage: Passage) => unknown;
 export interface FaultProxy extends AsyncDisposable {
   readonly endpoint: string;
   behave: Behaviour;
-  /** How many requests of an operation came. */
-  count(operation: string): number;
+  /** How many requests came, of an operation or of all. */
+  count(operation?: string): number;
 }
 
 export const pass: Behaviour = async (passage) => passage.reply(await passage.forward());
@@ -46,6 +47,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     const body = await buffer(incoming);
     await proxy.behave({
       operation,
+      headers: incoming.headers,
       body,
       number,
       forward: (replacement = body) => forward(target, incoming, replacement),
@@ -58,7 +60,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const proxy: FaultProxy = {
     endpoint: `http://127.0.0.1:${port}`,
     behave: pass,
-    count: (operation) => counts.get(operation) ?? 0,
+    count: (operation) =>
+      operation === undefined
+        ? [...counts.values()].reduce((sum, count) => sum + count, 0)
+        : (counts.get(operation) ?? 0),
     [Symbol.asyncDispose]: () => close(server),
   };
   return proxy;

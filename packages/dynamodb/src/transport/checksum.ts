@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { DriverError } from "./driver-error.js";
+import { DriverError } from "../driver-error.js";
 
 /**
  * Checks an answer against the checksum that DynamoDB sends with it, since the SDK does not. An answer without one, or
@@ -7,7 +7,7 @@ import { DriverError } from "./driver-error.js";
  *
  * @throws {DriverError} `ChecksumMismatch`
  */
-export function verifyChecksum(headers: Readonly<Record<string, string>>, body: Uint8Array): void {
+export function verifyChecksum(headers: Readonly<Record<string, unknown>>, body: Uint8Array): void {
   const expected = headers["x-amz-crc32"];
   if (expected === undefined || headers["content-encoding"] !== undefined) return;
   if (crc32(body) !== Number(expected)) throw new DriverError("ChecksumMismatch");

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { answerJson, damage } from "./support/behaviours.js";
+import { calls, driverUnderFaults, keys, values, ways } from "./support/driver-under-faults.js";
+import { request } from "./support/request.js";
+import { testTable } from "./support/test-table.js";
+
+const table = testTable();
+const { name } = table;
+
+/** An answer of any operation, with the same thing wherever items stand. */
+function answerWith(items: unknown, under: string = name): string {
+  const parts = { Responses: { [under]: items }, UnprocessedKeys: {}, UnprocessedItems: { [under]: items } };
+  return JSON.stringify(under === name ? { ...parts, Items: items } : parts);
+}
+
+function item(key: string, value?: unknown): unknown {
+  return { k: { S: `bucket:${key}` }, ...(value === undefined ? {} : { v: value }) };
+}
+
+describe.each(ways)("through %s", (way) => {
+  const subject = driverUnderFaults(table, way);
+  const { faultOf } = subject;
+
+  describe.each(calls)("%s", (call) => {
+    test.each<[string, (body: Buffer) => string]>([
+      ["an answer cut in half", (body) => body.toString().slice(0, body.length / 2)],
+      ["an empty answer", () => ""],
+      ["an answer that is no JSON", () => "<html>hello</html>"],
+      ["an empty object", () => "{}"],
+      ["null", () => "null"],
+      ["a list", () => "[]"],
+      ["text", () => '"Responses"'],
+      [
+        "lists in place of objects",
+        () => '{"Responses":[],"UnprocessedKeys":[],"UnprocessedItems":[],"Items":{}}',
+      ],
+      ["text in place of lists", () => answerWith("text")],
+      ["items without key", () => answerWith([{ v: { B: "" } }])],
+      ["a key of another bucket", () => answerWith([{ k: { S: "other:one" } }])],
+      ["another table", () => answerWith([], "another")],
+    ])("%s is neither done nor missing", async (_, change) => {
+      const fault = await faultOf(
+        call,
+        damage((body) => Buffer.from(change(body))),
+      );
+      const reason = "MalformedAnswer";
+      expect(fault).toEqual({ code: "unavailable", retryable: true, effect: "unknown", reason });
+    });
+  });
+
+  test.each(["get", "exists", "set", "delete"] as const)(
+    "%s: a key that was not asked for is refused",
+    async (call) => {
+      const body = Buffer.from(answerWith([item("four")]));
+      const fault = await faultOf(
+        call,
+        damage(() => body),
+      );
+      expect(fault.reason).toBe("MalformedAnswer");
+    },
+  );
+
+  test("an item without a binary value fails for its key alone", async () => {
+    const items = [item("one", { B: "AQ==" }), item("two", { S: "text" }), item("three", { B: "Aw==" })];
+    subject.proxy.behave = answerJson(200, { Responses: { [name]: items }, UnprocessedKeys: {} });
+    const { values: read, faults } = await subject.driver.get(request({ keys }));
+    expect([read[0], read[2]]).toEqual([values[0], values[2]]);
+    expect(faults).toMatchObject([{ index: 1, code: "internal", retryable: false }]);
+  });
+
+  test("unprocessed writes are named by index, whatever their order", async () => {
+    const puts = [
+      { PutRequest: { Item: item("three", { B: "Aw==" }) } },
+      { PutRequest: { Item: item("one") } },
+    ];
+    subject.proxy.behave = answerJson(200, { UnprocessedItems: { [name]: puts } });
+    expect(await subject.driver.set(request({ keys, values }))).toEqual({ unprocessed: [2, 0] });
+    const deletes = [{ DeleteRequest: { Key: item("two") } }];
+    subject.proxy.behave = answerJson(200, { UnprocessedItems: { [name]: deletes } });
+    expect(await subject.driver.delete(request({ keys }))).toEqual({ unprocessed: [1] });
+  });
+
+  test("unprocessed reads are named by index, and the rest is read", async () => {
+    subject.proxy.behave = answerJson(200, {
+      Responses: { [name]: [item("three", { B: "Aw==" })] },
+      UnprocessedKeys: { [name]: { Keys: [item("one")], ConsistentRead: true } },
+    });
+    const { values: read, unprocessed } = await subject.driver.get(request({ keys }));
+    expect(unprocessed).toEqual([0]);
+    expect(read.slice(1)).toEqual([undefined, values[2]]);
+  });
+});

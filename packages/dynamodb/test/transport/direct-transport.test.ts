@@ -1,0 +1,169 @@
+import { setMaxListeners } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:net";
+import type { Driver, Fault } from "@manykv/core";
+import { describe, expect, test } from "vitest";
+import { type DynamodbDriverOptions, dynamodbDriver, dynamodbStore } from "../../src/index.js";
+import { hang } from "../support/behaviours.js";
+import { pass, startFaultProxy } from "../support/fault-proxy.js";
+import { request } from "../support/request.js";
+import { testTable } from "../support/test-table.js";
+
+const { name: table, endpoint } = testTable();
+const write = { keys: ["key"], values: [new Uint8Array([1])] };
+const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+
+async function faultOf(driver: Driver, signal = new AbortController().signal): Promise<Fault> {
+  const error = await driver.set(request({ ...write, signal })).then(
+    () => expect.fail("it resolved"),
+    (reason: unknown) => reason,
+  );
+  return driver.classify(error);
+}
+
+/** Takes connections and says nothing. */
+async function silentServer(): Promise<Server> {
+  const server = createServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+describe("what was not sent has no effect", () => {
+  test("a TLS handshake that does not come about before the signal fires", async () => {
+    const server = await silentServer();
+    const { port } = server.address() as AddressInfo;
+    const driver = dynamodbDriver({ table, endpoint: `https://127.0.0.1:${port}` });
+    const fault = await faultOf(driver, AbortSignal.timeout(200));
+    expect(fault).toMatchObject({ code: "timeout", effect: "none" });
+    await driver.close();
+    server.close();
+  });
+
+  test("a TLS handshake that does not come about at all", async () => {
+    const server = await silentServer();
+    const { port } = server.address() as AddressInfo;
+    const driver = dynamodbDriver({ table, endpoint: `https://127.0.0.1:${port}` });
+    const reason = "ConnectionTimeout";
+    expect(await faultOf(driver)).toEqual({ code: "unavailable", retryable: true, effect: "none", reason });
+    await driver.close();
+    server.close();
+  });
+
+  test("a server that does not speak TLS", async () => {
+    const driver = dynamodbDriver({ table, endpoint: endpoint.replace("http:", "https:") });
+    expect(await faultOf(driver)).toMatchObject({ code: "connection-lost", effect: "none" });
+    await driver.close();
+  });
+
+  test("requests that waited for a socket", async () => {
+    await using proxy = await startFaultProxy(endpoint);
+    proxy.behave = hang;
+    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint });
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    const faults = Array.from({ length: 70 }, () => faultOf(driver, controller.signal));
+    while (proxy.count() < 64) await new Promise((resolve) => setTimeout(resolve, 10));
+    controller.abort();
+    const effects = (await Promise.all(faults)).map((fault) => fault.effect);
+    expect(effects.filter((effect) => effect === "unknown")).toHaveLength(64);
+    expect(effects.filter((effect) => effect === "none")).toHaveLength(6);
+    expect(proxy.count()).toBe(64);
+    await driver.close();
+  });
+
+  test("a request whose credentials come too late is never sent", async () => {
+    await using proxy = await startFaultProxy(endpoint);
+    let give: (found: typeof credentials) => void = () => {};
+    const found = new Promise<typeof credentials>((resolve) => {
+      give = resolve;
+    });
+    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint, credentials: () => found });
+    expect(await faultOf(driver, AbortSignal.timeout(100))).toMatchObject({
+      code: "timeout",
+      effect: "none",
+    });
+    give(credentials);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(proxy.count()).toBe(0);
+    await driver.close();
+  });
+
+  test("a request without credentials", async () => {
+    const none = () => Promise.reject(Object.assign(new Error("none"), { name: "CredentialsProviderError" }));
+    const driver = dynamodbDriver({ table, endpoint, credentials: none });
+    const reason = "CredentialsProviderError";
+    expect(await faultOf(driver)).toEqual({
+      code: "access-denied",
+      retryable: false,
+      effect: "none",
+      reason,
+    });
+    await driver.close();
+  });
+});
+
+describe("signing", () => {
+  test("renewed credentials are used as soon as the old ones end", async () => {
+    await using proxy = await startFaultProxy(endpoint);
+    const seen: string[] = [];
+    proxy.behave = (passage) => {
+      seen.push(/Credential=(\w+)/.exec(passage.headers.authorization ?? "")?.[1] ?? "");
+      return pass(passage);
+    };
+    let number = 0;
+    const renewed: DynamodbDriverOptions["credentials"] = async () => {
+      number++;
+      return {
+        accessKeyId: `ID${number}`,
+        secretAccessKey: "secret",
+        expiration: new Date(Date.now() + 1_000),
+      };
+    };
+    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint, credentials: renewed });
+    await driver.set(request(write));
+    const before = number;
+    await driver.set(request(write));
+    expect(number).toBeGreaterThan(before);
+    expect(seen.at(-1)).not.toBe(seen[0]);
+    await driver.close();
+  });
+
+  test("a clock that is wrong by an hour is set by the answer, and the batch succeeds", async () => {
+    await using proxy = await startFaultProxy(endpoint);
+    const ahead = 3_600_000;
+    let refusals = 0;
+    proxy.behave = (passage) => {
+      const stamp = String(passage.headers["x-amz-date"]);
+      const signed = Date.parse(stamp.replace(/^(....)(..)(..T..)(..)(..)Z$/, "$1-$2-$3:$4:$5Z"));
+      if (Math.abs(Date.now() + ahead - signed) < 300_000) return pass(passage);
+      refusals++;
+      const date = new Date(Date.now() + ahead).toUTCString();
+      const body = Buffer.from('{"__type":"com.amazon.coral.service#InvalidSignatureException"}');
+      return passage.reply({ status: 400, headers: { date }, body });
+    };
+    const store = dynamodbStore({ table, endpoint: proxy.endpoint });
+    const bucket = await store.open("clock");
+    await bucket.setMany(Array.from({ length: 500 }, (_, index) => [`key-${index}`, new Uint8Array()]));
+    expect(refusals).toBeGreaterThan(0);
+    await bucket.set("later", new Uint8Array());
+    await store.close();
+  });
+
+  test("a signature that is refused by a clock that agrees is access-denied", async () => {
+    await using proxy = await startFaultProxy(endpoint);
+    const body = Buffer.from('{"__type":"com.amazon.coral.service#InvalidSignatureException"}');
+    proxy.behave = (passage) => passage.reply({ status: 400, body });
+    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint });
+    expect(await faultOf(driver)).toMatchObject({ code: "access-denied", retryable: false, effect: "none" });
+    await driver.close();
+  });
+});
+
+test("the error's name is also read from the header, with a prefix and a suffix", async () => {
+  await using proxy = await startFaultProxy(endpoint);
+  const driver = dynamodbDriver({ table, endpoint: proxy.endpoint });
+  const type = "com.amazonaws.dynamodb.v20120810#ThrottlingException:http://internal.amazon.com/coral/";
+  proxy.behave = (passage) => passage.reply({ status: 400, headers: { "x-amzn-errortype": type } });
+  expect(await faultOf(driver)).toMatchObject({ code: "throttled", reason: "ThrottlingException" });
+  await driver.close();
+});
