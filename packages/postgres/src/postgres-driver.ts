@@ -18,7 +18,7 @@ import { quoteTableName } from "./table/table-name.js";
 export function postgresDriver(options: PostgresDriverOptions): Driver {
   checkOptions(options);
   const url = options.pool === undefined ? readConnectionUrl(options.url) : undefined;
-  const tableName = quoteTableName(options.table ?? url?.table ?? "manykv");
+  const tableName = quoteTableName(options.table === undefined ? (url?.table ?? "manykv") : options.table);
   const ownPool = url === undefined ? undefined : openPool(url.config);
   const database = new Database((options.pool ?? ownPool) as Pool);
   const table = new Table(database, tableName);

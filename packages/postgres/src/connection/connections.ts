@@ -1,8 +1,12 @@
+import type { Fault } from "@manykv/core";
 import type { Pool } from "pg";
 import { faultOfConnecting, overdue } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
 import type { WireClient } from "../protocol/wire.js";
 import { Lease } from "./lease.js";
+
+/** Somebody ended the pool that was theirs. */
+const ended: Fault = { code: "closed", retryable: false, effect: "none", reason: "the pool was ended" };
 
 /** Lends connections of a pool. */
 export class Connections {
@@ -24,6 +28,7 @@ export class Connections {
         reject(new FaultError({ ...overdue, reason: "no connection yet" }));
       };
       if (signal.aborted) return abandon();
+      if (this.#pool.ending) return reject(new FaultError(ended));
       signal.addEventListener("abort", abandon, { once: true });
       this.#connect((error, client) => {
         if (abandoned) return void client?.release();

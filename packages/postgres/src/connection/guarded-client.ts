@@ -1,0 +1,36 @@
+import type { Duplex } from "node:stream";
+import pg from "pg";
+import { MalformedAnswer } from "../protocol/malformed-answer.js";
+
+type Attach = (this: object, stream: Duplex) => void;
+
+/**
+ * pg's client for pools of the store's own. What pg's reader throws at a message that it cannot read would be an
+ * uncaught exception and end the process; here it ends the connection, also while that is being opened or idle.
+ */
+export class GuardedClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    const connection = this.connection as unknown as { attachListeners?: Attach };
+    const attach = connection.attachListeners;
+    if (attach === undefined) return;
+    connection.attachListeners = function (stream) {
+      const before = new Set(stream.listeners("data"));
+      attach.call(this, stream);
+      for (const reader of stream.listeners("data")) if (!before.has(reader)) guard(stream, reader as Reader);
+    };
+  }
+}
+
+type Reader = (chunk: Buffer) => void;
+
+function guard(stream: Duplex, reader: Reader): void {
+  stream.off("data", reader);
+  stream.on("data", (chunk: Buffer) => {
+    try {
+      reader.call(stream, chunk);
+    } catch {
+      stream.destroy(new MalformedAnswer());
+    }
+  });
+}

@@ -1,0 +1,34 @@
+import { conformanceSuite } from "@manykv/conformance";
+import { portableLimits } from "@manykv/core";
+import { describe, test } from "vitest";
+import { postgresDriver } from "../src/index.js";
+import { testTable } from "./support/test-table.js";
+
+const table = testTable();
+const server = new URL(table.url);
+const address = { host: server.hostname, port: Number(server.port || 5432) };
+
+conformanceSuite(
+  { describe, test },
+  {
+    name: "postgres",
+    servers: [address],
+    driver: (route) => {
+      const { host, port } = route(address);
+      const url = new URL(table.url);
+      url.host = `${host}:${port}`;
+      return postgresDriver({ url: url.href, table: table.name });
+    },
+    modelRuns: 1_000,
+  },
+);
+
+// A wrapper runs the same suite: here a store whose limits are lowered.
+conformanceSuite(
+  { describe, test },
+  {
+    name: "postgres with lowered limits",
+    driver: () => postgresDriver({ url: table.url, table: table.name }),
+    options: { limits: { ...portableLimits, maxKeyBytes: 300 }, request: { maxKeys: 3, maxBytes: 2_000 } },
+  },
+);

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { randomName } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import pg from "pg";
+import { afterAll, beforeAll, test } from "vitest";
+import { postgresDriver } from "../src/index.js";
+import { keysRequest, setRequest } from "./support/requests.js";
+
+// A database of its own, since the server counts deadlocks by database and other tests provoke them.
+const database = randomName();
+const admin = new pg.Client({ connectionString: serviceUrl("postgres") });
+const url = new URL(serviceUrl("postgres"));
+url.pathname = database;
+
+beforeAll(async () => {
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${database}`);
+});
+afterAll(async () => {
+  await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+  await admin.end();
+});
+
+/** 16 writers, each on a connection of its own. */
+const writers = 16;
+const batches = 1_000;
+/** All keys are shared. Some lie beyond the surrogates, where the order of UTF-16 is not the order of bytes. */
+const sharedKeys = Array.from(
+  { length: 200 },
+  (_, index) => `${["k", "é", "\uffee", "😀"][index % 4]}${index}`,
+);
+
+test("16 writers that set and delete the same keys in any order never deadlock", async () => {
+  const drivers = Array.from({ length: writers / 8 }, () => postgresDriver({ url: url.href }));
+  await drivers[0]?.provision?.(keysRequest([]));
+  let left = batches;
+  const writer = async (number: number): Promise<void> => {
+    const driver = drivers[number % drivers.length];
+    while (left-- > 0 && driver !== undefined) {
+      const keys = shuffled(sharedKeys).slice(0, 50);
+      const value = new Uint8Array([left % 256]);
+      // Not through a store, which would repeat what deadlocked.
+      if (Math.random() < 0.4) await driver.delete(keysRequest(keys));
+      else await driver.set(setRequest(keys.map((key) => [key, value])));
+    }
+  };
+  await Promise.all(Array.from({ length: writers }, (_, number) => writer(number)));
+  await Promise.all(drivers.map((driver) => driver.close()));
+  assert.equal(await deadlocks(), 0);
+});
+
+/** As the server counts them; a session reports when it ends. */
+async function deadlocks(): Promise<number> {
+  for (let tries = 0; tries < 200; tries++) {
+    const sessions = await admin.query("SELECT FROM pg_stat_activity WHERE datname = $1", [database]);
+    if (sessions.rowCount === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const { rows } = await admin.query<{ deadlocks: string; xact_commit: string }>(
+    "SELECT deadlocks, xact_commit FROM pg_stat_database WHERE datname = $1",
+    [database],
+  );
+  assert.ok(Number(rows[0]?.xact_commit) >= batches, "the server has counted the batches");
+  return Number(rows[0]?.deadlocks);
+}
+
+function shuffled(keys: readonly string[]): string[] {
+  return keys
+    .map((key) => ({ key, rank: Math.random() }))
+    .sort((left, right) => left.rank - right.rank)
+    .map(({ key }) => key);
+}

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import type { Driver, Fault } from "@manykv/core";
+import { randomName } from "@manykv/test-services";
+import pg from "pg";
+import { test } from "vitest";
+import { postgresDriver, postgresStore } from "../src/index.js";
+import { faultOf } from "./support/fault-of.js";
+import { keysRequest, setRequest, text } from "./support/requests.js";
+import { testRole } from "./support/role.js";
+import { testTable } from "./support/test-table.js";
+import { until } from "./support/until.js";
+
+const table = testTable();
+
+/** A driver whose sessions have these settings. */
+function driverWith(settings: Readonly<Record<string, string>>): Driver {
+  const url = new URL(table.url);
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  url.searchParams.set("options", options.join(" "));
+  return postgresDriver({ url: url.href, table: table.name });
+}
+
+const key = (name: string): Buffer => Buffer.from(`b:${name}`);
+
+/** Runs `body` while somebody else has a transaction open that has locked the row of a key. */
+async function whileLocked(name: string, body: (other: pg.PoolClient) => Promise<void>): Promise<void> {
+  await table.admin.query(`INSERT INTO "${table.name}" VALUES ($1, '') ON CONFLICT DO NOTHING`, [key(name)]);
+  const other = await table.admin.connect();
+  try {
+    await other.query("BEGIN");
+    await other.query(`UPDATE "${table.name}" SET value = 'theirs' WHERE key = $1`, [key(name)]);
+    await body(other);
+  } finally {
+    await other.query("ROLLBACK");
+    other.release();
+  }
+}
+
+async function isWaiting(): Promise<boolean> {
+  const { rowCount } = await table.admin.query(
+    "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1",
+    [`%${table.name}%`],
+  );
+  return rowCount === 1;
+}
+
+function assertFault(
+  fault: Fault,
+  code: Fault["code"],
+  reason: string | undefined,
+  retryable: boolean,
+): void {
+  assert.deepEqual(
+    { code: fault.code, reason: fault.reason, retryable: fault.retryable, effect: fault.effect },
+    { code, reason, retryable, effect: "none" },
+  );
+}
+
+test("statement_timeout: timeout, rolled back", async () => {
+  await whileLocked("timeout", async () => {
+    const driver = driverWith({ statement_timeout: "100" });
+    const fault = await faultOf(driver, driver.set(setRequest([["timeout", text("v")]])));
+    assertFault(fault, "timeout", "57014", true);
+    await driver.close();
+  });
+});
+
+test("lock_timeout: throttled, rolled back", async () => {
+  await whileLocked("lock", async () => {
+    const driver = driverWith({ lock_timeout: "100" });
+    const fault = await faultOf(driver, driver.delete(keysRequest(["lock"])));
+    assertFault(fault, "throttled", "55P03", true);
+    await driver.close();
+  });
+});
+
+test("a deadlock with somebody else's transaction: throttled, rolled back", async () => {
+  await whileLocked("z", async (other) => {
+    // Whoever waits for so long looks for a deadlock, and gives in.
+    await other.query("SET LOCAL deadlock_timeout = '60s'");
+    await table.admin.query(`INSERT INTO "${table.name}" VALUES ($1, '') ON CONFLICT DO NOTHING`, [key("a")]);
+    const driver = driverWith({ deadlock_timeout: "300" });
+    const ours = faultOf(
+      driver,
+      driver.set(
+        setRequest([
+          ["a", text("v")],
+          ["z", text("v")],
+        ]),
+      ),
+    );
+    await until(isWaiting);
+    const theirs = other.query(`UPDATE "${table.name}" SET value = 'theirs' WHERE key = $1`, [key("a")]);
+    assertFault(await ours, "throttled", "40P01", true);
+    await theirs;
+    await driver.close();
+  });
+});
+
+test("a serialization failure, where the isolation is higher than the default: throttled, rolled back", async () => {
+  await whileLocked("serial", async (other) => {
+    const driver = driverWith({ default_transaction_isolation: "serializable" });
+    const ours = faultOf(driver, driver.set(setRequest([["serial", text("v")]])));
+    await until(isWaiting);
+    await other.query("COMMIT");
+    assertFault(await ours, "throttled", "40001", true);
+    await driver.close();
+  });
+});
+
+test("a read-only session: unavailable", async () => {
+  const driver = driverWith({ default_transaction_read_only: "on" });
+  assertFault(
+    await faultOf(driver, driver.set(setRequest([["a", text("v")]]))),
+    "unavailable",
+    "25006",
+    true,
+  );
+  assertFault(await faultOf(driver, driver.delete(keysRequest(["a"]))), "unavailable", "25006", true);
+  assert.equal((await driver.get(keysRequest(["not there"]))).values[0], undefined);
+  await driver.close();
+});
+
+test("a session that is ended in the midst of a statement: unavailable, rolled back, no connection leaked", async () => {
+  await whileLocked("ended", async () => {
+    const pool = new pg.Pool({ connectionString: table.url, max: 2 });
+    const driver = postgresDriver({ pool, table: table.name });
+    const ours = faultOf(driver, driver.set(setRequest([["ended", text("v")]])));
+    await until(isWaiting);
+    await table.admin.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1",
+      [`%${table.name}%`],
+    );
+    assertFault(await ours, "unavailable", "57P01", true);
+    assert.deepEqual([pool.totalCount, pool.waitingCount], [0, 0]);
+    await pool.end();
+  });
+});
+
+test("no table, no schema, no database: no-such-store, and the message says what to do", async () => {
+  for (const [name, state] of [
+    [randomName(), "42P01"],
+    [`${randomName()}.manykv`, "42P01"],
+  ] as const) {
+    const driver = postgresDriver({ url: table.url, table: name });
+    const faults = await Promise.all([
+      faultOf(driver, driver.get(keysRequest(["a"]))),
+      faultOf(driver, driver.set(setRequest([["a", text("v")]]))),
+      faultOf(driver, driver.delete(keysRequest(["a"]))),
+    ]);
+    for (const fault of faults) assertFault(fault, "no-such-store", state, false);
+    await driver.close();
+  }
+  const url = new URL(table.url);
+  url.pathname = randomName();
+  const driver = postgresDriver({ url: url.href });
+  assertFault(await faultOf(driver, driver.get(keysRequest(["a"]))), "no-such-store", "3D000", false);
+  await driver.close();
+
+  await using store = postgresStore({ url: table.url, table: randomName() });
+  const bucket = await store.open("b");
+  await assert.rejects(bucket.set("a", text("v")), { code: "no-such-store", message: /provision\(\)/ });
+  await using nowhere = postgresStore({ url: table.url, table: `${randomName()}.manykv` });
+  await assert.rejects(nowhere.provision(), { code: "no-such-store", message: /3F000/ });
+});
+
+test("a table with other columns: invalid-argument", async () => {
+  for (const columns of [
+    "key text PRIMARY KEY, value bytea",
+    "key bytea PRIMARY KEY, value text",
+    "key bytea, value bytea",
+    "id int",
+  ]) {
+    const name = randomName();
+    await table.admin.query(`CREATE TABLE "${name}" (${columns})`);
+    const driver = postgresDriver({ url: table.url, table: name });
+    for (const fault of [
+      await faultOf(driver, driver.set(setRequest([["a", text("v")]]))),
+      await faultOf(driver, driver.provision?.(keysRequest([])) ?? Promise.resolve()),
+    ]) {
+      assert.equal(fault.code, "invalid-argument");
+      assert.equal(fault.effect, "none");
+    }
+    await driver.close();
+    await table.admin.query(`DROP TABLE "${name}"`);
+  }
+});
+
+test("a column of text does not pass hexadecimal text off as bytes", async () => {
+  const name = randomName();
+  await table.admin.query(`CREATE TABLE "${name}" (key bytea PRIMARY KEY, value text)`);
+  await table.admin.query(`INSERT INTO "${name}" VALUES ('b:a', 'v')`);
+  const driver = postgresDriver({ url: table.url, table: name });
+  assert.equal((await faultOf(driver, driver.get(keysRequest(["a"])))).code, "invalid-argument");
+  await driver.close();
+  await table.admin.query(`DROP TABLE "${name}"`);
+});
+
+test("no such role, or a wrong password: access-denied", async () => {
+  const url = new URL(table.url);
+  url.username = randomName();
+  url.password = "not-the-password";
+  await using store = postgresStore({ url: url.href, table: table.name });
+  const bucket = await store.open("b");
+  await assert.rejects(bucket.get("a"), { code: "access-denied", tag: "access-denied", message: /28/ });
+});
+
+test("a role without permission on the table: access-denied", async () => {
+  const role = await testRole(table.admin, table.url);
+  const driver = postgresDriver({ url: role.url, table: table.name });
+  assertFault(await faultOf(driver, driver.get(keysRequest(["a"]))), "access-denied", "42501", false);
+  await table.admin.query(`GRANT SELECT ON "${table.name}" TO ${role.name}`);
+  assert.equal((await driver.get(keysRequest(["not there"]))).values[0], undefined);
+  assertFault(
+    await faultOf(driver, driver.set(setRequest([["a", text("v")]]))),
+    "access-denied",
+    "42501",
+    false,
+  );
+  await driver.close();
+  await table.admin.query(`REVOKE ALL ON "${table.name}" FROM ${role.name}`);
+  await table.admin.query(`DROP ROLE ${role.name}`);
+});
+
+test("over the role's connections: unavailable, and served once one is free", async () => {
+  const role = await testRole(table.admin, table.url);
+  await table.admin.query(`ALTER ROLE ${role.name} CONNECTION LIMIT 1`);
+  await table.admin.query(`GRANT SELECT ON "${table.name}" TO ${role.name}`);
+  const holder = new pg.Client({ connectionString: role.url });
+  await holder.connect();
+  const driver = postgresDriver({ url: role.url, table: table.name });
+  assertFault(await faultOf(driver, driver.get(keysRequest(["a"]))), "unavailable", "53300", true);
+  await using store = postgresStore({ url: role.url, table: table.name });
+  const bucket = await store.open("b");
+  const read = bucket.get("not there");
+  await holder.end();
+  assert.equal(await read, undefined);
+  await store.close();
+  await driver.close();
+  await table.admin.query(`REVOKE ALL ON "${table.name}" FROM ${role.name}`);
+  await until(async () => {
+    const left = await table.admin.query("SELECT FROM pg_stat_activity WHERE usename = $1", [role.name]);
+    return left.rowCount === 0;
+  });
+  await table.admin.query(`DROP ROLE ${role.name}`);
+});
+
+test("a server that is not there: unavailable, within the deadline", async () => {
+  await using store = postgresStore({ url: "postgres://user:secret@127.0.0.1:1/db" });
+  const bucket = await store.open("b");
+  await assert.rejects(bucket.getMany(["a"], { timeout: 500 }), {
+    code: "unavailable",
+    message: /ECONNREFUSED/,
+  });
+  await assert.rejects(bucket.setMany([["a", text("v")]], { timeout: 500 }), {
+    code: "unavailable",
+    counts: { applied: 0, "not-applied": 1, unknown: 0 },
+  });
+});
+
+test("no trace of a password, a key or a value in any error", async () => {
+  const url = new URL(table.url);
+  url.username = randomName();
+  url.password = "canary-password";
+  await using store = postgresStore({ url: url.href, table: table.name });
+  const bucket = await store.open("b");
+  const calls = await Promise.allSettled([
+    bucket.setMany([["canary-key", text("canary-value")]]),
+    bucket.getMany(["canary-key"]),
+    bucket.listKeys(),
+    store.provision(),
+  ]);
+  for (const call of calls) {
+    assert.equal(call.status, "rejected");
+    const error: unknown = call.reason;
+    const shown = [
+      inspect(error, { depth: 20, showHidden: true }),
+      JSON.stringify(error),
+      String((error as Error).stack),
+    ];
+    for (const one of shown) assert.doesNotMatch(one, /canary/);
+  }
+  assert.doesNotMatch(inspect(store, { depth: 20, showHidden: true }), /canary-password/);
+});

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { randomName } from "@manykv/test-services";
+import pg from "pg";
+import { test } from "vitest";
+import { postgresDriver, postgresStore } from "../src/index.js";
+import { faultOf } from "./support/fault-of.js";
+import { keysRequest, setRequest, text } from "./support/requests.js";
+import { testTable } from "./support/test-table.js";
+import { until } from "./support/until.js";
+
+const table = testTable();
+
+/** A pool of the caller's, and a driver on it; the pool is ended behind the body. */
+async function withPool(
+  config: pg.PoolConfig,
+  body: (driver: ReturnType<typeof postgresDriver>, pool: pg.Pool) => Promise<void>,
+): Promise<void> {
+  const pool = new pg.Pool({ connectionString: table.url, ...config });
+  try {
+    await body(postgresDriver({ pool, table: table.name }), pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+test("the caller's pool stays open when the store is closed", async () => {
+  const pool = new pg.Pool({ connectionString: table.url });
+  const store = postgresStore({ pool, table: table.name });
+  await (await store.open("b")).set("a", text("v"));
+  await store.close();
+  assert.equal((await pool.query("SELECT 1")).rowCount, 1);
+  await pool.end();
+});
+
+test("a pool that has no free connection: unavailable by its own time, timeout by the request's", async () => {
+  await withPool({ max: 1, connectionTimeoutMillis: 100 }, async (driver, pool) => {
+    const holder = await pool.connect();
+    const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
+    assert.deepEqual([fault.code, fault.effect, fault.retryable], ["unavailable", "none", true]);
+    holder.release();
+  });
+  await withPool({ max: 1 }, async (driver, pool) => {
+    const holder = await pool.connect();
+    const controller = new AbortController();
+    const pending = faultOf(driver, driver.set(setRequest([["a", text("v")]], "b", controller.signal)));
+    controller.abort();
+    const fault = await pending;
+    assert.deepEqual([fault.code, fault.effect, fault.retryable], ["timeout", "none", true]);
+    holder.release();
+    // The connection that came too late went straight back.
+    await until(() => pool.idleCount === 1 && pool.waitingCount === 0);
+  });
+});
+
+test("a hundred exhausted, cancelled and failed requests leak no connection", async () => {
+  await withPool({ max: 3 }, async (driver, pool) => {
+    const missing = postgresDriver({ pool, table: randomName() });
+    const requests = Array.from({ length: 100 }, async (_, index) => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), (index % 10) * 3);
+      const request = setRequest([[`leak${index}`, text("v")]], "b", controller.signal);
+      await (index % 4 === 0 ? missing : driver).set(request).catch(() => {});
+    });
+    await Promise.all(requests);
+    await until(() => pool.waitingCount === 0 && pool.idleCount === pool.totalCount);
+    assert.ok(pool.totalCount <= 3);
+    assert.equal((await driver.get(keysRequest(["not there"]))).values[0], undefined);
+  });
+});
+
+test("a transaction that somebody left open on a connection is an error, and nothing is written", async () => {
+  await withPool({ max: 1 }, async (driver, pool) => {
+    pool.once("connect", (client) => void client.query("BEGIN"));
+    const fault = await faultOf(driver, driver.set(setRequest([["open", text("v")]])));
+    assert.deepEqual([fault.code, fault.effect], ["internal", "none"]);
+    assert.match(fault.reason ?? "", /transaction/);
+    assert.equal((await driver.get(keysRequest(["open"]))).values[0], undefined);
+  });
+});
+
+test("type parsers, bytea_output and client settings of the caller's change nothing", async () => {
+  const parsers = [17, 20, 23, 25].map((type) => [type, pg.types.getTypeParser(type)] as const);
+  for (const [type] of parsers) pg.types.setTypeParser(type, () => "not this");
+  const options = "-c bytea_output=escape -c standard_conforming_strings=off -c DateStyle=German";
+  try {
+    await withPool({ options, query_timeout: 5_000 }, async (driver) => {
+      const value = new Uint8Array([0, 255, 92, 39]);
+      await driver.set(setRequest([["\u0000\\'", value]]));
+      assert.deepEqual((await driver.get(keysRequest(["\u0000\\'"]))).values, [value]);
+    });
+  } finally {
+    for (const [type, parser] of parsers) pg.types.setTypeParser(type, parser);
+  }
+});
+
+test("statements that the connection has forgotten are parsed anew, and from then on each time", async () => {
+  await withPool({ max: 1 }, async (_driver, pool) => {
+    await using store = postgresStore({ pool, table: table.name });
+    const bucket = await store.open("b");
+    await bucket.set("a", text("1"));
+    await pool.query("DEALLOCATE ALL");
+    await bucket.set("a", text("2"));
+    await pool.query("DEALLOCATE ALL");
+    assert.deepEqual(await bucket.get("a"), text("2"));
+  });
+});
+
+test("the caller's own statements run on the same connections in between", async () => {
+  await withPool({ max: 1 }, async (driver, pool) => {
+    for (let round = 0; round < 20; round++) {
+      const own = pool.query({
+        name: "own",
+        text: "SELECT $1::bytea AS bytes",
+        values: [Buffer.from([round, 200])],
+      });
+      const [, mine] = await Promise.all([driver.set(setRequest([["turn", new Uint8Array([round])]])), own]);
+      assert.deepEqual(mine.rows[0].bytes, Buffer.from([round, 200]));
+      assert.deepEqual((await driver.get(keysRequest(["turn"]))).values, [new Uint8Array([round])]);
+    }
+  });
+});
+
+test("a pool that was ended: an error, and no wait", async () => {
+  const pool = new pg.Pool({ connectionString: table.url });
+  await pool.end();
+  const driver = postgresDriver({ pool, table: table.name });
+  const fault = await faultOf(driver, driver.get(keysRequest(["a"])));
+  assert.deepEqual([fault.code, fault.retryable], ["closed", false]);
+});

@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import type { AddressInfo } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { test } from "vitest";
+import { postgresDriver, postgresStore } from "../src/index.js";
+import { MessageReader, messageHeader } from "../src/protocol/message-reader.js";
+import { faultOf } from "./support/fault-of.js";
+import { keysRequest, listRequest, setRequest, text } from "./support/requests.js";
+import { tcpProxy } from "./support/tcp-proxy.js";
+import { testTable } from "./support/test-table.js";
+import { until } from "./support/until.js";
+
+const table = testTable();
+const isWrite = (chunk: Buffer): boolean => chunk.includes("zombie");
+
+test("each request is one round trip", async () => {
+  await using proxy = await tcpProxy(table.url);
+  const driver = postgresDriver({ url: proxy.url, table: table.name });
+  const keys = Array.from({ length: 1_000 }, (_, index) => `trip${index}`);
+  const entries = keys.map((key) => [key, text(key)] as const);
+  // The first write asks once who serves its connection.
+  await driver.set(setRequest(entries.slice(0, 1)));
+  let ready = 0;
+  let sent = 0;
+  const messages = new MessageReader((bytes, start) => {
+    if (bytes[start] === "Z".charCodeAt(0)) ready++;
+    return true;
+  });
+  const [link] = proxy.links;
+  assert.ok(link);
+  link.onAnswer = (chunk) => void messages.read(chunk);
+  // The client's messages end with Sync, so what comes before an answer is one request.
+  link.client.on("data", (chunk: Buffer) => {
+    if (chunk.subarray(-messageHeader).equals(Buffer.from([0x53, 0, 0, 0, 4]))) sent++;
+  });
+  for (const request of [
+    () => driver.set(setRequest(entries)),
+    () => driver.get(keysRequest(keys)),
+    async () => driver.exists?.(keysRequest(keys)),
+    () => driver.list(listRequest("b")),
+    () => driver.delete(keysRequest(keys)),
+  ]) {
+    [ready, sent] = [0, 0];
+    await request();
+    assert.deepEqual({ ready, sent }, { ready: 1, sent: 1 });
+  }
+  assert.equal(proxy.links.length, 1);
+  await driver.close();
+});
+
+test("an answer that is lost: the write is repeated and acknowledged, and nothing is left behind", async () => {
+  for (const how of ["cut", "silence"] as const) {
+    await using proxy = await tcpProxy(table.url);
+    await using store = postgresStore({ url: proxy.url, table: table.name });
+    const bucket = await store.open("b");
+    await bucket.set("warm", text("w"));
+    proxy.passage = (chunk, link) => {
+      if (!isWrite(chunk)) return "pass";
+      proxy.passage = () => "pass";
+      link.answers = false;
+      if (how === "cut") link.onAnswer = () => link.client.destroy();
+      return "pass";
+    };
+    await bucket.setMany([[`zombie-${how}`, text("new")]], { timeout: 3_000 });
+    assert.deepEqual(await bucket.get(`zombie-${how}`), text("new"));
+    await until(() => proxy.links[0]?.server.closed === true);
+  }
+});
+
+test("a request that is lost: nothing was applied, and the fault says that this is not known", async () => {
+  await using proxy = await tcpProxy(table.url);
+  const driver = postgresDriver({ url: proxy.url, table: table.name });
+  await driver.set(setRequest([["warm", text("w")]]));
+  proxy.passage = (chunk, link) => {
+    if (!isWrite(chunk)) return "pass";
+    proxy.passage = () => "pass";
+    link.client.destroy();
+    return "drop";
+  };
+  const fault = await faultOf(driver, driver.set(setRequest([["zombie-drop", text("v")]])));
+  assert.deepEqual([fault.code, fault.effect, fault.retryable], ["connection-lost", "unknown", true]);
+  await fault.fence?.(keysRequest([]));
+  await until(() => proxy.links[0]?.server.closed === true);
+  assert.equal((await driver.get(keysRequest(["zombie-drop"]))).values[0], undefined);
+  await driver.close();
+});
+
+test("a write that is held up and released later does not land on top of a newer one", async () => {
+  await using proxy = await tcpProxy(table.url);
+  await using slow = postgresStore({ url: proxy.url, table: table.name });
+  await using direct = postgresStore({ url: table.url, table: table.name });
+  const slowBucket = await slow.open("b");
+  const directBucket = await direct.open("b");
+  await slowBucket.set("warm", text("w"));
+  proxy.passage = (chunk) => {
+    if (!isWrite(chunk)) return "pass";
+    proxy.passage = () => "pass";
+    return "hold";
+  };
+  await slowBucket.set("zombie", text("old"), { timeout: 1_500 });
+  await directBucket.set("zombie", text("newer"));
+  proxy.links[0]?.release();
+  await delay(300);
+  assert.deepEqual(await directBucket.get("zombie"), text("newer"));
+});
+
+test("a lost write that could not be settled is, before the same store writes again", async () => {
+  await using proxy = await tcpProxy(table.url);
+  await using store = postgresStore({ url: proxy.url, table: table.name });
+  const bucket = await store.open("b");
+  await bucket.set("warm", text("w"));
+  proxy.passage = () => "hold";
+  await assert.rejects(bucket.set("zombie-later", text("old"), { timeout: 400 }), {
+    code: "timeout",
+    counts: { applied: 0, "not-applied": 0, unknown: 1 },
+  });
+  const held = [...proxy.links];
+  proxy.passage = () => "pass";
+  await bucket.set("zombie-later", text("newer"));
+  for (const link of held) link.release();
+  await delay(300);
+  assert.deepEqual(await bucket.get("zombie-later"), text("newer"));
+});
+
+test("a cancelled write is settled too, before the same store writes again", async () => {
+  await using proxy = await tcpProxy(table.url);
+  await using store = postgresStore({ url: proxy.url, table: table.name });
+  const bucket = await store.open("b");
+  await bucket.set("warm", text("w"));
+  proxy.passage = (chunk) => (isWrite(chunk) ? "hold" : "pass");
+  const controller = new AbortController();
+  const cancelled = bucket.set("zombie-cancelled", text("old"), { signal: controller.signal });
+  setTimeout(() => controller.abort(), 100);
+  await assert.rejects(cancelled, { code: "aborted", counts: { applied: 0, "not-applied": 0, unknown: 1 } });
+  proxy.passage = () => "pass";
+  await bucket.set("zombie-cancelled", text("newer"));
+  for (const link of proxy.links) link.release();
+  await delay(300);
+  assert.deepEqual(await bucket.get("zombie-cancelled"), text("newer"));
+});
+
+test("behind a pooler nobody else's session is ended", async () => {
+  await using proxy = await tcpProxy(table.url);
+  const victim = new pg.Client({ connectionString: table.url });
+  await victim.connect();
+  const pool = new pg.Pool({ connectionString: proxy.url, max: 2 });
+  // As a pooler does, the number told when connecting is another's.
+  pool.on("connect", (client) => Object.assign(client, { processID: Reflect.get(victim, "processID") }));
+  const driver = postgresDriver({ pool, table: table.name });
+  await driver.set(setRequest([["warm", text("w")]]));
+  proxy.passage = (chunk) => (isWrite(chunk) ? "hold" : "pass");
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 100);
+  const fault = await faultOf(
+    driver,
+    driver.set(setRequest([["zombie", text("v")]], "b", controller.signal)),
+  );
+  assert.equal(fault.effect, "unknown");
+  assert.equal(fault.fence, undefined);
+  await driver.set(setRequest([["other", text("v")]]));
+  assert.equal((await victim.query("SELECT 1 AS one")).rowCount, 1);
+  await victim.end();
+  await pool.end();
+});
+
+test("a server that accepts and says nothing: unavailable, within the deadline, and no connection leaked", async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => {
+    sockets.add(socket);
+    socket
+      .resume()
+      .on("error", () => {})
+      .on("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const url = `postgres://user@127.0.0.1:${(silent.address() as AddressInfo).port}/db?connect_timeout=1`;
+  const store = postgresStore({ url });
+  const bucket = await store.open("b");
+  await assert.rejects(bucket.set("a", text("v"), { timeout: 500 }), {
+    counts: { applied: 0, "not-applied": 1, unknown: 0 },
+  });
+  await until(() => sockets.size === 0);
+  await store.close();
+  silent.close();
+});
