@@ -1,6 +1,29 @@
 import type { Campaign } from "./campaign.js";
+import { capacityFaults } from "./capacity-faults.js";
+import { gracefulFailovers, hardFailovers } from "./failovers.js";
+import { malformedAnswers } from "./malformed-answers.js";
+import { mixedLoad } from "./mixed-load.js";
 import { networkFaults, oneConnectionFaults } from "./network-faults.js";
+import { postgresSessions } from "./postgres-sessions.js";
+import { serverKills } from "./server-kills.js";
+import { sharedWriters } from "./shared-writers.js";
 import { simulation } from "./simulation.js";
+import { slotMigrations } from "./slot-migrations.js";
+import { zombieWrites } from "./zombie-writes.js";
 
 /** The rows of the table, in its order. */
-export const campaigns: readonly Campaign[] = [simulation, networkFaults, oneConnectionFaults];
+export const campaigns: readonly Campaign[] = [
+  simulation,
+  networkFaults,
+  oneConnectionFaults,
+  serverKills,
+  gracefulFailovers,
+  hardFailovers,
+  slotMigrations,
+  capacityFaults,
+  sharedWriters,
+  postgresSessions,
+  zombieWrites,
+  malformedAnswers,
+  mixedLoad,
+];

@@ -27,7 +27,8 @@ export class NetworkTally {
     this.#worstOverrun = Math.max(this.#worstOverrun, result.worstOverrun);
     this.#falseOutcomes += result.violations.length;
     const texts = describeViolations(result.violations);
-    if (!mayBeUnknown && result.unknown > 0) texts.push(`${result.unknown} keys left unknown: ${result.rejected.join("; ")}`);
+    if (!mayBeUnknown && result.unknown > 0)
+      texts.push(`${result.unknown} keys left unknown: ${result.rejected.join("; ")}`);
     for (const text of texts) this.failures.push(`seed ${seed}, ${fault}: ${text}`);
   }
 

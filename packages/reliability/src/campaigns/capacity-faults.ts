@@ -1,0 +1,164 @@
+import { channel } from "node:diagnostics_channel";
+import { checkHistory, History, RecordedClient } from "@manykv/conformance";
+import { type AttemptEvent, createStore } from "@manykv/core";
+import { inLanes } from "../in-lanes.js";
+import { DynamodbLink, type ServiceFault, serviceFaultKinds } from "../network/dynamodb-link.js";
+import { Random } from "../random.js";
+import { describeViolations } from "../report/describe-violations.js";
+import { openTestbed } from "../testbeds/open-testbed.js";
+import { direct, type Testbed } from "../testbeds/testbed.js";
+import type { Campaign, CampaignContext, CampaignResult } from "./campaign.js";
+
+const laneCount = 4;
+/** Core's default: attempts in a row without progress. */
+const attemptsWithoutProgress = 10;
+
+export const capacityFaults: Campaign = {
+  name: "capacity",
+  what: "DynamoDB: 1 to 99% unprocessed, throttles, 500s, resets after apply",
+  mustBe: "0 false outcomes, no false missing, attempts bounded and jittered",
+  backends: ["dynamodb"],
+  runs: { ci: 500, long: 10_000 },
+  run: runCapacityFaults,
+};
+
+interface Tally {
+  calls: number;
+  rejected: number;
+  requests: number;
+  falseOutcomes: number;
+  mostAttempts: number;
+  stuckCalls: number;
+  readonly stuckAttempts: number[];
+  readonly waits: number[];
+  readonly failures: string[];
+}
+
+async function runCapacityFaults(context: CampaignContext): Promise<CampaignResult> {
+  await using testbed = await openTestbed("dynamodb");
+  const tally: Tally = {
+    calls: 0,
+    rejected: 0,
+    requests: 0,
+    falseOutcomes: 0,
+    mostAttempts: 0,
+    stuckCalls: 0,
+    stuckAttempts: [],
+    waits: [],
+    failures: [],
+  };
+  const attempts = channel("manykv:attempt");
+  const watch = (event: unknown): void => {
+    tally.mostAttempts = Math.max(tally.mostAttempts, (event as AttemptEvent).attempt);
+  };
+  attempts.subscribe(watch);
+  const server = testbed.servers[0] as { host: string; port: number };
+  const links = await Promise.all(
+    Array.from({ length: laneCount }, () => DynamodbLink.before(server, new Random(context.seed))),
+  );
+  await inLanes(links, context.runs, async (link, run) => {
+    const seed = context.seed + run;
+    // Every twentieth run nothing is ever processed: the call has to give up, after a bounded number of attempts.
+    if (run % 20 === 19) await runStuck(testbed, link, run, tally);
+    else await runOne(testbed, link, seed, `run-${run}`, tally);
+  });
+  attempts.unsubscribe(watch);
+  await Promise.all(links.map((link) => link[Symbol.asyncDispose]()));
+  return resultOf(tally);
+}
+
+async function runOne(
+  testbed: Testbed,
+  link: DynamodbLink,
+  seed: number,
+  name: string,
+  tally: Tally,
+): Promise<void> {
+  const random = new Random(seed);
+  const history = new History();
+  link.random = random;
+  link.draw = () => undefined;
+  await using store = createStore(testbed.driver(() => link.address));
+  await using beside = createStore(testbed.driver(direct));
+  const client = new RecordedClient(history, "client", await store.open(name), { fenced: false });
+  const observer = new RecordedClient(history, "observer", await beside.open(name));
+  const keys = Array.from({ length: random.pick([1, 10, 60]) }, (_, index) => `key ${index}`);
+  await client.setMany(keys.filter(() => random.chance(0.6)));
+  const before = link.requests.length;
+  const level = random.integer(1, 99) / 100;
+  const kinds = serviceFaultKinds.filter(() => random.chance(0.4));
+  link.draw = () => drawServiceFault(random, kinds, level);
+  for (let call = 0; call < 3; call++) {
+    const some = keys.filter(() => random.chance(0.8));
+    const kind = random.weighted({ setMany: 4, deleteMany: 3, getMany: 4 });
+    const { error } = await client[kind](some, { timeout: random.pick([500, 3_000]) });
+    tally.calls++;
+    if (error !== undefined) tally.rejected++;
+  }
+  tally.requests += link.requests.length - before;
+  link.requests.length = 0;
+  link.draw = () => undefined;
+  await observer.getMany(keys);
+  const { violations } = checkHistory(history);
+  tally.falseOutcomes += violations.length;
+  for (const text of describeViolations(violations)) tally.failures.push(`seed ${seed}: ${text}`);
+}
+
+function drawServiceFault(
+  random: Random,
+  kinds: readonly ServiceFault["kind"][],
+  level: number,
+): ServiceFault | undefined {
+  const kind = random.pick(["unprocessed" as const, ...kinds]);
+  if (kind === "unprocessed") return { kind, probability: level };
+  return random.chance(0.6) ? { kind } : undefined;
+}
+
+/** Gives up by itself, long before its deadline, and never in step. */
+async function runStuck(testbed: Testbed, link: DynamodbLink, run: number, tally: Tally): Promise<void> {
+  link.draw = () => ({ kind: "unprocessed", probability: 2 });
+  link.requests.length = 0;
+  await using store = createStore(
+    testbed.driver(() => link.address),
+    { retry: { baseDelay: 20, maxDelay: 100 } },
+  );
+  const bucket = await store.open("stuck");
+  const call = run % 40 === 19 ? bucket.getMany(["a", "b"]) : bucket.setMany([["a", new Uint8Array(1)]]);
+  const code = await call.then(
+    () => "none",
+    (error: { code?: string }) => error.code ?? "none",
+  );
+  const times = link.requests.map(({ at }) => at);
+  link.requests.length = 0;
+  link.draw = () => undefined;
+  tally.stuckCalls++;
+  tally.stuckAttempts.push(times.length);
+  for (const [index, time] of times.entries())
+    if (index > 0) tally.waits.push(time - (times[index - 1] as number));
+  if (code !== "throttled")
+    tally.failures.push(`run ${run}: nothing was processed, and the call ended with ${code}`);
+  if (times.length > attemptsWithoutProgress + 1) {
+    tally.failures.push(`run ${run}: ${times.length} attempts without progress`);
+  }
+}
+
+function resultOf(tally: Tally): CampaignResult {
+  const { failures, stuckAttempts, waits, ...figures } = tally;
+  const shortest = Math.round(Math.min(...waits));
+  const longest = Math.round(Math.max(...waits));
+  const most = Math.max(...stuckAttempts);
+  const distinct = new Set(waits.map((wait) => Math.round(wait))).size;
+  if (waits.length > 50 && distinct < 10) failures.push("the waits between attempts are not jittered");
+  const text = `${tally.falseOutcomes} false outcomes; ${most} attempts where nothing is processed, ${shortest}-${longest} ms apart`;
+  return {
+    measured: text,
+    figures: {
+      ...figures,
+      stuckAttempts: most,
+      distinctWaits: distinct,
+      shortestWait: shortest,
+      longestWait: longest,
+    },
+    failures,
+  };
+}

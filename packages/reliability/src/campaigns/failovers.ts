@@ -1,0 +1,121 @@
+import { checkHistory, History, type Violation, type ViolationKind } from "@manykv/conformance";
+import { Random } from "../random.js";
+import { describeViolations } from "../report/describe-violations.js";
+import { ClusterControl, type NodeView } from "../testbeds/cluster-control.js";
+import { type ClusterTestbed, redisClusterTestbed } from "../testbeds/redis-cluster.js";
+import { BackgroundWriters } from "./background-writers.js";
+import type { Campaign, CampaignContext, CampaignResult } from "./campaign.js";
+import { observeAll } from "./observe.js";
+
+const keys = Array.from({ length: 120 }, (_, index) => `key ${index}`);
+const nodeTimeout = 1_500;
+
+export const gracefulFailovers: Campaign = {
+  name: "failover-graceful",
+  what: "Cluster failover mid-batch, graceful",
+  mustBe: "0 lost",
+  backends: ["redis-cluster"],
+  runs: { ci: 5, long: 100 },
+  run: (context) => runFailovers(context, askReplica, () => false),
+};
+
+/**
+ * What a promoted replica had not received yet is gone, whatever the client does. Outcomes that are wrong in another way
+ * are not excused.
+ */
+const lossOfFailover: ReadonlySet<ViolationKind> = new Set([
+  "lost-write",
+  "false-applied",
+  "false-missing",
+  "stale-read",
+  "stale-overwrite",
+  "impossible-order",
+]);
+
+export const hardFailovers: Campaign = {
+  name: "failover-hard",
+  what: "Cluster failover mid-batch, hard (kill -9 of a master)",
+  mustBe: "loss measured and published, no outcome wrong",
+  backends: ["redis-cluster"],
+  runs: { ci: 5, long: 100 },
+  run: (context) => runFailovers(context, killMaster, ({ kind }) => lossOfFailover.has(kind)),
+};
+
+type Failover = (testbed: ClusterTestbed, control: ClusterControl, random: Random) => Promise<void>;
+
+async function runFailovers(
+  context: CampaignContext,
+  failOver: Failover,
+  excused: (violation: Violation) => boolean,
+): Promise<CampaignResult> {
+  await using testbed = await redisClusterTestbed({}, nodeTimeout);
+  const control = new ClusterControl(testbed.servers);
+  const writers = new BackgroundWriters(testbed, 3);
+  const failures: string[] = [];
+  let lostKeys = 0;
+  let acknowledged = 0;
+  for (let run = 0; run < context.runs; run++) {
+    const seed = context.seed + run;
+    const random = new Random(seed);
+    const history = new History();
+    const bucket = `failover-${run}`;
+    await writers.start(history, bucket, random, { keys, timeout: 30_000, fenced: true });
+    await new Promise((resolve) => setTimeout(resolve, random.integer(50, 300)));
+    await failOver(testbed, control, random);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await writers.stop();
+    await observeAll(testbed, history, bucket, keys);
+    const { violations } = checkHistory(history);
+    const wrong = violations.filter((violation) => !excused(violation));
+    for (const text of describeViolations(wrong)) failures.push(`seed ${seed}: ${text}`);
+    lostKeys += new Set(violations.filter(excused).map(({ key }) => key)).size;
+    acknowledged += history.writes.filter(({ outcome }) => outcome === "applied").length;
+  }
+  await writers.close();
+  control.close();
+  const { calls, rejected } = writers;
+  return {
+    measured: `${failures.length} wrong, ${lostKeys} keys lost by the engine, ${acknowledged} writes acknowledged`,
+    figures: { calls, rejected: rejected.length, lostKeys, acknowledged, wrong: failures.length },
+    failures,
+  };
+}
+
+/** A replica is asked to take over: it waits until it has everything. https://redis.io/docs/latest/commands/cluster-failover/ */
+async function askReplica(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<void> {
+  const [viewer] = testbed.servers;
+  const replica = random.pick(
+    (await control.nodes(viewer as NodeView["address"])).filter(({ role }) => role === "replica"),
+  );
+  const promoted = (nodes: readonly NodeView[]): boolean =>
+    nodes.some((node) => node.id === replica.id && node.serves);
+  // Under load a replica may not catch up in the 5 seconds that Redis gives it; then it is asked again.
+  do await control.at(replica.address).call("CLUSTER", "FAILOVER");
+  while (!(await control.within(6_000, testbed.servers, promoted)));
+  await inStep(control);
+}
+
+/** A master ends without a word; the others notice and its replica takes over; then it comes back. */
+async function killMaster(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<void> {
+  const [viewer] = testbed.servers;
+  const master = random.pick(
+    (await control.nodes(viewer as NodeView["address"])).filter(({ serves }) => serves),
+  );
+  const node = testbed.service.nodes.find(({ port }) => port === master.address.port);
+  const others = testbed.servers.filter(({ port }) => port !== master.address.port);
+  await node?.kill();
+  await control.until(
+    others,
+    (nodes) => nodes.filter(({ serves, failed }) => serves && !failed).length === 3,
+  );
+  await node?.restart();
+  await control.until(testbed.servers, (nodes) => nodes.every(({ failed }) => !failed));
+  await control.until(testbed.servers, (nodes) =>
+    nodes.some(({ id, role }) => id === master.id && role === "replica"),
+  );
+  await inStep(control);
+}
+
+async function inStep(control: ClusterControl): Promise<void> {
+  while (!(await control.replicasInStep())) await new Promise((resolve) => setTimeout(resolve, 30));
+}

@@ -1,0 +1,18 @@
+import { type History, RecordedClient } from "@manykv/conformance";
+import { createStore } from "@manykv/core";
+import { direct, type Testbed } from "../testbeds/testbed.js";
+
+/** Reads all keys through a new client, enters what it saw into the history, and removes them. */
+export async function observeAll(
+  testbed: Testbed,
+  history: History,
+  bucket: string,
+  keys: readonly string[],
+): Promise<void> {
+  await using store = createStore(testbed.driver(direct));
+  const observed = await store.open(bucket);
+  const observer = new RecordedClient(history, "observer", observed, { tolerance: 1_000 });
+  const { error } = await observer.getMany(keys, { timeout: 30_000 });
+  if (error !== undefined) history.misbehaved("unsettled", "observer", `could not read: ${String(error)}`);
+  await observed.deleteMany(keys, { timeout: 30_000 });
+}

@@ -1,0 +1,147 @@
+import { createStore, type Store, StoreError } from "@manykv/core";
+import { postgresDriver } from "@manykv/postgres";
+import { Client, Pool } from "pg";
+import { Random } from "../random.js";
+import { type PostgresTestbed, postgresTestbed } from "../testbeds/postgres.js";
+import { direct } from "../testbeds/testbed.js";
+import type { Campaign } from "./campaign.js";
+
+/** A situation, and the codes that a call may end with; none where it must succeed. */
+interface Situation {
+  readonly name: string;
+  readonly codes: readonly (string | undefined)[];
+  run(testbed: PostgresTestbed, random: Random): Promise<string | undefined>;
+}
+
+const maxConnections = 12;
+const timeout = 700;
+const entries = Array.from({ length: 20 }, (_, index): [string, Uint8Array] => [
+  `key ${index}`,
+  new Uint8Array(50),
+]);
+
+const situations: readonly Situation[] = [
+  // The pool says so after a time of its own, and the call's may be over before.
+  { name: "pool exhausted", codes: ["unavailable", "timeout"], run: withExhaustedPool },
+  { name: "53300 too many connections", codes: ["unavailable"], run: withoutFreeConnection },
+  { name: "57P01 ended by an administrator", codes: [undefined], run: withEndedSessions },
+  { name: "statement timeout", codes: ["timeout"], run: withLockedRows },
+];
+
+export const postgresSessions: Campaign = {
+  name: "sessions",
+  what: "pool exhaustion, 53300, 57P01, statement timeout",
+  mustBe: "right code, no connection leaked",
+  backends: ["postgres"],
+  runs: { ci: 100, long: 1_000 },
+  async run({ runs, seed }) {
+    const settings = { max_connections: `${maxConnections}`, superuser_reserved_connections: "0" };
+    await using testbed = await postgresTestbed({}, settings);
+    const failures: string[] = [];
+    let wrongCodes = 0;
+    let leaked = 0;
+    for (let run = 0; run < runs; run++) {
+      const situation = situations[run % situations.length] as Situation;
+      const code = await situation.run(testbed, new Random(seed + run));
+      if (!situation.codes.includes(code)) {
+        wrongCodes++;
+        failures.push(`seed ${seed + run}, ${situation.name}: ended with ${code ?? "success"}`);
+      }
+      const left = await sessionsLeft(testbed.url);
+      if (left > 0) failures.push(`seed ${seed + run}, ${situation.name}: ${left} connections left`);
+      leaked += left;
+    }
+    return {
+      measured: `${wrongCodes} wrong codes, ${leaked} connections leaked`,
+      figures: { wrongCodes, leaked, situations: situations.length },
+      failures,
+    };
+  },
+};
+
+/** The caller's own pool, all of whose connections the caller holds. */
+async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | undefined> {
+  const pool = new Pool({ connectionString: testbed.url, max: 2, connectionTimeoutMillis: 200 });
+  pool.on("error", () => {});
+  const held = [await pool.connect(), await pool.connect()];
+  const store = createStore(postgresDriver({ pool }));
+  const code = await codeOf(store);
+  for (const client of held) client.release();
+  // The pool serves again, with none of its connections lost.
+  const after = await codeOf(store);
+  await store.close();
+  await pool.end();
+  return after === undefined ? code : `${after} after the pool was free again`;
+}
+
+/** Somebody else has all connections of the server. */
+async function withoutFreeConnection(testbed: PostgresTestbed): Promise<string | undefined> {
+  const others = Array.from({ length: maxConnections }, () => new Client({ connectionString: testbed.url }));
+  for (const client of others) client.on("error", () => {});
+  const connected = await Promise.allSettled(others.map((client) => client.connect()));
+  const store = createStore(testbed.driver(direct));
+  const code = await codeOf(store);
+  await Promise.all(
+    others.filter((_, index) => connected[index]?.status === "fulfilled").map((client) => client.end()),
+  );
+  await store.close();
+  return code;
+}
+
+/** Every session is ended while calls are under way: they are repeated on others. */
+async function withEndedSessions(testbed: PostgresTestbed, random: Random): Promise<string | undefined> {
+  const store = createStore(testbed.driver(direct));
+  await codeOf(store);
+  const administrator = new Client({ connectionString: testbed.url });
+  await administrator.connect();
+  const calls = Promise.all([codeOf(store, 10_000), codeOf(store, 10_000)]);
+  await new Promise((resolve) => setTimeout(resolve, random.integer(0, 8)));
+  await administrator.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+  );
+  const codes = await calls;
+  await administrator.end();
+  await store.close();
+  return codes.find((code) => code !== undefined);
+}
+
+/** Somebody else has the rows locked for longer than the call lasts. */
+async function withLockedRows(testbed: PostgresTestbed): Promise<string | undefined> {
+  const store = createStore(testbed.driver(direct));
+  await codeOf(store, 10_000);
+  const other = new Client({ connectionString: testbed.url });
+  await other.connect();
+  await other.query("BEGIN");
+  await other.query("LOCK TABLE manykv IN ACCESS EXCLUSIVE MODE");
+  const code = await codeOf(store);
+  await other.query("ROLLBACK");
+  await other.end();
+  await store.close();
+  return code;
+}
+
+/** How a call ends: `undefined` where it succeeds. */
+async function codeOf(store: Store, milliseconds = timeout): Promise<string | undefined> {
+  const bucket = await store.open("sessions");
+  return bucket.setMany(entries, { timeout: milliseconds }).then(
+    () => undefined,
+    (error: unknown) => (StoreError.is(error) ? error.code : String(error)),
+  );
+}
+
+/** Sessions of clients that are still there a moment after everything was closed. */
+async function sessionsLeft(url: string): Promise<number> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  let left = 0;
+  for (let look = 0; look < 40; look++) {
+    const { rows } = await client.query<{ count: string }>(
+      "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+    );
+    left = Number(rows[0]?.count);
+    if (left === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await client.end();
+  return left;
+}
