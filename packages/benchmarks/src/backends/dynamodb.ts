@@ -1,12 +1,17 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamodbStore } from "@manykv/dynamodb";
-import { randomName, startDynamodb } from "@manykv/test-services";
+import { startDynamodb } from "@manykv/test-services";
 import { keyvDynamodb } from "../contenders/dynamodb/keyv.js";
 import { createTable, placeOf } from "../contenders/dynamodb/place.js";
 import { readyRequests } from "../contenders/dynamodb/ready-requests.js";
 import { sdk } from "../contenders/dynamodb/sdk.js";
 import { manykv } from "../contenders/manykv.js";
+import { manykvCoalesced, manykvSingle } from "../contenders/manykv-single.js";
+import { openLink } from "../distance/link.js";
 import type { Backend } from "./backend.js";
+import { field } from "./field.js";
+import { ScratchTables } from "./scratch-tables.js";
+import { through } from "./through.js";
 
 export const dynamodb: Backend = {
   name: "dynamodb",
@@ -14,24 +19,42 @@ export const dynamodb: Backend = {
   async open() {
     const service = await startDynamodb();
     const place = placeOf(service);
+    const client = (): DynamoDBClient => new DynamoDBClient(place);
+    const maintenance = client();
+    const tables = new ScratchTables((TableName) => maintenance.send(new DeleteTableCommand({ TableName })));
     return {
       server: service.description,
       course: { keysPerSample: 25 },
-      tracks: {
-        batch: async () => {
-          const table = randomName();
-          const client = (): DynamoDBClient => new DynamoDBClient(place);
-          await createTable(client(), table);
-          return [
-            await manykv(dynamodbStore({ table: randomName(), ...place })),
-            sdk(client(), table, 1, "SDK, one at a time"),
-            sdk(client(), table, 16, "SDK, 16 at a time"),
-            keyvDynamodb(place, randomName()),
-            readyRequests(client(), table, place.endpoint),
-          ];
-        },
+      batch: async () => {
+        const table = tables.next();
+        await createTable(maintenance, table);
+        return field([
+          await manykv(dynamodbStore({ table: tables.next(), ...place })),
+          sdk(client(), table, 1, "SDK, one at a time"),
+          sdk(client(), table, 16, "SDK, 16 at a time"),
+          keyvDynamodb(place, tables.next()),
+          readyRequests(client(), table, place.endpoint),
+        ]);
       },
-      [Symbol.asyncDispose]: () => service.stop(),
+      distance: async (delay) => {
+        const link = await openLink(service.host, service.port, delay);
+        const far = { ...place, endpoint: through(place.endpoint, link) };
+        const table = tables.next();
+        return field(
+          [
+            await manykv(dynamodbStore({ table, ...far })),
+            await manykvSingle(dynamodbStore({ table, ...far })),
+            await manykvCoalesced(dynamodbStore({ table, ...far })),
+            sdk(new DynamoDBClient(far), table, 16, "SDK, 16 at a time"),
+          ],
+          link,
+        );
+      },
+      [Symbol.asyncDispose]: async () => {
+        await tables[Symbol.asyncDispose]();
+        maintenance.destroy();
+        await service.stop();
+      },
     };
   },
 };

@@ -2,6 +2,7 @@ import { memoryStore } from "@manykv/memory";
 import { manykv } from "../contenders/manykv.js";
 import { plainMap } from "../contenders/memory/map.js";
 import type { Backend } from "./backend.js";
+import { field } from "./field.js";
 
 export const memory: Backend = {
   name: "memory",
@@ -9,7 +10,7 @@ export const memory: Backend = {
   open: async () => ({
     server: "this process",
     course: { keysPerSample: 2_000 },
-    tracks: { batch: async () => [await manykv(memoryStore()), plainMap()] },
+    batch: async () => field([await manykv(memoryStore()), plainMap()]),
     [Symbol.asyncDispose]: async () => {},
   }),
 };

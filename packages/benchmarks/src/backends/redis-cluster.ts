@@ -4,6 +4,7 @@ import { Cluster } from "ioredis";
 import { manykv } from "../contenders/manykv.js";
 import { ioredisKeyByKey } from "../contenders/redis/key-by-key.js";
 import type { Backend } from "./backend.js";
+import { field } from "./field.js";
 
 export const redisCluster: Backend = {
   name: "redis-cluster",
@@ -14,12 +15,8 @@ export const redisCluster: Backend = {
     return {
       server: service.description,
       course: { keysPerSample: 200 },
-      tracks: {
-        batch: async () => [
-          await manykv(redisStore({ url: service.url })),
-          ioredisKeyByKey(new Cluster(nodes)),
-        ],
-      },
+      batch: async () =>
+        field([await manykv(redisStore({ url: service.url })), ioredisKeyByKey(new Cluster(nodes))]),
       [Symbol.asyncDispose]: () => service.stop(),
     };
   },

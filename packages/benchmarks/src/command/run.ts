@@ -1,50 +1,77 @@
-import type { Arena, Backend, Track } from "../backends/backend.js";
+import { type Arena, type BackendName, type Field, TRACKS, type Track } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
+import { measureDelay } from "../distance/measure-delay.js";
+import { countRoundTrips } from "../distance/round-trips.js";
 import type { Shape } from "../measure/lot.js";
-import { type RaceResult, race } from "../measure/race.js";
-import type { Race } from "../report/report.js";
-import { raceTable } from "../report/terminal.js";
-import type { Plan } from "./plan.js";
+import { race } from "../measure/race.js";
+import type { DelayReport, Race, Volume } from "../report/report.js";
+import { raceTable, volumeTable } from "../report/terminal.js";
+import { runVolume } from "../volume/volume.js";
+import { coreShape, distanceShape, type Plan, usualKeys, volumeBytes } from "./plan.js";
 
-/** Runs the races of a plan, printing each as it ends. */
-export async function runRaces(plan: Plan): Promise<{ races: Race[]; servers: Record<string, string> }> {
-  const races: Race[] = [];
-  const servers: Record<string, string> = {};
-  for (const name of plan.backends) {
-    const backend = backends[name];
-    if (backend === undefined) continue;
-    await using arena = await backend.open();
-    servers[name] = arena.server;
-    for (const [track, shape] of heats(plan, backend, arena)) {
-      const result = { backend: name, track, ...(await runHeat(arena, track, shape, plan)) };
-      console.log(`\n${raceTable(result)}`);
-      races.push(result);
+/** What a plan measured. */
+export interface Findings {
+  readonly servers: { [backend in BackendName]?: string };
+  readonly races: Race[];
+  readonly volumes: Volume[];
+  delay?: DelayReport;
+}
+
+/** Carries out a plan, printing each table as it is ready. */
+export async function run(plan: Plan): Promise<Findings> {
+  const findings: Findings = { servers: {}, races: [], volumes: [] };
+  if (plan.tracks.includes("distance")) {
+    findings.delay = { asked: plan.delay, ...(await measureDelay(plan.delay)) };
+  }
+  for (const backend of plan.backends) {
+    await using arena = await backends[backend].open();
+    findings.servers[backend] = arena.server;
+    for (const track of TRACKS) {
+      if (plan.tracks.includes(track)) await tracks[track](plan, backend, arena, findings);
     }
   }
-  return { races, servers };
+  return findings;
 }
 
-/** Core's own cost shows in a batch of one key; over a slow link one size tells enough. */
-const trackShapes: { readonly [track in Track]?: readonly Shape[] } = {
-  core: [{ keys: 1, bytes: 100, hits: "all" }],
-  distance: [{ keys: 1_000, bytes: 100, hits: "all" }],
+type RunTrack = (plan: Plan, backend: BackendName, arena: Arena, findings: Findings) => Promise<void>;
+
+const tracks: { readonly [track in Track]: RunTrack } = {
+  batch: async (plan, backend, arena, { races }) => {
+    for (const shape of plan.shapes(backend)) {
+      races.push(await runRace(plan, { backend, track: "batch", shape }, arena, await arena.batch()));
+    }
+  },
+  core: async (plan, backend, arena, { races }) => {
+    if (arena.core === undefined) return;
+    races.push(await runRace(plan, { backend, track: "core", shape: coreShape }, arena, await arena.core()));
+  },
+  distance: async (plan, backend, arena, { races }) => {
+    if (arena.distance === undefined) return;
+    const heat = { backend, track: "distance", shape: distanceShape } as const;
+    races.push(await runRace(plan, heat, arena, await arena.distance(plan.delay)));
+  },
+  volume: async ({ volumeKeys }, backend, arena, { volumes }) => {
+    if (arena.volume === undefined) return;
+    const task = { keys: volumeKeys, bytes: volumeBytes };
+    const calls = Math.ceil(volumeKeys / usualKeys);
+    const whole = await runVolume({ ...task, calls: 1, place: await arena.volume() });
+    const parts = await runVolume({ ...task, calls, place: await arena.volume() });
+    const volume = { backend, ...task, calls, whole, parts };
+    console.log(`\n${volumeTable(volume)}`);
+    volumes.push(volume);
+  },
 };
 
-function heats(plan: Plan, backend: Backend, arena: Arena): [Track, Shape][] {
-  return plan.tracks
-    .filter((track) => arena.tracks[track] !== undefined)
-    .flatMap((track) =>
-      (trackShapes[track] ?? plan.shapes)
-        .filter(({ keys }) => keys <= backend.mostKeys)
-        .map((shape): [Track, Shape] => [track, shape]),
-    );
-}
-
-async function runHeat(arena: Arena, track: Track, shape: Shape, plan: Plan): Promise<RaceResult> {
-  const contenders = (await arena.tracks[track]?.()) ?? [];
-  try {
-    return await race(contenders, shape, plan.effort, arena.course);
-  } finally {
-    for (const contender of contenders) await contender.close();
-  }
+async function runRace(
+  plan: Plan,
+  heat: { readonly backend: BackendName; readonly track: Track; readonly shape: Shape },
+  arena: Arena,
+  opened: Field,
+): Promise<Race> {
+  await using field = opened;
+  const result = await race(field.contenders, heat.shape, plan.effort, arena.course);
+  const roundTrips = await countRoundTrips(field, heat.shape);
+  const finished = { ...heat, ...result, ...(roundTrips.length > 0 && { roundTrips }) };
+  console.log(`\n${raceTable(finished)}`);
+  return finished;
 }

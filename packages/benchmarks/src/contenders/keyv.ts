@@ -1,10 +1,10 @@
-import { randomName } from "@manykv/test-services";
 import type { Keyv } from "keyv";
 import type { Contender } from "../measure/contender.js";
+import { ownName } from "./own-name.js";
 
 /** keyv over any of its stores. Its default serializer takes bytes as `Buffer`. */
 export function keyv(name: string, store: Keyv): Contender {
-  const prefix = randomName();
+  const prefix = ownName();
   return {
     name,
     kind: "peer",

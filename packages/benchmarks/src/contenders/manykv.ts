@@ -1,11 +1,11 @@
 import type { KeyValue, Store } from "@manykv/core";
-import { randomName } from "@manykv/test-services";
 import type { Contender } from "../measure/contender.js";
+import { ownName } from "./own-name.js";
 
 /** The library itself, with everything on. Closes the store. */
 export async function manykv(store: Store, name = "manykv"): Promise<Contender> {
   await store.provision();
-  const bucket = await store.open(randomName());
+  const bucket = await store.open(ownName());
   return {
     name,
     kind: "manykv",

@@ -1,8 +1,8 @@
-import Table from "cli-table3";
 import type { BackendName } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
 import { OPERATIONS, type Operation, type Trial } from "../measure/contender.js";
 import { makeLot, type Shape } from "../measure/lot.js";
+import { plainTable } from "../report/terminal.js";
 import { count, figure, shapeWords } from "../report/words.js";
 import { SelfTimes } from "./self-time.js";
 
@@ -20,7 +20,8 @@ export async function profile(
 ): Promise<void> {
   const backend = backends[name];
   await using arena = await backend.open();
-  const contenders = (await arena.tracks.batch?.()) ?? [];
+  await using field = await arena.batch();
+  const { contenders } = field;
   const subject = contenders.find((each) => each.name === (options.contender ?? "manykv"));
   if (subject === undefined)
     throw new Error(
@@ -42,7 +43,6 @@ export async function profile(
     console.log(table(times.times, lots * options.stretches, options.top));
     await times[Symbol.asyncDispose]();
   }
-  for (const contender of contenders) await contender.close();
 }
 
 async function runAll(trials: readonly Trial[], operation: Operation): Promise<void> {
@@ -52,13 +52,8 @@ async function runAll(trials: readonly Trial[], operation: Operation): Promise<v
 function table(times: ReadonlyMap<string, number>, batches: number, top: number): string {
   const whole = [...times.values()].reduce((sum, time) => sum + time, 0);
   const rows = [...times].sort(([, left], [, right]) => right - left).slice(0, top);
-  const result = new Table({
-    head: ["ms a batch", "share", `function, over ${count(batches)} batches`],
-    colAligns: ["right", "right", "left"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const [where, time] of rows) {
-    result.push([figure(time / batches), `${((time / whole) * 100).toFixed(1)}%`, where]);
-  }
-  return result.toString();
+  return plainTable(
+    [`function, over ${count(batches)} batches`, "ms a batch", "share"],
+    rows.map(([where, time]) => [where, figure(time / batches), `${((time / whole) * 100).toFixed(1)}%`]),
+  );
 }

@@ -1,10 +1,10 @@
 import type { Driver } from "@manykv/core";
-import { randomName } from "@manykv/test-services";
 import type { Contender } from "../../measure/contender.js";
+import { ownName } from "../own-name.js";
 
 /** A driver called without core: no check, no copy, no order, no deadline, no outcome. Leaves the driver open. */
 export function directDriver(driver: Driver): Contender {
-  const bucket = randomName();
+  const bucket = ownName();
   const { signal } = new AbortController();
   const deadline = Infinity;
   return {

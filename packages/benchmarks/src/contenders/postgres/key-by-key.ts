@@ -1,10 +1,9 @@
-import { randomName } from "@manykv/test-services";
-import type { Pool } from "pg";
+import pg from "pg";
 import type { Contender } from "../../measure/contender.js";
 
 /** The client with a statement for each key, all of them at once: as many in flight as the pool has connections. */
-export async function pgKeyByKey(pool: Pool): Promise<Contender> {
-  const table = randomName();
+export async function pgKeyByKey(url: string, table: string): Promise<Contender> {
+  const pool = new pg.Pool({ connectionString: url });
   await pool.query(`CREATE TABLE ${table} (key text PRIMARY KEY, value bytea NOT NULL)`);
   return {
     name: "pg, key by key",
@@ -33,9 +32,6 @@ export async function pgKeyByKey(pool: Pool): Promise<Contender> {
           Promise.all(keys.map((key) => pool.query(`DELETE FROM ${table} WHERE key = $1`, [key]))),
       };
     },
-    close: async () => {
-      await pool.query(`DROP TABLE ${table}`);
-      await pool.end();
-    },
+    close: () => pool.end(),
   };
 }

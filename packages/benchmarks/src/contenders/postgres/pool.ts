@@ -1,10 +1,9 @@
-import { randomName } from "@manykv/test-services";
-import type { Pool } from "pg";
+import pg from "pg";
 import type { Contender } from "../../measure/contender.js";
 
 /** The client as people use it: arrays as parameters, one statement for the batch. */
-export async function pgPool(pool: Pool): Promise<Contender> {
-  const table = randomName();
+export async function pgPool(url: string, table: string): Promise<Contender> {
+  const pool = new pg.Pool({ connectionString: url });
   await pool.query(`CREATE TABLE ${table} (key text PRIMARY KEY, value bytea NOT NULL)`);
   return {
     name: "pg",
@@ -30,10 +29,7 @@ export async function pgPool(pool: Pool): Promise<Contender> {
         delete: () => pool.query(`DELETE FROM ${table} WHERE key = ANY($1)`, [keys]),
       };
     },
-    close: async () => {
-      await pool.query(`DROP TABLE ${table}`);
-      await pool.end();
-    },
+    close: () => pool.end(),
   };
 }
 

@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
 import { postgresStore } from "@manykv/postgres";
-import { randomName } from "@manykv/test-services";
 import pg from "pg";
 import type { Contender } from "../../measure/contender.js";
 import { manykv } from "../manykv.js";
@@ -11,10 +10,10 @@ import { Tape, type Track } from "./tape.js";
  * The floor: the bytes that the library once wrote for the same statements and parameters, written again to the same
  * connections. The answers are only read until they end.
  */
-export async function readyBytes(url: string): Promise<Contender> {
+export async function readyBytes(url: string, table: string): Promise<Contender> {
   const pool = new pg.Pool({ connectionString: url, idleTimeoutMillis: 0 });
   const tape = new Tape(pool);
-  const library = await manykv(postgresStore({ pool, table: randomName() }));
+  const library = await manykv(postgresStore({ pool, table }));
   return {
     name: "ready bytes",
     kind: "floor",

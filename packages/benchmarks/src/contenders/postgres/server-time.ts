@@ -1,5 +1,4 @@
 import { postgresStore } from "@manykv/postgres";
-import { randomName } from "@manykv/test-services";
 import pg from "pg";
 import type { Contender } from "../../measure/contender.js";
 import { manykv } from "../manykv.js";
@@ -13,10 +12,10 @@ const serializes = 17;
  * What the server itself says that the library's statement took it, without the wire and the client.
  * https://www.postgresql.org/docs/current/sql-explain.html
  */
-export async function serverTime(url: string): Promise<Contender> {
+export async function serverTime(url: string, table: string): Promise<Contender> {
   const pool = new pg.Pool({ connectionString: url, idleTimeoutMillis: 0 });
   const tape = new Tape(pool);
-  const library = await manykv(postgresStore({ pool, table: randomName() }));
+  const library = await manykv(postgresStore({ pool, table }));
   const explain = await explanation(pool);
   return {
     name: "the server's own time",

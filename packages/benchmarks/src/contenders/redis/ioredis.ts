@@ -1,10 +1,10 @@
-import { randomName } from "@manykv/test-services";
 import type { Redis } from "ioredis";
 import type { Contender } from "../../measure/contender.js";
+import { ownName } from "../own-name.js";
 
 /** The client as people use it: one `MSET`, `MGET` or `DEL` for the batch. */
 export function ioredisBatch(client: Redis): Contender {
-  const prefix = `${randomName()}:`;
+  const prefix = `${ownName()}:`;
   return {
     name: "ioredis",
     kind: "client",

@@ -1,10 +1,10 @@
-import { randomName } from "@manykv/test-services";
 import type { Cluster, Redis } from "ioredis";
 import type { Contender } from "../../measure/contender.js";
+import { ownName } from "../own-name.js";
 
 /** The client as people use it where a batch command would cross nodes: one command a key, all of them at once. */
 export function ioredisKeyByKey(client: Redis | Cluster): Contender {
-  const prefix = `${randomName()}:`;
+  const prefix = `${ownName()}:`;
   return {
     name: "ioredis, key by key",
     kind: "client",

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { randomName } from "@manykv/test-services";
 import type { Contender } from "../../measure/contender.js";
+import { ownName } from "../own-name.js";
 import { commandBytes, parseValues, valuesReply } from "./resp.js";
 
 /**
@@ -11,7 +11,7 @@ import { commandBytes, parseValues, valuesReply } from "./resp.js";
 export async function rawSocket(host: string, port: number): Promise<Contender> {
   const wire = new Wire(connect({ host, port, noDelay: true }));
   await wire.ready;
-  const prefix = `${randomName()}:`;
+  const prefix = `${ownName()}:`;
   return {
     name: "raw socket",
     kind: "floor",

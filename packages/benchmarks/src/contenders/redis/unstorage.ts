@@ -1,11 +1,11 @@
-import { randomName } from "@manykv/test-services";
 import { createStorage } from "unstorage";
 import redisDriver from "unstorage/drivers/redis";
 import type { Contender } from "../../measure/contender.js";
+import { ownName } from "../own-name.js";
 
 /** unstorage's batches hold text, so bytes are put into it as their users do. It has no batch that deletes. */
 export function unstorageRedis(url: string): Contender {
-  const storage = createStorage<string>({ driver: redisDriver({ url, base: randomName() }) });
+  const storage = createStorage<string>({ driver: redisDriver({ url, base: ownName() }) });
   return {
     name: "unstorage redis",
     kind: "peer",
