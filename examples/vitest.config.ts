@@ -10,7 +10,7 @@ export default defineProject({
       "@manykv/test-services/setup/postgres",
       "@manykv/test-services/setup/dynamodb",
     ],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
   },
 });
