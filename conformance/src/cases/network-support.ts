@@ -10,7 +10,7 @@ import { assertTrue, outcomesOfWrite, settable } from "../support/truth.js";
  * Time of a call that meets a fault, in milliseconds. Two thirds of it are its first attempt, and what is left is enough
  * to connect again, also on a machine that is busy.
  */
-const networkTimeout = 5_000;
+const networkTimeout = 8_000;
 /** Far more than such a call may take: tells a hang from a slow machine. */
 export const hangs = 20_000;
 

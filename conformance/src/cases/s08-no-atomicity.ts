@@ -109,11 +109,15 @@ export const atomicityCases: readonly ConformanceCase[] = [
           await writer.setMany((index ? keys : [...keys].reverse()).map((key) => [key, value]));
         }
       });
-      const done = Promise.all(writes).finally(() => {
+      const done = Promise.allSettled(writes).finally(() => {
         writing = false;
       });
-      while (writing) for (const answer of await reader.getMany(keys)) assertWhole(answer?.[1], versions);
-      await done;
+      try {
+        while (writing) for (const answer of await reader.getMany(keys)) assertWhole(answer?.[1], versions);
+      } finally {
+        await done;
+      }
+      await Promise.all(writes);
     },
   },
   {
@@ -131,15 +135,17 @@ export const atomicityCases: readonly ConformanceCase[] = [
       ];
       const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
       const value = pattern(2_000);
-      const setting = (async () => {
-        for (let round = 0; round < 10; round++) await setter.setMany(keys.map((key) => [key, value]));
-      })();
-      const deleting = (async () => {
-        for (let round = 0; round < 10; round++) await deleter.deleteMany([...keys].reverse());
-      })();
-      for (let round = 0; round < 10; round++)
-        for (const answer of await reader.getMany(keys)) if (answer) sameBytes(answer[1], value);
-      await Promise.all([setting, deleting]);
+      const repeat = async (body: () => Promise<unknown>): Promise<void> => {
+        for (let round = 0; round < 10; round++) await body();
+      };
+      const settled = await Promise.allSettled([
+        repeat(() => setter.setMany(keys.map((key) => [key, value]))),
+        repeat(() => deleter.deleteMany([...keys].reverse())),
+        repeat(async () => {
+          for (const answer of await reader.getMany(keys)) if (answer) sameBytes(answer[1], value);
+        }),
+      ]);
+      for (const result of settled) if (result.status === "rejected") throw result.reason;
     },
   },
 ];

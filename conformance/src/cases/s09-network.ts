@@ -65,7 +65,7 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
     network: true,
     title: "a write that the network held back lands on top of a newer one never, or it was reported unknown",
     async run(context) {
-      const { proxies, proxied, direct } = await networkClients(context);
+      const { proxies, proxied, direct } = await networkClients(context, 2_000);
       proxies.arm({ kind: "hold", direction: "request" });
       const [first] = await outcomesOfWrite(proxied.setMany([["key", bytes("first")]]), 1);
       await direct.set("key", bytes("second"));

@@ -12,7 +12,7 @@ import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/reje
 import { settles } from "../support/settles.js";
 
 /** Far more than cancelling may take: tells a hang from a slow machine. */
-const hangs = 20_000;
+const hangs = 8_000;
 
 /** Cancelling a call by the caller's signal. */
 export const cancellingCases: readonly ConformanceCase[] = [

@@ -17,7 +17,7 @@ const short = 200;
 /** A call's own time, in milliseconds, where a part of it has to succeed, also on a machine that is busy. */
 const patient = 4_000;
 /** Far more than any call with the short time may take: tells a hang from a slow machine. */
-const hangs = 20_000;
+const hangs = 8_000;
 
 type Method = readonly [name: string, call: (bucket: Bucket, options: CallOptions) => Promise<unknown>];
 

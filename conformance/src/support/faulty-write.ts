@@ -5,6 +5,7 @@ import type { FaultSchedule } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { bytes } from "./bytes.js";
 import { type Recording, recordRequests } from "./recording-driver.js";
+import { settles } from "./settles.js";
 import { assertTrue, type JudgedWrite, outcomesOfWrite, settable } from "./truth.js";
 
 export type WriteKind = "set" | "delete";
@@ -34,6 +35,9 @@ export interface WriteResult {
 /** Waits of a retry that keep a case short. */
 export const quickRetry = { attempts: 3, baseDelay: 1, maxDelay: 4 };
 
+/** What a write may take beyond its deadline before it counts as a hang, in milliseconds: far more than a slow machine. */
+const hangs = 8_000;
+
 /** Writes, and checks that every outcome is true. */
 export async function faultyWrite(context: CaseContext, write: FaultyWrite): Promise<WriteResult> {
   const name = context.bucketName();
@@ -53,7 +57,14 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
           judged.entries.map(([key]) => key),
           own,
         );
-  const outcomes = await outcomesOfWrite(call, write.keys);
+  const time = Math.min(write.timeout ?? 10_000, 10_000) + hangs;
+  const settled = await settles(
+    outcomesOfWrite(call, write.keys),
+    time,
+    `a ${write.kind} of ${write.keys} keys`,
+  );
+  if (settled.status === "rejected") throw settled.reason;
+  const outcomes = settled.value;
   await assertTrue(direct, judged, outcomes);
   const error = await call.then(
     () => undefined,

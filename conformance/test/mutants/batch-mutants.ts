@@ -1,0 +1,266 @@
+import { createStore, type KeyValue, StoreError } from "@manykv/core";
+import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { referenceDriver } from "../reference-driver.js";
+import { belowCore, changedBuckets, type Mutant } from "./mutant.js";
+
+/** Batches that are not checked, ordered, deduplicated or cut as they should be. */
+export const batchMutants: readonly Mutant[] = [
+  {
+    name: "checks each entry when its turn comes",
+    rule: "S3",
+    killedBy: "s03-bad-entry-of-set-many",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        for (const [key, value] of entries) await bucket.set(key, value, options);
+      },
+    })),
+  },
+  {
+    name: "leaves bad keys out of a deleteMany",
+    rule: "S3",
+    killedBy: "s03-bad-entry-of-delete-many",
+    createStore: changedBuckets((bucket) => ({
+      deleteMany: (keys, options) =>
+        bucket.deleteMany(
+          [...keys].filter((key) => typeof key === "string"),
+          options,
+        ),
+    })),
+  },
+  {
+    name: "reads good keys before it finds a bad one",
+    rule: "S3",
+    killedBy: "s03-bad-entry-of-get-many",
+    createStore: changedBuckets((bucket) => ({
+      getMany: async (keys, options) => {
+        const answers: (KeyValue | undefined)[] = [];
+        for (const key of keys) answers.push(...(await bucket.getMany([key], options)));
+        return answers;
+      },
+    })),
+  },
+  {
+    name: "does not say which entry is bad",
+    rule: "S3",
+    killedBy: "s03-message-names-the-index",
+    createStore: changedBuckets((bucket) => ({
+      getMany: async (keys, options) => {
+        try {
+          return await bucket.getMany(keys, options);
+        } catch (error) {
+          throw StoreError.is(error) ? new StoreError(error.code, "a key is bad") : error;
+        }
+      },
+    })),
+  },
+  {
+    name: "takes arrays alone",
+    rule: "S3",
+    killedBy: "s03-any-iterable-of-entries",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) => bucket.setMany(Array.isArray(entries) ? entries : [], options),
+    })),
+  },
+  {
+    name: "skips holes",
+    rule: "S3",
+    killedBy: "s03-holes",
+    createStore: changedBuckets((bucket) => ({
+      getMany: (keys, options) =>
+        bucket.getMany(Array.isArray(keys) ? keys.filter(() => true) : keys, options),
+    })),
+  },
+  {
+    name: "answers in the order of completion",
+    rule: "S4",
+    killedBy: "s04-order-not-of-completion",
+    createStore: changedBuckets((bucket) => ({
+      getMany: async (keys, options) => {
+        const answers: (KeyValue | undefined)[] = [];
+        await Promise.all(
+          Array.from(keys, async (key) => answers.push(...(await bucket.getMany([key], options)))),
+        );
+        return answers;
+      },
+    })),
+  },
+  {
+    name: "answers in the engine's order",
+    rule: "S4",
+    killedBy: "s04-order-of-keys",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        get: (request) => inner.get({ ...copied(request), keys: [...request.keys].sort() }),
+      });
+    },
+  },
+  {
+    name: "leaves missing keys out",
+    rule: "S4",
+    killedBy: "s04-missing-keys",
+    createStore: changedBuckets((bucket) => ({
+      getMany: async (keys, options) =>
+        (await bucket.getMany(keys, options)).filter((answer) => answer !== undefined),
+    })),
+  },
+  {
+    name: "answers one missing key with an empty array",
+    rule: "S4",
+    killedBy: "s04-all-missing",
+    createStore: changedBuckets((bucket) => ({
+      getMany: async (keys, options) => {
+        const answers = await bucket.getMany(keys, options);
+        return answers.every((answer) => answer === undefined) ? [] : answers;
+      },
+    })),
+  },
+  {
+    name: "answers a duplicate once",
+    rule: "S4",
+    killedBy: "s04-duplicates",
+    createStore: changedBuckets((bucket) => ({
+      getMany: (keys, options) => bucket.getMany(new Set(keys), options),
+    })),
+  },
+  {
+    name: "answers with values alone",
+    rule: "S4",
+    killedBy: "s04-pairs",
+    createStore: changedBuckets((bucket) => ({
+      getMany: async (keys, options) =>
+        (await bucket.getMany(keys, options)).map((answer) => answer?.[1]) as unknown as KeyValue[],
+    })),
+  },
+  {
+    name: "the first of a duplicate wins",
+    rule: "S5",
+    killedBy: "s05-last-wins",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) => bucket.setMany(new Map([...entries].reverse()), options),
+    })),
+  },
+  {
+    name: "duplicates in different requests race",
+    rule: "S5",
+    killedBy: "s05-last-wins-across-seams",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        for (const [key, value] of [...entries].reverse()) await bucket.set(key, value, options);
+      },
+    })),
+  },
+  {
+    name: "hands duplicates to the driver",
+    rule: "S5",
+    killedBy: "s05-driver-sees-no-duplicate",
+    createStore: changedBuckets((bucket, driver) => ({
+      getMany: async (keys) => {
+        const asked = [...keys];
+        await driver.get({ bucket: bucket.name, keys: asked, ...unhurried });
+        return bucket.getMany(asked);
+      },
+    })),
+  },
+  {
+    name: "fails a batch that names a key twice",
+    rule: "S5",
+    killedBy: "s05-duplicate-deletes",
+    createStore: changedBuckets((bucket) => ({
+      deleteMany: async (keys, options) => {
+        const doomed = [...keys];
+        if (new Set(doomed).size < doomed.length)
+          throw new StoreError("invalid-argument", "a key comes twice");
+        return bucket.deleteMany(doomed, options);
+      },
+    })),
+  },
+  ...(["getMany", "setMany", "deleteMany"] as const).map(
+    (method): Mutant => ({
+      name: `sends an empty ${method}`,
+      rule: "S6",
+      killedBy: `s06-empty-${{ getMany: "get", setMany: "set", deleteMany: "delete" }[method]}-many`,
+      createStore: changedBuckets((bucket, driver) => ({
+        [method]: async (input: Iterable<never>) => {
+          const entries = [...input];
+          if (entries.length === 0) await driver.get({ bucket: bucket.name, keys: [], ...unhurried });
+          return bucket[method](entries);
+        },
+      })),
+    }),
+  ),
+  {
+    name: "loses the last request of a batch",
+    rule: "S12",
+    killedBy: "s12-seams-of-2",
+    createStore: changedBuckets((bucket, driver, { request }) => ({
+      setMany: (entries, options) => {
+        const size = request?.maxKeys ?? driver.limits.set.maxKeys;
+        const all = [...entries];
+        return bucket.setMany(
+          all.length > size ? all.slice(0, all.length - (all.length % size)) : all,
+          options,
+        );
+      },
+    })),
+  },
+  {
+    name: "does not cut batches by count",
+    rule: "S12",
+    killedBy: "s12-ten-thousand-keys",
+    createStore: belowCore((driver, options) => {
+      const endless = { maxKeys: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+      return [
+        wrapDriver(driver, { limits: { ...driver.limits, get: endless, set: endless, delete: endless } }),
+        options,
+      ];
+    }),
+  },
+  {
+    name: "does not cut batches by bytes",
+    rule: "S12",
+    killedBy: "s12-seams-by-bytes",
+    createStore: (driver, { request, ...options }) =>
+      createStore(driver, { ...options, ...(request?.maxKeys && { request: { maxKeys: request.maxKeys } }) }),
+  },
+  {
+    name: "counts the characters of keys when it cuts",
+    rule: "S12",
+    killedBy: "s12-bytes-are-utf-8",
+    createStore: (driver, { request, ...options }) =>
+      createStore(driver, {
+        ...options,
+        ...(request?.maxBytes && { request: { maxBytes: request.maxBytes * 2 } }),
+      }),
+  },
+  {
+    name: "sends every key by itself",
+    rule: "S12",
+    killedBy: "s12-one-request-where-it-fits",
+    createStore: belowCore((driver, options) => [driver, { ...options, request: { maxKeys: 1 } }]),
+  },
+  {
+    name: "sends all requests of a call at once",
+    rule: "S12",
+    killedBy: "s12-bounded-concurrency",
+    createStore: belowCore((driver, options) => [driver, { ...options, concurrency: 1_000 }]),
+  },
+  {
+    name: "sends one request after the other",
+    rule: "S12",
+    killedBy: "s12-bounded-concurrency",
+    createStore: belowCore((driver, options) => [driver, { ...options, concurrency: 1 }]),
+  },
+];
+
+const unhurried = { signal: new AbortController().signal, deadline: Number.POSITIVE_INFINITY };
+
+function copied({
+  bucket,
+  keys,
+}: {
+  bucket: string;
+  keys: readonly string[];
+}): Parameters<ReturnType<typeof referenceDriver>["get"]>[0] {
+  return { bucket, keys, ...unhurried };
+}

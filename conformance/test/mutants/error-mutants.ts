@@ -1,0 +1,152 @@
+import type { Bucket, Driver } from "@manykv/core";
+import { StoreError } from "@manykv/core";
+import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { referenceDriver } from "../reference-driver.js";
+import { type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
+
+/** Errors that say too much, too little, or come the wrong way; and drivers that break their own contract. */
+export const errorMutants: readonly Mutant[] = [
+  {
+    name: "shows the key in its errors",
+    rule: "errors",
+    killedBy: "errors-no-leak-of-bad-input",
+    createStore: changedBuckets((bucket) => ({
+      get: (key, options) =>
+        bucket.get(key, options).catch((error: StoreError) => {
+          throw new StoreError(error.code, `${error.message} (key ${key})`);
+        }),
+    })),
+  },
+  {
+    name: "shows the value in its errors, as bytes",
+    rule: "errors",
+    killedBy: "errors-no-leak-of-bad-input",
+    createStore: changedBuckets((bucket) => ({
+      set: (key, value, options) =>
+        bucket.set(key, value, options).catch((error: unknown) => {
+          throw Object.assign(error as Error, { value });
+        }),
+    })),
+  },
+  {
+    name: "shows the engine's error as the cause",
+    rule: "errors",
+    killedBy: "errors-no-leak-of-engine-errors",
+    createStore: withCause(),
+  },
+  {
+    name: "shows the engine's text as the reason",
+    rule: "driver",
+    killedBy: "driver-classify-shows-nothing",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        classify: (error) => ({ code: "internal", retryable: false, effect: "none", reason: String(error) }),
+      }),
+  },
+  {
+    name: "throws before it gives a promise",
+    rule: "errors",
+    killedBy: "errors-nothing-is-thrown-at-once",
+    createStore: changedBuckets((bucket) => ({
+      getMany: (keys, options) => bucket.getMany([...keys], options),
+    })),
+  },
+  {
+    name: "has one code for everything",
+    rule: "errors",
+    killedBy: "errors-code-and-tag",
+    createStore: changedBuckets((bucket) => ({
+      get: (key, options) =>
+        bucket.get(key, options).catch(() => {
+          throw new StoreError("internal", "it failed");
+        }),
+    })),
+  },
+  {
+    name: "leaves the failure of a second request unhandled",
+    rule: "errors",
+    killedBy: "errors-none-unhandled",
+    createStore: changedBuckets((bucket) => ({
+      getMany: (keys, options) => {
+        const answers = bucket.getMany(keys, options);
+        void answers.then(() => {});
+        return answers;
+      },
+    })),
+  },
+  {
+    name: "throws in classify",
+    rule: "driver",
+    killedBy: "driver-classify-anything",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        classify: (error) => ({
+          code: (error as { code: "internal" }).code,
+          retryable: false,
+          effect: "none",
+        }),
+      }),
+  },
+  {
+    name: "does not freeze its limits",
+    rule: "driver",
+    killedBy: "driver-name-and-limits",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, { limits: { ...inner.limits } });
+    },
+  },
+  {
+    name: "says that every key exists",
+    rule: "driver",
+    killedBy: "driver-with-exists",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), { exists: async ({ keys }) => ({ values: keys.map(() => true) }) }),
+  },
+  {
+    name: "reads values although the driver has an exists",
+    rule: "driver",
+    killedBy: "driver-with-exists",
+    createStore: changedBuckets((bucket) => ({
+      exists: async (key, options) => (await bucket.get(key, options)) !== undefined,
+    })),
+  },
+  {
+    name: "says that a key exists although the driver has no exists",
+    rule: "driver",
+    killedBy: "driver-without-exists",
+    createStore: changedBuckets((bucket, driver) => ({
+      exists: async (key, options) => driver.exists === undefined || bucket.exists(key, options),
+    })),
+  },
+  {
+    name: "hangs when its signal has fired",
+    rule: "driver",
+    killedBy: "driver-signal-fired",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        get: (request) => (request.signal.aborted ? new Promise(() => {}) : inner.get(request)),
+      });
+    },
+  },
+];
+
+/** Notes what the driver threw last, and hangs it on whatever the caller gets. */
+function withCause(): CreateStore {
+  let last: unknown;
+  const noting = (driver: Driver): Driver =>
+    wrapDriver(driver, {
+      classify: (error) => {
+        last = error;
+        return driver.classify(error);
+      },
+    });
+  const create = changedBuckets((bucket: Bucket) => ({
+    get: (key, options) =>
+      bucket.get(key, options).catch((error: unknown) => {
+        throw Object.assign(error as Error, { cause: last });
+      }),
+  }));
+  return (driver, options) => create(noting(driver), options);
+}

@@ -1,0 +1,149 @@
+import type { Bucket, Driver, KeysRequest, KeyValue } from "@manykv/core";
+import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { type ReferenceData, referenceDriver } from "../reference-driver.js";
+import { belowCore, type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
+
+/** Keys that are folded, cut, lost, or let in where they are none. */
+export const keyMutants: readonly Mutant[] = [
+  {
+    name: "folds every lone surrogate into U+FFFD",
+    rule: "S1",
+    killedBy: "s01-ill-formed-set-many",
+    createStore: changedKeys((key) =>
+      typeof key === "string" ? key.replace(/\p{Surrogate}/gu, "\ufffd") : key,
+    ),
+  },
+  {
+    name: "makes a string of whatever comes as a key",
+    rule: "S1",
+    killedBy: "s01-not-a-string-get-many",
+    createStore: changedKeys(String),
+  },
+  {
+    name: "counts the characters of a key, not its bytes",
+    rule: "S1",
+    killedBy: "s01-too-long-key-of-2-byte-characters",
+    createStore: (driver, options) => {
+      const limits = { ...driver.limits, maxKeyBytes: 10 * driver.limits.maxKeyBytes };
+      const lenient = belowCore(() => [wrapDriver(driver, { limits }), options]);
+      return changedLimits(lenient)(driver, options);
+    },
+  },
+  {
+    name: "cuts keys that are too long",
+    rule: "S1",
+    killedBy: "s01-far-too-long-key",
+    createStore: changedKeys(cut),
+  },
+  drivers("normalizes keys", "s01-no-normalization", (key) => key.normalize()),
+  drivers("lower-cases keys", "s01-case-sensitive", (key) => key.toLowerCase()),
+  drivers("trims keys", "s01-white-space", (key) => key.trimEnd()),
+  drivers("ends a key at U+0000", "s01-nul-character", (key) => key.split("\0", 1)[0] as string),
+  drivers("reads keys that look like numbers as numbers", "s01-number-like", (key) =>
+    key.trim() !== "" && Number.isFinite(Number(key)) ? String(Number(key)) : key,
+  ),
+  drivers("compares the first 1,000 characters of a key", "s01-long-keys-differ-at-the-end", (key) =>
+    key.slice(0, 1000),
+  ),
+  drivers("keeps no character above U+FFFF", "s01-every-plane", (key) =>
+    key.replace(/[\u{10000}-\u{10ffff}]/gu, "?"),
+  ),
+  {
+    name: "refuses the empty key",
+    rule: "S1",
+    killedBy: "s01-empty-key",
+    createStore: changedKeys((key) => (key === "" ? undefined : key)),
+  },
+  {
+    name: "keeps its keys as the properties of an object",
+    rule: "S1",
+    killedBy: "s01-names-of-properties",
+    driver: objectDriver,
+  },
+];
+
+function cut(key: unknown): unknown {
+  return typeof key === "string" ? key.slice(0, 1024) : key;
+}
+
+/** A portable layer that changes keys before it looks at them. */
+function changedKeys(change: (key: unknown) => unknown): CreateStore {
+  const one = (key: string): string => change(key) as string;
+  return changedBuckets((bucket) => ({
+    get: (key, options) => bucket.get(one(key), options),
+    set: (key, value, options) => bucket.set(one(key), value, options),
+    delete: (key, options) => bucket.delete(one(key), options),
+    exists: (key, options) => bucket.exists(one(key), options),
+    getMany: (keys, options) => bucket.getMany(Array.from(keys, one), options),
+    setMany: (entries, options) =>
+      bucket.setMany(
+        Array.from(entries, ([key, value]): KeyValue => [one(key), value]),
+        options,
+      ),
+    deleteMany: (keys, options) => bucket.deleteMany(Array.from(keys, one), options),
+  }));
+}
+
+/** Shows limits that it does not hold. */
+function changedLimits(create: CreateStore): CreateStore {
+  return (driver, options) => {
+    const store = create(driver, options);
+    return {
+      open: async (name) => {
+        const bucket = await store.open(name);
+        return new Proxy(bucket, {
+          get: (target, property) => {
+            if (property === "limits") return driver.limits;
+            const member = target[property as keyof Bucket];
+            return typeof member === "function" ? (member as () => unknown).bind(target) : member;
+          },
+        });
+      },
+      provision: () => store.provision(),
+      close: () => store.close(),
+      [Symbol.asyncDispose]: () => store.close(),
+    };
+  };
+}
+
+/** A driver that changes keys on their way to the engine. */
+function drivers(name: string, killedBy: string, change: (key: string) => string): Mutant {
+  const changed = <Request extends KeysRequest>({ bucket, keys, ...rest }: Request): Request =>
+    ({ ...rest, bucket, keys: keys.map(change) }) as unknown as Request;
+  return {
+    name,
+    rule: "S1",
+    killedBy,
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        get: ({ bucket, keys, signal, deadline }) => inner.get(changed({ bucket, keys, signal, deadline })),
+        set: ({ bucket, keys, values, signal, deadline }) =>
+          inner.set(changed({ bucket, keys, values, signal, deadline })),
+        delete: ({ bucket, keys, signal, deadline }) =>
+          inner.delete(changed({ bucket, keys, signal, deadline })),
+      });
+    },
+  };
+}
+
+const objects = new WeakMap<ReferenceData, Record<string, Uint8Array>>();
+
+function objectDriver(data: ReferenceData): Driver {
+  const inner = referenceDriver(data);
+  const object = objects.get(data) ?? {};
+  objects.set(data, object);
+  return wrapDriver(
+    inner,
+    {
+      get: async ({ keys }) => ({
+        values: keys.map((key) => (object[key] instanceof Uint8Array ? object[key].slice() : undefined)),
+      }),
+      set: async ({ keys, values }) => {
+        for (const [index, key] of keys.entries()) object[key] = (values[index] as Uint8Array).slice();
+        return {};
+      },
+    },
+    ["exists"],
+  );
+}

@@ -1,0 +1,108 @@
+import {
+  BatchError,
+  type Bucket,
+  createStore,
+  type Driver,
+  type Outcome,
+  type Store,
+  type StoreOptions,
+} from "@manykv/core";
+import type { ConformanceHarness, Rule } from "../../src/index.js";
+import { type ReferenceData, referenceDriver } from "../reference-driver.js";
+
+/** A backend, or a portable layer, that breaks one rule. */
+export interface Mutant {
+  /** What is wrong with it. */
+  readonly name: string;
+  readonly rule: Rule;
+  /** Id of the case that finds it. */
+  readonly killedBy: string;
+  /** The broken driver. Default: the reference driver. */
+  readonly driver?: (data: ReferenceData) => Driver;
+  /** The broken portable layer. Default: core's. */
+  readonly createStore?: CreateStore;
+}
+
+export type CreateStore = (driver: Driver, options: StoreOptions) => Store;
+
+export function harnessOf({
+  name,
+  driver = referenceDriver,
+  createStore: create,
+}: Mutant): ConformanceHarness {
+  const data: ReferenceData = new Map();
+  return { name, driver: () => driver(data), ...(create && { createStore: create }) };
+}
+
+/** A portable layer like core's, but for what `change` does to each bucket. */
+export function changedBuckets(
+  change: (bucket: Bucket, driver: Driver, options: StoreOptions) => Partial<Bucket>,
+): CreateStore {
+  return changedStore((store, driver, options) => ({
+    open: async (name) => {
+      const bucket = await store.open(name);
+      return { ...delegateBucket(bucket), ...change(bucket, driver, options) };
+    },
+  }));
+}
+
+/** A portable layer like core's, but for what `change` does to the store. */
+export function changedStore(
+  change: (store: Store, driver: Driver, options: StoreOptions) => Partial<Store>,
+): CreateStore {
+  return (driver, options) => {
+    const store = createStore(driver, options);
+    return { ...delegateStore(store), ...change(store, driver, options) };
+  };
+}
+
+/** A portable layer that is core's over a changed driver, or with changed options: a rule taken out from below. */
+export function belowCore(
+  change: (driver: Driver, options: StoreOptions) => [Driver, StoreOptions],
+): CreateStore {
+  return (driver, options) => createStore(...change(driver, options));
+}
+
+function delegateStore(store: Store): Store {
+  return {
+    open: (name) => store.open(name),
+    provision: () => store.provision(),
+    close: () => store.close(),
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+}
+
+function delegateBucket(bucket: Bucket): Bucket {
+  return {
+    name: bucket.name,
+    limits: bucket.limits,
+    get: (key, options) => bucket.get(key, options),
+    set: (key, value, options) => bucket.set(key, value, options),
+    delete: (key, options) => bucket.delete(key, options),
+    exists: (key, options) => bucket.exists(key, options),
+    listKeys: (cursor, options) => bucket.listKeys(cursor, options),
+    keys: (options) => bucket.keys(options),
+    getMany: (keys, options) => bucket.getMany(keys, options),
+    setMany: (entries, options) => bucket.setMany(entries, options),
+    deleteMany: (keys, options) => bucket.deleteMany(keys, options),
+  };
+}
+
+/** Tells another story about the entries of a failed write. */
+export async function retold(
+  write: Promise<void>,
+  size: number,
+  tell: (told: Outcome, index: number) => Outcome,
+): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!BatchError.is(error)) throw error;
+    const { code, message } = error;
+    throw new BatchError(code, message, {
+      size,
+      outcomeOf: (index) => tell(error.outcomeOf(index), index),
+      codeOf: () => code,
+    });
+  }
+}

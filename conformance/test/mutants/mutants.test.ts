@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { describe, expect, test } from "vitest";
+import { CaseContext, cases, rules } from "../../src/index.js";
+import { SkipCase } from "../../src/skip-case.js";
+import { randomSeed } from "../../src/support/random-name.js";
+import { pause } from "../../src/support/settles.js";
+
+import { batchMutants } from "./batch-mutants.js";
+import { errorMutants } from "./error-mutants.js";
+import { keyMutants } from "./key-mutants.js";
+import { harnessOf, type Mutant } from "./mutant.js";
+import { outcomeMutants } from "./outcome-mutants.js";
+import { settlingMutants } from "./settling-mutants.js";
+import { storeMutants } from "./store-mutants.js";
+import { valueMutants } from "./value-mutants.js";
+
+const mutants: readonly Mutant[] = [
+  ...keyMutants,
+  ...valueMutants,
+  ...batchMutants,
+  ...outcomeMutants,
+  ...settlingMutants,
+  ...storeMutants,
+  ...errorMutants,
+];
+
+describe("mutants", () => {
+  test.concurrent.for(mutants.map((mutant) => [mutant.killedBy, mutant.name, mutant] as const))(
+    "%s finds the one that %s",
+    { timeout: 60_000 },
+    async ([killedBy, , mutant]) => {
+      const error = await failureOf(killedBy, mutant);
+      assert.ok(error !== undefined, `${killedBy} passes on a backend that ${mutant.name}`);
+      assert.ok(!(error instanceof SkipCase), `${killedBy} is skipped`);
+    },
+  );
+
+  test("each rule has mutants, and so have at least twenty cases", () => {
+    const found = new Set(mutants.map(({ rule }) => rule));
+    expect([...found].sort()).toEqual(Object.keys(rules).sort());
+    expect(new Set(mutants.map(({ killedBy }) => killedBy)).size).toBeGreaterThanOrEqual(20);
+  });
+
+  test("each rule that core holds has a mutant of the portable layer", () => {
+    const portable = new Set(mutants.filter(({ createStore }) => createStore).map(({ rule }) => rule));
+    expect([...portable].sort()).toEqual(Object.keys(rules).sort());
+  });
+});
+
+/** What a case says of a mutant, without what is then wrong with clearing up. */
+async function failureOf(id: string, mutant: Mutant): Promise<unknown> {
+  const found = cases.find((one) => one.id === id);
+  assert.ok(found, `there is no case ${id}`);
+  const context = new CaseContext(harnessOf(mutant), randomSeed());
+  try {
+    await found.run(context);
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    // A mutant that never settles never closes either.
+    await Promise.race([context.close().catch(() => {}), pause(500)]);
+  }
+}

@@ -1,0 +1,341 @@
+import { BatchError, type Bucket, type Driver, type Fault, type WriteAnswer } from "@manykv/core";
+import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { type ReferenceData, referenceDriver } from "../reference-driver.js";
+import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
+
+/** Writes and reads that do not tell what became of a key, or tell something else. */
+export const outcomeMutants: readonly Mutant[] = [
+  {
+    name: "acknowledges writes early",
+    rule: "S7",
+    killedBy: "s07-single-then-batch",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        set: async ({ bucket, keys, values, signal, deadline }) => {
+          const kept = values.map((value) => value.slice());
+          setTimeout(() => inner.set({ bucket, keys, values: kept, signal, deadline }), 5);
+          return {};
+        },
+      });
+    },
+  },
+  {
+    name: "reads from a replica that lags",
+    rule: "S7",
+    killedBy: "s07-all-clients-see-it",
+    driver: laggingDriver,
+  },
+  {
+    name: "each handle remembers what it has read",
+    rule: "S7",
+    killedBy: "s07-all-handles-see-it",
+    createStore: changedBuckets((bucket) => {
+      const read = new Map<string, Promise<Uint8Array | undefined>>();
+      return {
+        get: (key, options) => {
+          const known = read.get(key) ?? bucket.get(key, options);
+          read.set(key, known);
+          return known;
+        },
+      };
+    }),
+  },
+  {
+    name: "does not overwrite what is there",
+    rule: "S7",
+    killedBy: "s07-set-many-overwrites",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        const all = [...entries];
+        const there = await bucket.getMany(all.map(([key]) => key));
+        return bucket.setMany(
+          all.filter((_, index) => there[index] === undefined),
+          options,
+        );
+      },
+    })),
+  },
+  {
+    name: "changes only keys that are there",
+    rule: "S7",
+    killedBy: "s07-set-many-creates",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        const all = [...entries];
+        const there = await bucket.getMany(all.map(([key]) => key));
+        return bucket.setMany(
+          all.filter((_, index) => there[index] !== undefined),
+          options,
+        );
+      },
+    })),
+  },
+  {
+    name: "fails to delete a key that is not there",
+    rule: "S7",
+    killedBy: "s07-delete-many-skips-missing",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        delete: async (request) => {
+          const faults = request.keys.flatMap((key, index) =>
+            data.get(request.bucket)?.has(key) ? [] : [{ ...internal, index }],
+          );
+          await inner.delete(request);
+          return { faults };
+        },
+      });
+    },
+  },
+  {
+    name: "a deleteMany deletes the first key alone",
+    rule: "S7",
+    killedBy: "s07-model",
+    createStore: changedBuckets((bucket) => ({
+      deleteMany: async (keys, options) => bucket.deleteMany([...keys].slice(0, 1), options),
+    })),
+  },
+  {
+    name: "loses a batch's update when another runs beside it",
+    rule: "S7",
+    killedBy: "s07-writes-at-the-same-time",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        set: async ({ bucket, keys, values }) => {
+          const copy = new Map(data.get(bucket));
+          const kept = values.map((value) => value.slice());
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          for (const [index, key] of keys.entries()) copy.set(key, kept[index] as Uint8Array);
+          data.set(bucket, copy);
+          return {};
+        },
+      });
+    },
+  },
+  {
+    name: "rolls a failed setMany back",
+    rule: "S8",
+    killedBy: "s08-no-rollback-of-sets",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        const all = [...entries];
+        const before = await Promise.all(all.map(([key]) => bucket.get(key).catch(() => undefined)));
+        await bucket.setMany(all, options).catch(async (error: unknown) => {
+          for (const [index, [key]] of all.entries())
+            await bucket.set(key, before[index] ?? new Uint8Array(0)).catch(() => {});
+          throw error;
+        });
+      },
+    })),
+  },
+  {
+    name: "writes a value in two parts",
+    rule: "S8",
+    killedBy: "s08-values-are-never-torn",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        set: async (request) => {
+          const values = request.values.map((value) => value.slice());
+          await inner.set({
+            ...requestOf(request),
+            values: values.map((value) => value.slice(0, value.length / 2)),
+          });
+          await new Promise((resolve) => setImmediate(resolve));
+          return inner.set({ ...requestOf(request), values });
+        },
+      });
+    },
+  },
+  retells("reports all as failed when a part was written", "s09-set-refused-keys", () => "not-applied"),
+  retells("reports what is unknown as not-applied", "s09-set-lost-answers", (outcome) =>
+    outcome === "unknown" ? "not-applied" : outcome,
+  ),
+  retells("reports what failed as unknown", "s09-set-refused-keys", (outcome) =>
+    outcome === "not-applied" ? "unknown" : outcome,
+  ),
+  retells("reports what is unknown as applied", "s09-set-lost-answers", (outcome) =>
+    outcome === "unknown" ? "applied" : outcome,
+  ),
+  {
+    name: "resolves when a key could not be deleted",
+    rule: "S9",
+    killedBy: "s09-delete-refused-keys",
+    createStore: changedBuckets((bucket) => ({
+      deleteMany: (keys, options) => bucket.deleteMany(keys, options).catch(() => {}),
+    })),
+  },
+  {
+    name: "reports a fault on the key beside",
+    rule: "S9",
+    killedBy: "s09-set-refused-keys",
+    createStore: answers(({ faults, ...rest }, size) => ({
+      ...rest,
+      faults: faults?.map((fault) => ({ ...fault, index: (fault.index + 1) % size })),
+    })),
+  },
+  {
+    name: "drops what the engine left out",
+    rule: "S9",
+    killedBy: "s09-set-unprocessed",
+    createStore: answers(({ faults }) => ({ faults })),
+  },
+  {
+    name: "repeats the whole request for one key that was left out",
+    rule: "S9",
+    killedBy: "s09-set-unprocessed",
+    createStore: answers(({ unprocessed, ...rest }, size) => ({
+      ...rest,
+      unprocessed: unprocessed?.length ? Array.from({ length: size }, (_, index) => index) : [],
+    })),
+  },
+  {
+    name: "repeats in a hot loop",
+    rule: "S9",
+    killedBy: "s09-set-unprocessed-for-ever",
+    createStore: belowCore((driver, options) => [
+      driver,
+      { ...options, timeout: 300, retry: { attempts: 1_000_000, baseDelay: 0, maxDelay: 0 } },
+    ]),
+  },
+  {
+    name: "never repeats",
+    rule: "S9",
+    killedBy: "s09-set-lost-answer-repeated",
+    createStore: belowCore((driver, options) => [driver, { ...options, retry: { attempts: 1 } }]),
+  },
+  {
+    name: "repeats what the engine refuses for good",
+    rule: "S9",
+    killedBy: "s09-set-refused-keys",
+    createStore: faults((fault) => ({ ...fault, retryable: true })),
+  },
+  {
+    name: "forgets a lost answer when its repetition is refused",
+    rule: "S9",
+    killedBy: "s09-set-unknown-is-sticky",
+    createStore: faults((fault) => (fault.retryable ? { ...fault, effect: "none" } : fault)),
+  },
+  {
+    name: "takes a lost answer for an acknowledgement",
+    rule: "S9",
+    killedBy: "s09-set-lost-answers",
+    createStore: answers(({ faults: all, ...rest }) => ({
+      ...rest,
+      faults: all?.filter(({ effect }) => effect === "none"),
+    })),
+  },
+  {
+    name: "does not call the fence",
+    rule: "S9",
+    killedBy: "s09-late-write-is-fenced",
+    createStore: faults(({ fence: _, ...fault }) => fault),
+  },
+  {
+    name: "stops at the first request that fails, and forgets the others",
+    rule: "S9",
+    killedBy: "s09-set-request-lost",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) => {
+        const all = [...entries];
+        let failed = false;
+        return retold(bucket.setMany(all, options), all.length, (outcome) => {
+          failed ||= outcome !== "applied";
+          return failed ? "not-applied" : outcome;
+        });
+      },
+    })),
+  },
+  {
+    name: "gives a duplicate an outcome of its own",
+    rule: "errors",
+    killedBy: "errors-duplicates-share-an-outcome",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) => {
+        const keys = Array.from(entries, ([key]) => key);
+        return retold(bucket.setMany(entries, options), keys.length, (outcome, index) =>
+          keys.indexOf(keys[index] as string) < index ? "applied" : outcome,
+        );
+      },
+    })),
+  },
+];
+
+const internal: Fault = { code: "internal", retryable: false, effect: "none" };
+
+function requestOf(request: Parameters<Driver["set"]>[0]): Parameters<Driver["set"]>[0] {
+  const { bucket, keys, values, signal, deadline } = request;
+  return { bucket, keys, values, signal, deadline };
+}
+
+/** A portable layer that tells another outcome of a setMany. */
+function retells(name: string, killedBy: string, tell: Parameters<typeof retold>[2]): Mutant {
+  const createStore = changedBuckets((bucket: Bucket) => ({
+    setMany: async (entries, options) => {
+      const all = [...entries];
+      await retold(bucket.setMany(all, options), all.length, tell).catch((error: unknown) => {
+        // What no entry failed is no failure any more.
+        if (BatchError.is(error) && error.counts.applied === all.length) return;
+        throw error;
+      });
+    },
+  }));
+  return { name, rule: "S9", killedBy, createStore };
+}
+
+/** A portable layer that reads something else out of the driver's answers to writes. */
+function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): CreateStore {
+  return belowCore((driver, options) => [
+    wrapDriver(driver, {
+      set: async (request) => change(await driver.set(request), request.keys.length),
+      delete: async (request) => change(await driver.delete(request), request.keys.length),
+    }),
+    options,
+  ]);
+}
+
+/** A portable layer that takes faults for others. */
+function faults(change: (fault: Fault) => Fault): CreateStore {
+  return belowCore((driver, options) => {
+    const one = (answer: WriteAnswer): WriteAnswer => ({
+      ...answer,
+      faults: answer.faults?.map(({ index, ...fault }) => ({ ...change(fault), index })),
+    });
+    return [
+      wrapDriver(driver, {
+        set: async (request) => one(await driver.set(request)),
+        delete: async (request) => one(await driver.delete(request)),
+        classify: (error) => change(driver.classify(error)),
+      }),
+      options,
+    ];
+  });
+}
+
+const replicas = new WeakMap<ReferenceData, ReferenceData>();
+
+/** Reads see the data as it was a while ago. */
+function laggingDriver(data: ReferenceData): Driver {
+  const inner = referenceDriver(data);
+  const replica = replicas.get(data) ?? new Map();
+  replicas.set(data, replica);
+  const catchUp = (): void => {
+    setTimeout(() => {
+      for (const [name, entries] of data) replica.set(name, new Map(entries));
+    }, 3);
+  };
+  const behind = referenceDriver(replica);
+  return wrapDriver(inner, {
+    get: (request) => behind.get(request),
+    set: async (request) => {
+      catchUp();
+      return inner.set(request);
+    },
+    delete: async (request) => {
+      catchUp();
+      return inner.delete(request);
+    },
+  });
+}

@@ -1,0 +1,164 @@
+import type { Bucket, CallOptions, Driver, ReadAnswer } from "@manykv/core";
+import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
+
+/** Reads that fail and are told as missing, and calls that do not settle when they should. */
+export const settlingMutants: readonly Mutant[] = [
+  {
+    name: "reads a key that failed as missing",
+    rule: "S10",
+    killedBy: "s10-refused-key",
+    createStore: reads(({ values, faults = [] }) => ({
+      values: values.map((value, index) =>
+        faults.some((fault) => fault.index === index) ? undefined : value,
+      ),
+    })),
+  },
+  {
+    name: "reads a key that was left out as missing",
+    rule: "S10",
+    killedBy: "s10-unprocessed-keys",
+    createStore: reads(({ values, faults }) => ({ values, faults })),
+  },
+  {
+    name: "reads keys of a failed request as missing",
+    rule: "S10",
+    killedBy: "s10-failed-request",
+    createStore: belowCore((driver, options) => [
+      wrapDriver(driver, {
+        get: (request) =>
+          driver.get(request).catch(() => ({ values: new Array(request.keys.length).fill(undefined) })),
+      }),
+      options,
+    ]),
+  },
+  {
+    name: "a key that could not be looked for does not exist",
+    rule: "S10",
+    killedBy: "s10-exists",
+    createStore: changedBuckets((bucket) => ({
+      exists: (key, options) => bucket.exists(key, options).catch(() => false),
+    })),
+  },
+  {
+    name: "a page that could not be read is the last one",
+    rule: "S10",
+    killedBy: "s10-list-keys",
+    createStore: changedBuckets((bucket) => ({
+      listKeys: (cursor, options) => bucket.listKeys(cursor, options).catch(() => ({ keys: [] })),
+    })),
+  },
+  {
+    name: "does not look at how many places an answer has",
+    rule: "S10",
+    killedBy: "s10-answer-too-short",
+    createStore: reads((answer, size) => ({
+      ...answer,
+      values: Array.from({ length: size }, (_, index) => answer.values[index]),
+    })),
+  },
+  {
+    name: "has no deadline",
+    rule: "S11",
+    killedBy: "s11-get-many-on-a-dead-engine",
+    createStore: calls(withoutTimeout),
+  },
+  {
+    name: "writes have no deadline",
+    rule: "S11",
+    killedBy: "s11-set-on-a-dead-engine",
+    createStore: calls(withoutTimeout),
+  },
+  {
+    name: "ignores the store's timeout",
+    rule: "S11",
+    killedBy: "s11-default-timeout-of-the-store",
+    createStore: belowCore((driver, { timeout: _, ...options }) => [driver, options]),
+  },
+  {
+    name: "a request that stays without an answer takes the whole call",
+    rule: "S11",
+    killedBy: "s11-silent-request-is-repeated",
+    createStore: belowCore((driver, options) => [driver, { ...options, retry: { attempts: 1 } }]),
+  },
+  {
+    name: "cannot be cancelled",
+    rule: "S11",
+    killedBy: "s11-cancelled-reads",
+    createStore: calls(({ signal: _, ...rest }) => rest),
+  },
+  {
+    name: "sends although it was cancelled before",
+    rule: "S11",
+    killedBy: "s11-cancelled-before",
+    createStore: calls(({ signal, ...rest }) => (signal?.aborted ? rest : { signal, ...rest })),
+  },
+  {
+    name: "reports what was cancelled as not-applied",
+    rule: "S11",
+    killedBy: "s11-cancelled-set-is-unknown",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) =>
+        retold(bucket.setMany(entries, options), [...entries].length, () => "not-applied"),
+    })),
+  },
+  {
+    name: "reports what was not sent as unknown",
+    rule: "S11",
+    killedBy: "s11-not-sent-by-the-deadline",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) =>
+        retold(bucket.setMany(entries, options), [...entries].length, (outcome) =>
+          outcome === "not-applied" ? "unknown" : outcome,
+        ),
+    })),
+  },
+  {
+    name: "leaves its listeners on the caller's signal",
+    rule: "S11",
+    killedBy: "s11-cancelled-after",
+    createStore: calls((options) => {
+      options.signal?.addEventListener("abort", () => {});
+      return options;
+    }),
+  },
+  {
+    name: "takes a bad timeout for none",
+    rule: "S11",
+    killedBy: "s11-bad-options",
+    createStore: calls(({ timeout, ...rest }) => (Number.isNaN(timeout) ? rest : { timeout, ...rest })),
+  },
+  {
+    name: "takes a timeout of 0 for none",
+    rule: "S11",
+    killedBy: "s11-timeout-of-zero",
+    createStore: calls(({ timeout, ...rest }) => (timeout === 0 ? rest : { timeout, ...rest })),
+  },
+];
+
+function withoutTimeout(options: CallOptions): CallOptions {
+  return { ...options, timeout: Number.POSITIVE_INFINITY };
+}
+
+/** A portable layer that reads something else out of the driver's answers to reads. */
+function reads(
+  change: (answer: ReadAnswer<Uint8Array | undefined>, size: number) => ReadAnswer<Uint8Array | undefined>,
+): CreateStore {
+  return belowCore((driver: Driver, options) => [
+    wrapDriver(driver, { get: async (request) => change(await driver.get(request), request.keys.length) }),
+    options,
+  ]);
+}
+
+/** A portable layer that takes other options than it is given. */
+function calls(change: (options: CallOptions) => CallOptions): CreateStore {
+  const one = (options: CallOptions | undefined): CallOptions | undefined =>
+    typeof options === "object" ? change(options) : options;
+  return changedBuckets((bucket: Bucket) => ({
+    get: (key, options) => bucket.get(key, one(options)),
+    exists: (key, options) => bucket.exists(key, one(options)),
+    getMany: (keys, options) => bucket.getMany(keys, one(options)),
+    setMany: (entries, options) => bucket.setMany(entries, one(options)),
+    deleteMany: (keys, options) => bucket.deleteMany(keys, one(options)),
+  }));
+}

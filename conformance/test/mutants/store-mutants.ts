@@ -1,0 +1,287 @@
+import { type Driver, type KeyPage, StoreError } from "@manykv/core";
+import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { type ReferenceData, referenceDriver } from "../reference-driver.js";
+import { belowCore, changedBuckets, changedStore, type Mutant } from "./mutant.js";
+
+/** Buckets that are mixed up, listings that are incomplete, limits that are not held, stores that do not close. */
+export const storeMutants: readonly Mutant[] = [
+  {
+    name: "joins bucket and key by a character that both may have",
+    rule: "S13",
+    killedBy: "s13-keys-that-spell-a-bucket",
+    driver: (data) => joinedDriver(data, (bucket, key) => `${bucket}.${key}`),
+  },
+  {
+    name: "bucket names are compared without case",
+    rule: "S13",
+    killedBy: "s13-names-that-begin-alike",
+    driver: (data) => joinedDriver(data, (bucket, key) => `${bucket.toLowerCase()} ${key}`),
+  },
+  {
+    name: "opens whatever name it is given",
+    rule: "S13",
+    killedBy: "s13-bad-names",
+    createStore: changedStore((store) => ({
+      open: (name) =>
+        store.open(typeof name === "string" ? name.replace(/[^\w.-]/g, "_").slice(0, 64) || "_" : name),
+    })),
+  },
+  {
+    name: "serves every bucket, whatever its options say",
+    rule: "S13",
+    killedBy: "s13-list-of-buckets",
+    createStore: belowCore((driver, { buckets: _, ...options }) => [driver, options]),
+  },
+  {
+    name: "asks the engine for a bucket when it is opened",
+    rule: "S13",
+    killedBy: "s13-open-sends-nothing",
+    createStore: changedStore((store, driver) => ({
+      open: async (name) => {
+        await driver.list({
+          bucket: name,
+          signal: new AbortController().signal,
+          deadline: Number.POSITIVE_INFINITY,
+        });
+        return store.open(name);
+      },
+    })),
+  },
+  listing("skips a page", "s14-every-key", async (inner, request) => {
+    const page = await inner.list(request);
+    return page.cursor === undefined ? page : { keys: page.keys.slice(0, -1), cursor: page.cursor };
+  }),
+  listing("goes on after a cursor by counting", "s14-changes-while-listing", async (inner, request) => {
+    const { cursor, ...first } = {
+      bucket: request.bucket,
+      signal: request.signal,
+      deadline: request.deadline,
+      cursor: request.cursor,
+    };
+    const keys: string[] = [];
+    for (let page = await inner.list(first); ; page = await inner.list({ ...first, cursor: page.cursor })) {
+      keys.push(...page.keys);
+      if (page.cursor === undefined) break;
+    }
+    const from = Number(cursor ?? 0);
+    const next = from + 100;
+    return { keys: keys.slice(from, next), ...(next < keys.length && { cursor: String(next) }) };
+  }),
+  {
+    name: "lists the keys of all buckets that begin alike",
+    rule: "S14",
+    killedBy: "s14-only-this-bucket",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        list: async ({ bucket }) => ({
+          keys: [...data]
+            .filter(([name]) => name.startsWith(bucket))
+            .flatMap(([, entries]) => [...entries.keys()]),
+        }),
+      }),
+  },
+  {
+    name: "takes a key for a pattern",
+    rule: "S14",
+    killedBy: "s14-special-keys",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        list: async (request) => {
+          const page = await inner.list(request);
+          return { ...page, keys: page.keys.map((key) => key.replace(/[*?[\]\\]/g, "")) };
+        },
+      });
+    },
+  },
+  {
+    name: "a cursor says of which bucket it is, and is believed",
+    rule: "S14",
+    killedBy: "s14-cursor-of-another-bucket",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        list: async ({ bucket, cursor, signal, deadline }) => {
+          const [of = bucket, after] = cursor?.split("\n", 2) ?? [];
+          const page = await inner.list({
+            bucket: of,
+            signal,
+            deadline,
+            ...(after !== undefined && { cursor: after }),
+          });
+          return page.cursor === undefined ? page : { keys: page.keys, cursor: `${of}\n${page.cursor}` };
+        },
+      });
+    },
+  },
+  {
+    name: "keys() ends after the first page",
+    rule: "S14",
+    killedBy: "s14-keys-iterates-all",
+    createStore: changedBuckets((bucket) => ({
+      async *keys(options) {
+        const page: KeyPage = await bucket.listKeys(undefined, options);
+        yield* page.keys;
+      },
+    })),
+  },
+  {
+    name: "takes a cursor that it does not know for an error of the engine",
+    rule: "S14",
+    killedBy: "s14-bad-cursor",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        classify: () => ({ code: "internal", retryable: false, effect: "none" }),
+      }),
+  },
+  {
+    name: "ignores lowered limits",
+    rule: "S15",
+    killedBy: "s15-lowered-value",
+    createStore: belowCore((driver, { limits: _, ...options }) => [driver, options]),
+  },
+  {
+    name: "lowers the limit of values alone",
+    rule: "S15",
+    killedBy: "s15-lowered-key",
+    createStore: belowCore((driver, { limits, ...options }) => [
+      driver,
+      {
+        ...options,
+        ...(limits?.maxValueBytes !== undefined && { limits: { maxValueBytes: limits.maxValueBytes } }),
+      },
+    ]),
+  },
+  {
+    name: "takes a limit above the backend's for the backend's",
+    rule: "S15",
+    killedBy: "s15-raised-limits",
+    createStore: belowCore((driver, { limits = {}, ...options }) => {
+      const { maxKeyBytes = 1e9, maxValueBytes = 1e9 } = limits;
+      const own = driver.limits;
+      const least = {
+        maxKeyBytes: Math.min(maxKeyBytes, own.maxKeyBytes),
+        maxValueBytes: Math.min(maxValueBytes, own.maxValueBytes),
+      };
+      return [driver, { ...options, limits: least }];
+    }),
+  },
+  {
+    name: "takes options that are no numbers for the defaults",
+    rule: "S15",
+    killedBy: "s15-nonsense-options",
+    createStore: belowCore((driver, { timeout, ...options }) => [
+      driver,
+      { ...options, ...(typeof timeout === "number" && timeout >= 0 && { timeout }) },
+    ]),
+  },
+  {
+    name: "stores a value over the limit",
+    rule: "S2",
+    killedBy: "s02-one-byte-too-long",
+    createStore: changedStore((store, driver, options) => {
+      const lenient = belowCore(() => [
+        wrapDriver(driver, { limits: { ...driver.limits, maxValueBytes: 1e9 } }),
+        options,
+      ])(driver, options);
+      return {
+        open: async (name) => {
+          const { limits } = await store.open(name);
+          const bucket = await lenient.open(name);
+          return new Proxy(bucket, {
+            get: (target, property) => {
+              if (property === "limits") return limits;
+              const member = target[property as keyof typeof target];
+              return typeof member === "function" ? (member as () => unknown).bind(target) : member;
+            },
+          });
+        },
+      };
+    }),
+  },
+  {
+    name: "closes without waiting for the calls in flight",
+    rule: "S16",
+    killedBy: "s16-calls-in-flight-settle-first",
+    createStore: changedStore((_, driver) => ({ close: () => driver.close() })),
+  },
+  {
+    name: "works on after close",
+    rule: "S16",
+    killedBy: "s16-writes-after-close",
+    createStore: changedStore(() => ({ close: async () => {} })),
+  },
+  {
+    name: "refuses to close twice",
+    rule: "S16",
+    killedBy: "s16-close-twice",
+    createStore: changedStore((store) => {
+      let closed = false;
+      return {
+        close: async () => {
+          if (closed) throw new StoreError("closed", "the store was closed");
+          closed = true;
+          await store.close();
+        },
+      };
+    }),
+  },
+  {
+    name: "deletes the data when it closes",
+    rule: "S16",
+    killedBy: "s16-other-clients-stay-open",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        close: async () => {
+          data.clear();
+        },
+      }),
+  },
+  {
+    name: "does not close when it is disposed of",
+    rule: "S16",
+    killedBy: "s16-async-dispose",
+    createStore: changedStore(() => ({ [Symbol.asyncDispose]: async () => {} })),
+  },
+];
+
+function listing(
+  name: string,
+  killedBy: string,
+  list: (inner: Driver, request: Parameters<Driver["list"]>[0]) => ReturnType<Driver["list"]>,
+): Mutant {
+  return {
+    name,
+    rule: "S14",
+    killedBy,
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, { list: (request) => list(inner, request) });
+    },
+  };
+}
+
+/** A driver that keeps all buckets in one map, by names that are put together. */
+function joinedDriver(data: ReferenceData, join: (bucket: string, key: string) => string): Driver {
+  const inner = referenceDriver(data);
+  const joined = ({ bucket, keys }: { bucket: string; keys: readonly string[] }) => ({
+    bucket: "all",
+    keys: keys.map((key) => join(bucket, key)),
+    signal: new AbortController().signal,
+    deadline: Number.POSITIVE_INFINITY,
+  });
+  return wrapDriver(
+    inner,
+    {
+      get: (request) => inner.get(joined(request)),
+      set: (request) => inner.set({ ...joined(request), values: request.values }),
+      delete: (request) => inner.delete(joined(request)),
+      list: async ({ bucket }) => {
+        const start = join(bucket, "");
+        const keys = [...(data.get("all")?.keys() ?? [])].filter((key) => key.startsWith(start));
+        return { keys: keys.map((key) => key.slice(start.length)) };
+      },
+    },
+    ["exists"],
+  );
+}

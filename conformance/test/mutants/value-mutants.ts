@@ -1,0 +1,227 @@
+import type { Driver, KeyValue } from "@manykv/core";
+import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { type ReferenceData, referenceDriver } from "../reference-driver.js";
+import { changedBuckets, type Mutant } from "./mutant.js";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Values that are changed, cut, shared, or let in where they are none. */
+export const valueMutants: readonly Mutant[] = [
+  stores("loses what is over 65,535 bytes", "s02-sizes-around-powers-of-two", (value) =>
+    value.subarray(0, 65_535),
+  ),
+  stores("loses the last byte of long values", "s02-longest-value", (value) =>
+    value.byteLength > 500_000 ? value.subarray(0, -1) : value,
+  ),
+  stores("keeps values as text", "s02-not-utf-8", (value) => encoder.encode(decoder.decode(value))),
+  stores("reads text that looks like a number as one", "s02-number-like-text", (value) => {
+    const text = decoder.decode(value);
+    return text !== "" && Number.isFinite(Number(text)) ? encoder.encode(String(Number(text))) : value;
+  }),
+  stores("decodes what looks like JSON", "s02-literal-like-text", (value) => {
+    try {
+      return encoder.encode(String(JSON.parse(decoder.decode(value))));
+    } catch {
+      return value;
+    }
+  }),
+  stores(
+    "stores the whole buffer of a part",
+    "s02-part-of-a-buffer",
+    (value) => new Uint8Array(value.buffer),
+  ),
+  answers("reads an empty value as missing", "S2", "s02-empty-value", (value) =>
+    value?.byteLength ? value : undefined,
+  ),
+  answers(
+    "reads a missing key as an empty value",
+    "S4",
+    "s04-all-missing",
+    (value) => value ?? new Uint8Array(0),
+  ),
+  answers("answers Buffers", "S2", "s02-plain-uint8array", (value) => value && Buffer.from(value)),
+  {
+    name: "keeps the empty value out when it overwrites",
+    rule: "S2",
+    killedBy: "s02-empty-value-overwrites",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        set: async (request) => {
+          for (const [index, key] of request.keys.entries()) {
+            const value = request.values[index] as Uint8Array;
+            if (value.byteLength > 0 || !data.get(request.bucket)?.has(key))
+              await inner.set({ ...request, keys: [key], values: [value] });
+          }
+          return {};
+        },
+      });
+    },
+  },
+  {
+    name: "answers with the very array that it keeps",
+    rule: "S2",
+    killedBy: "s02-results-are-the-callers",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        get: async ({ bucket, keys }) => ({ values: keys.map((key) => data.get(bucket)?.get(key)) }),
+      }),
+  },
+  {
+    name: "keeps the very array that it was given",
+    rule: "driver",
+    killedBy: "driver-keeps-no-value",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        set: async ({ bucket, keys, values }) => {
+          const entries = data.get(bucket) ?? new Map<string, Uint8Array>();
+          data.set(bucket, entries);
+          for (const [index, key] of keys.entries()) entries.set(key, values[index] as Uint8Array);
+          return {};
+        },
+      }),
+  },
+  {
+    name: "answers with parts of one buffer",
+    rule: "S2",
+    killedBy: "s02-results-share-no-memory",
+    driver: oneBufferDriver,
+  },
+  {
+    name: "looks at its input after the call has returned",
+    rule: "S2",
+    killedBy: "s02-caller-changes-set-many-values",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        await undefined;
+        return bucket.setMany(entries, options);
+      },
+    })),
+  },
+  {
+    name: "collects entries without copying them",
+    rule: "S2",
+    killedBy: "s02-generator-reuses-its-buffer",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) => bucket.setMany([...entries], options),
+    })),
+  },
+  {
+    name: "sends values as they are at the retry",
+    rule: "S2",
+    killedBy: "s02-caller-changes-value-before-retry",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        const kept = [...entries];
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return bucket.setMany(kept, options);
+      },
+    })),
+  },
+  {
+    name: "answers a duplicate with the same array twice",
+    rule: "S2",
+    killedBy: "s02-duplicates-share-no-memory",
+    createStore: changedBuckets((bucket) => ({
+      getMany: async (keys, options) => {
+        const asked = [...keys];
+        const found = new Map(
+          (await bucket.getMany(new Set(asked), options)).map((pair) => [pair?.[0], pair]),
+        );
+        return asked.map((key) => found.get(key));
+      },
+    })),
+  },
+  {
+    name: "encodes text that is given as a value",
+    rule: "S2",
+    killedBy: "s02-not-bytes-set-many",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) =>
+        bucket.setMany(
+          Array.from(
+            entries,
+            ([key, value]): KeyValue => [key, typeof value === "string" ? encoder.encode(value) : value],
+          ),
+          options,
+        ),
+    })),
+  },
+  {
+    name: "takes an array of numbers for bytes",
+    rule: "S2",
+    killedBy: "s02-not-bytes-set",
+    createStore: changedBuckets((bucket) => ({
+      set: (key, value, options) =>
+        bucket.set(key, Array.isArray(value) ? Uint8Array.from(value) : value, options),
+    })),
+  },
+  {
+    name: "stores a detached array as an empty value",
+    rule: "S2",
+    killedBy: "s02-detached-value",
+    createStore: changedBuckets((bucket) => ({
+      set: (key, value, options) =>
+        bucket.set(key, value.byteLength === 0 ? new Uint8Array(0) : value, options),
+    })),
+  },
+];
+
+/** A driver that stores something else than it was given. */
+function stores(name: string, killedBy: string, change: (value: Uint8Array) => Uint8Array): Mutant {
+  return {
+    name,
+    rule: "S2",
+    killedBy,
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        set: ({ bucket, keys, values, signal, deadline }) =>
+          inner.set({ bucket, keys, values: values.map(change), signal, deadline }),
+      });
+    },
+  };
+}
+
+/** A driver that answers something else than it keeps. */
+function answers(
+  name: string,
+  rule: Mutant["rule"],
+  killedBy: string,
+  change: (value: Uint8Array | undefined) => Uint8Array | undefined,
+): Mutant {
+  return {
+    name,
+    rule,
+    killedBy,
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        get: async (request) => {
+          const answer = await inner.get(request);
+          return { ...answer, values: answer.values.map(change) };
+        },
+      });
+    },
+  };
+}
+
+function oneBufferDriver(data: ReferenceData): Driver {
+  const inner = referenceDriver(data);
+  return wrapDriver(inner, {
+    get: async (request) => {
+      const { values } = await inner.get(request);
+      const whole = Buffer.concat(values.map((value) => value ?? new Uint8Array(0)));
+      const shared = new Uint8Array(whole);
+      let at = 0;
+      return {
+        values: values.map((value) => {
+          if (value === undefined) return undefined;
+          at += value.byteLength;
+          return shared.subarray(at - value.byteLength, at);
+        }),
+      };
+    },
+  });
+}
