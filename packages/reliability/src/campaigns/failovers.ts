@@ -104,10 +104,9 @@ async function killMaster(testbed: ClusterTestbed, control: ClusterControl, rand
   const node = testbed.service.nodes.find(({ port }) => port === master.address.port);
   const others = testbed.servers.filter(({ port }) => port !== master.address.port);
   await node?.kill();
-  await control.until(
-    others,
-    (nodes) => nodes.filter(({ serves, failed }) => serves && !failed).length === 3,
-  );
+  const othersServe = (nodes: readonly NodeView[]): boolean =>
+    nodes.filter(({ id, serves, failed }) => id !== master.id && serves && !failed).length === 3;
+  await control.until(others, othersServe);
   await node?.restart();
   await control.until(testbed.servers, (nodes) => nodes.every(({ failed }) => !failed));
   await control.until(testbed.servers, (nodes) =>

@@ -1,4 +1,5 @@
 import type { Campaign } from "./campaign.js";
+import { canaries } from "./canaries.js";
 import { capacityFaults } from "./capacity-faults.js";
 import { gracefulFailovers, hardFailovers } from "./failovers.js";
 import { malformedAnswers } from "./malformed-answers.js";
@@ -25,5 +26,6 @@ export const campaigns: readonly Campaign[] = [
   postgresSessions,
   zombieWrites,
   malformedAnswers,
+  canaries,
   mixedLoad,
 ];

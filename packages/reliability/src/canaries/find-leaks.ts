@@ -1,0 +1,61 @@
+import { inspect } from "node:util";
+
+/** What must never come out: a secret or a value, in the forms that it may have on its way. */
+export interface Canary {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The places of an error in which a canary was found. */
+export function findLeaks(error: unknown, canaries: readonly Canary[]): string[] {
+  const places = placesOf(error);
+  const leaks: string[] = [];
+  for (const { name, text } of canaries) {
+    for (const [place, content] of places) {
+      if (formsOf(text).some((form) => content.toLowerCase().includes(form)))
+        leaks.push(`${name} in ${place}`);
+    }
+  }
+  return leaks;
+}
+
+function placesOf(error: unknown): [place: string, content: string][] {
+  const places: [string, string][] = [
+    ["String()", String(error)],
+    ["inspect", inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null })],
+    ["inspect with getters", inspect(error, { depth: 10, getters: true, maxArrayLength: null })],
+    ["JSON", jsonOf(error)],
+  ];
+  for (let each = error, depth = 0; each instanceof Error && depth < 10; each = each.cause, depth++) {
+    const prefix = "cause ".repeat(depth);
+    places.push([`${prefix}message`, each.message], [`${prefix}stack`, each.stack ?? ""]);
+    for (const name of Reflect.ownKeys(each)) {
+      places.push([
+        `${prefix}${String(name)}`,
+        inspect(Reflect.get(each, name), { depth: 10, maxArrayLength: null }),
+      ]);
+    }
+  }
+  return places;
+}
+
+function jsonOf(error: unknown): string {
+  try {
+    return JSON.stringify(error) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** As text, percent-encoded, in hexadecimal, in Base64, and as `inspect` shows bytes. */
+function formsOf(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const hex = bytes.toString("hex");
+  // Base64 of a part depends on where it begins; these bytes are inside whatever the alignment.
+  const base64 = [0, 1, 2].map((skip) => bytes.subarray(skip, skip + 12).toString("base64"));
+  const spaced = hex.slice(0, 24).replace(/../g, "$& ").trim();
+  const listed = [...bytes.subarray(0, 8)].join(", ");
+  return [text, encodeURIComponent(text), hex.slice(0, 24), spaced, listed, ...base64].map((form) =>
+    form.toLowerCase(),
+  );
+}
