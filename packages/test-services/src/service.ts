@@ -24,18 +24,14 @@ export interface Breakable {
   restart(): Promise<void>;
 }
 
-export interface RedisService extends Service {
-  readonly source: ServiceSource;
-}
+export type RedisService = Service;
 
 export interface RedisClusterService extends Service {
   /** Every node. Which of them are masters changes with a failover: ask the cluster. */
   readonly nodes: readonly NodeAddress[];
 }
 
-export interface PostgresService extends Service {
-  readonly source: ServiceSource;
-}
+export type PostgresService = Service;
 
 export interface DynamodbService extends Service {
   readonly region: string;

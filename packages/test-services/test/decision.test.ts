@@ -110,6 +110,12 @@ test("a wrong password in the environment is an error that holds neither it nor 
   expect(refused.message).not.toContain("wr0ng");
 });
 
+test("a dedicated server is never the one that the environment names", async () => {
+  setEnvironment({ MANYKV_REDIS_URL: "redis://127.0.0.1:1" });
+  await using service = await startDedicatedRedis(local);
+  expect(service.source).toBe("process");
+});
+
 test("a single Redis is refused as a cluster", async () => {
   await using redis = await startDedicatedRedis(local);
   setEnvironment({ MANYKV_REDIS_CLUSTER_URL: `redis+cluster://${redis.host}:${redis.port}` });

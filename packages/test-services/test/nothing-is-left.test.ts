@@ -66,8 +66,8 @@ describe.each(endings)("after %s", (_how, end) => {
     expect(started.length).toBeGreaterThanOrEqual(1 + 4 + 1 + 6 + 4 + 1);
     expect(readdirSync(folder)).toHaveLength(4);
     end(pid);
-    await expect.poll(() => stillRunning(started), { timeout: 20_000 }).toEqual([]);
-    await expect.poll(() => readdirSync(folder), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => stillRunning(started), { timeout: 60_000 }).toEqual([]);
+    await expect.poll(() => readdirSync(folder), { timeout: 60_000 }).toEqual([]);
     expect(sharedMemoryOf(started)).toEqual([]);
   });
 });
@@ -77,10 +77,10 @@ describe.runIf(process.platform === "linux")("after kill -9 while servers are be
   test.each([50, 150, 400, 700, 1_500])("%d ms after the first", async (delay) => {
     const folder = temporaryFolder();
     const child = startRunner(folder, NO_ENGINE);
-    await expect.poll(() => readdirSync(folder).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+    await expect.poll(() => readdirSync(folder).length, { timeout: 60_000, interval: 5 }).toBeGreaterThan(0);
     await sleep(delay);
     child.kill("SIGKILL");
-    await expect.poll(() => processesIn(folder), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => processesIn(folder), { timeout: 60_000 }).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
   });
 });
@@ -116,7 +116,7 @@ if (await dockerEngineAnswers()) {
     expect(ports).toHaveLength(4);
     expect(await containersAt(ports)).toHaveLength(4);
     end(child.pid ?? 0);
-    await expect.poll(() => containersAt(ports), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => containersAt(ports), { timeout: 60_000 }).toEqual([]);
   });
 }
 

@@ -39,7 +39,7 @@ export class ContainerGuard {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.ref();
-    this.#child.send({ type: "stop" } satisfies GuardRequest);
+    this.#child.send({ type: "stop" } satisfies GuardRequest, () => {});
     await gone;
   }
 }

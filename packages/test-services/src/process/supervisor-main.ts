@@ -15,6 +15,7 @@ const GRACE = 3_000;
 
 const servers = new Map<number, { child: ChildProcess; specification: ServerSpecification }>();
 const directory = mkdtempSync(process.argv[2] ?? "");
+let stopping = false;
 
 process.on("disconnect", () => void stop());
 process.on("SIGTERM", () => void stop());
@@ -27,7 +28,9 @@ process.on("uncaughtException", (error) => {
 process.on("SIGINT", () => {});
 process.on("SIGHUP", () => {});
 process.on("message", (request: SupervisorRequest) => {
-  if (request.type === "start") start(request.id, request.specification);
+  // A server that is asked for while the others are being ended would be left over.
+  if (request.type === "start" && stopping) report({ type: "failed", id: request.id, code: "stopping" });
+  else if (request.type === "start") start(request.id, request.specification);
   else if (request.type === "kill") kill(request.id);
   else void stop();
 });
@@ -64,6 +67,7 @@ function kill(id: number): void {
 }
 
 async function stop(): Promise<void> {
+  stopping = true;
   await Promise.all([...servers.values()].map(end));
   releaseSharedMemory(join(directory, POSTGRES_DATA));
   rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });

@@ -52,7 +52,7 @@ export class Supervisor {
         if (message.type === "ready") resolve(message.directory);
       });
     });
-    child.removeAllListeners();
+    for (const event of ["error", "exit", "message"]) child.removeAllListeners(event);
     return new Supervisor(child, directory);
   }
 
