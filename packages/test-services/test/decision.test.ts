@@ -130,15 +130,11 @@ describe("with no address", () => {
       "something at DOCKER_HOST that is no engine",
       async () => serve((_, response) => response.writeHead(404).end()),
     ],
-  ])(
-    "%s: a local process",
-    async (_case, engine) => {
-      setEnvironment({ MANYKV_REDIS_URL: undefined, DOCKER_HOST: await engine() });
-      await using service = await startRedis(quiet);
-      expect(service.source).toBe("process");
-    },
-    15_000,
-  );
+  ])("%s: a local process", async (_case, engine) => {
+    setEnvironment({ MANYKV_REDIS_URL: undefined, DOCKER_HOST: await engine() });
+    await using service = await startRedis(quiet);
+    expect(service.source).toBe("process");
+  });
 
   test("an engine that answers and cannot start a container: said so, then a local process", async () => {
     const engine = await serve((request, response) => {
