@@ -183,22 +183,32 @@ describe("the caller's client", () => {
   });
 
   test("that resends refused commands after a reconnect does not resend ours", async () => {
-    const client = new Redis({ ...server, reconnectOnError: () => 2, lazyConnect: true });
-    cleanups.push(() => client.disconnect());
-    const name = randomName();
+    await using redis = await startDedicatedRedis();
+    const admin = new Redis(redis.port, redis.host);
+    cleanups.push(() => admin.disconnect());
+    await admin.call("ACL", "SETUSER", "reader", "on", ">pass", "~*", "+@all", "-mset");
+    const client = new Redis({
+      port: redis.port,
+      username: "reader",
+      password: "pass",
+      // NOPERM of our MSET alone.
+      reconnectOnError: ({ message }) => (message.includes("mset") ? 2 : false),
+      retryStrategy: () => 200,
+    });
+    client.on("error", () => {});
     const store = redisStore({ client });
-    cleanups.push(() => store.close());
-    const bucket = await store.open(name);
-    await bucket.set("key", bytes("value"));
-    // A list under our name: GET of it is an error, which the client answers with a reconnect.
-    await client.call("PING");
-    const failing = client.call("NOSUCHCOMMAND").catch(() => {});
-    await bucket.set("key", bytes("value of a later call"), { timeout: 2_000 });
-    client.disconnect();
-    await failing;
-    const direct = redisStore({ url: serviceUrl("redis") });
-    cleanups.push(() => direct.close());
-    expect(text(await (await direct.open(name)).get("key"))).toBe("value of a later call");
+    cleanups.push(
+      () => store.close(),
+      () => client.disconnect(),
+    );
+    const bucket = await store.open("bucket");
+    const error = await batchRejection(bucket.set("key", bytes("old"), { timeout: 100 }));
+    expect(error.outcomeOf(0)).not.toBe("applied");
+    await admin.call("ACL", "SETUSER", "reader", "+mset");
+    await admin.set("{}bucket:key", "newer");
+    await client.ping();
+    await pause(100);
+    expect(await admin.get("{}bucket:key")).toBe("newer");
   });
 
   test("that does not resend leaves no call pending", async () => {

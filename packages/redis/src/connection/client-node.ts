@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { DriverRequest } from "@manykv/core";
 import type { Redis } from "ioredis";
 import { faultOfConnecting } from "../error-table.js";
@@ -7,6 +8,9 @@ import { type Identity, identify } from "./identity.js";
 import { oneConnection, openRedis } from "./open-redis.js";
 import type { RedisNode } from "./redis-node.js";
 import { within } from "./within.js";
+
+/** In milliseconds. */
+const closingPause = 5;
 
 /** Uses the caller's client, which opens its connections by its own rules and stays open. */
 export class ClientNode implements RedisNode {
@@ -35,17 +39,18 @@ export class ClientNode implements RedisNode {
   }
 
   async connection(request: DriverRequest): Promise<Connection> {
-    const inquiry = this.#connection?.inquiry;
-    if (inquiry !== undefined)
-      await within(
-        request,
-        inquiry.catch(() => {}),
-      );
-    while (this.current === undefined) {
+    for (;;) {
+      const inquiry = this.#connection?.inquiry;
+      if (inquiry !== undefined) {
+        const over = inquiry.catch(() => {});
+        await within(request, over);
+      }
       await within(request, whenReady(this.#client));
-      await within(request, this.#identify());
+      const connection = await within(request, this.#identify());
+      if (connection.usable) return connection;
+      // Its socket is closing, which the client learns in a moment.
+      await within(request, pause(closingPause));
     }
-    return this.current;
   }
 
   /** The client is the caller's: it reconnects by its own rules. */
