@@ -93,17 +93,18 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
 
   test("set takes an argument, a file and standard input", async () => {
     const bytes = randomBytes(70_000);
-    expect(await manykv("set", ["--encoding", "hex", "set:1", "00ff"])).toMatchObject({
-      code: 0,
-      stderr: "",
-    });
-    expect(await manykv("set", ["--file", folder.file(bucket, bytes), "set:2"])).toMatchObject({ code: 0 });
-    expect(await manykv("set", ["--file", "-", "set:3"], bytes)).toMatchObject({ code: 0 });
-    expect(await manykv("set", ["set:4", "--", "-text-"])).toMatchObject({ code: 0 });
-    expect((await manykv("get", ["set:1"])).stdout).toEqual(Buffer.from([0, 255]));
-    expect((await manykv("get", ["set:2"])).stdout.equals(bytes)).toBe(true);
-    expect((await manykv("get", ["set:3"])).stdout.equals(bytes)).toBe(true);
-    expect((await manykv("get", ["set:4"])).stdout.toString()).toBe("-text-");
+    const sets = await Promise.all([
+      manykv("set", ["--encoding", "hex", "set:1", "00ff"]),
+      manykv("set", ["--file", folder.file(bucket, bytes), "set:2"]),
+      manykv("set", ["--file", "-", "set:3"], bytes),
+      manykv("set", ["set:4", "--", "-text-"]),
+    ]);
+    for (const set of sets) expect(set).toMatchObject({ code: 0, stderr: "" });
+    const gets = await Promise.all([1, 2, 3, 4].map((number) => manykv("get", [`set:${number}`])));
+    const expected = [Buffer.from([0, 255]), bytes, bytes, Buffer.from("-text-")];
+    expect(gets.map(({ stdout }, index) => stdout.equals(expected[index] ?? Buffer.alloc(0)))).toEqual(
+      expected.map(() => true),
+    );
     expect(await manykv("delete", ["set:1", "set:2", "set:3", "set:4"])).toMatchObject({ code: 0 });
     expect(await manykv("get", ["set:1"])).toMatchObject({ code: 1, stdout: Buffer.alloc(0) });
   });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { exitCode } from "../../src/command/exit-code.js";
 import { runCommand } from "../support/command.js";
 
 const names = ["import", "export", "get", "set", "delete", "list", "provision"];
@@ -23,6 +24,16 @@ test.each(names)("%s --help has its options and an example", async (name) => {
   expect(code).toBe(0);
   expect(stdout.toString()).toContain("--store <url>");
   expect(stdout.toString()).toMatch(/Examples?\n {2}.*manykv/);
+});
+
+test("the help and the README tell every exit code", async () => {
+  const { stdout } = await runCommand(["--help"]);
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  for (const code of Object.values(exitCode)) {
+    const told = code === exitCode.terminated ? / 143 by SIGTERM/ : new RegExp(`^(\\| |  )${code} +\\S`, "m");
+    expect(stdout.toString()).toMatch(told);
+    expect(readme).toMatch(told);
+  }
 });
 
 test("without a subcommand it prints its help, and fails", async () => {
