@@ -1,0 +1,126 @@
+import type { Driver, KeysRequest, SetRequest } from "@manykv/core";
+import { expect, test } from "vitest";
+import {
+  answerLost,
+  type CallFault,
+  faultDriver,
+  refused,
+  seededConnectionFault,
+  seededFaultKinds,
+  seededFaults,
+} from "../../src/index.js";
+import { type ReferenceData, referenceDriver } from "../reference-driver.js";
+
+const text = new TextEncoder();
+
+test("a schedule sees every request, in order, with its keys", async () => {
+  const seen: string[] = [];
+  const driver = faultDriver(referenceDriver(new Map()), ({ call, operation, keys }) => {
+    seen.push(`${call} ${operation} ${keys.join(",")}`);
+    return undefined;
+  });
+  await driver.set(set(["a", "b"]));
+  await driver.get(of(["a"]));
+  await driver.list({ bucket: "bucket", ...unhurried() });
+  expect(seen).toEqual(["0 set a,b", "1 get a", "2 list "]);
+});
+
+test("keys fail one by one, and the others reach the engine", async () => {
+  const data: ReferenceData = new Map();
+  const fault: CallFault = {
+    kind: "keys",
+    of: (key) => {
+      if (key === "a") return { kind: "unprocessed" };
+      if (key === "b") return { kind: "fail", fault: refused };
+      return key === "c" ? { kind: "fail", fault: answerLost, applied: true } : undefined;
+    },
+  };
+  const answer = await faultDriver(referenceDriver(data), () => fault).set(set(["a", "b", "c", "d"]));
+  expect(answer.unprocessed).toEqual([0]);
+  expect(answer.faults).toMatchObject([
+    { index: 1, code: "access-denied" },
+    { index: 2, code: "connection-lost", effect: "unknown" },
+  ]);
+  expect([...(data.get("bucket")?.keys() ?? [])]).toEqual(["c", "d"]);
+});
+
+test("a rejected request is classified by its own fault, applied or not", async () => {
+  const data: ReferenceData = new Map();
+  for (const applied of [false, true]) {
+    const driver = faultDriver(referenceDriver(data), () => ({ kind: "reject", fault: answerLost, applied }));
+    const error = await driver.set(set(["a"])).catch((reason: unknown) => reason);
+    expect(driver.classify(error)).toBe(answerLost);
+    expect(data.get("bucket")?.has("a") ?? false).toBe(applied);
+  }
+});
+
+test("a dropped request or answer ends with the signal, and says that it does not know", async () => {
+  for (const kind of ["drop-request", "drop-answer"] as const) {
+    const data: ReferenceData = new Map();
+    const driver = faultDriver(referenceDriver(data), () => ({ kind }));
+    const controller = new AbortController();
+    const call = driver.set({ ...set(["a"]), signal: controller.signal });
+    setTimeout(() => controller.abort(), 5);
+    expect((await call).faults).toMatchObject([{ index: 0, effect: "unknown" }]);
+    expect(data.get("bucket")?.has("a") ?? false).toBe(kind === "drop-answer");
+  }
+});
+
+test("a late write lands, unless its fence was called", async () => {
+  for (const fenced of [false, true]) {
+    const data: ReferenceData = new Map();
+    const driver = faultDriver(referenceDriver(data), () => ({ kind: "late-apply", milliseconds: 10 }));
+    const { faults } = await driver.set(set(["a"]));
+    if (fenced) await faults?.[0]?.fence?.(unhurried());
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(data.get("bucket")?.has("a") ?? false).toBe(!fenced);
+  }
+});
+
+test("closing stops late writes, and then closes the driver", async () => {
+  const data: ReferenceData = new Map();
+  const driver = faultDriver(referenceDriver(data), () => ({ kind: "late-apply", milliseconds: 10 }));
+  await driver.set(set(["a"]));
+  await driver.close();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(data.get("bucket")?.has("a") ?? false).toBe(false);
+});
+
+test("an ability that the driver does not have is not made up", () => {
+  const { exists: _, ...without } = referenceDriver(new Map());
+  expect(faultDriver(without as Driver, () => undefined).exists).toBeUndefined();
+});
+
+test("a seeded schedule does the same again, every kind of fault comes up, and it prints its seed", () => {
+  const call = (index: number) => ({ call: index, operation: "set", bucket: "bucket", keys: ["a"] }) as const;
+  const kinds = (seed: number): string[] => {
+    const schedule = seededFaults({ seed });
+    return Array.from({ length: 200 }, (_, index) => schedule(call(index))?.kind ?? "none");
+  };
+  expect(kinds(7)).toEqual(kinds(7));
+  expect(kinds(7)).not.toEqual(kinds(8));
+  expect(new Set(kinds(7)).size).toBeGreaterThan(6);
+  expect(String(seededFaults({ seed: 7 }))).toBe("seeded faults, seed 7");
+  for (const kind of seededFaultKinds) {
+    const schedule = seededFaults({ seed: 1, rate: 1, faults: [kind] });
+    expect(schedule(call(0))).toBeDefined();
+  }
+  expect(seededFaults({ seed: 7, rate: 1, operations: ["get"] })(call(0))).toBeUndefined();
+});
+
+test("a seeded connection fault is the same again, and prints its seed", () => {
+  expect(JSON.stringify(seededConnectionFault(5))).toBe(JSON.stringify(seededConnectionFault(5)));
+  expect(String(seededConnectionFault(5))).toMatch(/seed 5$/);
+});
+
+function unhurried(): { signal: AbortSignal; deadline: number } {
+  return { signal: new AbortController().signal, deadline: Number.POSITIVE_INFINITY };
+}
+
+function of(keys: readonly string[]): KeysRequest {
+  return { bucket: "bucket", keys, ...unhurried() };
+}
+
+function set(keys: readonly string[]): SetRequest {
+  return { ...of(keys), values: keys.map((key) => text.encode(key)) };
+}

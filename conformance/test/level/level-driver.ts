@@ -1,0 +1,132 @@
+import {
+  allDone,
+  type Driver,
+  type DriverLimits,
+  type Fault,
+  type KeysRequest,
+  type ListAnswer,
+  type ListRequest,
+  type ReadAnswer,
+  type SetRequest,
+  type WriteAnswer,
+} from "@manykv/core";
+import type { ClassicLevel } from "classic-level";
+
+/** An open database whose keys and values are bytes. */
+export type Database = ClassicLevel<Uint8Array, Uint8Array>;
+
+const request = Object.freeze({ maxKeys: 1_000, maxBytes: 16_000_000 });
+
+/** LevelDB itself sets none: these keep a request within a few megabytes of memory. */
+const limits: DriverLimits = Object.freeze({
+  maxKeyBytes: 1_024,
+  maxValueBytes: 16_000_000,
+  get: request,
+  set: request,
+  delete: request,
+  concurrency: 4,
+});
+
+const keysPerPage = 1_000;
+
+/** A backend on LevelDB, written from the driver interface alone. The caller opens the database, and closes it. */
+export function levelDriver(database: Database): Driver {
+  return new LevelDriver(database);
+}
+
+class LevelDriver implements Driver {
+  readonly name = "level";
+  readonly limits: DriverLimits = limits;
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async get({ bucket, keys }: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
+    const values = await this.#database.getMany(keys.map((key) => toPath(bucket, key)));
+    return { values: values.map((value) => value && new Uint8Array(value)) };
+  }
+
+  async exists({ bucket, keys }: KeysRequest): Promise<ReadAnswer<boolean>> {
+    return { values: await this.#database.hasMany(keys.map((key) => toPath(bucket, key))) };
+  }
+
+  async set({ bucket, keys, values }: SetRequest): Promise<WriteAnswer> {
+    await this.#database.batch(
+      keys.map((key, index) => ({
+        type: "put",
+        key: toPath(bucket, key),
+        value: values[index] as Uint8Array,
+      })),
+    );
+    return allDone;
+  }
+
+  async delete({ bucket, keys }: KeysRequest): Promise<WriteAnswer> {
+    await this.#database.batch(keys.map((key) => ({ type: "del", key: toPath(bucket, key) })));
+    return allDone;
+  }
+
+  /** A cursor is the last key of the page before, so that keys that come and go do not move the others. */
+  async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
+    const first = toPath(bucket, "");
+    const after = cursor === undefined ? undefined : toPath(bucket, keyOfCursor(cursor));
+    const range = {
+      ...(after === undefined ? { gte: first } : { gt: after }),
+      lt: endOf(first),
+      limit: keysPerPage,
+    };
+    const keys = (await this.#database.keys(range).all()).map((path) => toKey(path, first));
+    const last = keys.at(-1);
+    return keys.length < keysPerPage || last === undefined ? { keys } : { keys, cursor: toCursor(last) };
+  }
+
+  async close(): Promise<void> {}
+
+  classify(error: unknown): Fault {
+    if (error instanceof BadCursor) return { code: "invalid-argument", retryable: false, effect: "none" };
+    const code = codeOf(error);
+    const closed = code === "LEVEL_DATABASE_NOT_OPEN";
+    return {
+      code: closed ? "unavailable" : "internal",
+      retryable: closed,
+      effect: closed ? "none" : "unknown",
+      reason: code,
+    };
+  }
+}
+
+/** A bucket's name has no U+0000, so where it ends is never in doubt. */
+function toPath(bucket: string, key: string): Uint8Array {
+  return Buffer.from(`${bucket}\0${key}`);
+}
+
+function toKey(path: Uint8Array, start: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(path.subarray(start.length));
+}
+
+/** What follows every path of the bucket: the same with the separator counted up. */
+function endOf(start: Uint8Array): Uint8Array {
+  const end = Uint8Array.from(start);
+  end[end.length - 1] = 1;
+  return end;
+}
+
+class BadCursor extends Error {}
+
+function toCursor(key: string): string {
+  return Buffer.from(key).toString("base64url");
+}
+
+function keyOfCursor(cursor: string): string {
+  const key = Buffer.from(cursor, "base64url").toString();
+  if (toCursor(key) !== cursor) throw new BadCursor();
+  return key;
+}
+
+/** LevelDB's own code, and nothing else that an error may say. */
+function codeOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && /^LEVEL_\w+$/.test(code) ? code : undefined;
+}

@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cases } from "../../src/index.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+let directory: string;
+
+beforeAll(async () => {
+  // Inside the package, so that programs there can import it by its name.
+  directory = await mkdtemp(join(root, "node_modules", ".node-test-"));
+  const tsc = join(root, "../node_modules/.bin/tsc");
+  const flags = "--ignoreConfig --module nodenext --target es2023 --types node --skipLibCheck".split(" ");
+  await promisify(execFile)(tsc, [...flags, "--outDir", directory, join(root, "test/reference-driver.ts")]);
+  await rename(join(directory, "reference-driver.js"), join(directory, "reference-driver.mjs"));
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+test("the suite runs under node:test: every case passes or is skipped, with its reason", {
+  timeout: 180_000,
+}, async () => {
+  const { output, exitCode } = await runUnderNodeTest("passes", "");
+  const counts = countsIn(output);
+  expect(exitCode).toBe(0);
+  expect(counts).toMatchObject({ fail: 0, cancelled: 0 });
+  // Two levels of describe stand around the cases.
+  expect(output.match(/^\s+(?:not )?ok \d+ - \w+-[\w-]+: /gm)?.length).toBe(cases.length);
+  expect(counts.skipped).toBe(cases.filter(({ network }) => network).length + 1);
+  expect(output).toMatch(/skipped s09-network-late-write: the harness gives no `servers`/);
+  expect(output).toMatch(/skipped driver-with-provision: the driver has no `provision`/);
+});
+
+test("a broken backend fails under node:test, and the run with it", { timeout: 180_000 }, async () => {
+  const broken = "driver.delete = async () => ({});";
+  const { output, exitCode } = await runUnderNodeTest(
+    "fails",
+    broken,
+    "--test-name-pattern=s07-batch-then-single",
+  );
+  expect(exitCode).not.toBe(0);
+  expect(output).toMatch(/not ok \d+ - s07-batch-then-single: /);
+});
+
+/** Runs the suite as a program of plain JavaScript. `change` breaks the driver. */
+async function runUnderNodeTest(
+  name: string,
+  change: string,
+  ...flags: string[]
+): Promise<{ output: string; exitCode: number }> {
+  const program = join(directory, `${name}.test.mjs`);
+  await writeFile(
+    program,
+    `import { describe, test } from "node:test";
+import { conformanceSuite } from ${JSON.stringify(join(root, "dist/index.js"))};
+import { referenceDriver } from "./reference-driver.mjs";
+
+const data = new Map();
+conformanceSuite({ describe, test }, {
+  name: "node-test",
+  modelRuns: 50,
+  driver: () => {
+    const driver = referenceDriver(data);
+    ${change}
+    return driver;
+  },
+});
+`,
+  );
+  return new Promise((resolve) => {
+    const options = ["--test", "--test-reporter=tap", ...flags, program];
+    execFile(process.execPath, options, { maxBuffer: 2 ** 28 }, (error, output) => {
+      resolve({ output, exitCode: error === null ? 0 : Number(error.code) });
+    });
+  });
+}
+
+/** The counts at the end of a TAP report. */
+function countsIn(output: string): { fail?: number; skipped?: number } {
+  const lines = output.matchAll(/^# (\w+) (\d+)$/gm);
+  return Object.fromEntries([...lines].map(([, name, count]) => [name as string, Number(count)]));
+}

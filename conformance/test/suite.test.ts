@@ -1,0 +1,90 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type ConformanceHarness, cases, conformanceSuite, type Runner } from "../src/index.js";
+import { type ReferenceData, referenceDriver } from "./reference-driver.js";
+
+const data: ReferenceData = new Map();
+const harness: ConformanceHarness = { name: "reference", driver: () => referenceDriver(data) };
+const networkCases = cases.filter(({ network }) => network);
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("the suite", () => {
+  test("defines one test for each case", () => {
+    vi.spyOn(console, "log").mockImplementation(() => {});
+    const { runner, tests, skipped } = notingRunner();
+    conformanceSuite(runner, harness);
+    expect(tests.length + skipped.length).toBe(cases.length);
+    expect(skipped.length).toBe(networkCases.length);
+  });
+
+  test("prints each case that is left out, with its reason", () => {
+    const print = vi.spyOn(console, "log").mockImplementation(() => {});
+    const { runner, skipped } = notingRunner();
+    conformanceSuite(runner, { ...harness, skip: { "s04-order-of-keys": "the engine cannot" } });
+    const lines = print.mock.calls.map(([line]) => String(line));
+    expect(lines).toContain("reference: skipped s04-order-of-keys: the engine cannot");
+    expect(lines.length).toBe(networkCases.length + 1);
+    expect(skipped.some((name) => name.includes("(skipped: the engine cannot)"))).toBe(true);
+  });
+
+  test("prints skips also under a runner that has no skip, and names them so", () => {
+    const print = vi.spyOn(console, "log").mockImplementation(() => {});
+    const names: string[] = [];
+    const runner: Runner = { describe: (_, body) => body(), test: (name) => void names.push(name) };
+    conformanceSuite(runner, { ...harness, skip: { "s04-order-of-keys": "the engine cannot" } });
+    expect(names.length).toBe(cases.length);
+    expect(names.filter((name) => name.includes("(skipped: ")).length).toBe(networkCases.length + 1);
+    expect(print).toHaveBeenCalledTimes(networkCases.length + 1);
+  });
+
+  test("runs the network cases of a harness with servers", () => {
+    const { runner, skipped } = notingRunner();
+    conformanceSuite(runner, { ...harness, servers: [{ host: "localhost", port: 1 }] });
+    expect(skipped).toEqual([]);
+  });
+
+  test("refuses an id that there is not, a skip without a reason, and to skip every case", () => {
+    const { runner } = notingRunner();
+    const skipping = (skip: Record<string, string>) => () => conformanceSuite(runner, { ...harness, skip });
+    expect(skipping({ "s99-no-such-case": "why" })).toThrow(/s99-no-such-case/);
+    expect(skipping({ "s04-order-of-keys": " " })).toThrow(/no reason/);
+    expect(skipping(Object.fromEntries(cases.map(({ id }) => [id, "all"])))).toThrow(
+      /no conformance case is left/,
+    );
+  });
+
+  test("a case that fails says how to replay it", async () => {
+    const broken: ConformanceHarness = {
+      ...harness,
+      seed: 42,
+      driver: () => ({ ...referenceDriver(data), delete: async () => ({}) }),
+    };
+    vi.spyOn(console, "log").mockImplementation(() => {});
+    const { runner, tests } = notingRunner();
+    conformanceSuite(runner, broken);
+    const failing = tests.find(({ name }) => name.startsWith("s07-model:"));
+    await expect(failing?.body()).rejects.toThrow(/seed 42: replay with the harness's `seed: 42`/);
+  });
+});
+
+interface NotedTest {
+  readonly name: string;
+  readonly body: () => Promise<void>;
+}
+
+/** A runner that notes what it is given. */
+function notingRunner(): { runner: Runner; tests: NotedTest[]; skipped: string[] } {
+  const tests: NotedTest[] = [];
+  const skipped: string[] = [];
+  const noting = Object.assign(
+    (name: string, body: () => Promise<void>): void => {
+      // Jest and Bun take a parameter for a callback that is awaited.
+      expect(body.length).toBe(0);
+      tests.push({ name, body });
+    },
+    { skip: (name: string): void => void skipped.push(name) },
+  );
+  return { runner: { describe: (_, body) => body(), test: noting }, tests, skipped };
+}
