@@ -133,7 +133,7 @@ export class ProxiedConnection {
   }
 
   #closed(other: Socket): void {
-    if (!this.#silent()) other.destroy();
+    if (!this.#silent()) other.destroySoon();
   }
 
   /** Whether the two sides must not learn of each other's end: bytes are still held, or one side is gone unnoticed. */

@@ -42,8 +42,13 @@ function page(title: string, parts: readonly string[]): string {
   return `${[generated, `# ${title}`, ...parts].join("\n\n")}\n`;
 }
 
+/** A table whose columns are as wide as their widest cell, as the formatter would have it. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+  const rule = widths.map((width) => "-".repeat(width));
+  const [first = [], ...others] = cells;
+  return [line(first), line(rule), ...others.map(line)].join("\n");
 }

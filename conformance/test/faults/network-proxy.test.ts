@@ -35,6 +35,7 @@ test("cut: both sides are ended after just so many bytes", async () => {
   proxy.arm({ kind: "cut", direction: "request", after: { bytes: 3 } });
   client.write("hello");
   expect(await textUntilClosed(client)).toBe("");
+  await quiet();
   expect(Buffer.concat(received).toString()).toBe("hel");
   expect(proxy.counts.faults).toBe(1);
 });
