@@ -12,7 +12,9 @@ export function findLeaks(error: unknown, canaries: readonly Canary[]): string[]
   const leaks: string[] = [];
   for (const { name, text } of canaries) {
     for (const [place, content] of places) {
-      if (formsOf(text).some((form) => content.toLowerCase().includes(form)))
+      const plain = content.toLowerCase();
+      const dense = plain.replace(/\s/g, "");
+      if (formsOf(text).some((form) => plain.includes(form) || dense.includes(form)))
         leaks.push(`${name} in ${place}`);
     }
   }
@@ -54,7 +56,8 @@ function formsOf(text: string): string[] {
   // Base64 of a part depends on where it begins; these bytes are inside whatever the alignment.
   const base64 = [0, 1, 2].map((skip) => bytes.subarray(skip, skip + 12).toString("base64"));
   const spaced = hex.slice(0, 24).replace(/../g, "$& ").trim();
-  const listed = [...bytes.subarray(0, 8)].join(", ");
+  // `inspect` breaks its lines where it likes.
+  const listed = [...bytes.subarray(0, 8)].join(",");
   return [text, encodeURIComponent(text), hex.slice(0, 24), spaced, listed, ...base64].map((form) =>
     form.toLowerCase(),
   );

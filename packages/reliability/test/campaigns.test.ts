@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { campaigns } from "../src/campaigns/index.js";
+import { runCampaign } from "../src/run-campaign.js";
+import { type BackendName, backendNames } from "../src/testbeds/testbed.js";
+
+/** A few runs of each row that is cheap enough; `pnpm campaign` runs them all. */
+const samples: Readonly<Record<string, number>> = {
+  network: 12,
+  "one-connection": 6,
+  kill: 1,
+  "failover-graceful": 1,
+  migration: 1,
+  capacity: 10,
+  writers: 40,
+  sessions: 4,
+  zombie: 6,
+  malformed: 40,
+};
+
+/** Six servers take a while to start, so the cluster has its turn where it differs from a single Redis. */
+const withoutCluster: ReadonlySet<string> = new Set(["one-connection", "kill", "zombie"]);
+
+const seed = Math.floor(Math.random() * 2 ** 31);
+
+describe.each(Object.entries(samples))("campaign %s", (name, runs) => {
+  const campaign = campaigns.find((each) => each.name === name);
+  const all: readonly BackendName[] = campaign?.backends ?? [];
+  const backends = withoutCluster.has(name) ? all.filter((backend) => backend !== "redis-cluster") : all;
+
+  test("is one of the rows", () => {
+    expect(campaign).toBeDefined();
+    expect(backends.every((backend) => backendNames.includes(backend))).toBe(true);
+  });
+
+  test.each(backends)("%s", async (backend) => {
+    if (campaign === undefined) throw new TypeError(`no campaign ${name}`);
+    const row = await runCampaign(campaign, runs, seed, backend);
+    expect(row.failures, `replay with --only ${name} --backend ${backend} --seed ${seed}`).toEqual([]);
+    expect(row.runs).toBe(runs);
+  });
+});

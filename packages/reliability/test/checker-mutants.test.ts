@@ -1,0 +1,26 @@
+import { describe, expect, test } from "vitest";
+import { bucketMutants } from "./mutants/bucket-mutants.js";
+import { driverMutants } from "./mutants/driver-mutants.js";
+import { runWorkload } from "./mutants/workload.js";
+
+const seeds = Array.from({ length: 300 }, (_, index) => index + 1);
+
+describe("planted bugs", () => {
+  test("nothing is found where nothing is planted", async () => {
+    for (const seed of seeds) expect(await runWorkload(seed, {}), `seed ${seed}`).toEqual([]);
+  });
+
+  const mutants = [...driverMutants, ...bucketMutants];
+  test("there are at least 20", () => {
+    expect(new Set(mutants.map(({ name }) => name)).size).toBeGreaterThanOrEqual(20);
+  });
+
+  test.each(mutants)("a store that $name is caught", async ({ found, ...plant }) => {
+    const kinds = new Set<string>();
+    for (const seed of seeds) {
+      for (const { kind } of await runWorkload(seed, plant)) kinds.add(kind);
+      if (found.some((kind) => kinds.has(kind))) return;
+    }
+    expect.fail(`not found in ${seeds.length} runs; found instead: ${[...kinds].join(", ")}`);
+  });
+});

@@ -1,0 +1,23 @@
+import { describe, expect, test } from "vitest";
+import { runSchedule } from "../src/simulation/run-schedule.js";
+import { runSimulation } from "../src/simulation/run-simulation.js";
+
+describe("simulated schedules", () => {
+  test("20,000 of them have no false outcome and no call that does not settle", async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const result = await runSimulation(seed, 20_000);
+    expect(result.failures, `replay with --only simulation --size 1 --seed <the failure's seed>`).toEqual([]);
+    expect(result.unsettled).toBe(0);
+    expect(result.undecided).toBe(0);
+    expect(result.worstOverrun).toBeLessThanOrEqual(250);
+    // Each outcome is met often, so that none is right for want of a trial.
+    for (const count of Object.values(result.outcomes)) expect(count).toBeGreaterThan(1_000);
+  });
+
+  test("a seed replays its schedule", async () => {
+    const first = await runSchedule(4711);
+    const second = await runSchedule(4711);
+    expect(second).toEqual(first);
+    expect(await runSchedule(4712)).not.toEqual({ ...first, seed: 4712 });
+  });
+});
