@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import type { Bucket, KeyValue, RequestLimits } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
+import type { FaultSchedule } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";
+import { refused } from "../faults/faults.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { faultyWrite } from "../support/faulty-write.js";
 import { recordRequests } from "../support/recording-driver.js";
 
 const patient = { timeout: 100_000 };
@@ -178,6 +181,23 @@ export const sizeCases: readonly ConformanceCase[] = [
         });
         await writeReadDelete(bucket, 12);
         assert.equal(recording.mostInFlight, concurrency);
+      }
+    },
+  },
+  {
+    id: "s12-stuck-key-stops-no-other",
+    rule: "S12",
+    title:
+      "a key that the engine leaves out for ever, or refuses, stops no other request of the batch: nobody sees the seam",
+    async run(context) {
+      for (const fault of [{ kind: "unprocessed" }, { kind: "fail", fault: refused }] as const) {
+        const schedule: FaultSchedule = () => ({
+          kind: "keys",
+          of: (key) => (key === "k1" ? fault : undefined),
+        });
+        const store = { request: { maxKeys: 2 }, concurrency: 1 };
+        const { outcomes } = await faultyWrite(context, { kind: "set", keys: 8, schedule, store });
+        assert.deepEqual(outcomes, ["applied", "not-applied", ...new Array(6).fill("applied")]);
       }
     },
   },

@@ -111,8 +111,11 @@ function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
   let left = reads;
   let start = latestStart;
   let bound = Number.POSITIVE_INFINITY;
-  // Landing twice in a row changes nothing.
-  for (const step of steps) if (step.write !== current) bound = Math.min(bound, step.end);
+  for (const step of steps) {
+    // Landing twice in a row changes nothing, unless another write may come between.
+    const matters = step.write !== current || steps.some((other) => isBetween(other, step));
+    if (matters) bound = Math.min(bound, step.end);
+  }
   for (;;) {
     const limit = Math.min(bound, leastEndOf(left));
     const ready = left.filter((read) => read.start < limit && sees(read, current));
@@ -120,6 +123,10 @@ function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
     for (const read of ready) start = Math.max(start, read.start);
     left = left.filter((read) => !ready.includes(read));
   }
+}
+
+function isBetween(other: Step, { write, end }: Step): boolean {
+  return other.write !== write && other.start < end;
 }
 
 function leastEnd(steps: readonly Step[]): number {

@@ -205,6 +205,18 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
+    name: "stops at the first request that fails",
+    rule: "S12",
+    killedBy: "s12-stuck-key-stops-no-other",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        const all = [...entries];
+        await bucket.setMany(all.slice(0, 2), options);
+        await bucket.setMany(all.slice(2), options);
+      },
+    })),
+  },
+  {
     name: "does not cut batches by count",
     rule: "S12",
     killedBy: "s12-ten-thousand-keys",
