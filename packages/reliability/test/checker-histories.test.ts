@@ -63,6 +63,17 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
       s.read(21, 22, first);
     },
   ],
+  [
+    "a repeated write lands on both sides of a delete",
+    [],
+    (s) => {
+      const write = s.set(9, 24);
+      s.delete(18, 32);
+      s.read(1, 17, "present");
+      s.read(29, 30, write);
+      s.read(37, 38, write);
+    },
+  ],
   ["an unknown write that is there", [], (s) => s.read(3, 4, s.set(1, 2, "unknown"))],
   [
     "an unknown write that is not there",
