@@ -1,3 +1,4 @@
+import type { Fault } from "@manykv/core";
 import type { Redis } from "ioredis";
 import { faultOfReply } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
@@ -33,9 +34,7 @@ const questions = Buffer.concat([
 export async function identify(redis: Redis): Promise<Identity> {
   const { replies, ended } = exchange(redis, "client", questions, 3);
   const ending = await ended;
-  if (ending !== "complete") {
-    throw new FaultError({ code: "connection-lost", retryable: true, effect: "none" });
-  }
+  if (ending !== "complete") throw new FaultError(faultOfRefusal(replies[0]));
   const [client, server, role] = replies.map(textOf);
   const number = find(client, /\bid=(\d+)/);
   const address = find(client, /\baddr=(\S+)/);
@@ -47,6 +46,12 @@ export async function identify(redis: Redis): Promise<Identity> {
     clustered: mode === undefined ? undefined : mode === "cluster",
     role: role === undefined ? undefined : role === "master" ? "master" : "other",
   };
+}
+
+/** A server without room for another client says so and hangs up. */
+function faultOfRefusal(reply: Reply | undefined): Fault {
+  if (reply instanceof Error) return faultOfReply(reply);
+  return { code: "unavailable", retryable: true, effect: "none", reason: "hung up" };
 }
 
 /** `undefined` for what the user may not ask, and for what an older server does not know. */

@@ -1,0 +1,224 @@
+import { createServer } from "node:net";
+import { inspect } from "node:util";
+import { StoreError } from "@manykv/core";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { Redis } from "ioredis";
+import { describe, expect, test } from "vitest";
+import { redisDriver, redisStore } from "../src/index.js";
+import type { RedisStoreOptions } from "../src/redis-options.js";
+import { parseRedisUrl } from "../src/redis-url.js";
+import { bytes, text } from "./support/bytes.js";
+import { batchRejection, expectNoSecret, rejection } from "./support/rejection.js";
+
+const plain = { cluster: false, tls: false, username: undefined, password: undefined, database: 0 };
+
+describe("a URL", () => {
+  test.each([
+    ["redis://localhost", { ...plain, addresses: [{ host: "localhost", port: 6379 }] }],
+    ["redis://10.0.0.1:7000/3", { ...plain, addresses: [{ host: "10.0.0.1", port: 7000 }], database: 3 }],
+    ["redis://host/", { ...plain, addresses: [{ host: "host", port: 6379 }] }],
+    ["REDIS://host", { ...plain, addresses: [{ host: "host", port: 6379 }] }],
+    ["redis://[::1]:7000", { ...plain, addresses: [{ host: "::1", port: 7000 }] }],
+    [
+      "redis://:p%40ss%3A%2F@host",
+      { ...plain, password: "p@ss:/", addresses: [{ host: "host", port: 6379 }] },
+    ],
+    [
+      "redis://me:a:b@host",
+      { ...plain, username: "me", password: "a:b", addresses: [{ host: "host", port: 6379 }] },
+    ],
+    [
+      "rediss://me:x@host:1",
+      { ...plain, tls: true, username: "me", password: "x", addresses: [{ host: "host", port: 1 }] },
+    ],
+    [
+      "redis+cluster://u:p@a:1,b,[2001:db8::1]:3",
+      {
+        ...plain,
+        cluster: true,
+        username: "u",
+        password: "p",
+        addresses: [
+          { host: "a", port: 1 },
+          { host: "b", port: 6379 },
+          { host: "2001:db8::1", port: 3 },
+        ],
+      },
+    ],
+    ["rediss+cluster://a:1", { ...plain, cluster: true, tls: true, addresses: [{ host: "a", port: 1 }] }],
+  ])("%s", (url, expected) => {
+    expect(parseRedisUrl(url)).toEqual(expected);
+  });
+
+  test.each([
+    ["", /redis:\/\/HOST/],
+    ["localhost:6379", /redis:\/\/HOST/],
+    ["http://:canary@localhost", /redis:\/\/HOST/],
+    ["redis+sentinel://:canary@localhost", /redis:\/\/HOST/],
+    ["redis:///0", /host/],
+    ["redis://:canary@host:port", /host/],
+    ["redis://:canary@host:70000", /port/],
+    ["redis://:canary@host:0", /port/],
+    ["redis://:canary@host/one", /database/],
+    ["redis://:canary@host/-1", /database/],
+    ["redis://:canary@host/1.5", /database/],
+    ["redis://:canary@host/1/2", /database/],
+    ["redis+cluster://:canary@host/1", /database/],
+    ["redis://:canary@a,b", /several hosts/],
+    ["redis+cluster://:canary@a,", /host/],
+    ["redis://:canary@host?tiemout=1&password=canary", /"tiemout"/],
+    ["redis://:canary@host?", undefined],
+    ["redis://:canary%zz@host", /percent-encoded/],
+    ["redis://:can#ary@host", /redis:\/\/HOST|fragment|host/],
+    ["redis://:canary@@host", undefined],
+  ])("that is wrong: %s", (url, message) => {
+    if (message === undefined) {
+      expect(parseRedisUrl(url).addresses[0].host).toBe("host");
+      return;
+    }
+    const error = thrown(() => redisStore({ url }));
+    expect(error).toMatchObject({ tag: "other", code: "invalid-argument", retryable: false });
+    expect(error.message).toMatch(message);
+    expectNoSecret(error, "canary");
+    expect(error.message).not.toContain("can#ary");
+  });
+});
+
+describe("options that are wrong", () => {
+  const client = new Redis({ lazyConnect: true });
+  const prefixed = new Redis({ lazyConnect: true, keyPrefix: "canary:" });
+  const url = "redis://:canary@localhost";
+  test.each([
+    ["neither", {}, /either url or client/],
+    ["both", { url, client }, /either url or client/],
+    ["a client with a prefix", { client: prefixed }, /keyPrefix/],
+    ["something else as a client", { client: { canary: 1 } }, /client is not/],
+    ["a url that is no text", { url: new URL("redis://:canary@localhost") }, /redis:\/\/HOST/],
+    ["no time", { url, connectTimeout: 0 }, /connectTimeout/],
+    ["text for a time", { url, connectTimeout: "canary" }, /connectTimeout/],
+    ["a limit above the backend's", { url, limits: { maxValueBytes: 2 ** 40 } }, /maxValueBytes/],
+  ])("%s", (_, options, message) => {
+    const error = thrown(() => redisStore(options as RedisStoreOptions));
+    expect(error).toMatchObject({ code: "invalid-argument", retryable: false });
+    expect(error.message).toMatch(message);
+    expectNoSecret(error, "canary");
+  });
+});
+
+describe("a server that isn't there", () => {
+  test.each([
+    ["nobody listens", async () => `redis://:canary@127.0.0.1:${await unusedPort()}`],
+    ["no such host", async () => "redis://:canary@no-such-host.invalid"],
+    [
+      "no cluster",
+      async () => `redis+cluster://:canary@127.0.0.1:${await unusedPort()},127.0.0.1:${await unusedPort()}`,
+    ],
+  ])("%s", async (_, urlOf) => {
+    await using store = redisStore({ url: await urlOf(), timeout: 1_000 });
+    const bucket = await store.open("bucket");
+    const start = performance.now();
+    const reading = await rejection(bucket.get("key"));
+    const writing = await batchRejection(bucket.set("key", bytes("canary")));
+    expect(performance.now() - start).toBeLessThan(4_000);
+    for (const error of [reading, writing]) {
+      expect(error).toMatchObject({ tag: "other", code: "unavailable", retryable: true });
+      expectNoSecret(error, "canary");
+    }
+    expect(writing.outcomeOf(0)).toBe("not-applied");
+  });
+
+  test("somebody accepts and says nothing", async () => {
+    const server = createServer(() => {});
+    const port = await listen(server);
+    for (const scheme of ["redis", "rediss", "redis+cluster", "rediss+cluster"]) {
+      await using store = redisStore({ url: `${scheme}://:canary@127.0.0.1:${port}`, timeout: 600 });
+      const writing = await batchRejection((await store.open("bucket")).set("key", bytes("canary")));
+      expect(["timeout", "unavailable"]).toContain(writing.code);
+      expect(writing.retryable).toBe(true);
+      expect(writing.outcomeOf(0)).toBe("not-applied");
+      expectNoSecret(writing, "canary");
+    }
+    server.close();
+  });
+
+  test("the time to connect is an option", async () => {
+    const server = createServer(() => {});
+    const port = await listen(server);
+    await using store = redisStore({
+      url: `redis://127.0.0.1:${port}`,
+      connectTimeout: 50,
+      retry: { attempts: 1 },
+    });
+    const error = await rejection((await store.open("bucket")).get("key"));
+    expect(error).toMatchObject({ code: "unavailable", retryable: true });
+    expect(error.message).toContain("ETIMEDOUT");
+    server.close();
+  });
+});
+
+test("a store that is made sends nothing", async () => {
+  let connections = 0;
+  const server = createServer(() => {
+    connections++;
+  });
+  const port = await listen(server);
+  for (const scheme of ["redis", "redis+cluster"]) {
+    const store = redisStore({ url: `${scheme}://127.0.0.1:${port}` });
+    await store.open("bucket");
+    await store.close();
+  }
+  await new Promise(setImmediate);
+  expect(connections).toBe(0);
+  server.close();
+});
+
+test("nothing that is given out shows the password", async () => {
+  const url = "redis://canary-user:canary-password@localhost:1/1";
+  const driver = redisDriver({ url });
+  const store = redisStore({ url });
+  const bucket = await store.open("bucket");
+  for (const each of [driver, store, bucket]) {
+    expect(inspect(each, { depth: 10, showHidden: true })).not.toContain("canary");
+    expect(JSON.stringify(each)).not.toContain("canary");
+  }
+  await driver.close();
+  await store.close();
+});
+
+test("the database of a URL is the one that is used", async () => {
+  const url = serviceUrl("redis");
+  const [first, second] = [redisStore({ url: `${url}/0` }), redisStore({ url: `${url}/1` })];
+  const name = `databases${Math.random().toString(36).slice(2)}`;
+  await (await first.open(name)).set("key", bytes("zero"));
+  expect(await (await second.open(name)).get("key")).toBeUndefined();
+  await (await second.open(name)).set("key", bytes("one"));
+  expect(text(await (await first.open(name)).get("key"))).toBe("zero");
+  for (const store of [first, second]) {
+    await (await store.open(name)).delete("key");
+    await store.close();
+  }
+});
+
+function thrown(action: () => unknown): StoreError {
+  try {
+    action();
+  } catch (error) {
+    if (StoreError.is(error)) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+async function listen(server: ReturnType<typeof createServer>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+async function unusedPort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
