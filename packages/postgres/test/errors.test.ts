@@ -246,14 +246,11 @@ test("over the role's connections: unavailable, and served once one is free", as
   await table.admin.query(`DROP ROLE ${role.name}`);
 });
 
-test("a server that is not there: unavailable, within the deadline", async () => {
-  await using store = postgresStore({ url: "postgres://user:secret@127.0.0.1:1/db" });
+test("a server that is not there: unavailable", async () => {
+  await using store = postgresStore({ url: "postgres://user:secret@127.0.0.1:1/db", retry: { attempts: 2 } });
   const bucket = await store.open("b");
-  await assert.rejects(bucket.getMany(["a"], { timeout: 500 }), {
-    code: "unavailable",
-    message: /ECONNREFUSED/,
-  });
-  await assert.rejects(bucket.setMany([["a", text("v")]], { timeout: 500 }), {
+  await assert.rejects(bucket.getMany(["a"]), { code: "unavailable", message: /ECONNREFUSED/ });
+  await assert.rejects(bucket.setMany([["a", text("v")]]), {
     code: "unavailable",
     counts: { applied: 0, "not-applied": 1, unknown: 0 },
   });

@@ -33,7 +33,7 @@ test("the caller's pool stays open when the store is closed", async () => {
 });
 
 test("a pool that has no free connection: unavailable by its own time, timeout by the request's", async () => {
-  await withPool({ max: 1, connectionTimeoutMillis: 100 }, async (driver, pool) => {
+  await withPool({ max: 1, connectionTimeoutMillis: 2_000 }, async (driver, pool) => {
     const holder = await pool.connect();
     const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
     assert.deepEqual([fault.code, fault.effect, fault.retryable], ["unavailable", "none", true]);
@@ -93,15 +93,26 @@ test("type parsers, bytea_output and client settings of the caller's change noth
   }
 });
 
-test("statements that the connection has forgotten are parsed anew, and from then on each time", async () => {
-  await withPool({ max: 1 }, async (_driver, pool) => {
+test("statements that connections have forgotten are parsed anew, by all requests under way and from then on", async () => {
+  await withPool({ max: 4 }, async (_driver, pool) => {
     await using store = postgresStore({ pool, table: table.name });
     const bucket = await store.open("b");
-    await bucket.set("a", text("1"));
-    await pool.query("DEALLOCATE ALL");
-    await bucket.set("a", text("2"));
-    await pool.query("DEALLOCATE ALL");
-    assert.deepEqual(await bucket.get("a"), text("2"));
+    const keys = Array.from({ length: 4 }, (_, index) => `forgotten${index}`);
+    const setAll = async (value: string): Promise<void> => {
+      await Promise.all(keys.map((key) => bucket.set(key, text(value))));
+    };
+    const forgetAll = async (): Promise<void> => {
+      const clients = await Promise.all(keys.map(() => pool.connect()));
+      for (const client of clients) {
+        await client.query("DEALLOCATE ALL");
+        client.release();
+      }
+    };
+    await setAll("1");
+    await forgetAll();
+    await setAll("2");
+    await forgetAll();
+    for (const key of keys) assert.deepEqual(await bucket.get(key), text("2"));
   });
 });
 

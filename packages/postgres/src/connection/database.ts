@@ -88,7 +88,7 @@ export class Database {
   #faultOf(error: unknown, direct: boolean): FaultError {
     if (!(error instanceof ExchangeError)) return new FaultError(classify(error));
     const fault = faultOfExchange(error.failure, direct);
-    if (!this.#prepares || !forgotten.has(error.failure.state)) return new FaultError(fault);
+    if (!error.failure.prepared || !forgotten.has(error.failure.state)) return new FaultError(fault);
     this.#prepares = false;
     return new FaultError({ ...fault, code: "unavailable", retryable: true });
   }

@@ -4,6 +4,8 @@ export interface ExchangeFailure {
   readonly state: string | undefined;
   /** Node's code of the error that broke the connection, if it has one. */
   readonly nodeCode: string | undefined;
+  /** The statement went by its name: the server was to know it, or to learn it. */
+  readonly prepared: boolean;
   /** The exchange was given up, since its time was over. */
   readonly abandoned: boolean;
   /** Bytes went to the socket. */

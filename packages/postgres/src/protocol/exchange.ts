@@ -123,6 +123,7 @@ export class Exchange {
     const failure = {
       state: this.#state,
       nodeCode: undefined,
+      prepared: this.name !== "",
       abandoned: false,
       sent: this.#connection !== undefined,
       completed: this.#completed,
