@@ -1,0 +1,222 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Bucket, Store } from "@manykv/core";
+import { type DedicatedRedisCluster, randomName, startDedicatedRedisCluster } from "@manykv/test-services";
+import { Cluster } from "ioredis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
+import { redisStore } from "../src/index.js";
+import { bucketPrefix } from "../src/keys.js";
+import { bytes, text } from "./support/bytes.js";
+import { ClusterAdmin } from "./support/cluster-admin.js";
+
+let cluster: DedicatedRedisCluster;
+let admin: ClusterAdmin;
+let store: Store;
+
+beforeAll(async () => {
+  cluster = await startDedicatedRedisCluster({ durable: true, nodeTimeout: 1_000 });
+  admin = await ClusterAdmin.connect(cluster.nodes);
+  store = redisStore({ url: cluster.url });
+});
+
+afterAll(async () => {
+  await store?.close();
+  await admin?.[Symbol.asyncDispose]();
+  await cluster?.stop();
+});
+
+/** Keys whose names all have one slot. */
+async function keysOfOneSlot(bucket: string, count: number): Promise<[slot: number, keys: string[]]> {
+  const start = checksum(bucketPrefix(bucket));
+  const slot = slotOfKey(start, "k0");
+  const keys = ["k0"];
+  for (let index = 1; keys.length < count; index++) {
+    if (slotOfKey(start, `k${index}`) === slot) keys.push(`k${index}`);
+  }
+  return [slot, keys];
+}
+
+async function expectAll(
+  bucket: Bucket,
+  keys: readonly string[],
+  expected: (key: string) => string | undefined,
+) {
+  const answers = await bucket.getMany(keys);
+  expect(answers.map((answer) => text(answer?.[1]))).toEqual(keys.map(expected));
+}
+
+test("a name's slot is what the server says, whatever braces are in it", async () => {
+  const buckets = ["b", "a.b-c_d", "X".repeat(64)];
+  const keys = [
+    "",
+    "k",
+    "{}",
+    "{x}",
+    "{user}.1",
+    "}{",
+    "}",
+    "{",
+    "é{x}",
+    "\0",
+    "😀{😀}",
+    "漢".repeat(300),
+    "a:b",
+  ];
+  for (const bucket of buckets) {
+    const start = checksum(bucketPrefix(bucket));
+    for (const key of keys) {
+      const name = `{}${bucket}:${key}`;
+      expect(slotOfKey(start, key), name).toBe(await admin.slotOf(name));
+    }
+  }
+});
+
+test("keys with a hash tag in them do not share a slot", () => {
+  const start = checksum(bucketPrefix("b"));
+  const slots = new Set(Array.from({ length: 1_000 }, (_, index) => slotOfKey(start, `{tag}${index}`)));
+  expect(slots.size).toBeGreaterThan(900);
+});
+
+describe("round trips", () => {
+  test("one for each master and batch, of whatever kind", async () => {
+    const bucket = await store.open(randomName());
+    const keys = Array.from({ length: 60 }, (_, index) => `key${index}`);
+    await bucket.getMany(keys);
+    const batches: (() => Promise<unknown>)[] = [
+      () => bucket.setMany(keys.map((key) => [key, bytes(key)])),
+      () => bucket.getMany(keys),
+      () => bucket.deleteMany(keys),
+    ];
+    const masters = await admin.masters();
+    expect(masters).toHaveLength(3);
+    for (const batch of batches) {
+      const before = await Promise.all(masters.map((node) => admin.reads(node)));
+      await batch();
+      const after = await Promise.all(masters.map((node) => admin.reads(node)));
+      // The question itself is one read; what the nodes say to each other is none.
+      expect(after.map((count, index) => count - (before[index] ?? 0) - 1)).toEqual([1, 1, 1]);
+    }
+  });
+
+  test("replicas are never asked, whatever the client prefers", async () => {
+    const client = new Cluster(
+      cluster.nodes.map(({ host, port }) => ({ host, port })),
+      { scaleReads: "slave" },
+    );
+    await using own = redisStore({ client });
+    const bucket = await own.open(randomName());
+    const replicas = await admin.replicas();
+    expect(replicas).toHaveLength(3);
+    const keys = Array.from({ length: 100 }, (_, index) => `key${index}`);
+    const gets = async () => Promise.all(replicas.map((node) => admin.calls(node, "get")));
+    const before = await gets();
+    for (let round = 0; round < 20; round++) {
+      await bucket.setMany(keys.map((key) => [key, bytes(`${round}`)]));
+      await expectAll(bucket, keys, () => `${round}`);
+    }
+    expect(await gets()).toEqual(before);
+    expect(client.status).toBe("ready");
+    client.disconnect();
+  });
+});
+
+describe("a slot on its way to another master", () => {
+  test("every batch works at each stage, and nobody hears of it", async () => {
+    const bucket = await store.open(randomName());
+    const [slot, keys] = await keysOfOneSlot(bucket.name, 12);
+    const others = Array.from({ length: 50 }, (_, index) => `other${index}`);
+    const all = [...keys, ...others];
+    const from = await admin.ownerOf(slot);
+    const to = (await admin.masters()).find((node) => node !== from);
+    if (to === undefined) throw new Error("no other master");
+    await bucket.setMany(all.map((key) => [key, bytes(`first ${key}`)]));
+
+    await admin.beginMove(slot, from, to);
+    await admin.moveKeys(slot, from, to, 6);
+    await expectAll(bucket, all, (key) => `first ${key}`);
+    await bucket.setMany(all.map((key) => [key, bytes(`second ${key}`)]));
+    await expectAll(bucket, all, (key) => `second ${key}`);
+    expect(await bucket.exists(keys[11] ?? "")).toBe(true);
+    await bucket.deleteMany(keys.slice(0, 3));
+    await expectAll(bucket, keys, (key) => (keys.indexOf(key) < 3 ? undefined : `second ${key}`));
+
+    while ((await admin.moveKeys(slot, from, to, 10)) > 0);
+    await admin.endMove(slot, to);
+    await expectAll(bucket, keys, (key) => (keys.indexOf(key) < 3 ? undefined : `second ${key}`));
+    await bucket.setMany(all.map((key) => [key, bytes(`third ${key}`)]));
+    await expectAll(bucket, all, (key) => `third ${key}`);
+    // It has learnt where the slot is: nobody is redirected any more.
+    await pause(300);
+    const redirections = async () =>
+      /errorstat_MOVED:count=(\d+)/.exec(await from.redis.info("errorstats"))?.[1];
+    const before = await redirections();
+    await expectAll(bucket, all, (key) => `third ${key}`);
+    expect(await redirections()).toBe(before);
+    await admin.move(slot, to, from);
+  });
+
+  test("slots move one after the other under batches: none fails, all is true", async () => {
+    const bucket = await store.open(randomName());
+    const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
+    const start = checksum(bucketPrefix(bucket.name));
+    const slots = [...new Set(keys.map((key) => slotOfKey(start, key)))].slice(0, 40);
+    let moving = true;
+    const moves = (async () => {
+      for (const slot of slots) {
+        const from = await admin.ownerOf(slot);
+        const masters = await admin.masters();
+        const to = masters[(masters.indexOf(from) + 1) % masters.length];
+        if (to !== undefined) await admin.move(slot, from, to);
+      }
+      moving = false;
+    })();
+    let round = 0;
+    while (moving) {
+      round++;
+      await bucket.setMany(keys.map((key) => [key, bytes(`${key} ${round}`)]));
+      await expectAll(bucket, keys, (key) => `${key} ${round}`);
+    }
+    await moves;
+    expect(round).toBeGreaterThan(1);
+    await bucket.deleteMany(keys);
+    await expectAll(bucket, keys, () => undefined);
+  });
+});
+
+describe("a failover", () => {
+  test("by request, under batches: none fails and nothing is lost", async () => {
+    const bucket = await store.open(randomName());
+    const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
+    for (let failover = 0; failover < 3; failover++) {
+      const [replica] = await admin.replicas();
+      if (replica === undefined) throw new Error("no replica");
+      let over = false;
+      const promoted = (async () => {
+        await admin.promote(replica);
+        over = true;
+      })();
+      for (let round = 0; !over || round < 3; round++) {
+        await bucket.setMany(keys.map((key) => [key, bytes(`${key} ${failover} ${round}`)]));
+        await expectAll(bucket, keys, (key) => `${key} ${failover} ${round}`);
+      }
+      await promoted;
+    }
+  });
+
+  test("by the death of a master: calls wait for the replica and succeed", async () => {
+    const bucket = await store.open(randomName());
+    const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
+    await bucket.setMany(keys.map((key) => [key, bytes("before")]));
+    await pause(300);
+    const [master] = await admin.masters();
+    const node = cluster.nodes.find(({ port }) => port === master?.port);
+    await node?.kill();
+    await bucket.setMany(
+      keys.map((key) => [key, bytes("after")]),
+      { timeout: 30_000 },
+    );
+    await expectAll(bucket, keys, () => "after");
+    await node?.restart();
+    await expectAll(bucket, keys, () => "after");
+  });
+});

@@ -1,0 +1,114 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Redis } from "ioredis";
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A node as the one who runs the cluster sees it. */
+export interface AdminNode extends Address {
+  readonly id: string;
+  readonly redis: Redis;
+}
+
+/** Does to a cluster what operators do. */
+export class ClusterAdmin implements AsyncDisposable {
+  readonly nodes: readonly AdminNode[];
+
+  private constructor(nodes: readonly AdminNode[]) {
+    this.nodes = nodes;
+  }
+
+  static async connect(addresses: readonly Address[]): Promise<ClusterAdmin> {
+    const nodes = addresses.map(async ({ host, port }) => {
+      const redis = new Redis({ host, port, retryStrategy: () => 50, maxRetriesPerRequest: null });
+      redis.on("error", () => {});
+      return { host, port, redis, id: String(await redis.call("CLUSTER", "MYID")) };
+    });
+    return new ClusterAdmin(await Promise.all(nodes));
+  }
+
+  async masters(): Promise<AdminNode[]> {
+    const ports = (await this.#slots()).map(([, , [, port]]) => port);
+    return this.nodes.filter((node) => ports.includes(node.port));
+  }
+
+  async replicas(): Promise<AdminNode[]> {
+    const masters = await this.masters();
+    return this.nodes.filter((node) => !masters.includes(node));
+  }
+
+  async ownerOf(slot: number): Promise<AdminNode> {
+    for (const [from, to, [, port]] of await this.#slots()) {
+      const owner = this.nodes.find((node) => node.port === port);
+      if (from <= slot && slot <= to && owner !== undefined) return owner;
+    }
+    throw new Error(`nobody owns slot ${slot}`);
+  }
+
+  async slotOf(name: string): Promise<number> {
+    return Number(await this.first.redis.call("CLUSTER", "KEYSLOT", name));
+  }
+
+  get first(): AdminNode {
+    const [node] = this.nodes;
+    if (node === undefined) throw new Error("no nodes");
+    return node;
+  }
+
+  /** Says on both nodes that the slot is on its way. */
+  async beginMove(slot: number, from: AdminNode, to: AdminNode): Promise<void> {
+    await to.redis.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
+    await from.redis.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
+  }
+
+  /** Moves up to `count` of its keys. Gives how many there were. */
+  async moveKeys(slot: number, from: AdminNode, to: AdminNode, count: number): Promise<number> {
+    const names = await from.redis.callBuffer("CLUSTER", "GETKEYSINSLOT", slot, count);
+    const keys = names as Buffer[];
+    if (keys.length > 0) await from.redis.call("MIGRATE", to.host, to.port, "", 0, 5_000, "KEYS", ...keys);
+    return keys.length;
+  }
+
+  async endMove(slot: number, to: AdminNode): Promise<void> {
+    await to.redis.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+    for (const node of await this.masters()) await node.redis.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+  }
+
+  async move(slot: number, from: AdminNode, to: AdminNode): Promise<void> {
+    await this.beginMove(slot, from, to);
+    while ((await this.moveKeys(slot, from, to, 10)) > 0);
+    await this.endMove(slot, to);
+  }
+
+  /** Makes a replica the master. The nodes give up such a request after five seconds, on a busy machine for one. */
+  async promote(replica: AdminNode): Promise<void> {
+    for (;;) {
+      await replica.redis.call("CLUSTER", "FAILOVER");
+      for (let wait = 0; wait < 120; wait++) {
+        if ((await this.masters()).includes(replica)) return;
+        await pause(50);
+      }
+    }
+  }
+
+  /** Sums what a node's statistics say of a command. */
+  async calls({ redis }: AdminNode, command: string): Promise<number> {
+    const stats = await redis.info("commandstats");
+    return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "m").exec(stats)?.[1] ?? 0);
+  }
+
+  /** How often the server found something to read on a connection. */
+  async reads({ redis }: AdminNode): Promise<number> {
+    return Number(/total_reads_processed:(\d+)/.exec(await redis.info("stats"))?.[1]);
+  }
+
+  async #slots(): Promise<[from: number, to: number, master: [host: string, port: number]][]> {
+    return (await this.first.redis.call("CLUSTER", "SLOTS")) as never;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { redis } of this.nodes) redis.disconnect();
+  }
+}
