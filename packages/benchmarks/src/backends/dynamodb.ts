@@ -8,7 +8,7 @@ import { sdk } from "../contenders/dynamodb/sdk.js";
 import { manykv } from "../contenders/manykv.js";
 import { manykvCoalesced, manykvSingle } from "../contenders/manykv-single.js";
 import { openLink } from "../distance/link.js";
-import type { Backend } from "./backend.js";
+import type { Arena, Backend } from "./backend.js";
 import { field } from "./field.js";
 import { ScratchTables } from "./scratch-tables.js";
 import { through } from "./through.js";
@@ -16,45 +16,52 @@ import { through } from "./through.js";
 export const dynamodb: Backend = {
   name: "dynamodb",
   mostKeys: 10_000,
-  async open() {
-    const service = await startDynamodb();
-    const place = placeOf(service);
-    const client = (): DynamoDBClient => new DynamoDBClient(place);
-    const maintenance = client();
-    const tables = new ScratchTables((TableName) => maintenance.send(new DeleteTableCommand({ TableName })));
-    return {
-      server: service.description,
-      course: { keysPerSample: 25 },
-      batch: async () => {
-        const table = tables.next();
-        await createTable(maintenance, table);
-        return field([
+  open,
+};
+
+async function open(): Promise<Arena> {
+  const service = await startDynamodb();
+  const place = placeOf(service);
+  const client = (): DynamoDBClient => new DynamoDBClient(place);
+  const maintenance = client();
+  const scratch = (): ScratchTables =>
+    new ScratchTables((TableName) => maintenance.send(new DeleteTableCommand({ TableName })));
+  return {
+    server: service.description,
+    course: { keysPerSample: 25 },
+    batch: async () => {
+      const tables = scratch();
+      const table = tables.next();
+      await createTable(maintenance, table);
+      return field(
+        [
           await manykv(dynamodbStore({ table: tables.next(), ...place })),
           sdk(client(), table, 1, "SDK, one at a time"),
           sdk(client(), table, 16, "SDK, 16 at a time"),
           keyvDynamodb(place, tables.next()),
           readyRequests(client(), table, place.endpoint),
-        ]);
-      },
-      distance: async (delay) => {
-        const link = await openLink(service.host, service.port, delay);
-        const far = { ...place, endpoint: through(place.endpoint, link) };
-        const table = tables.next();
-        return field(
-          [
-            await manykv(dynamodbStore({ table, ...far })),
-            await manykvSingle(dynamodbStore({ table, ...far })),
-            await manykvCoalesced(dynamodbStore({ table, ...far })),
-            sdk(new DynamoDBClient(far), table, 16, "SDK, 16 at a time"),
-          ],
-          link,
-        );
-      },
-      [Symbol.asyncDispose]: async () => {
-        await tables[Symbol.asyncDispose]();
-        maintenance.destroy();
-        await service.stop();
-      },
-    };
-  },
-};
+        ],
+        { tables },
+      );
+    },
+    distance: async (delay) => {
+      const link = await openLink(service.host, service.port, delay);
+      const far = { ...place, endpoint: through(place.endpoint, link) };
+      const tables = scratch();
+      const table = tables.next();
+      return field(
+        [
+          await manykv(dynamodbStore({ table, ...far })),
+          await manykvSingle(dynamodbStore({ table, ...far })),
+          await manykvCoalesced(dynamodbStore({ table, ...far })),
+          sdk(new DynamoDBClient(far), table, 16, "SDK, 16 at a time"),
+        ],
+        { link, tables },
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      maintenance.destroy();
+      await service.stop();
+    },
+  };
+}

@@ -47,7 +47,7 @@ export const redis: Backend = {
             ioredisKeyByKey(new Redis(far)),
             ioredisBatch(new Redis(far)),
           ],
-          link,
+          { link },
         );
       },
       volume: async () => ({ backend: "redis", url }),

@@ -9,6 +9,11 @@ export class ScratchTables implements AsyncDisposable {
     this.#drop = drop;
   }
 
+  /** Those that were made. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
   next(): string {
     const name = randomName();
     this.#names.push(name);
