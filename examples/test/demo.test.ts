@@ -1,13 +1,28 @@
 import { memoryStore } from "@manykv/memory";
 import { serviceUrl } from "@manykv/test-services/vitest";
-import { expect, test } from "vitest";
+import { Client } from "pg";
+import { afterAll, expect, test } from "vitest";
 import { cityEntries } from "../src/demo/city-entries.js";
 import { readAndCompare } from "../src/demo/steps.js";
 import { example } from "./support/repository.js";
 
-test.each(["memory:", serviceUrl("redis")])("the demo runs to its end (%s)", async (url) => {
+const postgresUrl = serviceUrl("postgres");
+
+afterAll(async () => {
+  const postgres = new Client({ connectionString: postgresUrl });
+  await postgres.connect();
+  await postgres.query("drop table if exists manykv_demo");
+  await postgres.end();
+});
+
+test.each([
+  ["memory", "memory:"],
+  ["redis", serviceUrl("redis")],
+  ["redis+cluster", serviceUrl("redis-cluster")],
+  ["postgres", `${postgresUrl}?table=manykv_demo`],
+])("the demo runs to its end on %s", async (scheme, url) => {
   const printed = await example("demo", url);
-  expect(printed).toMatch(/135,233 cities .* in (memory|redis)\n/);
+  expect(printed).toContain(` in ${scheme}\n`);
   expect(printed).toMatch(/set +135,233 +25,529,534 +28 /);
   expect(printed).toMatch(/delete those of France +8,836 /);
   expect(printed).toContain("Every value came back byte for byte.");

@@ -45,6 +45,10 @@ test("memory", async () => {
   expect(await example("memory")).toBe("true\n");
 });
 
+test("coalesced calls", async () => {
+  expect(await example("coalesce")).toBe("user ada\nundefined\nuser bob\n");
+});
+
 test("Redis by URL", async () => {
   expect(await example("redis", urls.redis)).toBe(oneOfTwo);
 });

@@ -1,23 +1,31 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { publicPackages } from "./support/packages.js";
 import { repository } from "./support/repository.js";
 import { codeBlocksOf, regionOf, sourceOf, withCode } from "./support/snippets.js";
 
 // UPDATE_SNIPPETS=1 writes the examples into the Markdown files, instead of comparing them.
 const { UPDATE_SNIPPETS } = process.env;
-const leftOut = new Set(["node_modules", "dist", "CHANGELOG.md"]);
+const leftOut = new Set(["node_modules", "dist", "test", "CHANGELOG.md"]);
 
-function* markdownFiles(folder = ""): Generator<string> {
+/** The Markdown files that users read: those of the repository, its documentation and the published packages. */
+function* userFiles(): Generator<string> {
+  for (const name of readdirSync(repository)) if (name.endsWith(".md")) yield name;
+  for (const folder of ["docs", "examples", ...publicPackages().map((one) => one.folder)])
+    yield* filesIn(folder);
+}
+
+function* filesIn(folder: string): Generator<string> {
   for (const entry of readdirSync(join(repository, folder), { withFileTypes: true })) {
-    if (leftOut.has(entry.name) || entry.name.startsWith(".")) continue;
+    if (leftOut.has(entry.name)) continue;
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* markdownFiles(path);
+    if (entry.isDirectory()) yield* filesIn(path);
     else if (entry.name.endsWith(".md")) yield path;
   }
 }
 
-describe.each([...markdownFiles()])("%s", (file) => {
+describe.each([...userFiles()])("%s", (file) => {
   const path = join(repository, file);
   for (const { line, language, comment } of codeBlocksOf(readFileSync(path, "utf8"))) {
     const source = sourceOf(comment);
@@ -34,7 +42,7 @@ describe.each([...markdownFiles()])("%s", (file) => {
       });
     } else if (/^(ts|js|typescript|javascript)$/.test(language)) {
       test(`line ${line} says that it is not run, and why`, () => {
-        expect(comment, "put <!-- from path#region --> or <!-- not run: reason --> before it").toMatch(
+        expect(comment ?? "", "put <!-- from path#region --> or <!-- not run: reason --> before it").toMatch(
           /^not run: \S/,
         );
       });

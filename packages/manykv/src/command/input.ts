@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import { fileError } from "./command-error.js";
+import { say } from "./messages.js";
 
 /** Bytes that are read from a file or, for `-`, from standard input. */
 export interface Input {
@@ -16,6 +17,7 @@ const chunkBytes = 256 * 1024;
 
 /** Opens an input. When `stop` fires, reading ends with an error. */
 export async function openInput(path: string, stop: AbortSignal): Promise<Input> {
+  if (path === "-" && process.stdin.isTTY) say("reading standard input, up to Ctrl-D");
   const { stream, size } = path === "-" ? { stream: process.stdin, size: undefined } : await openFile(path);
   addAbortSignal(stop, stream);
   let position = 0;

@@ -5,7 +5,7 @@ const graceMilliseconds = 2000;
 
 /**
  * SIGINT and SIGTERM. The first one stops the reading and sending, and calls under way get a moment to settle; the
- * second, or the end of that moment, aborts them.
+ * second, or the end of that moment, aborts them. A third one ends the process as if nothing listened.
  *
  * Where it is held by `using`, what it is for must be awaited before the block ends.
  */
@@ -33,13 +33,18 @@ export class Interrupt implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#stopListening();
+    clearTimeout(this.#grace);
+  }
+
+  #stopListening(): void {
     process.off("SIGINT", this.#listener);
     process.off("SIGTERM", this.#listener);
-    clearTimeout(this.#grace);
   }
 
   #onSignal(signal: NodeJS.Signals): void {
     if (this.#stop.signal.aborted) {
+      this.#stopListening();
       this.#abort.abort();
       return;
     }

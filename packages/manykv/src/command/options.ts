@@ -9,7 +9,7 @@ export interface BucketFlags extends StoreFlags {
 
 export interface StoreFlags {
   readonly store?: string;
-  readonly timeout?: number;
+  readonly timeout: number;
 }
 
 export interface FormatFlags {
@@ -27,10 +27,9 @@ export function addStoreOptions(command: Command): Command {
       ),
     )
     .addOption(
-      new Option(
-        "--timeout <milliseconds>",
-        "time that each call to the store may take (default: 10000)",
-      ).argParser(parseCount),
+      new Option("--timeout <milliseconds>", "time that each call to the store may take")
+        .argParser(parseCount)
+        .default(30_000),
     );
 }
 

@@ -1,7 +1,8 @@
 import type { Bucket, Store } from "@manykv/core";
 import { openStore } from "../open-store/open-store.js";
 import { CommandError } from "./command-error.js";
-import { exitCode } from "./exit-code.js";
+import { type ExitCode, exitCode } from "./exit-code.js";
+import { Interrupt } from "./interrupt.js";
 import type { BucketFlags, StoreFlags } from "./options.js";
 
 /** Opens the store that the options name, uses it, and closes it. */
@@ -15,7 +16,7 @@ export async function withStore<Result>(
       "no store given: set MANYKV_STORE or pass --store, for example --store redis://localhost:6379",
     );
   }
-  const store = await openStore(flags.store, flags.timeout === undefined ? {} : { timeout: flags.timeout });
+  const store = await openStore(flags.store, { timeout: flags.timeout });
   try {
     return await use(store);
   } finally {
@@ -23,10 +24,16 @@ export async function withStore<Result>(
   }
 }
 
-/** As {@link withStore}, with the bucket that the options name. */
-export function withBucket<Result>(
+/** As {@link withStore}, with the bucket that the options name. An error after an interrupt is just its consequence. */
+export async function withBucket(
   flags: BucketFlags,
-  use: (bucket: Bucket) => Promise<Result>,
-): Promise<Result> {
-  return withStore(flags, async (store) => use(await store.open(flags.bucket)));
+  use: (bucket: Bucket, interrupt: Interrupt) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  using interrupt = new Interrupt();
+  try {
+    return await withStore(flags, async (store) => use(await store.open(flags.bucket), interrupt));
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    throw error;
+  }
 }

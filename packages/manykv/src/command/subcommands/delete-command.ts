@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import type { ExitCode } from "../exit-code.js";
-import { Interrupt } from "../interrupt.js";
 import { addKeysOptions, type KeysFlags, openKeys } from "../keys-input.js";
 import { addBucketOptions, addWriteOptions, type BucketFlags } from "../options.js";
 import { runWrites, type WriteFlags } from "../run-writes.js";
@@ -24,8 +23,7 @@ Examples
   manykv list --format json | manykv delete --keys-from - --keys-format json`;
 
 async function runDelete(keys: string[], flags: BucketFlags & KeysFlags & WriteFlags): Promise<ExitCode> {
-  using interrupt = new Interrupt();
-  return await withBucket(flags, async (bucket) => {
+  return withBucket(flags, async (bucket, interrupt) => {
     const { source, input } = await openKeys(keys, flags, bucket.limits, interrupt.stop);
     return runWrites(
       {

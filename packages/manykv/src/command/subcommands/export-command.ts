@@ -7,7 +7,7 @@ import { readValues } from "../../transfer/read-values.js";
 import { CommandError } from "../command-error.js";
 import { type ExitCode, exitCode } from "../exit-code.js";
 import { formatFor } from "../formats.js";
-import { Interrupt } from "../interrupt.js";
+import type { Interrupt } from "../interrupt.js";
 import { formatBytes, formatCount, formatSeconds, say } from "../messages.js";
 import {
   addBucketOptions,
@@ -52,9 +52,8 @@ Examples
   manykv export --store redis://old | manykv import --store postgres://new/database`;
 
 async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
-  using interrupt = new Interrupt();
   const format = formatFor(file, flags);
-  return await withBucket(flags, async (bucket) => {
+  return withBucket(flags, async (bucket, interrupt) => {
     const output = await openOutput(file);
     const counts: Counts = { records: 0, bytes: 0, gone: 0 };
     const startedAt = performance.now();
@@ -70,7 +69,6 @@ async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
       await output.abandon();
       if (error instanceof ReaderGone) return exitCode.done;
       tell("not complete: exported only");
-      if (interrupt.exitCode !== undefined) return interrupt.exitCode;
       throw error;
     }
     tell("exported");

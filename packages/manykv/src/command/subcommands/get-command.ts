@@ -5,7 +5,7 @@ import { ndjsonFormat } from "../../records/record-format.js";
 import { readValues } from "../../transfer/read-values.js";
 import { CommandError } from "../command-error.js";
 import { type ExitCode, exitCode } from "../exit-code.js";
-import { Interrupt } from "../interrupt.js";
+import type { Interrupt } from "../interrupt.js";
 import { addKeysOptions, type KeysFlags, type KeysInput, openKeys } from "../keys-input.js";
 import { formatCount, say } from "../messages.js";
 import { addBucketOptions, type BucketFlags, batchSizeOption } from "../options.js";
@@ -45,7 +45,6 @@ Examples
   manykv get --keys-from keys.txt > records.ndjson`;
 
 async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
-  using interrupt = new Interrupt();
   const isSingle = keys.length === 1 && flags.keysFrom === undefined;
   const format = flags.format ?? (isSingle ? "raw" : "ndjson");
   if (format === "raw" && !isSingle) {
@@ -54,15 +53,10 @@ async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
       "raw values of many keys would run into each other: get one, or use ndjson",
     );
   }
-  return await withBucket(flags, async (bucket) => {
+  return withBucket(flags, async (bucket, interrupt) => {
     const input = await openKeys(keys, flags, bucket.limits, interrupt.stop);
     const output = await openOutput("-");
-    try {
-      return await printValues(bucket, input, output, { ...flags, format }, interrupt);
-    } catch (error) {
-      if (interrupt.exitCode !== undefined) return interrupt.exitCode;
-      throw error;
-    }
+    return printValues(bucket, input, output, { ...flags, format }, interrupt);
   });
 }
 

@@ -2,7 +2,6 @@ import { type Command, Option } from "commander";
 import type { ExitCode } from "../exit-code.js";
 import { type ReadFlags, readerFor } from "../formats.js";
 import { openInput } from "../input.js";
-import { Interrupt } from "../interrupt.js";
 import {
   addBucketOptions,
   addFormatOptions,
@@ -50,9 +49,8 @@ Examples
   manykv import --from-record 4001 countries.ndjson`;
 
 async function runImport(file: string, flags: BucketFlags & ReadFlags & WriteFlags): Promise<ExitCode> {
-  using interrupt = new Interrupt();
   const read = readerFor(file, flags);
-  return await withBucket(flags, async (bucket) => {
+  return withBucket(flags, async (bucket, interrupt) => {
     const input = await openInput(file, interrupt.stop);
     return runWrites(
       {

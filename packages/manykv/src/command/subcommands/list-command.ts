@@ -3,7 +3,6 @@ import { formatKey, type KeyFormat } from "../../records/key-lines.js";
 import { listPages } from "../../transfer/list-pages.js";
 import { CommandError } from "../command-error.js";
 import { type ExitCode, exitCode } from "../exit-code.js";
-import { Interrupt } from "../interrupt.js";
 import { addBucketOptions, type BucketFlags, keyFormatOption } from "../options.js";
 import { type Output, openOutput } from "../output.js";
 import { withBucket } from "../with-bucket.js";
@@ -36,19 +35,13 @@ Examples
   manykv list --prefix user: --format json`;
 
 async function runList(flags: ListFlags): Promise<ExitCode> {
-  using interrupt = new Interrupt();
-  return await withBucket(flags, async (bucket) => {
+  return withBucket(flags, async (bucket, interrupt) => {
     const output = await openOutput("-");
-    try {
-      for await (const keys of listPages(bucket, flags.prefix, { signal: interrupt.abort })) {
-        interrupt.stop.throwIfAborted();
-        await printKeys(keys, flags.format, output);
-      }
-      return exitCode.done;
-    } catch (error) {
-      if (interrupt.exitCode !== undefined) return interrupt.exitCode;
-      throw error;
+    for await (const keys of listPages(bucket, flags.prefix, { signal: interrupt.abort })) {
+      interrupt.stop.throwIfAborted();
+      await printKeys(keys, flags.format, output);
     }
+    return exitCode.done;
   });
 }
 

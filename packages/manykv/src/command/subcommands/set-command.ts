@@ -4,7 +4,6 @@ import { decodeValue, type ValueEncoding, valueEncodings } from "../../records/v
 import { CommandError } from "../command-error.js";
 import { type ExitCode, exitCode } from "../exit-code.js";
 import { openInput } from "../input.js";
-import { Interrupt } from "../interrupt.js";
 import { addBucketOptions, type BucketFlags } from "../options.js";
 import { withBucket } from "../with-bucket.js";
 import type { Finish } from "./finish.js";
@@ -43,8 +42,7 @@ async function runSet(key: string, text: string | undefined, flags: SetFlags): P
   if ((text === undefined) === (flags.file === undefined)) {
     throw new CommandError(exitCode.usage, "give the value either as an argument or by --file");
   }
-  using interrupt = new Interrupt();
-  return await withBucket(flags, async (bucket) => {
+  return withBucket(flags, async (bucket, interrupt) => {
     const value =
       text === undefined
         ? await readValue(flags, bucket.limits.maxValueBytes, interrupt.stop)
