@@ -1,0 +1,225 @@
+import type { Bucket, Store } from "@manykv/core";
+import {
+  type DedicatedRedisCluster,
+  randomName,
+  startDedicatedRedis,
+  startDedicatedRedisCluster,
+} from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
+import { redisStore } from "../src/index.js";
+import { bucketPrefix } from "../src/keys.js";
+import { bytes } from "./support/bytes.js";
+import { ClusterAdmin } from "./support/cluster-admin.js";
+import { rejection } from "./support/rejection.js";
+
+const nothing = new Uint8Array(0);
+
+/** Lists page by page; between two pages something happens. */
+async function listAll(bucket: Bucket, between: (page: number) => Promise<void>): Promise<Set<string>> {
+  const listed = new Set<string>();
+  let cursor: string | undefined;
+  for (let page = 1; ; page++) {
+    const answer = await bucket.listKeys(cursor, { timeout: 30_000 });
+    for (const key of answer.keys) listed.add(key);
+    cursor = answer.cursor;
+    if (cursor === undefined) return listed;
+    if (page > 500) throw new Error("the listing does not end");
+    await between(page);
+  }
+}
+
+function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `key${index}`);
+}
+
+describe("one server", () => {
+  test("lists what is a key of this bucket, and nothing else that stands in the database", async () => {
+    const name = randomName();
+    await using store = redisStore({ url: serviceUrl("redis") });
+    const redis = new Redis(serviceUrl("redis"));
+    const keys = ["", "a", "{x}", "*?[a]\\", "é\0😀", "漢".repeat(341)];
+    const bucket = await store.open(name);
+    await bucket.setMany(keys.map((key) => [key, nothing]));
+    const foreign = [
+      Buffer.from(`{}${name}:\xff\xfe`, "latin1"),
+      Buffer.concat([Buffer.from(`{}${name}:`), Buffer.from([0xed, 0xa0, 0x80])]),
+      Buffer.from(`{}${name}:${"x".repeat(1_025)}`),
+      Buffer.from(`{}${name}`),
+      Buffer.from(`{}${name}x:key`),
+      Buffer.from(`${name}:key`),
+    ];
+    for (const each of foreign) await redis.set(each, "foreign");
+    expect((await listAll(bucket, async () => {})).size).toBe(keys.length);
+    expect([...(await listAll(bucket, async () => {}))].sort()).toEqual([...keys].sort());
+    await redis.del(...foreign);
+    await bucket.deleteMany(keys);
+    redis.disconnect();
+  });
+
+  test("starts over when the server did, and misses nothing", async () => {
+    await using redis = await startDedicatedRedis({ durable: true });
+    await using store = redisStore({ url: redis.url });
+    const bucket = await store.open("bucket");
+    const keys = numbered(8_000);
+    await bucket.setMany(keys.map((key) => [key, nothing]));
+    const listed = await listAll(bucket, async (page) => {
+      if (page === 2 || page === 5) await redis.restart();
+    });
+    expect(listed.size).toBe(keys.length);
+  });
+
+  test("grows and shrinks under the listing, and the keys that stay are all listed", async () => {
+    await using store = redisStore({ url: serviceUrl("redis") });
+    const bucket = await store.open(randomName());
+    const staying = numbered(5_000);
+    await bucket.setMany(staying.map((key) => [key, nothing]));
+    const passing = Array.from({ length: 20_000 }, (_, index) => `passing${index}`);
+    const listed = await listAll(bucket, async (page) => {
+      if (page === 1) await bucket.setMany(passing.map((key) => [key, nothing]));
+      if (page === 3) await bucket.deleteMany(passing);
+    });
+    expect(staying.filter((key) => !listed.has(key))).toEqual([]);
+    await bucket.deleteMany(staying);
+  });
+
+  test("never asks for KEYS", async () => {
+    await using redis = await startDedicatedRedis();
+    await using store = redisStore({ url: redis.url });
+    const bucket = await store.open("bucket");
+    await bucket.setMany(numbered(3_000).map((key) => [key, nothing]));
+    await listAll(bucket, async () => {});
+    const admin = new Redis(redis.url);
+    expect(await admin.info("commandstats")).not.toMatch(/cmdstat_keys/);
+    admin.disconnect();
+  });
+});
+
+describe("a cursor that listKeys did not give", () => {
+  const encode = (state: unknown) => Buffer.from(JSON.stringify(state)).toString("base64url");
+  const bucketName = "cursors";
+  const node = { id: "a".repeat(40), address: { host: "127.0.0.1", port: 1 } };
+  const garbage = [
+    "",
+    "0",
+    "1234",
+    "!!!",
+    "after:key",
+    encode(null),
+    encode([]),
+    encode("text"),
+    encode({}),
+    encode({ bucket: "other", cursor: "0" }),
+    encode({ bucket: bucketName }),
+    encode({ bucket: bucketName, cursor: 5 }),
+    encode({ bucket: bucketName, cursor: "-1" }),
+    encode({ bucket: bucketName, cursor: "1 COUNT 5" }),
+    encode({ bucket: bucketName, cursor: "0", process: "a b" }),
+    encode({ bucket: bucketName, open: "0-16384", arrivals: [] }),
+    encode({ bucket: bucketName, open: "5-1", arrivals: [] }),
+    encode({ bucket: bucketName, open: "", arrivals: [{ ...node, slots: "x" }] }),
+    encode({ bucket: bucketName, open: "", arrivals: [{ id: 5 }] }),
+    encode({ bucket: bucketName, open: "", arrivals: {} }),
+    encode({ bucket: bucketName, open: "", arrivals: [], scan: 5 }),
+    encode({ bucket: bucketName, open: "", arrivals: [], scan: { ...node, cursor: "x" } }),
+  ];
+  for (const service of ["redis", "redis-cluster"] as const) {
+    test(`is refused on ${service}`, async () => {
+      await using store = redisStore({ url: serviceUrl(service) });
+      const bucket = await store.open(bucketName);
+      for (const cursor of garbage) {
+        const error = await rejection(bucket.listKeys(cursor));
+        expect(error, cursor).toMatchObject({ code: "invalid-argument", retryable: false });
+      }
+    });
+  }
+});
+
+describe("a cluster", () => {
+  let cluster: DedicatedRedisCluster;
+  let admin: ClusterAdmin;
+  let store: Store;
+
+  beforeAll(async () => {
+    cluster = await startDedicatedRedisCluster({ durable: true, nodeTimeout: 1_000 });
+    admin = await ClusterAdmin.connect(cluster.nodes);
+    store = redisStore({ url: cluster.url });
+  });
+
+  afterAll(async () => {
+    await store?.close();
+    await admin?.[Symbol.asyncDispose]();
+    await cluster?.stop();
+  });
+
+  /** A bucket with several keys in each of a few slots, and those slots. */
+  async function bucketOfSlots(count: number): Promise<{ bucket: Bucket; keys: string[]; slots: number[] }> {
+    const bucket = await store.open(randomName());
+    const start = checksum(bucketPrefix(bucket.name));
+    const keys = numbered(count);
+    await bucket.setMany(keys.map((key) => [key, bytes(key)]));
+    return { bucket, keys, slots: keys.map((key) => slotOfKey(start, key)) };
+  }
+
+  test("lists the keys of all masters", async () => {
+    const { bucket, keys } = await bucketOfSlots(10_000);
+    expect((await listAll(bucket, async () => {})).size).toBe(keys.length);
+  });
+
+  test("lists keys that move from a master not scanned yet to one that was", async () => {
+    const { bucket, keys, slots } = await bucketOfSlots(6_000);
+    const masters = await admin.masters();
+    const owners = await Promise.all(
+      [...new Set(slots)].map(async (slot) => ({ slot, owner: await admin.ownerOf(slot) })),
+    );
+    // Whatever the order of the scans: at each page some slots move from each master to each other.
+    const open: [slot: number, to: number][] = [];
+    const listed = await listAll(bucket, async (page) => {
+      for (const [from, master] of masters.entries()) {
+        const to = (from + page) % masters.length;
+        const target = masters[to];
+        const [next] = owners.splice(
+          owners.findIndex(({ owner }) => owner === master),
+          1,
+        );
+        if (target === undefined || target === master || next === undefined || page > 40) continue;
+        await admin.beginMove(next.slot, master, target);
+        while ((await admin.moveKeys(next.slot, master, target, 10)) > 0);
+        // Half of them stay on their way until later.
+        if (page % 2 === 0) open.push([next.slot, to]);
+        else await admin.endMove(next.slot, target);
+      }
+    });
+    expect(keys.filter((key) => !listed.has(key))).toEqual([]);
+    for (const [slot, to] of open) {
+      const target = masters[to];
+      if (target !== undefined) await admin.endMove(slot, target);
+    }
+    expect((await listAll(bucket, async () => {})).size).toBe(keys.length);
+    await bucket.deleteMany(keys);
+  });
+
+  test("misses nothing when masters change while it lists", async () => {
+    const { bucket, keys } = await bucketOfSlots(6_000);
+    const listed = await listAll(bucket, async (page) => {
+      if (page !== 2 && page !== 4) return;
+      const [replica] = await admin.replicas();
+      if (replica !== undefined) await admin.promote(replica);
+    });
+    expect(keys.filter((key) => !listed.has(key))).toEqual([]);
+  });
+
+  test("misses nothing when a master dies while it lists", async () => {
+    const { bucket, keys } = await bucketOfSlots(6_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const [master] = await admin.masters();
+    const node = cluster.nodes.find(({ port }) => port === master?.port);
+    const listed = await listAll(bucket, async (page) => {
+      if (page === 2) await node?.kill();
+    });
+    expect(keys.filter((key) => !listed.has(key))).toEqual([]);
+    await node?.restart();
+  });
+});
