@@ -63,7 +63,7 @@ async function loadOne(testbed: Testbed, seed: number, end: number, tally: Tally
     const some = keys.filter(() => random.chance(0.2));
     const timeout = 2_000;
     if (random.chance(faultProbability)) {
-      client.arm(drawFault(random, "connection", 5_000), random);
+      client.arm(drawFault(random, "connection", 5_000));
       tally.faults++;
       // What was cut off stays so for a while, as it does outside.
       setTimeout(() => client.heal(), 1_000);

@@ -70,7 +70,7 @@ export async function runNetworkFault(
   await other.setMany(some());
   if (random.chance(0.7)) await faulty.getMany(some());
   const before = lane.linked.triggered;
-  lane.linked.arm(fault, random);
+  lane.linked.arm(fault);
   const calls = random.integer(1, 3);
   const rejected: string[] = [];
   const faultyCalls = async (): Promise<void> => {

@@ -73,7 +73,7 @@ async function runZombie(lane: NetworkLane, seed: number, bucket: string, tally:
     after: 0,
     milliseconds: Number.POSITIVE_INFINITY,
   } as const;
-  lane.linked.arm({ ...fault, scope }, random);
+  lane.linked.arm({ ...fault, scope });
   const timeout = scope === "connection" ? 5_000 : random.integer(150, 400);
   if (random.chance(0.7)) await held.setMany(keys, { timeout });
   else await held.deleteMany(keys, { timeout });

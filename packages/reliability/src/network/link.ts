@@ -14,6 +14,7 @@ export class Link implements AsyncDisposable {
   readonly #server: Server;
   readonly #connections: Set<LinkConnection> = new Set();
   #armed: LinkFault | undefined;
+  #onTrigger: () => void = () => {};
   /** A fault of the whole link that has begun: new connections have it too. */
   #lasting: LinkFault | undefined;
   #triggered = 0;
@@ -46,9 +47,15 @@ export class Link implements AsyncDisposable {
   }
 
   /** The next connection that has passed `after` bytes in the fault's direction gets the fault. */
-  arm(fault: LinkFault): void {
+  arm(fault: LinkFault, onTrigger: () => void = () => {}): void {
     this.#armed = fault;
+    this.#onTrigger = onTrigger;
     for (const connection of this.#connections) connection.arm(fault);
+  }
+
+  /** Takes back a fault that has not happened yet. */
+  disarm(): void {
+    this.#armed = undefined;
   }
 
   /** Passes on what was held, and takes the fault away; connections that lost bytes are closed. */
@@ -79,6 +86,7 @@ export class Link implements AsyncDisposable {
     if (this.#armed !== fault) return false;
     this.#armed = undefined;
     this.#triggered++;
+    this.#onTrigger();
     if (fault.scope === "link") {
       this.#lasting = fault;
       for (const connection of [...this.#connections]) connection.suffer(fault);

@@ -1,5 +1,4 @@
 import { type Bucket, createStore, type Store, type StoreOptions } from "@manykv/core";
-import type { Random } from "../random.js";
 import type { Testbed } from "../testbeds/testbed.js";
 import { type Address, Link } from "./link.js";
 import type { LinkFault } from "./link-fault.js";
@@ -32,15 +31,13 @@ export class LinkedClient implements AsyncDisposable {
     return this.#store.open(name);
   }
 
-  /** Arms a fault: of one connection on one link that is in use, or of all links. */
-  arm(fault: LinkFault, random: Random): void {
+  /** Arms a fault: of the connection that comes to it first, or of all links. */
+  arm(fault: LinkFault): void {
     const links = [...this.#links.values()];
-    if (fault.scope === "link") {
-      for (const link of links) link.arm(fault);
-      return;
-    }
-    const used = links.filter((link) => link.connections > 0);
-    random.pick(used.length > 0 ? used : links).arm(fault);
+    const struck = (by: Link): void => {
+      for (const link of links) if (link !== by) link.disarm();
+    };
+    for (const link of links) link.arm(fault, fault.scope === "connection" ? () => struck(link) : undefined);
   }
 
   heal(): void {
