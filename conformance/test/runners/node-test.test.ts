@@ -3,8 +3,8 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { cases } from "../../src/index.js";
+import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
+import { cases, type Runner } from "../../src/index.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 let directory: string;
@@ -19,6 +19,10 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(directory, { recursive: true }));
+
+test("node:test is a runner also to the type checker", () => {
+  expectTypeOf<typeof import("node:test")>().toExtend<Runner>();
+});
 
 test("the suite runs under node:test: every case passes or is skipped, with its reason", {
   timeout: 180_000,
