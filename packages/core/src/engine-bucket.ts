@@ -1,3 +1,4 @@
+import { announceClose } from "./before-close.js";
 import type { ListRequest, ReadAnswer } from "./driver.js";
 import { ask } from "./execution/ask.js";
 import type { Call } from "./execution/call.js";
@@ -21,6 +22,7 @@ export class EngineBucket implements Bucket {
     this.name = name;
     this.limits = session.settings.limits;
     this.#session = session;
+    announceClose(this, (listener) => session.beforeClose(listener));
   }
 
   get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {

@@ -14,6 +14,7 @@ export class Session {
   readonly engine: Engine;
   readonly settings: Settings;
   readonly #signals: SignalHub = new SignalHub();
+  readonly #closeListeners: Set<() => void> = new Set();
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -60,9 +61,18 @@ export class Session {
     });
   }
 
+  /** Calls `listener` when `close()` is called, until the function that it gives is called. */
+  beforeClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
   /** Waits for the calls in flight, then closes the driver. A second call gives the same promise. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    if (this.#closing === undefined) {
+      for (const listener of [...this.#closeListeners]) listener();
+      this.#closing = this.#close();
+    }
     return this.#closing;
   }
 

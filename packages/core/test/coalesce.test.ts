@@ -157,6 +157,38 @@ test("cancelling one call leaves the others alone, and says what is known", asyn
   );
 });
 
+test("calls made before the store is closed settle first", async () => {
+  const driver = new ScriptedDriver();
+  const store = createStore(driver);
+  const bucket = coalesce(await store.open("b"));
+  const written = bucket.set("a", Uint8Array.of(1));
+  const read = bucket.get("a");
+  const closing = store.close();
+  await Promise.all([written, read, closing]);
+  assert.equal(driver.data.size, 1);
+  await assert.rejects(bucket.get("a"), (reason) => StoreError.is(reason) && reason.code === "closed");
+});
+
+test("a batch that nobody waits for any more is cancelled", async () => {
+  const { driver, bucket } = await setUp();
+  const controllers = [new AbortController(), new AbortController()];
+  let interrupted = false;
+  driver.reads.push((request) => {
+    request.signal.addEventListener("abort", () => {
+      interrupted = true;
+    });
+    setImmediate(() => {
+      for (const controller of controllers) controller.abort();
+    });
+    return never();
+  });
+  const reads = controllers.map(({ signal }, index) =>
+    bucket.get(`k${index}`, { signal, timeout: Infinity }),
+  );
+  assert.deepEqual(codes(await Promise.allSettled(reads)), ["aborted", "aborted"]);
+  assert.ok(interrupted);
+});
+
 test("the other methods are the bucket's own", async () => {
   const { bucket } = await setUp();
   await bucket.setMany([["a", Uint8Array.of(1)]]);

@@ -1,7 +1,7 @@
 import type { SignalHub } from "../execution/signal-hub.js";
 import type { Bucket, CallOptions } from "../store.js";
 import { StoreError } from "../store-error.js";
-import { abortedError, PendingCall, takeByTimeout } from "./pending-call.js";
+import { abortedError, optionsOfBatch, PendingCall, takeByTimeout } from "./pending-call.js";
 import { TurnQueue } from "./turn-queue.js";
 
 type Read = PendingCall<Uint8Array | undefined>;
@@ -10,13 +10,14 @@ type Read = PendingCall<Uint8Array | undefined>;
 export class CoalescedReads {
   readonly #bucket: Bucket;
   readonly #signals: SignalHub;
-  readonly #queue: TurnQueue<Read> = new TurnQueue((reads) => {
-    for (const group of takeByTimeout(reads)) void this.#read(group);
-  });
+  readonly #queue: TurnQueue<Read>;
 
   constructor(bucket: Bucket, signals: SignalHub) {
     this.#bucket = bucket;
     this.#signals = signals;
+    this.#queue = new TurnQueue(bucket, (reads) => {
+      for (const group of takeByTimeout(reads)) void this.#read(group);
+    });
   }
 
   add(key: string, options: CallOptions | undefined): Promise<Uint8Array | undefined> {
@@ -26,11 +27,11 @@ export class CoalescedReads {
   }
 
   async #read(group: readonly Read[]): Promise<void> {
-    const { timeout } = group[0] as Read;
+    const options = optionsOfBatch(group);
     try {
       const pairs = await this.#bucket.getMany(
         group.map((read) => read.key),
-        { timeout },
+        options,
       );
       group.forEach((read, index) => {
         read.resolve(pairs[index]?.[1]);
@@ -39,8 +40,7 @@ export class CoalescedReads {
       // Of a key that cannot be read only its own call shall hear; what concerns the engine concerns all.
       const apart = group.length > 1 && StoreError.is(error) && !error.retryable && error.code !== "closed";
       for (const read of group) {
-        if (apart)
-          this.#bucket.get(read.key, { timeout }).then(read.resolve.bind(read), read.reject.bind(read));
+        if (apart) this.#bucket.get(read.key, options).then(read.resolve.bind(read), read.reject.bind(read));
         else read.reject(error);
       }
     }

@@ -4,7 +4,7 @@ import type { SignalHub } from "../execution/signal-hub.js";
 import { explain } from "../messages.js";
 import type { Bucket, CallOptions, KeyValue } from "../store.js";
 import type { StoreErrorCode } from "../store-error.js";
-import { PendingCall, takeByTimeout } from "./pending-call.js";
+import { optionsOfBatch, PendingCall, takeByTimeout } from "./pending-call.js";
 import { TurnQueue } from "./turn-queue.js";
 
 class Write extends PendingCall<void> {
@@ -21,7 +21,7 @@ class Write extends PendingCall<void> {
   ) {
     const operation = value === undefined ? "delete" : "set";
     super(key, options, signals, (sent) =>
-      oneFailure("aborted", sent ? "unknown" : "not-applied", operation),
+      oneFailure({ code: "aborted", outcome: sent ? "unknown" : "not-applied", retryable: false }, operation),
     );
     this.value = value;
   }
@@ -31,13 +31,14 @@ class Write extends PendingCall<void> {
 export class CoalescedWrites {
   readonly #bucket: Bucket;
   readonly #signals: SignalHub;
-  readonly #queue: TurnQueue<Write> = new TurnQueue((writes) => {
-    for (const group of takeByTimeout(lastOfEachKey(writes))) this.#flush(group);
-  });
+  readonly #queue: TurnQueue<Write>;
 
   constructor(bucket: Bucket, signals: SignalHub) {
     this.#bucket = bucket;
     this.#signals = signals;
+    this.#queue = new TurnQueue(bucket, (writes) => {
+      for (const group of takeByTimeout(lastOfEachKey(writes))) this.#flush(group);
+    });
   }
 
   /** `value` must not change any more. */
@@ -48,14 +49,20 @@ export class CoalescedWrites {
   }
 
   #flush(group: readonly Write[]): void {
-    const { timeout } = group[0] as Write;
     const sets = group.filter((write) => write.value !== undefined);
     const deletes = group.filter((write) => write.value === undefined);
     const entries = sets.map((write): KeyValue => [write.key, write.value as Uint8Array]);
-    if (sets.length > 0) void hand(this.#bucket.setMany(entries, { timeout }), sets);
+    if (sets.length > 0) void hand(this.#bucket.setMany(entries, optionsOfBatch(sets.flatMap(allOf))), sets);
     const keys = deletes.map((write) => write.key);
-    if (deletes.length > 0) void hand(this.#bucket.deleteMany(keys, { timeout }), deletes);
+    if (deletes.length > 0)
+      void hand(this.#bucket.deleteMany(keys, optionsOfBatch(deletes.flatMap(allOf))), deletes);
   }
+}
+
+/** A write and those that share what becomes of it. */
+function allOf(write: Write): readonly Write[] {
+  for (const earlier of write.superseded) earlier.sent = true;
+  return [write, ...write.superseded];
 }
 
 /** Of the writes of one turn to one key the last counts, as for the duplicates of one batch. */
@@ -79,28 +86,39 @@ async function hand(batch: Promise<void>, writes: readonly Write[]): Promise<voi
     () => undefined,
     (reason: unknown) => reason,
   );
-  const codes = BatchError.is(error) ? codesByIndex(error) : undefined;
+  const failures = BatchError.is(error) ? failuresByIndex(error) : undefined;
   writes.forEach((write, index) => {
-    for (const call of [write, ...write.superseded]) {
+    for (const call of allOf(write)) {
       if (error === undefined) call.resolve();
-      else if (codes === undefined) call.reject(error);
-      else settleOne(call, codes.get(index));
+      else if (failures === undefined) call.reject(error);
+      else settleOne(call, failures.get(index));
     }
   });
 }
 
-type Failed = { readonly code: StoreErrorCode; readonly outcome: Outcome };
+interface Failed {
+  readonly code: StoreErrorCode;
+  readonly outcome: Outcome;
+  readonly retryable: boolean | undefined;
+}
 
-function codesByIndex(error: BatchError): ReadonlyMap<number, Failed> {
-  return new Map(Array.from(error.failures(), ({ index, code, outcome }) => [index, { code, outcome }]));
+/** A batch says of its first failure whether it is worth a repetition; others of that code are like it. */
+function failuresByIndex(error: BatchError): ReadonlyMap<number, Failed> {
+  return new Map(
+    Array.from(error.failures(), ({ index, code, outcome }) => {
+      const retryable = code === error.code ? error.retryable : undefined;
+      return [index, { code, outcome, retryable }];
+    }),
+  );
 }
 
 function settleOne(call: Write, failed: Failed | undefined): void {
   if (failed === undefined) call.resolve();
-  else call.reject(oneFailure(failed.code, failed.outcome, call.value === undefined ? "delete" : "set"));
+  else call.reject(oneFailure(failed, call.value === undefined ? "delete" : "set"));
 }
 
-function oneFailure(code: StoreErrorCode, outcome: Outcome, operation: string): BatchError {
+function oneFailure({ code, outcome, retryable }: Failed, operation: string): BatchError {
   const message = `${operation}: the entry is ${outcome}: ${explain({ code })}`;
-  return new BatchError(code, message, uniformOutcomes(1, outcome, code));
+  const table = uniformOutcomes(1, outcome, code);
+  return new BatchError(code, message, table, retryable === undefined ? {} : { retryable });
 }

@@ -8,11 +8,15 @@ export class PendingCall<Result> {
   readonly key: string;
   readonly timeout: number | undefined;
   readonly promise: Promise<Result>;
+  /** Whether the caller gave a signal. */
+  readonly cancellable: boolean;
   readonly #leave: (() => void) | undefined;
   #settle!: { readonly resolve: (result: Result) => void; readonly reject: (error: unknown) => void };
   #waiting = true;
   /** Whether the call went into a batch. */
   sent = false;
+  /** Called when the caller cancels the call after it was sent. */
+  onCancel: (() => void) | undefined;
 
   /** `cancelled` makes the error of a call whose signal fires; its batch goes on without it. */
   constructor(
@@ -27,7 +31,11 @@ export class PendingCall<Result> {
     this.promise = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    const cancel = (): void => this.reject(cancelled(this.sent));
+    const cancel = (): void => {
+      this.reject(cancelled(this.sent));
+      this.onCancel?.();
+    };
+    this.cancellable = signal !== undefined;
     if (signal?.aborted) cancel();
     else if (signal !== undefined) this.#leave = signals.listen(signal, cancel);
   }
@@ -54,10 +62,16 @@ export class PendingCall<Result> {
 }
 
 /** What can be said of a pending call whatever its result. */
-type Waiting = Pick<PendingCall<unknown>, "timeout" | "waiting"> & { sent: boolean };
+export interface Pending {
+  readonly timeout: number | undefined;
+  readonly waiting: boolean;
+  readonly cancellable: boolean;
+  sent: boolean;
+  onCancel: (() => void) | undefined;
+}
 
 /** The calls that still wait, marked as sent, by their timeout: a batch has one deadline. */
-export function takeByTimeout<Call extends Waiting>(calls: Iterable<Call>): Iterable<readonly Call[]> {
+export function takeByTimeout<Call extends Pending>(calls: Iterable<Call>): Iterable<readonly Call[]> {
   const groups = new Map<number | undefined, Call[]>();
   for (const call of calls) {
     if (!call.waiting) continue;
@@ -67,6 +81,20 @@ export function takeByTimeout<Call extends Waiting>(calls: Iterable<Call>): Iter
     else group.push(call);
   }
   return groups.values();
+}
+
+/** The options of a batch: it is cancelled when nobody waits for it any more. */
+export function optionsOfBatch(calls: readonly Pending[]): CallOptions {
+  const timeout = calls[0]?.timeout;
+  if (!calls.every((call) => call.cancellable)) return { timeout };
+  const controller = new AbortController();
+  let waiting = calls.length;
+  for (const call of calls) {
+    call.onCancel = () => {
+      if (--waiting === 0) controller.abort();
+    };
+  }
+  return { timeout, signal: controller.signal };
 }
 
 export function abortedError(operation: string): StoreError {

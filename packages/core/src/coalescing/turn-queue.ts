@@ -1,20 +1,31 @@
-/** Gathers what comes in during one turn of the event loop, and hands it over at the turn's end. */
+import { beforeClose } from "../before-close.js";
+
+/**
+ * Gathers what comes in during one turn of the event loop, and hands it over at the turn's end; earlier where the store
+ * is about to close, since what came in before that still counts.
+ */
 export class TurnQueue<Item> {
+  readonly #bucket: object;
   readonly #flush: (items: readonly Item[]) => void;
   #items: Item[] = [];
+  #leave: (() => void) | undefined;
 
-  constructor(flush: (items: readonly Item[]) => void) {
+  constructor(bucket: object, flush: (items: readonly Item[]) => void) {
+    this.#bucket = bucket;
     this.#flush = flush;
   }
 
   add(item: Item): void {
-    if (this.#items.push(item) === 1) atEndOfTurn(this.#hand);
+    if (this.#items.push(item) > 1) return;
+    this.#leave = beforeClose(this.#bucket, this.#hand);
+    atEndOfTurn(this.#hand);
   }
 
   readonly #hand = (): void => {
+    this.#leave?.();
     const items = this.#items;
     this.#items = [];
-    this.#flush(items);
+    if (items.length > 0) this.#flush(items);
   };
 }
 

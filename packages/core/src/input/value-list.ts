@@ -8,7 +8,7 @@ export interface ValueList {
 }
 
 const slabBytes = 65_536;
-const firstSlabBytes = 4_096;
+const smallSlabBytes = 4_096;
 /** A longer value has memory of its own. */
 const longestPacked = slabBytes / 4;
 
@@ -71,10 +71,10 @@ export class PackedValues implements ValueList {
     return values;
   }
 
-  /** Slabs grow fourfold up to the full size, so that a small batch takes little. */
+  /** The first slab is of the first value alone, since many a batch has no other; then they grow to the full size. */
   #openSlab(atLeast: number): void {
-    const grown = Math.min(slabBytes, Math.max(firstSlabBytes, this.#slab.byteLength * 4, atLeast));
-    this.#slab = new Uint8Array(grown);
+    const grown = this.#slabs.length === 0 ? atLeast : Math.max(smallSlabBytes, this.#slab.byteLength * 4);
+    this.#slab = new Uint8Array(Math.min(slabBytes, Math.max(grown, atLeast)));
     this.#slabs.push(this.#slab);
     this.#offset = 0;
   }
