@@ -52,11 +52,10 @@ export function referenceDriver(data: ReferenceData): Driver {
       return keys.length < pageSize || last === undefined ? { keys } : { keys, cursor: `after ${last}` };
     },
     async close() {},
-    classify: (error): Fault => ({
-      code: error instanceof BadCursor ? "invalid-argument" : "internal",
-      retryable: false,
-      effect: "none",
-    }),
+    classify: (error): Fault =>
+      error instanceof BadCursor
+        ? { code: "invalid-argument", retryable: false, effect: "none" }
+        : { code: "internal", retryable: false, effect: "unknown" },
   };
 }
 

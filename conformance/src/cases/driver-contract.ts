@@ -132,6 +132,20 @@ export const driverCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "driver-classify-unknown-error",
+    rule: "driver",
+    title: "an error that the driver does not know is internal, and may have come after the write",
+    async run(context) {
+      const driver = await context.driver();
+      for (const error of [new Error("a defect"), new TypeError("another"), "text", undefined]) {
+        const { code, effect } = driver.classify(error);
+        assert.equal(code, "internal");
+        assert.equal(effect, "unknown");
+      }
+      await driver.close();
+    },
+  },
+  {
     id: "driver-classify-shows-nothing",
     rule: "driver",
     title: "the reason of a fault is the engine's code, never its text",

@@ -75,6 +75,15 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
+    name: "takes an error that it does not know for one that did nothing",
+    rule: "driver",
+    killedBy: "driver-classify-unknown-error",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        classify: () => ({ code: "internal", retryable: false, effect: "none" }),
+      }),
+  },
+  {
     name: "throws in classify",
     rule: "driver",
     killedBy: "driver-classify-anything",
