@@ -1,6 +1,6 @@
 import type { Driver } from "@manykv/core";
 import { postgresDriver } from "@manykv/postgres";
-import { startDedicatedPostgres } from "@manykv/test-services";
+import { type DedicatedPostgres, startDedicatedPostgres } from "@manykv/test-services";
 import { provision } from "./provision.js";
 import { silent } from "./silent.js";
 import type { Testbed, TestbedOptions } from "./testbed.js";
@@ -30,9 +30,24 @@ export async function postgresTestbed(
       return postgresDriver({ url: url.href });
     },
     kill: () => service.kill(),
-    restart: () => service.restart(),
+    restart: () => restart(service),
     [Symbol.asyncDispose]: () => service.stop(),
   };
   await provision(testbed);
   return testbed;
+}
+
+/**
+ * A process of the killed server may need a moment to end, and until then a new server does not start: "pre-existing
+ * shared memory block is still in use".
+ */
+async function restart(service: DedicatedPostgres): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await service.restart();
+    } catch (error) {
+      if (attempt === 20 || !String(error).includes("shared memory")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
 }
