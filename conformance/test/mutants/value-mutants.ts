@@ -26,11 +26,14 @@ export const valueMutants: readonly Mutant[] = [
       return value;
     }
   }),
-  stores(
-    "stores the whole buffer of a part",
-    "s02-part-of-a-buffer",
-    (value) => new Uint8Array(value.buffer),
-  ),
+  {
+    name: "stores the whole buffer of a part",
+    rule: "S2",
+    killedBy: "s02-part-of-a-buffer",
+    createStore: changedBuckets((bucket) => ({
+      set: (key, value, options) => bucket.set(key, new Uint8Array(value.buffer), options),
+    })),
+  },
   answers("reads an empty value as missing", "S2", "s02-empty-value", (value) =>
     value?.byteLength ? value : undefined,
   ),
