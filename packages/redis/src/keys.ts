@@ -9,8 +9,8 @@ import { limits } from "./limits.js";
  * key with braces in it picks a slot of a cluster.
  * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
  */
-export function bucketPrefix(bucket: string): Buffer {
-  return Buffer.from(`{}${bucket}:`);
+export function bucketPrefix(bucket: string): string {
+  return `{}${bucket}:`;
 }
 
 /** A glob for `SCAN`. Of what a prefix can hold, only its braces would need an escape elsewhere; a glob has none. */
@@ -19,7 +19,7 @@ export function bucketPattern(bucket: string): string {
 }
 
 /** The key of a name, or `undefined` where no bucket of ours can have written it. */
-export function keyOfName(name: Buffer, prefix: Buffer): string | undefined {
+export function keyOfName(name: Buffer, prefix: string): string | undefined {
   const key = name.subarray(prefix.length);
   if (key.length > limits.maxKeyBytes || !isUtf8(key)) return undefined;
   return key.toString();

@@ -1,22 +1,25 @@
-import type { DriverLimits } from "@manykv/core";
+import type { DriverLimits, RequestLimits } from "@manykv/core";
 
 const mebibyte = 1_048_576;
-
-/**
- * A server does nothing else while it runs a command, so commands stay small: 5,000 keys are 2 to 4 ms of its time.
- * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/#single-threaded-nature-of-redis
- */
-const request = Object.freeze({ maxKeys: 5_000, maxBytes: 4 * mebibyte });
 
 /**
  * Redis itself takes keys and values of 512 MB:
  * https://redis.io/docs/latest/develop/data-types/strings/#limits
  */
-export const limits: DriverLimits = Object.freeze({
-  maxKeyBytes: 1024,
-  maxValueBytes: 64 * mebibyte,
-  get: request,
-  set: request,
-  delete: request,
-  concurrency: 4,
-});
+const largest = Object.freeze({ maxKeyBytes: 1024, maxValueBytes: 64 * mebibyte });
+
+/**
+ * A server does nothing else while it runs a command, so commands stay small: 500 keys are a quarter of a millisecond of
+ * its time. The commands of a batch are written before the first reply is read, so that many are no more round trips
+ * than one, and the client works on one while the server works on another.
+ * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/#single-threaded-nature-of-redis
+ */
+export const limits: DriverLimits = limitsOf({ maxKeys: 500, maxBytes: mebibyte / 2 }, 16);
+
+/** In a cluster a request is divided among the masters, and each key is a command of its own. */
+export const clusterLimits: DriverLimits = limitsOf({ maxKeys: 2_000, maxBytes: 2 * mebibyte }, 8);
+
+function limitsOf(request: RequestLimits, concurrency: number): DriverLimits {
+  const each = Object.freeze(request);
+  return Object.freeze({ ...largest, get: each, set: each, delete: each, concurrency });
+}

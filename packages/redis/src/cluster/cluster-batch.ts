@@ -40,7 +40,7 @@ export class ClusterBatch {
   readonly #topology: Topology;
   readonly #request: KeysRequest;
   readonly #question: Question;
-  readonly #prefix: Buffer;
+  readonly #prefix: string;
   #redirections: Map<string, Part> = new Map();
 
   constructor(topology: Topology, request: KeysRequest, question: Question) {
@@ -73,7 +73,7 @@ export class ClusterBatch {
   async #parts(): Promise<readonly Part[]> {
     const { keys } = this.#request;
     const map = this.#topology.current ?? (await this.#topology.slots(this.#request));
-    const start = checksum(this.#prefix);
+    const start = checksum(Buffer.from(this.#prefix));
     const parts = new Array<Part | undefined>(map.masters.length);
     for (let index = 0; index < keys.length; index++) {
       const owner = map.ownerOf(slotOfKey(start, keys[index] as string));

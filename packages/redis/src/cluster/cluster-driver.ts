@@ -13,7 +13,7 @@ import type {
 } from "@manykv/core";
 import { classify } from "../classify.js";
 import { FaultError } from "../fault-error.js";
-import { limits } from "../limits.js";
+import { clusterLimits } from "../limits.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { copyValues, isAcknowledgement, isCount, isValue } from "../replies.js";
 import { ClusterBatch, type Question } from "./cluster-batch.js";
@@ -23,7 +23,7 @@ import type { Topology } from "./topology.js";
 /** A cluster: one command for each key, one round trip for each master. */
 export class ClusterDriver implements Driver {
   readonly name = "redis";
-  readonly limits: DriverLimits = limits;
+  readonly limits: DriverLimits = clusterLimits;
   readonly #topology: Topology;
 
   constructor(topology: Topology) {

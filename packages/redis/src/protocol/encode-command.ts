@@ -1,79 +1,30 @@
-import { argumentOverhead, longestUtf8, writeBytes, writeKey, writeNumber } from "./write-argument.js";
-
-const asterisk = 0x2a;
+import { encodeKeys } from "./encode-keys.js";
 
 /** One command of a few arguments, such as `CLIENT KILL`. */
 export function encodeCommand(...words: readonly (string | Uint8Array)[]): Buffer {
-  const none = new Uint8Array(0);
-  const sizes = words.map((word) => (typeof word === "string" ? longestUtf8(word) : word.length));
-  const target = Buffer.allocUnsafe(
-    sizes.reduce((sum, size) => sum + size + argumentOverhead, argumentOverhead),
-  );
-  let position = writeCount(target, 0, words.length);
+  const parts: Uint8Array[] = [Buffer.from(`*${words.length}\r\n`)];
   for (const word of words) {
-    position =
-      typeof word === "string" ? writeKey(target, position, none, word) : writeBytes(target, position, word);
+    const bytes = typeof word === "string" ? Buffer.from(word) : word;
+    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, lineEnd);
   }
-  return target.subarray(0, position);
+  return Buffer.concat(parts);
 }
 
+const lineEnd = Buffer.from("\r\n");
+
 /** `MSET` of all keys: one command, one reply. */
-export function encodeMset(
-  prefix: Uint8Array,
-  keys: readonly string[],
-  values: readonly Uint8Array[],
-): Buffer {
-  const target = allocate(prefix, keys, values);
-  let position = writeHeader(target, 1 + 2 * keys.length, mset);
-  for (let index = 0; index < keys.length; index++) {
-    position = writeKey(target, position, prefix, keys[index] as string);
-    position = writeBytes(target, position, values[index] as Uint8Array);
-  }
-  return target.subarray(0, position);
+export function encodeMset(prefix: string, keys: readonly string[], values: readonly Uint8Array[]): Buffer {
+  return encodeKeys({ opening: `*${1 + 2 * keys.length}\r\n$4\r\nMSET\r\n`, prefix, keys, values });
 }
 
 /** `MGET` of all keys. */
-export function encodeMget(prefix: Uint8Array, keys: readonly string[]): Buffer {
-  return encodeKeys(mget, prefix, keys);
+export function encodeMget(prefix: string, keys: readonly string[]): Buffer {
+  return encodeKeys({ opening: `*${1 + keys.length}\r\n$4\r\nMGET\r\n`, prefix, keys });
 }
 
 /** `DEL` of all keys. */
-export function encodeDel(prefix: Uint8Array, keys: readonly string[]): Buffer {
-  return encodeKeys(del, prefix, keys);
-}
-
-const mset = Buffer.from("$4\r\nMSET\r\n");
-const mget = Buffer.from("$4\r\nMGET\r\n");
-const del = Buffer.from("$3\r\nDEL\r\n");
-
-function encodeKeys(name: Uint8Array, prefix: Uint8Array, keys: readonly string[]): Buffer {
-  const target = allocate(prefix, keys);
-  let position = writeHeader(target, 1 + keys.length, name);
-  for (let index = 0; index < keys.length; index++) {
-    position = writeKey(target, position, prefix, keys[index] as string);
-  }
-  return target.subarray(0, position);
-}
-
-function allocate(prefix: Uint8Array, keys: readonly string[], values?: readonly Uint8Array[]): Buffer {
-  const overhead = prefix.length + argumentOverhead;
-  let size = 32;
-  for (let index = 0; index < keys.length; index++) {
-    size += overhead + longestUtf8(keys[index] as string);
-    if (values !== undefined) size += (values[index] as Uint8Array).length + argumentOverhead;
-  }
-  return Buffer.allocUnsafe(size);
-}
-
-function writeHeader(target: Buffer, count: number, name: Uint8Array): number {
-  const position = writeCount(target, 0, count);
-  target.set(name, position);
-  return position + name.length;
-}
-
-function writeCount(target: Buffer, position: number, count: number): number {
-  target[position] = asterisk;
-  return writeNumber(target, position + 1, count);
+export function encodeDel(prefix: string, keys: readonly string[]): Buffer {
+  return encodeKeys({ opening: `*${1 + keys.length}\r\n$3\r\nDEL\r\n`, prefix, keys });
 }
 
 /** The commands of one key. */
@@ -91,26 +42,11 @@ export interface EachOptions {
 /** One command for each key, one after the other: as many replies as keys. */
 export function encodeEach(
   name: KeyCommand,
-  prefix: Uint8Array,
+  prefix: string,
   keys: readonly string[],
   { indexes, values, asking = false }: EachOptions = {},
 ): Buffer {
-  const count = indexes?.length ?? keys.length;
-  const header = Buffer.from(
-    `${asking ? "*1\r\n$6\r\nASKING\r\n" : ""}*${values === undefined ? 2 : 3}\r\n$${name.length}\r\n${name}\r\n`,
-  );
-  let size = count * (header.length + prefix.length + 2 * argumentOverhead);
-  for (let each = 0; each < count; each++) {
-    const index = indexes === undefined ? each : (indexes[each] as number);
-    size += longestUtf8(keys[index] as string) + (values?.[index]?.length ?? 0);
-  }
-  const target = Buffer.allocUnsafe(size);
-  let position = 0;
-  for (let each = 0; each < count; each++) {
-    const index = indexes === undefined ? each : (indexes[each] as number);
-    for (let byte = 0; byte < header.length; byte++) target[position++] = header[byte] as number;
-    position = writeKey(target, position, prefix, keys[index] as string);
-    if (values !== undefined) position = writeBytes(target, position, values[index] as Uint8Array);
-  }
-  return target.subarray(0, position);
+  const words = values === undefined ? 2 : 3;
+  const head = `${asking ? "*1\r\n$6\r\nASKING\r\n" : ""}*${words}\r\n$${name.length}\r\n${name}\r\n`;
+  return encodeKeys({ head, prefix, keys, indexes, values });
 }
