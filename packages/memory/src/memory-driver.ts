@@ -80,8 +80,9 @@ class MemoryDriver implements Driver {
   }
 
   classify(error: unknown): Fault {
-    const code = StoreError.is(error) ? error.code : "internal";
-    return { code, retryable: false, effect: "none" };
+    // What throws half-way, for want of memory, has applied a part.
+    if (!StoreError.is(error)) return { code: "internal", retryable: false, effect: "unknown" };
+    return { code: error.code, retryable: false, effect: "none" };
   }
 
   #create(bucket: string): Contents {
