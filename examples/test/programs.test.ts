@@ -49,6 +49,10 @@ test("coalesced calls", async () => {
   expect(await example("coalesce")).toBe("user ada\nundefined\nuser bob\n");
 });
 
+test("single calls that travel together", async () => {
+  expect(await example("coalesce")).toBe("user ada\nundefined\nuser bob\n");
+});
+
 test("Redis by URL", async () => {
   expect(await example("redis", urls.redis)).toBe(oneOfTwo);
 });
