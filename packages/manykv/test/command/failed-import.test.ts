@@ -230,7 +230,8 @@ test("a server that dies: what was reported as in is there, and what was reporte
   expect(stderr).toMatch(/unavailable|connection-lost|timeout/);
   await server.restart();
   const told = readReport(report);
-  expect(told.totals.applied).toBeGreaterThanOrEqual(4000);
+  // Who sees a record sees it before the command has its acknowledgement, so some of these may be unknown.
+  expect(told.totals.applied + told.totals.unknown).toBeGreaterThanOrEqual(4000);
   expect(told.totals.last).toBeLessThan(count);
   expectTruth(told, await presentRecords(server.url, bucket, count), count);
 
