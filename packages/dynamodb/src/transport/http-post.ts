@@ -1,6 +1,5 @@
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as SecureAgent } from "node:https";
-import type { Socket } from "node:net";
 import { DriverError } from "../driver-error.js";
 import type { Destination } from "./destination.js";
 import { NotSent } from "./effects.js";
@@ -20,8 +19,6 @@ export interface HttpAnswer {
 export class HttpPost {
   readonly #agent: Agent = new Agent({ keepAlive: true, maxSockets });
   readonly #secureAgent: SecureAgent = new SecureAgent({ keepAlive: true, maxSockets });
-  /** Sockets that have been connected: what is written to them leaves. */
-  readonly #connected: WeakSet<Socket> = new WeakSet();
 
   /** @throws Node's errors, in {@link NotSent} where they are of that kind, and {@link DriverError}. */
   send(
@@ -39,25 +36,27 @@ export class HttpPost {
       const place = { host, port, path, method: "POST", agent, headers };
       const request = secure ? requestHttps(place) : requestHttp(place);
       let timer: NodeJS.Timeout | undefined;
-      const isSent = (): boolean => request.socket !== null && this.#connected.has(request.socket);
+      /** What is written goes out as soon as there is a socket that is connected. */
+      let sent = false;
       const settle = (): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", abandon);
       };
       const fail = (error: Error): void => {
         settle();
-        reject(isSent() ? error : new NotSent(error));
+        reject(sent ? error : new NotSent(error));
         request.destroy();
       };
       const abandon = (): void => fail(new DriverError("Abandoned"));
       signal.addEventListener("abort", abandon);
       request.on("error", fail);
       request.on("socket", (socket) => {
-        if (this.#connected.has(socket)) return;
+        sent = !socket.connecting;
+        if (sent) return;
         timer = setTimeout(() => fail(new DriverError("ConnectionTimeout")), connectionTimeout);
         socket.once(secure ? "secureConnect" : "connect", () => {
           clearTimeout(timer);
-          this.#connected.add(socket);
+          sent = true;
         });
       });
       request.on("response", (response) => {
