@@ -10,7 +10,7 @@ import { type Arrival, ListingState, type NodeScan } from "./listing-state.js";
 import type { Address } from "./node-address.js";
 import { type NodeView, parseNodeView } from "./node-view.js";
 import type { SlotMap } from "./slot-map.js";
-import type { SlotSet } from "./slot-set.js";
+import { SlotSet } from "./slot-set.js";
 import type { Topology } from "./topology.js";
 
 const question = encodeCommand("CLUSTER", "NODES");
@@ -63,14 +63,30 @@ class Lister {
   async #begin(state: ListingState, map: SlotMap): Promise<Continued> {
     const arrival = state.nextArrival();
     if (state.open.empty && arrival !== undefined) {
-      const begun = await this.#tryBegin(state, this.#addressOf(arrival, map)).catch(() => undefined);
+      const begun = await this.#beginArrival(state, arrival, map);
       if (begun !== undefined) return begun;
-      // Its slots have another master by now, or get one.
-      state.forget(arrival.id);
     }
     const begun = await this.#tryBegin(state, this.#masterOf(state.open, map));
     if (begun === undefined) throw this.#changed();
     return begun;
+  }
+
+  async #beginArrival(state: ListingState, arrival: Arrival, map: SlotMap): Promise<Continued | undefined> {
+    try {
+      const begun = await this.#tryBegin(state, this.#addressOf(arrival, map));
+      if (begun === undefined) state.reopen(arrival);
+      return begun;
+    } catch (error) {
+      // Of a node that cannot be reached only what another has taken over can be listed.
+      const taken = new SlotSet();
+      for (const slot of arrival.slots) {
+        const owner = map.masters[map.ownerOf(slot)]?.id;
+        if (owner !== undefined && owner !== arrival.id && owner !== arrival.from) taken.add(slot);
+      }
+      if (taken.empty) throw error;
+      state.reopen(arrival, taken);
+      return undefined;
+    }
   }
 
   async #tryBegin(state: ListingState, address: Address): Promise<Continued | undefined> {

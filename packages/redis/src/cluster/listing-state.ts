@@ -5,9 +5,9 @@ import type { NodeView, SeenNode } from "./node-view.js";
 import { SlotSet } from "./slot-set.js";
 
 /** A node that has yet to be scanned for slots that came to it, or come, from a node that was scanned already. */
-export interface Arrival {
-  readonly id: string;
-  readonly address: Address;
+export interface Arrival extends SeenNode {
+  /** The id of the node that they came from. */
+  readonly from: string;
   readonly slots: SlotSet;
 }
 
@@ -34,16 +34,21 @@ export interface NodeScan extends ScanPosition {
  */
 export class ListingState {
   readonly #open: SlotSet;
+  /** By both nodes. */
   readonly #arrivals: Map<string, Arrival>;
+  /** Slots that were found not to arrive where their owner said: the move was given up or broken off. */
+  readonly #stuck: SlotSet;
   #scan: NodeScan | undefined;
 
   constructor(
     open: SlotSet = SlotSet.parse(SlotSet.all),
     arrivals: readonly Arrival[] = [],
+    stuck: SlotSet = new SlotSet(),
     scan?: NodeScan,
   ) {
     this.#open = open;
-    this.#arrivals = new Map(arrivals.map((arrival) => [arrival.id, arrival]));
+    this.#arrivals = new Map(arrivals.map((arrival) => [keyOf(arrival.from, arrival.id), arrival]));
+    this.#stuck = stuck;
     this.#scan = scan;
   }
 
@@ -66,17 +71,18 @@ export class ListingState {
     return undefined;
   }
 
-  /** Gives up what a node was to be scanned for: it is no part of the cluster any more. */
-  forget(id: string): void {
-    const arrival = this.#arrivals.get(id);
-    if (arrival !== undefined) this.#open.addAll(arrival.slots);
-    this.#arrivals.delete(id);
+  /** These are with another node by now than the one where they were to arrive. */
+  reopen(arrival: Arrival, slots: SlotSet = arrival.slots): void {
+    this.#open.addAll(slots);
+    for (const slot of [...slots]) arrival.slots.remove(slot);
+    if (arrival.slots.empty) this.#arrivals.delete(keyOf(arrival.from, arrival.id));
   }
 
   /** A scan begins, unless there is nothing that the node would be scanned for. */
   begin(view: NodeView, address: Address, process: string | undefined): void {
     const owned = view.owned.common(this.#open);
-    const arrived = this.#arrivals.get(view.id)?.slots ?? new SlotSet();
+    const arrived = new SlotSet();
+    for (const arrival of this.#arrivals.values()) if (arrival.id === view.id) arrived.addAll(arrival.slots);
     if (owned.empty && arrived.empty) return;
     const leaving = new SlotSet();
     for (const slot of owned) if (view.migrating.has(slot)) leaving.add(slot);
@@ -97,42 +103,49 @@ export class ListingState {
     const scan = this.#scan;
     this.#scan = undefined;
     if (scan === undefined || scan.id !== view.id) return;
-    if (!scan.arrived.empty) this.#arrivals.delete(scan.id);
+    for (const arrival of [...this.#arrivals.values()]) {
+      if (arrival.id === view.id) this.#arrivals.delete(keyOf(arrival.from, arrival.id));
+    }
     for (const slot of scan.arrived) this.#finishArrived(slot, view);
     for (const slot of scan.owned) this.#finishOwned(slot, scan, view);
   }
 
   #finishOwned(slot: number, scan: NodeScan, view: NodeView): void {
     const target = view.migrating.get(slot);
-    if (!view.owned.has(slot)) this.#follow(slot, view.ownerOf(slot));
-    else if (target !== undefined) this.#follow(slot, view.node(target));
-    else if (!scan.leaving.has(slot)) this.#open.remove(slot);
+    const moving = target !== undefined && !this.#stuck.has(slot);
+    if (!view.owned.has(slot)) this.#follow(slot, view, view.ownerOf(slot));
+    else if (moving) this.#follow(slot, view, view.node(target));
+    else if (target !== undefined || !scan.leaving.has(slot)) this.#open.remove(slot);
   }
 
   #finishArrived(slot: number, view: NodeView): void {
     const target = view.migrating.get(slot);
     if (view.owned.has(slot)) {
-      if (target !== undefined) this.#follow(slot, view.node(target));
-      return;
+      if (target !== undefined) this.#follow(slot, view, view.node(target));
+    } else if (!view.importing.has(slot)) {
+      this.#open.add(slot);
+      this.#stuck.add(slot);
     }
-    if (!view.importing.has(slot)) this.#open.add(slot);
   }
 
-  #follow(slot: number, node: SeenNode | undefined): void {
+  #follow(slot: number, from: NodeView, node: SeenNode | undefined): void {
     if (node === undefined) {
       this.#open.add(slot);
       return;
     }
     this.#open.remove(slot);
-    const arrival = this.#arrivals.get(node.id);
-    if (arrival !== undefined) arrival.slots.add(slot);
-    else this.#arrivals.set(node.id, { id: node.id, address: node.address, slots: new SlotSet().add(slot) });
+    const key = keyOf(from.id, node.id);
+    const { id, address } = node;
+    const arrival = this.#arrivals.get(key) ?? { from: from.id, id, address, slots: new SlotSet() };
+    arrival.slots.add(slot);
+    this.#arrivals.set(key, arrival);
   }
 
   toCursor(bucket: string): string {
     const scan = this.#scan;
     return encodeCursor(bucket, {
       open: `${this.#open}`,
+      stuck: `${this.#stuck}`,
       arrivals: Array.from(this.#arrivals.values(), ({ slots, ...node }) => ({ ...node, slots: `${slots}` })),
       scan: scan && {
         ...scan,
@@ -145,19 +158,24 @@ export class ListingState {
 
   /** @throws {StoreError} `invalid-argument` for a cursor that no listing of this bucket gave */
   static fromCursor(bucket: string, cursor: string): ListingState {
-    const { open, arrivals, scan } = decodeCursor(bucket, cursor);
+    const { open, arrivals, stuck, scan } = decodeCursor(bucket, cursor);
     if (!Array.isArray(arrivals)) throw invalidCursor();
     return new ListingState(
       parseSlots(open),
       arrivals.map(parseArrival),
+      parseSlots(stuck),
       scan === undefined ? undefined : parseScan(scan),
     );
   }
 }
 
+function keyOf(from: string, to: string): string {
+  return `${from} ${to}`;
+}
+
 function parseArrival(value: unknown): Arrival {
-  const { slots, ...node } = record(value);
-  return { ...parseNode(node), slots: parseSlots(slots) };
+  const { slots, from, ...node } = record(value);
+  return { ...parseNode(node), from: parseWord(from) ?? "", slots: parseSlots(slots) };
 }
 
 function parseScan(value: unknown): NodeScan {

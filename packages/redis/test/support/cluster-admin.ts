@@ -40,11 +40,18 @@ export class ClusterAdmin implements AsyncDisposable {
   }
 
   async ownerOf(slot: number): Promise<AdminNode> {
-    for (const [from, to, [, port]] of await this.#slots()) {
+    return (await this.owners())(slot);
+  }
+
+  /** Who owns which slot now. */
+  async owners(): Promise<(slot: number) => AdminNode> {
+    const slots = await this.#slots();
+    return (slot) => {
+      const [, , [, port]] = slots.find(([from, to]) => from <= slot && slot <= to) ?? [0, 0, ["", 0]];
       const owner = this.nodes.find((node) => node.port === port);
-      if (from <= slot && slot <= to && owner !== undefined) return owner;
-    }
-    throw new Error(`nobody owns slot ${slot}`);
+      if (owner === undefined) throw new Error(`nobody owns slot ${slot}`);
+      return owner;
+    };
   }
 
   async slotOf(name: string): Promise<number> {
