@@ -132,6 +132,7 @@ export class Topology {
       throw worst(error);
     } finally {
       clearTimeout(expiry);
+      controller.abort();
     }
   }
 

@@ -52,12 +52,11 @@ export class Connection {
 
   /** Writes `bytes`, which hold `count` commands, and waits for the replies, no longer than the request lives. */
   async send(request: DriverRequest, name: string, bytes: Buffer, count: number): Promise<Sent> {
-    if (!this.usable) return unsent;
     const { signal } = request;
+    if (!this.usable || signal.aborted) return unsent;
     const sent = exchange(this.#redis, name, bytes, count);
     const abandon = (): void => sent.finish("abandoned");
     signal.addEventListener("abort", abandon);
-    if (signal.aborted) abandon();
     this.#waiting++;
     const ending = await sent.ended;
     this.#waiting--;
