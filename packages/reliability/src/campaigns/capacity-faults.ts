@@ -5,6 +5,7 @@ import { inLanes } from "../in-lanes.js";
 import { DynamodbLink, type ServiceFault, serviceFaultKinds } from "../network/dynamodb-link.js";
 import { Random } from "../random.js";
 import { describeViolations } from "../report/describe-violations.js";
+import { StallMeter } from "../stall-meter.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
 import { direct, type Testbed } from "../testbeds/testbed.js";
 import type { Campaign, CampaignContext, CampaignResult } from "./campaign.js";
@@ -36,6 +37,7 @@ interface Tally {
 
 async function runCapacityFaults(context: CampaignContext): Promise<CampaignResult> {
   await using testbed = await openTestbed("dynamodb");
+  using stalls = new StallMeter();
   const tally: Tally = {
     calls: 0,
     rejected: 0,
@@ -60,7 +62,7 @@ async function runCapacityFaults(context: CampaignContext): Promise<CampaignResu
     const seed = context.seed + run;
     // Every twentieth run nothing is ever processed: the call has to give up, after a bounded number of attempts.
     if (run % 20 === 19) await runStuck(testbed, link, run, tally);
-    else await runOne(testbed, link, seed, `run-${run}`, tally);
+    else await runOne(testbed, link, seed, `run-${run}`, tally, stalls);
   });
   attempts.unsubscribe(watch);
   await Promise.all(links.map((link) => link[Symbol.asyncDispose]()));
@@ -73,6 +75,7 @@ async function runOne(
   seed: number,
   name: string,
   tally: Tally,
+  stalls: StallMeter,
 ): Promise<void> {
   const random = new Random(seed);
   const history = new History();
@@ -80,7 +83,10 @@ async function runOne(
   link.draw = () => undefined;
   await using store = createStore(testbed.driver(() => link.address));
   await using beside = createStore(testbed.driver(direct));
-  const client = new RecordedClient(history, "client", await store.open(name), { fenced: false });
+  const client = new RecordedClient(history, "client", await store.open(name), {
+    fenced: false,
+    stalled: () => stalls.total,
+  });
   const observer = new RecordedClient(history, "observer", await beside.open(name));
   const keys = Array.from({ length: random.pick([1, 10, 60]) }, (_, index) => `key ${index}`);
   await client.setMany(keys.filter(() => random.chance(0.6)));
