@@ -81,6 +81,19 @@ export const failedReadCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "s10-failed-request-ends-the-call",
+    rule: "S10",
+    title: "once a request of a getMany has failed for good, no further one is sent",
+    async run(context) {
+      const { bucket, requests } = await faultyReader(context, () => ({ kind: "reject", fault: refused }), {
+        maxKeys: 1,
+      });
+      const keys = Array.from({ length: 200 }, (_, index) => `key ${index}`);
+      await rejectsWith(bucket.getMany(keys), "access-denied");
+      assert.ok(requests.length < keys.length / 2, `${requests.length} requests`);
+    },
+  },
+  {
     id: "s10-failed-for-a-while",
     rule: "S10",
     title: "a read that fails for a while is repeated and answers in full",

@@ -10,6 +10,7 @@ import { faultyWrite, writeKinds } from "../support/faulty-write.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
+import { wrapDriver } from "../support/wrap-driver.js";
 
 /** Far more than cancelling may take: tells a hang from a slow machine. */
 const hangs = 8_000;
@@ -91,6 +92,31 @@ export const cancellingCases: readonly ConformanceCase[] = [
       },
     },
   ]),
+  {
+    id: "s11-signal-read-late",
+    rule: "S11",
+    title: "a driver that looks at its signal only after the time was over finds it fired",
+    async run(context) {
+      const controller = new AbortController();
+      const seen = new Promise<boolean>((resolve) => {
+        controller.signal.addEventListener("abort", () => setTimeout(() => resolve(late()), 20));
+      });
+      let late = (): boolean => false;
+      const bucket = await context.bucket({
+        wrap: (driver) =>
+          wrapDriver(driver, {
+            get: (request) => {
+              late = () => request.signal.aborted;
+              return new Promise(() => {});
+            },
+          }),
+      });
+      const reading = bucket.getMany(["a"], { signal: controller.signal });
+      setTimeout(() => controller.abort(), 10);
+      await rejectsWith(reading, "aborted");
+      assert.equal(await seen, true);
+    },
+  },
   {
     id: "s11-cancelled-while-waiting",
     rule: "S11",

@@ -3,7 +3,7 @@ import type { Bucket, KeyValue, RequestLimits } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { refused } from "../faults/faults.js";
+import { refused, unavailable } from "../faults/faults.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { faultyWrite } from "../support/faulty-write.js";
 import { recordRequests } from "../support/recording-driver.js";
@@ -198,6 +198,27 @@ export const sizeCases: readonly ConformanceCase[] = [
         const store = { request: { maxKeys: 2 }, concurrency: 1 };
         const { outcomes } = await faultyWrite(context, { kind: "set", keys: 8, schedule, store });
         assert.deepEqual(outcomes, ["applied", "not-applied", ...new Array(6).fill("applied")]);
+      }
+    },
+  },
+  {
+    id: "s12-dead-engine-ends-the-batch",
+    rule: "S12",
+    title:
+      "an engine that refuses whole requests, or does not serve, is not asked for the rest of a batch: that is not-applied",
+    async run(context) {
+      for (const fault of [refused, unavailable]) {
+        const schedule: FaultSchedule = () => ({ kind: "reject", fault });
+        const store = { request: { maxKeys: 1 }, concurrency: 2 };
+        const { outcomes, error, requests } = await faultyWrite(context, {
+          kind: "set",
+          keys: 100,
+          schedule,
+          store,
+        });
+        assert.equal(error?.code, fault.code);
+        assert.deepEqual([...new Set(outcomes)], ["not-applied"]);
+        assert.ok(requests.length < 50, `${requests.length} requests`);
       }
     },
   },
