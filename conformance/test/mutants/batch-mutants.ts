@@ -217,6 +217,18 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
+    name: "asks a dead engine for every key",
+    rule: "S12",
+    killedBy: "s12-dead-engine-ends-the-batch",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        const all = [...entries];
+        for (const entry of all) await bucket.setMany([entry], options).catch(() => {});
+        return bucket.setMany(all, options);
+      },
+    })),
+  },
+  {
     name: "does not cut batches by count",
     rule: "S12",
     killedBy: "s12-ten-thousand-keys",

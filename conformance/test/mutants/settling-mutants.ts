@@ -33,6 +33,18 @@ export const settlingMutants: readonly Mutant[] = [
     ]),
   },
   {
+    name: "reads on after a request has failed",
+    rule: "S10",
+    killedBy: "s10-failed-request-ends-the-call",
+    createStore: changedBuckets((bucket) => ({
+      getMany: async (keys, options) => {
+        const all = [...keys];
+        await Promise.allSettled(all.map((key) => bucket.getMany([key], options)));
+        return bucket.getMany(all, options);
+      },
+    })),
+  },
+  {
     name: "a key that could not be looked for does not exist",
     rule: "S10",
     killedBy: "s10-exists",
