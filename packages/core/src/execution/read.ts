@@ -22,7 +22,8 @@ export async function read<Value>(
   const failure = ledger.firstFailure(call.cause);
   const fault = call.cause ?? failure?.fault;
   if (fault === undefined) return ledger.values;
-  const text = `${failure === undefined ? "" : `entry ${failure.place} failed: `}${explain(fault)}`;
+  const place = failure === undefined || batch.keys.length === 1 ? "" : `entry ${failure.place} failed: `;
+  const text = `${place}${explain(fault)}`;
   throw new StoreError(fault.code, `${describe(engine, call)}: ${text}`, { retryable: fault.retryable });
 }
 
