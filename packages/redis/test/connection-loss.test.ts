@@ -92,6 +92,25 @@ for (const way of ["url", "client"] as const) {
       expect(text(await direct.get("key"))).toBe("newer");
     });
 
+    test("holds back a write that was cancelled: it does not land on top of the next one", async () => {
+      const proxy = await startProxy();
+      const [bucket, direct] = await through(proxy, way);
+      const connection = proxy.last;
+      connection.hold("request");
+      const controller = new AbortController();
+      const call = batchRejection(bucket.set("key", bytes("old"), { signal: controller.signal }));
+      await pause(30);
+      controller.abort();
+      expect((await call).outcomeOf(0)).toBe("unknown");
+      // The connection is lost for this side, while its bytes are still under way.
+      connection.client.destroy();
+      await pause(30);
+      await bucket.set("key", bytes("newer"));
+      connection.release("request");
+      await pause(100);
+      expect(text(await direct.get("key"))).toBe("newer");
+    });
+
     test("holds a write back and nothing gets through: the outcome is unknown by the deadline", async () => {
       const proxy = await startProxy();
       const [bucket] = await through(proxy, way);
@@ -294,6 +313,42 @@ describe("the caller's client", () => {
       expect(text(await own.get("x"))).toBe(`${round}`);
     }
   });
+});
+
+test("a user who may not kill clients gets over a silent connection all the same", async () => {
+  await using redis = await startDedicatedRedis();
+  const admin = new Redis(redis.port, redis.host);
+  cleanups.push(() => admin.disconnect());
+  await admin.call(
+    "ACL",
+    "SETUSER",
+    "modest",
+    "on",
+    ">pass",
+    "~*",
+    "+@all",
+    "-client|kill",
+    "-info",
+    "-role",
+  );
+  const proxy = await TcpProxy.start(redis);
+  cleanups.push(() => proxy[Symbol.asyncDispose]());
+  const options = { port: proxy.port, username: "modest", password: "pass" };
+  const client = new Redis({ ...options, enableReadyCheck: false, lazyConnect: true });
+  cleanups.push(() => client.disconnect());
+  const url = proxy.url.replace("redis://", "redis://modest:pass@");
+  for (const way of [{ url }, { client }]) {
+    const store = redisStore(way);
+    cleanups.push(() => store.close());
+    const bucket = await store.open("bucket");
+    await bucket.set("key", bytes("first"));
+    proxy.last.hold("answer");
+    expect(text(await bucket.get("key", { timeout: 1_500 }))).toBe("first");
+    proxy.last.hold("answer");
+    await bucket.set("key", bytes("second"), { timeout: 1_500 });
+    expect(text(await bucket.get("key"))).toBe("second");
+    expect((await bucket.listKeys()).keys).toEqual(["key"]);
+  }
 });
 
 describe("a server that starts again", () => {

@@ -76,6 +76,8 @@ export class ClientNode implements RedisNode {
     const client = this.#client;
     const identity = await identify(client);
     this.#check(identity);
+    // What was given up over the one before must not land after what is written over this one.
+    await this.#connection?.endOver(client).catch(() => {});
     this.#connection = new Connection(client, identity, () => this.#openGuard());
     return this.#connection;
   }

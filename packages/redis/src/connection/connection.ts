@@ -23,6 +23,7 @@ export class Connection {
   readonly #openGuard: () => Promise<Redis>;
   #dropped = false;
   #waiting = 0;
+  #ended = false;
   #inquiry: Promise<void> | undefined;
 
   /** @param openGuard - opens a second connection to the same server */
@@ -110,14 +111,24 @@ export class Connection {
    * @param settled - asked then: nothing needs to be ended
    */
   async #end(settled: () => boolean): Promise<void> {
+    if (this.#ended || settled()) return;
     const guard = await this.#openGuard();
     try {
-      if (settled()) return;
-      await killClient(guard, this.identity.client);
+      if (!settled()) await this.endOver(guard).finally(() => this.drop());
     } finally {
       destroy(guard);
     }
-    this.drop();
+  }
+
+  /**
+   * Ends this connection at the server, over another that is open.
+   *
+   * @throws where the server does not say that it did
+   */
+  async endOver(other: Redis): Promise<void> {
+    if (this.#ended) return;
+    await killClient(other, this.identity.client);
+    this.#ended = true;
   }
 }
 

@@ -60,10 +60,13 @@ export class OwnNode implements RedisNode {
   }
 
   async #openConnection(): Promise<Connection> {
+    const before = this.#connection;
     this.#connection = await this.#openRedis(async (redis) => {
       const identity = await identify(redis);
       this.#check(identity);
       this.#checkDatabase(identity);
+      // What was given up over the one before must not land after what is written over this one.
+      await before?.endOver(redis).catch(() => {});
       return new Connection(redis, identity, () => this.#openRedis(async (guard) => guard));
     });
     return this.#connection;
