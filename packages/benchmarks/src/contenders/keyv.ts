@@ -1,6 +1,7 @@
 import type { Keyv } from "keyv";
 import type { Contender } from "../measure/contender.js";
 import { ownName } from "./own-name.js";
+import { sameBytes } from "./same-bytes.js";
 
 /** keyv over any of its stores. Its default serializer takes bytes as `Buffer`. */
 export function keyv(name: string, store: Keyv): Contender {
@@ -11,7 +12,7 @@ export function keyv(name: string, store: Keyv): Contender {
     prepare({ keys, values, readKeys }) {
       const named = keys.map((key) => `${prefix}-${key}`);
       const asked = readKeys.map((key) => `${prefix}-${key}`);
-      const entries = named.map((key, index) => ({ key, value: Buffer.from(values[index] as Uint8Array) }));
+      const entries = named.map((key, index) => ({ key, value: sameBytes(values[index]) }));
       return {
         set: () => store.setMany(entries),
         get: async () => {

@@ -27,7 +27,8 @@ export type Times = Map<Contender, Map<Operation, number[]>>;
 
 /**
  * Runs all contenders side by side in this one process: in each round every operation of each of them once, next to
- * each other, and another one first in each round. What disturbs the machine disturbs all of them.
+ * each other, in an order that is drawn anew each time. So what disturbs the machine disturbs all of them, and nobody
+ * always runs behind the same one, which may leave the processor's caches warm for it or cold.
  */
 export async function interleave(
   entrants: readonly Entrant[],
@@ -39,12 +40,12 @@ export async function interleave(
   );
   const warmUpEnd = performance.now() + effort.seconds * 500;
   for (let round = 0; round < effort.warmUp && performance.now() < warmUpEnd; round++) {
-    await runRound(entrants, round, () => {});
+    await runRound(entrants, () => {});
     await betweenRounds();
   }
   const end = performance.now() + effort.seconds * 1000;
   for (let round = 0; round < effort.rounds && (round < fewestRounds || performance.now() < end); round++) {
-    await runRound(entrants, round, (contender, operation, time) => {
+    await runRound(entrants, (contender, operation, time) => {
       times.get(contender)?.get(operation)?.push(time);
     });
     await betweenRounds();
@@ -54,16 +55,25 @@ export async function interleave(
 
 type Note = (contender: Contender, operation: Operation, time: number) => void;
 
-async function runRound(entrants: readonly Entrant[], round: number, note: Note): Promise<void> {
+async function runRound(entrants: readonly Entrant[], note: Note): Promise<void> {
   for (const operation of OPERATIONS) {
-    for (let turn = 0; turn < entrants.length; turn++) {
-      const { contender, trials, operations } = entrants[(round + turn) % entrants.length] as Entrant;
+    for (const { contender, trials, operations } of shuffled(entrants)) {
       if (!operations.includes(operation)) continue;
       note(contender, operation, await runSample(trials, operation));
       // What the contender left on the event loop is done before the next one's time begins.
       await setImmediate();
     }
   }
+}
+
+/** Every order is as likely as any other. */
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  const result = [...items];
+  for (let left = result.length; left > 1; left--) {
+    const drawn = Math.floor(Math.random() * left);
+    [result[left - 1], result[drawn]] = [result[drawn] as Item, result[left - 1] as Item];
+  }
+  return result;
 }
 
 async function runSample(trials: readonly Trial[], operation: Operation): Promise<number> {

@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Contender } from "../../measure/contender.js";
+import { sameBytes } from "../same-bytes.js";
 
 /** The client with a statement for each key, all of them at once: as many in flight as the pool has connections. */
 export async function pgKeyByKey(url: string, table: string): Promise<Contender> {
@@ -9,7 +10,7 @@ export async function pgKeyByKey(url: string, table: string): Promise<Contender>
     name: "pg, key by key",
     kind: "client",
     prepare({ keys, values, readKeys }) {
-      const buffers = values.map((value) => Buffer.from(value));
+      const buffers = values.map(sameBytes);
       return {
         set: () =>
           Promise.all(

@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Contender } from "../../measure/contender.js";
+import { sameBytes } from "../same-bytes.js";
 
 /** The client as people use it: arrays as parameters, one statement for the batch. */
 export async function pgPool(url: string, table: string): Promise<Contender> {
@@ -9,7 +10,7 @@ export async function pgPool(url: string, table: string): Promise<Contender> {
     name: "pg",
     kind: "client",
     prepare({ keys, values, readKeys }) {
-      const buffers = values.map((value) => Buffer.from(value));
+      const buffers = values.map(sameBytes);
       return {
         set: () =>
           pool.query(

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Contender } from "../../measure/contender.js";
 import { ownName } from "../own-name.js";
+import { sameBytes } from "../same-bytes.js";
 
 /** The client as people use it: one `MSET`, `MGET` or `DEL` for the batch. */
 export function ioredisBatch(client: Redis): Contender {
@@ -11,7 +12,7 @@ export function ioredisBatch(client: Redis): Contender {
     prepare({ keys, values, readKeys }) {
       const named = keys.map((key) => prefix + key);
       const asked = readKeys.map((key) => prefix + key);
-      const flat = named.flatMap((key, index) => [key, Buffer.from(values[index] as Uint8Array)]);
+      const flat = named.flatMap((key, index) => [key, sameBytes(values[index])]);
       return {
         set: () => client.mset(flat),
         get: async () => {

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from "ioredis";
 import type { Contender } from "../../measure/contender.js";
 import { ownName } from "../own-name.js";
+import { sameBytes } from "../same-bytes.js";
 
 /** The client as people use it where a batch command would cross nodes: one command a key, all of them at once. */
 export function ioredisKeyByKey(client: Redis | Cluster): Contender {
@@ -11,7 +12,7 @@ export function ioredisKeyByKey(client: Redis | Cluster): Contender {
     prepare({ keys, values, readKeys }) {
       const named = keys.map((key) => prefix + key);
       const asked = readKeys.map((key) => prefix + key);
-      const buffers = values.map((value) => Buffer.from(value));
+      const buffers = values.map(sameBytes);
       return {
         set: () => Promise.all(named.map((key, index) => client.set(key, buffers[index] as Buffer))),
         get: async () => {

@@ -2,6 +2,7 @@ import { createStorage } from "unstorage";
 import redisDriver from "unstorage/drivers/redis";
 import type { Contender } from "../../measure/contender.js";
 import { ownName } from "../own-name.js";
+import { sameBytes } from "../same-bytes.js";
 
 /** unstorage's batches hold text, so bytes are put into it as their users do. It has no batch that deletes. */
 export function unstorageRedis(url: string): Contender {
@@ -14,7 +15,7 @@ export function unstorageRedis(url: string): Contender {
         storage.setItems(
           keys.map((key, index) => ({
             key,
-            value: `base64:${Buffer.from(values[index] as Uint8Array).toString("base64")}`,
+            value: `base64:${sameBytes(values[index]).toString("base64")}`,
           })),
         ),
       get: async () => {
