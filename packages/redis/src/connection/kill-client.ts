@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { exchange } from "../protocol/prepared-command.js";
+import { isCount } from "../replies.js";
 import type { Identity } from "./identity.js";
 
 /**
@@ -17,5 +18,5 @@ export async function killClient(guard: Redis, client: Identity["client"]): Prom
   const bytes = encodeCommand("CLIENT", "KILL", "ID", client.id, "ADDR", client.address);
   const { replies, ended } = exchange(guard, "client", bytes, 1);
   await ended;
-  if (!Number.isInteger(Number(replies[0]))) throw new Error("the server did not end the connection");
+  if (!isCount(replies[0])) throw new Error("the server did not end the connection");
 }
