@@ -197,7 +197,7 @@ export const outcomeMutants: readonly Mutant[] = [
     killedBy: "s09-set-unprocessed-for-ever",
     createStore: belowCore((driver, options) => [
       driver,
-      { ...options, timeout: 300, retry: { attempts: 1_000_000, baseDelay: 0, maxDelay: 0 } },
+      { ...options, timeout: 3_000, retry: { attempts: 1_000_000, baseDelay: 0, maxDelay: 0 } },
     ]),
   },
   {
