@@ -41,6 +41,24 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     }),
   ),
   {
+    id: "s01-length-where-widths-change",
+    rule: "S1",
+    title: "characters at both sides of each change of width in UTF-8 count as many bytes as they take",
+    async run(context) {
+      const bucket = await context.bucket();
+      for (const point of [
+        0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x103fff, 0x10fc00, 0x10ffff,
+      ]) {
+        const character = String.fromCodePoint(point);
+        const width = Buffer.byteLength(character);
+        const fitting = character.repeat(Math.floor(bucket.limits.maxKeyBytes / width));
+        const rest = "x".repeat(bucket.limits.maxKeyBytes - Buffer.byteLength(fitting));
+        assert.equal(await bucket.exists(fitting + rest), false, `U+${point.toString(16)}`);
+        await rejectsWith(bucket.exists(`${fitting}${rest}x`), "too-large", `U+${point.toString(16)}`);
+      }
+    },
+  },
+  {
     id: "s01-far-too-long-key",
     rule: "S1",
     title: "a key of a million characters is refused, not cut",

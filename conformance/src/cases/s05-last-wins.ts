@@ -81,6 +81,29 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "s05-thousands-of-duplicates",
+    rule: "S5",
+    title: "in a batch of 20,000 entries for 50 keys the last of each is stored, and answered at each place",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const bucket = await context.bucket({ wrap });
+      const keys = Array.from({ length: 20_000 }, (_, index) => `key ${(index * 7) % 50}`);
+      await bucket.setMany(keys.map((key, index) => [key, bytes(`value ${index}`)]));
+      const answers = await bucket.getMany(keys);
+      const last = new Map(keys.map((key, index) => [key, bytes(`value ${index}`)]));
+      for (const [index, key] of keys.entries()) {
+        assert.equal(answers[index]?.[0], key);
+        sameBytes(answers[index]?.[1], last.get(key) as Uint8Array);
+      }
+      await bucket.deleteMany(keys);
+      assert.equal(
+        requests.reduce((sum, request) => sum + request.keys.length, 0),
+        3 * 50,
+        "each key is sent once a call",
+      );
+    },
+  },
+  {
     id: "s05-driver-sees-no-duplicate",
     rule: "S5",
     title: "no request to the driver names a key twice, whichever call has duplicates",
