@@ -11,11 +11,11 @@ export interface RedisStoreOptions extends StoreOptions {
   readonly url?: string | undefined;
   /** A client of ioredis 6, connected or not, without `keyPrefix`. It stays open when the store is closed. */
   readonly client?: Redis | Cluster | undefined;
-  /** Time to open a connection, in milliseconds. Default 5,000. */
+  /** Time to open a connection, in milliseconds. Default 3,000. */
   readonly connectTimeout?: number | undefined;
 }
 
-const defaultConnectTimeout = 5_000;
+const defaultConnectTimeout = 3_000;
 
 /** @throws {StoreError} `invalid-argument` unless it is a number above 0. */
 export function checkConnectTimeout(time: unknown = defaultConnectTimeout): number {

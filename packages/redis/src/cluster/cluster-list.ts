@@ -20,7 +20,10 @@ export async function listCluster(topology: Topology, request: ListRequest): Pro
   const { bucket, cursor } = request;
   const state = cursor === undefined ? new ListingState() : ListingState.fromCursor(bucket, cursor);
   const lister = new Lister(topology, request);
-  const { keys, done } = await fillPage(async () => ({ keys: await lister.step(state), done: state.done }));
+  const { keys, done } = await fillPage(request, async () => ({
+    keys: await lister.step(state),
+    done: state.done,
+  }));
   return done ? { keys } : { keys, cursor: state.toCursor(bucket) };
 }
 

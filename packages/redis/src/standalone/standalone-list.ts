@@ -12,14 +12,15 @@ import type { Reply } from "../protocol/exchange.js";
  * https://redis.io/docs/latest/commands/scan/#scan-guarantees
  */
 export async function listStandalone(
-  { bucket, cursor: text }: ListRequest,
+  request: ListRequest,
   { identity }: Connection,
   send: (bytes: Buffer) => Promise<readonly Reply[]>,
 ): Promise<ListAnswer> {
+  const { bucket, cursor: text } = request;
   const process = identity.runId;
   const position = text === undefined ? undefined : parse(bucket, text);
   let cursor = position?.process === process ? (position?.cursor ?? "0") : "0";
-  const { keys, done } = await fillPage(async () => {
+  const { keys, done } = await fillPage(request, async () => {
     const [reply] = await send(encodeScan(bucket, cursor));
     const scanned = keysOfScan(bucket, reply);
     cursor = scanned.cursor;
