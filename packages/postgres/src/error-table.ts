@@ -1,5 +1,6 @@
 import type { Fault, StoreErrorCode } from "@manykv/core";
 import { FaultError } from "./fault-error.js";
+import { isSqlState, nodeCodeOf } from "./protocol/error-codes.js";
 import { ExchangeError, type ExchangeFailure } from "./protocol/exchange-failure.js";
 import { UnsupportedClient } from "./protocol/unsupported-client.js";
 
@@ -81,13 +82,14 @@ export function faultOfExchange(failure: ExchangeFailure, direct: boolean): Faul
 
 /** The fault of a request for which there was no connection. Nothing was sent, so no write has happened. */
 export function faultOfConnecting(error: unknown): Fault {
-  const { code, message = "" } = (error ?? {}) as { code?: unknown; message?: string };
-  if (isState(error)) return { ...faultOfState(code as string), effect: "none" };
+  const { code, message, severity } = (error ?? {}) as Partial<Record<string, unknown>>;
+  // What the server said has a severity; a code of Node's may look like an SQLSTATE (`EPIPE`).
+  if (severity !== undefined && isSqlState(code)) return { ...faultOfState(code), effect: "none" };
   // pg's own checks during authentication, and the time-outs of its pool, have texts and no codes.
-  if (message.startsWith("SASL")) return { ...refused("access-denied"), reason: "SASL" };
-  if (message.startsWith("timeout exceeded"))
-    return { ...passing("unavailable"), reason: "no free connection" };
-  return notConnected(typeof code === "string" ? code : undefined);
+  const text = String(message);
+  if (text.startsWith("SASL")) return { ...refused("access-denied"), reason: "SASL" };
+  if (text.startsWith("timeout exceeded")) return { ...passing("unavailable"), reason: "no free connection" };
+  return notConnected(nodeCodeOf(error));
 }
 
 /** Certificates and protocols do not mend themselves. */
@@ -101,11 +103,6 @@ function notConnected(nodeCode: string | undefined): Fault {
 function faultOfState(state: string): Fault {
   const row = byState[state] ?? (connectionClass.test(state) ? lost : refused("internal"));
   return { ...row, reason: state };
-}
-
-/** pg's error for what the server said has a severity; Node's codes may look like an SQLSTATE (`EPIPE`). */
-function isState(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "severity" in error && "code" in error;
 }
 
 /** A request's error in manykv's terms. */

@@ -8,6 +8,7 @@ import { postgresDriver, postgresStore } from "../src/index.js";
 import { faultOf } from "./support/fault-of.js";
 import { keysRequest, setRequest, text } from "./support/requests.js";
 import { testRole } from "./support/role.js";
+import { temporaryTable } from "./support/temporary-table.js";
 import { testTable } from "./support/test-table.js";
 import { until } from "./support/until.js";
 
@@ -172,8 +173,8 @@ test("a table with other columns: invalid-argument", async () => {
     "key bytea, value bytea",
     "id int",
   ]) {
-    const name = randomName();
-    await table.admin.query(`CREATE TABLE "${name}" (${columns})`);
+    await using other = await temporaryTable(table.admin, columns);
+    const { name } = other;
     const driver = postgresDriver({ url: table.url, table: name });
     for (const fault of [
       await faultOf(driver, driver.set(setRequest([["a", text("v")]]))),
@@ -183,18 +184,16 @@ test("a table with other columns: invalid-argument", async () => {
       assert.equal(fault.effect, "none");
     }
     await driver.close();
-    await table.admin.query(`DROP TABLE "${name}"`);
   }
 });
 
 test("a column of text does not pass hexadecimal text off as bytes", async () => {
-  const name = randomName();
-  await table.admin.query(`CREATE TABLE "${name}" (key bytea PRIMARY KEY, value text)`);
+  await using other = await temporaryTable(table.admin, "key bytea PRIMARY KEY, value text");
+  const { name } = other;
   await table.admin.query(`INSERT INTO "${name}" VALUES ('b:a', 'v')`);
   const driver = postgresDriver({ url: table.url, table: name });
   assert.equal((await faultOf(driver, driver.get(keysRequest(["a"])))).code, "invalid-argument");
   await driver.close();
-  await table.admin.query(`DROP TABLE "${name}"`);
 });
 
 test("no such role, or a wrong password: access-denied", async () => {

@@ -138,3 +138,12 @@ test("a pool that was ended: an error, and no wait", async () => {
   const fault = await faultOf(driver, driver.get(keysRequest(["a"])));
   assert.deepEqual([fault.code, fault.retryable], ["closed", false]);
 });
+
+test("a client whose socket is read in an unknown way is refused", async () => {
+  await withPool({ max: 1 }, async (driver, pool) => {
+    pool.on("connect", (client) => client.connection.stream.removeAllListeners("data"));
+    const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
+    assert.deepEqual([fault.code, fault.effect, fault.retryable], ["invalid-argument", "none", false]);
+    assert.equal(pool.totalCount, 0);
+  });
+});

@@ -1,11 +1,13 @@
 import type { Duplex } from "node:stream";
 import { DataRow, type OnRow } from "./data-row.js";
+import { isSqlState, nodeCodeOf } from "./error-codes.js";
 import { ExchangeError, type ExchangeFailure } from "./exchange-failure.js";
 import { MalformedAnswer } from "./malformed-answer.js";
 import { messageHeader } from "./message-reader.js";
 import { packet } from "./packet.js";
 import type { Parameter } from "./parameter.js";
 import { SocketTap } from "./socket-tap.js";
+import { UnsupportedClient } from "./unsupported-client.js";
 import type { WireConnection } from "./wire.js";
 
 /** A statement; with a name it is prepared once for each connection. */
@@ -43,9 +45,11 @@ export class Exchange {
   readonly #row: DataRow = new DataRow();
   #resolve!: () => void;
   #reject!: (error: Error) => void;
-  #connection: { readonly stream: Duplex; readonly tap: SocketTap } | undefined;
+  /** The socket, once something was sent. */
+  #stream: Duplex | undefined;
   #state: string | undefined;
   #completed = false;
+  #ended = false;
 
   constructor(statement: Statement, parameters: readonly Parameter[], onRow: OnRow) {
     this.name = statement.name;
@@ -60,15 +64,19 @@ export class Exchange {
 
   /** pg calls it when the connection is free; an error that it gives comes back by `handleError`. */
   submit({ stream, parsedStatements }: WireConnection): Error | null {
-    const known = this.name !== "" && parsedStatements[this.name] === this.text;
     try {
+      if (this.#ended) throw new Error("given up while it waited for the connection");
+      if (stream === undefined || parsedStatements === undefined) throw new UnsupportedClient();
+      const known = this.name !== "" && parsedStatements[this.name] === this.text;
       const bytes = packet(this, !known, this.#parameters);
-      this.#connection = { stream, tap: new SocketTap(stream, this.#read) };
+      // It takes itself off when it is told to close.
+      new SocketTap(stream, this.#read);
       stream.once("close", this.#lost);
+      this.#stream = stream;
       stream.write(bytes);
       return null;
     } catch (error) {
-      this.#reject(error as Error);
+      this.#end(() => this.#reject(error as Error));
       return error as Error;
     }
   }
@@ -79,7 +87,7 @@ export class Exchange {
   }
 
   /** pg calls it when the connection broke or cannot be used, and for errors of the server, which are known here. */
-  handleError(error: { readonly code?: unknown }): void {
+  handleError(error: unknown): void {
     if (this.#state === undefined) this.#fail({ nodeCode: nodeCodeOf(error) });
   }
 
@@ -106,6 +114,7 @@ export class Exchange {
     else if (letter === errorResponse) this.#state = stateOf(bytes.subarray(start + messageHeader, end));
     const last = letter === readyForQuery;
     if (last) {
+      if (!this.#completed && this.#state === undefined) throw new MalformedAnswer();
       tap.close();
       this.#finish(bytes[start + messageHeader] === outsideTransaction);
     }
@@ -115,7 +124,7 @@ export class Exchange {
 
   /** The connection is free again. */
   #finish(outside: boolean): void {
-    if (this.#state === undefined && this.#completed && outside) this.#end(this.#resolve);
+    if (this.#state === undefined && outside) this.#end(this.#resolve);
     else this.#fail({ free: outside, inTransaction: !outside });
   }
 
@@ -125,7 +134,7 @@ export class Exchange {
       nodeCode: undefined,
       prepared: this.name !== "",
       abandoned: false,
-      sent: this.#connection !== undefined,
+      sent: this.#stream !== undefined,
       completed: this.#completed,
       free: false,
       inTransaction: false,
@@ -135,7 +144,8 @@ export class Exchange {
   }
 
   #end(settle: () => void): void {
-    this.#connection?.stream.off("close", this.#lost);
+    this.#ended = true;
+    this.#stream?.off("close", this.#lost);
     this.callback?.();
     settle();
   }
@@ -147,12 +157,9 @@ function stateOf(fields: Buffer): string {
   while (start < fields.length && fields[start] !== 0) {
     const end = fields.indexOf(0, start);
     if (end < 0) break;
-    if (fields[start] === stateField) return fields.toString("latin1", start + 1, end);
+    const text = fields.toString("latin1", start + 1, end);
+    if (fields[start] === stateField && isSqlState(text)) return text;
     start = end + 1;
   }
   throw new MalformedAnswer();
-}
-
-function nodeCodeOf({ code }: { readonly code?: unknown }): string | undefined {
-  return typeof code === "string" ? code : undefined;
 }
