@@ -69,7 +69,9 @@ async function runRace(
   opened: Field,
 ): Promise<Race> {
   await using field = opened;
-  const result = await race(field.contenders, heat.shape, plan.effort, arena.course);
+  // Key by key, a full table would take longer to fill than all the rest takes; and the link hides what it costs.
+  const course = heat.track === "distance" ? { ...arena.course, background: 0 } : arena.course;
+  const result = await race(field.contenders, heat.shape, plan.effort, course);
   const roundTrips = await countRoundTrips(field, heat.shape);
   const finished = { ...heat, ...result, ...(roundTrips.length > 0 && { roundTrips }) };
   console.log(`\n${raceTable(finished)}`);
