@@ -12,6 +12,7 @@ conformanceSuite(
   {
     name: "dynamodb",
     servers: [server],
+    modelRuns: 1_000,
     skip: {
       "s09-network-late-write":
         "DynamoDB has no way to fence a lost BatchWriteItem: the README says what a late first attempt can do",
