@@ -9,6 +9,7 @@ import { OwnNode } from "./connection/own-node.js";
 import { FaultError } from "./fault-error.js";
 import { checkClient, checkConnectTimeout, type RedisStoreOptions } from "./redis-options.js";
 import { parseRedisUrl, type RedisUrl } from "./redis-url.js";
+import { ReplicaWait } from "./replica-wait.js";
 import { StandaloneDriver } from "./standalone/standalone-driver.js";
 
 /**
@@ -17,16 +18,24 @@ import { StandaloneDriver } from "./standalone/standalone-driver.js";
  * @throws {StoreError} `invalid-argument` for options or a URL that it does not take
  */
 export function redisDriver(options: RedisStoreOptions): Driver {
-  const { url, client } = options;
-  const connectTimeout = checkConnectTimeout(options.connectTimeout);
+  const { url, client, wait } = options;
+  const settings: Settings = {
+    connectTimeout: checkConnectTimeout(options.connectTimeout),
+    wait: wait === undefined ? undefined : new ReplicaWait(wait),
+  };
   if ((url === undefined) === (client === undefined)) {
     throw new StoreError("invalid-argument", "pass either url or client");
   }
-  if (client !== undefined) return driverOfClient(checkClient(client), connectTimeout);
-  return driverOfUrl(parseRedisUrl(url), connectTimeout);
+  if (client !== undefined) return driverOfClient(checkClient(client), settings);
+  return driverOfUrl(parseRedisUrl(url), settings);
 }
 
-function driverOfUrl(url: RedisUrl, connectTimeout: number): Driver {
+interface Settings {
+  readonly connectTimeout: number;
+  readonly wait: ReplicaWait | undefined;
+}
+
+function driverOfUrl(url: RedisUrl, { connectTimeout, wait }: Settings): Driver {
   const { addresses, cluster, database, username, password, tls } = url;
   const options: RedisOptions = {
     db: database,
@@ -34,14 +43,14 @@ function driverOfUrl(url: RedisUrl, connectTimeout: number): Driver {
     ...(password === undefined ? {} : { password }),
     ...(tls ? { tls: {} } : {}),
   };
-  if (cluster) return new ClusterDriver(new Topology(accessByUrl(addresses, options, connectTimeout)));
+  if (cluster) return new ClusterDriver(new Topology(accessByUrl(addresses, options, connectTimeout)), wait);
   const [address] = addresses;
-  return new StandaloneDriver(new OwnNode({ ...options, ...address }, connectTimeout, checkStandalone));
+  return new StandaloneDriver(new OwnNode({ ...options, ...address }, connectTimeout, checkStandalone), wait);
 }
 
-function driverOfClient(client: Redis | Cluster, connectTimeout: number): Driver {
-  if (isCluster(client)) return new ClusterDriver(new Topology(accessByClient(client, connectTimeout)));
-  return new StandaloneDriver(new ClientNode(client, connectTimeout, checkStandalone));
+function driverOfClient(client: Redis | Cluster, { connectTimeout, wait }: Settings): Driver {
+  if (isCluster(client)) return new ClusterDriver(new Topology(accessByClient(client, connectTimeout)), wait);
+  return new StandaloneDriver(new ClientNode(client, connectTimeout, checkStandalone), wait);
 }
 
 /** Not by its class, of which there may be several copies. */

@@ -1,5 +1,6 @@
 import { StoreError, type StoreOptions } from "@manykv/core";
 import type { Cluster, Redis } from "ioredis";
+import type { WaitOptions } from "./replica-wait.js";
 
 /** Options of `redisStore`: either `url` or `client`. */
 export interface RedisStoreOptions extends StoreOptions {
@@ -13,6 +14,8 @@ export interface RedisStoreOptions extends StoreOptions {
   readonly client?: Redis | Cluster | undefined;
   /** Time to open a connection, in milliseconds. Default 3,000. */
   readonly connectTimeout?: number | undefined;
+  /** Writes count as done only when so many replicas have them. Default: when the master has. */
+  readonly wait?: WaitOptions | undefined;
 }
 
 const defaultConnectTimeout = 3_000;

@@ -4,6 +4,7 @@ import { FaultError } from "../fault-error.js";
 import { bucketPrefix } from "../keys.js";
 import { encodeEach, type KeyCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
+import type { ReplicaWait } from "../replica-wait.js";
 import { checksum, slotOfKey } from "./key-slot.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 import { parseRedirection } from "./redirection.js";
@@ -30,6 +31,8 @@ export interface Question {
   readonly values?: readonly Uint8Array[] | undefined;
   /** Whether a reply is one to the command. */
   readonly expects: (reply: Reply) => boolean;
+  /** For writes: stands behind the commands for each node. */
+  readonly wait?: ReplicaWait | undefined;
 }
 
 /** One command for each key of a request: by master, each master's in one piece, so in one round trip. */
@@ -92,23 +95,27 @@ export class ClusterBatch {
 
   async #send(part: Part): Promise<void> {
     const { address, asking, indexes } = part;
-    const { command, values } = this.#question;
+    const { command, values, wait } = this.#question;
     const node = this.#topology.nodeAt(address);
     try {
       const connection = node.current ?? (await node.connection(this.#request));
-      const bytes = encodeEach(command, this.#prefix, this.#request.keys, { indexes, values, asking });
+      const commands = encodeEach(command, this.#prefix, this.#request.keys, { indexes, values, asking });
+      const bytes = wait === undefined ? commands : Buffer.concat([commands, wait.command]);
       const perKey = asking ? 2 : 1;
-      const sent = await connection.send(
+      const count = indexes.length * perKey;
+      const { replies, fault } = await connection.send(
         this.#request,
         command.toLowerCase(),
         bytes,
-        indexes.length * perKey,
+        wait === undefined ? count : count + 1,
       );
-      const expected = this.#enter(part, sent.replies, perKey);
-      const answered = Math.floor(sent.replies.length / perKey);
+      const expected = this.#enter(part, replies, perKey);
+      const answered = Math.floor(Math.min(replies.length, count) / perKey);
+      const lacking = fault ?? wait?.faultOf(replies[count]);
       if (!expected) this.#fail(indexes, connection.outOfStep());
-      else if (sent.fault !== undefined) this.#fail(indexes.slice(answered), sent.fault);
-      if (sent.fault !== undefined) this.#topology.doubt();
+      else if (fault !== undefined) this.#fail(indexes.slice(answered), fault);
+      if (wait !== undefined && lacking !== undefined) this.#fail(indexes.filter(this.#isDone), lacking);
+      if (fault !== undefined) this.#topology.doubt();
     } catch (error) {
       if (!(error instanceof FaultError)) throw error;
       this.#topology.doubt();
@@ -118,7 +125,7 @@ export class ClusterBatch {
 
   /** Enters the replies that came. Gives `false` where one is none to the command. */
   #enter({ indexes, address }: Part, replies: readonly Reply[], perKey: number): boolean {
-    for (let each = 0; (each + 1) * perKey <= replies.length; each++) {
+    for (let each = 0; each < indexes.length && (each + 1) * perKey <= replies.length; each++) {
       const index = indexes[each] as number;
       const reply = replies[(each + 1) * perKey - 1] as Reply;
       if (reply instanceof Error) this.#enterError(index, reply, address);
@@ -144,6 +151,9 @@ export class ClusterBatch {
     if (part === undefined) this.#redirections.set(key, { address, asking, indexes: [index] });
     else part.indexes.push(index);
   }
+
+  /** Whether the master has done it. */
+  readonly #isDone = (index: number): boolean => this.#question.expects(this.replies[index] as Reply);
 
   #fail(indexes: readonly number[], fault: Fault): void {
     for (const index of indexes) this.faults.set(index, fault);

@@ -12,9 +12,11 @@ import type {
   WriteAnswer,
 } from "@manykv/core";
 import { classify } from "../classify.js";
+import { faultOfReply } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
 import { clusterLimits } from "../limits.js";
 import { encodeCommand } from "../protocol/encode-command.js";
+import type { ReplicaWait } from "../replica-wait.js";
 import { copyValues, isAcknowledgement, isCount, isValue } from "../replies.js";
 import { ClusterBatch, type Question } from "./cluster-batch.js";
 import { listCluster } from "./cluster-list.js";
@@ -26,8 +28,11 @@ export class ClusterDriver implements Driver {
   readonly limits: DriverLimits = clusterLimits;
   readonly #topology: Topology;
 
-  constructor(topology: Topology) {
+  readonly #wait: ReplicaWait | undefined;
+
+  constructor(topology: Topology, wait: ReplicaWait | undefined) {
     this.#topology = topology;
+    this.#wait = wait;
   }
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
@@ -43,12 +48,14 @@ export class ClusterDriver implements Driver {
 
   async set(request: SetRequest): Promise<WriteAnswer> {
     const { values } = request;
-    const { faults } = await this.#run(request, { command: "SET", values, expects: isAcknowledgement });
+    const expects = isAcknowledgement;
+    const { faults } = await this.#run(request, { command: "SET", values, expects, wait: this.#wait });
     return { faults };
   }
 
   async delete(request: KeysRequest): Promise<WriteAnswer> {
-    const { faults } = await this.#run(request, { command: "DEL", expects: isAcknowledgement });
+    const expects = isAcknowledgement;
+    const { faults } = await this.#run(request, { command: "DEL", expects, wait: this.#wait });
     return { faults };
   }
 
@@ -61,7 +68,9 @@ export class ClusterDriver implements Driver {
     await Promise.all(
       map.masters.map(async ({ address }) => {
         const connection = await this.#topology.nodeAt(address).connection(request);
-        const { fault } = await connection.send(request, "ping", ping, 1);
+        const { replies, fault } = await connection.send(request, "ping", ping, 1);
+        const [reply] = replies;
+        if (reply instanceof Error) throw new FaultError(faultOfReply(reply));
         if (fault !== undefined) throw new FaultError(fault);
       }),
     );

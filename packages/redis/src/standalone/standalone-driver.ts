@@ -20,6 +20,7 @@ import { bucketPrefix } from "../keys.js";
 import { limits } from "../limits.js";
 import { encodeCommand, encodeDel, encodeEach, encodeMget, encodeMset } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
+import type { ReplicaWait } from "../replica-wait.js";
 import { copyValues, isAcknowledgement, isCount } from "../replies.js";
 import { listStandalone } from "./standalone-list.js";
 
@@ -28,9 +29,11 @@ export class StandaloneDriver implements Driver {
   readonly name = "redis";
   readonly limits: DriverLimits = limits;
   readonly #node: RedisNode;
+  readonly #wait: ReplicaWait | undefined;
 
-  constructor(node: RedisNode) {
+  constructor(node: RedisNode, wait: ReplicaWait | undefined) {
     this.#node = node;
+    this.#wait = wait;
   }
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
@@ -80,9 +83,16 @@ export class StandaloneDriver implements Driver {
 
   async #write(request: DriverRequest, name: string, encode: () => Buffer): Promise<WriteAnswer> {
     const connection = await this.#connection(request);
-    const [reply] = await this.#send(connection, request, name, encode(), 1);
-    if (isAcknowledgement(reply)) return allDone;
-    throw new FaultError(connection.outOfStep());
+    const wait = this.#wait;
+    const bytes = wait === undefined ? encode() : Buffer.concat([encode(), wait.command]);
+    const { replies, fault } = await connection.send(request, name, bytes, wait === undefined ? 1 : 2);
+    const [reply, replicated] = replies;
+    if (reply instanceof Error) throw this.#refused(connection, reply);
+    if (fault !== undefined) throw new FaultError(fault);
+    if (!isAcknowledgement(reply)) throw new FaultError(connection.outOfStep());
+    const lacking = wait?.faultOf(replicated);
+    if (lacking !== undefined) throw new FaultError(lacking);
+    return allDone;
   }
 
   async #connection(request: DriverRequest): Promise<Connection> {
@@ -99,12 +109,13 @@ export class StandaloneDriver implements Driver {
   ): Promise<readonly Reply[]> {
     const { replies, fault } = await connection.send(request, name, bytes, count);
     if (fault !== undefined) throw new FaultError(fault);
-    for (const reply of replies) {
-      if (!(reply instanceof Error)) continue;
-      const refusal = faultOfReply(reply);
-      if (refusal.reason === "READONLY") this.#node.retire(connection);
-      throw new FaultError(refusal);
-    }
+    for (const reply of replies) if (reply instanceof Error) throw this.#refused(connection, reply);
     return replies;
+  }
+
+  #refused(connection: Connection, reply: Error): FaultError {
+    const refusal = faultOfReply(reply);
+    if (refusal.reason === "READONLY") this.#node.retire(connection);
+    return new FaultError(refusal);
   }
 }
