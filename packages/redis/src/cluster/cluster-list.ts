@@ -6,6 +6,7 @@ import { fillPage } from "../listing/fill-page.js";
 import { encodeScan, keysOfScan } from "../listing/scan.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
+import { decodeProgress, encodeProgress } from "./listing-cursor.js";
 import { type Arrival, ListingState, type NodeScan } from "./listing-state.js";
 import type { Address } from "./node-address.js";
 import { type NodeView, parseNodeView } from "./node-view.js";
@@ -18,13 +19,13 @@ const question = encodeCommand("CLUSTER", "NODES");
 /** One page: a few `SCAN`s of one master after the other. */
 export async function listCluster(topology: Topology, request: ListRequest): Promise<ListAnswer> {
   const { bucket, cursor } = request;
-  const state = cursor === undefined ? new ListingState() : ListingState.fromCursor(bucket, cursor);
+  const state = new ListingState(cursor === undefined ? undefined : decodeProgress(bucket, cursor));
   const lister = new Lister(topology, request);
   const { keys, done } = await fillPage(request, async () => ({
     keys: await lister.step(state),
     done: state.done,
   }));
-  return done ? { keys } : { keys, cursor: state.toCursor(bucket) };
+  return done ? { keys } : { keys, cursor: encodeProgress(bucket, state.progress) };
 }
 
 interface Continued {

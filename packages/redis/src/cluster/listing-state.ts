@@ -1,5 +1,4 @@
-import { decodeCursor, encodeCursor, invalidCursor, isRecord } from "../listing/cursor-text.js";
-import { parseScanCursor, parseWord, type ScanPosition } from "../listing/scan-position.js";
+import type { ScanPosition } from "../listing/scan-position.js";
 import type { Address } from "./node-address.js";
 import type { NodeView, SeenNode } from "./node-view.js";
 import { SlotSet } from "./slot-set.js";
@@ -23,6 +22,14 @@ export interface NodeScan extends ScanPosition {
   readonly arrived: SlotSet;
 }
 
+/** What a listing of a cluster has left to do. */
+export interface ListingProgress {
+  readonly open: SlotSet;
+  readonly arrivals: readonly Arrival[];
+  readonly stuck: SlotSet;
+  readonly scan: NodeScan | undefined;
+}
+
 /**
  * How far a listing of a cluster has come.
  *
@@ -40,16 +47,16 @@ export class ListingState {
   readonly #stuck: SlotSet;
   #scan: NodeScan | undefined;
 
-  constructor(
-    open: SlotSet = SlotSet.parse(SlotSet.all),
-    arrivals: readonly Arrival[] = [],
-    stuck: SlotSet = new SlotSet(),
-    scan?: NodeScan,
-  ) {
+  constructor({ open, arrivals, stuck, scan }: ListingProgress = beginning()) {
     this.#open = open;
     this.#arrivals = new Map(arrivals.map((arrival) => [keyOf(arrival.from, arrival.id), arrival]));
     this.#stuck = stuck;
     this.#scan = scan;
+  }
+
+  /** All of it, to go on from elsewhere. */
+  get progress(): ListingProgress {
+    return { open: this.#open, arrivals: [...this.#arrivals.values()], stuck: this.#stuck, scan: this.#scan };
   }
 
   get scan(): NodeScan | undefined {
@@ -140,74 +147,12 @@ export class ListingState {
     arrival.slots.add(slot);
     this.#arrivals.set(key, arrival);
   }
+}
 
-  toCursor(bucket: string): string {
-    const scan = this.#scan;
-    return encodeCursor(bucket, {
-      open: `${this.#open}`,
-      stuck: `${this.#stuck}`,
-      arrivals: Array.from(this.#arrivals.values(), ({ slots, ...node }) => ({ ...node, slots: `${slots}` })),
-      scan: scan && {
-        ...scan,
-        owned: `${scan.owned}`,
-        leaving: `${scan.leaving}`,
-        arrived: `${scan.arrived}`,
-      },
-    });
-  }
-
-  /** @throws {StoreError} `invalid-argument` for a cursor that no listing of this bucket gave */
-  static fromCursor(bucket: string, cursor: string): ListingState {
-    const { open, arrivals, stuck, scan } = decodeCursor(bucket, cursor);
-    if (!Array.isArray(arrivals)) throw invalidCursor();
-    return new ListingState(
-      parseSlots(open),
-      arrivals.map(parseArrival),
-      parseSlots(stuck),
-      scan === undefined ? undefined : parseScan(scan),
-    );
-  }
+function beginning(): ListingProgress {
+  return { open: SlotSet.parse(SlotSet.all), arrivals: [], stuck: new SlotSet(), scan: undefined };
 }
 
 function keyOf(from: string, to: string): string {
   return `${from} ${to}`;
-}
-
-function parseArrival(value: unknown): Arrival {
-  const { slots, from, ...node } = record(value);
-  return { ...parseNode(node), from: parseWord(from) ?? "", slots: parseSlots(slots) };
-}
-
-function parseScan(value: unknown): NodeScan {
-  const { process, cursor, owned, leaving, arrived, ...node } = record(value);
-  return {
-    ...parseNode(node),
-    process: parseWord(process),
-    cursor: parseScanCursor(cursor),
-    owned: parseSlots(owned),
-    leaving: parseSlots(leaving),
-    arrived: parseSlots(arrived),
-  };
-}
-
-function parseNode(value: Record<string, unknown>): SeenNode {
-  const { id, address } = value;
-  const { host, port } = record(address);
-  const word = parseWord(id);
-  if (word === undefined || typeof host !== "string" || typeof port !== "number") throw invalidCursor();
-  return { id: word, address: { host, port } };
-}
-
-function parseSlots(value: unknown): SlotSet {
-  try {
-    if (typeof value === "string") return SlotSet.parse(value);
-  } catch {
-    // Not a list of slots.
-  }
-  throw invalidCursor();
-}
-
-function record(value: unknown): Record<string, unknown> {
-  if (isRecord(value)) return value;
-  throw invalidCursor();
 }
