@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { StoreError } from "@manykv/core";
 import { test } from "vitest";
 import { postgresStore } from "../src/index.js";
@@ -49,6 +51,26 @@ test("malformed and truncated answers: no crash, no hang, no false answer", asyn
     const error = await settled(bucket.set(`malformed${call}`, value, { timeout: 2_000 }));
     if (error === undefined) assert.deepEqual(await truth.get(`malformed${call}`), value);
     return error !== undefined;
+  }
+});
+
+test("an error without an end, in answer to a connection's opening, does not hang the process", async () => {
+  const body = Buffer.from("SFATAL\0C28P01\0Mno\0");
+  const header = Buffer.from("E\0\0\0\0");
+  header.writeInt32BE(body.length + 4, 1);
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.write(Buffer.concat([header, body])));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as AddressInfo;
+    await using store = postgresStore({ url: `postgres://somebody@127.0.0.1:${port}/test` });
+    const error = await settled((await store.open("b")).get("a", { timeout: 1_000 }));
+    assert.ok(StoreError.is(error) && error.retryable, "an answer that nobody can read is no refusal");
+  } finally {
+    server.close();
   }
 });
 

@@ -4,6 +4,7 @@ import { keyArray, valueArray } from "../src/protocol/byte-array.js";
 import { DataRow } from "../src/protocol/data-row.js";
 import { MalformedAnswer } from "../src/protocol/malformed-answer.js";
 import { MessageReader } from "../src/protocol/message-reader.js";
+import { readFields } from "../src/protocol/response-fields.js";
 import { keyOrder } from "../src/table/key-order.js";
 import { openCursor, sealCursor } from "../src/table/list-cursor.js";
 
@@ -132,5 +133,16 @@ test("a cursor opens for what sealed it, and nothing else does", () => {
   for (const key of ["", "a", "é\u0000😀"]) assert.equal(openCursor(sealCursor(key), 1024).toString(), key);
   for (const bad of ["?", "YQ==", "_w", "a", `${sealCursor("x".repeat(1025))}`, "YQ "]) {
     assert.throws(() => openCursor(bad, 1024), { name: "FaultError" });
+  }
+});
+
+test("fields of an error that do not end within its message are malformed", () => {
+  const fields = "SERROR\0C42P01\0Mno such table\0";
+  const whole = message("E", Buffer.from(`${fields}\0`));
+  assert.equal(readFields(whole, 0, whole.length).get("C"), "42P01");
+  for (const cut of ["", fields, fields.slice(0, -1), "S", "SERROR"]) {
+    const bad = message("E", Buffer.from(cut));
+    const following = Buffer.concat([bad, whole]);
+    assert.throws(() => readFields(following, 0, bad.length), MalformedAnswer);
   }
 });

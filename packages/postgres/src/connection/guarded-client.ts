@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 import pg from "pg";
 import { MalformedAnswer } from "../protocol/malformed-answer.js";
+import { MessageReader } from "../protocol/message-reader.js";
+import { hasFields, readFields } from "../protocol/response-fields.js";
 
 type Attach = (this: object, stream: Duplex) => void;
 
@@ -24,11 +26,17 @@ export class GuardedClient extends pg.Client {
 
 type Reader = (chunk: Buffer) => void;
 
+/** Hands on whole messages only, so that none is read beyond its end. */
 function guard(stream: Duplex, reader: Reader): void {
+  const messages = new MessageReader((bytes, start, end) => {
+    if (hasFields(bytes, start)) readFields(bytes, start, end);
+    reader.call(stream, bytes.subarray(start, end));
+    return true;
+  });
   stream.off("data", reader);
   stream.on("data", (chunk: Buffer) => {
     try {
-      reader.call(stream, chunk);
+      messages.read(chunk);
     } catch {
       stream.destroy(new MalformedAnswer());
     }

@@ -6,6 +6,7 @@ import { MalformedAnswer } from "./malformed-answer.js";
 import { messageHeader } from "./message-reader.js";
 import { packet } from "./packet.js";
 import type { Parameter } from "./parameter.js";
+import { hasFields, readFields } from "./response-fields.js";
 import { SocketTap } from "./socket-tap.js";
 import { UnsupportedClient } from "./unsupported-client.js";
 import type { WireConnection } from "./wire.js";
@@ -21,7 +22,6 @@ const commandComplete = "C".charCodeAt(0);
 const errorResponse = "E".charCodeAt(0);
 const readyForQuery = "Z".charCodeAt(0);
 const outsideTransaction = "I".charCodeAt(0);
-const stateField = "C".charCodeAt(0);
 
 /**
  * One statement on one connection, and its answer: what pg calls a submittable.
@@ -111,7 +111,10 @@ export class Exchange {
       return true;
     }
     if (letter === commandComplete) this.#completed = true;
-    else if (letter === errorResponse) this.#state = stateOf(bytes.subarray(start + messageHeader, end));
+    else if (hasFields(bytes, start)) {
+      const fields = readFields(bytes, start, end);
+      if (letter === errorResponse) this.#state = stateOf(fields);
+    }
     const last = letter === readyForQuery;
     if (last) {
       if (!this.#completed && this.#state === undefined) throw new MalformedAnswer();
@@ -151,15 +154,9 @@ export class Exchange {
   }
 }
 
-/** The code among the fields of an error: each is a letter and a text that ends with a zero. */
-function stateOf(fields: Buffer): string {
-  let start = 0;
-  while (start < fields.length && fields[start] !== 0) {
-    const end = fields.indexOf(0, start);
-    if (end < 0) break;
-    const text = fields.toString("latin1", start + 1, end);
-    if (fields[start] === stateField && isSqlState(text)) return text;
-    start = end + 1;
-  }
-  throw new MalformedAnswer();
+/** The code among the fields of an error. */
+function stateOf(fields: ReadonlyMap<string, string>): string {
+  const state = fields.get("C");
+  if (!isSqlState(state)) throw new MalformedAnswer();
+  return state;
 }
