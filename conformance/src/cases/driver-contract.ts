@@ -86,8 +86,11 @@ export const driverCases: readonly ConformanceCase[] = [
       const [a, b] = (await driver.get(request(bucket, ["a", "b"]))).values;
       a?.fill(0);
       sameBytes(b, bytes("of b"));
-      assert.notEqual(a?.buffer, b?.buffer, "each value has memory of its own");
-      sameBytes((await driver.get(request(bucket, ["a"]))).values[0], bytes("of a"));
+      b?.fill(255);
+      sameBytes(a, new Uint8Array(4));
+      const again = (await driver.get(request(bucket, ["a", "b"]))).values;
+      sameBytes(again[0], bytes("of a"));
+      sameBytes(again[1], bytes("of b"));
       await driver.close();
     },
   },
@@ -104,7 +107,7 @@ export const driverCases: readonly ConformanceCase[] = [
         driver.delete(fired),
         driver.list(fired),
       ];
-      for (const call of calls) await settles(call, 10_000, "a request with a fired signal");
+      await Promise.all(calls.map((call) => settles(call, 10_000, "a request with a fired signal")));
       await driver.close();
     },
   },

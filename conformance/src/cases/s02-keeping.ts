@@ -120,18 +120,20 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-results-share-no-memory",
     rule: "S2",
-    title: "the memory of one result may be overwritten or given away without a change in another",
+    title: "one result may be overwritten, all of its bytes, without a change in another",
     async run(context) {
       const bucket = await context.bucket();
       const keys = Array.from({ length: 10 }, (_, index) => `key ${index}`);
-      await bucket.setMany(keys.map((key, index) => [key, pattern(40, index)]));
+      // Some of them equal, which is no reason to answer them from one memory.
+      const stored = (index: number): Uint8Array => pattern(40, index % 3);
+      await bucket.setMany(keys.map((key, index) => [key, stored(index)]));
       const answers = await bucket.getMany(keys);
-      const [first, second] = answers.map((answer) => answer?.[1]);
-      assert.ok(first && second);
-      second.fill(255);
-      structuredClone(first.buffer, { transfer: [first.buffer as ArrayBuffer] });
-      for (const index of keys.keys()) if (index > 1) sameBytes(answers[index]?.[1], pattern(40, index));
-      sameBytes(second, new Uint8Array(40).fill(255));
+      const values = answers.map((answer) => answer?.[1]);
+      for (const index of keys.keys()) {
+        values[index]?.fill(255);
+        for (const [other, value] of values.entries())
+          sameBytes(value, other > index ? stored(other) : new Uint8Array(40).fill(255));
+      }
     },
   },
   {

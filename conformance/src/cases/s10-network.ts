@@ -134,16 +134,11 @@ export const networkReadCases: readonly ConformanceCase[] = [
             await direct.set("key", bytes("value"));
             const { after } = seededConnectionFault(seedOf(context.seed, round));
             proxies.arm({ kind: "garble", direction: "answer", ...(after && { after }) });
+            const what = `a call with garbled answers, ${JSON.stringify(after)}`;
             const calls = [proxied.getMany(["key", "missing"]), proxied.setMany([["other", bytes("v")]])];
-            for (const call of calls) {
-              const settled = await settles<unknown>(
-                call,
-                hangs,
-                `a call with garbled answers, ${JSON.stringify(after)}`,
-              );
-              if (settled.status === "rejected")
-                assert.ok(StoreError.is(settled.reason), String(settled.reason));
-            }
+            const ends = await Promise.all(calls.map((call) => settles<unknown>(call, hangs, what)));
+            for (const end of ends)
+              if (end.status === "rejected") assert.ok(StoreError.is(end.reason), String(end.reason));
           }),
         );
       });

@@ -23,7 +23,8 @@ import type { StoreErrorCode } from "./store-error.js";
  *   100 ms at the most.
  * - Reads are strongly consistent: they see every write that was acknowledged before.
  * - Two keys are the same key only if their strings are equal, and no bucket and key name another bucket's key.
- * - Values that a driver returns share no memory with each other or with anything that the driver keeps.
+ * - Values that a driver returns overlap neither with each other nor with anything that the driver keeps, so that each is
+ *   the caller's to change; `ValueCopier` makes such copies fast.
  */
 export interface Driver {
   /** Short name of the engine, as it stands in messages and tracing events: `redis`. */
@@ -71,7 +72,10 @@ export interface RequestLimits {
 
 /** What every request carries. */
 export interface DriverRequest {
-  /** Fires when this attempt's time is over or the caller cancelled. Created when first read, so read it once. */
+  /**
+   * Fires when this attempt's time is over or the caller cancelled. Created when first read, so read it once; `onAbort`
+   * and `isAborted` tell the same without it.
+   */
   readonly signal: AbortSignal;
   /** When this attempt's time is over, on the clock of `performance.now()`, in milliseconds; may be `Infinity`. */
   readonly deadline: number;

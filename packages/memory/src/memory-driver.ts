@@ -9,6 +9,7 @@ import {
   type ReadAnswer,
   type SetRequest,
   StoreError,
+  ValueCopier,
   type WriteAnswer,
 } from "@manykv/core";
 import { Contents } from "./contents.js";
@@ -43,9 +44,12 @@ class MemoryDriver implements Driver {
   async get({ bucket, keys }: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
     const contents = this.#buckets.get(bucket);
     const values = new Array<Uint8Array | undefined>(keys.length);
-    // A copy for the caller to change.
-    for (let index = 0; index < keys.length; index++)
-      values[index] = contents?.get(keys[index] as string)?.slice();
+    if (contents === undefined) return { values };
+    const copier = new ValueCopier(keys.length);
+    for (let index = 0; index < keys.length; index++) {
+      const value = contents.get(keys[index] as string);
+      if (value !== undefined) values[index] = copier.copy(value);
+    }
     return { values };
   }
 

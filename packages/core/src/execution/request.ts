@@ -7,6 +7,7 @@ export class Request implements SetRequest {
   readonly values: readonly Uint8Array[];
   readonly deadline: number;
   #controller: AbortController | undefined;
+  readonly #listeners: Set<() => void> = new Set();
   #aborted = false;
 
   constructor(
@@ -29,8 +30,19 @@ export class Request implements SetRequest {
     return this.#controller.signal;
   }
 
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  onAbort(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   abort(): void {
+    if (this.#aborted) return;
     this.#aborted = true;
     this.#controller?.abort();
+    for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -1,3 +1,4 @@
+import type { DriverRequest } from "@manykv/core";
 import { Exchange, type Statement } from "../protocol/exchange.js";
 import { ExchangeError } from "../protocol/exchange-failure.js";
 import type { WireClient } from "../protocol/wire.js";
@@ -27,23 +28,23 @@ export class Backends {
    *
    * @throws {ExchangeError} where the connection was lost meanwhile.
    */
-  async of(lease: Lease, signal: AbortSignal): Promise<Backend | undefined> {
+  async of(lease: Lease, request: Pick<DriverRequest, "signal">): Promise<Backend | undefined> {
     let backend = this.#known.get(lease.client);
     if (backend === undefined) {
-      backend = (await ask(lease, signal)) ?? "hidden";
+      backend = (await ask(lease, request)) ?? "hidden";
       this.#known.set(lease.client, backend);
     }
     return backend === "hidden" ? undefined : backend;
   }
 }
 
-async function ask(lease: Lease, signal: AbortSignal): Promise<Backend | undefined> {
+async function ask(lease: Lease, request: Pick<DriverRequest, "signal">): Promise<Backend | undefined> {
   let backend: Backend | undefined;
   const exchange = new Exchange(whoAmI, [], (row) => {
-    backend = { processId: row.integer(), start: row.bytes() };
+    backend = { processId: row.integer(), start: row.bytes().slice() };
   });
   try {
-    await lease.run(exchange, signal);
+    await lease.run(exchange, request);
   } catch (error) {
     // A server that does not tell, such as one that is only compatible, serves all the same.
     if (error instanceof ExchangeError && error.failure.free) return undefined;

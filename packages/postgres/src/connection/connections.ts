@@ -1,4 +1,4 @@
-import type { Fault } from "@manykv/core";
+import { type DriverRequest, type Fault, isAborted, onAbort } from "@manykv/core";
 import type { Pool } from "pg";
 import { faultOfConnecting, overdue } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
@@ -20,19 +20,19 @@ export class Connections {
    * @throws {FaultError} where there is none, or none by the time that the signal fires. Of a pool one cannot withdraw
    * a request, so a connection that comes too late goes straight back.
    */
-  lease(signal: AbortSignal): Promise<Lease> {
+  lease(request: Pick<DriverRequest, "signal">): Promise<Lease> {
     return new Promise((resolve, reject) => {
       let abandoned = false;
       const abandon = (): void => {
         abandoned = true;
         reject(new FaultError({ ...overdue, reason: "no connection yet" }));
       };
-      if (signal.aborted) return abandon();
+      if (isAborted(request)) return abandon();
       if (this.#pool.ending) return reject(new FaultError(ended));
-      signal.addEventListener("abort", abandon, { once: true });
+      const off = onAbort(request, abandon);
       this.#connect((error, client) => {
         if (abandoned) return void client?.release();
-        signal.removeEventListener("abort", abandon);
+        off();
         if (client === undefined) reject(new FaultError(faultOfConnecting(error)));
         else resolve(new Lease(client));
       });

@@ -33,12 +33,12 @@ export class Database {
   async read(
     statement: Statement,
     parameters: readonly Parameter[],
-    { signal }: Pick<DriverRequest, "signal">,
+    request: Pick<DriverRequest, "signal">,
     onRow: OnRow,
   ): Promise<void> {
-    const lease = await this.#connections.lease(signal);
+    const lease = await this.#connections.lease(request);
     try {
-      await lease.run(this.#exchange(statement, parameters, onRow), signal);
+      await lease.run(this.#exchange(statement, parameters, onRow), request);
     } catch (error) {
       throw this.#faultOf(error, false);
     } finally {
@@ -58,11 +58,10 @@ export class Database {
     request: Pick<DriverRequest, "signal">,
   ): Promise<void> {
     await this.#unsent(this.#lost.settle(request));
-    const { signal } = request;
-    const lease = await this.#connections.lease(signal);
+    const lease = await this.#connections.lease(request);
     try {
-      const backend = await this.#unsent(this.#backends.of(lease, signal));
-      await lease.run(this.#exchange(statement, parameters, noRows), signal).catch((error: unknown) => {
+      const backend = await this.#unsent(this.#backends.of(lease, request));
+      await lease.run(this.#exchange(statement, parameters, noRows), request).catch((error: unknown) => {
         const failed = this.#faultOf(error, backend !== undefined);
         if (failed.fault.effect === "none" || backend === undefined) throw failed;
         throw new FaultError({ ...failed.fault, fence: this.#lost.add(backend) });

@@ -1,3 +1,4 @@
+import { type DriverRequest, isAborted, onAbort } from "@manykv/core";
 import type { Exchange } from "../protocol/exchange.js";
 import { ExchangeError } from "../protocol/exchange-failure.js";
 import type { WireClient } from "../protocol/wire.js";
@@ -15,18 +16,18 @@ export class Lease {
   }
 
   /** @throws {ExchangeError} at once when the signal fires. */
-  async run(exchange: Exchange, signal: AbortSignal): Promise<void> {
+  async run(exchange: Exchange, request: Pick<DriverRequest, "signal">): Promise<void> {
     const abandon = (): void => exchange.abandon();
-    signal.addEventListener("abort", abandon);
+    const off = onAbort(request, abandon);
     try {
-      if (signal.aborted) abandon();
+      if (isAborted(request)) abandon();
       else this.client.query(exchange);
       await exchange.done;
     } catch (error) {
       this.#spoilt = !(error instanceof ExchangeError && error.failure.free);
       throw error;
     } finally {
-      signal.removeEventListener("abort", abandon);
+      off();
     }
   }
 

@@ -11,8 +11,9 @@ export type OnRow = (row: DataRow) => void;
  */
 export class DataRow {
   #bytes: Buffer = Buffer.alloc(0);
-  /** The same memory as a plain `Uint8Array`: what is sliced off a `Buffer` is a `Buffer` again. */
-  #plain: Uint8Array = this.#bytes;
+  #memory: ArrayBufferLike = this.#bytes.buffer;
+  /** Where the bytes begin in their memory. */
+  #base = 0;
   #offset = 0;
   #end = 0;
 
@@ -20,7 +21,8 @@ export class DataRow {
   open(bytes: Buffer, start: number, end: number): void {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
-      this.#plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#memory = bytes.buffer;
+      this.#base = bytes.byteOffset;
     }
     this.#offset = start + messageHeader + 2;
     this.#end = end;
@@ -41,12 +43,12 @@ export class DataRow {
     return this.#bytes[this.#offset++] === 1;
   }
 
-  /** A copy, with memory of its own. */
+  /** A window into the answer: copy what is to be kept. */
   bytes(): Uint8Array {
-    const end = this.#length() + this.#offset;
-    const copy = this.#plain.slice(this.#offset, end);
-    this.#offset = end;
-    return copy;
+    const length = this.#length();
+    const window = new Uint8Array(this.#memory, this.#base + this.#offset, length);
+    this.#offset += length;
+    return window;
   }
 
   /** UTF-8, from `skip` bytes on. */

@@ -50,9 +50,9 @@ export async function provision(database: Database, table: string, request: Driv
 }
 
 /** `false` where there is no table. */
-async function isServing(database: Database, table: string, { signal }: DriverRequest): Promise<boolean> {
+async function isServing(database: Database, table: string, request: DriverRequest): Promise<boolean> {
   let serves: boolean | undefined;
-  await database.read(inspect, [textParameter(table)], { signal }, (row) => {
+  await database.read(inspect, [textParameter(table)], request, (row) => {
     serves = row.boolean();
   });
   if (serves === false) {

@@ -5,6 +5,7 @@ import {
   type ListRequest,
   type ReadAnswer,
   type SetRequest,
+  ValueCopier,
   type WriteAnswer,
 } from "@manykv/core";
 import type { Database } from "../connection/database.js";
@@ -35,8 +36,9 @@ export class Table {
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
     const values = new Array<Uint8Array | undefined>(request.keys.length).fill(undefined);
+    const copier = new ValueCopier(request.keys.length);
     await this.#find(this.#statements.get, request, (place, row) => {
-      values[place] = row.bytes();
+      values[place] = copier.copy(row.bytes());
     });
     return { values };
   }
