@@ -1,3 +1,4 @@
+import { ValueCopier } from "@manykv/core";
 import type { Reply } from "./protocol/exchange.js";
 
 /** Whether a reply acknowledges a write: `OK`, or the number of keys deleted. */
@@ -16,16 +17,17 @@ export function isValue(reply: Reply | undefined): reply is Buffer | null {
 }
 
 /**
- * Values as plain arrays, each with memory of its own: what ioredis gives are windows into what came from the socket.
+ * Values as plain arrays for the caller to keep: what ioredis gives are windows into what came from the socket.
  *
  * @returns `undefined` where a reply is no value
  */
 export function copyValues(replies: readonly Reply[]): (Uint8Array | undefined)[] | undefined {
   const values = new Array<Uint8Array | undefined>(replies.length);
+  const copier = new ValueCopier(replies.length);
   for (let index = 0; index < replies.length; index++) {
     const reply = replies[index];
     if (!isValue(reply)) return undefined;
-    if (reply !== null) values[index] = new Uint8Array(reply);
+    if (reply !== null) values[index] = copier.copy(reply);
   }
   return values;
 }

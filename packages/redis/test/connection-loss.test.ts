@@ -117,7 +117,8 @@ for (const way of ["url", "client"] as const) {
       const stop = holdAll(proxy);
       const error = await batchRejection(bucket.set("key", bytes("old"), { timeout: 500 }));
       stop();
-      expect(error.code).toBe("timeout");
+      // Of the last attempt there may have been time to learn that the server cannot be reached, or there may not.
+      expect(["timeout", "unavailable"]).toContain(error.code);
       expect(error.outcomeOf(0)).toBe("unknown");
     });
 

@@ -1,4 +1,4 @@
-import type { DriverRequest, Fault } from "@manykv/core";
+import { type DriverRequest, type Fault, isAborted, onAbort } from "@manykv/core";
 import type { Redis } from "ioredis";
 import type { Exchange, Reply } from "../protocol/exchange.js";
 import { exchange } from "../protocol/prepared-command.js";
@@ -53,15 +53,13 @@ export class Connection {
 
   /** Writes `bytes`, which hold `count` commands, and waits for the replies, no longer than the request lives. */
   async send(request: DriverRequest, name: string, bytes: Buffer, count: number): Promise<Sent> {
-    const { signal } = request;
-    if (!this.usable || signal.aborted) return unsent;
+    if (!this.usable || isAborted(request)) return unsent;
     const sent = exchange(this.#redis, name, bytes, count);
-    const abandon = (): void => sent.finish("abandoned");
-    signal.addEventListener("abort", abandon);
+    const off = onAbort(request, () => sent.finish("abandoned"));
     this.#waiting++;
     const ending = await sent.ended;
     this.#waiting--;
-    signal.removeEventListener("abort", abandon);
+    off();
     const { replies } = sent;
     if (ending === "complete") return { replies, fault: undefined };
     if (ending === "unsent") return unsent;
@@ -90,7 +88,7 @@ export class Connection {
   async #settle(sent: Exchange, request: DriverRequest): Promise<void> {
     // It may find that the connection works and leave this request open all the same.
     await this.#inquiry?.catch(() => {});
-    if (request.signal.aborted) return;
+    if (isAborted(request)) return;
     await this.#end(() => sent.answered);
   }
 

@@ -1,14 +1,13 @@
-import type { DriverRequest } from "@manykv/core";
+import { type DriverRequest, isAborted, onAbort } from "@manykv/core";
 import { FaultError } from "../fault-error.js";
 
 /** Waits for a promise, but no longer than the request lives: then nothing was sent for it. */
-export function within<Value>({ signal }: DriverRequest, promise: Promise<Value>): Promise<Value> {
+export function within<Value>(request: DriverRequest, promise: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     const expire = (): void => reject(new FaultError(connecting));
-    const off = (): void => signal.removeEventListener("abort", expire);
-    signal.addEventListener("abort", expire);
+    const off = onAbort(request, expire);
     promise.then(resolve, reject).then(off);
-    if (signal.aborted) expire();
+    if (isAborted(request)) expire();
   });
 }
 

@@ -55,35 +55,47 @@ function encodeWith(bytesOf: (key: string) => number, commands: KeyedCommands): 
     text += "\r\n";
     size += 2;
   }
-  const bytes = Buffer.from(text);
-  if (bytes.length !== size) return undefined;
-  return values === undefined ? bytes : interleave(bytes, ends, values, indexes);
+  if (values === undefined) {
+    const bytes = Buffer.from(text);
+    return bytes.length === size ? bytes : undefined;
+  }
+  return interleave(text, size, ends, values, indexes);
 }
 
-/** Puts each value behind the text that ends where it begins. */
+/**
+ * Puts each value behind the text that ends where it begins. The text is encoded at the end of the memory, with room for
+ * all values before it, and then moved forward piece by piece: nothing that is still to be moved is ever overwritten.
+ */
 function interleave(
-  text: Buffer,
+  text: string,
+  size: number,
   ends: Uint32Array,
   values: readonly Uint8Array[],
   indexes: readonly number[] | undefined,
-): Buffer {
-  let size = text.length;
-  for (let each = 0; each < ends.length; each++) size += valueAt(each).length;
-  const target = Buffer.allocUnsafe(size);
+): Buffer | undefined {
+  let room = 0;
+  for (let each = 0; each < ends.length; each++) room += valueAt(each).length;
+  // Text that is longer than it was taken to be is cut, but never in the middle of a character.
+  const bytes = Buffer.allocUnsafe(room + size + longestCharacter);
+  if (bytes.write(text, room) !== size) return undefined;
   let position = 0;
-  let from = 0;
+  let from = room;
   for (let each = 0; each < ends.length; each++) {
-    const to = ends[each] as number;
-    position += text.copy(target, position, from, to);
+    const to = room + (ends[each] as number);
+    bytes.copyWithin(position, from, to);
+    position += to - from;
     from = to;
     const value = valueAt(each);
-    target.set(value, position);
+    bytes.set(value, position);
     position += value.length;
   }
-  text.copy(target, position, from);
-  return target;
+  bytes.copyWithin(position, from, room + size);
+  return bytes.subarray(0, room + size);
 
   function valueAt(each: number): Uint8Array {
     return values[indexes === undefined ? each : (indexes[each] as number)] as Uint8Array;
   }
 }
+
+/** In UTF-8. */
+const longestCharacter = 4;
