@@ -74,7 +74,6 @@ test("a row whose fields do not fit into it is malformed", () => {
   row.open(good, 0, good.length);
   const value = row.bytes();
   assert.equal(value.constructor, Uint8Array);
-  assert.notEqual(value.buffer, good.buffer);
   assert.deepEqual(value, new Uint8Array([97, 98, 99]));
 });
 

@@ -3,9 +3,9 @@ import type { Statement } from "../protocol/exchange.js";
 
 /** What is done to a table, a set of keys at a time. */
 export interface Statements {
-  /** Rows of a key's place in the request, from 1, and its value. */
+  /** Rows of the keys that are there, and their values. */
   readonly get: Statement;
-  /** Rows of the place of each key that is there. */
+  /** Rows of the keys that are there. */
   readonly exists: Statement;
   readonly set: Statement;
   readonly delete: Statement;
@@ -14,13 +14,9 @@ export interface Statements {
 }
 
 export function statementsFor(table: string): Statements {
-  // The array comes by a subselect so that the planner does not see it: estimating each of its elements takes it longer
-  // than all the rest. A join, as the rows then say which place of the request they belong to.
-  const wanted = `unnest((SELECT $1::bytea[])) WITH ORDINALITY AS wanted (wanted_key, place)`;
-  const found = `${wanted} JOIN ${table} ON key = wanted_key`;
   return {
-    get: named("get", `SELECT place, value FROM ${found} AND ${columnsAreBytes(table)}`),
-    exists: named("exists", `SELECT place FROM ${found}`),
+    get: named("get", `SELECT key, value FROM ${table} WHERE ${wanted} AND ${columnsAreBytes(table)}`),
+    exists: named("exists", `SELECT key FROM ${table} WHERE ${wanted}`),
     // In the order of the arrays, so sorted ones lock their rows in that order.
     set: named(
       "set",
@@ -31,7 +27,7 @@ export function statementsFor(table: string): Statements {
     delete: named(
       "delete",
       `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(` +
-        `SELECT ctid FROM ${table} WHERE key = ANY ($1::bytea[]) ORDER BY key FOR UPDATE))`,
+        `SELECT ctid FROM ${table} WHERE ${wanted} ORDER BY key FOR UPDATE))`,
     ),
     list: named(
       "list",
@@ -39,6 +35,17 @@ export function statementsFor(table: string): Statements {
     ),
   };
 }
+
+/**
+ * One scan of the index for all keys. The array comes by a subselect so that the planner does not see it: estimating each
+ * of its elements takes it longer than all the rest.
+ *
+ * The second half says the same again, for a plan that was made while the table was tiny and is still in use after it has
+ * grown: that reads the whole table, and would compare each row with every key. This looks it up in a hash table first,
+ * which makes seconds milliseconds. Where the index serves, it takes a tenth of the time.
+ */
+const wanted =
+  "key = ANY (ARRAY(SELECT unnest($1::bytea[]))) AND (key IN (SELECT unnest($1::bytea[]))) IS NOT FALSE";
 
 /**
  * Is always true, and no more than a look at a bit; but where a column is not `bytea` the server refuses the statement.

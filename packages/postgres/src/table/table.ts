@@ -37,16 +37,16 @@ export class Table {
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
     const values = new Array<Uint8Array | undefined>(request.keys.length).fill(undefined);
     const copier = new ValueCopier(request.keys.length);
-    await this.#find(this.#statements.get, request, (place, row) => {
-      values[place] = copier.copy(row.bytes());
+    await this.#find(this.#statements.get, request, (index, row) => {
+      values[index] = copier.copy(row.bytes());
     });
     return { values };
   }
 
   async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {
     const values = new Array<boolean>(request.keys.length).fill(false);
-    await this.#find(this.#statements.exists, request, (place) => {
-      values[place] = true;
+    await this.#find(this.#statements.exists, request, (index) => {
+      values[index] = true;
     });
     return { values };
   }
@@ -93,10 +93,12 @@ export class Table {
     onFound: (index: number, row: DataRow) => void,
   ): Promise<void> {
     const { bucket, keys } = request;
-    const parameters = [keyArray(bucketPrefix(bucket), keys, undefined)];
-    await this.#database.read(statement, parameters, request, (row) => {
-      const index = row.integer() - 1;
-      if (!(index >= 0 && index < keys.length)) throw new MalformedAnswer();
+    const prefix = bucketPrefix(bucket);
+    const indexes = new Map<string, number>();
+    for (let index = 0; index < keys.length; index++) indexes.set(keys[index] as string, index);
+    await this.#database.read(statement, [keyArray(prefix, keys, undefined)], request, (row) => {
+      const index = indexes.get(row.text(prefix.length));
+      if (index === undefined) throw new MalformedAnswer();
       onFound(index, row);
     });
   }
