@@ -32,6 +32,9 @@ export function parseRedisUrl(url: unknown): RedisUrl {
   }
   const [, scheme, clustered, credentials, hosts = "", path, query, fragment] = parts;
   const cluster = clustered !== undefined;
+  // What follows may be the rest of a password, which must not be shown as the name of a parameter.
+  if (`${query}${fragment}`.includes("@"))
+    throw invalid("has an @ after a ? or #: write them %40, %3F and %23");
   refuseParameters(query);
   if (fragment !== undefined) throw invalid("has a fragment: a # in a password is written %23");
   const addresses = hosts.split(",").map(parseAddress);

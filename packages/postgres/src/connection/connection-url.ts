@@ -42,6 +42,10 @@ export function readConnectionUrl(text: unknown): ConnectionUrl {
     throw refuse("`url` is not a URL that starts with postgres:// or postgresql://");
   }
   const { searchParams } = url;
+  // It may be the rest of a password, which must not be shown as the name of a parameter.
+  if (`${url.search}${url.hash}`.includes("@")) {
+    throw refuse("`url` has an @ after a ? or #: write them %40, %3F and %23");
+  }
   for (const name of searchParams.keys()) {
     if (!passedOn.has(name) && !ownParameters.has(name))
       throw refuse(`\`url\` has an unknown parameter \`${name}\``);
