@@ -201,6 +201,27 @@ test("an attempt that goes silent costs one attempt, not the call", async () => 
   assert.equal(driver.requests.length, 2);
 });
 
+test("a call that ends while it waits for a connection says what the engine said before", async () => {
+  const driver = new ScriptedDriver();
+  const full: Fault = { code: "unavailable", retryable: true, effect: "none", reason: "53300" };
+  const connecting: Fault = { code: "timeout", retryable: true, effect: "none" };
+  driver.writes.push(() => {
+    throw new Scripted(full);
+  });
+  for (let step = 0; step < 40; step++) {
+    driver.writes.push(
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(new Scripted(connecting)));
+        }),
+    );
+  }
+  const error = await failure((await bucketOver(driver)).setMany(entries(2), { timeout: 200 }));
+  assert.equal(error.code, "unavailable");
+  assert.match(error.message, /53300/);
+  assert.deepEqual(error.counts, { applied: 0, "not-applied": 2, unknown: 0 });
+});
+
 test("an interrupted driver may say what it knows", async () => {
   const driver = new ScriptedDriver();
   const controller = new AbortController();

@@ -15,18 +15,19 @@ export interface Accounted {
 const nothingLeft: Accounted = { repeat: [], faults: [] };
 const unprocessed: Fault = { code: "throttled", retryable: true, effect: "none" };
 
-/** Enters an attempt's end into the ledger. */
+/** Enters an attempt's end into the ledger. `last` is a fault of the attempt before. */
 export function account<Answer extends Incomplete>(
   ledger: Ledger<Answer>,
   work: Work,
   result: AttemptResult<Answer>,
+  last: Fault | undefined,
 ): Accounted {
   const { answer } = result;
   if (answer !== undefined && isComplete(answer)) {
     ledger.settleAll(work, answer);
     return nothingLeft;
   }
-  const faults = faultsByIndex(work, result);
+  const faults = faultsByIndex(work, result, last);
   const repeat: number[] = [];
   for (let index = 0; index < work.keys.length; index++) {
     const fault = faults[index];
@@ -43,18 +44,24 @@ function isComplete(answer: Incomplete): boolean {
   return !answer.faults?.length && !answer.unprocessed?.length;
 }
 
-function faultsByIndex(work: Work, result: AttemptResult<Incomplete>): (Fault | undefined)[] {
-  const { answer, interruption } = result;
+function faultsByIndex(
+  work: Work,
+  { answer, fault, interruption }: AttemptResult<Incomplete>,
+  last: Fault | undefined,
+): (Fault | undefined)[] {
   const size = work.keys.length;
-  if (answer === undefined) return new Array(size).fill(interrupted(result.fault as Fault, interruption));
+  const told = (each: Fault): Fault => interrupted(each, interruption, last);
+  if (answer === undefined) return new Array(size).fill(told(fault as Fault));
   const faults = new Array<Fault | undefined>(size).fill(undefined);
-  for (const index of answer.unprocessed ?? []) faults[index] = interrupted(unprocessed, interruption);
-  for (const fault of answer.faults ?? []) faults[fault.index] = interrupted(fault, interruption);
+  for (const index of answer.unprocessed ?? []) faults[index] = told(unprocessed);
+  for (const each of answer.faults ?? []) faults[each.index] = told(each);
   return faults;
 }
 
 /** What failed because the attempt was cut short has that reason, not what the driver made of it. */
-function interrupted(fault: Fault, interruption: Interruption | undefined): Fault {
+function interrupted(fault: Fault, interruption: Interruption | undefined, last: Fault | undefined): Fault {
   if (interruption === undefined || (!fault.retryable && fault.effect === "none")) return fault;
+  // Where nothing came of this attempt, what the engine said before tells more than that the time is over.
+  if (interruption === "timeout" && fault.effect === "none" && last?.effect === "none") return last;
   return { ...fault, code: interruption, retryable: interruption === "timeout" };
 }

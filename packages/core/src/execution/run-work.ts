@@ -42,7 +42,7 @@ export async function runWork<Answer extends Incomplete>(
       return fault;
     }
     const result = await send(engine, call, operation, work, { number, budget });
-    const { repeat, faults } = account(operation.ledger, work, result);
+    const { repeat, faults } = account(operation.ledger, work, result, last);
     if (faults.length === 0) return undefined;
     await runFences(faults, call);
     const final = operation.allOrNothing && repeat.length < faults.length;
