@@ -111,7 +111,7 @@ function processesIn(folder: string): number[] {
 if (await dockerEngineAnswers()) {
   test.each(endings)("after %s no container of any service is left, without Ryuk", async (_how, end) => {
     const { child, printed } = await runner(temporaryFolder(), { TESTCONTAINERS_RYUK_DISABLED: "true" });
-    const containers = printed.matchAll(/: container .* at 127\.0\.0\.1:(\d+)/g);
+    const containers = printed.matchAll(/: container .* at [\w.]+:(\d+)/g);
     const ports = [...containers].map(([, port]) => Number(port));
     expect(ports).toHaveLength(4);
     expect(await containersAt(ports)).toHaveLength(4);

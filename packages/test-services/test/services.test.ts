@@ -44,7 +44,7 @@ describe.each(sources)("from a %s", (source) => {
       const service = await startDedicatedRedis(options);
       expect(lines.at(-1)).toBe(`redis: ${service.description}`);
       expect(service.description).toMatch(
-        /^(local process redis-server [\d.]+|container redis:[\d.]+) at 127\.0\.0\.1:\d+$/,
+        /^(local process redis-server [\d.]+|container redis:[\d.]+) at [\w.]+:\d+$/,
       );
       expect(service.source).toBe(source);
       expect(await redisClient(service.url).ping()).toBe("PONG");
@@ -79,7 +79,7 @@ describe.each(sources)("from a %s", (source) => {
       const service = await startDedicatedPostgres(options);
       expect(lines.at(-1)).toBe(`postgres: ${service.description}`);
       expect(service.description).toMatch(
-        /^(local process postgres [\d.]+|container postgres:[\d.]+) at 127\.0\.0\.1:\d+$/,
+        /^(local process postgres [\d.]+|container postgres:[\d.]+) at [\w.]+:\d+$/,
       );
       expect(await sql(service.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
       await expectGoneAfterStop(service, seen);
@@ -125,7 +125,7 @@ describe.each(sources)("from a %s", (source) => {
       const service = await startDedicatedDynamodb(options);
       expect(lines.at(-1)).toBe(`dynamodb: ${service.description}`);
       expect(service.description).toMatch(
-        /^(local process dynalite [\d.]+|container amazon\/dynamodb-local:[\d.]+) at 127\.0\.0\.1:\d+$/,
+        /^(local process dynalite [\d.]+|container amazon\/dynamodb-local:[\d.]+) at [\w.]+:\d+$/,
       );
       const client = dynamodbClient(service);
       const table = randomName();
