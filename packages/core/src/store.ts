@@ -68,9 +68,9 @@ export interface Bucket {
    * The values of many keys, in the order of `keys`: one place for each key, duplicates included, `undefined`
    * where there is no value. Rejects when even one key could not be read.
    *
-   * Each value is the caller's to change. Small ones of one call may lie side by side in one `ArrayBuffer`, as small
-   * `Buffer`s of Node do: pass on the value and not its `buffer`, and copy it with `slice()` to transfer it, or to keep
-   * one of many for long.
+   * Each value is the caller's to change. Small ones may lie beside others in one `ArrayBuffer` of 8 KiB, as small
+   * `Buffer`s of Node do: pass on the value and never its `buffer`, and copy it with `slice()` before it is transferred or
+   * cloned to another thread, or where one of many is kept for long.
    */
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]>;
   /**
