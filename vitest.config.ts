@@ -1,8 +1,11 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // One run for the whole workspace: servers start once, and the closing line counts everything.
 export default defineConfig({
   test: {
+    // Most tests wait for servers and deadlines: with one worker, the default on two cores, they would do so in turn.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       "packages/core",
       "packages/memory",
