@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { limits } from "./limits.js";
+import { textOf } from "./replies.js";
 
 /**
  * What stands before each key of a bucket in its name. A bucket's name has no `:`, so no bucket and key make the name of
@@ -19,8 +20,8 @@ export function bucketPattern(bucket: string): string {
 }
 
 /** The key of a name, or `undefined` where no bucket of ours can have written it. */
-export function keyOfName(name: Buffer, prefix: string): string | undefined {
+export function keyOfName(name: Uint8Array, prefix: string): string | undefined {
   const key = name.subarray(prefix.length);
   if (key.length > limits.maxKeyBytes || !isUtf8(key)) return undefined;
-  return key.toString();
+  return textOf(key);
 }

@@ -17,7 +17,7 @@ import { FaultError } from "../fault-error.js";
 import { clusterLimits } from "../limits.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { ReplicaWait } from "../replica-wait.js";
-import { copyValues, isAcknowledgement, isCount, isValue } from "../replies.js";
+import { isAcknowledgement, isCount, isValue, valuesOf } from "../replies.js";
 import { ClusterBatch, type Question } from "./cluster-batch.js";
 import { listCluster } from "./cluster-list.js";
 import type { Topology } from "./topology.js";
@@ -38,7 +38,7 @@ export class ClusterDriver implements Driver {
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
     const { replies, faults } = await this.#run(request, { command: "GET", expects: isValue });
     // A reply that is no value is a fault already, and has none here.
-    return { values: copyValues(replies) ?? [], faults };
+    return { values: valuesOf(replies) ?? [], faults };
   }
 
   async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {

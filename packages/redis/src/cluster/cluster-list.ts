@@ -6,6 +6,7 @@ import { fillPage } from "../listing/fill-page.js";
 import { encodeScan, keysOfScan } from "../listing/scan.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
+import { textOf } from "../replies.js";
 import { decodeProgress, encodeProgress } from "./listing-cursor.js";
 import { type Arrival, ListingState, type NodeScan } from "./listing-state.js";
 import type { Address } from "./node-address.js";
@@ -115,7 +116,7 @@ class Lister {
 
   async #look(connection: Connection, address: Address): Promise<NodeView> {
     const [reply] = await this.#send(connection, "cluster", question);
-    const view = parseNodeView(String(reply), address);
+    const view = parseNodeView(textOf(reply) ?? "", address);
     if (view === undefined) throw this.#changed();
     return view;
   }

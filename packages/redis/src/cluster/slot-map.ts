@@ -1,4 +1,5 @@
 import type { Reply } from "../protocol/exchange.js";
+import { textOf } from "../replies.js";
 import { slotCount } from "./key-slot.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 
@@ -53,7 +54,7 @@ export function parseSlotMap(
     const address = addressOf(master, answering);
     const [first, last] = [Number(from), Number(to)];
     if (address === undefined || !(first >= 0 && last < slotCount)) continue;
-    map.assign(first, last, { id: String(list(master)[2] ?? ""), address: translate(address) });
+    map.assign(first, last, { id: textOf(list(master)[2]) ?? "", address: translate(address) });
     for (const replica of replicas) {
       const other = addressOf(replica, answering);
       if (other !== undefined) map.replicas.push(translate(other));
@@ -66,9 +67,9 @@ export function parseSlotMap(
 function addressOf(node: Reply | undefined, answering: Address): Address | undefined {
   const [host, port, , metadata] = list(node);
   if (port === undefined) return undefined;
-  const text = host === null || host === undefined ? "" : String(host);
+  const text = textOf(host) ?? "";
   if (text !== "?") return { host: text || answering.host, port: Number(port) };
-  const words = list(metadata).map(String);
+  const words = list(metadata).map(textOf);
   const ip = words[words.indexOf("ip") + 1];
   return words.includes("ip") && ip ? { host: ip, port: Number(port) } : undefined;
 }

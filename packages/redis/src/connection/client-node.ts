@@ -3,10 +3,12 @@ import type { DriverRequest } from "@manykv/core";
 import type { Redis } from "ioredis";
 import { faultOfConnecting } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
+import { ClientWire } from "./client-wire.js";
 import { Connection } from "./connection.js";
 import { type Identity, identify } from "./identity.js";
 import { oneConnection, openRedis } from "./open-redis.js";
 import type { RedisNode } from "./redis-node.js";
+import type { Wire } from "./wire.js";
 import { within } from "./within.js";
 
 /** In milliseconds. */
@@ -73,16 +75,16 @@ export class ClientNode implements RedisNode {
   }
 
   async #open(): Promise<Connection> {
-    const client = this.#client;
-    const identity = await identify(client);
+    const wire = new ClientWire(this.#client);
+    const identity = await identify(wire);
     this.#check(identity);
     // What was given up over the one before must not land after what is written over this one.
-    await this.#connection?.endOver(client).catch(() => {});
-    this.#connection = new Connection(client, identity, () => this.#openGuard());
+    await this.#connection?.endOver(wire).catch(() => {});
+    this.#connection = new Connection(wire, identity, () => this.#openGuard());
     return this.#connection;
   }
 
-  async #openGuard(): Promise<Redis> {
+  async #openGuard(): Promise<Wire> {
     return openRedis(this.#client.duplicate(oneConnection), this.#connectTimeout, async (guard) => guard);
   }
 }

@@ -1,10 +1,8 @@
 import { type DriverRequest, type Fault, isAborted, onAbort } from "@manykv/core";
-import type { Redis } from "ioredis";
 import type { Exchange, Reply } from "../protocol/exchange.js";
-import { exchange } from "../protocol/prepared-command.js";
 import type { Identity } from "./identity.js";
 import { killClient } from "./kill-client.js";
-import { destroy } from "./open-redis.js";
+import type { Wire } from "./wire.js";
 
 /** A signal that fires this close to the deadline, in milliseconds, fires for the deadline's sake. */
 const timerSlack = 5;
@@ -18,27 +16,23 @@ export interface Sent {
 /** One connection to one Redis process, from its opening to its end. */
 export class Connection {
   readonly identity: Identity;
-  readonly #redis: Redis;
-  readonly #stream: Redis["stream"];
-  readonly #openGuard: () => Promise<Redis>;
+  readonly #wire: Wire;
+  readonly #openGuard: () => Promise<Wire>;
   #dropped = false;
   #waiting = 0;
   #ended = false;
   #inquiry: Promise<void> | undefined;
 
   /** @param openGuard - opens a second connection to the same server */
-  constructor(redis: Redis, identity: Identity, openGuard: () => Promise<Redis>) {
-    this.#redis = redis;
-    this.#stream = redis.stream;
+  constructor(wire: Wire, identity: Identity, openGuard: () => Promise<Wire>) {
+    this.#wire = wire;
     this.identity = identity;
     this.#openGuard = openGuard;
   }
 
   /** Whether commands can be sent over it now. */
   get usable(): boolean {
-    const { status, stream } = this.#redis;
-    const alive = !this.#dropped && status === "ready" && stream === this.#stream && stream.writable;
-    return alive && this.#inquiry === undefined;
+    return !this.#dropped && this.#inquiry === undefined && this.#wire.usable;
   }
 
   /** Whether nothing waits for an answer over it. */
@@ -54,7 +48,7 @@ export class Connection {
   /** Writes `bytes`, which hold `count` commands, and waits for the replies, no longer than the request lives. */
   async send(request: DriverRequest, name: string, bytes: Buffer, count: number): Promise<Sent> {
     if (!this.usable || isAborted(request)) return unsent;
-    const sent = exchange(this.#redis, name, bytes, count);
+    const sent = this.#wire.send(name, bytes, count);
     const off = onAbort(request, () => sent.finish("abandoned"));
     this.#waiting++;
     const ending = await sent.ended;
@@ -81,7 +75,7 @@ export class Connection {
   drop(): void {
     if (this.#dropped) return;
     this.#dropped = true;
-    this.#stream.destroy();
+    this.#wire.destroy();
   }
 
   /** Resolves when a lost request has taken effect or never will. */
@@ -94,8 +88,8 @@ export class Connection {
 
   /** Ends a connection that is silent while its server answers. */
   #inquire(sent: Exchange): Promise<void> {
-    const received = this.#stream.bytesRead;
-    const works = (): boolean => sent.answered || this.#stream.bytesRead > received;
+    const received = this.#wire.bytesRead;
+    const works = (): boolean => sent.answered || this.#wire.bytesRead > received;
     this.#inquiry ??= this.#end(works).finally(() => {
       this.#inquiry = undefined;
     });
@@ -114,7 +108,7 @@ export class Connection {
     try {
       if (!settled()) await this.endOver(guard).finally(() => this.drop());
     } finally {
-      destroy(guard);
+      guard.destroy();
     }
   }
 
@@ -123,7 +117,7 @@ export class Connection {
    *
    * @throws where the server does not say that it did
    */
-  async endOver(other: Redis): Promise<void> {
+  async endOver(other: Wire): Promise<void> {
     if (this.#ended) return;
     await killClient(other, this.identity.client);
     this.#ended = true;

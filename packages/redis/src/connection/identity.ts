@@ -1,10 +1,10 @@
 import type { Fault } from "@manykv/core";
-import type { Redis } from "ioredis";
 import { faultOfReply } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
-import { exchange } from "../protocol/prepared-command.js";
+import { textOf } from "../replies.js";
+import type { Wire } from "./wire.js";
 
 /** What the server says about a connection and about itself. Undefined is what it may not tell. */
 export interface Identity {
@@ -31,11 +31,11 @@ const questions = Buffer.concat([
  *
  * @throws {FaultError} where it does not answer, or wants a password.
  */
-export async function identify(redis: Redis): Promise<Identity> {
-  const { replies, ended } = exchange(redis, "client", questions, 3);
+export async function identify(wire: Wire): Promise<Identity> {
+  const { replies, ended } = wire.send("client", questions, 3);
   const ending = await ended;
   if (ending !== "complete") throw new FaultError(faultOfRefusal(replies[0]));
-  const [client, server, role] = replies.map(textOf);
+  const [client, server, role] = replies.map(answerOf);
   const number = find(client, /\bid=(\d+)/);
   const address = find(client, /\baddr=(\S+)/);
   const mode = find(server, /^redis_mode:(\w+)/m);
@@ -55,14 +55,13 @@ function faultOfRefusal(reply: Reply | undefined): Fault {
 }
 
 /** `undefined` for what the user may not ask, and for what an older server does not know. */
-function textOf(reply: Reply): string | undefined {
+function answerOf(reply: Reply): string | undefined {
   if (reply instanceof Error) {
     const fault = faultOfReply(reply);
     if (fault.reason === "NOAUTH" || fault.reason === "maxclients") throw new FaultError(fault);
     return undefined;
   }
-  const text = Array.isArray(reply) ? reply[0] : reply;
-  return text === undefined || text === null ? undefined : String(text);
+  return textOf(Array.isArray(reply) ? reply[0] : reply);
 }
 
 function find(text: string | undefined, pattern: RegExp): string | undefined {

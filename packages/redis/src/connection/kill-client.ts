@@ -1,8 +1,7 @@
-import type { Redis } from "ioredis";
 import { encodeCommand } from "../protocol/encode-command.js";
-import { exchange } from "../protocol/prepared-command.js";
 import { isCount } from "../replies.js";
 import type { Identity } from "./identity.js";
+import type { Wire } from "./wire.js";
 
 /**
  * Ends a connection at the server's side. When this resolves, the server runs nothing more that came over it: a killed
@@ -13,10 +12,10 @@ import type { Identity } from "./identity.js";
  *
  * @throws where the user may not kill clients, or was not told who it is
  */
-export async function killClient(guard: Redis, client: Identity["client"]): Promise<void> {
+export async function killClient(guard: Wire, client: Identity["client"]): Promise<void> {
   if (client === undefined) throw new Error("the server did not tell which connection this is");
   const bytes = encodeCommand("CLIENT", "KILL", "ID", client.id, "ADDR", client.address);
-  const { replies, ended } = exchange(guard, "client", bytes, 1);
+  const { replies, ended } = guard.send("client", bytes, 1);
   await ended;
   if (!isCount(replies[0])) throw new Error("the server did not end the connection");
 }

@@ -1,6 +1,8 @@
 import type { Redis, RedisOptions } from "ioredis";
 import { faultOfConnecting } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
+import { OwnWire } from "./own-wire.js";
+import type { Wire } from "./wire.js";
 
 type CarefulOptions = Omit<RedisOptions, "replyMapping"> & { readonly replyMapping: "legacy" };
 
@@ -35,7 +37,7 @@ export const oneConnection: CarefulOptions = {
 export async function openRedis<Result>(
   redis: Redis,
   time: number,
-  first: (redis: Redis) => Promise<Result>,
+  first: (wire: Wire) => Promise<Result>,
 ): Promise<Result> {
   let failed: unknown;
   let expired = false;
@@ -50,7 +52,7 @@ export async function openRedis<Result>(
   });
   try {
     await redis.connect();
-    return await first(redis);
+    return await first(new OwnWire(redis));
   } catch (error) {
     destroy(redis);
     if (expired) throw new FaultError(noAnswer);

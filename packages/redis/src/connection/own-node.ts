@@ -5,6 +5,7 @@ import { Connection } from "./connection.js";
 import { type Identity, identify } from "./identity.js";
 import { destroy, oneConnection, openRedis } from "./open-redis.js";
 import type { RedisNode } from "./redis-node.js";
+import type { Wire } from "./wire.js";
 import { within } from "./within.js";
 
 /** Opens connections of our own. */
@@ -61,18 +62,18 @@ export class OwnNode implements RedisNode {
 
   async #openConnection(): Promise<Connection> {
     const before = this.#connection;
-    this.#connection = await this.#openRedis(async (redis) => {
-      const identity = await identify(redis);
+    this.#connection = await this.#openRedis(async (wire) => {
+      const identity = await identify(wire);
       this.#check(identity);
       this.#checkDatabase(identity);
       // What was given up over the one before must not land after what is written over this one.
-      await before?.endOver(redis).catch(() => {});
-      return new Connection(redis, identity, () => this.#openRedis(async (guard) => guard));
+      await before?.endOver(wire).catch(() => {});
+      return new Connection(wire, identity, () => this.#openRedis(async (guard) => guard));
     });
     return this.#connection;
   }
 
-  async #openRedis<Result>(first: (redis: Redis) => Promise<Result>): Promise<Result> {
+  async #openRedis<Result>(first: (wire: Wire) => Promise<Result>): Promise<Result> {
     if (this.#closed) throw new FaultError({ code: "closed", retryable: false, effect: "none" });
     const redis = new Redis(this.#options);
     this.#open.add(redis);

@@ -32,29 +32,27 @@ function encodeWith(bytesOf: (key: string) => number, commands: KeyedCommands): 
   let keyBytes = -1;
   let keyHead = "";
   let valueBytes = -1;
-  let valueHead = "\r\n";
+  let valueHead = "";
   for (let each = 0; each < count; each++) {
     const index = indexes === undefined ? each : (indexes[each] as number);
     const key = keys[index] as string;
     // Neighbours mostly have the same lengths, and so the same heads.
     if (bytesOf(key) !== keyBytes) {
       keyBytes = bytesOf(key);
-      keyHead = `${head}$${prefix.length + keyBytes}\r\n${prefix}`;
+      keyHead = `\r\n${head}$${prefix.length + keyBytes}\r\n${prefix}`;
     }
     if (values !== undefined && (values[index] as Uint8Array).length !== valueBytes) {
       valueBytes = (values[index] as Uint8Array).length;
       valueHead = `\r\n$${valueBytes}\r\n`;
     }
-    // The line end after a value stands at the beginning of what follows.
-    const before = values !== undefined && each > 0 ? `\r\n${keyHead}` : keyHead;
+    // The line end after a key or a value stands at the beginning of what follows.
+    const before = each === 0 ? keyHead.slice(2) : keyHead;
     text += before + key + valueHead;
     size += before.length + keyBytes + valueHead.length;
     if (values !== undefined) ends[each] = size;
   }
-  if (values !== undefined) {
-    text += "\r\n";
-    size += 2;
-  }
+  text += "\r\n";
+  size += 2;
   if (values === undefined) {
     const bytes = Buffer.from(text);
     return bytes.length === size ? bytes : undefined;

@@ -1,5 +1,10 @@
-/** A reply as ioredis parses it; an error reply stands in its place as the error. */
-export type Reply = Buffer | string | number | null | Error | readonly Reply[];
+/**
+ * A reply; an error reply stands in its place as the error. What is a bulk string is the receiver's to keep and to
+ * change: it shares no memory with what came from the socket, and overlaps no other.
+ *
+ * A simple string is a string, but bytes over a client of the caller's, where nothing tells it from a bulk string.
+ */
+export type Reply = Uint8Array | string | number | null | Error | readonly Reply[];
 
 /**
  * How an exchange ended. `complete`: all replies came. `unsent`: nothing was written and nothing will be. `lost`: it was

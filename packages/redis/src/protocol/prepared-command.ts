@@ -1,5 +1,6 @@
 import { Command, type Redis } from "ioredis";
 import { Exchange, type Reply } from "./exchange.js";
+import { keptReply } from "./kept-reply.js";
 
 /** What is written in place of a command that must not be sent: it has one reply and no effect. */
 const ping = Buffer.from("*1\r\n$4\r\nPING\r\n");
@@ -54,7 +55,8 @@ class PreparedCommand extends Command {
   override setTimeout(): void {}
 
   #accept(reply: Reply): void {
-    if (!(reply instanceof Error) || reply.name === "ReplyError") this.#exchange.accept(reply);
+    if (!(reply instanceof Error)) this.#exchange.accept(keptReply(reply));
+    else if (reply.name === "ReplyError") this.#exchange.accept(reply);
     else this.withdraw();
   }
 }

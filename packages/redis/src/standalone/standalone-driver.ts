@@ -21,7 +21,7 @@ import { limits } from "../limits.js";
 import { encodeCommand, encodeDel, encodeEach, encodeMget, encodeMset } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
 import type { ReplicaWait } from "../replica-wait.js";
-import { copyValues, isAcknowledgement, isCount } from "../replies.js";
+import { isAcknowledgement, isCount, valuesOf } from "../replies.js";
 import { listStandalone } from "./standalone-list.js";
 
 /** One server: one command for each request, and so one round trip. */
@@ -40,7 +40,7 @@ export class StandaloneDriver implements Driver {
     const { bucket, keys } = request;
     const connection = await this.#connection(request);
     const [reply] = await this.#send(connection, request, "mget", encodeMget(bucketPrefix(bucket), keys), 1);
-    const values = Array.isArray(reply) && reply.length === keys.length ? copyValues(reply) : undefined;
+    const values = Array.isArray(reply) && reply.length === keys.length ? valuesOf(reply) : undefined;
     if (values === undefined) throw new FaultError(connection.outOfStep());
     return { values };
   }

@@ -30,9 +30,14 @@ export class ProxiedConnection {
 
   /** Passes on what waited, also when the client is gone. */
   release(direction: Direction): void {
+    for (const bytes of this.take(direction)) this.#pass(direction, bytes);
+  }
+
+  /** What waited, for the caller to pass on. Nothing more waits. */
+  take(direction: Direction): readonly Buffer[] {
     const waiting = this.#held.get(direction) ?? [];
     this.#held.delete(direction);
-    for (const bytes of waiting) this.#pass(direction, bytes);
+    return waiting;
   }
 
   cut(): void {
