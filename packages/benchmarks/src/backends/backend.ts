@@ -1,4 +1,5 @@
 import type { Store } from "@manykv/core";
+import type { DynamodbPlace } from "../contenders/dynamodb/place.js";
 import type { Link } from "../distance/link.js";
 import type { Contender } from "../measure/contender.js";
 import type { Course } from "../measure/race.js";
@@ -32,7 +33,7 @@ export interface Arena extends AsyncDisposable {
   /** @param delay Milliseconds that a round trip takes longer. */
   distance?(delay: number): Promise<Field>;
   /** What a process of its own needs to open a store there, with nothing in it yet. */
-  volume?(): Promise<StorePlace>;
+  volume(): Promise<StorePlace>;
 }
 
 /** The address of a store. It goes from process to process, so it holds no objects but plain ones. */
@@ -40,12 +41,16 @@ export interface StorePlace {
   readonly backend: BackendName;
   readonly url: string;
   readonly table?: string;
+  /** Who one is there, on DynamoDB. */
+  readonly login?: DynamodbPlace;
 }
 
 export interface Backend {
   readonly name: BackendName;
   /** The most keys of a batch that is timed here, so that a run ends; the library itself has no such limit. */
   readonly mostKeys: number;
+  /** The most keys of the one call on the track `volume`, for the same reason. */
+  readonly mostVolumeKeys: number;
   open(): Promise<Arena>;
-  openStore?(place: StorePlace, timeout: number): Store;
+  openStore(place: StorePlace, timeout: number): Store;
 }

@@ -16,7 +16,9 @@ import { through } from "./through.js";
 export const dynamodb: Backend = {
   name: "dynamodb",
   mostKeys: 10_000,
+  mostVolumeKeys: 20_000,
   open,
+  openStore: ({ table = "manykv", login }, timeout) => dynamodbStore({ table, ...login, timeout }),
 };
 
 async function open(): Promise<Arena> {
@@ -26,6 +28,7 @@ async function open(): Promise<Arena> {
   const maintenance = client();
   const scratch = (): ScratchTables =>
     new ScratchTables((TableName) => maintenance.send(new DeleteTableCommand({ TableName })));
+  const volumes = scratch();
   return {
     server: service.description,
     course: { keysPerSample: 25 },
@@ -59,7 +62,9 @@ async function open(): Promise<Arena> {
         { link, tables },
       );
     },
+    volume: async () => ({ backend: "dynamodb", url: place.endpoint, table: volumes.next(), login: place }),
     [Symbol.asyncDispose]: async () => {
+      await volumes[Symbol.asyncDispose]();
       maintenance.destroy();
       await service.stop();
     },

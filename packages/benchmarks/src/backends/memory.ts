@@ -7,10 +7,13 @@ import { field } from "./field.js";
 export const memory: Backend = {
   name: "memory",
   mostKeys: 100_000,
+  mostVolumeKeys: 1_000_000,
   open: async () => ({
     server: "this process",
     course: { keysPerSample: 2_000 },
     batch: async () => field([await manykv(memoryStore()), plainMap()]),
+    volume: async () => ({ backend: "memory", url: "memory:" }),
     [Symbol.asyncDispose]: async () => {},
   }),
+  openStore: (_place, timeout) => memoryStore({ timeout }),
 };

@@ -17,6 +17,7 @@ import { through } from "./through.js";
 export const postgres: Backend = {
   name: "postgres",
   mostKeys: 100_000,
+  mostVolumeKeys: 1_000_000,
   open,
   openStore: ({ url, table }, timeout) => postgresStore({ url, table, timeout }),
 };

@@ -9,6 +9,7 @@ import { field } from "./field.js";
 export const redisCluster: Backend = {
   name: "redis-cluster",
   mostKeys: 100_000,
+  mostVolumeKeys: 1_000_000,
   async open() {
     const service = await startRedisCluster();
     const nodes = service.nodes.map(({ host, port }) => ({ host, port }));
@@ -17,7 +18,9 @@ export const redisCluster: Backend = {
       course: { keysPerSample: 200 },
       batch: async () =>
         field([await manykv(redisStore({ url: service.url })), ioredisKeyByKey(new Cluster(nodes))]),
+      volume: async () => ({ backend: "redis-cluster", url: service.url }),
       [Symbol.asyncDispose]: () => service.stop(),
     };
   },
+  openStore: ({ url }, timeout) => redisStore({ url, timeout }),
 };

@@ -18,6 +18,7 @@ import { through } from "./through.js";
 export const redis: Backend = {
   name: "redis",
   mostKeys: 100_000,
+  mostVolumeKeys: 1_000_000,
   async open() {
     const service = await startRedis();
     const { url, host, port } = service;

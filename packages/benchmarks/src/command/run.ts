@@ -51,9 +51,9 @@ const tracks: { readonly [track in Track]: RunTrack } = {
     races.push(await runRace(plan, heat, arena, await arena.distance(plan.delay)));
   },
   volume: async ({ volumeKeys }, backend, arena, { volumes }) => {
-    if (arena.volume === undefined) return;
-    const task = { keys: volumeKeys, bytes: volumeBytes };
-    const calls = Math.ceil(volumeKeys / usualKeys);
+    const keys = Math.min(volumeKeys, backends[backend].mostVolumeKeys);
+    const task = { keys, bytes: volumeBytes };
+    const calls = Math.ceil(keys / usualKeys);
     const whole = await runVolume({ ...task, calls: 1, place: await arena.volume() });
     const parts = await runVolume({ ...task, calls, place: await arena.volume() });
     const volume = { backend, ...task, calls, whole, parts };

@@ -16,8 +16,7 @@ process.once("message", (task: VolumeTask) => {
 });
 
 async function run({ place, keys, bytes, calls }: VolumeTask): Promise<VolumeResult[]> {
-  const store = backends[place.backend].openStore?.(place, timeout);
-  if (store === undefined) throw new Error(`${place.backend} has no volume run`);
+  const store = backends[place.backend].openStore(place, timeout);
   await store.provision();
   await using sampler = new MemorySampler();
   const bucket = await store.open("volume");
