@@ -47,7 +47,7 @@ export function attempt<Answer>(
       graceTimer = setTimeout(finish, grace, { fault: lost(why) });
       request.abort();
     };
-    const timer = setTimeout(interrupt, request.deadline - performance.now(), "timeout");
+    const timer = setTimeout(interrupt, Math.max(0, request.deadline - performance.now()), "timeout");
     const off = call.onInterrupt(() => interrupt("aborted"));
     // A driver may also throw before it gives a promise.
     new Promise<Answer>((answer) => answer(send(request))).then(

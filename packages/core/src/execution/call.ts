@@ -79,7 +79,7 @@ export class Call {
         off();
         resolve();
       };
-      const timer = setTimeout(done, Math.min(milliseconds, this.left));
+      const timer = setTimeout(done, Math.max(0, Math.min(milliseconds, this.left)));
       const off = this.onInterrupt(done);
     });
   }

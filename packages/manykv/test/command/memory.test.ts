@@ -52,7 +52,8 @@ test("import and export take no more memory for a long file than for a short one
   const exportFew = await memoryOf(["export", "-b", bucket, folder.path("few.ndjson")]);
   const importMany = await memoryOf(["import", "-b", bucket], records(many));
   const exportMany = await memoryOf(["export", "-b", bucket, folder.path("many.csv")]);
-  // The long file has 60 MB; what is held of it would come to several times that.
-  expect(importMany - importFew).toBeLessThan(50);
-  expect(exportMany - exportFew).toBeLessThan(50);
+  // The long file has 60 MB; as records it would come to several times that. V8 lets garbage lie for up to 100 MB: with
+  // Node 24 a process ends up at 225 MB after 1,500,000 records, and after 4,000,000.
+  expect(importMany - importFew).toBeLessThan(120);
+  expect(exportMany - exportFew).toBeLessThan(120);
 });
