@@ -140,7 +140,7 @@ describe("what Redis refuses", () => {
     cleanups.push(() => redis.stop());
     const patient = await bucketAt(redis.url, {});
     const hasty = await bucketAt(redis.url);
-    await patient.setMany(Array.from({ length: 5_000 }, (_, index) => [`key${index}`, new Uint8Array(100)]));
+    await patient.setMany(Array.from({ length: 2_000 }, (_, index) => [`key${index}`, new Uint8Array(100)]));
     const admin = new Redis(redis.port, redis.host);
     await admin.save();
     admin.disconnect();

@@ -5,6 +5,7 @@ import { faultOfConnecting } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
 import { ClientWire } from "./client-wire.js";
 import { Connection } from "./connection.js";
+import { answeringGuard } from "./guard.js";
 import { type Identity, identify } from "./identity.js";
 import { oneConnection, openRedis } from "./open-redis.js";
 import type { RedisNode } from "./redis-node.js";
@@ -85,7 +86,7 @@ export class ClientNode implements RedisNode {
   }
 
   async #openGuard(): Promise<Wire> {
-    return openRedis(this.#client.duplicate(oneConnection), this.#connectTimeout, async (guard) => guard);
+    return openRedis(this.#client.duplicate(oneConnection), this.#connectTimeout, answeringGuard);
   }
 }
 

@@ -98,7 +98,7 @@ export class Connection {
 
   /**
    * Ends the connection at the server, over a second one, so that bytes still under way find nobody; then at this side.
-   * By the time that a second connection is open, a server that was only slow has answered over this one.
+   * By the time that the server has answered over a second connection, one that was only slow has answered over this one.
    *
    * @param settled - asked then: nothing needs to be ended
    */

@@ -2,6 +2,7 @@ import type { DriverRequest } from "@manykv/core";
 import { Redis, type RedisOptions } from "ioredis";
 import { FaultError } from "../fault-error.js";
 import { Connection } from "./connection.js";
+import { answeringGuard } from "./guard.js";
 import { type Identity, identify } from "./identity.js";
 import { destroy, oneConnection, openRedis } from "./open-redis.js";
 import type { RedisNode } from "./redis-node.js";
@@ -68,7 +69,7 @@ export class OwnNode implements RedisNode {
       this.#checkDatabase(identity);
       // What was given up over the one before must not land after what is written over this one.
       await before?.endOver(wire).catch(() => {});
-      return new Connection(wire, identity, () => this.#openRedis(async (guard) => guard));
+      return new Connection(wire, identity, () => this.#openRedis(answeringGuard));
     });
     return this.#connection;
   }
