@@ -1,29 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Bucket, Store } from "@manykv/core";
-import { type DedicatedRedisCluster, randomName, startDedicatedRedisCluster } from "@manykv/test-services";
+import type { Bucket } from "@manykv/core";
+import { randomName } from "@manykv/test-services";
 import { Cluster } from "ioredis";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
 import { redisStore } from "../src/index.js";
 import { bucketPrefix } from "../src/keys.js";
 import { bytes, text } from "./support/bytes.js";
-import { ClusterAdmin } from "./support/cluster-admin.js";
+import { ownCluster } from "./support/own-cluster.js";
 
-let cluster: DedicatedRedisCluster;
-let admin: ClusterAdmin;
-let store: Store;
-
-beforeAll(async () => {
-  cluster = await startDedicatedRedisCluster({ durable: true, nodeTimeout: 1_000 });
-  admin = await ClusterAdmin.connect(cluster.nodes);
-  store = redisStore({ url: cluster.url });
-});
-
-afterAll(async () => {
-  await store?.close();
-  await admin?.[Symbol.asyncDispose]();
-  await cluster?.stop();
-});
+const served = ownCluster();
 
 /** Keys whose names all have one slot. */
 async function keysOfOneSlot(bucket: string, count: number): Promise<[slot: number, keys: string[]]> {
@@ -66,7 +52,7 @@ test("a name's slot is what the server says, whatever braces are in it", async (
     const start = checksum(Buffer.from(bucketPrefix(bucket)));
     for (const key of keys) {
       const name = `{}${bucket}:${key}`;
-      expect(slotOfKey(start, key), name).toBe(await admin.slotOf(name));
+      expect(slotOfKey(start, key), name).toBe(await served.admin.slotOf(name));
     }
   }
 });
@@ -79,7 +65,7 @@ test("keys with a hash tag in them do not share a slot", () => {
 
 describe("round trips", () => {
   test("one for each master and batch, of whatever kind", async () => {
-    const bucket = await store.open(randomName());
+    const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 60 }, (_, index) => `key${index}`);
     await bucket.getMany(keys);
     const batches: (() => Promise<unknown>)[] = [
@@ -87,12 +73,12 @@ describe("round trips", () => {
       () => bucket.getMany(keys),
       () => bucket.deleteMany(keys),
     ];
-    const masters = await admin.masters();
+    const masters = await served.admin.masters();
     expect(masters).toHaveLength(3);
     for (const batch of batches) {
-      const before = await Promise.all(masters.map((node) => admin.reads(node)));
+      const before = await Promise.all(masters.map((node) => served.admin.reads(node)));
       await batch();
-      const after = await Promise.all(masters.map((node) => admin.reads(node)));
+      const after = await Promise.all(masters.map((node) => served.admin.reads(node)));
       // The question itself is one read; what the nodes say to each other is none.
       expect(after.map((count, index) => count - (before[index] ?? 0) - 1)).toEqual([1, 1, 1]);
     }
@@ -100,15 +86,15 @@ describe("round trips", () => {
 
   test("replicas are never asked, whatever the client prefers", async () => {
     const client = new Cluster(
-      cluster.nodes.map(({ host, port }) => ({ host, port })),
+      served.cluster.nodes.map(({ host, port }) => ({ host, port })),
       { scaleReads: "slave" },
     );
     await using own = redisStore({ client });
     const bucket = await own.open(randomName());
-    const replicas = await admin.replicas();
+    const replicas = await served.admin.replicas();
     expect(replicas).toHaveLength(3);
     const keys = Array.from({ length: 100 }, (_, index) => `key${index}`);
-    const gets = async () => Promise.all(replicas.map((node) => admin.calls(node, "get")));
+    const gets = async () => Promise.all(replicas.map((node) => served.admin.calls(node, "get")));
     const before = await gets();
     for (let round = 0; round < 20; round++) {
       await bucket.setMany(keys.map((key) => [key, bytes(`${round}`)]));
@@ -122,17 +108,17 @@ describe("round trips", () => {
 
 describe("a slot on its way to another master", () => {
   test("every batch works at each stage, and nobody hears of it", async () => {
-    const bucket = await store.open(randomName());
+    const bucket = await served.store.open(randomName());
     const [slot, keys] = await keysOfOneSlot(bucket.name, 12);
     const others = Array.from({ length: 50 }, (_, index) => `other${index}`);
     const all = [...keys, ...others];
-    const from = await admin.ownerOf(slot);
-    const to = (await admin.masters()).find((node) => node !== from);
+    const from = await served.admin.ownerOf(slot);
+    const to = (await served.admin.masters()).find((node) => node !== from);
     if (to === undefined) throw new Error("no other master");
     await bucket.setMany(all.map((key) => [key, bytes(`first ${key}`)]));
 
-    await admin.beginMove(slot, from, to);
-    await admin.moveKeys(slot, from, to, 6);
+    await served.admin.beginMove(slot, from, to);
+    await served.admin.moveKeys(slot, from, to, 6);
     await expectAll(bucket, all, (key) => `first ${key}`);
     await bucket.setMany(all.map((key) => [key, bytes(`second ${key}`)]));
     await expectAll(bucket, all, (key) => `second ${key}`);
@@ -140,8 +126,8 @@ describe("a slot on its way to another master", () => {
     await bucket.deleteMany(keys.slice(0, 3));
     await expectAll(bucket, keys, (key) => (keys.indexOf(key) < 3 ? undefined : `second ${key}`));
 
-    while ((await admin.moveKeys(slot, from, to, 10)) > 0);
-    await admin.endMove(slot, to);
+    while ((await served.admin.moveKeys(slot, from, to, 10)) > 0);
+    await served.admin.endMove(slot, to);
     await expectAll(bucket, keys, (key) => (keys.indexOf(key) < 3 ? undefined : `second ${key}`));
     await bucket.setMany(all.map((key) => [key, bytes(`third ${key}`)]));
     await expectAll(bucket, all, (key) => `third ${key}`);
@@ -152,21 +138,21 @@ describe("a slot on its way to another master", () => {
     const before = await redirections();
     await expectAll(bucket, all, (key) => `third ${key}`);
     expect(await redirections()).toBe(before);
-    await admin.move(slot, to, from);
+    await served.admin.move(slot, to, from);
   });
 
   test("slots move one after the other under batches: none fails, all is true", async () => {
-    const bucket = await store.open(randomName());
+    const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     const start = checksum(Buffer.from(bucketPrefix(bucket.name)));
     const slots = [...new Set(keys.map((key) => slotOfKey(start, key)))].slice(0, 40);
     let moving = true;
     const moves = (async () => {
       for (const slot of slots) {
-        const from = await admin.ownerOf(slot);
-        const masters = await admin.masters();
+        const from = await served.admin.ownerOf(slot);
+        const masters = await served.admin.masters();
         const to = masters[(masters.indexOf(from) + 1) % masters.length];
-        if (to !== undefined) await admin.move(slot, from, to);
+        if (to !== undefined) await served.admin.move(slot, from, to);
       }
       moving = false;
     })();
@@ -185,14 +171,14 @@ describe("a slot on its way to another master", () => {
 
 describe("a failover", () => {
   test("by request, under batches: none fails and nothing is lost", async () => {
-    const bucket = await store.open(randomName());
+    const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     for (let failover = 0; failover < 3; failover++) {
-      const [replica] = await admin.replicas();
+      const [replica] = await served.admin.replicas();
       if (replica === undefined) throw new Error("no replica");
       let over = false;
       const promoted = (async () => {
-        await admin.promote(replica);
+        await served.admin.promote(replica);
         over = true;
       })();
       for (let round = 0; !over || round < 3; round++) {
@@ -204,12 +190,12 @@ describe("a failover", () => {
   });
 
   test("by the death of a master: calls wait for the replica and succeed", async () => {
-    const bucket = await store.open(randomName());
+    const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     await bucket.setMany(keys.map((key) => [key, bytes("before")]));
     await pause(300);
-    const [master] = await admin.masters();
-    const node = cluster.nodes.find(({ port }) => port === master?.port);
+    const [master] = await served.admin.masters();
+    const node = served.cluster.nodes.find(({ port }) => port === master?.port);
     await node?.kill();
     await bucket.setMany(
       keys.map((key) => [key, bytes("after")]),

@@ -1,18 +1,14 @@
-import type { Bucket, Store } from "@manykv/core";
-import {
-  type DedicatedRedisCluster,
-  randomName,
-  startDedicatedRedis,
-  startDedicatedRedisCluster,
-} from "@manykv/test-services";
+import type { Bucket } from "@manykv/core";
+import { randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
 import { redisStore } from "../src/index.js";
 import { bucketPrefix } from "../src/keys.js";
 import { bytes } from "./support/bytes.js";
-import { type AdminNode, ClusterAdmin } from "./support/cluster-admin.js";
+import type { AdminNode } from "./support/cluster-admin.js";
+import { ownCluster } from "./support/own-cluster.js";
 import { rejection } from "./support/rejection.js";
 
 const nothing = new Uint8Array(0);
@@ -138,25 +134,11 @@ describe("a cursor that listKeys did not give", () => {
 });
 
 describe("a cluster", () => {
-  let cluster: DedicatedRedisCluster;
-  let admin: ClusterAdmin;
-  let store: Store;
-
-  beforeAll(async () => {
-    cluster = await startDedicatedRedisCluster({ durable: true, nodeTimeout: 1_000 });
-    admin = await ClusterAdmin.connect(cluster.nodes);
-    store = redisStore({ url: cluster.url });
-  });
-
-  afterAll(async () => {
-    await store?.close();
-    await admin?.[Symbol.asyncDispose]();
-    await cluster?.stop();
-  });
+  const own = ownCluster();
 
   /** A bucket with several keys in each of a few slots, and those slots. */
   async function bucketOfSlots(count: number): Promise<{ bucket: Bucket; keys: string[]; slots: number[] }> {
-    const bucket = await store.open(randomName());
+    const bucket = await own.store.open(randomName());
     const start = checksum(Buffer.from(bucketPrefix(bucket.name)));
     const keys = numbered(count);
     await bucket.setMany(keys.map((key) => [key, bytes(key)]));
@@ -174,8 +156,8 @@ describe("a cluster", () => {
     ["sooner or later", (slot: number) => slot % 2 === 0],
   ])("lists keys that move from a master not scanned yet to one that was, %s", async (_, endsAtOnce) => {
     const { bucket, keys, slots } = await bucketOfSlots(6_000);
-    const masters = await admin.masters();
-    const ownerOf = await admin.owners();
+    const masters = await own.admin.masters();
+    const ownerOf = await own.admin.owners();
     const unmoved = new Map(masters.map((master) => [master, [] as number[]]));
     for (const slot of new Set(slots)) unmoved.get(ownerOf(slot))?.push(slot);
     // Whatever the order of the scans: at each page slots move from each master to the others.
@@ -187,15 +169,15 @@ describe("a cluster", () => {
         if (target === undefined) continue;
         // One by one: two nodes that send each other keys at once block each other.
         for (const slot of unmoved.get(master)?.splice(0, 12) ?? []) {
-          await admin.beginMove(slot, master, target);
-          while ((await admin.moveKeys(slot, master, target, 10)) > 0);
-          if (endsAtOnce(slot)) await admin.endMove(slot, target);
+          await own.admin.beginMove(slot, master, target);
+          while ((await own.admin.moveKeys(slot, master, target, 10)) > 0);
+          if (endsAtOnce(slot)) await own.admin.endMove(slot, target);
           else open.push([slot, target]);
         }
       }
     });
     expect(keys.filter((key) => !listed.has(key))).toEqual([]);
-    for (const [slot, target] of open) await admin.endMove(slot, target);
+    for (const [slot, target] of open) await own.admin.endMove(slot, target);
     expect((await listAll(bucket, async () => {})).size).toBe(keys.length);
     await bucket.deleteMany(keys);
   });
@@ -204,8 +186,8 @@ describe("a cluster", () => {
     const { bucket, keys } = await bucketOfSlots(6_000);
     const listed = await listAll(bucket, async (page) => {
       if (page !== 2 && page !== 4) return;
-      const [replica] = await admin.replicas();
-      if (replica !== undefined) await admin.promote(replica);
+      const [replica] = await own.admin.replicas();
+      if (replica !== undefined) await own.admin.promote(replica);
     });
     expect(keys.filter((key) => !listed.has(key))).toEqual([]);
   });
@@ -213,8 +195,8 @@ describe("a cluster", () => {
   test("misses nothing when a master dies while it lists", async () => {
     const { bucket, keys } = await bucketOfSlots(6_000);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    const [master] = await admin.masters();
-    const node = cluster.nodes.find(({ port }) => port === master?.port);
+    const [master] = await own.admin.masters();
+    const node = own.cluster.nodes.find(({ port }) => port === master?.port);
     const listed = await listAll(bucket, async (page) => {
       if (page === 2) await node?.kill();
     });
