@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import type { Campaign, Size } from "./campaigns/campaign.js";
 import { campaigns } from "./campaigns/index.js";
 import type { Row } from "./report/row.js";
-import { tableOf } from "./report/table.js";
+import { tableOf, verdictOf } from "./report/table.js";
 import { runCampaign } from "./run-campaign.js";
 import { type BackendName, backendNames } from "./testbeds/testbed.js";
 
@@ -54,7 +54,7 @@ async function add(campaign: Campaign, backend: BackendName | undefined): Promis
   rows.push(row);
   const name = [row.name, row.backend].filter(Boolean).join(" on ");
   console.log(
-    `${row.passed ? "pass" : "FAIL"} ${name}: ${row.runs} runs, ${row.measured} (${row.seconds.toFixed(0)} s, seed ${seed})`,
+    `${verdictOf(row)} ${name}: ${row.runs} runs, ${row.measured} (${row.seconds.toFixed(0)} s, seed ${seed})`,
   );
   for (const failure of row.failures) console.log(`  ${failure}`);
 }

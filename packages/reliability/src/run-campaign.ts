@@ -28,6 +28,7 @@ export async function runCampaign(
     mustBe: campaign.mustBe,
     measured: result.measured,
     passed: failures.length === 0,
+    limited: result.limited ?? false,
     seconds: (performance.now() - start) / 1000,
     figures: { ...result.figures, crashes: crashes.length },
     failures: failures.slice(0, mostFailures),

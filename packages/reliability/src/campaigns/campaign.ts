@@ -31,6 +31,8 @@ export interface CampaignResult {
   readonly figures: Readonly<Record<string, number | string>>;
   /** What was not as it must be: nothing, where the campaign passed. Each says how to replay it. */
   readonly failures: readonly string[];
+  /** Whether a limit of the engine showed that is known and told in docs/reliability.md. Default: false. */
+  readonly limited?: boolean;
 }
 
 /** The backend of a campaign that has several. */

@@ -8,6 +8,8 @@ export interface Row {
   readonly mustBe: string;
   readonly measured: string;
   readonly passed: boolean;
+  /** Whether a limit of the engine showed that is known and told in docs/reliability.md. */
+  readonly limited: boolean;
   readonly seconds: number;
   readonly figures: Readonly<Record<string, number | string>>;
   /** The first ones. */

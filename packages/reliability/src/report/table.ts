@@ -12,7 +12,7 @@ export function tableOf(rows: readonly Row[]): string {
     row.measured,
     row.seconds.toFixed(0),
     `${row.seed}`,
-    row.passed ? "pass" : "FAIL",
+    verdictOf(row),
   ]);
   const widths = head.map((title, column) =>
     Math.max(title.length, ...lines.map((line) => (line[column] as string).length)),
@@ -20,4 +20,9 @@ export function tableOf(rows: readonly Row[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] as number)).join(" | ")} |`;
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...lines.map(line)].join("\n");
+}
+
+export function verdictOf({ passed, limited }: Row): string {
+  if (!passed) return "FAIL";
+  return limited ? "in part" : "pass";
 }
