@@ -80,8 +80,9 @@ describe.runIf(process.platform === "linux")("after kill -9 while servers are be
     await expect.poll(() => readdirSync(folder).length, { timeout: 60_000, interval: 5 }).toBeGreaterThan(0);
     await sleep(delay);
     child.kill("SIGKILL");
-    await expect.poll(() => processesIn(folder), { timeout: 60_000 }).toEqual([]);
-    expect(readdirSync(folder)).toEqual([]);
+    // A supervisor that is only just being started is not found by its folder yet.
+    const left = (): unknown[] => [...processesIn(folder), ...readdirSync(folder)];
+    await expect.poll(left, { timeout: 60_000 }).toEqual([]);
   });
 });
 

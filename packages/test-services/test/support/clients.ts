@@ -1,4 +1,10 @@
-import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
 import type { DynamodbService } from "@manykv/test-services";
 import { Cluster, Redis } from "ioredis";
 import pg from "pg";
@@ -51,6 +57,7 @@ export async function createTable(client: DynamoDBClient, table: string): Promis
       KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
     }),
   );
+  await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { TableName: table });
 }
 
 export async function putItem(client: DynamoDBClient, table: string, id: string): Promise<void> {
