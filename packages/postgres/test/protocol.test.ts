@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { test } from "vitest";
 import { keyArray, valueArray } from "../src/protocol/byte-array.js";
 import { DataRow } from "../src/protocol/data-row.js";
+import { KeyLookup } from "../src/protocol/key-lookup.js";
 import { MalformedAnswer } from "../src/protocol/malformed-answer.js";
 import { MessageReader } from "../src/protocol/message-reader.js";
 import { readFields } from "../src/protocol/response-fields.js";
@@ -144,4 +146,27 @@ test("fields of an error that do not end within its message are malformed", () =
     const following = Buffer.concat([bad, whole]);
     assert.throws(() => readFields(following, 0, bad.length), MalformedAnswer);
   }
+});
+
+test("keys of an answer are found by their bytes, and no others", () => {
+  const key = fc.oneof(fc.string({ unit: "binary", maxLength: 12 }), fc.string({ unit: "grapheme" }));
+  fc.assert(
+    fc.property(fc.uniqueArray(key, { minLength: 1, maxLength: 60 }), fc.array(key), (keys, others) => {
+      const wellFormed = [...new Set(keys.map((each) => each.toWellFormed()))];
+      const prefix = Buffer.from("bucket:");
+      const lookup = new KeyLookup(prefix, wellFormed);
+      const bytes = Buffer.alloc(lookup.capacity + 3);
+      const written = bytes.subarray(3, lookup.write(bytes, 3));
+      const plain = keyArray(prefix, wellFormed, undefined);
+      const expected = Buffer.alloc(plain.capacity);
+      assert.ok(written.equals(expected.subarray(0, plain.write(expected, 0))));
+      const find = (name: string): number => lookup.placeOf(new Uint8Array(Buffer.from(name)));
+      for (const [place, each] of wellFormed.entries()) assert.equal(find(`bucket:${each}`), place);
+      for (const other of others.map((each) => each.toWellFormed())) {
+        assert.equal(find(`bucket:${other}`), wellFormed.indexOf(other));
+        assert.equal(find(`tucket:${other}`), -1);
+      }
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -13,6 +13,7 @@ import { limits } from "../limits.js";
 import { keyArray, valueArray } from "../protocol/byte-array.js";
 import type { DataRow } from "../protocol/data-row.js";
 import type { Statement } from "../protocol/exchange.js";
+import { KeyLookup } from "../protocol/key-lookup.js";
 import { MalformedAnswer } from "../protocol/malformed-answer.js";
 import { integerParameter, rawParameter } from "../protocol/parameter.js";
 import { keyOrder } from "./key-order.js";
@@ -93,12 +94,10 @@ export class Table {
     onFound: (index: number, row: DataRow) => void,
   ): Promise<void> {
     const { bucket, keys } = request;
-    const prefix = bucketPrefix(bucket);
-    const indexes = new Map<string, number>();
-    for (let index = 0; index < keys.length; index++) indexes.set(keys[index] as string, index);
-    await this.#database.read(statement, [keyArray(prefix, keys, undefined)], request, (row) => {
-      const index = indexes.get(row.text(prefix.length));
-      if (index === undefined) throw new MalformedAnswer();
+    const lookup = new KeyLookup(bucketPrefix(bucket), keys);
+    await this.#database.read(statement, [lookup], request, (row) => {
+      const index = lookup.placeOf(row.bytes());
+      if (index < 0) throw new MalformedAnswer();
       onFound(index, row);
     });
   }
