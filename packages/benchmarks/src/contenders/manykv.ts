@@ -20,6 +20,11 @@ export async function manykv(store: Store, name = "manykv"): Promise<Contender> 
         delete: () => bucket.deleteMany(keys),
       };
     },
+    settle: async () => {
+      await bucket.set("settle", new Uint8Array(1));
+      await bucket.get("settle");
+      await bucket.delete("settle");
+    },
     close: () => store.close(),
   };
 }

@@ -16,6 +16,11 @@ export interface Contender {
   readonly kind: Kind;
   /** Makes ready what need not be timed. Contenders share no key in the engine. */
   prepare(lot: Lot): Trial | Promise<Trial>;
+  /**
+   * Called behind what is done between two rounds, and not timed. Cleaning up makes Postgres throw away the plans of
+   * prepared statements, which on a server in use happens once a minute and not at every call.
+   */
+  settle?(): Promise<void>;
   close(): Promise<void>;
 }
 

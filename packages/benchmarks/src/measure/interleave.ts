@@ -41,16 +41,21 @@ export async function interleave(
   const warmUpEnd = performance.now() + effort.seconds * 500;
   for (let round = 0; round < effort.warmUp && performance.now() < warmUpEnd; round++) {
     await runRound(entrants, () => {});
-    await betweenRounds();
+    await rest(entrants, betweenRounds);
   }
   const end = performance.now() + effort.seconds * 1000;
   for (let round = 0; round < effort.rounds && (round < fewestRounds || performance.now() < end); round++) {
     await runRound(entrants, (contender, operation, time) => {
       times.get(contender)?.get(operation)?.push(time);
     });
-    await betweenRounds();
+    await rest(entrants, betweenRounds);
   }
   return times;
+}
+
+async function rest(entrants: readonly Entrant[], betweenRounds: () => Promise<void>): Promise<void> {
+  await betweenRounds();
+  for (const { contender } of entrants) await contender.settle?.();
 }
 
 type Note = (contender: Contender, operation: Operation, time: number) => void;

@@ -28,7 +28,7 @@ export async function readyBytes(url: string, table: string): Promise<Contender>
         set: () => replay(sets),
         get: async () => {
           const answers = await replay(gets);
-          return () => valuesIn(answers, lot.readKeys.length);
+          return () => valuesIn(answers, lot.readKeys);
         },
         delete: () => replay(deletes),
       };
@@ -71,14 +71,14 @@ function exchange(socket: Socket, bytes: Buffer): Promise<Buffer> {
   });
 }
 
-/** Rows are a place of the request, from 1, and the value there. A batch of several requests counts on from the last. */
-function valuesIn(answers: readonly Buffer[], places: number): (Uint8Array | undefined)[] {
-  const values = new Array<Uint8Array | undefined>(places).fill(undefined);
-  const each = Math.ceil(places / answers.length);
-  for (const [request, answer] of answers.entries()) {
-    for (const [place, value] of rowsOf(answer)) {
-      if (place !== undefined) values[request * each + Number(place.readBigInt64BE()) - 1] = value;
+/** Rows are a key, behind the name of its bucket and a colon, and its value. */
+function valuesIn(answers: readonly Buffer[], keys: readonly string[]): (Uint8Array | undefined)[] {
+  const found = new Map<string, Uint8Array>();
+  for (const answer of answers) {
+    for (const [key, value] of rowsOf(answer)) {
+      if (key !== undefined && value !== undefined)
+        found.set(key.toString("utf8", key.indexOf(":") + 1), value);
     }
   }
-  return values;
+  return keys.map((key) => found.get(key));
 }
