@@ -63,7 +63,8 @@ export const cancellingCases: readonly ConformanceCase[] = [
             kind,
             keys: 2,
             schedule: () => {
-              setTimeout(() => controller.abort(), 10);
+              // An answer can only be dropped of a request that has reached the engine.
+              setTimeout(() => controller.abort(), fault === "drop-answer" ? 300 : 10);
               return { kind: fault };
             },
             signal: controller.signal,
