@@ -44,24 +44,29 @@ $manykv$`;
  * @throws {FaultError} `invalid-argument` where there is one with other columns.
  */
 export async function provision(database: Database, table: string, request: DriverRequest): Promise<void> {
-  if (await isServing(database, table, request)) return;
-  await database.write({ name: "", text: createTable(table) }, [], request);
-  await isServing(database, table, request);
+  const serves = await isServing(database, table, request);
+  if (serves === true) return;
+  if (serves === undefined) await database.write({ name: "", text: createTable(table) }, [], request);
+  // The name of a table that somebody has just made is found before its columns are: they are looked for in what was
+  // there when the statement began. By the next statement all of it is there.
+  if ((await isServing(database, table, request)) === true) return;
+  throw new FaultError({
+    code: "invalid-argument",
+    retryable: false,
+    effect: "none",
+    reason: "the table has not the columns key bytea, with a unique index of its own, and value bytea",
+  });
 }
 
-/** `false` where there is no table. */
-async function isServing(database: Database, table: string, request: DriverRequest): Promise<boolean> {
+/** `undefined` where there is no table. */
+async function isServing(
+  database: Database,
+  table: string,
+  request: DriverRequest,
+): Promise<boolean | undefined> {
   let serves: boolean | undefined;
   await database.read(inspect, [textParameter(table)], request, (row) => {
     serves = row.boolean();
   });
-  if (serves === false) {
-    throw new FaultError({
-      code: "invalid-argument",
-      retryable: false,
-      effect: "none",
-      reason: "the table has not the columns key bytea, with a unique index of its own, and value bytea",
-    });
-  }
-  return serves === true;
+  return serves;
 }
