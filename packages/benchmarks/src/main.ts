@@ -37,6 +37,8 @@ interface Options {
 
 const program = new Command("bench")
   .description("Races manykv against its peers and against the floor, all in one process, taking turns.")
+  // Options after a subcommand's name are the subcommand's, also those that have the same name here.
+  .enablePositionalOptions()
   .option("--backend <names>", `of ${BACKENDS.join(", ")}`, readBackends, [...BACKENDS])
   .option("--track <names>", "of batch, core, distance, volume (default: all but volume)", readTracks)
   .option("--keys <counts>", "keys of a batch (default: 1,100,1000)", readCounts)
