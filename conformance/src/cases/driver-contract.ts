@@ -207,6 +207,28 @@ export const driverCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "driver-with-prepare-set",
+    rule: "driver",
+    title: "a driver with `prepareSet`: what it prepares holds copies, and stands for its own keys alone",
+    async run(context) {
+      const driver = await context.driver();
+      const { prepareSet } = driver;
+      if (prepareSet === undefined) return context.skip("the driver has no `prepareSet`");
+      const asked = request(context.bucketName(), ["a", "ä", "c"], ["of a", "", "of c"]);
+      const prepared = prepareSet.call(driver, asked.bucket, asked.keys, asked.values);
+      for (const value of asked.values) value.fill(0);
+      assert.equal(prepared.keys, asked.keys);
+      for (const [index, text] of ["of a", "", "of c"].entries())
+        sameBytes(prepared.valueAt(index), bytes(text));
+      await driver.set({ ...asked, prepared });
+      const others = request(asked.bucket, ["c", "d"], ["other c", "of d"]);
+      await driver.set({ ...others, prepared });
+      const { values } = await driver.get(request(asked.bucket, ["a", "ä", "c", "d"]));
+      for (const [index, text] of ["of a", "", "other c", "of d"].entries())
+        sameBytes(values[index], bytes(text));
+    },
+  },
+  {
     id: "driver-with-provision",
     rule: "driver",
     title:

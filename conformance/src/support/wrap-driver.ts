@@ -26,8 +26,9 @@ export function wrapDriver(
 }
 
 function optional(inner: Driver, without: readonly string[]): Partial<Driver> {
-  const { exists, provision } = inner;
+  const { exists, prepareSet, provision } = inner;
   return {
+    ...(prepareSet && { prepareSet: (...set) => prepareSet.apply(inner, set) }),
     ...(exists && !without.includes("exists") && { exists: (request) => exists.call(inner, request) }),
     ...(provision &&
       !without.includes("provision") && { provision: (request) => provision.call(inner, request) }),

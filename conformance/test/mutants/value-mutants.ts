@@ -1,4 +1,4 @@
-import type { Driver, KeyValue } from "@manykv/core";
+import type { Driver, KeyValue, SetRequest } from "@manykv/core";
 import { wrapDriver } from "../../src/support/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { changedBuckets, type Mutant } from "./mutant.js";
@@ -85,6 +85,16 @@ export const valueMutants: readonly Mutant[] = [
         },
       }),
   },
+  prepares(
+    "prepares a request with the very arrays that it was given",
+    (values) => values,
+    ({ keys, prepared }) => prepared?.keys === keys,
+  ),
+  prepares(
+    "takes what was prepared for other keys",
+    (values) => values.map((value) => value.slice()),
+    () => true,
+  ),
   {
     name: "gives equal values one memory",
     rule: "S2",
@@ -227,4 +237,31 @@ function sharingDriver(data: ReferenceData): Driver {
       };
     },
   });
+}
+
+/** A driver that sends what it has prepared with `keep`, for requests that are `mine`. */
+function prepares(
+  name: string,
+  keep: (values: readonly Uint8Array[]) => readonly Uint8Array[],
+  mine: (request: SetRequest) => boolean,
+): Mutant {
+  return {
+    name,
+    rule: "driver",
+    killedBy: "driver-with-prepare-set",
+    driver: (data) => {
+      const inner = referenceDriver(data);
+      return wrapDriver(inner, {
+        prepareSet: (_bucket, keys, values) => {
+          const kept = keep(values);
+          return { keys, valueAt: (index) => kept[index] as Uint8Array };
+        },
+        set: (request) => {
+          const { prepared, keys } = request;
+          if (prepared === undefined || !mine(request)) return inner.set(request);
+          return inner.set({ ...request, keys, values: keys.map((_, index) => prepared.valueAt(index)) });
+        },
+      });
+    },
+  };
 }

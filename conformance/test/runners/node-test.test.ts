@@ -33,8 +33,9 @@ test("the suite runs under node:test: every case passes or is skipped, with its 
   expect(counts).toMatchObject({ fail: 0, cancelled: 0 });
   // Two levels of describe stand around the cases.
   expect(output.match(/^\s+(?:not )?ok \d+ - \w+-[\w-]+: /gm)?.length).toBe(cases.length);
-  expect(counts.skipped).toBe(cases.filter(({ network }) => network).length + 1);
+  expect(counts.skipped).toBe(cases.filter(({ network }) => network).length + 2);
   expect(output).toMatch(/skipped s09-network-late-write: the harness gives no `servers`/);
+  expect(output).toMatch(/skipped driver-with-prepare-set: the driver has no `prepareSet`/);
   expect(output).toMatch(/skipped driver-with-provision: the driver has no `provision`/);
 });
 

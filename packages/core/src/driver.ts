@@ -38,6 +38,12 @@ export interface Driver {
   readonly keepsValues?: boolean;
   get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>>;
   set(request: SetRequest): Promise<WriteAnswer>;
+  /**
+   * Puts a set into the form in which it is sent, and sends nothing. Optional: a driver that copies each value into a
+   * message spares core a copy of its own. It comes back as `SetRequest.prepared`. Values that the caller may change as
+   * soon as this returns: what the driver needs of them is copied by then.
+   */
+  prepareSet?(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): PreparedSet;
   /** Deletes keys. A key that is not there counts as done. */
   delete(request: KeysRequest): Promise<WriteAnswer>;
   /** Whether keys have a value. Optional: without it core reads the values. */
@@ -89,6 +95,19 @@ export interface KeysRequest extends DriverRequest {
 export interface SetRequest extends KeysRequest {
   /** `values[i]` belongs to `keys[i]`. */
   readonly values: readonly Uint8Array[];
+  /**
+   * What `prepareSet` gave. It stands for this request only where its `keys` are the request's: a driver that wraps
+   * another may have passed on other keys.
+   */
+  readonly prepared?: PreparedSet | undefined;
+}
+
+/** A set in the form in which a driver sends it, with values of its own. */
+export interface PreparedSet {
+  /** The very array that it was made of. */
+  readonly keys: readonly string[];
+  /** The value of `keys[index]`, for a request that repeats some of the keys. */
+  valueAt(index: number): Uint8Array;
 }
 
 export interface ListRequest extends DriverRequest {

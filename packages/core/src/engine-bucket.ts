@@ -1,11 +1,11 @@
 import { announceClose } from "./before-close.js";
-import type { ListRequest, ReadAnswer } from "./driver.js";
+import type { Driver, ListRequest, ReadAnswer } from "./driver.js";
 import { ask } from "./execution/ask.js";
 import type { Call } from "./execution/call.js";
 import { read } from "./execution/read.js";
 import { write } from "./execution/write.js";
 import type { Batch } from "./input/batch.js";
-import { collectEntries, collectKeys, type InputRules } from "./input/collect.js";
+import { type Copying, collectEntries, collectKeys, type InputRules } from "./input/collect.js";
 import { InputError } from "./input/input-error.js";
 import { copyOf } from "./input/value-list.js";
 import type { Limits } from "./limits.js";
@@ -93,7 +93,7 @@ export class EngineBucket implements Bucket {
   #set(operation: string, entries: Iterable<KeyValue>, options: CallOptions | undefined): Promise<void> {
     const { engine } = this.#session;
     return this.#session.write(operation, this.name, options, entries, (call) => {
-      const batch = collectEntries(entries, this.#rules("set"), engine.driver.keepsValues === true);
+      const batch = collectEntries(entries, this.#rules("set"), copyingFor(engine.driver));
       return write(engine, call, "set", batch);
     });
   }
@@ -118,6 +118,11 @@ export class EngineBucket implements Bucket {
   #rules(kind: "get" | "set" | "delete"): InputRules {
     return { limits: this.limits, request: this.#session.settings[kind] };
   }
+}
+
+function copyingFor({ keepsValues, prepareSet }: Driver): Copying {
+  if (keepsValues === true) return "separately";
+  return prepareSet === undefined ? "together" : "late";
 }
 
 /** One place for each key of the input. The places of a duplicate have their own bytes, for the caller to change. */

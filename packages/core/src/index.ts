@@ -12,6 +12,7 @@ export {
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
+  type PreparedSet,
   type ReadAnswer,
   type RequestLimits,
   type SetRequest,

@@ -9,12 +9,12 @@ const mebibyte = 1_048_576;
 const largest = Object.freeze({ maxKeyBytes: 1024, maxValueBytes: 64 * mebibyte });
 
 /**
- * A server does nothing else while it runs a command, so commands stay small: 500 keys are a quarter of a millisecond of
+ * A server does nothing else while it runs a command, so commands stay small: 250 keys are a tenth of a millisecond of
  * its time. The commands of a batch are written before the first reply is read, so that many are no more round trips
  * than one, and the client works on one while the server works on another.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/#single-threaded-nature-of-redis
  */
-export const limits: DriverLimits = limitsOf({ maxKeys: 500, maxBytes: mebibyte / 2 }, 16);
+export const limits: DriverLimits = limitsOf({ maxKeys: 250, maxBytes: mebibyte / 4 }, 32);
 
 /** In a cluster a request is divided among the masters, and each key is a command of its own. */
 export const clusterLimits: DriverLimits = limitsOf({ maxKeys: 2_000, maxBytes: 2 * mebibyte }, 8);

@@ -1,25 +1,36 @@
-import type { SetRequest } from "../driver.js";
+import type { Driver, PreparedSet, SetRequest } from "../driver.js";
+import type { Work } from "./work.js";
+import type { WorkValues } from "./work-values.js";
 
 /** What a driver is given. The signal is made only for a driver that asks for it: most answers come without. */
 export class Request implements SetRequest {
   readonly bucket: string;
   readonly keys: readonly string[];
-  readonly values: readonly Uint8Array[];
   readonly deadline: number;
+  readonly #values: WorkValues | undefined;
   #controller: AbortController | undefined;
   readonly #listeners: Set<() => void> = new Set();
   #aborted = false;
 
-  constructor(
-    bucket: string,
-    deadline: number,
-    keys: readonly string[] = [],
-    values: readonly Uint8Array[] = [],
-  ) {
+  /** Without `work` it is about no key. */
+  constructor(bucket: string, deadline: number, work?: Work) {
     this.bucket = bucket;
     this.deadline = deadline;
-    this.keys = keys;
-    this.values = values;
+    this.keys = work?.keys ?? [];
+    this.#values = work?.values;
+  }
+
+  get values(): readonly Uint8Array[] {
+    return this.#values?.all ?? [];
+  }
+
+  get prepared(): PreparedSet | undefined {
+    return this.#values?.prepared;
+  }
+
+  /** Has the driver put its values into the form in which they are sent, where it can. */
+  prepare(driver: Driver): void {
+    this.#values?.prepare(driver, this.bucket, this.keys);
   }
 
   get signal(): AbortSignal {

@@ -28,6 +28,8 @@ export async function runBatch<Answer extends Incomplete>(
       else call.stop(fault);
     }
   };
-  if (length <= 1) await lane();
-  else await Promise.all(Array.from({ length: Math.min(engine.concurrency, length) }, lane));
+  const running =
+    length <= 1 ? lane() : Promise.all(Array.from({ length: Math.min(engine.concurrency, length) }, lane));
+  batch.values?.keepFrom?.(next);
+  await running;
 }

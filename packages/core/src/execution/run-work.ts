@@ -78,7 +78,7 @@ async function send<Answer extends Incomplete>(
   { number, budget }: { readonly number: number; readonly budget: number },
 ): Promise<AttemptResult<Answer>> {
   const start = performance.now();
-  const request = new Request(call.bucket, start + budget, work.keys, work.values);
+  const request = new Request(call.bucket, start + budget, work);
   const result = await attempt(engine.driver, call, request, (sent) => operation.send(sent));
   if (engine.attempts.hasSubscribers) {
     engine.attempts.publish({

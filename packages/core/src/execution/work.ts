@@ -1,10 +1,11 @@
 import type { Batch } from "../input/batch.js";
+import { WorkValues } from "./work-values.js";
 
 /** Keys that go into one request, and the place of each in the caller's input. */
 export interface Work {
   readonly keys: readonly string[];
-  /** The value of each key, for a `set`; else none. */
-  readonly values: readonly Uint8Array[];
+  /** The value of each key, for a `set`. */
+  readonly values: WorkValues | undefined;
   /** The place of each key; absent where they follow each other from `from`. */
   readonly places: readonly number[] | undefined;
   readonly from: number;
@@ -20,7 +21,7 @@ export function workOfCut(batch: Batch, cut: number): Work {
   const to = batch.cuts[cut + 1] ?? batch.keys.length;
   const whole = to - from === batch.keys.length;
   const keys = whole ? batch.keys : batch.keys.slice(from, to);
-  const values = batch.values?.valuesOf(cut, to - from) ?? none;
+  const values = batch.values && new WorkValues(batch.values.valuesOf(cut, to - from));
   const work: Work = { keys, values, places: undefined, from };
   const { representatives } = batch;
   if (representatives === undefined) return work;
@@ -30,14 +31,14 @@ export function workOfCut(batch: Batch, cut: number): Work {
   return partOfWork(work, chosen);
 }
 
-/** A part of some work, by index. */
+/** A part of some work, by ascending index. */
 export function partOfWork(work: Work, indexes: readonly number[]): Work {
+  if (indexes.length === work.keys.length) return work;
+  const { values } = work;
   return {
     keys: indexes.map((index) => work.keys[index] as string),
-    values: work.values.length === 0 ? none : indexes.map((index) => work.values[index] as Uint8Array),
+    values: values && new WorkValues(indexes.map((index) => values.at(index))),
     places: indexes.map((index) => placeOf(work, index)),
     from: work.from,
   };
 }
-
-const none: readonly Uint8Array[] = Object.freeze([]);

@@ -11,7 +11,10 @@ import { runBatch } from "./run-batch.js";
 /** Sets or deletes a batch. Resolves when every key was acknowledged; else rejects with a {@link BatchError}. */
 export async function write(engine: Engine, call: Call, kind: "set" | "delete", batch: Batch): Promise<void> {
   const ledger = new Outcomes(call, batch.keys.length, batch.representatives);
-  const send = (request: Request): Promise<WriteAnswer> => engine.driver[kind](request);
+  const send = (request: Request): Promise<WriteAnswer> => {
+    request.prepare(engine.driver);
+    return engine.driver[kind](request);
+  };
   await runBatch(engine, call, { request: kind, allOrNothing: false, ledger, send }, batch);
   const first = ledger.firstFailure();
   if (first < 0) return;

@@ -28,9 +28,9 @@ export function checkKey(key: unknown, limits: Limits): Refusal | undefined {
 /** Why a value is refused (rule S2), if it is. */
 export function checkValue(value: unknown, limits: Limits): Refusal | undefined {
   if (!isBytes(value)) return notBytes;
-  if (value.byteLength <= limits.maxValueBytes) return undefined;
+  if (value.length <= limits.maxValueBytes) return undefined;
   return {
     code: "too-large",
-    text: `the value has ${value.byteLength} bytes, the limit is ${limits.maxValueBytes}`,
+    text: `the value has ${value.length} bytes, the limit is ${limits.maxValueBytes}`,
   };
 }

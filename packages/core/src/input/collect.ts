@@ -4,7 +4,7 @@ import { type Batch, Cutter } from "./batch.js";
 import { checkKey, checkValue } from "./check-entry.js";
 import { findRepresentatives, type Winner } from "./duplicates.js";
 import { InputError, type Refusal } from "./input-error.js";
-import { PackedValues, SeparateValues } from "./value-list.js";
+import { BorrowedValues, PackedValues, SeparateValues, type ValueList } from "./value-list.js";
 
 /** What a batch is checked against and cut by. */
 export interface InputRules {
@@ -31,14 +31,13 @@ export function collectKeys(input: unknown, rules: InputRules, winner: Winner): 
 }
 
 /**
- * Reads a list of entries once, checking, copying and cutting as it goes; so a generator may yield the same array again
- * and again with other bytes.
+ * Reads a list of entries once, checking, copying and cutting as it goes.
  *
  * @throws {InputError} naming the first bad place; the whole input was read and counted.
  */
-export function collectEntries(input: unknown, rules: InputRules, separate: boolean): Batch {
+export function collectEntries(input: unknown, rules: InputRules, copying: Copying): Batch {
   const keys: string[] = [];
-  const values = separate ? new SeparateValues() : new PackedValues();
+  const values = valueListFor(input, copying);
   const cutter = new Cutter(rules.request, keys);
   collect(input, (entry, place) => {
     if (!Array.isArray(entry) || entry.length !== 2) return notPair;
@@ -48,11 +47,24 @@ export function collectEntries(input: unknown, rules: InputRules, separate: bool
     const refusal = checkKey(key, rules.limits) ?? checkValue(value, rules.limits);
     if (refusal !== undefined) return refusal;
     keys.push(key as string);
-    if (cutter.add(place, (value as Uint8Array).byteLength)) values.mark();
+    if (cutter.add(place, (value as Uint8Array).length)) values.mark();
     values.add(value as Uint8Array);
     return undefined;
   });
   return { keys, cuts: cutter.cuts, representatives: findRepresentatives(keys, "last"), values };
+}
+
+/**
+ * When the values of a batch are copied: `separately`, each into memory of its own; `together`, when they come in; or
+ * `late`, when their requests are made, at the end of the caller's turn at the latest.
+ */
+export type Copying = "separately" | "together" | "late";
+
+function valueListFor(input: unknown, copying: Copying): ValueList {
+  if (copying === "separately") return new SeparateValues();
+  // A generator may yield the same array again and again with other bytes.
+  const steady = Array.isArray(input) && input[Symbol.iterator] === Array.prototype[Symbol.iterator];
+  return copying === "late" && steady ? new BorrowedValues() : new PackedValues();
 }
 
 /** How many entries an input has, to report on a batch that is refused unread. */

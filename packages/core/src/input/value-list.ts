@@ -1,10 +1,12 @@
-/** The values of a batch, copied when they come in, so that the caller may change its own. */
+/** The values of a batch, copied before the caller may change its own. */
 export interface ValueList {
   /** The next value begins a request. */
   mark(): void;
   add(value: Uint8Array): void;
   /** The first `count` values of a request, by the request's number. */
   valuesOf(request: number, count: number): Uint8Array[];
+  /** From now on only values of the requests from `request` on are asked for, and the caller may change its own. */
+  keepFrom?(request: number): void;
 }
 
 const slabBytes = 65_536;
@@ -39,7 +41,7 @@ export class PackedValues implements ValueList {
   }
 
   add(value: Uint8Array): void {
-    const length = value.byteLength;
+    const length = value.length;
     if (this.#count === this.#lengths.length) this.#lengths = doubled(this.#lengths);
     this.#lengths[this.#count++] = length;
     if (length > longestPacked) {
@@ -80,28 +82,61 @@ export class PackedValues implements ValueList {
   }
 }
 
-/** Gives each value memory of its own, for a driver that keeps what it is given. */
-export class SeparateValues implements ValueList {
-  readonly #values: Uint8Array[] = [];
-  readonly #starts: number[] = [];
+/** The values as they are. */
+class ListedValues implements ValueList {
+  protected values: Uint8Array[] = [];
+  protected readonly starts: number[] = [];
 
   mark(): void {
-    this.#starts.push(this.#values.length);
+    this.starts.push(this.values.length);
   }
 
   add(value: Uint8Array): void {
-    this.#values.push(copyOf(value));
+    this.values.push(value);
   }
 
   valuesOf(request: number, count: number): Uint8Array[] {
-    const start = this.#starts[request] as number;
-    return this.#values.slice(start, start + count);
+    const start = this.starts[request] as number;
+    return this.values.slice(start, start + count);
+  }
+}
+
+/** Gives each value memory of its own, for a driver that keeps what it is given. */
+export class SeparateValues extends ListedValues {
+  override add(value: Uint8Array): void {
+    super.add(copyOf(value));
+  }
+}
+
+/**
+ * The caller's own values until it may change them, for a driver that prepares its requests: the first of these are made
+ * by then and hold the values, which need no other copy. Those of later requests are packed.
+ */
+export class BorrowedValues extends ListedValues {
+  #packed: PackedValues | undefined;
+  #firstPacked = 0;
+
+  override valuesOf(request: number, count: number): Uint8Array[] {
+    if (this.#packed === undefined) return super.valuesOf(request, count);
+    return this.#packed.valuesOf(request - this.#firstPacked, count);
+  }
+
+  keepFrom(request: number): void {
+    this.#packed = new PackedValues();
+    this.#firstPacked = request;
+    for (let each = request; each < this.starts.length; each++) {
+      this.#packed.mark();
+      const end = this.starts[each + 1] ?? this.values.length;
+      for (let place = this.starts[each] as number; place < end; place++)
+        this.#packed.add(this.values[place] as Uint8Array);
+    }
+    this.values = [];
   }
 }
 
 /** A plain `Uint8Array`, whatever subclass came in. */
 export function copyOf(value: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(value.byteLength);
+  const copy = new Uint8Array(value.length);
   copy.set(value);
   return copy;
 }

@@ -18,8 +18,9 @@ import { faultOfReply } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
 import { bucketPrefix } from "../keys.js";
 import { limits } from "../limits.js";
-import { encodeCommand, encodeDel, encodeEach, encodeMget, encodeMset } from "../protocol/encode-command.js";
+import { encodeCommand, encodeDel, encodeEach, encodeMget } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/exchange.js";
+import { PreparedMset } from "../protocol/prepared-mset.js";
 import type { ReplicaWait } from "../replica-wait.js";
 import { isAcknowledgement, isCount, valuesOf } from "../replies.js";
 import { listStandalone } from "./standalone-list.js";
@@ -38,16 +39,20 @@ export class StandaloneDriver implements Driver {
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
     const { bucket, keys } = request;
-    const connection = await this.#connection(request);
+    // Over a connection that is open the request leaves within the caller's turn, before the next one is made.
+    const connection = this.#node.current ?? (await this.#node.connection(request));
     const [reply] = await this.#send(connection, request, "mget", encodeMget(bucketPrefix(bucket), keys), 1);
     const values = Array.isArray(reply) && reply.length === keys.length ? valuesOf(reply) : undefined;
     if (values === undefined) throw new FaultError(connection.outOfStep());
     return { values };
   }
 
+  prepareSet(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): PreparedMset {
+    return new PreparedMset(bucket, keys, values);
+  }
+
   set(request: SetRequest): Promise<WriteAnswer> {
-    const { bucket, keys, values } = request;
-    return this.#write(request, "mset", () => encodeMset(bucketPrefix(bucket), keys, values));
+    return this.#write(request, "mset", () => PreparedMset.of(request).bytes);
   }
 
   delete(request: KeysRequest): Promise<WriteAnswer> {
@@ -82,7 +87,7 @@ export class StandaloneDriver implements Driver {
   }
 
   async #write(request: DriverRequest, name: string, encode: () => Buffer): Promise<WriteAnswer> {
-    const connection = await this.#connection(request);
+    const connection = this.#node.current ?? (await this.#node.connection(request));
     const wait = this.#wait;
     const bytes = wait === undefined ? encode() : Buffer.concat([encode(), wait.command]);
     const { replies, fault } = await connection.send(request, name, bytes, wait === undefined ? 1 : 2);

@@ -90,7 +90,7 @@ class Schedule {
       this.#truth,
       plan,
       drawLimits(random),
-      random.chance(0.3),
+      random.pick(["keeps", "copies", "prepares"]),
       random.chance(0.7),
     );
     const retry = { attempts: random.pick([1, 3, 10]), baseDelay: random.pick([0, 10, 50]) };

@@ -9,6 +9,7 @@ import {
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
+  type PreparedSet,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
@@ -31,22 +32,32 @@ type Fence = (request: DriverRequest) => Promise<void>;
 
 const pageSize = 3;
 
+/** What a driver does with the values of a request: it keeps the arrays, copies the bytes, or prepares them first. */
+export type ValuesKind = "keeps" | "copies" | "prepares";
+
+function prepareCopies(_bucket: string, keys: readonly string[], values: readonly Uint8Array[]): PreparedSet {
+  const copies = values.map((value) => value.slice());
+  return { keys, valueAt: (index) => copies[index] as Uint8Array };
+}
+
 /** One client's driver over the simulated engine. Its client makes one call at a time: `call` is its number. */
 export class SimulatedDriver implements Driver {
   readonly name = "simulated";
   readonly limits: DriverLimits;
   readonly keepsValues: boolean;
+  readonly prepareSet?: NonNullable<Driver["prepareSet"]>;
   call = 0;
   closed = false;
   exists?: (request: KeysRequest) => Promise<ReadAnswer<boolean>>;
   readonly #truth: Truth;
   readonly #plan: FaultPlan;
 
-  constructor(truth: Truth, plan: FaultPlan, limits: DriverLimits, keepsValues: boolean, hasExists: boolean) {
+  constructor(truth: Truth, plan: FaultPlan, limits: DriverLimits, values: ValuesKind, hasExists: boolean) {
     this.#truth = truth;
     this.#plan = plan;
     this.limits = limits;
-    this.keepsValues = keepsValues;
+    this.keepsValues = values === "keeps";
+    if (values === "prepares") this.prepareSet = prepareCopies;
     if (hasExists) {
       this.exists = (request) => this.#read(request, (value) => value !== undefined);
     }
@@ -57,7 +68,9 @@ export class SimulatedDriver implements Driver {
   }
 
   set(request: SetRequest): Promise<WriteAnswer> {
-    return this.#write(request, "set", request.values);
+    const { keys, prepared, values } = request;
+    const own = prepared?.keys === keys ? keys.map((_, index) => prepared.valueAt(index)) : values;
+    return this.#write(request, "set", own);
   }
 
   delete(request: KeysRequest): Promise<WriteAnswer> {

@@ -20,6 +20,7 @@ function like(inner: Driver, changes: Partial<Driver>): Driver {
     name: inner.name,
     limits: inner.limits,
     keepsValues: inner.keepsValues ?? false,
+    ...(inner.prepareSet && { prepareSet: inner.prepareSet.bind(inner) }),
     get: (request) => inner.get(request),
     set: (request) => inner.set(request),
     delete: (request) => inner.delete(request),
