@@ -19,8 +19,8 @@ const grace = 100;
  * there is time to settle the lost request and to repeat it on another. A tenth of the timeout is kept for settling.
  * Nothing is left for an attempt where the result is 0.
  */
-export function attemptBudget(call: Call): number {
-  const usable = call.left - Math.min(250, call.timeout / 10);
+export function attemptBudget({ timeout, left }: Call): number {
+  const usable = left - Math.min(250, timeout / 10);
   if (usable <= 0) return 0;
   return Math.min(longestAttempt, usable < 20 ? usable : (usable * 2) / 3);
 }
@@ -30,6 +30,7 @@ export function attempt<Answer>(
   driver: Driver,
   call: Call,
   request: Request,
+  budget: number,
   send: (request: Request) => Promise<Answer>,
 ): Promise<AttemptResult<Answer>> {
   return new Promise((resolve) => {
@@ -47,13 +48,15 @@ export function attempt<Answer>(
       graceTimer = setTimeout(finish, grace, { fault: lost(why) });
       request.abort();
     };
-    const timer = setTimeout(interrupt, Math.max(0, request.deadline - performance.now()), "timeout");
+    const timer = setTimeout(interrupt, budget, "timeout");
     const off = call.onInterrupt(() => interrupt("aborted"));
-    // A driver may also throw before it gives a promise.
-    new Promise<Answer>((answer) => answer(send(request))).then(
-      (answer) => finish({ answer }),
-      (error: unknown) => finish({ fault: classify(driver, error) }),
-    );
+    const failed = (error: unknown): void => finish({ fault: classify(driver, error) });
+    try {
+      Promise.resolve(send(request)).then((answer) => finish({ answer }), failed);
+    } catch (error) {
+      // A driver may also throw before it gives a promise.
+      failed(error);
+    }
   });
 }
 

@@ -43,10 +43,9 @@ export class Call {
     return this.deadline - performance.now();
   }
 
-  /** Whether the call must not send anything more, and why. */
-  get interruption(): Interruption | undefined {
-    if (this.#signal?.aborted) return "aborted";
-    return this.left <= 0 ? "timeout" : undefined;
+  /** Whether the caller has cancelled. */
+  get cancelled(): boolean {
+    return this.#signal?.aborted === true;
   }
 
   /** What made the call fail, if one of its requests did. */

@@ -15,7 +15,7 @@ export async function runFences(faults: Iterable<Fault>, call: Call): Promise<vo
   const fences = new Set<NonNullable<Fault["fence"]>>();
   for (const fault of faults) if (fault.fence !== undefined) fences.add(fault.fence);
   // Cancelling is prompt: what was cancelled is reported as unknown, and may yet land.
-  if (fences.size === 0 || call.interruption === "aborted") return;
+  if (fences.size === 0 || call.cancelled) return;
   await Promise.all(Array.from(fences, (fence) => runFence(fence, call)));
 }
 

@@ -36,7 +36,7 @@ export async function runWork<Answer extends Incomplete>(
   let last: Fault | undefined;
   for (let number = 1; ; number++) {
     const budget = attemptBudget(call);
-    if (call.cause !== undefined || call.interruption !== undefined || budget === 0) {
+    if (call.cause !== undefined || call.cancelled || budget === 0) {
       const fault = stopFault(call, last);
       if (fault !== last) failAll(operation.ledger, work, fault);
       return fault;
@@ -62,7 +62,7 @@ function finalFault(faults: readonly Fault[]): Fault | undefined {
 
 /** Why nothing more is sent. What the engine said last tells more than that the time is over. */
 function stopFault(call: Call, last: Fault | undefined): Fault {
-  if (call.interruption === "aborted") return { code: "aborted", retryable: false, effect: "none" };
+  if (call.cancelled) return { code: "aborted", retryable: false, effect: "none" };
   return last ?? call.cause ?? { code: "timeout", retryable: true, effect: "none" };
 }
 
@@ -79,7 +79,7 @@ async function send<Answer extends Incomplete>(
 ): Promise<AttemptResult<Answer>> {
   const start = performance.now();
   const request = new Request(call.bucket, start + budget, work);
-  const result = await attempt(engine.driver, call, request, (sent) => operation.send(sent));
+  const result = await attempt(engine.driver, call, request, budget, (sent) => operation.send(sent));
   if (engine.attempts.hasSubscribers) {
     engine.attempts.publish({
       driver: engine.driver.name,

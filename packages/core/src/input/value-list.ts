@@ -122,6 +122,11 @@ export class BorrowedValues extends ListedValues {
   }
 
   keepFrom(request: number): void {
+    if (request < this.starts.length) this.#pack(request);
+    this.values = [];
+  }
+
+  #pack(request: number): void {
     this.#packed = new PackedValues();
     this.#firstPacked = request;
     for (let each = request; each < this.starts.length; each++) {
@@ -130,7 +135,6 @@ export class BorrowedValues extends ListedValues {
       for (let place = this.starts[each] as number; place < end; place++)
         this.#packed.add(this.values[place] as Uint8Array);
     }
-    this.values = [];
   }
 }
 
