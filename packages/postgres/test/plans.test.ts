@@ -27,12 +27,15 @@ test("keys are looked up in the index, and by a hash table where a plan of a tin
       `INSERT INTO "${name}" SELECT convert_to(i::text, 'UTF8'), '' FROM generate_series(1, 20000) i`,
     );
     await admin.query(`ANALYZE "${name}"`);
-    assert.match(await genericPlan(text), /Index (Only )?Scan/);
+    const large = await genericPlan(text);
+    assert.match(large, /Index (Only )?Scan/);
+    assert.doesNotMatch(large, /Seq Scan/);
     await admin.query(`TRUNCATE "${name}"`);
     await admin.query(`INSERT INTO "${name}" VALUES ('a', '')`);
     await admin.query(`VACUUM ANALYZE "${name}"`);
     const tiny = await genericPlan(text);
     assert.match(tiny, /Seq Scan/);
-    assert.match(tiny, /hashed SubPlan/);
+    // Each of them: a delete has one that finds the rows and one that takes them.
+    assert.equal(tiny.match(/hashed SubPlan/g)?.length, tiny.match(/Seq Scan/g)?.length);
   }
 });

@@ -24,10 +24,11 @@ export function statementsFor(table: string): Statements {
         `ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE ${columnsAreBytes("stored")}`,
     ),
     // A DELETE locks rows in whatever order it finds them, so they are locked before, in the order that a set locks in.
+    // A ctid is unique within one partition only: in another it is some other key's.
     delete: named(
       "delete",
       `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(` +
-        `SELECT ctid FROM ${table} WHERE ${wanted} ORDER BY key FOR UPDATE))`,
+        `SELECT ctid FROM ${table} WHERE ${wanted} ORDER BY key FOR UPDATE)) AND (${inKeys}) IS TRUE`,
     ),
     list: named(
       "list",
@@ -35,6 +36,9 @@ export function statementsFor(table: string): Statements {
     ),
   };
 }
+
+/** Is looked up in a hash table of the keys. */
+const inKeys = "key IN (SELECT unnest($1::bytea[]))";
 
 /**
  * One scan of the index for all keys. The array comes by a subselect so that the planner does not see it: estimating each
@@ -44,8 +48,7 @@ export function statementsFor(table: string): Statements {
  * grown: that reads the whole table, and would compare each row with every key. This looks it up in a hash table first,
  * which makes seconds milliseconds. Where the index serves, it takes a tenth of the time.
  */
-const wanted =
-  "key = ANY (ARRAY(SELECT unnest($1::bytea[]))) AND (key IN (SELECT unnest($1::bytea[]))) IS NOT FALSE";
+const wanted = `key = ANY (ARRAY(SELECT unnest($1::bytea[]))) AND (${inKeys}) IS NOT FALSE`;
 
 /**
  * Is always true, and no more than a look at a bit; but where a column is not `bytea` the server refuses the statement.

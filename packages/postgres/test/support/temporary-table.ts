@@ -1,17 +1,30 @@
 import { randomName } from "@manykv/test-services";
 import type pg from "pg";
 
+type TemporaryTable = AsyncDisposable & { readonly name: string };
+
 /** A table with columns of a test's choice, until the end of the block. */
-export async function temporaryTable(
-  admin: pg.Pool,
-  columns: string,
-): Promise<AsyncDisposable & { readonly name: string }> {
+export async function temporaryTable(admin: pg.Pool, columns: string): Promise<TemporaryTable> {
   const name = randomName();
   await admin.query(`CREATE TABLE "${name}" (${columns})`);
-  return {
-    name,
-    [Symbol.asyncDispose]: async () => {
-      await admin.query(`DROP TABLE "${name}"`);
-    },
-  };
+  return { name, [Symbol.asyncDispose]: () => drop(admin, name) };
+}
+
+/** A table whose rows lie in partitions by the hash of their key, until the end of the block. */
+export async function partitionedTable(admin: pg.Pool, partitions: number): Promise<TemporaryTable> {
+  const name = randomName();
+  await admin.query(
+    `CREATE TABLE "${name}" (key bytea PRIMARY KEY, value bytea NOT NULL) PARTITION BY HASH (key)`,
+  );
+  for (let remainder = 0; remainder < partitions; remainder++) {
+    await admin.query(
+      `CREATE TABLE "${name}_${remainder}" PARTITION OF "${name}"
+        FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${remainder})`,
+    );
+  }
+  return { name, [Symbol.asyncDispose]: () => drop(admin, name) };
+}
+
+async function drop(admin: pg.Pool, name: string): Promise<void> {
+  await admin.query(`DROP TABLE "${name}"`);
 }
