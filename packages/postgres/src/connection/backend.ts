@@ -11,9 +11,10 @@ export interface Backend {
   readonly start: Uint8Array;
 }
 
+/** The start is null where the session's current role may not see what its login role does, as after SET ROLE. */
 const whoAmI: Statement = {
   name: "",
-  text: "SELECT pid, backend_start FROM pg_stat_get_activity(pg_backend_pid())",
+  text: "SELECT pid, backend_start FROM pg_stat_get_activity(pg_backend_pid()) WHERE backend_start IS NOT NULL",
 };
 
 /** Remembers which process is behind each connection. */
@@ -21,8 +22,9 @@ export class Backends {
   readonly #known: WeakMap<WireClient, Backend | "hidden"> = new WeakMap();
 
   /**
-   * The process behind a connection; `undefined` where a pooler hides it. A pooler makes up a process number when one
-   * connects, and serves each transaction by whatever process is free: to end one would hit somebody else.
+   * The process behind a connection; `undefined` where a pooler or the session's role hides it. A pooler makes up a
+   * process number when one connects, and serves each transaction by whatever process is free: to end one would hit
+   * somebody else.
    *
    * Asks the server, once for each connection.
    *

@@ -10,10 +10,22 @@ import type { Database } from "./database.js";
  * Ends that very process, if it is still there. A session's row goes away after its transaction was rolled back, so
  * once nothing is found, nothing more can come of it.
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
+ *
+ * One row where a process of that number is there: whether its start is hidden, as from a session whose role has changed.
+ * It may be that process or a stranger's, so it is left alone.
  */
 const terminate = {
   name: "",
-  text: "SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity($1::int4) WHERE backend_start = $2::timestamptz",
+  text:
+    "SELECT backend_start IS NULL, CASE WHEN backend_start IS NOT NULL THEN pg_terminate_backend(pid) END " +
+    "FROM pg_stat_get_activity($1::int4) WHERE backend_start = $2::timestamptz OR backend_start IS NULL",
+};
+
+const notSeen: Fault = {
+  code: "access-denied",
+  retryable: false,
+  effect: "none",
+  reason: "the role may not see the process of an earlier write",
 };
 
 /** Between two looks at a process that is ending: bounds of the wait, in milliseconds. */
@@ -45,10 +57,13 @@ export class LostWrites {
     const parameters = [integerParameter(backend.processId), rawParameter(backend.start)];
     for (let wait = shortestWait; ; wait = Math.min(2 * wait, longestWait)) {
       let found = false;
+      let hidden = false;
       try {
-        await this.#database.read(terminate, parameters, request, () => {
+        await this.#database.read(terminate, parameters, request, (row) => {
           found = true;
+          hidden = row.boolean();
         });
+        if (hidden) throw new FaultError(notSeen);
       } catch (error) {
         // What may not be ended now may never be: later writes do not wait for it.
         if (error instanceof FaultError && error.fault.code === "access-denied")
