@@ -5,6 +5,7 @@
  * | --- | --- |
  * | `Abandoned` | the attempt's time was over, or the caller cancelled |
  * | `ConnectionTimeout` | the server could not be reached in time |
+ * | `UnusableCredentials` | no header can hold the credentials: they have a line break or the like |
  * | `ChecksumMismatch` | the answer is not what DynamoDB sent, by its own checksum |
  * | `MalformedAnswer` | the answer is not one that DynamoDB gives to that request |
  * | `ForeignCursor` | the cursor was not given by a listing of this bucket |
@@ -14,6 +15,7 @@
 export type DriverErrorName =
   | "Abandoned"
   | "ConnectionTimeout"
+  | "UnusableCredentials"
   | "ChecksumMismatch"
   | "MalformedAnswer"
   | "ForeignCursor"

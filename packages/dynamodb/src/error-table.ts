@@ -1,7 +1,7 @@
 import type { Fault } from "@manykv/core";
 import { connectionFault } from "./connection-fault.js";
 import type { DriverErrorName } from "./driver-error.js";
-import { EffectError } from "./transport/effects.js";
+import { EffectError, NoCredentials } from "./transport/effects.js";
 
 type Row = Omit<Fault, "reason" | "fence">;
 
@@ -21,6 +21,7 @@ const unknownError: Row = { code: "internal", retryable: false, effect: "unknown
 const driverErrors: Readonly<Record<DriverErrorName, Row>> = {
   Abandoned: overdue,
   ConnectionTimeout: notReached,
+  UnusableCredentials: denied,
   ChecksumMismatch: failed,
   MalformedAnswer: failed,
   ForeignCursor: badArgument,
@@ -87,6 +88,7 @@ const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
 
 /** Reasons of errors whose bare name would not tell the reader of a message what to do. */
 const reasons: ReadonlyMap<string, string> = new Map<DriverErrorName, string>([
+  ["UnusableCredentials", "the credentials hold a character that no header may hold"],
   ["ForeignCursor", "not a cursor of this bucket"],
   ["ForeignItem", "the item has no binary value, so manykv did not write it"],
   ["ForeignTable", 'the table has another key than the partition key "k" of type S that manykv needs'],
@@ -108,6 +110,7 @@ export function classify(error: unknown): Fault {
 }
 
 function faultOfError(error: unknown): Fault {
+  if (error instanceof NoCredentials) return faultOfCredentials(error.last);
   if (error instanceof EffectError) return { ...classify(error.last), effect: error.effect };
   if (typeof error !== "object" || error === null) return unknownError;
   const { name, message, $metadata } = error as Partial<ServiceException>;
@@ -119,6 +122,15 @@ function faultOfError(error: unknown): Fault {
   if (message === "Region is missing") return { ...badArgument, reason: "NoRegion" };
   const reason = typeof name === "string" && exceptionName.test(name) ? name : undefined;
   return { ...rowOfStatus($metadata?.httpStatusCode), reason };
+}
+
+/** What else a provider fails of may pass, such as a vault that is down. What it says is missing is not the table. */
+function faultOfCredentials(error: unknown): Fault {
+  const fault = classify(error);
+  const telling = fault.code !== "internal" && fault.code !== "no-such-store";
+  return telling
+    ? { ...fault, effect: "none" }
+    : { ...notReached, reason: "the provider of credentials failed" };
 }
 
 /** The parts of an SDK error that are looked at. */

@@ -4,12 +4,20 @@ import { untilAborted } from "../until-aborted.js";
 import { verifyChecksum } from "./checksum.js";
 import { Clock } from "./clock.js";
 import { type Destination, findDestination } from "./destination.js";
-import { NotSent } from "./effects.js";
+import { NoCredentials, NotSent } from "./effects.js";
 import { type HttpAnswer, HttpPost } from "./http-post.js";
 import { parseAnswer } from "./json-answer.js";
 import { errorName, ServiceError } from "./service-error.js";
 import { type Credentials, Signer } from "./signature.js";
 import type { Operation, Transport } from "./transport.js";
+
+/** A request that is ready to be sent. */
+interface Prepared {
+  readonly destination: Destination;
+  readonly headers: Readonly<Record<string, string>>;
+  /** When it was signed. */
+  readonly time: Date;
+}
 
 /**
  * Goes to DynamoDB itself, with the endpoint, the region and the credentials that the SDK finds. The SDK's own way of a
@@ -33,17 +41,12 @@ export class DirectTransport implements Transport {
   async send(operation: Operation, body: string, signal: AbortSignal): Promise<unknown> {
     const bytes = Buffer.from(body);
     const unsent = (): Error => new NotSent(new DriverError("Abandoned"));
-    const [credentials, destination] = await untilAborted(this.#prepare(), signal, unsent);
-    const { hostname, port, path, userAgent } = destination;
-    const headers = {
-      "content-type": "application/x-amz-json-1.0",
-      host: port === undefined ? hostname : `${hostname}:${port}`,
-      "x-amz-target": `DynamoDB_20120810.${operation}`,
-    };
-    const time = this.#clock.now();
-    const signed = this.#signer.sign({ path, headers, body: bytes }, credentials, destination, time);
-    const unsigned = { "content-length": String(bytes.length), "user-agent": userAgent };
-    const answer = await this.#http.send(destination, { ...signed, ...unsigned }, bytes, signal);
+    const { destination, headers, time } = await untilAborted(
+      this.#prepare(operation, bytes),
+      signal,
+      unsent,
+    );
+    const answer = await this.#http.send(destination, headers, bytes, signal);
     verifyChecksum(answer.headers, answer.body);
     if (answer.status !== 200) throw this.#errorOf(answer, time);
     return parseAnswer(answer.body);
@@ -54,10 +57,37 @@ export class DirectTransport implements Transport {
     this.#client.destroy();
   }
 
-  /** The SDK keeps credentials until they have to be renewed. Others may mean another account, and so another endpoint. */
-  async #prepare(): Promise<[Credentials, Destination]> {
-    const credentials: Credentials = await this.#client.config.credentials();
-    const { accessKeyId } = credentials;
+  /** @throws {NotSent} */
+  async #prepare(operation: Operation, body: Uint8Array): Promise<Prepared> {
+    const credentials = await this.#credentials();
+    try {
+      const destination = await this.#destination(credentials);
+      const { hostname, port, path, userAgent } = destination;
+      const headers = {
+        "content-type": "application/x-amz-json-1.0",
+        host: port === undefined ? hostname : `${hostname}:${port}`,
+        "x-amz-target": `DynamoDB_20120810.${operation}`,
+      };
+      const time = this.#clock.now();
+      const signed = this.#signer.sign({ path, headers, body }, credentials, destination, time);
+      const unsigned = { "content-length": String(body.length), "user-agent": userAgent };
+      return { destination, headers: { ...signed, ...unsigned }, time };
+    } catch (error) {
+      throw new NotSent(error);
+    }
+  }
+
+  /** The SDK keeps them until they have to be renewed. */
+  async #credentials(): Promise<Credentials> {
+    try {
+      return await this.#client.config.credentials();
+    } catch (error) {
+      throw new NoCredentials(error);
+    }
+  }
+
+  /** Other credentials may mean another account, and so another endpoint. */
+  #destination({ accessKeyId }: Credentials): Promise<Destination> {
     if (this.#way?.accessKeyId !== accessKeyId) {
       const way = { accessKeyId, destination: findDestination(this.#client, this.#table) };
       this.#way = way;
@@ -65,7 +95,7 @@ export class DirectTransport implements Transport {
         if (this.#way === way) this.#way = undefined;
       });
     }
-    return [credentials, await this.#way.destination];
+    return this.#way.destination;
   }
 
   #errorOf(answer: HttpAnswer, signed: Date): ServiceError {

@@ -15,6 +15,9 @@ export class NotSent extends EffectError {
   override readonly effect = "none";
 }
 
+/** The request had not left, as the provider of credentials failed. */
+export class NoCredentials extends NotSent {}
+
 /** The request, or an earlier attempt of the client's own at it, was left without an answer that tells what it did. */
 export class InDoubt extends EffectError {
   override readonly effect = "unknown";

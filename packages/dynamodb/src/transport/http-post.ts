@@ -1,4 +1,11 @@
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from "node:http";
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestHttp,
+} from "node:http";
 import { request as requestHttps, Agent as SecureAgent } from "node:https";
 import { DriverError } from "../driver-error.js";
 import type { Destination } from "./destination.js";
@@ -34,7 +41,7 @@ export class HttpPost {
       // An IPv6 address stands in brackets in a URL, and without them here.
       const host = hostname.replace(/^\[|\]$/g, "");
       const place = { host, port, path, method: "POST", agent, headers };
-      const request = secure ? requestHttps(place) : requestHttp(place);
+      const request = open(secure ? requestHttps : requestHttp, place);
       let timer: NodeJS.Timeout | undefined;
       /** What is written goes out as soon as there is a socket that is connected. */
       let sent = false;
@@ -76,6 +83,15 @@ export class HttpPost {
   close(): void {
     this.#agent.destroy();
     this.#secureAgent.destroy();
+  }
+}
+
+/** Node refuses at once a header that cannot be sent, such as credentials with a line break. */
+function open(request: typeof requestHttp, place: RequestOptions): ClientRequest {
+  try {
+    return request(place);
+  } catch {
+    throw new NotSent(new DriverError("UnusableCredentials"));
   }
 }
 

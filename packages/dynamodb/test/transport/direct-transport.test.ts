@@ -1,9 +1,12 @@
 import { setMaxListeners } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:net";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Driver, Fault } from "@manykv/core";
 import { describe, expect, test } from "vitest";
+import { classify } from "../../src/error-table.js";
 import { type DynamodbDriverOptions, dynamodbDriver, dynamodbStore } from "../../src/index.js";
+import { DirectTransport } from "../../src/transport/direct-transport.js";
 import { answerJson, hang } from "../support/behaviours.js";
 import { pass, startFaultProxy } from "../support/fault-proxy.js";
 import { request } from "../support/request.js";
@@ -99,6 +102,56 @@ describe("what was not sent has no effect", () => {
       reason,
     });
     await driver.close();
+  });
+});
+
+describe("credentials that cannot be had or used: nothing was sent", () => {
+  const unavailable = { code: "unavailable", retryable: true, reason: "the provider of credentials failed" };
+  const provider = (error: object): (() => Promise<never>) => {
+    return () => Promise.reject(Object.assign(new Error("canary"), error));
+  };
+  const unusable = { code: "access-denied", retryable: false };
+
+  test.each([
+    ["a provider that fails for reasons of its own", provider({}), unavailable],
+    ["a provider whose vault lacks the secret", provider({ name: "ResourceNotFoundException" }), unavailable],
+    [
+      "a provider whose connection was lost",
+      provider({ code: "ECONNRESET" }),
+      { code: "connection-lost", retryable: true, reason: "ECONNRESET" },
+    ],
+    [
+      "a provider whose service failed",
+      provider({ name: "InternalFailure", $metadata: { httpStatusCode: 500 } }),
+      { code: "unavailable", retryable: true, reason: "InternalFailure" },
+    ],
+    [
+      "a provider that may not ask",
+      provider({ name: "AccessDenied", $metadata: { httpStatusCode: 403 } }),
+      { code: "access-denied", retryable: false, reason: "AccessDenied" },
+    ],
+    ["a token that ends with a line break", { ...credentials, sessionToken: "canary\n" }, unusable],
+    ["a key with a line break", { ...credentials, accessKeyId: "can\nary" }, unusable],
+  ] as const)("%s", async (_, found, expected) => {
+    await using proxy = await startFaultProxy(endpoint);
+    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint, credentials: found });
+    const fault = await faultOf(driver);
+    expect(fault).toMatchObject({ ...expected, effect: "none" });
+    expect(JSON.stringify(fault)).not.toContain("canary");
+    expect(proxy.count()).toBe(0);
+    await driver.close();
+  });
+
+  test("a destination that cannot be found", async () => {
+    const region = (): Promise<string> => Promise.reject(new Error("canary"));
+    const client = new DynamoDBClient({ region, credentials });
+    const transport = new DirectTransport(client, table);
+    const failure = await transport.send("BatchWriteItem", "{}", new AbortController().signal).then(
+      () => expect.fail("it resolved"),
+      (reason: unknown) => reason,
+    );
+    expect(classify(failure)).toMatchObject({ code: "internal", effect: "none" });
+    transport.close();
   });
 });
 
