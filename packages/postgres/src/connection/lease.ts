@@ -1,7 +1,7 @@
 import { type DriverRequest, isAborted, onAbort } from "@manykv/core";
 import type { Exchange } from "../protocol/exchange.js";
 import { ExchangeError } from "../protocol/exchange-failure.js";
-import type { WireClient } from "../protocol/wire.js";
+import { checkWireClient, type WireClient } from "../protocol/wire.js";
 
 /** A connection while it is ours. */
 export class Lease {
@@ -15,11 +15,15 @@ export class Lease {
     client.on("error", ignore);
   }
 
-  /** @throws {ExchangeError} at once when the signal fires. */
+  /**
+   * @throws {ExchangeError} at once when the signal fires.
+   * @throws {UnsupportedClient}
+   */
   async run(exchange: Exchange, request: Pick<DriverRequest, "signal">): Promise<void> {
     const abandon = (): void => exchange.abandon();
     const off = onAbort(request, abandon);
     try {
+      checkWireClient(this.client);
       if (isAborted(request)) abandon();
       else this.client.query(exchange);
       await exchange.done;

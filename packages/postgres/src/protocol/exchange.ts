@@ -8,7 +8,6 @@ import { packet } from "./packet.js";
 import type { Parameter } from "./parameter.js";
 import { hasFields, readFields } from "./response-fields.js";
 import { SocketTap } from "./socket-tap.js";
-import { UnsupportedClient } from "./unsupported-client.js";
 import type { WireConnection } from "./wire.js";
 
 /** A statement; with a name it is prepared once for each connection. */
@@ -35,7 +34,7 @@ export class Exchange {
   /** pg keeps in mind, by these two, which statements the server knows. */
   readonly name: string;
   readonly text: string;
-  /** Rejects with an {@link ExchangeError}, or an {@link UnsupportedClient}. */
+  /** Rejects with an {@link ExchangeError}, or an `UnsupportedClient`. */
   readonly done: Promise<void>;
   /** pg sets it where the pool has a `query_timeout`, and waits for it to be called. */
   callback: (() => void) | undefined;
@@ -66,7 +65,6 @@ export class Exchange {
   submit({ stream, parsedStatements }: WireConnection): Error | null {
     try {
       if (this.#ended) throw new Error("given up while it waited for the connection");
-      if (stream === undefined || parsedStatements === undefined) throw new UnsupportedClient();
       const known = this.name !== "" && parsedStatements[this.name] === this.text;
       const bytes = packet(this, !known, this.#parameters);
       // It takes itself off when it is told to close.

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { PoolClient } from "pg";
+import { UnsupportedClient } from "./unsupported-client.js";
 
 /** What is used of pg's connection beyond its published interface. */
 export interface WireConnection {
@@ -10,3 +11,13 @@ export interface WireConnection {
 
 /** A pooled client, with the process number that its server gave when it connected. */
 export type WireClient = PoolClient & { readonly processID?: number | null };
+
+/**
+ * pg-native's client has no socket of Node's, and throws at a submittable that is not its own.
+ *
+ * @throws {UnsupportedClient}
+ */
+export function checkWireClient({ connection }: WireClient): void {
+  const { stream, parsedStatements } = (connection ?? {}) as Partial<WireConnection>;
+  if (stream === undefined || parsedStatements === undefined) throw new UnsupportedClient();
+}
