@@ -23,8 +23,9 @@ const byState: Readonly<Record<string, Row>> = {
   "40P01": passing("throttled"),
   // `lock_timeout`.
   "55P03": passing("throttled"),
-  // `statement_timeout`, or somebody cancelled the statement.
+  // `statement_timeout`, or somebody cancelled the statement; `transaction_timeout`.
   "57014": passing("timeout"),
+  "25P04": passing("timeout"),
   // The disk or the memory is full.
   "53100": passing("throttled"),
   "53200": passing("throttled"),

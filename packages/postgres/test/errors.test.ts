@@ -67,6 +67,21 @@ test("statement_timeout: timeout, rolled back", async () => {
   });
 });
 
+test("transaction_timeout: timeout, rolled back", async () => {
+  await whileLocked("transaction", async () => {
+    // Servers before 17 lack it; their `statement_timeout` ends a statement likewise.
+    const { rowCount } = await table.admin.query(
+      "SELECT FROM pg_settings WHERE name = 'transaction_timeout'",
+    );
+    const [setting, state] =
+      rowCount === 1 ? ["transaction_timeout", "25P04"] : ["statement_timeout", "57014"];
+    const driver = driverWith({ [setting]: "100" });
+    const fault = await faultOf(driver, driver.set(setRequest([["transaction", text("v")]])));
+    assertFault(fault, "timeout", state, true);
+    await driver.close();
+  });
+});
+
 test("lock_timeout: throttled, rolled back", async () => {
   await whileLocked("lock", async () => {
     const driver = driverWith({ lock_timeout: "100" });
