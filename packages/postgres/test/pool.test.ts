@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setMaxListeners } from "node:events";
+import type { Driver } from "@manykv/core";
 import { randomName } from "@manykv/test-services";
 import pg from "pg";
 import { test } from "vitest";
@@ -68,6 +70,46 @@ test("a hundred exhausted, cancelled and failed requests leak no connection", as
     assert.equal((await driver.get(keysRequest(["not there"]))).values[0], undefined);
   });
 });
+
+test("writers that wait for the same lost writes share what it takes to settle them", async () => {
+  await withPool({ max: 10 }, async (driver, pool) => {
+    const lost = Array.from({ length: 10 }, (_, index) => `lost${index}`);
+    await driver.set(setRequest(lost.map((key) => [key, text("v")])));
+    const locker = await table.admin.connect();
+    try {
+      await locker.query("BEGIN");
+      await locker.query(`SELECT FROM "${table.name}" FOR UPDATE`);
+      await loseWrites(driver, lost);
+      let acquired = 0;
+      pool.on("acquire", () => acquired++);
+      const writers = Array.from({ length: 100 }, (_, index) => `after${index}`);
+      await Promise.all(writers.map((key) => driver.set(setRequest([[key, text("v")]]))));
+      // One for each write, and some for each process; one for each write and process would be 1,000.
+      assert.ok(acquired < 600, `${acquired} connections were taken`);
+    } finally {
+      await locker.query("ROLLBACK");
+      locker.release();
+    }
+  });
+});
+
+/** Cancels a write of each key, all of which are locked, once it waits for the lock. */
+async function loseWrites(driver: Driver, keys: readonly string[]): Promise<void> {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  const faults = keys.map((key) =>
+    faultOf(driver, driver.set(setRequest([[key, text("w")]], "b", controller.signal))),
+  );
+  await until(async () => {
+    const waiting = await table.admin.query(
+      "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1",
+      [`%${table.name}%`],
+    );
+    return waiting.rowCount === keys.length;
+  });
+  controller.abort();
+  for (const fault of await Promise.all(faults)) assert.equal(fault.effect, "unknown");
+}
 
 test("a transaction that somebody left open on a connection is an error, and nothing is written", async () => {
   await withPool({ max: 1 }, async (driver, pool) => {

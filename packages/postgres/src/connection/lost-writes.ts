@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DriverRequest, Fault } from "@manykv/core";
-import { overdue } from "../error-table.js";
 import { FaultError } from "../fault-error.js";
 import { integerParameter, rawParameter } from "../protocol/parameter.js";
 import type { Backend } from "./backend.js";
 import type { Database } from "./database.js";
+import { SharedWork } from "./shared-work.js";
 
 /**
  * Ends that very process, if it is still there. A session's row goes away after its transaction was rolled back, so
@@ -36,6 +36,8 @@ const longestWait = 50;
 export class LostWrites {
   readonly #database: Database;
   readonly #backends: Set<Backend> = new Set();
+  /** However many requests wait for the end of a process, one of them sees to it. */
+  readonly #endings: WeakMap<Backend, SharedWork> = new WeakMap();
 
   constructor(database: Database) {
     this.#database = database;
@@ -53,34 +55,40 @@ export class LostWrites {
     await Promise.all(Array.from(this.#backends, (backend) => this.#end(backend, request)));
   }
 
-  async #end(backend: Backend, request: Pick<DriverRequest, "signal">): Promise<void> {
-    const parameters = [integerParameter(backend.processId), rawParameter(backend.start)];
-    for (let wait = shortestWait; ; wait = Math.min(2 * wait, longestWait)) {
-      let found = false;
-      let hidden = false;
-      try {
-        await this.#database.read(terminate, parameters, request, (row) => {
-          found = true;
-          hidden = row.boolean();
-        });
-        if (hidden) throw new FaultError(notSeen);
-      } catch (error) {
-        // What may not be ended now may never be: later writes do not wait for it.
-        if (error instanceof FaultError && error.fault.code === "access-denied")
-          this.#backends.delete(backend);
-        throw error;
-      }
-      if (!found) break;
-      await pause(wait, request.signal);
+  #end(backend: Backend, request: Pick<DriverRequest, "signal">): Promise<void> {
+    let ending = this.#endings.get(backend);
+    if (ending === undefined || ending.isOver) {
+      ending = new SharedWork((shared) => this.#terminate(backend, shared));
+      this.#endings.set(backend, ending);
     }
-    this.#backends.delete(backend);
+    return ending.wait(request);
   }
-}
 
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(milliseconds, undefined, { signal });
-  } catch {
-    throw new FaultError({ ...overdue, reason: "an earlier write is not settled yet" });
+  async #terminate(backend: Backend, request: Pick<DriverRequest, "signal">): Promise<void> {
+    try {
+      let wait = shortestWait;
+      while (await this.#isThere(backend, request)) {
+        await delay(wait, undefined, { signal: request.signal });
+        wait = Math.min(2 * wait, longestWait);
+      }
+      this.#backends.delete(backend);
+    } catch (error) {
+      // What may not be ended now may never be: later writes do not wait for it.
+      if (error instanceof FaultError && error.fault.code === "access-denied") this.#backends.delete(backend);
+      throw error;
+    }
+  }
+
+  /** Tells a process to end. Gives whether it was still there. */
+  async #isThere(backend: Backend, request: Pick<DriverRequest, "signal">): Promise<boolean> {
+    const parameters = [integerParameter(backend.processId), rawParameter(backend.start)];
+    let found = false;
+    let hidden = false;
+    await this.#database.read(terminate, parameters, request, (row) => {
+      found = true;
+      hidden = row.boolean();
+    });
+    if (hidden) throw new FaultError(notSeen);
+    return found;
   }
 }

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "vitest";
+import { SharedWork } from "../src/connection/shared-work.js";
+import { FaultError } from "../src/fault-error.js";
+
+/** Work that ends when it is told to, and the signal that it was given. */
+function sharedWork(): {
+  work: SharedWork;
+  signal: AbortSignal;
+  end: () => void;
+  fail: (error: Error) => void;
+} {
+  let signal: AbortSignal | undefined;
+  let end = (): void => {};
+  let fail = (_error: Error): void => {};
+  const work = new SharedWork((request) => {
+    signal = request.signal;
+    return new Promise((resolve, reject) => {
+      end = resolve;
+      fail = reject;
+    });
+  });
+  assert.ok(signal);
+  return { work, signal, end, fail };
+}
+
+const isOverdue = (error: unknown): boolean => error instanceof FaultError && error.fault.code === "timeout";
+
+test("who leaves takes nobody along, and the last one gives the work up", async () => {
+  const { work, signal } = sharedWork();
+  const [first, second] = [new AbortController(), new AbortController()];
+  const [one, two] = [work.wait(first), work.wait(second)];
+  first.abort();
+  await assert.rejects(one, isOverdue);
+  assert.deepEqual([signal.aborted, work.isOver], [false, false]);
+  second.abort();
+  await assert.rejects(two, isOverdue);
+  assert.deepEqual([signal.aborted, work.isOver], [true, true]);
+});
+
+test("whose signal has fired already does not wait", async () => {
+  const { work } = sharedWork();
+  await assert.rejects(work.wait({ signal: AbortSignal.abort() }), isOverdue);
+});
+
+test("all who wait share the end, and it is then over", async () => {
+  const ending = sharedWork();
+  const all = [ending.work.wait(new AbortController()), ending.work.wait(new AbortController())];
+  ending.end();
+  await Promise.all(all);
+  assert.equal(ending.work.isOver, true);
+  const failing = sharedWork();
+  const both = [failing.work.wait(new AbortController()), failing.work.wait(new AbortController())];
+  failing.fail(new Error("failed"));
+  for (const { status } of await Promise.allSettled(both)) assert.equal(status, "rejected");
+  assert.equal(failing.work.isOver, true);
+});
