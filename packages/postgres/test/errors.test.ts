@@ -202,6 +202,18 @@ test("a table with other columns: invalid-argument", async () => {
   }
 });
 
+test("a column whose values may be null is refused by provision, and a set over a null is done", async () => {
+  await using other = await temporaryTable(table.admin, "key bytea PRIMARY KEY, value bytea");
+  const { name } = other;
+  await table.admin.query(`INSERT INTO "${name}" VALUES ('b:a', NULL)`);
+  await using store = postgresStore({ url: table.url, table: name });
+  await assert.rejects(store.provision(), { code: "invalid-argument", message: /value bytea NOT NULL/ });
+  const bucket = await store.open("b");
+  assert.equal(await bucket.get("a"), undefined);
+  await bucket.set("a", text("v"));
+  assert.deepEqual(await bucket.get("a"), text("v"));
+});
+
 test("a column of text does not pass hexadecimal text off as bytes", async () => {
   await using other = await temporaryTable(table.admin, "key bytea PRIMARY KEY, value text");
   const { name } = other;

@@ -11,7 +11,8 @@ const inspect = {
     WHERE indrelid = relation AND indisunique AND indisvalid AND indpred IS NULL AND indnkeyatts = 1
       AND attname = 'key' AND atttypid = 'bytea'::regtype
   ) AND EXISTS (
-    SELECT FROM pg_attribute WHERE attrelid = relation AND attname = 'value' AND atttypid = 'bytea'::regtype
+    SELECT FROM pg_attribute
+    WHERE attrelid = relation AND attname = 'value' AND atttypid = 'bytea'::regtype AND attnotnull
   ) FROM to_regclass($1::text) AS relation WHERE relation IS NOT NULL`,
 };
 
@@ -54,7 +55,8 @@ export async function provision(database: Database, table: string, request: Driv
     code: "invalid-argument",
     retryable: false,
     effect: "none",
-    reason: "the table has not the columns key bytea, with a unique index of its own, and value bytea",
+    reason:
+      "the table has not the columns key bytea, with a unique index of its own, and value bytea NOT NULL",
   });
 }
 

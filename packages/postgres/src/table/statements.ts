@@ -15,13 +15,13 @@ export interface Statements {
 
 export function statementsFor(table: string): Statements {
   return {
-    get: named("get", `SELECT key, value FROM ${table} WHERE ${wanted} AND ${columnsAreBytes(table)}`),
+    get: named("get", `SELECT key, value FROM ${table} WHERE ${wanted} AND (${columnsAreBytes(table)})`),
     exists: named("exists", `SELECT key FROM ${table} WHERE ${wanted}`),
     // In the order of the arrays, so sorted ones lock their rows in that order.
     set: named(
       "set",
       `INSERT INTO ${table} AS stored (key, value) SELECT unnest($1::bytea[]), unnest($2::bytea[]) ` +
-        `ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE ${columnsAreBytes("stored")}`,
+        `ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE (${columnsAreBytes("stored")}) IS NOT FALSE`,
     ),
     // A DELETE locks rows in whatever order it finds them, so they are locked before, in the order that a set locks in.
     // A ctid is unique within one partition only: in another it is some other key's.
@@ -51,11 +51,13 @@ const inKeys = "key IN (SELECT unnest($1::bytea[]))";
 const wanted = `key = ANY (ARRAY(SELECT unnest($1::bytea[]))) AND (${inKeys}) IS NOT FALSE`;
 
 /**
- * Is always true, and no more than a look at a bit; but where a column is not `bytea` the server refuses the statement.
- * A column of type `text` would else take bytes in their hexadecimal form, and give that back.
+ * Is no more than a look at a bit; but where a column is not `bytea` the server refuses the statement. A column of type
+ * `text` would else take bytes in their hexadecimal form, and give that back.
+ *
+ * True for each value. Null where the value is, as in a row that somebody else wrote to a column that allows it.
  */
 function columnsAreBytes(row: string): string {
-  return `(${row}.value IS NOT NULL OR (${row}.key = ''::bytea AND ${row}.value = ''::bytea))`;
+  return `${row}.value IS NOT NULL OR (${row}.key <> ''::bytea AND ${row}.value = ''::bytea)`;
 }
 
 /** A name that no other text has, whichever version or table of manykv shares the connection. */
