@@ -23,10 +23,31 @@ export interface DynamodbDriverOptions {
 
 export interface DynamodbStoreOptions extends StoreOptions, DynamodbDriverOptions {}
 
+const known: { readonly [Name in keyof DynamodbStoreOptions]-?: true } = {
+  table: true,
+  region: true,
+  endpoint: true,
+  credentials: true,
+  client: true,
+  limits: true,
+  buckets: true,
+  timeout: true,
+  request: true,
+  concurrency: true,
+  retry: true,
+};
+
 const tableName = /^[a-zA-Z0-9_.-]{3,255}$/;
 
 /** @throws {StoreError} `invalid-argument`, naming the option and how to correct it. */
 export function checkOptions(options: DynamodbDriverOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new StoreError("invalid-argument", "the options are not an object: pass { table }");
+  }
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(known, name))
+      throw new StoreError("invalid-argument", `there is no option \`${name}\``);
+  }
   const { table, region, endpoint, credentials, client } = options;
   if (typeof table !== "string" || !tableName.test(table)) {
     throw new StoreError(
@@ -42,6 +63,19 @@ export function checkOptions(options: DynamodbDriverOptions): void {
     );
   }
   if (endpoint !== undefined) checkEndpoint(endpoint);
+  if (credentials !== undefined) checkCredentials(credentials);
+}
+
+/** A provider tells only later what it has. */
+function checkCredentials(credentials: unknown): void {
+  if (typeof credentials === "function") return;
+  const { accessKeyId, secretAccessKey } = (credentials ?? {}) as Partial<Record<string, unknown>>;
+  if (typeof accessKeyId !== "string" || typeof secretAccessKey !== "string") {
+    throw new StoreError(
+      "invalid-argument",
+      "`credentials` are none: pass { accessKeyId, secretAccessKey }, or a function that gives them",
+    );
+  }
 }
 
 function checkClient(client: DynamoDBClient, rest: readonly unknown[]): void {

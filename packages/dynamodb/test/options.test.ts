@@ -56,6 +56,37 @@ describe("options", () => {
     client.destroy();
   });
 
+  test.each([undefined, null, 7, "table"])("%j in place of options is refused", (options) => {
+    expect(refusal(options)).toMatchObject({ code: "invalid-argument" });
+    expect(refusal(options).message).toContain("options");
+  });
+
+  test("an option that there is not is refused by its name", () => {
+    expect(refusal({ table: "table", regoin: region }).message).toContain("`regoin`");
+  });
+
+  test.each([
+    3,
+    null,
+    "canary",
+    {},
+    { accessKeyId: "canary" },
+    { accessKeyId: 1, secretAccessKey: "canary" },
+  ])("the credentials %j are refused without repeating them", (credentials) => {
+    const error = refusal({ table: "table", region, credentials });
+    expect(error).toMatchObject({ code: "invalid-argument" });
+    expect(error.message).toContain("`credentials`");
+    expect(inspect(error)).not.toContain("canary");
+  });
+
+  test("a provider of credentials is taken", async () => {
+    await dynamodbStore({
+      table: "table",
+      region,
+      credentials: async () => expect.fail("asked early"),
+    }).close();
+  });
+
   test("credentials show nowhere on a store or a driver", async () => {
     const credentials = {
       accessKeyId: "canary-id",
