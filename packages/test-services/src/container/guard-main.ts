@@ -11,6 +11,9 @@ import type { GuardRequest } from "./guard-messages.js";
 /** The engine may still be making a container that a parent asked for just before it was killed: so long, in ms. */
 const LATE = 5_000;
 
+/** An engine that fails is asked again for so long, in ms. */
+const PATIENCE = 30_000;
+
 let watched: Extract<GuardRequest, { type: "watch" }> | undefined;
 
 process.on("SIGINT", () => {});
@@ -24,13 +27,21 @@ process.on("message", (message: GuardRequest) => {
 // A parent that died while this module was being loaded has been and gone as an event.
 if (!process.connected) void end(LATE);
 
+/** Looks for containers for `wait` ms, and until the engine has removed all that are there. */
 async function end(wait: number): Promise<void> {
-  const deadline = Date.now() + wait;
-  do {
-    await removeContainers();
-    if (wait > 0) await sleep(500);
-  } while (Date.now() < deadline);
-  process.exit(0);
+  const begun = Date.now();
+  for (;;) {
+    const error: unknown = await removeContainers().catch((reason) => reason);
+    const past = Date.now() - begun;
+    if (error === undefined && past >= wait) process.exit(0);
+    if (error !== undefined && past >= PATIENCE) giveUp(error);
+    await sleep(500);
+  }
+}
+
+function giveUp(error: unknown): never {
+  console.error(`containers with the label ${watched?.label} may be left: ${error}`);
+  process.exit(1);
 }
 
 async function removeContainers(): Promise<void> {
@@ -52,5 +63,9 @@ async function call(method: string, path: string): Promise<string> {
       .once("error", reject)
       .end();
   });
-  return text(response);
+  const body = await text(response);
+  const status = response.statusCode ?? 0;
+  const gone = method === "DELETE" && status === 404;
+  if (status < 300 || gone) return body;
+  throw new Error(`the engine answered ${status} to ${method} ${path}`);
 }
