@@ -21,8 +21,6 @@ export function openOutput(path: string): Promise<Output> {
 }
 
 function standardOutput(): Output {
-  // The error comes with the write's callback too; without a listener it would end the process.
-  process.stdout.on("error", () => {});
   return {
     write: (data) =>
       new Promise((resolve, reject) => {

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { randomName } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { expect, test } from "vitest";
+import { openStore } from "../../src/index.js";
+import { endOf, startCommand } from "../support/command.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const folder = temporaryFolder();
+const store = serviceUrl("redis");
+
+test("an import goes on when nobody reads its messages any more, and reports all", async () => {
+  const bucket = randomName();
+  const report = folder.path("unread.ndjson");
+  const input = '{"key":"a","value":"1"}\nnot JSON\n'.repeat(20) + '{"key":"last","value":"2"}\n';
+  const args = ["import", "-b", bucket, "--on-error", "continue", "--report", report];
+  const child = startCommand(args, { store });
+  const ended = endOf(child);
+  child.stderr?.destroy();
+  child.stdin?.end(input);
+  expect((await ended).code).toBe(1);
+  const lines = readFileSync(report, "utf8").trimEnd().split("\n");
+  expect(lines).toHaveLength(21);
+  expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ totals: { applied: 21, complete: true } });
+  await using opened = await openStore(store);
+  expect(await (await opened.open(bucket)).exists("last")).toBe(true);
+});
+
+test("an import of which all is in has done its work, whoever reads what it says", async () => {
+  const child = startCommand(["import", "-b", randomName()], { store });
+  const ended = endOf(child);
+  child.stderr?.destroy();
+  child.stdin?.end('{"key":"a","value":"1"}\n');
+  expect((await ended).code).toBe(0);
+});
+
+test.each([[["help", "import"]], [["--help"]], [["--version"]]])(
+  "%j into a pipe that is closed is no crash",
+  async (args) => {
+    const child = startCommand(args);
+    const ended = endOf(child);
+    child.stdout?.destroy();
+    expect(await ended).toMatchObject({ code: 0, stderr: "" });
+  },
+);
