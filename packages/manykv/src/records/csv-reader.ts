@@ -1,6 +1,8 @@
 import { type Buffer, isUtf8 } from "node:buffer";
 import type { Limits } from "@manykv/core";
 import { CsvError, type Info, parse } from "csv-parse";
+import { lineEndsFor, withWholeHeader } from "./csv-line-ends.js";
+import { StrayReturns } from "./csv-stray-returns.js";
 import { InputError } from "./input-error.js";
 import { withoutByteOrderMark } from "./lines.js";
 import { checkedRecord, type Item, type Place, type ValueRecord } from "./record.js";
@@ -25,15 +27,16 @@ export async function* readCsv(
   chunks: AsyncIterable<Buffer>,
   options: CsvOptions,
 ): AsyncGenerator<Item<ValueRecord>[]> {
-  const rows = new RowReader(options);
-  for await (const chunk of withoutByteOrderMark(chunks)) {
+  let rows: RowReader | undefined;
+  for await (const chunk of withWholeHeader(withoutByteOrderMark(chunks))) {
+    rows ??= new RowReader(options, lineEndsFor(chunk));
     await rows.write(chunk);
     yield rows.take();
     if (rows.broken) return;
   }
-  await rows.end();
-  yield rows.take();
-  if (!rows.hasHeader && !rows.broken)
+  await rows?.end();
+  if (rows !== undefined) yield rows.take();
+  if (rows === undefined || (!rows.hasHeader && !rows.broken))
     throw new InputError("the CSV input is empty: it lacks its header line");
 }
 
@@ -47,13 +50,17 @@ class RowReader {
   #line = 1;
   #emptyLines = 0;
   #doubleCounted = 0;
+  readonly #strayReturns: StrayReturns | undefined;
   broken = false;
 
-  constructor(options: CsvOptions) {
+  constructor(options: CsvOptions, lineEnds: string[]) {
     this.#options = options;
+    if (!lineEnds.includes("\r")) this.#strayReturns = new StrayReturns();
     this.#parser = parse({
       // Bytes, as a decoding parser would repair what is not UTF-8.
       encoding: false,
+      // The first line end would decide for all of them otherwise, and others would become part of values.
+      record_delimiter: lineEnds,
       relax_column_count: true,
       skip_empty_lines: true,
       // Hex doubles a value; a quote that is never closed must not take the whole input for one value.
@@ -75,10 +82,12 @@ class RowReader {
   }
 
   write(chunk: Buffer): Promise<void> {
+    this.#strayReturns?.scan(chunk);
     return this.#settled((callback) => this.#parser.write(chunk, callback));
   }
 
   end(): Promise<void> {
+    this.#strayReturns?.end();
     return this.#settled((callback) => {
       this.#parser.once("error", callback);
       this.#parser.end(() => callback());
@@ -101,12 +110,19 @@ class RowReader {
     // csv-parse counts a CRLF within quotes as two lines.
     if (lastLine > line) this.#doubleCounted += row.reduce((sum, field) => sum + countCrlf(field), 0);
     this.#line = info.lines - this.#doubleCounted + 1;
+    const hasStrayReturn = this.#strayReturns?.takeBefore(info.bytes);
     if (this.#columns === undefined) {
       this.#columns = this.#columnsOf(row.map((name) => name.toString()));
       return;
     }
     this.#record++;
-    if (this.#record >= this.#options.fromRecord) this.#items.push(this.#itemOf(row, this.#columns, line));
+    if (this.#record < this.#options.fromRecord) return;
+    const place: Place = { record: this.#record, line };
+    this.#items.push(
+      hasStrayReturn
+        ? { ...place, code: "invalid-argument", refusal: strayReturn }
+        : this.#itemOf(row, this.#columns, place),
+    );
   }
 
   #columnsOf(names: string[]): { key: number; value: number; count: number } {
@@ -130,9 +146,8 @@ class RowReader {
   #itemOf(
     row: Buffer[],
     columns: { key: number; value: number; count: number },
-    line: number,
+    place: Place,
   ): Item<ValueRecord> {
-    const place: Place = { record: this.#record, line };
     const [keyBytes, valueBytes] = [row[columns.key], row[columns.value]];
     if (row.length !== columns.count || keyBytes === undefined || valueBytes === undefined) {
       const refusal = `it has ${row.length} columns, the header has ${columns.count}`;
@@ -168,6 +183,8 @@ class RowReader {
     this.#items.push({ record: this.#record + 1, line: this.#line, code, refusal, endsInput: true });
   }
 }
+
+const strayReturn = "it has a carriage return that neither ends the line nor stands in quotes (RFC 4180)";
 
 function countCrlf(field: Buffer): number {
   let count = 0;

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readCsv } from "../../src/records/csv-reader.js";
 import { readKeyLines } from "../../src/records/key-lines.js";
@@ -118,7 +119,12 @@ test("blank lines are no records, and records before the wanted one are counted 
   expect(await places(4)).toEqual([]);
 });
 
-function csv(text: string | Uint8Array, encoding: ValueEncoding = "utf8", ignoreOtherColumns = false) {
+function csv(
+  text: string | Uint8Array,
+  encoding: ValueEncoding = "utf8",
+  ignoreOtherColumns = false,
+  size = 7,
+) {
   const options = {
     keyColumn: "key",
     valueColumn: "value",
@@ -127,7 +133,7 @@ function csv(text: string | Uint8Array, encoding: ValueEncoding = "utf8", ignore
     fromRecord: 1,
     limits,
   };
-  return collect(readCsv(chunksOf(text), options));
+  return collect(readCsv(chunksOf(text, size), options));
 }
 
 test("CSV: a record starts on its own line, whatever line breaks its fields hold", async () => {
@@ -139,6 +145,60 @@ test("CSV: a record starts on its own line, whatever line breaks its fields hold
     [4, 9],
   ]);
 });
+
+test.each([
+  ["LF, then CRLF", 'key,value\na,1\r\n\r\nb,"2"\r\n"c\r\n",3\nd,4'],
+  ["CRLF, then LF", 'key,value\r\na,1\n\nb,"2"\n"c\r\n",3\r\nd,4'],
+])("CSV: either line end ends a row, also in one file (%s)", async (_, text) => {
+  expect(await csv(text)).toEqual([
+    { record: 1, line: 2, key: "a", value: Buffer.from("1") },
+    { record: 2, line: 4, key: "b", value: Buffer.from("2") },
+    { record: 3, line: 5, key: "c\r\n", value: Buffer.from("3") },
+    { record: 4, line: 7, key: "d", value: Buffer.from("4") },
+  ]);
+});
+
+test("CSV: broken quotes are told on their line, whatever the line ends", async () => {
+  expect(await csv('key,value\na,1\r\nb"c,2\r\n')).toMatchObject([
+    { record: 1, key: "a" },
+    { record: 2, line: 3, endsInput: true },
+  ]);
+});
+
+test("CSV: a carriage return alone ends lines where it ends the header", async () => {
+  expect(await csv('"a\rb",key,value\r,a,1\r,"b\r",2\r', "utf8", true)).toEqual([
+    { record: 1, line: 3, key: "a", value: Buffer.from("1") },
+    { record: 2, line: 4, key: "b\r", value: Buffer.from("2") },
+  ]);
+});
+
+test("CSV: just the records with such a carriage return are refused, whatever the pieces they come in", async () => {
+  const key = fc.constantFrom("a", "\ra", "a\r", '"\r"', '"a""\r\n"');
+  const row = fc.tuple(key, fc.constantFrom("\n", "\r\n"));
+  await fc.assert(
+    fc.asyncProperty(fc.array(row), fc.integer({ min: 1, max: 20 }), async (rows, size) => {
+      const text = rows.map(([key, end]) => `${key},1${end}`).join("");
+      const items = await csv(`key,value\n${text}`, "utf8", false, size);
+      expect(items.map((item) => "refusal" in item)).toEqual(rows.map(([key]) => /^[^"]*\r/.test(key)));
+    }),
+  );
+});
+
+test.each(["a,1\r\r\n", "a\r,1\n", "a,1\r"])(
+  "CSV: elsewhere it makes a record refused, rather than part of a value (%j)",
+  async (row) => {
+    expect(await csv(`key,value\n${row}`)).toEqual([
+      {
+        record: 1,
+        line: 2,
+        code: "invalid-argument",
+        refusal: expect.stringContaining("a carriage return"),
+      },
+    ]);
+    const [, after] = await csv(`key,value\n${row}\nb,2\r\n`);
+    expect(after).toMatchObject({ record: 2, key: "b", value: Buffer.from("2") });
+  },
+);
 
 test("CSV: a record with too few or too many columns is refused, and the next one read", async () => {
   expect(await csv("key,value\na\nb,2,3\nc,3\n")).toMatchObject([
