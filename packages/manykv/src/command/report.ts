@@ -1,6 +1,8 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import type { Failure, Totals } from "../transfer/totals.js";
-import { type CommandError, fileError } from "./command-error.js";
+import { CommandError, fileError } from "./command-error.js";
+import { exitCode } from "./exit-code.js";
+import type { Input } from "./input.js";
 
 /**
  * A machine-readable report: a JSON line for each record that was not written or may not have been, in the order of
@@ -18,7 +20,12 @@ export class Report {
     this.#handle = handle;
   }
 
-  static async open(path: string): Promise<Report> {
+  /** Opens a report. It may not be the file that `input` comes from: opening it would empty that. */
+  static async open(path: string, input: Input | undefined): Promise<Report> {
+    if (await isFileOf(input, path)) {
+      const message = `the report would overwrite the input: ${JSON.stringify(path)} is the file that is read`;
+      throw new CommandError(exitCode.usage, message);
+    }
     try {
       return new Report(path, await open(path, "w"));
     } catch (error) {
@@ -47,6 +54,11 @@ export class Report {
       this.error = fileError("write", this.#path, error);
     }
   }
+}
+
+async function isFileOf(input: Input | undefined, path: string): Promise<boolean> {
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
+  return status !== undefined && status.dev === input?.file?.dev && status.ino === input.file.ino;
 }
 
 const bufferedCharacters = 64 * 1024;

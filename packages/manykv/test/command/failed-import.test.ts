@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { linkSync, readFileSync } from "node:fs";
 import type { Bucket } from "@manykv/core";
 import { randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
@@ -168,6 +168,24 @@ test("CSV: the report has the lines of the file", async () => {
   ];
   expect(await runCommand(args, { store: "memory:", input })).toMatchObject({ code: 1 });
   expect(readReport(report).failures).toMatchObject([{ record: 2, line: 4, code: "invalid-argument" }]);
+});
+
+test.each([
+  ["import FILE", (path: string) => ["import", path]],
+  ["import < FILE", () => ["import"]],
+  ["delete --keys-from FILE", (path: string) => ["delete", "--keys-from", path]],
+])("%s: a report on the very file that is read is refused, and the file stays", async (_, argsFor) => {
+  const text = lines(3).join("\n");
+  const inputFile = folder.file(`${randomName()}.ndjson`, text);
+  const link = folder.path(randomName());
+  linkSync(inputFile, link);
+  for (const report of [inputFile, link]) {
+    const args = [...argsFor(inputFile), "--report", report];
+    const { code, stderr } = await runCommand(args, { store: "memory:", inputFile });
+    expect(stderr).toMatch(/^manykv: the report would overwrite the input: .*\n$/);
+    expect(code).toBe(2);
+    expect(readFileSync(inputFile, "utf8")).toBe(text);
+  }
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../dist/command/main.js", import.meta.url));
@@ -14,20 +15,28 @@ export interface RunOptions {
   /** The store, by the environment. */
   readonly store?: string;
   readonly input?: string | Uint8Array;
+  /** A file that standard input is redirected from. */
+  readonly inputFile?: string;
   /** Options of Node itself. */
   readonly node?: readonly string[];
 }
 
 /** Starts the built command, as a shell would. */
-export function startCommand(args: readonly string[], { store, node = [] }: RunOptions = {}): ChildProcess {
+export function startCommand(
+  args: readonly string[],
+  { store, inputFile, node = [] }: RunOptions = {},
+): ChildProcess {
   const { MANYKV_STORE: _, ...inherited } = process.env;
   // The AWS SDK warns on standard error of the end of its support for older versions of Node.
   const env = { ...inherited, NODE_NO_WARNINGS: "1" };
+  const input = inputFile === undefined ? "pipe" : openSync(inputFile, "r");
   const child = spawn(process.execPath, [...node, main, ...args], {
     env: store === undefined ? env : { ...env, MANYKV_STORE: store },
+    stdio: [input, "pipe", "pipe"],
   });
+  if (typeof input === "number") closeSync(input);
   // A command that does not read all of its input closes it early.
-  child.stdin.on("error", () => {});
+  child.stdin?.on("error", () => {});
   return child;
 }
 
