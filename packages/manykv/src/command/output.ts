@@ -1,5 +1,5 @@
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { fileError } from "./command-error.js";
+import { openOutputFile } from "./output-file.js";
 
 /** Where results go: a file or, for `-`, standard output. */
 export interface Output {
@@ -17,7 +17,7 @@ export class ReaderGone extends Error {
 }
 
 export function openOutput(path: string): Promise<Output> {
-  return path === "-" ? Promise.resolve(standardOutput()) : openFile(path);
+  return path === "-" ? Promise.resolve(standardOutput()) : openOutputFile(path);
 }
 
 function standardOutput(): Output {
@@ -35,31 +35,4 @@ function outputError(error: Error): Error {
   const code = "code" in error ? error.code : undefined;
   if (code === "EPIPE" || code === "ERR_STREAM_DESTROYED") return new ReaderGone();
   return fileError("write", "standard output", error);
-}
-
-/** A regular file is written beside its place and moved there when whole. Anything else, as a device, is written to. */
-async function openFile(path: string): Promise<Output> {
-  const existing = await stat(path).catch(() => undefined);
-  const isDirect = existing !== undefined && !existing.isFile();
-  const target = isDirect ? path : `${path}.part`;
-  const inWords = async <Value>(action: () => Promise<Value>): Promise<Value> => {
-    try {
-      return await action();
-    } catch (error) {
-      throw fileError("write", path, error);
-    }
-  };
-  const handle: FileHandle = await inWords(() => open(target, "w"));
-  return {
-    write: (data) => inWords(() => handle.appendFile(data)),
-    finish: () =>
-      inWords(async () => {
-        await handle.close();
-        if (!isDirect) await rename(target, path);
-      }),
-    abandon: async () => {
-      await handle.close().catch(() => {});
-      if (!isDirect) await rm(target, { force: true });
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
@@ -7,6 +7,8 @@ import { afterAll } from "vitest";
 export function temporaryFolder(): {
   path: (name: string) => string;
   file: (name: string, data: string | Uint8Array) => string;
+  /** The names of all that is there. */
+  names: () => string[];
 } {
   const folder = mkdtempSync(join(tmpdir(), "manykv-test-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -17,5 +19,6 @@ export function temporaryFolder(): {
       writeFileSync(path(name), data);
       return path(name);
     },
+    names: () => readdirSync(folder),
   };
 }
