@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
+import { InputError } from "../records/input-error.js";
 import type { Item, KeyRecord } from "../records/record.js";
-import type { Failure, Totals } from "../transfer/totals.js";
+import type { Failure } from "../transfer/totals.js";
 import { type WriteResult, writeRecords } from "../transfer/write-records.js";
 import { describeError } from "./command-error.js";
 import { type ExitCode, exitCode } from "./exit-code.js";
@@ -14,6 +15,7 @@ export interface WriteFlags {
   readonly batchSize: number;
   readonly onError: "stop" | "continue";
   readonly report?: string;
+  readonly fromRecord?: number;
 }
 
 export interface WriteJob<Read extends KeyRecord> {
@@ -49,6 +51,7 @@ export async function runWrites<Read extends KeyRecord>(
     write: job.write,
     bytesOf: job.bytesOf,
     batchSize: flags.batchSize,
+    firstRecord: flags.fromRecord,
     continueOnError: flags.onError === "continue",
     onFailure,
     onProgress: (applied) => progress.update(applied),
@@ -58,7 +61,7 @@ export async function runWrites<Read extends KeyRecord>(
   await report?.finish(result.totals);
   if (failures > toldFailures) say(`... and ${formatCount(failures - toldFailures, "more record")}`);
   const code = tellErrors(result, report?.error);
-  tellTotals(job, result.totals, performance.now() - startedAt);
+  tellTotals(job, result, performance.now() - startedAt);
   return interrupt.exitCode ?? code;
 }
 
@@ -67,7 +70,11 @@ function describeFailure({ line, record, outcome, code, refusal }: Failure): str
   return `${place}: ${outcome === "unknown" ? "unknown" : "not applied"}: ${refusal ?? code}`;
 }
 
-function tellTotals<Read extends KeyRecord>(job: WriteJob<Read>, totals: Totals, time: number): void {
+function tellTotals<Read extends KeyRecord>(
+  job: WriteJob<Read>,
+  { totals, inputError }: WriteResult,
+  time: number,
+): void {
   const { applied, unknown, bytes, last, complete, next } = totals;
   const size = `${formatBytes(bytes)} in ${formatSeconds(time)}`;
   if (next === undefined) {
@@ -78,8 +85,10 @@ function tellTotals<Read extends KeyRecord>(job: WriteJob<Read>, totals: Totals,
   say(
     `${job.done} ${formatCount(applied, "record")}, ${notApplied} not applied, ${unknown} unknown, ${size}`,
   );
-  if (!complete) say(last === 0 ? "no record was sent" : `no record after record ${last} was sent`);
-  say(job.goOn(next));
+  const told = applied + notApplied + unknown;
+  if (!complete) say(told === 0 ? "no record was sent" : `no record after record ${last} was sent`);
+  // What is no input as a whole has no record to go on from.
+  if (!(inputError instanceof InputError)) say(job.goOn(next));
 }
 
 function tellErrors({ storeError, inputError, totals }: WriteResult, reportError: unknown): ExitCode {

@@ -3,7 +3,7 @@ import type { Limits } from "@manykv/core";
 import { CsvError, type Info, parse } from "csv-parse";
 import { lineEndsFor, withWholeHeader } from "./csv-line-ends.js";
 import { StrayReturns } from "./csv-stray-returns.js";
-import { InputError } from "./input-error.js";
+import { InputError, refuseStartBeyond } from "./input-error.js";
 import { withoutByteOrderMark } from "./lines.js";
 import { checkedRecord, type Item, type Place, type ValueRecord } from "./record.js";
 import { decodeValue, type ValueEncoding } from "./value-encoding.js";
@@ -38,6 +38,7 @@ export async function* readCsv(
   if (rows !== undefined) yield rows.take();
   if (rows === undefined || (!rows.hasHeader && !rows.broken))
     throw new InputError("the CSV input is empty: it lacks its header line");
+  if (!rows.broken) refuseStartBeyond(rows.records, options.fromRecord);
 }
 
 class RowReader {
@@ -73,6 +74,11 @@ class RowReader {
 
   get hasHeader(): boolean {
     return this.#columns !== undefined;
+  }
+
+  /** How many records were read. */
+  get records(): number {
+    return this.#record;
   }
 
   take(): Item<ValueRecord>[] {

@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
 import type { Limits } from "@manykv/core";
+import { refuseStartBeyond } from "./input-error.js";
 import { parseRecord, parseRecordWithKeyField } from "./json-record.js";
 import { type Line, splitLines, withoutByteOrderMark } from "./lines.js";
 import { checkedRecord, type Item, type ValueRecord } from "./record.js";
@@ -27,6 +28,7 @@ export async function* readNdjson(
     }
     yield items;
   }
+  refuseStartBeyond(record, options.fromRecord);
 }
 
 function itemOf(line: Line, record: number, { keyField, limits }: NdjsonOptions): Item<ValueRecord> {

@@ -12,12 +12,12 @@ export interface Failure {
   readonly refusal?: string | undefined;
 }
 
-/** How a transfer ended. Every record up to `last` that is not among the failures was applied. */
+/** How a transfer ended. Every record up to `last`, from the first one on, that is not among the failures was applied. */
 export interface Totals {
   readonly applied: number;
   readonly "not-applied": number;
   readonly unknown: number;
-  /** The last record whose outcome was told; later ones were not sent. 0 where none was. */
+  /** The last record whose outcome was told; later ones were not sent. Where none was told, the one before the first. */
   readonly last: number;
   /** Whether `last` is the input's last record. */
   readonly complete: boolean;

@@ -7,6 +7,8 @@ export interface WriteOptions<Read extends KeyRecord> {
   readonly write: (records: readonly Read[]) => Promise<void>;
   readonly bytesOf: (record: Read) => number;
   readonly batchSize: number;
+  /** The number of the first record that `source` may give. Default 1. */
+  readonly firstRecord?: number | undefined;
   /** Whether records after a failure are still written. A batch of which nothing was applied ends it all the same. */
   readonly continueOnError: boolean;
   /** Told of each failure, in the order of the records. Does not throw. */
@@ -61,13 +63,14 @@ class WriteRun<Read extends KeyRecord> {
   #batch: WriteBatch<Read> = new WriteBatch();
   #failed = false;
   readonly #counts = { applied: 0, "not-applied": 0, unknown: 0 };
-  #last = 0;
+  #last: number;
   #firstFailure: number | undefined;
   #bytes = 0;
   storeError: unknown;
 
   constructor(options: WriteOptions<Read>) {
     this.#options = options;
+    this.#last = (options.firstRecord ?? 1) - 1;
   }
 
   get stopped(): boolean {

@@ -170,6 +170,41 @@ test("CSV: the report has the lines of the file", async () => {
   expect(readReport(report).failures).toMatchObject([{ record: 2, line: 4, code: "invalid-argument" }]);
 });
 
+test("where nothing was sent, it goes on from the record that it was to begin at", async () => {
+  const child = startCommand(["import", "--from-record", "4"], { store: "memory:" });
+  const ended = endOf(child);
+  // More than a pipe holds: once it is written, the command is reading, and listens to signals.
+  const blank = "\n".repeat(1_000_000);
+  await new Promise((resolve) => child.stdin?.write(`${lines(2).join("\n")}${blank}`, resolve));
+  child.kill("SIGINT");
+  const { code, stderr } = await ended;
+  expect(code).toBe(130);
+  expect(stderr).toContain(
+    "no record was sent\nmanykv: to go on, run the same command with --from-record 4\n",
+  );
+});
+
+test.each(["ndjson", "csv"])(
+  "%s: --from-record beyond the end is told, and just at the end it is all done",
+  async (format) => {
+    const input = `${format === "csv" ? "key,value\n" : ""}${lines(7)
+      .map((line) => (format === "csv" ? "k,v" : line))
+      .join("\n")}`;
+    const from = (record: number) =>
+      runCommand(["import", "--format", format, "--from-record", String(record)], {
+        store: "memory:",
+        input,
+      });
+    expect(await from(7)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 1 record,") });
+    // What an import advises that was interrupted after its last record.
+    expect(await from(8)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 0 records,") });
+    const beyond = await from(9);
+    expect(beyond.stderr).toMatch(/^manykv: the input has only 7 records, which --from-record 9 is beyond\n/);
+    expect(beyond.stderr).not.toContain("to go on");
+    expect(beyond.code).toBe(1);
+  },
+);
+
 test.each([
   ["import FILE", (path: string) => ["import", path]],
   ["import < FILE", () => ["import"]],

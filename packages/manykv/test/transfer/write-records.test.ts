@@ -233,6 +233,16 @@ test("a stop lets what is under way settle, and sends nothing more", async () =>
   expect(sent).toHaveLength(2);
 });
 
+test.each([
+  [undefined, 1],
+  [1, 1],
+  [4001, 4001],
+])("where nothing was sent, it is to go on from where it began (%s)", async (firstRecord, next) => {
+  const { options } = prepare({ firstRecord, stop: AbortSignal.abort() });
+  const { totals } = await writeRecords(itemsOf(keys(1)), options);
+  expect(totals).toMatchObject({ applied: 0, last: next - 1, complete: false, next });
+});
+
 test("only refused records: told batch by batch, so that memory stays bounded", async () => {
   const { options, failures } = prepare({ continueOnError: true });
   const told: number[] = [];
