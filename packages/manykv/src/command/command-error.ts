@@ -20,7 +20,8 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
   if (StoreError.is(error)) {
     const isUsage = error.code === "invalid-argument" || error.code === "too-large";
     return {
-      message: error.message,
+      // Messages of stores are for programs; here there is a command for it.
+      message: error.message.replace("`provision()`", "`manykv provision`"),
       exitCode: isUsage ? exitCode.usage : exitCode.store,
     };
   }

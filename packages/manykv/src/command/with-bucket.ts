@@ -1,11 +1,14 @@
-import type { Bucket, Store } from "@manykv/core";
+import { type Bucket, type Store, StoreError } from "@manykv/core";
 import { openStore } from "../open-store/open-store.js";
 import { CommandError } from "./command-error.js";
 import { type ExitCode, exitCode } from "./exit-code.js";
 import { Interrupt } from "./interrupt.js";
 import type { BucketFlags, StoreFlags } from "./options.js";
 
-/** Opens the store that the options name, uses it, and closes it. */
+/**
+ * Opens the store that the options name, uses it, and closes it. An error is not held back until the store is closed, which
+ * takes its time where a server is silent; the process ends once it is.
+ */
 export async function withStore<Result>(
   flags: StoreFlags,
   use: (store: Store) => Promise<Result>,
@@ -17,11 +20,16 @@ export async function withStore<Result>(
     );
   }
   const store = await openStore(flags.store, { timeout: flags.timeout });
+  let result: Result;
   try {
-    return await use(store);
-  } finally {
-    await store.close();
+    result = await use(store);
+  } catch (error) {
+    // What is wrong with closing, too, is of no interest then.
+    store.close().catch(() => {});
+    throw error;
   }
+  await store.close();
+  return result;
 }
 
 /** As {@link withStore}, with the bucket that the options name. An error after an interrupt is just its consequence. */
@@ -31,9 +39,19 @@ export async function withBucket(
 ): Promise<ExitCode> {
   using interrupt = new Interrupt();
   try {
-    return await withStore(flags, async (store) => use(await store.open(flags.bucket), interrupt));
+    return await withStore(flags, async (store) => use(await openBucket(store, flags.bucket), interrupt));
   } catch (error) {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;
+  }
+}
+
+/** Opening sends nothing: it fails for a name alone that no bucket can have. */
+async function openBucket(store: Store, name: string): Promise<Bucket> {
+  try {
+    return await store.open(name);
+  } catch (error) {
+    if (!StoreError.is(error) || error.code !== "no-such-store") throw error;
+    throw new CommandError(exitCode.usage, error.message);
   }
 }

@@ -9,6 +9,16 @@ const folder = temporaryFolder();
 const store = serviceUrl("redis");
 const line = '{"key":"k","value":"v"}\n';
 
+test("an export that stops at a value counts what it wrote alone", async () => {
+  const bucket = randomName();
+  await runCommand(["set", "-b", bucket, "--encoding", "hex", "k", "ff".repeat(1000)], { store });
+  const path = folder.path("bytes.csv");
+  const { code, stderr } = await runCommand(["export", "-b", bucket, path], { store });
+  expect(stderr).toMatch(/^manykv: not complete: exported only 0 records, 0 bytes in /);
+  expect(code).toBe(1);
+  expect(folder.names().filter((name) => name.startsWith("bytes."))).toEqual([]);
+});
+
 /** Exports a bucket with one record to a file. */
 async function exportTo(path: string): Promise<void> {
   const bucket = randomName();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { exitCode } from "../../src/command/exit-code.js";
 import { runCommand } from "../support/command.js";
+import { storeUrls } from "../support/stores.js";
 
 const names = ["import", "export", "get", "set", "delete", "list", "provision"];
 
@@ -66,6 +67,7 @@ test.each([
   [["list", "-s", "mongodb://h"], 'unknown URL scheme "mongodb:"'],
   [["list", "-s", "memory:?size=1"], 'unknown parameter "size"'],
   [["set", "-s", "memory:", "k".repeat(1025), "v"], "1024"],
+  [["list", "-s", "memory:", "-b", "a b"], "[A-Za-z0-9_.-]"],
 ])("%j is a usage error", async (args, message) => {
   const { code, stdout, stderr } = await runCommand(args);
   expect(stderr).toContain(message);
@@ -87,11 +89,14 @@ test.each([
   expect(stderr).not.toMatch(/topsecret|secret@/);
 });
 
-test("a bucket with a bad name is refused by the store", async () => {
-  const { code, stderr } = await runCommand(["list", "-s", "memory:", "-b", "a b"]);
-  expect(code).toBe(3);
-  expect(stderr).toMatch(/^manykv: /);
-});
+test.each(["postgres", "dynamodb"] as const)(
+  "%s: a missing table is told with the command that makes it",
+  async (backend) => {
+    const { code, stderr } = await runCommand(["list"], { store: storeUrls[backend] });
+    expect(stderr).toMatch(/^manykv: .*; `manykv provision` creates what is missing\.\n$/);
+    expect(code).toBe(3);
+  },
+);
 
 test.each([
   [["import", "-s", "memory:", "/missing/file"], "no such file or directory"],

@@ -106,7 +106,7 @@ async function exportRecords(
       await output.write(text);
       counts.records += count;
       counts.gone += records.length - present.length;
-      for (const [key, value] of present) counts.bytes += key.length + value.length;
+      for (const [key, value] of present.slice(0, count)) counts.bytes += key.length + value.length;
       progress.update(counts.records);
       if (count < present.length) throw new CommandError(exitCode.incomplete, notText);
     }
