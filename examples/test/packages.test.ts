@@ -168,6 +168,20 @@ describe("where a backend is not installed", () => {
   });
 });
 
+test("a command that is installed globally finds the backends that are, and says to install them so", async () => {
+  const own = ["manykv", "@manykv/core", "@manykv/memory"].map(tarball);
+  const globally = ["--global", "--prefix=."];
+  const list = (folder: string) =>
+    run(join(folder, "bin/manykv"), ["list", "--timeout", "1000", "--store", "redis://127.0.0.1:1"]);
+  const without = await project(own, ...globally);
+  await expect(list(without)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("--global") });
+  const complete = await project([...own, tarball("@manykv/redis"), "ioredis@6"], ...globally);
+  await expect(list(complete)).rejects.toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("unavailable"),
+  });
+});
+
 test("where just the client is not installed, openStore says what to install", async () => {
   const own = [
     "manykv",

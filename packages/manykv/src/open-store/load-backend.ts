@@ -1,7 +1,9 @@
 import { StoreError } from "@manykv/core";
 
 /**
- * Loads a backend's package, which the application installs together with its client.
+ * Loads a backend's package, which the application installs together with its client. It is looked for where manykv lies,
+ * and not in the working directory: a command that is installed globally must not run the code of whatever folder it is
+ * called in.
  *
  * A missing one is `invalid-argument` rather than `unavailable`, as no retry ever mends it.
  */
@@ -15,7 +17,7 @@ export async function loadBackend<Package>(
     if (!isModuleMissing(error)) throw error;
     throw new StoreError(
       "invalid-argument",
-      `openStore: the packages that this URL needs are not installed: npm install ${toInstall}`,
+      `openStore: the packages that this URL needs are not installed beside manykv (where manykv was installed with --global, install them so, too): npm install ${toInstall}`,
     );
   }
 }
