@@ -1,4 +1,5 @@
 import { cases } from "./cases/index.js";
+import { checkHarness } from "./check-harness.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import type { ConformanceHarness } from "./harness.js";
 import { type Rule, rules } from "./rules.js";
@@ -9,10 +10,11 @@ import { SkipCase } from "./skip-case.js";
 /**
  * Defines one test for each case, grouped by rule. A case that is left out is printed with its reason.
  *
- * @throws {TypeError} where the harness names a case that there is not, leaves one out without a reason, or leaves out
- * every case.
+ * @throws {TypeError} where the harness is ill-formed: no `name` or `driver`, a field that there is not; and where it names
+ * a case that there is not, leaves one out without a reason, or leaves out every case.
  */
 export function conformanceSuite(runner: Runner, harness: ConformanceHarness): void {
+  checkHarness(harness);
   const skipped = skippedCases(harness);
   if (skipped.size === cases.length)
     throw new TypeError(`${harness.name}: no conformance case is left to run`);

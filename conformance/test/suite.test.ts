@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type ConformanceHarness, cases, conformanceSuite, type Runner } from "../src/index.js";
+import { type ConformanceHarness, cases, conformanceSuite, type Runner, runCase } from "../src/index.js";
 import { type ReferenceData, referenceDriver } from "./reference-driver.js";
 
 const data: ReferenceData = new Map();
@@ -53,6 +53,32 @@ describe("the suite", () => {
     expect(skipping(Object.fromEntries(cases.map(({ id }) => [id, "all"])))).toThrow(
       /no conformance case is left/,
     );
+  });
+
+  test.each([
+    [undefined, "must be a harness"],
+    [{ driver: harness.driver }, "the harness: `name` must be a string"],
+    [{ ...harness, name: "" }, "`name` must be a string"],
+    [{ name: "reference" }, "reference: `driver` must be a function"],
+    [{ ...harness, driver: referenceDriver(data) }, "`driver` must be a function"],
+    [{ ...harness, server: [] }, "unknown field `server`; there are name, driver, options, servers,"],
+    [{ ...harness, servers: { host: "localhost", port: 1 } }, "`servers` must be an array"],
+    [{ ...harness, servers: ["localhost:1"] }, "`servers` must be an array"],
+    [{ ...harness, skip: "s04-order-of-keys" }, "`skip` must be an object"],
+    [{ ...harness, modelRuns: "many" }, "`modelRuns` must be a number"],
+  ])("refuses the harness %o", (ill, message) => {
+    const { runner, tests } = notingRunner();
+    expect(() => conformanceSuite(runner, ill as ConformanceHarness)).toThrow(TypeError);
+    expect(() => conformanceSuite(runner, ill as ConformanceHarness)).toThrow(message);
+    expect(tests).toEqual([]);
+  });
+
+  test("a driver that goes another way than `route` says is told so by the network cases", async () => {
+    const ignoring = { ...harness, servers: [{ host: "localhost", port: 1 }] };
+    for (const one of networkCases)
+      await expect(runCase(one, ignoring), one.id).rejects.toThrow(
+        /no connection came through the proxies: `driver`/,
+      );
   });
 
   test("a case that fails says how to replay it", async () => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Bucket, Outcome } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConnectionFault } from "../network/connection-fault.js";
@@ -32,6 +33,11 @@ export async function networkClients(
   const stores = [await context.store(), await context.store({ route: proxies.route, store: { timeout } })];
   const [direct, proxied] = (await Promise.all(stores.map((store) => store.open(name)))) as [Bucket, Bucket];
   await proxied.getMany(manyKeys, { timeout: 60_000 });
+  // Not one on each: a cluster's replicas may never be asked.
+  assert.ok(
+    proxies.connections > 0,
+    "no connection came through the proxies: `driver` must connect to where `route(server)` says",
+  );
   const close = async (): Promise<void> => {
     for (const store of stores) await store.close();
     await proxies.close();

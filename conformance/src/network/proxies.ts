@@ -5,6 +5,8 @@ import { type NetworkProxy, networkProxy } from "./network-proxy.js";
 /** A proxy before each server of a backend, and the route through them. */
 export interface Proxies {
   readonly route: Route;
+  /** How many connections were made to them, on all of them. */
+  readonly connections: number;
   /** How often an armed fault has happened, on all of them. */
   readonly faults: number;
   /** Arms every proxy with the same fault, each for itself. */
@@ -24,6 +26,9 @@ export async function startProxies(servers: readonly Address[]): Promise<Proxies
       if (proxy === undefined)
         throw new Error(`route: ${keyOf(server)} is not among the harness's \`servers\``);
       return proxy.address;
+    },
+    get connections() {
+      return all.reduce((sum, { counts }) => sum + counts.connections, 0);
     },
     get faults() {
       return all.reduce((sum, { counts }) => sum + counts.faults, 0);
