@@ -86,7 +86,7 @@ describe("in an empty project", () => {
   const printed = "plum one plum\nundefined undefined\napple one apple\n";
 
   /** Type-checks a file as TypeScript does in a project that is a module. */
-  async function compile(file: string): Promise<void> {
+  async function compile(file: string, others: object = {}): Promise<void> {
     const options = {
       module: "nodenext",
       target: "es2023",
@@ -94,7 +94,7 @@ describe("in an empty project", () => {
       skipLibCheck: true,
       types: ["node"],
     };
-    const config = { compilerOptions: { ...options, outDir: "built" }, files: [file] };
+    const config = { compilerOptions: { ...options, outDir: "built", ...others }, files: [file] };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
     const { stdout } = await run(bin("tsc"), ["-p", folder]).catch((error: { stdout: string }) => error);
     expect(stdout).toBe("");
@@ -110,6 +110,14 @@ describe("in an empty project", () => {
     writeFileSync(join(folder, "typed.ts"), tenLines?.code ?? "");
     await compile("typed.ts");
     expect((await run(process.execPath, ["built/typed.js"], { cwd: folder })).stdout).toBe(printed);
+  });
+
+  test("the types of core and memory compile in a program for browsers, which has none of Node's", async () => {
+    writeFileSync(
+      join(folder, "browser.ts"),
+      'import { portableLimits, type Store } from "@manykv/core";\nimport { memoryStore } from "@manykv/memory";\nexport const store: Store = memoryStore({ limits: portableLimits });\n',
+    );
+    await compile("browser.ts", { lib: ["es2022", "dom"], types: [], skipLibCheck: false });
   });
 
   test("every package can be imported, with its types", async () => {

@@ -1,3 +1,6 @@
+// `AsyncDisposable` is in no library of a year yet: without this the types would need those of Node.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { Limits } from "./limits.js";
 
 /** A key and its value. */
