@@ -13,7 +13,8 @@ test("an import goes on when nobody reads its messages any more, and reports all
   const bucket = randomName();
   const report = folder.path("unread.ndjson");
   const input = `${'{"key":"a","value":"1"}\nnot JSON\n'.repeat(20)}{"key":"last","value":"2"}\n`;
-  const args = ["import", "-b", bucket, "--on-error", "continue", "--report", report];
+  // Many batches: the first message comes long before the last record is sent.
+  const args = ["import", "-b", bucket, "--batch-size", "2", "--on-error", "continue", "--report", report];
   const child = startCommand(args, { store });
   const ended = endOf(child);
   child.stderr?.destroy();
