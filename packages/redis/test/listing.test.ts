@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import type { Bucket } from "@manykv/core";
 import { randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
@@ -14,9 +16,13 @@ import { rejection } from "./support/rejection.js";
 const nothing = new Uint8Array(0);
 
 /** Lists page by page; between two pages something happens. */
-async function listAll(bucket: Bucket, between: (page: number) => Promise<void>): Promise<Set<string>> {
+async function listAll(
+  bucket: Bucket,
+  between: (page: number) => Promise<void>,
+  start?: string,
+): Promise<Set<string>> {
   const listed = new Set<string>();
-  let cursor: string | undefined;
+  let cursor = start;
   for (let page = 1; ; page++) {
     const answer = await bucket.listKeys(cursor, { timeout: 30_000 });
     for (const key of answer.keys) listed.add(key);
@@ -96,7 +102,7 @@ describe("one server", () => {
 describe("a cursor that listKeys did not give", () => {
   const encode = (state: unknown) => Buffer.from(JSON.stringify(state)).toString("base64url");
   const bucketName = "cursors";
-  const node = { id: "a".repeat(40), address: { host: "127.0.0.1", port: 1 } };
+  const node = { id: "a".repeat(40) };
   const garbage = [
     "",
     "0",
@@ -131,6 +137,34 @@ describe("a cursor that listKeys did not give", () => {
       }
     });
   }
+
+  test("leads a cluster store to no address that the cluster does not name", async () => {
+    let strangers = 0;
+    const stranger = createServer((socket) => {
+      strangers++;
+      socket.destroy();
+    }).listen(0, "127.0.0.1");
+    await once(stranger, "listening");
+    const { port } = stranger.address() as AddressInfo;
+    await using store = redisStore({ url: serviceUrl("redis-cluster") });
+    const bucket = await store.open(randomName());
+    const keys = numbered(100);
+    await bucket.setMany(keys.map((key) => [key, nothing]));
+    const forged = { ...node, address: { host: "127.0.0.1", port } };
+    const scan = { ...forged, process: "p", cursor: "0", owned: "0", leaving: "", arrived: "" };
+    const whole = { bucket: bucket.name, stuck: "" };
+    const states = [
+      { ...whole, open: "0-16383", arrivals: [], scan },
+      { ...whole, open: "", arrivals: [{ ...forged, from: "b".repeat(40), slots: "0-16383" }] },
+    ];
+    for (const state of states) {
+      const listed = await listAll(bucket, async () => {}, encode(state));
+      expect([...listed].sort()).toEqual([...keys].sort());
+    }
+    expect(strangers).toBe(0);
+    await bucket.deleteMany(keys);
+    stranger.close();
+  });
 });
 
 describe("a cluster", () => {

@@ -11,7 +11,7 @@ import { decodeProgress, encodeProgress } from "./listing-cursor.js";
 import { type Arrival, ListingState, type NodeScan } from "./listing-state.js";
 import type { Address } from "./node-address.js";
 import { type NodeView, parseNodeView } from "./node-view.js";
-import type { SlotMap } from "./slot-map.js";
+import type { Master, SlotMap } from "./slot-map.js";
 import { SlotSet } from "./slot-set.js";
 import type { Topology } from "./topology.js";
 
@@ -29,14 +29,21 @@ export async function listCluster(topology: Topology, request: ListRequest): Pro
   return done ? { keys } : { keys, cursor: encodeProgress(bucket, state.progress) };
 }
 
-interface Continued {
+interface Continued extends Reached {
   readonly scan: NodeScan;
+}
+
+/** A node and the way to it. */
+interface Reached {
+  readonly address: Address;
   readonly connection: Connection;
 }
 
 class Lister {
   readonly #topology: Topology;
   readonly #request: ListRequest;
+  /** Of nodes that the map does not name. */
+  readonly #addresses: Map<string, Address> = new Map();
 
   constructor(topology: Topology, request: ListRequest) {
     this.#topology = topology;
@@ -45,10 +52,10 @@ class Lister {
 
   /** One `SCAN`, and a look at the cluster where the scan of a master begins or ends. */
   async step(state: ListingState): Promise<readonly string[]> {
-    const { scan, connection } = await this.#continue(state);
+    const { scan, address, connection } = await this.#continue(state);
     const [reply] = await this.#send(connection, "scan", encodeScan(this.#request.bucket, scan.cursor));
     const { keys, cursor } = keysOfScan(this.#request.bucket, reply);
-    if (cursor === "0") state.finish(await this.#look(connection, scan.address));
+    if (cursor === "0") state.finish(await this.#look(connection, address));
     else state.advance(cursor);
     return keys;
   }
@@ -58,8 +65,9 @@ class Lister {
     const map = await this.#topology.slots(this.#request);
     const { scan } = state;
     if (scan !== undefined) {
-      const connection = await this.#connect(scan.address).catch(() => undefined);
-      if (connection !== undefined && connection.identity.runId === scan.process) return { scan, connection };
+      const reached = await this.#reach(scan.id, map).catch(() => undefined);
+      if (reached !== undefined && reached.connection.identity.runId === scan.process)
+        return { scan, ...reached };
       state.abandon();
     }
     return this.#begin(state, map);
@@ -78,7 +86,8 @@ class Lister {
 
   async #beginArrival(state: ListingState, arrival: Arrival, map: SlotMap): Promise<Continued | undefined> {
     try {
-      const begun = await this.#tryBegin(state, this.#addressOf(arrival, map));
+      const address = await this.#addressOf(arrival.id, map, arrival.from);
+      const begun = address && (await this.#tryBegin(state, address));
       if (begun === undefined) state.reopen(arrival);
       return begun;
     } catch (error) {
@@ -97,12 +106,28 @@ class Lister {
   async #tryBegin(state: ListingState, address: Address): Promise<Continued | undefined> {
     const connection = await this.#connect(address);
     const view = await this.#look(connection, address);
-    state.begin(view, address, connection.identity.runId);
-    return state.scan && { scan: state.scan, connection };
+    state.begin(view, connection.identity.runId);
+    return state.scan && { scan: state.scan, address, connection };
   }
 
-  #addressOf({ id, address }: Arrival, map: SlotMap): Address {
-    return map.masters.find((master) => master.id === id)?.address ?? this.#topology.translate(address);
+  async #reach(id: string, map: SlotMap): Promise<Reached | undefined> {
+    const address = await this.#addressOf(id, map);
+    return address && { address, connection: await this.#connect(address) };
+  }
+
+  /**
+   * Where the cluster says that a node is; `undefined` for one that it does not know. The map names nodes that serve
+   * slots; of others, one of those tells, best the one that hands its slots over.
+   */
+  async #addressOf(id: string, map: SlotMap, from?: string): Promise<Address | undefined> {
+    const named = find(map, id)?.address ?? this.#addresses.get(id);
+    if (named !== undefined) return named;
+    const { address } = find(map, from) ?? (map.masters[0] as Master);
+    const seen = (await this.#look(await this.#connect(address), address)).node(id);
+    if (seen === undefined) return undefined;
+    const translated = this.#topology.translate(seen.address);
+    this.#addresses.set(id, translated);
+    return translated;
   }
 
   #masterOf(slots: SlotSet, map: SlotMap): Address {
@@ -154,4 +179,8 @@ class Lister {
       }),
     );
   }
+}
+
+function find({ masters }: SlotMap, id: string | undefined): Master | undefined {
+  return masters.find((master) => master.id === id);
 }

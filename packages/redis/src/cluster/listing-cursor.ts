@@ -1,14 +1,17 @@
 import { decodeCursor, encodeCursor, invalidCursor, isRecord } from "../listing/cursor-text.js";
 import { parseScanCursor, parseWord } from "../listing/scan-position.js";
 import type { Arrival, ListingProgress, NodeScan } from "./listing-state.js";
-import type { SeenNode } from "./node-view.js";
 import { SlotSet } from "./slot-set.js";
 
+/**
+ * Nodes stand in it by their ids and never by their addresses: a cursor comes back from outside, and where a connection
+ * goes, and a password with it, is for the cluster alone to say.
+ */
 export function encodeProgress(bucket: string, { open, arrivals, stuck, scan }: ListingProgress): string {
   return encodeCursor(bucket, {
     open: `${open}`,
     stuck: `${stuck}`,
-    arrivals: arrivals.map(({ slots, ...nodes }) => ({ ...nodes, slots: `${slots}` })),
+    arrivals: arrivals.map(({ slots, ...ids }) => ({ ...ids, slots: `${slots}` })),
     scan: scan && {
       ...scan,
       owned: `${scan.owned}`,
@@ -31,14 +34,14 @@ export function decodeProgress(bucket: string, cursor: string): ListingProgress 
 }
 
 function parseArrival(value: unknown): Arrival {
-  const { slots, from, ...node } = record(value);
-  return { ...parseNode(node), from: parseWord(from) ?? "", slots: parseSlots(slots) };
+  const { id, slots, from } = record(value);
+  return { id: parseId(id), from: parseWord(from) ?? "", slots: parseSlots(slots) };
 }
 
 function parseScan(value: unknown): NodeScan {
-  const { process, cursor, owned, leaving, arrived, ...node } = record(value);
+  const { id, process, cursor, owned, leaving, arrived } = record(value);
   return {
-    ...parseNode(node),
+    id: parseId(id),
     process: parseWord(process),
     cursor: parseScanCursor(cursor),
     owned: parseSlots(owned),
@@ -47,12 +50,10 @@ function parseScan(value: unknown): NodeScan {
   };
 }
 
-function parseNode(value: Record<string, unknown>): SeenNode {
-  const { id, address } = value;
-  const { host, port } = record(address);
-  const word = parseWord(id);
-  if (word === undefined || typeof host !== "string" || typeof port !== "number") throw invalidCursor();
-  return { id: word, address: { host, port } };
+function parseId(value: unknown): string {
+  const id = parseWord(value);
+  if (id === undefined) throw invalidCursor();
+  return id;
 }
 
 function parseSlots(value: unknown): SlotSet {

@@ -1,10 +1,10 @@
 import type { ScanPosition } from "../listing/scan-position.js";
-import type { Address } from "./node-address.js";
 import type { NodeView, SeenNode } from "./node-view.js";
 import { SlotSet } from "./slot-set.js";
 
 /** A node that has yet to be scanned for slots that came to it, or come, from a node that was scanned already. */
-export interface Arrival extends SeenNode {
+export interface Arrival {
+  readonly id: string;
   /** The id of the node that they came from. */
   readonly from: string;
   readonly slots: SlotSet;
@@ -13,7 +13,6 @@ export interface Arrival extends SeenNode {
 /** A scan of one node that is under way, and what it is for. */
 export interface NodeScan extends ScanPosition {
   readonly id: string;
-  readonly address: Address;
   /** Slots that the node served when the scan began. */
   readonly owned: SlotSet;
   /** Those of them whose keys were moving away by then. */
@@ -86,14 +85,14 @@ export class ListingState {
   }
 
   /** A scan begins, unless there is nothing that the node would be scanned for. */
-  begin(view: NodeView, address: Address, process: string | undefined): void {
+  begin(view: NodeView, process: string | undefined): void {
     const owned = view.owned.common(this.#open);
     const arrived = new SlotSet();
     for (const arrival of this.#arrivals.values()) if (arrival.id === view.id) arrived.addAll(arrival.slots);
     if (owned.empty && arrived.empty) return;
     const leaving = new SlotSet();
     for (const slot of owned) if (view.migrating.has(slot)) leaving.add(slot);
-    this.#scan = { id: view.id, address, process, cursor: "0", owned, leaving, arrived };
+    this.#scan = { id: view.id, process, cursor: "0", owned, leaving, arrived };
   }
 
   advance(cursor: string): void {
@@ -142,8 +141,7 @@ export class ListingState {
     }
     this.#open.remove(slot);
     const key = keyOf(from.id, node.id);
-    const { id, address } = node;
-    const arrival = this.#arrivals.get(key) ?? { from: from.id, id, address, slots: new SlotSet() };
+    const arrival = this.#arrivals.get(key) ?? { from: from.id, id: node.id, slots: new SlotSet() };
     arrival.slots.add(slot);
     this.#arrivals.set(key, arrival);
   }
