@@ -41,6 +41,20 @@ test("a key that could not be read is never missing", async () => {
   await assert.rejects(bucket.getMany(keys), is("throttled"));
 });
 
+test("a lost read is repeated without being settled", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver);
+  let fenced = 0;
+  const fence = async () => {
+    fenced++;
+  };
+  driver.reads.push(() => {
+    throw new Scripted({ code: "connection-lost", retryable: true, effect: "unknown", fence });
+  });
+  assert.deepEqual(await bucket.get("a"), new TextEncoder().encode("a"));
+  assert.equal(fenced, 0);
+});
+
 test("an answer with places too few is an error", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);

@@ -70,6 +70,23 @@ for (const way of ["url", "client"] as const) {
       expect(text(await direct.get("key"))).toBe("new");
     });
 
+    test.each([
+      ["reads need one connection more", 1, (bucket: Bucket, key: string) => bucket.get(key)],
+      // One to settle what was lost, and one to go on with.
+      ["writes need two", 2, (bucket: Bucket, key: string) => bucket.set(key, bytes("new"))],
+    ])("is cut with many calls unanswered: %s", async (_, needed, call) => {
+      const proxy = await startProxy();
+      const [bucket] = await through(proxy, way);
+      const before = proxy.connections.length;
+      const connection = proxy.last;
+      connection.hold("answer");
+      const calls = Array.from({ length: 100 }, (_, index) => call(bucket, `key${index}`));
+      await pause(50);
+      connection.cut();
+      await Promise.all(calls);
+      expect(proxy.connections.length - before).toBe(needed);
+    });
+
     test("goes silent: a read costs one attempt, not the call", async () => {
       const proxy = await startProxy();
       const [bucket] = await through(proxy, way);

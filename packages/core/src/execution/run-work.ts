@@ -44,7 +44,8 @@ export async function runWork<Answer extends Incomplete>(
     const result = await send(engine, call, operation, work, { number, budget });
     const { repeat, faults } = account(operation.ledger, work, result, last);
     if (faults.length === 0) return undefined;
-    await runFences(faults, call);
+    // A lost read has nothing that could take effect.
+    if (!operation.allOrNothing) await runFences(faults, call);
     const final = operation.allOrNothing && repeat.length < faults.length;
     if (final || repeat.length === 0) return final || result.fault ? finalFault(faults) : undefined;
     stalls = faults.length < work.keys.length ? 0 : stalls + 1;

@@ -21,6 +21,8 @@ export class Connection {
   #dropped = false;
   #waiting = 0;
   #ended = false;
+  /** While it is being ended: many requests that are lost together need one second connection. */
+  #ending: Promise<void> | undefined;
   #inquiry: Promise<void> | undefined;
 
   /** @param openGuard - opens a second connection to the same server */
@@ -103,7 +105,16 @@ export class Connection {
    * @param settled - asked then: nothing needs to be ended
    */
   async #end(settled: () => boolean): Promise<void> {
-    if (this.#ended || settled()) return;
+    // An ending that somebody else began may find that nothing needs to be ended for them.
+    while (!this.#ended && !settled()) {
+      this.#ending ??= this.#endOverGuard(settled).finally(() => {
+        this.#ending = undefined;
+      });
+      await this.#ending;
+    }
+  }
+
+  async #endOverGuard(settled: () => boolean): Promise<void> {
     const guard = await this.#openGuard();
     try {
       if (!settled()) await this.endOver(guard).finally(() => this.drop());
