@@ -37,9 +37,9 @@ export class Connection {
     return !this.#dropped && this.#inquiry === undefined && this.#wire.usable;
   }
 
-  /** Whether nothing waits for an answer over it. */
+  /** Whether nothing waits for an answer over it, or for its end. */
   get idle(): boolean {
-    return this.#waiting === 0;
+    return this.#waiting === 0 && this.#inquiry === undefined && this.#ending === undefined;
   }
 
   /** While it is being found out whether a connection that owes an answer still works: settles when that is known. */

@@ -17,6 +17,8 @@ export class OwnNode implements RedisNode {
   readonly #open: Set<Redis> = new Set();
   #connection: Connection | undefined;
   #opening: Promise<Connection> | undefined;
+  /** Requests that wait for a connection. */
+  #waiting = 0;
   #closed = false;
 
   /**
@@ -34,10 +36,28 @@ export class OwnNode implements RedisNode {
   }
 
   get idle(): boolean {
-    return this.#opening === undefined && (this.#connection?.idle ?? true);
+    return this.#waiting === 0 && this.#opening === undefined && (this.#connection?.idle ?? true);
   }
 
   async connection(request: DriverRequest): Promise<Connection> {
+    this.#waiting++;
+    try {
+      return await this.#usableConnection(request);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  retire(connection: Connection): void {
+    connection.drop();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const redis of this.#open) destroy(redis);
+  }
+
+  async #usableConnection(request: DriverRequest): Promise<Connection> {
     const suspect = this.#connection;
     if (suspect?.inquiry !== undefined) {
       await within(
@@ -50,15 +70,6 @@ export class OwnNode implements RedisNode {
       this.#opening = undefined;
     });
     return within(request, this.#opening);
-  }
-
-  retire(connection: Connection): void {
-    connection.drop();
-  }
-
-  close(): void {
-    this.#closed = true;
-    for (const redis of this.#open) destroy(redis);
   }
 
   async #openConnection(): Promise<Connection> {
@@ -75,7 +86,7 @@ export class OwnNode implements RedisNode {
   }
 
   async #openRedis<Result>(first: (wire: Wire) => Promise<Result>): Promise<Result> {
-    if (this.#closed) throw new FaultError({ code: "closed", retryable: false, effect: "none" });
+    if (this.#closed) throw new FaultError(left);
     const redis = new Redis(this.#options);
     this.#open.add(redis);
     redis.once("end", () => this.#open.delete(redis));
@@ -92,3 +103,11 @@ export class OwnNode implements RedisNode {
     });
   }
 }
+
+/** A node is closed under a request only where the cluster has it no more: another node serves its slots. */
+const left = Object.freeze({
+  code: "unavailable",
+  retryable: true,
+  effect: "none",
+  reason: "the node left the cluster",
+} as const);

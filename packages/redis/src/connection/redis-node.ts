@@ -13,7 +13,7 @@ export interface RedisNode {
   connection(request: DriverRequest): Promise<Connection>;
   /** Gives up a connection to a server that is no master any more: the same address may lead to another one now. */
   retire(connection: Connection): void;
-  /** Whether nothing waits for an answer from it. */
+  /** Whether nothing waits for it: for a connection, for an answer, for a lost request to be settled. */
   readonly idle: boolean;
   close(): void;
 }

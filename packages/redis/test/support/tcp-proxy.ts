@@ -60,6 +60,8 @@ export class ProxiedConnection {
 /** A proxy before one server. */
 export class TcpProxy implements AsyncDisposable {
   readonly connections: ProxiedConnection[] = [];
+  /** Bytes of this direction wait on connections that are opened from now on. */
+  holdsNew: Direction | undefined;
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -71,7 +73,9 @@ export class TcpProxy implements AsyncDisposable {
     const proxy = new TcpProxy(server);
     server.on("connection", (client) => {
       const upstream = connect({ host: target.host, port: target.port, noDelay: true });
-      proxy.connections.push(new ProxiedConnection(client, upstream));
+      const connection = new ProxiedConnection(client, upstream);
+      if (proxy.holdsNew !== undefined) connection.hold(proxy.holdsNew);
+      proxy.connections.push(connection);
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
