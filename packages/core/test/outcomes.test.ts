@@ -76,6 +76,34 @@ test("a refusal is final for its key, and no other key suffers", async () => {
   assert.equal(driver.requests.length, 2);
 });
 
+test("a key that is refused is no reason for the keys that are repeated", async () => {
+  const driver = new ScriptedDriver();
+  const connecting: Fault = { code: "timeout", retryable: true, effect: "none" };
+  driver.writes.push(() => ({
+    faults: [
+      { ...refused, index: 0 },
+      { ...busy, index: 1 },
+    ],
+  }));
+  for (let step = 0; step < 40; step++) {
+    driver.writes.push(
+      ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => reject(new Scripted(connecting)));
+        }),
+    );
+  }
+  const options = { ...quick, request: { maxKeys: 2 }, concurrency: 1 };
+  const error = await failure((await bucketOver(driver, options)).setMany(entries(2), { timeout: 200 }));
+  assert.deepEqual(
+    [...error.failures()],
+    [
+      { index: 0, outcome: "not-applied", code: "access-denied" },
+      { index: 1, outcome: "not-applied", code: "unavailable" },
+    ],
+  );
+});
+
 test("a key that gets nowhere does not stop the keys of other requests", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(
@@ -262,6 +290,25 @@ test("cancelling while waiting to repeat is prompt and leaves the keys as they w
   const error = await failure(bucket.setMany(entries(2), { signal: controller.signal }));
   assert.equal(error.code, "aborted");
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 2, unknown: 0 });
+});
+
+test("cancelling while a lost request is settled is prompt as well", async () => {
+  const driver = new ScriptedDriver();
+  const controller = new AbortController();
+  const fence = (): Promise<void> => {
+    setImmediate(() => controller.abort());
+    return never();
+  };
+  driver.writes.push(() => {
+    throw new Scripted({ ...lost, fence });
+  });
+  const bucket = await bucketOver(driver, {
+    retry: { baseDelay: 1e9, maxDelay: 1e9 },
+    timeout: Infinity,
+  });
+  const error = await failure(bucket.setMany(entries(2), { signal: controller.signal }));
+  assert.equal(error.code, "aborted");
+  assert.deepEqual(error.counts, { applied: 0, "not-applied": 0, unknown: 2 });
 });
 
 test("a driver that breaks its promises is an internal error, and nothing is claimed", async () => {

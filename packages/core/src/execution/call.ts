@@ -70,8 +70,9 @@ export class Call {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Waits for `milliseconds`, less when the call is interrupted. */
+  /** Waits for `milliseconds`, less when the call is interrupted, and not at all when it was. */
   pause(milliseconds: number): Promise<void> {
+    if (this.#cause !== undefined || this.interruption !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);

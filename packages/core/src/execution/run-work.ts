@@ -49,7 +49,8 @@ export async function runWork<Answer extends Incomplete>(
     const final = operation.allOrNothing && repeat.length < faults.length;
     if (final || repeat.length === 0) return final || result.fault ? finalFault(faults) : undefined;
     stalls = faults.length < work.keys.length ? 0 : stalls + 1;
-    last = faults[0];
+    // Of the keys that are repeated: the others have faults of their own, which are no reason to stop these.
+    last = faults.find((fault) => fault.retryable);
     work = partOfWork(work, repeat);
     // Keys that one by one get nowhere say nothing of the keys in other requests.
     if (stalls >= engine.retry.attempts) return operation.allOrNothing || result.fault ? last : undefined;
