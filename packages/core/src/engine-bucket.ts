@@ -1,4 +1,3 @@
-import { announceClose } from "./before-close.js";
 import type { Driver, ListRequest, ReadAnswer } from "./driver.js";
 import { ask } from "./execution/ask.js";
 import type { Call } from "./execution/call.js";
@@ -11,6 +10,7 @@ import { copyOf } from "./input/value-list.js";
 import type { Limits } from "./limits.js";
 import type { Session } from "./session.js";
 import type { Bucket, CallOptions, KeyPage, KeyValue } from "./store.js";
+import { announceAccess } from "./store-access.js";
 
 /** A bucket over a driver. */
 export class EngineBucket implements Bucket {
@@ -22,7 +22,7 @@ export class EngineBucket implements Bucket {
     this.name = name;
     this.limits = session.settings.limits;
     this.#session = session;
-    announceClose(this, (listener) => session.beforeClose(listener));
+    announceAccess(this, session);
   }
 
   get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {

@@ -6,11 +6,12 @@ import { SignalHub } from "./execution/signal-hub.js";
 import { countEntries } from "./input/collect.js";
 import { InputError } from "./input/input-error.js";
 import type { CallOptions } from "./store.js";
+import type { Admit, StoreAccess } from "./store-access.js";
 import { StoreError } from "./store-error.js";
 import type { Settings } from "./store-options.js";
 
 /** What a store and its buckets share: the engine, the settings, and the calls in flight. */
-export class Session {
+export class Session implements StoreAccess {
   readonly engine: Engine;
   readonly settings: Settings;
   readonly #signals: SignalHub = new SignalHub();
@@ -18,6 +19,8 @@ export class Session {
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
+  /** While a call starts that belongs to one in flight. */
+  #admitting = false;
 
   constructor(engine: Engine, settings: Settings) {
     this.engine = engine;
@@ -26,7 +29,7 @@ export class Session {
 
   /** @throws {StoreError} `closed` after `close()`. */
   checkOpen(): void {
-    if (this.#closing === undefined) return;
+    if (this.#closing === undefined || this.#admitting) return;
     throw new StoreError("closed", "the store was closed: open another");
   }
 
@@ -61,7 +64,19 @@ export class Session {
     });
   }
 
-  /** Calls `listener` when `close()` is called, until the function that it gives is called. */
+  get defaultTimeout(): number {
+    return this.settings.timeout;
+  }
+
+  async compound<Result>(body: (admit: Admit) => Promise<Result>): Promise<Result> {
+    this.#inFlight++;
+    try {
+      return await body(this.#admit);
+    } finally {
+      this.#leave();
+    }
+  }
+
   beforeClose(listener: () => void): () => void {
     this.#closeListeners.add(listener);
     return () => this.#closeListeners.delete(listener);
@@ -110,9 +125,23 @@ export class Session {
     } finally {
       call?.end();
       this.#trace(operation, bucket, start, code);
-      if (--this.#inFlight === 0) this.#drained?.();
+      this.#leave();
     }
   }
+
+  #leave(): void {
+    if (--this.#inFlight === 0) this.#drained?.();
+  }
+
+  /** A call checks whether the store is open before anything else, so within its start. */
+  readonly #admit: Admit = (start) => {
+    this.#admitting = true;
+    try {
+      return start();
+    } finally {
+      this.#admitting = false;
+    }
+  };
 
   #trace(operation: string, bucket: string, start: number, code: string | undefined): void {
     const { calls, driver } = this.engine;

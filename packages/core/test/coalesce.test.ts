@@ -169,6 +169,92 @@ test("calls made before the store is closed settle first", async () => {
   await assert.rejects(bucket.get("a"), (reason) => StoreError.is(reason) && reason.code === "closed");
 });
 
+test("the calls of a refused batch are repeated before the store closes", async () => {
+  const driver = new ScriptedDriver();
+  driver.data.set("b:b", Uint8Array.of(2));
+  const store = createStore(driver);
+  const bucket = coalesce(await store.open("b"));
+  let closing: Promise<void> | undefined;
+  driver.reads.push(
+    (request, apply) => {
+      closing = store.close();
+      return { ...apply(request), faults: [{ ...refused, index: 0 }] };
+    },
+    () => {
+      throw new Scripted(refused);
+    },
+    (request, apply) => {
+      assert.equal(driver.closed, 0);
+      return apply(request);
+    },
+  );
+  const settled: string[] = [];
+  const reads = ["a", "b"].map((key) => bucket.get(key).finally(() => settled.push(key)));
+  const results = await Promise.allSettled(reads);
+  await closing?.then(() => settled.push("closed"));
+  assert.deepEqual(codes(results), ["access-denied", undefined]);
+  assert.deepEqual(settled, ["a", "b", "closed"]);
+  assert.equal(driver.closed, 1);
+  await assert.rejects(bucket.get("b"), (reason) => StoreError.is(reason) && reason.code === "closed");
+});
+
+for (const [whose, options, ofStore] of [
+  ["their own", { timeout: 1_000 }, {}],
+  ["the store's", undefined, { timeout: 1_000 }],
+] as const) {
+  test(`the calls of a refused batch are repeated in what is left of ${whose} timeout`, async () => {
+    const driver = new ScriptedDriver();
+    const bucket = coalesce(await createStore(driver, ofStore).open("b"));
+    let start = 0;
+    const deadlines: number[] = [];
+    driver.reads.push(async () => {
+      start = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      throw new Scripted(refused);
+    });
+    for (let step = 0; step < 2; step++) {
+      driver.reads.push((request, apply) => {
+        deadlines.push(request.deadline);
+        return apply(request);
+      });
+    }
+    await Promise.allSettled([bucket.get("a", options), bucket.get("b", options)]);
+    for (const deadline of deadlines) assert.ok(deadline <= start + 1_000, `${deadline - start}`);
+  });
+}
+
+test("a write settles by its own deadline, though a later one to its key has longer", async () => {
+  const { driver, bucket } = await setUp();
+  let answer: (() => void) | undefined;
+  driver.writes.push(async (request, apply) => {
+    await new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    return apply(request);
+  });
+  const hasty = bucket.set("a", Uint8Array.of(1), { timeout: 50 });
+  const patient = bucket.set("a", Uint8Array.of(2), { timeout: Infinity });
+  const error = await hasty.catch((reason: unknown) => reason);
+  assert.ok(BatchError.is(error) && error.code === "timeout" && error.retryable);
+  assert.equal(error.outcomeOf(0), "unknown");
+  answer?.();
+  await patient;
+  assert.deepEqual(driver.data.get("b:a"), Uint8Array.of(2));
+});
+
+test("a write with bad options is refused as the bucket refuses it", async () => {
+  const { plain, bucket } = await setUp();
+  for (const options of [{ signal: {} }, { timeout: -1 }, 5, null] as never[]) {
+    for (const each of [plain, bucket]) {
+      for (const write of [each.set("a", Uint8Array.of(1), options), each.delete("a", options)]) {
+        const error = await write.catch((reason: unknown) => reason);
+        assert.ok(BatchError.is(error) && error.code === "invalid-argument");
+        assert.equal(error.outcomeOf(0), "not-applied");
+      }
+    }
+  }
+});
+
 test("a batch that nobody waits for any more is cancelled", async () => {
   const { driver, bucket } = await setUp();
   const controllers = [new AbortController(), new AbortController()];

@@ -1,3 +1,4 @@
+import { checkOptions, checkTimeout } from "../execution/call.js";
 import { SignalHub } from "../execution/signal-hub.js";
 import { checkKey, checkValue } from "../input/check-entry.js";
 import { copyOf } from "../input/value-list.js";
@@ -17,8 +18,9 @@ import { CoalescedWrites } from "./coalesced-writes.js";
  * ```
  *
  * As with any calls that nobody awaits in between, a `get` and a `set` of one turn may run in either order. Of several
- * writes to one key in one turn the last one counts, and all of them share its outcome. Calls travel only with calls of
- * the same `timeout`. All other methods are the bucket's own.
+ * writes to one key in one turn the last one counts, and all of them share its outcome, as far as they wait for it: each
+ * call settles by its own deadline. Calls travel only with calls of the same `timeout`. All other methods are the bucket's
+ * own.
  */
 export function coalesce(bucket: Bucket): Bucket {
   return new CoalescingBucket(bucket);
@@ -42,18 +44,22 @@ class CoalescingBucket implements Bucket {
 
   // A bad argument goes its own way, so that the bucket refuses it alone and not the batch.
 
-  async get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {
-    return this.#isKey(key) ? this.#reads.add(key, options) : this.#bucket.get(key, options);
+  get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {
+    return this.#isKey(key) && areOptions(options)
+      ? this.#reads.add(key, options)
+      : this.#bucket.get(key, options);
   }
 
-  async set(key: string, value: Uint8Array, options?: CallOptions): Promise<void> {
-    if (!this.#isKey(key) || checkValue(value, this.limits) !== undefined)
+  set(key: string, value: Uint8Array, options?: CallOptions): Promise<void> {
+    if (!this.#isKey(key) || checkValue(value, this.limits) !== undefined || !areOptions(options))
       return this.#bucket.set(key, value, options);
     return this.#writes.add(key, copyOf(value), options);
   }
 
-  async delete(key: string, options?: CallOptions): Promise<void> {
-    return this.#isKey(key) ? this.#writes.add(key, undefined, options) : this.#bucket.delete(key, options);
+  delete(key: string, options?: CallOptions): Promise<void> {
+    return this.#isKey(key) && areOptions(options)
+      ? this.#writes.add(key, undefined, options)
+      : this.#bucket.delete(key, options);
   }
 
   exists(key: string, options?: CallOptions): Promise<boolean> {
@@ -82,5 +88,14 @@ class CoalescingBucket implements Bucket {
 
   #isKey(key: unknown): boolean {
     return checkKey(key, this.limits) === undefined;
+  }
+}
+
+function areOptions(options: CallOptions | undefined): boolean {
+  try {
+    const { timeout } = checkOptions(options);
+    return timeout === undefined || checkTimeout(timeout) === timeout;
+  } catch {
+    return false;
   }
 }

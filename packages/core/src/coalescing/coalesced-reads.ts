@@ -1,7 +1,9 @@
 import type { SignalHub } from "../execution/signal-hub.js";
+import { explain } from "../messages.js";
 import type { Bucket, CallOptions } from "../store.js";
+import { type Admit, accessOf, compound } from "../store-access.js";
 import { StoreError } from "../store-error.js";
-import { abortedError, optionsOfBatch, PendingCall, takeByTimeout } from "./pending-call.js";
+import { optionsOfBatch, PendingCall, takeByTimeout } from "./pending-call.js";
 import { TurnQueue } from "./turn-queue.js";
 
 type Read = PendingCall<Uint8Array | undefined>;
@@ -16,22 +18,28 @@ export class CoalescedReads {
     this.#bucket = bucket;
     this.#signals = signals;
     this.#queue = new TurnQueue(bucket, (reads) => {
-      for (const group of takeByTimeout(reads)) void this.#read(group);
+      for (const group of takeByTimeout(reads)) void compound(bucket, (admit) => this.#read(group, admit));
     });
   }
 
-  add(key: string, options: CallOptions | undefined): Promise<Uint8Array | undefined> {
-    const read: Read = new PendingCall(key, options, this.#signals, () => abortedError("get"));
+  add(key: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    const read: Read = new PendingCall(
+      key,
+      options,
+      this.#signals,
+      (why) => new StoreError(why, `get: ${explain({ code: why })}`),
+    );
     this.#queue.add(read);
     return read.promise;
   }
 
-  async #read(group: readonly Read[]): Promise<void> {
-    const options = optionsOfBatch(group);
+  async #read(group: readonly Read[], admit: Admit): Promise<void> {
+    const start = performance.now();
+    const { timeout = accessOf(this.#bucket)?.defaultTimeout, signal } = optionsOfBatch(group);
     try {
       const pairs = await this.#bucket.getMany(
         group.map((read) => read.key),
-        options,
+        { timeout, signal },
       );
       group.forEach((read, index) => {
         read.resolve(pairs[index]?.[1]);
@@ -39,10 +47,19 @@ export class CoalescedReads {
     } catch (error) {
       // Of a key that cannot be read only its own call shall hear; what concerns the engine concerns all.
       const apart = group.length > 1 && StoreError.is(error) && !error.retryable && error.code !== "closed";
-      for (const read of group) {
-        if (apart) this.#bucket.get(read.key, options).then(read.resolve.bind(read), read.reject.bind(read));
-        else read.reject(error);
+      if (!apart) for (const read of group) read.reject(error);
+      else {
+        const left = timeout && Math.max(0, timeout - (performance.now() - start));
+        await Promise.all(group.map((read) => this.#repeat(read, { timeout: left, signal }, admit)));
       }
     }
+  }
+
+  async #repeat(read: Read, options: CallOptions, admit: Admit): Promise<void> {
+    if (!read.waiting) return;
+    await admit(() => this.#bucket.get(read.key, options)).then(
+      (value) => read.resolve(value),
+      (error: unknown) => read.reject(error),
+    );
   }
 }

@@ -3,6 +3,7 @@ import { uniformOutcomes } from "../execution/outcomes.js";
 import type { SignalHub } from "../execution/signal-hub.js";
 import { explain } from "../messages.js";
 import type { Bucket, CallOptions, KeyValue } from "../store.js";
+import { accessOf } from "../store-access.js";
 import type { StoreErrorCode } from "../store-error.js";
 import { optionsOfBatch, PendingCall, takeByTimeout } from "./pending-call.js";
 import { TurnQueue } from "./turn-queue.js";
@@ -13,15 +14,10 @@ class Write extends PendingCall<void> {
   /** Earlier writes of the same turn to the same key: they share what becomes of this one. */
   superseded: Write[] = [];
 
-  constructor(
-    key: string,
-    value: Uint8Array | undefined,
-    options: CallOptions | undefined,
-    signals: SignalHub,
-  ) {
+  constructor(key: string, value: Uint8Array | undefined, options: CallOptions, signals: SignalHub) {
     const operation = value === undefined ? "delete" : "set";
-    super(key, options, signals, (sent) =>
-      oneFailure({ code: "aborted", outcome: sent ? "unknown" : "not-applied", retryable: false }, operation),
+    super(key, options, signals, (why, sent) =>
+      oneFailure({ code: why, outcome: sent ? "unknown" : "not-applied", retryable: undefined }, operation),
     );
     this.value = value;
   }
@@ -42,13 +38,14 @@ export class CoalescedWrites {
   }
 
   /** `value` must not change any more. */
-  add(key: string, value: Uint8Array | undefined, options: CallOptions | undefined): Promise<void> {
+  add(key: string, value: Uint8Array | undefined, options: CallOptions = {}): Promise<void> {
     const write = new Write(key, value, options, this.#signals);
     this.#queue.add(write);
     return write.promise;
   }
 
   #flush(group: readonly Write[]): void {
+    for (const write of group) this.#limitEarlier(write);
     const sets = group.filter((write) => write.value !== undefined);
     const deletes = group.filter((write) => write.value === undefined);
     const entries = sets.map((write): KeyValue => [write.key, write.value as Uint8Array]);
@@ -56,6 +53,16 @@ export class CoalescedWrites {
     const keys = deletes.map((write) => write.key);
     if (deletes.length > 0)
       void hand(this.#bucket.deleteMany(keys, optionsOfBatch(deletes.flatMap(allOf))), deletes);
+  }
+
+  /** A batch has the deadline of the last writes: earlier ones may have to end before it does. */
+  #limitEarlier(write: Write): void {
+    const fallback = accessOf(this.#bucket)?.defaultTimeout;
+    const { timeout: longest = fallback ?? Infinity, superseded } = write;
+    for (const earlier of superseded) {
+      const { timeout = fallback } = earlier;
+      if (timeout !== undefined && timeout < longest) earlier.expireAfter(timeout);
+    }
   }
 }
 

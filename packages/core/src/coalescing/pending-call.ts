@@ -1,7 +1,10 @@
-import { checkOptions } from "../execution/call.js";
+import type { Interruption } from "../execution/call.js";
 import type { SignalHub } from "../execution/signal-hub.js";
 import type { CallOptions } from "../store.js";
-import { StoreError } from "../store-error.js";
+import type { StoreError } from "../store-error.js";
+
+/** The longest that a timer of JavaScript waits, in milliseconds. */
+const longestTimer = 2 ** 31 - 1;
 
 /** One call of the caller's that waits for its batch, or for the answer to it. */
 export class PendingCall<Result> {
@@ -11,30 +14,33 @@ export class PendingCall<Result> {
   /** Whether the caller gave a signal. */
   readonly cancellable: boolean;
   readonly #leave: (() => void) | undefined;
+  readonly #interrupted: (why: Interruption, sent: boolean) => StoreError;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #settle!: { readonly resolve: (result: Result) => void; readonly reject: (error: unknown) => void };
   #waiting = true;
   /** Whether the call went into a batch. */
   sent = false;
-  /** Called when the caller cancels the call after it was sent. */
+  /** Called when the call ends before its batch does. */
   onCancel: (() => void) | undefined;
 
-  /** `cancelled` makes the error of a call whose signal fires; its batch goes on without it. */
+  /**
+   * @param options - were checked
+   * @param interrupted - makes the error of a call whose signal fires or whose time is over; its batch goes on without it
+   */
   constructor(
     key: string,
-    options: CallOptions | undefined,
+    options: CallOptions,
     signals: SignalHub,
-    cancelled: (sent: boolean) => StoreError,
+    interrupted: (why: Interruption, sent: boolean) => StoreError,
   ) {
-    const { signal, timeout } = checkOptions(options);
+    const { signal, timeout } = options;
     this.key = key;
+    this.#interrupted = interrupted;
     this.timeout = timeout;
     this.promise = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    const cancel = (): void => {
-      this.reject(cancelled(this.sent));
-      this.onCancel?.();
-    };
+    const cancel = (): void => this.#interrupt("aborted");
     this.cancellable = signal !== undefined;
     if (signal?.aborted) cancel();
     else if (signal !== undefined) this.#leave = signals.listen(signal, cancel);
@@ -43,6 +49,11 @@ export class PendingCall<Result> {
   /** Whether the call is neither settled nor cancelled. */
   get waiting(): boolean {
     return this.#waiting;
+  }
+
+  /** Ends the call by itself after `time`, in milliseconds: its batch takes longer. */
+  expireAfter(time: number): void {
+    this.#timer = setTimeout(() => this.#interrupt("timeout"), Math.min(time, longestTimer));
   }
 
   resolve(result: Result): void {
@@ -55,8 +66,14 @@ export class PendingCall<Result> {
     this.#settle.reject(error);
   }
 
+  #interrupt(why: Interruption): void {
+    this.reject(this.#interrupted(why, this.sent));
+    this.onCancel?.();
+  }
+
   #end(): void {
     this.#waiting = false;
+    clearTimeout(this.#timer);
     this.#leave?.();
   }
 }
@@ -95,8 +112,4 @@ export function optionsOfBatch(calls: readonly Pending[]): CallOptions {
     };
   }
   return { timeout, signal: controller.signal };
-}
-
-export function abortedError(operation: string): StoreError {
-  return new StoreError("aborted", `${operation}: the caller's signal fired`);
 }

@@ -1,4 +1,4 @@
-import { beforeClose } from "../before-close.js";
+import { accessOf } from "../store-access.js";
 
 /**
  * Gathers what comes in during one turn of the event loop, and hands it over at the turn's end; earlier where the store
@@ -17,7 +17,7 @@ export class TurnQueue<Item> {
 
   add(item: Item): void {
     if (this.#items.push(item) > 1) return;
-    this.#leave = beforeClose(this.#bucket, this.#hand);
+    this.#leave = accessOf(this.#bucket)?.beforeClose(this.#hand);
     atEndOfTurn(this.#hand);
   }
 
