@@ -46,3 +46,21 @@ test("a node that was closed is no reason to give up", async () => {
   const fault = { code: "unavailable", retryable: true, effect: "none" };
   await expect(node.connection(request(10_000))).rejects.toMatchObject({ fault });
 });
+
+test("a search that is under way when the store is closed opens no node any more", async () => {
+  let opened = 0;
+  const topology = new Topology({
+    ...access,
+    open: (address) => {
+      opened++;
+      return access.open(address);
+    },
+  });
+  // Now it knows masters and replicas, and has opened few of them.
+  await topology.slots(request(10_000));
+  const before = opened;
+  const search = topology.freshSlots(request(10_000));
+  topology.close();
+  await expect(search).rejects.toThrow();
+  expect(opened).toBe(before);
+});

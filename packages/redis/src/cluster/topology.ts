@@ -33,6 +33,7 @@ export class Topology {
   #doubtful = false;
   #refreshing: Promise<SlotMap> | undefined;
   #refreshed: number = -Infinity;
+  #closed = false;
 
   constructor(access: ClusterAccess) {
     this.#access = access;
@@ -58,7 +59,9 @@ export class Topology {
     return within(request, this.#refresh());
   }
 
+  /** @throws {FaultError} `closed` for a search that is still under way when the store is closed */
   nodeAt(address: Address): RedisNode {
+    if (this.#closed) throw new FaultError(closed);
     const key = keyOfAddress(address);
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
@@ -85,6 +88,7 @@ export class Topology {
   }
 
   close(): void {
+    this.#closed = true;
     for (const node of this.#nodes.values()) node.close();
   }
 
@@ -159,6 +163,8 @@ export class Topology {
     }
   }
 }
+
+const closed = Object.freeze({ code: "closed", retryable: false, effect: "none" } as const);
 
 const noSlots = Object.freeze({
   code: "unavailable",
