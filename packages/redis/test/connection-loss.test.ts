@@ -167,6 +167,10 @@ for (const way of ["url", "client"] as const) {
   });
 }
 
+function events(client: Redis): readonly number[] {
+  return ["ready", "error", "end"].map((event) => client.listenerCount(event));
+}
+
 function holdAll(proxy: TcpProxy): () => void {
   const timer = setInterval(() => {
     for (const connection of proxy.connections) connection.hold("request");
@@ -280,6 +284,25 @@ describe("the caller's client", () => {
     );
     expect(client.status).toBe("wait");
     expect(await (await store.open(randomName())).get("key")).toBeUndefined();
+  });
+
+  test("has few listeners, however many calls wait for it", async () => {
+    const client = new Redis({ ...server, lazyConnect: true });
+    const store = redisStore({ client });
+    cleanups.push(
+      () => store.close(),
+      () => client.disconnect(),
+    );
+    const bucket = await store.open(randomName());
+    const before = Math.max(...events(client));
+    const calls = Array.from({ length: 20 }, (_, index) => bucket.get(`key${index}`));
+    let waiting = 0;
+    client.once("connect", () => {
+      waiting = Math.max(...events(client));
+    });
+    await Promise.all(calls);
+    expect(waiting).toBeGreaterThan(before);
+    expect(waiting).toBeLessThan(5);
   });
 
   test("stays open when the store is closed", async () => {

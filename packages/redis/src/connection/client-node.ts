@@ -21,6 +21,7 @@ export class ClientNode implements RedisNode {
   readonly #connectTimeout: number;
   readonly #check: (identity: Identity) => void;
   #connection: Connection | undefined;
+  #ready: Promise<void> | undefined;
   #identifying: { readonly stream: Redis["stream"]; readonly done: Promise<Connection> } | undefined;
 
   /**
@@ -48,7 +49,7 @@ export class ClientNode implements RedisNode {
         const over = inquiry.catch(() => {});
         await within(request, over);
       }
-      await within(request, whenReady(this.#client));
+      if (this.#client.status !== "ready") await within(request, this.#whenReady());
       const connection = await within(request, this.#identify());
       if (connection.usable) return connection;
       // Its socket is closing, which the client learns in a moment.
@@ -60,6 +61,14 @@ export class ClientNode implements RedisNode {
   retire(): void {}
 
   close(): void {}
+
+  /** Once for all who wait: Node takes many listeners of one client for a leak. */
+  #whenReady(): Promise<void> {
+    this.#ready ??= whenReady(this.#client).finally(() => {
+      this.#ready = undefined;
+    });
+    return this.#ready;
+  }
 
   /** Once for each connection that the client opens. */
   #identify(): Promise<Connection> {
@@ -92,7 +101,6 @@ export class ClientNode implements RedisNode {
 
 /** @throws {FaultError} why the client is not ready and may not become so */
 function whenReady(client: Redis): Promise<void> {
-  if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {
     const settle = (end: () => void): void => {
       client.off("ready", ready).off("error", failed).off("end", ended);
