@@ -45,12 +45,15 @@ function driverOfUrl(url: RedisUrl, { connectTimeout, wait }: Settings): Driver 
   };
   if (cluster) return new ClusterDriver(new Topology(accessByUrl(addresses, options, connectTimeout)), wait);
   const [address] = addresses;
-  return new StandaloneDriver(new OwnNode({ ...options, ...address }, connectTimeout, checkStandalone), wait);
+  const open = (): OwnNode => new OwnNode({ ...options, ...address }, connectTimeout, checkStandalone);
+  const node = open();
+  return new StandaloneDriver(node, wait === undefined ? node : open(), wait);
 }
 
 function driverOfClient(client: Redis | Cluster, { connectTimeout, wait }: Settings): Driver {
   if (isCluster(client)) return new ClusterDriver(new Topology(accessByClient(client, connectTimeout)), wait);
-  return new StandaloneDriver(new ClientNode(client, connectTimeout, checkStandalone), wait);
+  const node = new ClientNode(client, connectTimeout, checkStandalone);
+  return new StandaloneDriver(node, node, wait);
 }
 
 /** Not by its class, of which there may be several copies. */

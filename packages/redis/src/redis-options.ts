@@ -14,7 +14,11 @@ export interface RedisStoreOptions extends StoreOptions {
   readonly client?: Redis | Cluster | undefined;
   /** Time to open a connection, in milliseconds. Default 3,000. */
   readonly connectTimeout?: number | undefined;
-  /** Writes count as done only when so many replicas have them. Default: when the master has. */
+  /**
+   * Writes count as done only when so many replicas have them. Default: when the master has. `WAIT` holds up whatever
+   * comes behind it on its connection, so writes go over one of their own; over that of a `Redis` that is passed as
+   * `client` they hold up its other users.
+   */
   readonly wait?: WaitOptions | undefined;
 }
 

@@ -96,7 +96,7 @@ export class ClusterBatch {
   async #send(part: Part): Promise<void> {
     const { address, asking, indexes } = part;
     const { command, values, wait } = this.#question;
-    const node = this.#topology.nodeAt(address);
+    const node = wait === undefined ? this.#topology.nodeAt(address) : this.#topology.writerAt(address);
     try {
       const connection = node.current ?? (await node.connection(this.#request));
       const commands = encodeEach(command, this.#prefix, this.#request.keys, { indexes, values, asking });

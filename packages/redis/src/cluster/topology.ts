@@ -29,6 +29,7 @@ const question = encodeCommand("CLUSTER", "SLOTS");
 export class Topology {
   readonly #access: ClusterAccess;
   readonly #nodes: Map<string, RedisNode> = new Map();
+  readonly #writers: Map<string, RedisNode> = new Map();
   #map: SlotMap | undefined;
   #doubtful = false;
   #refreshing: Promise<SlotMap> | undefined;
@@ -61,13 +62,12 @@ export class Topology {
 
   /** @throws {FaultError} `closed` for a search that is still under way when the store is closed */
   nodeAt(address: Address): RedisNode {
-    if (this.#closed) throw new FaultError(closed);
-    const key = keyOfAddress(address);
-    const known = this.#nodes.get(key);
-    if (known !== undefined) return known;
-    const node = this.#access.open(address);
-    this.#nodes.set(key, node);
-    return node;
+    return this.#nodeOf(this.#nodes, address);
+  }
+
+  /** Another way to the same node, for writes behind which `WAIT` holds up what comes next. */
+  writerAt(address: Address): RedisNode {
+    return this.#nodeOf(this.#writers, address);
   }
 
   translate(address: Address): Address {
@@ -89,7 +89,17 @@ export class Topology {
 
   close(): void {
     this.#closed = true;
-    for (const node of this.#nodes.values()) node.close();
+    for (const nodes of [this.#nodes, this.#writers]) for (const node of nodes.values()) node.close();
+  }
+
+  #nodeOf(nodes: Map<string, RedisNode>, address: Address): RedisNode {
+    if (this.#closed) throw new FaultError(closed);
+    const key = keyOfAddress(address);
+    const known = nodes.get(key);
+    if (known !== undefined) return known;
+    const node = this.#access.open(address);
+    nodes.set(key, node);
+    return node;
   }
 
   #refresh(): Promise<SlotMap> {
@@ -156,10 +166,12 @@ export class Topology {
   #forgetStrangers(map: SlotMap): void {
     const addresses = [...map.masters.map(({ address }) => address), ...map.replicas];
     const known = new Set(addresses.map(keyOfAddress));
-    for (const [key, node] of this.#nodes) {
-      if (known.has(key) || !node.idle) continue;
-      node.close();
-      this.#nodes.delete(key);
+    for (const nodes of [this.#nodes, this.#writers]) {
+      for (const [key, node] of nodes) {
+        if (known.has(key) || !node.idle) continue;
+        node.close();
+        nodes.delete(key);
+      }
     }
   }
 }

@@ -30,10 +30,15 @@ export class StandaloneDriver implements Driver {
   readonly name = "redis";
   readonly limits: DriverLimits = limits;
   readonly #node: RedisNode;
+  readonly #writer: RedisNode;
   readonly #wait: ReplicaWait | undefined;
+  /** The connection of the last write that was done. */
+  #written: Connection | undefined;
 
-  constructor(node: RedisNode, wait: ReplicaWait | undefined) {
+  /** @param writer - another way to the same server, since `WAIT` holds up what comes behind it; or the same way */
+  constructor(node: RedisNode, writer: RedisNode, wait: ReplicaWait | undefined) {
     this.#node = node;
+    this.#writer = writer;
     this.#wait = wait;
   }
 
@@ -80,6 +85,7 @@ export class StandaloneDriver implements Driver {
 
   async close(): Promise<void> {
     this.#node.close();
+    this.#writer.close();
   }
 
   classify(error: unknown): Fault {
@@ -87,7 +93,7 @@ export class StandaloneDriver implements Driver {
   }
 
   async #write(request: DriverRequest, name: string, encode: () => Buffer): Promise<WriteAnswer> {
-    const connection = this.#node.current ?? (await this.#node.connection(request));
+    const connection = this.#writer.current ?? (await this.#writer.connection(request));
     const wait = this.#wait;
     const bytes = wait === undefined ? encode() : Buffer.concat([encode(), wait.command]);
     const { replies, fault } = await connection.send(request, name, bytes, wait === undefined ? 1 : 2);
@@ -97,7 +103,17 @@ export class StandaloneDriver implements Driver {
     if (!isAcknowledgement(reply)) throw new FaultError(connection.outOfStep());
     const lacking = wait?.faultOf(replicated);
     if (lacking !== undefined) throw new FaultError(lacking);
+    if (connection !== this.#written) this.#follow(connection);
     return allDone;
+  }
+
+  /** Reads must see what was written: where writes came to another server, theirs may be one that was replaced. */
+  #follow(connection: Connection): void {
+    this.#written = connection;
+    const reading = this.#node.current;
+    if (this.#writer === this.#node || reading === undefined) return;
+    const { runId } = connection.identity;
+    if (runId === undefined || reading.identity.runId !== runId) this.#node.retire(reading);
   }
 
   async #connection(request: DriverRequest): Promise<Connection> {
