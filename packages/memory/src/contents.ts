@@ -1,7 +1,10 @@
 /** The keys and values of one bucket. */
 export class Contents {
   readonly #values: Map<string, Uint8Array> = new Map();
-  /** Made by the first page of a listing, dropped when a key comes or goes. */
+  /**
+   * Made by the first page of a listing, dropped when a key comes. Keys that went since are skipped, until they are the
+   * most of it, so that to delete what was listed does not sort the rest anew for each page.
+   */
   #sorted: readonly string[] | undefined;
 
   get(key: string): Uint8Array | undefined {
@@ -19,7 +22,8 @@ export class Contents {
   }
 
   delete(key: string): void {
-    if (this.#values.delete(key)) this.#sorted = undefined;
+    if (!this.#values.delete(key) || this.#sorted === undefined) return;
+    if (this.#sorted.length > 2 * this.#values.size) this.#sorted = undefined;
   }
 
   /** Up to `count` keys after `last`, in the order of their UTF-16 units, and whether there are more. */
@@ -28,8 +32,15 @@ export class Contents {
     count: number,
   ): { readonly keys: readonly string[]; readonly more: boolean } {
     this.#sorted ??= [...this.#values.keys()].sort(byUnits);
-    const from = last === undefined ? 0 : firstAfter(this.#sorted, last);
-    return { keys: this.#sorted.slice(from, from + count), more: from + count < this.#sorted.length };
+    const keys: string[] = [];
+    const start = last === undefined ? 0 : firstAfter(this.#sorted, last);
+    for (let index = start; index < this.#sorted.length; index++) {
+      const key = this.#sorted[index] as string;
+      if (!this.#values.has(key)) continue;
+      if (keys.length === count) return { keys, more: true };
+      keys.push(key);
+    }
+    return { keys, more: false };
   }
 }
 

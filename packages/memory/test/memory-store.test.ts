@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "vitest";
+import { test, vi } from "vitest";
 import { memoryStore } from "../src/index.js";
 
 test("two stores share nothing", async () => {
@@ -25,4 +25,25 @@ test("a listing holds its place while keys come and go", async () => {
     cursor = page.cursor;
   }
   assert.deepEqual([...first.keys, ...rest], keys);
+});
+
+test("to delete what was listed sorts the rest only now and then", async () => {
+  await using store = memoryStore();
+  const bucket = await store.open("b");
+  await bucket.setMany(Array.from({ length: 50_000 }, (_, index) => [`k${index}`, Uint8Array.of(1)] as const));
+  const sorts = vi.spyOn(Array.prototype, "sort");
+  let listed = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await bucket.listKeys(cursor);
+    listed += page.keys.length;
+    await bucket.deleteMany(page.keys);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  const sorted = sorts.mock.calls.length;
+  sorts.mockRestore();
+  assert.equal(listed, 50_000);
+  // Each time when half of the keys are gone; once for each page would be 50.
+  assert.ok(sorted <= 10, `${sorted}`);
+  assert.deepEqual(await bucket.listKeys(), { keys: [] });
 });
