@@ -37,7 +37,10 @@ export function countOutcomes(outcomes: OutcomeTable): OutcomeCounts {
 
 const brand: unique symbol = Symbol.for("@manykv/core/BatchError");
 
-/** What writes reject with: the first failure's code, and the outcome of every entry. */
+/**
+ * What writes reject with: the first failure's code, and the outcome of every entry. It is `retryable` where each of its
+ * failures is: what the engine refused for good fails again with the others.
+ */
 export class BatchError extends StoreError {
   override readonly name: string = "BatchError";
   readonly counts: OutcomeCounts;

@@ -39,7 +39,7 @@ export class StoreError extends Error {
   /** The variant of `wasi:keyvalue/store.error`. */
   readonly tag: StoreErrorTag;
   readonly code: StoreErrorCode;
-  /** Whether the same call may succeed later. */
+  /** Whether the same call may succeed later; of a batch, whether all of its entries may. */
   readonly retryable: boolean;
 
   constructor(code: StoreErrorCode, message: string, options: { retryable?: boolean } = {}) {

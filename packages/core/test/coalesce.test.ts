@@ -97,6 +97,22 @@ test("each call has the outcome of its own key", async () => {
   ]);
 });
 
+test("a write that may be repeated says so, also beside one that was refused", async () => {
+  const { driver, bucket } = await setUp();
+  const faults = [{ code: "unavailable", retryable: true, effect: "none" } as const, refused];
+  for (let step = 0; step < 2; step++) {
+    driver.writes.push(({ keys }) => ({
+      faults: keys.map((key, index) => ({ ...(faults[key === "a" ? 0 : 1] as Fault), index })),
+    }));
+  }
+  const results = await Promise.allSettled(["a", "b"].map((key) => bucket.set(key, Uint8Array.of(1))));
+  assert.deepEqual(codes(results), ["unavailable", "access-denied"]);
+  assert.deepEqual(
+    results.map((result) => result.status === "rejected" && (result.reason as StoreError).retryable),
+    [true, false],
+  );
+});
+
 test("a bad argument is refused alone", async () => {
   const { driver, bucket } = await setUp();
   const results = await Promise.allSettled([

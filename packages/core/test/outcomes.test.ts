@@ -104,6 +104,27 @@ test("a key that is refused is no reason for the keys that are repeated", async 
   );
 });
 
+test("a batch is worth a repetition only where each of its failures is", async () => {
+  const final: Fault = { ...busy, retryable: false };
+  for (const [faults, retryable] of [
+    [[busy, refused], false],
+    [[refused, busy], false],
+    [[busy, final], false],
+    [[busy, busy], true],
+  ] as const) {
+    const driver = new ScriptedDriver();
+    for (let step = 0; step < 2; step++) {
+      driver.writes.push(({ keys }) => ({
+        faults: keys.map((key, index) => ({ ...(faults[key === "k0" ? 0 : 1] as Fault), index })),
+      }));
+    }
+    const bucket = await bucketOver(driver, { retry: { attempts: 2, baseDelay: 0 } });
+    const error = await failure(bucket.setMany(entries(2)));
+    assert.equal(error.retryable, retryable);
+    assert.equal(error.counts["not-applied"], 2);
+  }
+});
+
 test("a key that gets nowhere does not stop the keys of other requests", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(

@@ -109,14 +109,12 @@ interface Failed {
   readonly retryable: boolean | undefined;
 }
 
-/** A batch says of its first failure whether it is worth a repetition; others of that code are like it. */
+/** A batch that is worth a repetition has no entry that is not; otherwise those of one code are alike. */
 function failuresByIndex(error: BatchError): ReadonlyMap<number, Failed> {
-  return new Map(
-    Array.from(error.failures(), ({ index, code, outcome }) => {
-      const retryable = code === error.code ? error.retryable : undefined;
-      return [index, { code, outcome, retryable }];
-    }),
-  );
+  const failures = [...error.failures()];
+  const alike = error.retryable || failures.every(({ code }) => code === error.code);
+  const retryable = alike ? error.retryable : undefined;
+  return new Map(failures.map(({ index, code, outcome }) => [index, { code, outcome, retryable }]));
 }
 
 function settleOne(call: Write, failed: Failed | undefined): void {

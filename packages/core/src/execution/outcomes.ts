@@ -66,6 +66,14 @@ export class Outcomes implements Ledger<WriteAnswer>, OutcomeTable {
     return -1;
   }
 
+  /** Whether all that was left undone may succeed when it is repeated. */
+  get retryable(): boolean {
+    for (let index = 0; index < this.size; index++) {
+      if (this.#states[this.#placeOf(index)] !== applied && !this.faultOf(index).retryable) return false;
+    }
+    return true;
+  }
+
   #placeOf(index: number): number {
     return this.#representatives?.[index] ?? index;
   }

@@ -21,6 +21,6 @@ export async function write(engine: Engine, call: Call, kind: "set" | "delete", 
   const fault = ledger.faultOf(first);
   const text = `${summarize(countOutcomes(ledger))}; the first is entry ${first}: ${explain(fault)}`;
   throw new BatchError(fault.code, `${describe(engine, call)}: ${text}`, ledger, {
-    retryable: fault.retryable,
+    retryable: ledger.retryable,
   });
 }
