@@ -37,7 +37,11 @@ const defaultTimeout = 10_000;
 
 /** @throws {StoreError} `invalid-argument`, naming the option that is out of range. */
 export function settle(driver: Driver, options: StoreOptions): Settings {
-  const { limits, request = {}, retry = {}, concurrency, buckets, timeout = defaultTimeout } = options;
+  checkObject("the options are", options, "limits, buckets, timeout, ...");
+  const { limits = {}, request = {}, retry = {}, concurrency, buckets, timeout = defaultTimeout } = options;
+  checkObject("`limits` is", limits, "maxKeyBytes, maxValueBytes");
+  checkObject("`request` is", request, "maxKeys, maxBytes");
+  checkObject("`retry` is", retry, "attempts, baseDelay, maxDelay");
   return {
     limits: lowerLimits(driver.limits, limits),
     get: lowerRequest(driver.limits.get, request),
@@ -54,7 +58,7 @@ export function settle(driver: Driver, options: StoreOptions): Settings {
   };
 }
 
-function lowerLimits(backend: DriverLimits, lowered: Partial<Limits> = {}): Limits {
+function lowerLimits(backend: DriverLimits, lowered: Partial<Limits>): Limits {
   const { maxKeyBytes, maxValueBytes } = lowered;
   return Object.freeze({
     maxKeyBytes: inRange("limits.maxKeyBytes", maxKeyBytes, 0, backend.maxKeyBytes) ?? backend.maxKeyBytes,
@@ -71,9 +75,14 @@ function lowerRequest(backend: RequestLimits, lowered: Partial<RequestLimits>): 
 }
 
 function checkBuckets(buckets: Iterable<string>): ReadonlySet<string> {
-  if (typeof buckets === "string")
-    throw new StoreError("invalid-argument", "buckets must be a list of names");
+  if (typeof buckets === "string" || typeof buckets?.[Symbol.iterator] !== "function")
+    throw new StoreError("invalid-argument", "`buckets` is not a list of names");
   return new Set(Array.from(buckets, (name) => checkBucketName(name, "invalid-argument")));
+}
+
+function checkObject(subject: string, value: unknown, fields: string): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new StoreError("invalid-argument", `${subject} not an object: pass { ${fields} }`);
 }
 
 function inRange(name: string, value: unknown, least: number, most = Infinity): number | undefined {

@@ -24,6 +24,10 @@ describe("options", () => {
     },
   );
 
+  test.each([undefined, null, "table"])("%j is refused in place of options", (options) => {
+    expect(refusal(options)).toMatchObject({ code: "invalid-argument" });
+  });
+
   test.each(["abc", "a".repeat(255), "A-b_c.9"])("the table name %j is taken", async (table) => {
     await dynamodbStore({ table, region }).close();
   });

@@ -30,7 +30,9 @@ test("a listing holds its place while keys come and go", async () => {
 test("to delete what was listed sorts the rest only now and then", async () => {
   await using store = memoryStore();
   const bucket = await store.open("b");
-  await bucket.setMany(Array.from({ length: 50_000 }, (_, index) => [`k${index}`, Uint8Array.of(1)] as const));
+  await bucket.setMany(
+    Array.from({ length: 50_000 }, (_, index) => [`k${index}`, Uint8Array.of(1)] as const),
+  );
   const sorts = vi.spyOn(Array.prototype, "sort");
   let listed = 0;
   let cursor: string | undefined;

@@ -18,6 +18,9 @@ import { StandaloneDriver } from "./standalone/standalone-driver.js";
  * @throws {StoreError} `invalid-argument` for options or a URL that it does not take
  */
 export function redisDriver(options: RedisStoreOptions): Driver {
+  if (typeof options !== "object" || options === null) {
+    throw new StoreError("invalid-argument", "the options are not an object: pass { url } or { client }");
+  }
   const { url, client, wait } = options;
   const settings: Settings = {
     connectTimeout: checkConnectTimeout(options.connectTimeout),

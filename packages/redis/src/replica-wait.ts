@@ -21,7 +21,11 @@ export class ReplicaWait {
   readonly #replicas: number;
 
   /** @throws {StoreError} `invalid-argument` for numbers that Redis does not take */
-  constructor({ replicas, timeout = 1_000 }: WaitOptions) {
+  constructor(options: WaitOptions) {
+    if (typeof options !== "object" || options === null) {
+      throw new StoreError("invalid-argument", "wait is not an object: pass { replicas, timeout }");
+    }
+    const { replicas, timeout = 1_000 } = options;
     if (!(Number.isInteger(replicas) && replicas >= 1)) {
       throw new StoreError("invalid-argument", "wait.replicas is not a whole number of 1 or more");
     }

@@ -91,6 +91,8 @@ describe("options that are wrong", () => {
   const prefixed = new Redis({ lazyConnect: true, keyPrefix: "canary:" });
   const url = "redis://:canary@localhost";
   test.each([
+    ["no options", undefined, /options are not an object/],
+    ["null", null, /options are not an object/],
     ["neither", {}, /either url or client/],
     ["both", { url, client }, /either url or client/],
     ["a client with a prefix", { client: prefixed }, /keyPrefix/],
