@@ -72,7 +72,7 @@ export class Call {
 
   /** Waits for `milliseconds`, less when the call is interrupted, and not at all when it was. */
   pause(milliseconds: number): Promise<void> {
-    if (this.#cause !== undefined || this.interruption !== undefined) return Promise.resolve();
+    if (this.#cause !== undefined || this.cancelled) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
