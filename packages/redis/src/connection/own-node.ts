@@ -80,10 +80,13 @@ export class OwnNode implements RedisNode {
       this.#checkDatabase(identity);
       // What was given up over the one before must not land after what is written over this one.
       await before?.endOver(wire).catch(() => {});
-      return new Connection(wire, identity, () => this.#openRedis(answeringGuard));
+      return new Connection(wire, identity, this.#openGuard);
     });
     return this.#connection;
   }
+
+  /** Made here and not where it is handed over: a function made there would keep the connection before for ever. */
+  readonly #openGuard = (): Promise<Wire> => this.#openRedis(answeringGuard);
 
   async #openRedis<Result>(first: (wire: Wire) => Promise<Result>): Promise<Result> {
     if (this.#closed) throw new FaultError(left);
