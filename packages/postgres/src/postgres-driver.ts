@@ -2,7 +2,7 @@ import type { Driver } from "@manykv/core";
 import type { Pool } from "pg";
 import { readConnectionUrl } from "./connection/connection-url.js";
 import { Database } from "./connection/database.js";
-import { openPool } from "./connection/own-pool.js";
+import { OwnPool } from "./connection/own-pool.js";
 import { classify } from "./error-table.js";
 import { limits } from "./limits.js";
 import { checkOptions, type PostgresDriverOptions } from "./options.js";
@@ -19,8 +19,8 @@ export function postgresDriver(options: PostgresDriverOptions): Driver {
   checkOptions(options);
   const url = options.pool === undefined ? readConnectionUrl(options.url) : undefined;
   const tableName = quoteTableName(options.table === undefined ? (url?.table ?? "manykv") : options.table);
-  const ownPool = url === undefined ? undefined : openPool(url.config);
-  const database = new Database((options.pool ?? ownPool) as Pool);
+  const ownPool = url === undefined ? undefined : new OwnPool(url.config);
+  const database = new Database((options.pool ?? ownPool?.pool) as Pool);
   const table = new Table(database, tableName);
   return {
     name: "postgres",
@@ -31,7 +31,7 @@ export function postgresDriver(options: PostgresDriverOptions): Driver {
     exists: (request) => table.exists(request),
     list: (request) => table.list(request),
     provision: (request) => provision(database, tableName, request),
-    close: async () => ownPool?.end(),
+    close: async () => ownPool?.close(),
     classify,
   };
 }

@@ -165,23 +165,40 @@ test("behind a pooler nobody else's session is ended", async () => {
   await pool.end();
 });
 
-test("a server that accepts and says nothing: unavailable, within the deadline, and no connection leaked", async () => {
+/** Accepts connections and says nothing; holds those that are open. */
+async function startSilentServer(): Promise<{ url: string; sockets: Set<Socket>; close: () => void }> {
   const sockets = new Set<Socket>();
-  const silent = createServer((socket) => {
+  const server = createServer((socket) => {
     sockets.add(socket);
     socket
       .resume()
       .on("error", () => {})
       .on("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  const url = `postgres://user@127.0.0.1:${(silent.address() as AddressInfo).port}/db?connect_timeout=1`;
-  const store = postgresStore({ url });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `postgres://user@127.0.0.1:${port}/db`, sockets, close: () => server.close() };
+}
+
+test("a server that accepts and says nothing: unavailable, within the deadline, and no connection leaked", async () => {
+  const silent = await startSilentServer();
+  const store = postgresStore({ url: `${silent.url}?connect_timeout=1` });
   const bucket = await store.open("b");
   await assert.rejects(bucket.set("a", text("v"), { timeout: 500 }), {
     counts: { applied: 0, "not-applied": 1, unknown: 0 },
   });
-  await until(() => sockets.size === 0);
+  await until(() => silent.sockets.size === 0);
   await store.close();
+  silent.close();
+});
+
+test("closing a store does not wait for a server that never answers", async () => {
+  const silent = await startSilentServer();
+  const store = postgresStore({ url: `${silent.url}?connect_timeout=3600` });
+  const bucket = await store.open("b");
+  await assert.rejects(bucket.get("a", { timeout: 100 }), { code: "timeout" });
+  assert.equal(silent.sockets.size, 1);
+  await store.close();
+  await until(() => silent.sockets.size === 0);
   silent.close();
 });

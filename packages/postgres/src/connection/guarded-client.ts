@@ -22,6 +22,11 @@ export class GuardedClient extends pg.Client {
       for (const reader of stream.listeners("data")) if (!before.has(reader)) guard(stream, reader as Reader);
     };
   }
+
+  /** Ends the connection at this side, without waiting for the other. */
+  hangUp(): void {
+    (this.connection as unknown as { readonly stream?: Duplex }).stream?.destroy();
+  }
 }
 
 type Reader = (chunk: Buffer) => void;
