@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import Module from "node:module";
+import Module, { createRequire } from "node:module";
 import pg from "pg";
 
 /** libpq's binding, as far as pg's native client needs it to connect and to end: to build the real one takes libpq. */
@@ -18,9 +18,9 @@ export function nativePool(): pg.Pool {
   const load = loader._load;
   loader._load = (name, ...rest) => (name === "pg-native" ? Binding : load(name, ...rest));
   try {
-    const { native } = pg;
-    if (native === null) throw new Error("pg has no native client");
-    return new native.Pool({ host: "127.0.0.1" });
+    // Not by `pg.native`, which some versions of Node have looked at, in vain, by the time that pg is imported.
+    const Client = createRequire(import.meta.url)("pg/lib/native/index.js") as typeof pg.Client;
+    return new pg.Pool({ host: "127.0.0.1", Client });
   } finally {
     loader._load = load;
   }
