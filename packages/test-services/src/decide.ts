@@ -48,9 +48,14 @@ async function startOwn<Shared extends Service, Dedicated extends Shared>(
   options: DedicatedOptions,
 ): Promise<Dedicated> {
   const print = printer(options);
-  if (options.source === "container") return sources.container();
   if (options.source === "process") return sources.process(print);
-  if (await dockerEngineAnswers()) {
+  const engine = await dockerEngineAnswers();
+  if (options.source === "container") {
+    // Testcontainers would go on to another engine than the one that DOCKER_HOST names.
+    if (!engine) throw new Error(`${sources.name}: no Docker engine answers; start one, or set DOCKER_HOST`);
+    return sources.container();
+  }
+  if (engine) {
     try {
       return await sources.container();
     } catch (error) {

@@ -150,7 +150,8 @@ describe("with no address", () => {
 
   test("a container that is insisted on and cannot be had is an error", async () => {
     setEnvironment({ DOCKER_HOST: "unix:///nonexistent/docker.sock" });
-    await expect(startDedicatedRedis({ ...quiet, source: "container" })).rejects.toThrow();
+    const error = await failure(startDedicatedRedis({ ...quiet, source: "container" }));
+    expect(error.message).toBe("redis: no Docker engine answers; start one, or set DOCKER_HOST");
   });
 });
 
