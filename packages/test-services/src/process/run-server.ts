@@ -1,8 +1,12 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ServerProcess, Supervisor } from "./supervisor.js";
 import type { ServerSpecification } from "./supervisor-messages.js";
 
-/** How often another port is tried when someone else took the one that was free a moment ago. */
+/** How often another port is tried when someone else took the one that was free a moment ago, or the same start again. */
 const ATTEMPTS = 10;
+
+/** Between two attempts to start a server whose former processes are still ending, in milliseconds. */
+const ORPHANS_PAUSE = 300;
 
 export interface RunningServer {
   readonly port: number;
@@ -56,7 +60,23 @@ function supervised(
   const kill = () => supervisor.kill(current);
   const restart = async () => {
     await kill();
-    current = await startOnce(supervisor, recipe, port);
+    current = await startAgain(supervisor, recipe, port);
   };
   return { port, kill, restart };
+}
+
+/** The processes that a killed Postgres had forked hold its memory until they have noticed, a moment later. */
+async function startAgain(
+  supervisor: Supervisor,
+  recipe: ServerRecipe,
+  port: number,
+): Promise<ServerProcess> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(supervisor, recipe, port);
+    } catch (error) {
+      if (!/memory block .* still in use/.test(String(error)) || attempt === ATTEMPTS) throw error;
+      await pause(ORPHANS_PAUSE);
+    }
+  }
 }
