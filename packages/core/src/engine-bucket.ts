@@ -1,6 +1,7 @@
-import type { Driver, ListRequest, ReadAnswer } from "./driver.js";
+import type { ListRequest, ReadAnswer } from "./driver.js";
 import { ask } from "./execution/ask.js";
 import type { Call } from "./execution/call.js";
+import type { Engine } from "./execution/engine.js";
 import { read } from "./execution/read.js";
 import { write } from "./execution/write.js";
 import type { Batch } from "./input/batch.js";
@@ -93,7 +94,7 @@ export class EngineBucket implements Bucket {
   #set(operation: string, entries: Iterable<KeyValue>, options: CallOptions | undefined): Promise<void> {
     const { engine } = this.#session;
     return this.#session.write(operation, this.name, options, entries, (call) => {
-      const batch = collectEntries(entries, this.#rules("set"), copyingFor(engine.driver));
+      const batch = collectEntries(entries, this.#rules("set"), copyingFor(engine));
       return write(engine, call, "set", batch);
     });
   }
@@ -120,9 +121,9 @@ export class EngineBucket implements Bucket {
   }
 }
 
-function copyingFor({ keepsValues, prepareSet }: Driver): Copying {
+function copyingFor({ concurrency, driver: { keepsValues, prepareSet } }: Engine): Copying {
   if (keepsValues === true) return "separately";
-  return prepareSet === undefined ? "together" : "late";
+  return prepareSet === undefined ? "together" : { borrowed: concurrency };
 }
 
 /** One place for each key of the input. The places of a duplicate have their own bytes, for the caller to change. */

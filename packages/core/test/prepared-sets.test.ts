@@ -106,6 +106,22 @@ test("a driver that fails to prepare has the call reject with an error of the st
   await assert.rejects(bucket.setMany(entriesOf(5)), { name: "BatchError", code: "internal" });
 });
 
+test("values of a set that could not be prepared at first are sent as they were", async () => {
+  const driver = new PreparingDriver();
+  const prepare = driver.prepareSet;
+  driver.prepareSet = () => {
+    driver.prepareSet = prepare;
+    throw new Error("for want of memory");
+  };
+  driver.classify = () => ({ code: "unavailable", retryable: true, effect: "none" });
+  const bucket = await createStore(driver, { retry: { baseDelay: 0 } }).open("b");
+  const entries = entriesOf(2);
+  const call = bucket.setMany(entries);
+  for (const [, value] of entries) value.fill(0);
+  await call;
+  assertStored(driver, 2);
+});
+
 function* reusing(count: number): Generator<KeyValue> {
   const value = new Uint8Array(2);
   for (let index = 0; index < count; index++) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { PackedValues, SeparateValues } from "../src/input/value-list.js";
+import { BorrowedValues, PackedValues, SeparateValues } from "../src/input/value-list.js";
 
 const sizes = fc.array(
   fc.tuple(fc.boolean(), fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 70_000 }))),
@@ -32,3 +32,17 @@ for (const make of [() => new PackedValues(), () => new SeparateValues()]) {
     );
   });
 }
+
+test("of borrowed values those of the first requests are the caller's own, and the others copies", () => {
+  const values = Array.from({ length: 6 }, (_, index) => Uint8Array.of(index));
+  const list = new BorrowedValues(2);
+  for (const [index, value] of values.entries()) {
+    if (index % 2 === 0) list.mark();
+    list.add(value);
+  }
+  const borrowed = [0, 1].flatMap((request) => list.valuesOf(request, 2));
+  for (const [index, value] of borrowed.entries()) assert.equal(value, values[index]);
+  for (const value of values) value.fill(9);
+  list.release();
+  assert.deepEqual(list.valuesOf(2, 2), [Uint8Array.of(4), Uint8Array.of(5)]);
+});

@@ -30,6 +30,6 @@ export async function runBatch<Answer extends Incomplete>(
   };
   const running =
     length <= 1 ? lane() : Promise.all(Array.from({ length: Math.min(engine.concurrency, length) }, lane));
-  batch.values?.keepFrom?.(next);
+  batch.values?.release?.();
   await running;
 }

@@ -1,4 +1,5 @@
 import type { Driver, PreparedSet } from "../driver.js";
+import { copyOf } from "../input/value-list.js";
 
 /** The values of some work: as they came in until the driver has prepared a request, then what that holds. */
 export class WorkValues {
@@ -26,7 +27,13 @@ export class WorkValues {
   /** Has the driver prepare them, once, where it can; what came in is not needed any more then. */
   prepare(driver: Driver, bucket: string, keys: readonly string[]): void {
     if (driver.prepareSet === undefined || this.#prepared !== undefined) return;
-    this.#prepared = driver.prepareSet(bucket, keys, this.all);
-    this.#values = undefined;
+    try {
+      this.#prepared = driver.prepareSet(bucket, keys, this.all);
+      this.#values = undefined;
+    } catch (error) {
+      // Should it be tried again, the caller may have changed its own by then.
+      this.#values = this.all.map(copyOf);
+      throw error;
+    }
   }
 }

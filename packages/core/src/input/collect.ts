@@ -18,12 +18,12 @@ export interface InputRules {
  * @throws {InputError} naming the first bad place; the whole input was read and counted.
  */
 export function collectKeys(input: unknown, rules: InputRules, winner: Winner): Batch {
-  const keys: string[] = [];
+  const keys = new Array<string>(longLength(input));
   const cutter = new Cutter(rules.request, keys);
-  collect(input, (key, place) => {
+  keys.length = collect(input, (key, place) => {
     const refusal = checkKey(key, rules.limits);
     if (refusal !== undefined) return refusal;
-    keys.push(key as string);
+    keys[place] = key as string;
     cutter.add(place, 0);
     return undefined;
   });
@@ -36,17 +36,17 @@ export function collectKeys(input: unknown, rules: InputRules, winner: Winner): 
  * @throws {InputError} naming the first bad place; the whole input was read and counted.
  */
 export function collectEntries(input: unknown, rules: InputRules, copying: Copying): Batch {
-  const keys: string[] = [];
+  const keys = new Array<string>(longLength(input));
   const values = valueListFor(input, copying);
   const cutter = new Cutter(rules.request, keys);
-  collect(input, (entry, place) => {
+  keys.length = collect(input, (entry, place) => {
     if (!Array.isArray(entry) || entry.length !== 2) return notPair;
     // Read once: what was checked is what is sent.
     const key: unknown = entry[0];
     const value: unknown = entry[1];
     const refusal = checkKey(key, rules.limits) ?? checkValue(value, rules.limits);
     if (refusal !== undefined) return refusal;
-    keys.push(key as string);
+    keys[place] = key as string;
     if (cutter.add(place, (value as Uint8Array).length)) values.mark();
     values.add(value as Uint8Array);
     return undefined;
@@ -55,16 +55,25 @@ export function collectEntries(input: unknown, rules: InputRules, copying: Copyi
 }
 
 /**
- * When the values of a batch are copied: `separately`, each into memory of its own; `together`, when they come in; or
- * `late`, when their requests are made, at the end of the caller's turn at the latest.
+ * How the values of a batch are copied when they come in: `separately`, each into memory of its own, or `together`; or all
+ * but those of the first requests, of which as many as it says are prepared by the end of the caller's turn.
  */
-export type Copying = "separately" | "together" | "late";
+export type Copying = "separately" | "together" | { readonly borrowed: number };
 
 function valueListFor(input: unknown, copying: Copying): ValueList {
   if (copying === "separately") return new SeparateValues();
+  if (copying === "together") return new PackedValues();
   // A generator may yield the same array again and again with other bytes.
   const steady = Array.isArray(input) && input[Symbol.iterator] === Array.prototype[Symbol.iterator];
-  return copying === "late" && steady ? new BorrowedValues() : new PackedValues();
+  return steady ? new BorrowedValues(copying.borrowed) : new PackedValues();
+}
+
+/** From so many elements on it pays not to have an array grow: what it outgrows is garbage of twice its size. */
+const long = 16_384;
+
+/** The length of a long array; a guess, for what it yields when it is read may be another. */
+function longLength(input: unknown): number {
+  return Array.isArray(input) && input.length >= long ? input.length : 0;
 }
 
 /** How many entries an input has, to report on a batch that is refused unread. */
@@ -80,8 +89,8 @@ export function countEntries(input: unknown): number {
 
 const notPair: Refusal = { code: "invalid-argument", text: "the entry is not a pair of a key and a value" };
 
-/** Hands each entry to `take`, until it refuses one; the rest is only counted. */
-function collect(input: unknown, take: (entry: unknown, place: number) => Refusal | undefined): void {
+/** Hands each entry to `take`, until it refuses one; the rest is only counted. Gives how many there are. */
+function collect(input: unknown, take: (entry: unknown, place: number) => Refusal | undefined): number {
   let place = 0;
   let refused: { readonly place: number; readonly refusal: Refusal } | undefined;
   try {
@@ -96,7 +105,7 @@ function collect(input: unknown, take: (entry: unknown, place: number) => Refusa
     if (error instanceof InputError) throw error;
     throw new InputError("invalid-argument", "the iterable threw an error while it was read", place);
   }
-  if (refused === undefined) return;
+  if (refused === undefined) return place;
   throw new InputError(refused.refusal.code, `entry ${refused.place}: ${refused.refusal.text}`, place);
 }
 

@@ -5,8 +5,8 @@ export interface ValueList {
   add(value: Uint8Array): void;
   /** The first `count` values of a request, by the request's number. */
   valuesOf(request: number, count: number): Uint8Array[];
-  /** From now on only values of the requests from `request` on are asked for, and the caller may change its own. */
-  keepFrom?(request: number): void;
+  /** The caller may change its own values from now on: the first requests have theirs. */
+  release?(): void;
 }
 
 const slabBytes = 65_536;
@@ -84,20 +84,20 @@ export class PackedValues implements ValueList {
 
 /** The values as they are. */
 class ListedValues implements ValueList {
-  protected values: Uint8Array[] = [];
-  protected readonly starts: number[] = [];
+  readonly #values: Uint8Array[] = [];
+  readonly #starts: number[] = [];
 
   mark(): void {
-    this.starts.push(this.values.length);
+    this.#starts.push(this.#values.length);
   }
 
   add(value: Uint8Array): void {
-    this.values.push(value);
+    this.#values.push(value);
   }
 
   valuesOf(request: number, count: number): Uint8Array[] {
-    const start = this.starts[request] as number;
-    return this.values.slice(start, start + count);
+    const start = this.#starts[request] as number;
+    return this.#values.slice(start, start + count);
   }
 }
 
@@ -109,32 +109,37 @@ export class SeparateValues extends ListedValues {
 }
 
 /**
- * The caller's own values until it may change them, for a driver that prepares its requests: the first of these are made
- * by then and hold the values, which need no other copy. Those of later requests are packed.
+ * For a driver that prepares its requests: of the first of them, which are made before the caller may change its values,
+ * the caller's own values, as what they hold needs no other copy. Those of later requests are packed.
  */
-export class BorrowedValues extends ListedValues {
-  #packed: PackedValues | undefined;
-  #firstPacked = 0;
+export class BorrowedValues implements ValueList {
+  readonly #requests: number;
+  #borrowed: ListedValues = new ListedValues();
+  readonly #packed: PackedValues = new PackedValues();
+  #marks = 0;
+  #current: ValueList = this.#borrowed;
 
-  override valuesOf(request: number, count: number): Uint8Array[] {
-    if (this.#packed === undefined) return super.valuesOf(request, count);
-    return this.#packed.valuesOf(request - this.#firstPacked, count);
+  /** @param requests - of which so many are the first */
+  constructor(requests: number) {
+    this.#requests = requests;
   }
 
-  keepFrom(request: number): void {
-    if (request < this.starts.length) this.#pack(request);
-    this.values = [];
+  mark(): void {
+    if (this.#marks++ === this.#requests) this.#current = this.#packed;
+    this.#current.mark();
   }
 
-  #pack(request: number): void {
-    this.#packed = new PackedValues();
-    this.#firstPacked = request;
-    for (let each = request; each < this.starts.length; each++) {
-      this.#packed.mark();
-      const end = this.starts[each + 1] ?? this.values.length;
-      for (let place = this.starts[each] as number; place < end; place++)
-        this.#packed.add(this.values[place] as Uint8Array);
-    }
+  add(value: Uint8Array): void {
+    this.#current.add(value);
+  }
+
+  valuesOf(request: number, count: number): Uint8Array[] {
+    if (request < this.#requests) return this.#borrowed.valuesOf(request, count);
+    return this.#packed.valuesOf(request - this.#requests, count);
+  }
+
+  release(): void {
+    this.#borrowed = new ListedValues();
   }
 }
 
