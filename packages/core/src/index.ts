@@ -1,4 +1,5 @@
 export { BatchError, type Failure, type Outcome, type OutcomeCounts } from "./batch-error.js";
+export { ChunkCopier } from "./chunk-copier.js";
 export { coalesce } from "./coalescing/coalesce.js";
 export { createStore } from "./create-store.js";
 export {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { keyArray, valueArray } from "../src/protocol/byte-array.js";
+import { valueArray } from "../src/protocol/byte-array.js";
 import { DataRow } from "../src/protocol/data-row.js";
+import { keyArray } from "../src/protocol/key-array.js";
 import { KeyLookup } from "../src/protocol/key-lookup.js";
 import { MalformedAnswer } from "../src/protocol/malformed-answer.js";
 import { MessageReader } from "../src/protocol/message-reader.js";
@@ -80,37 +81,38 @@ test("a row whose fields do not fit into it is malformed", () => {
 });
 
 test("arrays are as the server takes them, in any order, for keys of any character", () => {
-  const keys = ["b", "", "é\u0000", "😀", "x".repeat(100)];
   const order = [4, 3, 2, 1, 0];
-  for (const parameter of [
-    keyArray(Buffer.from("p:"), keys, order),
-    valueArray(
-      keys.map((key) => new TextEncoder().encode(`p:${key}`)),
-      order,
-    ),
+  for (const keys of [
+    ["b", "", "é\u0000", "😀", "x".repeat(100)],
+    ["b", "", "\u0000", "\u007f", "x".repeat(125)],
+    ["b", "", "x".repeat(126), "\u007f", "x".repeat(1024)],
   ]) {
-    const bytes = Buffer.alloc(parameter.capacity);
-    const end = parameter.write(bytes, 0);
-    assert.ok(end <= parameter.capacity);
-    assert.deepEqual(
-      [0, 4, 8, 12, 16].map((at) => bytes.readInt32BE(at)),
-      [1, 0, 17, 5, 1],
-    );
-    let offset = 20;
-    for (const index of order) {
-      const length = bytes.readInt32BE(offset);
-      assert.equal(bytes.toString("utf8", offset + 4, offset + 4 + length), `p:${keys[index]}`);
-      offset += 4 + length;
+    const encoded = keys.map((key) => new TextEncoder().encode(`p:${key}`));
+    for (const parameter of [keyArray("p:", keys, order), valueArray(encoded, order)]) {
+      const bytes = Buffer.alloc(parameter.capacity);
+      const end = parameter.write(bytes, 0);
+      assert.ok(end <= parameter.capacity);
+      assert.deepEqual(
+        [0, 4, 8, 12, 16].map((at) => bytes.readInt32BE(at)),
+        [1, 0, 17, 5, 1],
+      );
+      let offset = 20;
+      for (const index of order) {
+        const length = bytes.readInt32BE(offset);
+        assert.equal(bytes.toString("utf8", offset + 4, offset + 4 + length), `p:${keys[index]}`);
+        offset += 4 + length;
+      }
+      assert.equal(offset, end);
     }
-    assert.equal(offset, end);
   }
 });
 
 test("keys are ordered as their bytes are", () => {
-  const parts = [
+  const unit = fc.constantFrom(
     "",
     "a",
-    "\u0000",
+    "b",
+    "\0",
     "\u007f",
     "\u0080",
     "é",
@@ -118,16 +120,24 @@ test("keys are ordered as their bytes are", () => {
     "\ue000",
     "\uffff",
     "😀",
-    "\u{10ffff}",
-  ];
-  const keys = [...new Set(parts.flatMap((one) => parts.flatMap((two) => [one + two, `${one}${two}a`])))];
-  const shuffled = keys.map((key) => ({ key, rank: Math.random() })).sort((a, b) => a.rank - b.rank);
-  for (const mixed of [shuffled.map(({ key }) => key), ["b", "a", "c"]]) {
-    const order = keyOrder(mixed) ?? mixed.map((_key, index) => index);
-    const ordered = order.map((index) => Buffer.from(mixed[index] as string));
-    assert.deepEqual(ordered, [...ordered].sort(Buffer.compare));
-  }
+  );
+  const ascii = fc.constantFrom("a", "b", "\0", "\u007f");
+  const key = (characters: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+    fc.array(characters, { maxLength: 12 }).map((each) => each.join(""));
+  const keys = fc.oneof(fc.uniqueArray(key(unit)), fc.uniqueArray(key(ascii)));
+  fc.assert(
+    fc.property(keys, key(unit), (ends, start) => {
+      const mixed = ["", ...ends].map((end) => start + end);
+      const distinct = [...new Set(mixed)];
+      const order = keyOrder(distinct) ?? distinct.map((_key, index) => index);
+      const ordered = order.map((index) => Buffer.from(distinct[index] as string));
+      assert.equal(ordered.length, distinct.length);
+      assert.deepEqual(ordered, [...distinct].map((each) => Buffer.from(each)).sort(Buffer.compare));
+    }),
+    { numRuns: 2_000 },
+  );
   assert.equal(keyOrder(["a", "b", "é", "\uffff", "😀"]), undefined);
+  assert.equal(keyOrder(["a", "a:000001", "a:000002", "b"]), undefined);
 });
 
 test("a cursor opens for what sealed it, and nothing else does", () => {
@@ -153,14 +163,17 @@ test("keys of an answer are found by their bytes, and no others", () => {
   fc.assert(
     fc.property(fc.uniqueArray(key, { minLength: 1, maxLength: 60 }), fc.array(key), (keys, others) => {
       const wellFormed = [...new Set(keys.map((each) => each.toWellFormed()))];
-      const prefix = Buffer.from("bucket:");
+      const prefix = "bucket:";
       const lookup = new KeyLookup(prefix, wellFormed);
       const bytes = Buffer.alloc(lookup.capacity + 3);
       const written = bytes.subarray(3, lookup.write(bytes, 3));
       const plain = keyArray(prefix, wellFormed, undefined);
       const expected = Buffer.alloc(plain.capacity);
       assert.ok(written.equals(expected.subarray(0, plain.write(expected, 0))));
-      const find = (name: string): number => lookup.placeOf(new Uint8Array(Buffer.from(name)));
+      const find = (name: string): number => {
+        const answer = Buffer.from(`[${name}]`);
+        return lookup.placeOf(answer, 1, answer.length - 1);
+      };
       for (const [place, each] of wellFormed.entries()) assert.equal(find(`bucket:${each}`), place);
       for (const other of others.map((each) => each.toWellFormed())) {
         assert.equal(find(`bucket:${other}`), wellFormed.indexOf(other));

@@ -14,9 +14,13 @@ interface Sample {
 const line = (text: string): Buffer => Buffer.from(`${text}\r\n`);
 const text = fc.string({ unit: "grapheme" }).map((each) => each.replace(/[\r\n]/g, " "));
 
-const simple = text.map((reply): Sample => ({ bytes: line(`+${reply}`), reply }));
+const simple = fc
+  .oneof(text, fc.constant("OK"))
+  .map((reply): Sample => ({ bytes: line(`+${reply}`), reply }));
 const error = text.map((message): Sample => ({ bytes: line(`-${message}`), reply: new Error(message) }));
-const integer = fc.maxSafeInteger().map((reply): Sample => ({ bytes: line(`:${reply}`), reply }));
+const integer = fc
+  .oneof(fc.maxSafeInteger(), fc.integer({ min: -9, max: 99 }))
+  .map((reply): Sample => ({ bytes: line(`:${reply}`), reply }));
 const bulk = fc
   .oneof(
     { weight: 8, arbitrary: fc.uint8Array({ maxLength: 60 }) },

@@ -43,7 +43,7 @@ export class Backends {
 async function ask(lease: Lease, request: Pick<DriverRequest, "signal">): Promise<Backend | undefined> {
   let backend: Backend | undefined;
   const exchange = new Exchange(whoAmI, [], (row) => {
-    backend = { processId: row.integer(), start: row.bytes().slice() };
+    backend = { processId: row.integer(), start: row.bytes() };
   });
   try {
     await lease.run(exchange, request);

@@ -1,3 +1,5 @@
+import { ChunkCopier } from "@manykv/core";
+import type { KeyLookup } from "./key-lookup.js";
 import { MalformedAnswer } from "./malformed-answer.js";
 import { messageHeader } from "./message-reader.js";
 
@@ -11,9 +13,7 @@ export type OnRow = (row: DataRow) => void;
  */
 export class DataRow {
   #bytes: Buffer = Buffer.alloc(0);
-  #memory: ArrayBufferLike = this.#bytes.buffer;
-  /** Where the bytes begin in their memory. */
-  #base = 0;
+  #copier: ChunkCopier = new ChunkCopier(this.#bytes);
   #offset = 0;
   #end = 0;
 
@@ -21,8 +21,7 @@ export class DataRow {
   open(bytes: Buffer, start: number, end: number): void {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
-      this.#memory = bytes.buffer;
-      this.#base = bytes.byteOffset;
+      this.#copier = new ChunkCopier(bytes);
     }
     this.#offset = start + messageHeader + 2;
     this.#end = end;
@@ -30,43 +29,45 @@ export class DataRow {
 
   /** An `int4` or `int8`; beyond 2^53 it is not exact. */
   integer(): number {
-    const length = this.#length();
-    const offset = this.#offset;
-    this.#offset += length;
-    if (length === 4) return this.#bytes.readInt32BE(offset);
+    const from = this.#next();
+    const length = this.#offset - from;
+    if (length === 4) return this.#bytes.readInt32BE(from);
     if (length !== 8) throw new MalformedAnswer();
-    return this.#bytes.readInt32BE(offset) * 4_294_967_296 + this.#bytes.readUInt32BE(offset + 4);
+    return this.#bytes.readInt32BE(from) * 4_294_967_296 + this.#bytes.readUInt32BE(from + 4);
   }
 
   boolean(): boolean {
-    if (this.#length() !== 1) throw new MalformedAnswer();
-    return this.#bytes[this.#offset++] === 1;
+    const from = this.#next();
+    if (this.#offset - from !== 1) throw new MalformedAnswer();
+    return this.#bytes[from] === 1;
   }
 
-  /** A window into the answer: copy what is to be kept. */
+  /** The caller's to keep and to change. Read each field once: no two of them overlap. */
   bytes(): Uint8Array {
-    const length = this.#length();
-    const window = new Uint8Array(this.#memory, this.#base + this.#offset, length);
-    this.#offset += length;
-    return window;
+    const from = this.#next();
+    return this.#copier.copy(from, this.#offset);
+  }
+
+  /** The place of a key among those asked for; -1 where it is none of them. */
+  placeIn(keys: KeyLookup): number {
+    const from = this.#next();
+    return keys.placeOf(this.#bytes, from, this.#offset);
   }
 
   /** UTF-8, from `skip` bytes on. */
   text(skip: number): string {
-    const length = this.#length();
-    if (length < skip) throw new MalformedAnswer();
-    const text = this.#bytes.toString("utf8", this.#offset + skip, this.#offset + length);
-    this.#offset += length;
-    return text;
+    const from = this.#next() + skip;
+    if (from > this.#offset) throw new MalformedAnswer();
+    return this.#bytes.toString("utf8", from, this.#offset);
   }
 
-  /** Length of the next field, of which all is there. A null, of length -1, is in none of our columns. */
-  #length(): number {
+  /** Goes behind the next field, of which all is there, and gives where it begins. A null is in none of our columns. */
+  #next(): number {
     const from = this.#offset + 4;
     if (from > this.#end) throw new MalformedAnswer();
     const length = this.#bytes.readInt32BE(this.#offset);
     if (length < 0 || from + length > this.#end) throw new MalformedAnswer();
-    this.#offset = from;
-    return length;
+    this.#offset = from + length;
+    return from;
   }
 }

@@ -1,24 +1,18 @@
-import {
-  arrayHeaderBytes,
-  bytesPerUnit,
-  elementLengthBytes,
-  writeArrayHeader,
-  writeKey,
-} from "./byte-array.js";
-import { type Parameter, writeBytes } from "./parameter.js";
+import { arrayHeaderBytes, elementLengthBytes } from "./byte-array.js";
+import { keyArray } from "./key-array.js";
+import type { Parameter } from "./parameter.js";
 
 const nothing = Buffer.alloc(0);
 
 /**
  * A `bytea[]` of keys, each behind the prefix of its bucket, that tells of a key in the answer which one it is.
  *
- * By the bytes of the request, in a table of four bytes a slot that is filled while they are written: strings made of the
- * answer's keys and looked up in a `Map` took longer than all else that the client does for a row.
+ * By the bytes of the request, in a table of four bytes a slot: strings made of the answer's keys and looked up in a
+ * `Map` took longer than all else that the client does for a row.
  */
 export class KeyLookup implements Parameter {
   readonly capacity: number;
-  readonly #prefix: Uint8Array;
-  readonly #keys: readonly string[];
+  readonly #array: Parameter;
   /** Where each key begins in `#bytes`; it ends where the length of the next one begins. */
   readonly #starts: Uint32Array;
   /** A key's place plus one; 0 is free. */
@@ -28,38 +22,35 @@ export class KeyLookup implements Parameter {
   #bytes: Buffer = nothing;
 
   /** @param keys Without duplicates. */
-  constructor(prefix: Uint8Array, keys: readonly string[]) {
-    let capacity = arrayHeaderBytes + keys.length * (elementLengthBytes + prefix.byteLength);
-    for (const key of keys) capacity += key.length * bytesPerUnit;
-    this.capacity = capacity;
-    this.#prefix = prefix;
-    this.#keys = keys;
+  constructor(prefix: string, keys: readonly string[]) {
+    this.#array = keyArray(prefix, keys, undefined);
+    this.capacity = this.#array.capacity;
     this.#starts = new Uint32Array(keys.length + 1);
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(keys.length * 2)));
   }
 
   write(bytes: Buffer, start: number): number {
     this.#bytes = bytes;
-    let offset = writeArrayHeader(bytes, start, this.#keys.length);
-    for (let place = 0; place < this.#keys.length; place++) {
-      const from = offset + elementLengthBytes;
-      const end = writeKey(bytes, writeBytes(bytes, from, this.#prefix), this.#keys[place] as string);
-      bytes.writeInt32BE(end - from, offset);
+    const end = this.#array.write(bytes, start);
+    const last = this.#starts.length - 1;
+    let from = start + arrayHeaderBytes + elementLengthBytes;
+    for (let place = 0; place < last; place++) {
       this.#starts[place] = from;
-      this.#enter(place, from, end);
-      offset = end;
+      const keyEnd = from + bytes.readInt32BE(from - elementLengthBytes);
+      this.#enter(place, from, keyEnd);
+      from = keyEnd + elementLengthBytes;
     }
-    this.#starts[this.#keys.length] = offset + elementLengthBytes;
-    return offset;
+    this.#starts[last] = from;
+    return end;
   }
 
-  /** The place of a key, prefix included, among the keys; -1 where it is none of them. */
-  placeOf(key: Uint8Array): number {
+  /** The place of a key, prefix included, among the keys; -1 where it is none of them. It lies in `bytes`. */
+  placeOf(bytes: Uint8Array, from: number, end: number): number {
     const mask = this.#slots.length - 1;
-    let slot = this.#hash(key, 0, key.length) & mask;
+    let slot = this.#hash(bytes, from, end) & mask;
     for (;;) {
       const place = (this.#slots[slot] as number) - 1;
-      if (place < 0 || this.#equals(place, key)) return place;
+      if (place < 0 || this.#equals(place, bytes, from, end)) return place;
       slot = (slot + 1) & mask;
     }
   }
@@ -71,11 +62,11 @@ export class KeyLookup implements Parameter {
     this.#slots[slot] = place + 1;
   }
 
-  #equals(place: number, key: Uint8Array): boolean {
-    const from = this.#starts[place] as number;
-    if ((this.#starts[place + 1] as number) - elementLengthBytes - from !== key.length) return false;
-    for (let index = 0; index < key.length; index++) {
-      if (this.#bytes[from + index] !== key[index]) return false;
+  #equals(place: number, bytes: Uint8Array, from: number, end: number): boolean {
+    const start = this.#starts[place] as number;
+    if ((this.#starts[place + 1] as number) - elementLengthBytes - start !== end - from) return false;
+    for (let offset = from; offset < end; offset++) {
+      if (this.#bytes[start + offset - from] !== bytes[offset]) return false;
     }
     return true;
   }

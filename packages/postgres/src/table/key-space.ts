@@ -8,11 +8,11 @@ const separator = ":";
 const behindSeparator = ";";
 
 /** What every key of a bucket starts with, and no other bucket's does. */
-export function bucketPrefix(bucket: string): Buffer {
-  return Buffer.from(bucket + separator, "latin1");
+export function bucketPrefix(bucket: string): string {
+  return bucket + separator;
 }
 
 /** Behind all keys of a bucket, and before those of any later one. */
 export function bucketEnd(bucket: string): Buffer {
-  return Buffer.from(bucket + behindSeparator, "latin1");
+  return Buffer.from(bucket + behindSeparator);
 }

@@ -5,14 +5,14 @@ import {
   type ListRequest,
   type ReadAnswer,
   type SetRequest,
-  ValueCopier,
   type WriteAnswer,
 } from "@manykv/core";
 import type { Database } from "../connection/database.js";
 import { limits } from "../limits.js";
-import { keyArray, valueArray } from "../protocol/byte-array.js";
+import { valueArray } from "../protocol/byte-array.js";
 import type { DataRow } from "../protocol/data-row.js";
 import type { Statement } from "../protocol/exchange.js";
+import { keyArray } from "../protocol/key-array.js";
 import { KeyLookup } from "../protocol/key-lookup.js";
 import { MalformedAnswer } from "../protocol/malformed-answer.js";
 import { integerParameter, rawParameter } from "../protocol/parameter.js";
@@ -37,9 +37,8 @@ export class Table {
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
     const values = new Array<Uint8Array | undefined>(request.keys.length).fill(undefined);
-    const copier = new ValueCopier(request.keys.length);
     await this.#find(this.#statements.get, request, (index, row) => {
-      values[index] = copier.copy(row.bytes());
+      values[index] = row.bytes();
     });
     return { values };
   }
@@ -73,7 +72,7 @@ export class Table {
   /** One page: keys in the order of their bytes, from behind the last one of the page before. */
   async list(request: ListRequest): Promise<ListAnswer> {
     const { bucket, cursor } = request;
-    const prefix = bucketPrefix(bucket);
+    const prefix = Buffer.from(bucketPrefix(bucket));
     const from = cursor === undefined ? prefix : behind(prefix, openCursor(cursor, limits.maxKeyBytes));
     const keys: string[] = [];
     await this.#database.read(
@@ -96,7 +95,7 @@ export class Table {
     const { bucket, keys } = request;
     const lookup = new KeyLookup(bucketPrefix(bucket), keys);
     await this.#database.read(statement, [lookup], request, (row) => {
-      const index = lookup.placeOf(row.bytes());
+      const index = row.placeIn(lookup);
       if (index < 0) throw new MalformedAnswer();
       onFound(index, row);
     });

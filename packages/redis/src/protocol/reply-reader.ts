@@ -1,5 +1,17 @@
-import { carriageReturn, dollar, lineFeed, minus, nine, one, zero } from "./ascii.js";
-import { ChunkCopier } from "./chunk-copier.js";
+import { ChunkCopier } from "@manykv/core";
+import {
+  carriageReturn,
+  colon,
+  dollar,
+  letterK,
+  letterO,
+  lineFeed,
+  minus,
+  nine,
+  one,
+  plus,
+  zero,
+} from "./ascii.js";
 import type { Reply } from "./exchange.js";
 import { MalformedReply } from "./malformed-reply.js";
 import { PartialBulk } from "./partial-bulk.js";
@@ -56,8 +68,9 @@ export class ReplyReader {
     let at = 0;
     while (at < chunk.length) {
       if (this.#bulk !== undefined) at = this.#continueBulk(this.#bulk, chunk, at);
-      else if (this.#line === "" && chunk[at] === dollar) at = this.#readBulk(copier, chunk, at);
-      else at = this.#readLine(chunk, at);
+      else if (this.#line !== "") at = this.#readLine(chunk, at);
+      else if (chunk[at] === dollar) at = this.#readBulk(copier, chunk, at);
+      else at = this.#readShort(chunk, at);
     }
   }
 
@@ -90,6 +103,20 @@ export class ReplyReader {
     if (!isWhole) return this.#readLine(chunk, at);
     this.#enter(copier.copy(from, to));
     return to + 2;
+  }
+
+  /** What each write of a batch is answered with: `+OK`, and numbers of one digit. Anything else goes line by line. */
+  #readShort(chunk: Buffer, at: number): number {
+    const first = chunk[at + 1] as number;
+    if (chunk[at] === plus && first === letterO && chunk[at + 2] === letterK && endsAt(chunk, at + 3)) {
+      this.#enter("OK");
+      return at + 5;
+    }
+    if (chunk[at] === colon && first >= zero && first <= nine && endsAt(chunk, at + 2)) {
+      this.#enter(first - zero);
+      return at + 4;
+    }
+    return this.#readLine(chunk, at);
   }
 
   #continueBulk(bulk: PartialBulk, chunk: Buffer, at: number): number {
@@ -160,6 +187,11 @@ export class ReplyReader {
     }
     this.#accept(whole);
   }
+}
+
+/** Whether a line ends there. */
+function endsAt(chunk: Buffer, at: number): boolean {
+  return chunk[at] === carriageReturn && chunk[at + 1] === lineFeed;
 }
 
 /** Lines are read as Latin-1, which cuts no character wherever a chunk ends. */

@@ -1,7 +1,7 @@
 /**
  * Copies values out of one chunk of what came from a socket, for the caller to keep and to change.
  *
- * As core's `ValueCopier`, with less to do for each value: small ones that stand one behind the other are copied together,
+ * As `ValueCopier`, with less to do for each value: small ones that stand one behind the other are copied together,
  * with what stands between them, so that one of them costs no more than the array that it is. What keeps one keeps the
  * others that were copied with it, 8 KiB at the most.
  */
