@@ -24,7 +24,7 @@ import type { StoreErrorCode } from "./store-error.js";
  * - Reads are strongly consistent: they see every write that was acknowledged before.
  * - Two keys are the same key only if their strings are equal, and no bucket and key name another bucket's key.
  * - Values that a driver returns overlap neither with each other nor with anything that the driver keeps, so that each is
- *   the caller's to change; `ValueCopier` makes such copies fast.
+ *   the caller's to change; `ValueCopier` makes such copies fast, and `ChunkCopier` those of what came in one piece.
  */
 export interface Driver {
   /** Short name of the engine, as it stands in messages and tracing events: `redis`. */

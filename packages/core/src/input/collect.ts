@@ -20,13 +20,14 @@ export interface InputRules {
 export function collectKeys(input: unknown, rules: InputRules, winner: Winner): Batch {
   const keys = new Array<string>(longLength(input));
   const cutter = new Cutter(rules.request, keys);
-  keys.length = collect(input, (key, place) => {
+  const count = collect(input, (key, place) => {
     const refusal = checkKey(key, rules.limits);
     if (refusal !== undefined) return refusal;
     keys[place] = key as string;
     cutter.add(place, 0);
     return undefined;
   });
+  cutTo(keys, count);
   return { keys, cuts: cutter.cuts, representatives: findRepresentatives(keys, winner), values: undefined };
 }
 
@@ -39,7 +40,7 @@ export function collectEntries(input: unknown, rules: InputRules, copying: Copyi
   const keys = new Array<string>(longLength(input));
   const values = valueListFor(input, copying);
   const cutter = new Cutter(rules.request, keys);
-  keys.length = collect(input, (entry, place) => {
+  const count = collect(input, (entry, place) => {
     if (!Array.isArray(entry) || entry.length !== 2) return notPair;
     // Read once: what was checked is what is sent.
     const key: unknown = entry[0];
@@ -51,6 +52,7 @@ export function collectEntries(input: unknown, rules: InputRules, copying: Copyi
     values.add(value as Uint8Array);
     return undefined;
   });
+  cutTo(keys, count);
   return { keys, cuts: cutter.cuts, representatives: findRepresentatives(keys, "last"), values };
 }
 
@@ -74,6 +76,11 @@ const long = 16_384;
 /** The length of a long array; a guess, for what it yields when it is read may be another. */
 function longLength(input: unknown): number {
   return Array.isArray(input) && input.length >= long ? input.length : 0;
+}
+
+/** A setting of the length takes a call of its own, even where it is that. */
+function cutTo(keys: string[], count: number): void {
+  if (keys.length !== count) keys.length = count;
 }
 
 /** How many entries an input has, to report on a batch that is refused unread. */

@@ -115,7 +115,7 @@ export class SeparateValues extends ListedValues {
 export class BorrowedValues implements ValueList {
   readonly #requests: number;
   #borrowed: ListedValues = new ListedValues();
-  readonly #packed: PackedValues = new PackedValues();
+  #packed: PackedValues | undefined;
   #marks = 0;
   #current: ValueList = this.#borrowed;
 
@@ -125,7 +125,7 @@ export class BorrowedValues implements ValueList {
   }
 
   mark(): void {
-    if (this.#marks++ === this.#requests) this.#current = this.#packed;
+    if (this.#marks++ === this.#requests) this.#current = this.#packed = new PackedValues();
     this.#current.mark();
   }
 
@@ -134,7 +134,8 @@ export class BorrowedValues implements ValueList {
   }
 
   valuesOf(request: number, count: number): Uint8Array[] {
-    if (request < this.#requests) return this.#borrowed.valuesOf(request, count);
+    if (this.#packed === undefined || request < this.#requests)
+      return this.#borrowed.valuesOf(request, count);
     return this.#packed.valuesOf(request - this.#requests, count);
   }
 
