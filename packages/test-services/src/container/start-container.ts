@@ -1,9 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { GenericContainer, getContainerRuntimeClient, Wait } from "testcontainers";
+import { startAgain } from "../support/start-again.js";
 import { ContainerGuard } from "./guard.js";
-
-/** How often other ports are tried when someone else took one that was free a moment ago. */
-const ATTEMPTS = 10;
 
 export interface ContainerSpecification {
   readonly image: string;
@@ -56,15 +54,17 @@ export async function startContainer(
 }
 
 /** Runs a start under a guard, again while a port is taken, and leaves nothing behind when it fails. */
-export async function guarded<T>(start: (guard: ContainerGuard) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    const guard = await ContainerGuard.start();
-    try {
-      return await start(guard);
-    } catch (error) {
-      await guard.stop();
-      const portTaken = /port is already allocated|address already in use/i.test(String(error));
-      if (!portTaken || attempt === ATTEMPTS) throw error;
-    }
-  }
+export function guarded<T>(start: (guard: ContainerGuard) => Promise<T>): Promise<T> {
+  return startAgain(
+    async () => {
+      const guard = await ContainerGuard.start();
+      try {
+        return await start(guard);
+      } catch (error) {
+        await guard.stop();
+        throw error;
+      }
+    },
+    (error) => /port is already allocated|address already in use/i.test(String(error)),
+  );
 }

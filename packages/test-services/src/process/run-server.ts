@@ -1,9 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { startAgain } from "../support/start-again.js";
 import type { ServerProcess, Supervisor } from "./supervisor.js";
 import type { ServerSpecification } from "./supervisor-messages.js";
-
-/** How often another port is tried when someone else took the one that was free a moment ago, or the same start again. */
-const ATTEMPTS = 10;
 
 /** Between two attempts to start a server whose former processes are still ending, in milliseconds. */
 const ORPHANS_PAUSE = 300;
@@ -28,16 +26,14 @@ export interface ServerRecipe {
 
 /** Starts a server under the supervisor, waits until it answers, and takes another port when one is taken. */
 export async function runServer(supervisor: Supervisor, recipe: ServerRecipe): Promise<RunningServer> {
-  for (let attempt = 1; ; attempt++) {
-    const port = await recipe.freePort();
-    const specification = recipe.specification(port);
-    try {
+  let port = 0;
+  return startAgain(
+    async () => {
+      port = await recipe.freePort();
       return supervised(supervisor, recipe, port, await startOnce(supervisor, recipe, port));
-    } catch (error) {
-      const portTaken = /address already in use|EADDRINUSE/i.test(supervisor.logOf(specification));
-      if (!portTaken || attempt === ATTEMPTS) throw error;
-    }
-  }
+    },
+    () => /address already in use|EADDRINUSE/i.test(supervisor.logOf(recipe.specification(port))),
+  );
 }
 
 async function startOnce(supervisor: Supervisor, recipe: ServerRecipe, port: number): Promise<ServerProcess> {
@@ -60,23 +56,14 @@ function supervised(
   const kill = () => supervisor.kill(current);
   const restart = async () => {
     await kill();
-    current = await startAgain(supervisor, recipe, port);
+    current = await startAgain(() => startOnce(supervisor, recipe, port), orphansWillEnd);
   };
   return { port, kill, restart };
 }
 
 /** The processes that a killed Postgres had forked hold its memory until they have noticed, a moment later. */
-async function startAgain(
-  supervisor: Supervisor,
-  recipe: ServerRecipe,
-  port: number,
-): Promise<ServerProcess> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startOnce(supervisor, recipe, port);
-    } catch (error) {
-      if (!/memory block .* still in use/.test(String(error)) || attempt === ATTEMPTS) throw error;
-      await pause(ORPHANS_PAUSE);
-    }
-  }
+async function orphansWillEnd(error: unknown): Promise<boolean> {
+  if (!/memory block .* still in use/.test(String(error))) return false;
+  await pause(ORPHANS_PAUSE);
+  return true;
 }
