@@ -80,9 +80,7 @@ export class ReplyReader {
     let next = at + 1;
     let byte = chunk[next] as number;
     if (byte === minus) {
-      const isNull =
-        chunk[next + 1] === one && chunk[next + 2] === carriageReturn && chunk[next + 3] === lineFeed;
-      if (!isNull) return this.#readLine(chunk, at);
+      if (chunk[next + 1] !== one || !endsAt(chunk, next + 2)) return this.#readLine(chunk, at);
       this.#enter(null);
       return next + 4;
     }
@@ -93,13 +91,7 @@ export class ReplyReader {
     }
     const from = next + 2;
     const to = from + length;
-    const isWhole =
-      next > at + 1 &&
-      byte === carriageReturn &&
-      chunk[next + 1] === lineFeed &&
-      to + 2 <= chunk.length &&
-      chunk[to] === carriageReturn &&
-      chunk[to + 1] === lineFeed;
+    const isWhole = next > at + 1 && endsAt(chunk, next) && to + 2 <= chunk.length && endsAt(chunk, to);
     if (!isWhole) return this.#readLine(chunk, at);
     this.#enter(copier.copy(from, to));
     return to + 2;
