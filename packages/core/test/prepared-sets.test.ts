@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { createStore, type KeyValue, type PreparedSet, type SetRequest } from "../src/index.js";
+import { type Bucket, createStore, type KeyValue, type PreparedSet, type SetRequest } from "../src/index.js";
 import { part, ScriptedDriver } from "./scripted-driver.js";
 
 /** Prepares copies, and counts. Three requests of two keys are in flight together. */
@@ -21,6 +21,14 @@ class PreparingDriver extends ScriptedDriver {
 
 function entriesOf(count: number): [string, Uint8Array][] {
   return Array.from({ length: count }, (_, index) => [`k${index}`, Uint8Array.of(index, 7)]);
+}
+
+/** Two entries, whose values are overwritten as soon as the call has returned its promise. */
+async function setTwoThenOverwrite(bucket: Bucket): Promise<void> {
+  const entries = entriesOf(2);
+  const call = bucket.setMany(entries);
+  for (const [, value] of entries) value.fill(0);
+  await call;
 }
 
 function assertStored({ data }: ScriptedDriver, count: number): void {
@@ -65,10 +73,7 @@ test("what is repeated as a whole is not prepared again, and a part has the valu
     },
   );
   const bucket = await createStore(driver, { retry: { baseDelay: 0 } }).open("b");
-  const entries = entriesOf(2);
-  const call = bucket.setMany(entries);
-  for (const [, value] of entries) value.fill(0);
-  await call;
+  await setTwoThenOverwrite(bucket);
   assertStored(driver, 2);
   assert.equal(seen.length, 3);
   assert.equal(seen[0]?.keys, seen[1]?.keys);
@@ -115,10 +120,7 @@ test("values of a set that could not be prepared at first are sent as they were"
   };
   driver.classify = () => ({ code: "unavailable", retryable: true, effect: "none" });
   const bucket = await createStore(driver, { retry: { baseDelay: 0 } }).open("b");
-  const entries = entriesOf(2);
-  const call = bucket.setMany(entries);
-  for (const [, value] of entries) value.fill(0);
-  await call;
+  await setTwoThenOverwrite(bucket);
   assertStored(driver, 2);
 });
 

@@ -7,8 +7,7 @@ import { workOfCut } from "./work.js";
 
 /**
  * Runs a batch, request by request, a bounded number of them together. A request is built when it is sent, so memory
- * stays bounded by those in flight. A request that
- * fails for want of an engine stops the batch: `call.cause` then tells why.
+ * stays bounded by those in flight. A request that fails for want of an engine stops the batch: `call.cause` then tells why.
  */
 export async function runBatch<Answer extends Incomplete>(
   engine: Engine,

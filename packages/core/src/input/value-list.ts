@@ -117,7 +117,6 @@ export class BorrowedValues implements ValueList {
   #borrowed: ListedValues = new ListedValues();
   #packed: PackedValues | undefined;
   #marks = 0;
-  #current: ValueList = this.#borrowed;
 
   /** @param requests - of which so many are the first */
   constructor(requests: number) {
@@ -125,7 +124,7 @@ export class BorrowedValues implements ValueList {
   }
 
   mark(): void {
-    if (this.#marks++ === this.#requests) this.#current = this.#packed = new PackedValues();
+    if (this.#marks++ === this.#requests) this.#packed = new PackedValues();
     this.#current.mark();
   }
 
@@ -134,13 +133,17 @@ export class BorrowedValues implements ValueList {
   }
 
   valuesOf(request: number, count: number): Uint8Array[] {
-    if (this.#packed === undefined || request < this.#requests)
-      return this.#borrowed.valuesOf(request, count);
-    return this.#packed.valuesOf(request - this.#requests, count);
+    if (request < this.#requests) return this.#borrowed.valuesOf(request, count);
+    return this.#current.valuesOf(request - this.#requests, count);
   }
 
   release(): void {
     this.#borrowed = new ListedValues();
+  }
+
+  /** Where the next value goes. */
+  get #current(): ValueList {
+    return this.#packed ?? this.#borrowed;
   }
 }
 
