@@ -1,0 +1,93 @@
+// Builds the published package in the current directory: `node ../../scripts/build-package.mjs`.
+//
+// esbuild bundles each entry point of `exports` and `bin` into one module. Entry points share code in a chunk, so that a
+// class is the same class in all of them. tsc checks the types and writes the declarations.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import { build } from "esbuild";
+
+const banner = "#!/usr/bin/env node\n";
+
+/** @typedef {{ exports: Record<string, string | { default: string }>, bin?: Record<string, string> }} Manifest */
+
+/**
+ * Source file of every JavaScript file that the manifest names: `./dist/a/b.js` is built from `src/a/b.ts`.
+ *
+ * @param {Manifest} manifest
+ */
+function entryPoints({ exports, bin = {} }) {
+  const targets = [
+    ...Object.values(exports).map((target) => (typeof target === "string" ? target : target.default)),
+    ...Object.values(bin),
+  ];
+  const names = targets.flatMap((target) => /^\.\/dist\/(.+)\.js$/.exec(target)?.[1] ?? []);
+  return Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
+}
+
+async function bundle() {
+  const manifest = JSON.parse(await readFile("package.json", "utf8"));
+  const { outputFiles } = await build({
+    entryPoints: entryPoints(manifest),
+    outdir: "dist",
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    packages: "external",
+    platform: "neutral",
+    format: "esm",
+    target: "es2023",
+    sourcemap: true,
+    // The package contains `src`, where the source maps point.
+    sourcesContent: false,
+    legalComments: "none",
+    logLevel: "warning",
+    write: false,
+  });
+  const files = new Map(outputFiles.map(({ path, text }) => [relative(".", path), text]));
+  for (const [path, text] of files) await writeIfChanged(path, text);
+  return files;
+}
+
+/**
+ * Leaves an unchanged file alone, so that a process which watches it or starts meanwhile does not notice the build.
+ *
+ * @param {string} path
+ * @param {string} text
+ */
+async function writeIfChanged(path, text) {
+  if (existsSync(path) && (await readFile(path, "utf8")) === text) return;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text, { mode: text.startsWith(banner) ? 0o755 : 0o644 });
+}
+
+/** Checks the types and writes the declarations. */
+function emitDeclarations() {
+  const tsc = resolve(import.meta.dirname, "../node_modules/.bin/tsc");
+  const child = spawn(tsc, ["-b"], { stdio: "inherit", shell: process.platform === "win32" });
+  return new Promise((settle, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => settle(code ?? 1));
+  });
+}
+
+/**
+ * Deletes what an earlier build of other sources left behind. A release would publish it.
+ *
+ * @param {Map<string, string>} bundled
+ */
+async function removeLeftovers(bundled) {
+  for (const name of await readdir("dist", { recursive: true })) {
+    const path = join("dist", name);
+    const source = join("src", name.replace(/\.d\.ts(\.map)?$/, ".ts"));
+    const kept = /\.js(\.map)?$/.test(name)
+      ? bundled.has(path)
+      : !/\.d\.ts(\.map)?$/.test(name) || existsSync(source);
+    if (!kept) await rm(path);
+  }
+}
+
+const [bundled, exitCode] = await Promise.all([bundle(), emitDeclarations()]);
+await removeLeftovers(bundled);
+process.exitCode = exitCode;
