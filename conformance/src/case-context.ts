@@ -1,6 +1,7 @@
-import { type Bucket, createStore, type Driver, type Store, type StoreOptions } from "@manykv/core";
+import { type Bucket, createStore, type Store, type StoreOptions } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import type { ConformanceHarness, Route } from "./harness.js";
-import { type Proxies, startProxies } from "./network/proxies.js";
+import { ProxySet } from "./faults/proxy-set.js";
 import { SkipCase } from "./skip-case.js";
 import { OpenDrivers } from "./support/open-drivers.js";
 import { randomName } from "./support/random-name.js";
@@ -66,9 +67,9 @@ export class CaseContext {
   }
 
   /** Proxies before the harness's servers; a client goes through them by their `route`. */
-  async proxies(): Promise<Proxies> {
-    const proxies = await startProxies(this.harness.servers ?? []);
-    this.onClose(() => proxies.close());
+  async proxies(): Promise<ProxySet> {
+    const proxies = await ProxySet.start(this.harness.servers ?? []);
+    this.onClose(() => proxies[Symbol.asyncDispose]());
     return proxies;
   }
 

@@ -1,10 +1,8 @@
-import type { Driver, Store, StoreOptions } from "@manykv/core";
+import type { Store, StoreOptions } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
+import type { Address } from "./faults/tcp-proxy.js";
 
-/** Where a server listens. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+export type { Address };
 
 /** The address to connect to in order to reach a server: the server's own, or that of a proxy before it. */
 export type Route = (server: Address) => Address;

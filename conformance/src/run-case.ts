@@ -2,7 +2,7 @@ import { CaseContext } from "./case-context.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import type { ConformanceHarness } from "./harness.js";
 import { SkipCase } from "./skip-case.js";
-import { seedOf } from "./support/random.js";
+import { deriveSeed } from "./faults/random.js";
 import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
 
@@ -19,7 +19,7 @@ export const testTimeout: number = caseTimeout + closeTimeout + 10_000;
  */
 export async function runCase(conformanceCase: ConformanceCase, harness: ConformanceHarness): Promise<void> {
   const seed = harness.seed ?? randomSeed();
-  const context = new CaseContext(harness, seedOf(seed, conformanceCase.id));
+  const context = new CaseContext(harness, deriveSeed(seed, conformanceCase.id));
   const { id } = conformanceCase;
   const ran = await settles(conformanceCase.run(context), caseTimeout, id).catch(rejected);
   const closed = await settles(context.close(), closeTimeout, `${id}: closing`).catch(rejected);

@@ -1,4 +1,4 @@
-import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest } from "@manykv/core";
+import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest } from "@manykv/core/driver";
 
 /** What all clients of one reference backend share. */
 export type ReferenceData = Map<string, Map<string, Uint8Array>>;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import type { Driver, Fault, KeysRequest, StoreErrorCode } from "@manykv/core";
+import type { StoreErrorCode } from "@manykv/core";
+import type { Driver, Fault, KeysRequest } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { settles } from "../support/settles.js";
-import { wrapDriver } from "../support/wrap-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 
 const codes: ReadonlySet<StoreErrorCode> = new Set([
   "invalid-argument",

@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
-import type { Bucket, Driver, Fault, StoreOptions } from "@manykv/core";
+import type { Bucket, StoreOptions } from "@manykv/core";
+import type { Driver, Fault } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { CallFault } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { answerLost, refused, throttled } from "../faults/faults.js";
+import { answerLost, refused, throttled } from "../faults/engine-faults.js";
 import { bytes } from "../support/bytes.js";
 import { quickRetry } from "../support/faulty-write.js";
 import { assertNoLeak, canary } from "../support/no-leak.js";
 import { rejectionOf } from "../support/rejections.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
-import { wrapDriver } from "../support/wrap-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 
 /** No error shows a key, a value or an engine's own error; and none is left unhandled. */
 export const errorLeakCases: readonly ConformanceCase[] = [
@@ -34,7 +35,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
         () => bucket.getMany([{ canary } as unknown as string]),
         () => bucket.getMany(canary as unknown as string[]),
         () => bucket.deleteMany(throwing()),
-        () => bucket.listKeys({ canary } as unknown as string),
+        () => bucket.listKeys({ canary } as never),
         () => bucket.get("key", { timeout: canary as unknown as number }),
         () => bucket.get("key", { signal: canary as unknown as AbortSignal }),
         () => bucket.get("key", { signal: AbortSignal.abort(new Error(canary)) }),
@@ -143,7 +144,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     async run(context) {
       await leavesNoneUnhandled(async () => {
         const bucket = await context.bucket({
-          store: { request: { maxKeys: 1 }, retry: quickRetry },
+          store: { requestLimits: { maxKeys: 1 }, retry: quickRetry },
           wrap: (driver) =>
             faultDriver(driver, ({ call }) =>
               call % 2 ? { kind: "reject", fault: refused } : { kind: "late-answer", milliseconds: 10 },

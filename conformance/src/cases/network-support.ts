@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Bucket, Outcome } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
-import type { ConnectionFault } from "../network/connection-fault.js";
-import type { Proxies } from "../network/proxies.js";
+import type { ConnectionFault } from "../faults/connection-fault.js";
+import type { ProxySet } from "../faults/proxy-set.js";
 import { judgedWrite, type WriteKind } from "../support/faulty-write.js";
 import { settles } from "../support/settles.js";
 import { assertTrue, outcomesOfWrite, settable } from "../support/truth.js";
@@ -17,7 +17,7 @@ export const hangs = 20_000;
 
 /** A client that goes through proxies and is connected already, and another one that does not. */
 export interface NetworkClients {
-  readonly proxies: Proxies;
+  readonly proxies: ProxySet;
   readonly proxied: Bucket;
   readonly direct: Bucket;
   /** Gives the connections back before the case ends. */
@@ -40,7 +40,7 @@ export async function networkClients(
   );
   const close = async (): Promise<void> => {
     for (const store of stores) await store.close();
-    await proxies.close();
+    await proxies[Symbol.asyncDispose]();
   };
   return { proxies, proxied, direct, close };
 }

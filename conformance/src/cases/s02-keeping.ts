@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Bucket, KeyValue } from "@manykv/core";
+import type { Bucket, Entry } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
@@ -52,7 +52,7 @@ export const keepingCases: readonly ConformanceCase[] = [
     rule: "S2",
     title: "setMany: values of requests that wait for others may be changed as soon as the call has returned",
     async run(context) {
-      const bucket = await context.bucket({ store: { request: { maxKeys: 2 }, concurrency: 2 } });
+      const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 }, concurrency: 2 } });
       const values = Array.from({ length: 21 }, (_, index) => pattern(40, index));
       const call = bucket.setMany(values.map((value, index) => [`key ${index}`, value]));
       for (const value of values) value.fill(0);
@@ -194,7 +194,7 @@ function existing(bucket: Bucket, keys: readonly string[]): Promise<boolean[]> {
   return Promise.all(keys.map((key) => bucket.exists(key)));
 }
 
-function* reusing(count: number): Generator<KeyValue> {
+function* reusing(count: number): Generator<Entry> {
   const entry: [string, Uint8Array] = ["", new Uint8Array(64)];
   for (let index = 0; index < count; index++) {
     entry[0] = `key ${index}`;

@@ -5,7 +5,7 @@ import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 
 /** A store that would send many requests, did it not check everything first. */
-const twoKeysEach = { request: { maxKeys: 2 } };
+const twoKeysEach = { requestLimits: { maxKeys: 2 } };
 
 /** One bad entry refuses the batch before anything is sent. */
 export const checkedFirstCases: readonly ConformanceCase[] = [

@@ -113,7 +113,7 @@ export const iterableCases: readonly ConformanceCase[] = [
     title: "an iterator that throws rejects the call, and nothing is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
-      const bucket = await context.bucket({ wrap, store: { request: { maxKeys: 1 } } });
+      const bucket = await context.bucket({ wrap, store: { requestLimits: { maxKeys: 1 } } });
       const broken = function* () {
         yield* ["a", "b", "c"];
         throw new Error("out of keys");

@@ -3,7 +3,7 @@ import type { Bucket } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
-import { randomOf } from "../support/random.js";
+import { Random } from "../faults/random.js";
 
 /** Answers stand in the order of their keys. */
 export const orderCases: readonly ConformanceCase[] = [
@@ -15,9 +15,9 @@ export const orderCases: readonly ConformanceCase[] = [
     async run(context) {
       const bucket = await context.bucket();
       const keys = await hundred(bucket);
-      const random = randomOf(context.seed);
+      const random = new Random(context.seed);
       const shuffled = keys
-        .map((key) => ({ key, at: random() }))
+        .map((key) => ({ key, at: random.next() }))
         .sort((a, b) => a.at - b.at)
         .map(({ key }) => key);
       for (const order of [keys, [...keys].reverse(), shuffled]) await answersIn(bucket, order);
@@ -29,7 +29,7 @@ export const orderCases: readonly ConformanceCase[] = [
     wit: ["get-many 1"],
     title: "answers stand in the order of the keys when they come from many requests",
     async run(context) {
-      const bucket = await context.bucket({ store: { request: { maxKeys: 3 } } });
+      const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 3 } } });
       const keys = await hundred(bucket);
       await answersIn(bucket, [...keys].reverse());
     },
@@ -41,7 +41,7 @@ export const orderCases: readonly ConformanceCase[] = [
     title: "answers stand in the order of the keys when later requests are answered first",
     async run(context) {
       const bucket = await context.bucket({
-        store: { request: { maxKeys: 2 } },
+        store: { requestLimits: { maxKeys: 2 } },
         wrap: (driver) =>
           faultDriver(driver, ({ operation, call }) =>
             operation === "get" ? { kind: "late-answer", milliseconds: 30 - (call % 4) * 10 } : undefined,
@@ -93,7 +93,7 @@ export const orderCases: readonly ConformanceCase[] = [
     wit: ["get-many 3"],
     title: "missing keys have their places when each request has some",
     async run(context) {
-      const bucket = await context.bucket({ store: { request: { maxKeys: 2 } } });
+      const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 } } });
       const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
       const there = keys.filter((_, index) => index % 3 === 0);
       await bucket.setMany(there.map((key) => [key, bytes(key)]));
@@ -123,7 +123,7 @@ export const orderCases: readonly ConformanceCase[] = [
     rule: "S4",
     title: "a key that is asked again in another request's part is answered at each place",
     async run(context) {
-      const bucket = await context.bucket({ store: { request: { maxKeys: 2 } } });
+      const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 } } });
       await bucket.setMany([
         ["a", bytes("of a")],
         ["b", bytes("of b")],

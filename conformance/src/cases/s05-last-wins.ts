@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { KeyValue } from "@manykv/core";
+import type { Entry } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
@@ -29,10 +29,10 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     rule: "S5",
     title: "the last value is stored when the duplicates fall into different requests",
     async run(context) {
-      const bucket = await context.bucket({ store: { request: { maxKeys: 1 } } });
+      const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 1 } } });
       const entries = Array.from(
         { length: 30 },
-        (_, index): KeyValue => [`key ${index % 3}`, bytes(`value ${index}`)],
+        (_, index): Entry => [`key ${index % 3}`, bytes(`value ${index}`)],
       );
       await bucket.setMany(entries);
       for (const index of [0, 1, 2])
@@ -65,7 +65,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     async run(context) {
       const throttle = new Set([0, 2, 3, 5]);
       const bucket = await context.bucket({
-        store: { request: { maxKeys: 2 }, retry: { baseDelay: 2 } },
+        store: { requestLimits: { maxKeys: 2 }, retry: { baseDelay: 2 } },
         wrap: (driver) =>
           faultDriver(driver, ({ call }) =>
             throttle.has(call) ? { kind: "keys", of: () => ({ kind: "unprocessed" }) } : undefined,
@@ -73,7 +73,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
       });
       const entries = Array.from(
         { length: 20 },
-        (_, index): KeyValue => [`key ${index % 5}`, bytes(`value ${index}`)],
+        (_, index): Entry => [`key ${index % 5}`, bytes(`value ${index}`)],
       );
       await bucket.setMany(entries);
       for (const index of [0, 1, 2, 3, 4])
@@ -109,7 +109,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     title: "no request to the driver names a key twice, whichever call has duplicates",
     async run(context) {
       const { requests, wrap } = recordRequests();
-      const bucket = await context.bucket({ wrap, store: { request: {} } });
+      const bucket = await context.bucket({ wrap, store: { requestLimits: {} } });
       await bucket.setMany([
         ["a", bytes("1")],
         ["a", bytes("2")],

@@ -17,8 +17,8 @@ export const modelCases: readonly ConformanceCase[] = [
     async run(context) {
       const stores = [
         await context.store(),
-        await context.store({ store: { request: { maxKeys: 2 } } }),
-        await context.store({ store: { request: { maxBytes: 100 } } }),
+        await context.store({ store: { requestLimits: { maxKeys: 2 } } }),
+        await context.store({ store: { requestLimits: { maxBytes: 100 } } }),
       ];
       const runs = context.harness.modelRuns ?? defaultModelRuns;
       await runModel({ stores, runs, seed: context.seed, bucketName: () => context.bucketName() });

@@ -184,7 +184,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
     wit: ["set-many 3", "delete-many 2"],
     title: "whatever order a batch is done in, after it has resolved all of it is done",
     async run(context) {
-      const bucket = await context.bucket({ store: { request: { maxKeys: 3 } } });
+      const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 3 } } });
       const keys = Array.from({ length: 50 }, (_, index) => `key ${index}`);
       await bucket.setMany(keys.map((key) => [key, bytes(key)]));
       assert.deepEqual(

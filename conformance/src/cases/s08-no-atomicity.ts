@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import type { Bucket, KeysRequest } from "@manykv/core";
+import type { Bucket } from "@manykv/core";
+import type { KeysRequest } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
-import { refused } from "../faults/faults.js";
+import { refused } from "../faults/engine-faults.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { faultyWrite } from "../support/faulty-write.js";
 import { pause } from "../support/settles.js";
-import { wrapDriver } from "../support/wrap-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 
 const sizeOfTornValues = 100_000;
 
@@ -165,7 +166,7 @@ async function halting(
   };
   const writer = await context.bucket({
     name,
-    store: { request: { maxKeys: 1 }, concurrency: 1 },
+    store: { requestLimits: { maxKeys: 1 }, concurrency: 1 },
     wrap: (driver) =>
       wrapDriver(driver, {
         set: (request) => held(request, () => driver.set(request)),

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import type { Bucket, Driver, Fault } from "@manykv/core";
+import type { Bucket } from "@manykv/core";
+import type { Driver, Fault } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { answerLost } from "../faults/faults.js";
+import { answerLost } from "../faults/engine-faults.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { faultyWrite, quickRetry } from "../support/faulty-write.js";
 import { pause } from "../support/settles.js";

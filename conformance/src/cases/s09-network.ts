@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
-import { type ConnectionFault, seededConnectionFault } from "../network/connection-fault.js";
+import { byteTrueFaultKinds, type ConnectionFault, seededConnectionFault } from "../faults/connection-fault.js";
 import { bytes } from "../support/bytes.js";
 import { writeKinds } from "../support/faulty-write.js";
-import { seedOf } from "../support/random.js";
+import { deriveSeed } from "../faults/random.js";
 import { pause, settles } from "../support/settles.js";
 import { outcomesOfWrite } from "../support/truth.js";
 import { hangs, networkClients, writeThrough } from "./network-support.js";
@@ -87,7 +87,7 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
       let next = 0;
       const lane = async (): Promise<void> => {
         for (let round = next++; round < rounds; round = next++) {
-          const fault = seededConnectionFault(seedOf(context.seed, round), kindsWithTrueBytes);
+          const fault = seededConnectionFault(deriveSeed(context.seed, round), { kinds: byteTrueFaultKinds });
           const clients = await networkClients(context, 1_000);
           const kind = round % 2 ? "set" : "delete";
           const written = await settles(writeThrough(clients, kind, fault), hangs, String(fault));
@@ -113,6 +113,3 @@ async function survives(context: CaseContext, faults: readonly ConnectionFault[]
     }),
   );
 }
-
-/** Garbled bytes may say anything, also that all went well. */
-const kindsWithTrueBytes = ["cut", "reset", "hold", "drop", "half-open", "slice"] as const;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { CallFault, FaultSchedule, KeyFault } from "../faults/call-fault.js";
-import { answerLost, refused, unavailable } from "../faults/faults.js";
+import { answerLost, refused, unavailable } from "../faults/engine-faults.js";
 import { faultyWrite, quickRetry, type WriteKind, writeKinds } from "../support/faulty-write.js";
 
 /** What is told of each key when some of them, or whole requests, fail. Every outcome is compared with what is there. */
@@ -107,7 +107,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       title: `${method}: a request that the engine refuses whole is not-applied, whatever other requests did`,
       async run(context) {
         const schedule = requestOf("k4", { kind: "reject", fault: refused });
-        const write = { kind, keys: 10, schedule, store: { request: { maxKeys: 2 }, concurrency: 1 } };
+        const write = { kind, keys: 10, schedule, store: { requestLimits: { maxKeys: 2 }, concurrency: 1 } };
         const { outcomes, error } = await faultyWrite(context, write);
         assert.deepEqual(outcomes.slice(0, 4), new Array(4).fill("applied"));
         assert.deepEqual(outcomes.slice(4, 6), ["not-applied", "not-applied"]);
@@ -120,7 +120,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       title: `${method}: a request whose answer is lost for good is unknown, whatever other requests did`,
       async run(context) {
         const schedule = requestOf("k2", { kind: "reject", fault: answerLost, applied: true });
-        const write = { kind, keys: 8, schedule, store: { request: { maxKeys: 2 }, concurrency: 1 } };
+        const write = { kind, keys: 8, schedule, store: { requestLimits: { maxKeys: 2 }, concurrency: 1 } };
         const { outcomes, error } = await faultyWrite(context, write);
         assert.deepEqual(outcomes.slice(0, 4), ["applied", "applied", "unknown", "unknown"]);
         assert.equal(error?.code, "connection-lost");
@@ -173,7 +173,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
           kind: "keys",
           of: (key) => fates[Number(key.slice(1)) % fates.length],
         });
-        const write = { kind, keys: 40, schedule, store: { request: { maxKeys: 3 }, concurrency: 14 } };
+        const write = { kind, keys: 40, schedule, store: { requestLimits: { maxKeys: 3 }, concurrency: 14 } };
         const { outcomes } = await faultyWrite(context, write);
         const expected = ["applied", "not-applied", "unknown", "unknown", "not-applied"];
         assert.deepEqual(

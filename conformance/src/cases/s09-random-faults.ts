@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import type { Bucket, Driver } from "@manykv/core";
+import type { Bucket } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { seededFaults } from "../faults/seeded-faults.js";
 import { bytes } from "../support/bytes.js";
 import { writeKinds } from "../support/faulty-write.js";
-import { randomOf, seedOf } from "../support/random.js";
+import { deriveSeed, Random } from "../faults/random.js";
 import { settles } from "../support/settles.js";
 import { assertTrue, type JudgedWrite, outcomesOfWrite, settable } from "../support/truth.js";
 
@@ -39,13 +40,13 @@ async function oneRound(
   direct: Bucket,
   round: number,
 ): Promise<void> {
-  const schedule = seededFaults({ seed: seedOf(context.seed, round), rate: 0.6 });
+  const schedule = seededFaults({ seed: deriveSeed(context.seed, round), rate: 0.6 });
   const store = await context.store({
-    store: { request: { maxKeys: 4 }, retry: { attempts: 3, baseDelay: 1, maxDelay: 4 }, timeout },
+    store: { requestLimits: { maxKeys: 4 }, retry: { attempts: 3, baseDelay: 1, maxDelay: 4 }, timeout },
     wrap: (driver: Driver) => faultDriver(driver, schedule),
   });
   const faulty = await store.open(direct.name);
-  const judged = randomWrite(kind, seedOf(context.seed, `write ${round}`), round);
+  const judged = randomWrite(kind, deriveSeed(context.seed, `write ${round}`), round);
   await direct.setMany(judged.before);
   const call =
     kind === "set"
@@ -69,9 +70,9 @@ async function oneRound(
 
 /** 1 to 15 keys, of which about half are there before. */
 function randomWrite(kind: "set" | "delete", seed: number, round: number): JudgedWrite {
-  const random = randomOf(seed);
-  const keys = Array.from({ length: 1 + Math.floor(random() * 15) }, (_, index) => `${round}/${index}`);
-  const there = keys.filter(() => random() < 0.5);
+  const random = new Random(seed);
+  const keys = Array.from({ length: random.integer(1, 15) }, (_, index) => `${round}/${index}`);
+  const there = keys.filter(() => random.chance(0.5));
   return {
     before: new Map(there.map((key) => [key, bytes(`old ${key}`)])),
     entries: keys.map((key) => [key, kind === "set" ? bytes(`new ${key}`) : undefined]),

@@ -4,12 +4,12 @@ import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { CallFault, FaultSchedule } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { refused, throttled, unavailable } from "../faults/faults.js";
+import { refused, throttled, unavailable } from "../faults/engine-faults.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { quickRetry } from "../support/faulty-write.js";
 import { type Recording, recordRequests } from "../support/recording-driver.js";
 import { rejectsWith } from "../support/rejections.js";
-import { wrapDriver } from "../support/wrap-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 
 const there = ["a", "b", "c", "d"];
 
@@ -178,14 +178,14 @@ interface FaultyReader {
 async function faultyReader(
   context: CaseContext,
   schedule: FaultSchedule,
-  request: { maxKeys?: number } = {},
+  requestLimits: { maxKeys?: number } = {},
 ): Promise<FaultyReader> {
   const name = context.bucketName();
   const { requests, wrap } = recordRequests();
   await (await context.bucket({ name })).setMany(there.map((key) => [key, bytes(`of ${key}`)]));
   const bucket = await context.bucket({
     name,
-    store: { retry: quickRetry, request },
+    store: { retry: quickRetry, requestLimits },
     wrap: (driver) => wrap(faultDriver(driver, schedule)),
   });
   return { bucket, requests };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { StoreError } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
-import { type ConnectionFault, seededConnectionFault } from "../network/connection-fault.js";
+import { type ConnectionFault, seededConnectionFault } from "../faults/connection-fault.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
-import { seedOf } from "../support/random.js";
+import { deriveSeed } from "../faults/random.js";
 import { rejectionOf } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
@@ -76,11 +76,11 @@ export const networkReadCases: readonly ConformanceCase[] = [
       "the server goes silent on every connection: reads and writes settle by the deadline, writes as unknown",
     async run(context) {
       const { proxies, proxied } = await networkClients(context);
-      proxies.arm({ kind: "drop", direction: "answer", connections: Number.POSITIVE_INFINITY });
+      proxies.arm({ kind: "drop", direction: "answer", scope: "all" });
       const options = { timeout: 600 };
       const calls = [
         proxied.getMany(["key"], options),
-        proxied.listKeys(undefined, options),
+        proxied.listKeys(options),
         proxied.setMany([["key", bytes("v")]], options),
         proxied.deleteMany(["other"], options),
       ];
@@ -99,11 +99,11 @@ export const networkReadCases: readonly ConformanceCase[] = [
     id: "s12-network-small-pieces",
     rule: "S12",
     network: true,
-    title: "requests and answers that arrive three bytes at a time are understood",
+    title: "requests and answers that arrive in small pieces are understood",
     async run(context) {
       for (const direction of ["request", "answer"] as const) {
         const { proxies, proxied } = await networkClients(context);
-        proxies.arm({ kind: "slice", direction, connections: Number.POSITIVE_INFINITY });
+        proxies.arm({ kind: "slice", direction, scope: "all" });
         const options = { timeout: 60_000 };
         await proxied.setMany(
           [
@@ -132,7 +132,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
           Array.from({ length: 10 }, async (_, round) => {
             const { proxies, proxied, direct } = await networkClients(context);
             await direct.set("key", bytes("value"));
-            const { after } = seededConnectionFault(seedOf(context.seed, round));
+            const { after } = seededConnectionFault(deriveSeed(context.seed, round));
             proxies.arm({ kind: "garble", direction: "answer", ...(after && { after }) });
             const what = `a call with garbled answers, ${JSON.stringify(after)}`;
             const calls = [proxied.getMany(["key", "missing"]), proxied.setMany([["other", bytes("v")]])];

@@ -4,13 +4,13 @@ import type { Bucket, CallOptions } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { throttled } from "../faults/faults.js";
+import { throttled } from "../faults/engine-faults.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { faultyWrite, writeKinds } from "../support/faulty-write.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
-import { wrapDriver } from "../support/wrap-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 
 /** Far more than cancelling may take: tells a hang from a slow machine. */
 const hangs = 8_000;
@@ -86,7 +86,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
           setTimeout(() => controller.abort(), 20);
           return { kind: "drop-request" };
         };
-        const store = { request: { maxKeys: 1 }, concurrency: 1 };
+        const store = { requestLimits: { maxKeys: 1 }, concurrency: 1 };
         const { signal } = controller;
         const { outcomes } = await faultyWrite(context, { kind, keys: 5, schedule, signal, store });
         assert.deepEqual(outcomes, ["applied", "applied", "unknown", "not-applied", "not-applied"]);
@@ -150,7 +150,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
       const options = { signal: controller.signal };
       await bucket.setMany([["a", bytes("v")]], options);
       await bucket.getMany(["a"], options);
-      await bucket.listKeys(undefined, options);
+      await bucket.listKeys(options);
       await batchErrorOf(bucket.set("\ud800", bytes("v"), options));
       assert.equal(
         getEventListeners(controller.signal, "abort").length,
@@ -189,7 +189,7 @@ function readsOf(bucket: Bucket, options: CallOptions): Promise<unknown>[] {
     bucket.get("a", options),
     bucket.exists("a", options),
     bucket.getMany(["a", "b"], options),
-    bucket.listKeys(undefined, options),
+    bucket.listKeys(options),
     bucket.keys(options)[Symbol.asyncIterator]().next(),
   ];
   // They are looked at one after the other; none is unhandled in the meantime.

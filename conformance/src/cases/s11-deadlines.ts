@@ -4,7 +4,7 @@ import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { throttled } from "../faults/faults.js";
+import { throttled } from "../faults/engine-faults.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { faultyWrite, writeKinds } from "../support/faulty-write.js";
 import { recordRequests } from "../support/recording-driver.js";
@@ -25,7 +25,7 @@ const reads: readonly Method[] = [
   ["get", (bucket, options) => bucket.get("k0", options)],
   ["exists", (bucket, options) => bucket.exists("k0", options)],
   ["getMany", (bucket, options) => bucket.getMany(["k0", "k1"], options)],
-  ["listKeys", (bucket, options) => bucket.listKeys(undefined, options)],
+  ["listKeys", (bucket, options) => bucket.listKeys(options)],
   ["keys", (bucket, options) => bucket.keys(options)[Symbol.asyncIterator]().next()],
 ];
 
@@ -75,7 +75,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
       const schedule: FaultSchedule = ({ keys }) =>
         keys.includes("k2") ? { kind: "drop-request" } : undefined;
       const retry = { attempts: 1_000, baseDelay: 1, maxDelay: 4 };
-      const store = { request: { maxKeys: 1 }, concurrency: 1, retry };
+      const store = { requestLimits: { maxKeys: 1 }, concurrency: 1, retry };
       await Promise.all(
         writeKinds.map(async (kind) => {
           const write = { kind, keys: 5, schedule, timeout: patient, store };
@@ -148,7 +148,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
       for (const timeout of [Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 53, Number.MAX_VALUE]) {
         await bucket.set("a", bytes("v"), { timeout });
         sameBytes(await bucket.get("a", { timeout }), bytes("v"));
-        assert.equal((await bucket.listKeys(undefined, { timeout })).keys.length, 1);
+        assert.equal((await bucket.listKeys({ timeout })).keys.length, 1);
       }
     },
   },

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import type { Bucket, KeyValue, RequestLimits } from "@manykv/core";
+import type { Bucket, Entry } from "@manykv/core";
+import type { RequestLimits } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { refused, unavailable } from "../faults/faults.js";
+import { refused, unavailable } from "../faults/engine-faults.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { faultyWrite } from "../support/faulty-write.js";
 import { recordRequests } from "../support/recording-driver.js";
@@ -46,7 +47,7 @@ export const sizeCases: readonly ConformanceCase[] = [
       title: `batches around the limit of ${maxKeys} keys to a request are cut by count, and whole again in the answer`,
       async run(context) {
         const { requests, wrap } = recordRequests();
-        const bucket = await context.bucket({ wrap, store: { request: { maxKeys } } });
+        const bucket = await context.bucket({ wrap, store: { requestLimits: { maxKeys } } });
         for (const size of [maxKeys - 1, maxKeys, maxKeys + 1, 3 * maxKeys + 1]) {
           requests.length = 0;
           await writeReadDelete(bucket, size);
@@ -73,11 +74,11 @@ export const sizeCases: readonly ConformanceCase[] = [
     title: "a batch is cut by bytes: no request is over the limit, and none is cut where it fits",
     async run(context) {
       const { requests, wrap } = recordRequests();
-      const request = { maxBytes: 100 };
-      const bucket = await context.bucket({ wrap, store: { request } });
+      const requestLimits = { maxBytes: 100 };
+      const bucket = await context.bucket({ wrap, store: { requestLimits } });
       const entries = Array.from(
         { length: 23 },
-        (_, index): KeyValue => [`${index % 10}${index}`, pattern(index * 3, index)],
+        (_, index): Entry => [`${index % 10}${index}`, pattern(index * 3, index)],
       );
       await bucket.setMany(entries);
       for (const { bytes: size, keys } of requests)
@@ -85,7 +86,7 @@ export const sizeCases: readonly ConformanceCase[] = [
       for (const [index, { bytes: size }] of requests.entries()) {
         const next = requests[index + 1];
         if (next === undefined) break;
-        const first = entries.find(([key]) => key === next.keys[0]) as KeyValue;
+        const first = entries.find(([key]) => key === next.keys[0]) as Entry;
         assert.ok(
           size + first[0].length + first[1].byteLength > 100,
           "a request ends where the next entry does not fit",
@@ -101,7 +102,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     title: "keys count with their UTF-8 bytes when a batch is cut",
     async run(context) {
       const { requests, wrap } = recordRequests();
-      const bucket = await context.bucket({ wrap, store: { request: { maxBytes: 40 } } });
+      const bucket = await context.bucket({ wrap, store: { requestLimits: { maxBytes: 40 } } });
       await bucket.getMany(Array.from({ length: 12 }, (_, index) => `漢字${String(index).padStart(2, "0")}`));
       for (const { bytes: size } of requests) assert.ok(size <= 40, `${size} bytes`);
       assert.equal(requests.length, 3, "five keys of 8 bytes fit into 40");
@@ -113,7 +114,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     title: "an entry larger than a request's bytes goes alone, and its neighbours are not lost",
     async run(context) {
       const { requests, wrap } = recordRequests();
-      const bucket = await context.bucket({ wrap, store: { request: { maxBytes: 50 } } });
+      const bucket = await context.bucket({ wrap, store: { requestLimits: { maxBytes: 50 } } });
       await bucket.setMany([
         ["a", bytes("small")],
         ["b", pattern(500)],
@@ -135,7 +136,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     async run(context) {
       const { requests, wrap } = recordRequests();
       const driver = await context.driver();
-      const bucket = await context.storeOf(wrap(driver), { request: {} }).open(context.bucketName());
+      const bucket = await context.storeOf(wrap(driver), { requestLimits: {} }).open(context.bucketName());
       const keys = Array.from({ length: 100 }, (_, index) => `key ${index}`);
       await bucket.setMany(keys.map((key) => [key, bytes("v")]));
       await bucket.getMany(keys);
@@ -157,7 +158,7 @@ export const sizeCases: readonly ConformanceCase[] = [
       const size = Math.min(200_000, bucket.limits.maxValueBytes);
       const entries = Array.from(
         { length: 40 },
-        (_, index): KeyValue => [`key ${index}`, pattern(size - index, index)],
+        (_, index): Entry => [`key ${index}`, pattern(size - index, index)],
       );
       await bucket.setMany(entries, patient);
       const answers = await bucket.getMany(
@@ -175,7 +176,7 @@ export const sizeCases: readonly ConformanceCase[] = [
       for (const concurrency of [1, 3]) {
         const recording = recordRequests();
         const bucket = await context.bucket({
-          store: { request: { maxKeys: 1 }, concurrency },
+          store: { requestLimits: { maxKeys: 1 }, concurrency },
           wrap: (driver) =>
             recording.wrap(faultDriver(driver, () => ({ kind: "late-answer", milliseconds: 5 }))),
         });
@@ -195,7 +196,7 @@ export const sizeCases: readonly ConformanceCase[] = [
           kind: "keys",
           of: (key) => (key === "k1" ? fault : undefined),
         });
-        const store = { request: { maxKeys: 2 }, concurrency: 1 };
+        const store = { requestLimits: { maxKeys: 2 }, concurrency: 1 };
         const { outcomes } = await faultyWrite(context, { kind: "set", keys: 8, schedule, store });
         assert.deepEqual(outcomes, ["applied", "not-applied", ...new Array(6).fill("applied")]);
       }
@@ -209,7 +210,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     async run(context) {
       for (const fault of [refused, unavailable]) {
         const schedule: FaultSchedule = () => ({ kind: "reject", fault });
-        const store = { request: { maxKeys: 1 }, concurrency: 2 };
+        const store = { requestLimits: { maxKeys: 1 }, concurrency: 2 };
         const { outcomes, error, requests } = await faultyWrite(context, {
           kind: "set",
           keys: 100,
@@ -228,7 +229,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     title: "the last request of a batch is sent and awaited, be it of one key alone",
     async run(context) {
       const bucket = await context.bucket({
-        store: { request: { maxKeys: 4 } },
+        store: { requestLimits: { maxKeys: 4 } },
         wrap: (driver) =>
           faultDriver(driver, ({ keys }) =>
             keys.length === 1 ? { kind: "delay", milliseconds: 30 } : undefined,

@@ -111,7 +111,7 @@ export const listingCases: readonly ConformanceCase[] = [
       const found = new Set<string>();
       let cursor: string | undefined;
       for (let page = 0; ; page++) {
-        const answer = await bucket.listKeys(cursor);
+        const answer = await bucket.listKeys({ cursor });
         for (const key of answer.keys) found.add(key);
         cursor = answer.cursor;
         if (cursor === undefined) break;
@@ -138,7 +138,7 @@ export const listingCases: readonly ConformanceCase[] = [
       let cursor: string | undefined;
       let page = 0;
       do {
-        const answer: { keys: string[]; cursor?: string } = await (page++ % 2 ? other : one).listKeys(cursor);
+        const answer: { keys: string[]; cursor?: string } = await (page++ % 2 ? other : one).listKeys({ cursor });
         for (const key of answer.keys) found.add(key);
         cursor =
           answer.cursor === undefined ? undefined : (JSON.parse(JSON.stringify(answer.cursor)) as string);
@@ -154,9 +154,9 @@ export const listingCases: readonly ConformanceCase[] = [
       const bucket = await context.bucket();
       await bucket.set("key", bytes("v"));
       for (const cursor of [5, {}, ["a"], true])
-        await rejectsWith(bucket.listKeys(cursor as unknown as string), "invalid-argument");
+        await rejectsWith(bucket.listKeys({ cursor: cursor as unknown as string }), "invalid-argument");
       for (const cursor of ["", "garbage", "*", "-1", "0", "{}", "\0", "é", "[]", "x".repeat(5000)]) {
-        const answer = await bucket.listKeys(cursor).catch((error: unknown) => error);
+        const answer = await bucket.listKeys({ cursor }).catch((error: unknown) => error);
         if (answer instanceof Error)
           await rejectsWith(Promise.reject(answer), "invalid-argument", `cursor ${cursor.slice(0, 20)}`);
         else for (const key of (answer as { keys: string[] }).keys) assert.equal(key, "key");
@@ -176,7 +176,7 @@ export const listingCases: readonly ConformanceCase[] = [
       if (cursor === undefined)
         context.skip("a listing of 1,500 long keys has one page, so there is no cursor");
       const answer = await small
-        .listKeys(cursor)
+        .listKeys({ cursor })
         .catch((error: unknown) => rejectionOf(Promise.reject(error)));
       if (answer instanceof Error) assert.equal(answer.code, "invalid-argument");
       else for (const key of answer.keys) assert.equal(key, "small");
@@ -211,7 +211,7 @@ export async function listed(bucket: Bucket): Promise<string[]> {
   const keys = new Set<string>();
   let cursor: string | undefined;
   for (let pages = 0; pages < 100_000; pages++) {
-    const page = await bucket.listKeys(cursor);
+    const page = await bucket.listKeys({ cursor });
     for (const key of page.keys) keys.add(key);
     if (page.cursor === undefined) return [...keys].sort();
     cursor = page.cursor;

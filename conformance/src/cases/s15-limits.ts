@@ -90,13 +90,13 @@ export const limitCases: readonly ConformanceCase[] = [
       for (const bad of [-1, Number.NaN, "10", null, {}] as unknown as number[]) {
         await refusesOptions(context, { limits: { maxValueBytes: bad } });
         await refusesOptions(context, { limits: { maxKeyBytes: bad } });
-        await refusesOptions(context, { request: { maxKeys: bad } });
-        await refusesOptions(context, { request: { maxBytes: bad } });
+        await refusesOptions(context, { requestLimits: { maxKeys: bad } });
+        await refusesOptions(context, { requestLimits: { maxBytes: bad } });
         await refusesOptions(context, { concurrency: bad });
         await refusesOptions(context, { timeout: bad });
         await refusesOptions(context, { retry: { attempts: bad } });
       }
-      await refusesOptions(context, { request: { maxKeys: 0 } });
+      await refusesOptions(context, { requestLimits: { maxKeys: 0 } });
       await refusesOptions(context, { concurrency: 0 });
       await refusesOptions(context, { buckets: ["a b"] });
     },

@@ -5,7 +5,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { pause } from "../support/settles.js";
-import { wrapDriver } from "../support/wrap-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 
 /** Closing a store. */
 export const closingCases: readonly ConformanceCase[] = [

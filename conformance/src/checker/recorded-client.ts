@@ -1,11 +1,4 @@
-import {
-  BatchError,
-  type Bucket,
-  type CallOptions,
-  type KeyValue,
-  type Outcome,
-  StoreError,
-} from "@manykv/core";
+import { BatchError, type Bucket, type CallOptions, type Entry, type Outcome, StoreError } from "@manykv/core";
 import type { History, Sight, WriteRecord } from "./history.js";
 import { identify, uniqueValue } from "./unique-value.js";
 
@@ -60,7 +53,7 @@ export class RecordedClient {
 
   set(key: string, options?: CallOptions): Promise<CallEnd> {
     const { records, entries } = this.#begin([key], "set");
-    const [[, value]] = entries as [KeyValue];
+    const [[, value]] = entries as [Entry];
     return this.#write(records, options, () => this.#bucket.set(key, value, options));
   }
 
@@ -139,11 +132,11 @@ export class RecordedClient {
   #begin(
     keys: readonly string[],
     kind: "set" | "delete",
-  ): { records: readonly WriteRecord[]; entries: readonly KeyValue[] } {
+  ): { records: readonly WriteRecord[]; entries: readonly Entry[] } {
     const start = this.#history.tick();
     // Of a key that comes twice the last value wins (rule S5): the others are values that nobody wrote.
     const byKey = new Map<string, WriteRecord>();
-    const entries: KeyValue[] = [];
+    const entries: Entry[] = [];
     const last = new Map(keys.map((key, place) => [key, place]));
     for (const [place, key] of keys.entries()) {
       const wins = last.get(key) === place;

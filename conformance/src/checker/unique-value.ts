@@ -10,7 +10,7 @@ const fillPrime = 0x01000193;
  * A value that belongs to one write alone: its number, its length and a checksum, then bytes that follow from the
  * number. So a value that was read tells which write it is from, and any change to it shows.
  */
-export function uniqueValue(write: number, size: number): Uint8Array {
+export function uniqueValue(write: number, size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.max(size, leastValueBytes));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, write);

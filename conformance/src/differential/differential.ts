@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Bucket, KeyValue, Store } from "@manykv/core";
+import type { Bucket, Entry, Store } from "@manykv/core";
 import fc from "fast-check";
-import { seedOf } from "../support/random.js";
+import { deriveSeed } from "../faults/random.js";
 import { randomName, randomSeed } from "../support/random-name.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 import { answerOf } from "./answer.js";
@@ -47,7 +47,7 @@ export async function differential(options: DifferentialOptions): Promise<Differ
   });
   const lane = async (_: unknown, index: number): Promise<void> => {
     for (let round = 0; done < wanted; round++)
-      await fc.assert(property, { seed: seedOf(seed, `${index}/${round}`) | 0, numRuns: sequences });
+      await fc.assert(property, { seed: deriveSeed(seed, `${index}/${round}`) | 0, numRuns: sequences });
   };
   try {
     await leavesNoneUnhandled(async () => {
@@ -106,7 +106,7 @@ function run(bucket: Bucket, call: DifferentialCall, other: string): Promise<unk
     case "deleteMany":
       return bucket[call.method](call.keys.map(text));
     case "setMany":
-      return bucket.setMany(call.entries.map(([key, value]) => [text(key), value] as KeyValue));
+      return bucket.setMany(call.entries.map(([key, value]) => [text(key), value] as Entry));
     case "keys":
       return allKeys(bucket);
   }

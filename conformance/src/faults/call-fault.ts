@@ -1,5 +1,6 @@
-import type { Fault } from "@manykv/core";
-import type { Operation } from "../support/recording-driver.js";
+import type { Fault } from "@manykv/core/driver";
+
+export type Operation = "get" | "set" | "delete" | "exists" | "list";
 
 /** A request on its way to a driver. */
 export interface FaultyCall {
@@ -12,32 +13,32 @@ export interface FaultyCall {
 
 /** What goes wrong with one key of a request. */
 export type KeyFault =
-  /** The engine leaves the key out for want of capacity. */
+  /** The engine has no capacity for the key. */
   | { readonly kind: "unprocessed" }
-  /** The key fails. With `applied` the engine does it all the same: an answer that was lost. */
+  /** The key fails. With `applied`, the engine applies it and the answer is lost. */
   | { readonly kind: "fail"; readonly fault: Fault; readonly applied?: boolean };
 
 /** What goes wrong with a request. */
 export type CallFault =
-  /** Some of its keys fail; the others reach the engine. */
+  /** Some of its keys fail. The others reach the engine. */
   | { readonly kind: "keys"; readonly of: (key: string, index: number) => KeyFault | undefined }
-  /** The request rejects. With `applied` the engine does it all the same. */
+  /** The request rejects. With `applied`, the engine applies it first. */
   | { readonly kind: "reject"; readonly fault: Fault; readonly applied?: boolean }
-  /** Never reaches the engine. When the attempt's time is over, the driver answers that it does not know. */
+  /** Never reaches the engine. When the request is aborted, the driver answers that it does not know. */
   | { readonly kind: "drop-request" }
-  /** The engine does it. When the attempt's time is over, the driver answers that it does not know. */
+  /** The engine applies it. When the request is aborted, the driver answers that it does not know. */
   | { readonly kind: "drop-answer" }
-  /** Never reaches the engine, and the driver never answers, not even to the signal. */
+  /** Never reaches the engine, and the driver never answers, not even when the request is aborted. */
   | { readonly kind: "hang" }
-  /** Reaches the engine after a while. */
+  /** Reaches the engine after a delay. */
   | { readonly kind: "delay"; readonly milliseconds: number }
-  /** Reaches the engine at once, and is answered after a while. */
+  /** Reaches the engine at once, and is answered after a delay. */
   | { readonly kind: "late-answer"; readonly milliseconds: number }
   /**
-   * Fails at once with `connection-lost`, effect `unknown`, and reaches the engine after a while: the write that lands on
-   * top of a newer one. Its fence stops it, unless `fence` is `false`.
+   * Fails at once with `connection-lost`, effect `unknown`, and reaches the engine after a delay: the write that
+   * overwrites a newer one. Its fence stops it, unless `fence` is `false`.
    */
   | { readonly kind: "late-apply"; readonly milliseconds: number; readonly fence?: boolean };
 
-/** Decides for each request of a driver what goes wrong with it: nothing, where it returns `undefined`. */
+/** Decides for each request of a driver what goes wrong with it. `undefined`: nothing. */
 export type FaultSchedule = (call: FaultyCall) => CallFault | undefined;

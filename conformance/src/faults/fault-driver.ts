@@ -1,137 +1,181 @@
-import type {
-  Driver,
-  DriverRequest,
-  Fault,
-  Incomplete,
-  ItemFault,
-  KeysRequest,
-  ListRequest,
-  ReadAnswer,
-  SetRequest,
-} from "@manykv/core";
-import type { Operation } from "../support/recording-driver.js";
-import { pause } from "../support/settles.js";
-import { wrapDriver } from "../support/wrap-driver.js";
-import type { CallFault, FaultSchedule } from "./call-fault.js";
-import { answerLost, timeOver } from "./faults.js";
-import { InjectedError } from "./injected-error.js";
-import { LateRequests } from "./late-requests.js";
-import { mergeAnswers, splitKeys } from "./split-keys.js";
+import {
+  createRequest,
+  type Driver,
+  type DriverRequest,
+  type Fault,
+  FaultError,
+  type ItemFault,
+  type KeysRequest,
+  pickKeys,
+  type ReadAnswer,
+  type SetRequest,
+  type WriteAnswer,
+} from "@manykv/core/driver";
+import type { CallFault, FaultSchedule, KeyFault, Operation } from "./call-fault.js";
+import { answerLost, timeOver } from "./engine-faults.js";
+import { sendSet, wrapDriver } from "./wrap-driver.js";
 
 /**
- * A driver whose requests go wrong as `schedule` says. Everything else it leaves to `inner`, so that the outcome of each
- * key can be compared with what is really there.
+ * Returns a driver whose requests go wrong as `schedule` decides. Everything else is left to `inner`, so the outcome of
+ * each key can be compared with what `inner` holds.
  */
 export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
   const late = new LateRequests();
   let calls = 0;
 
-  function faultOf(operation: Operation, bucket: string, keys: readonly string[]): CallFault | undefined {
-    return schedule({ call: calls++, operation, bucket, keys });
-  }
-
-  async function keysCall<Request extends KeysRequest, Answer extends Incomplete>(
+  async function send<Answer extends WriteAnswer>(
     operation: Operation,
-    request: Request,
-    forward: (request: Request) => Promise<Answer>,
+    request: KeysRequest,
+    forward: (request: SetRequest) => Promise<Answer>,
   ): Promise<Answer> {
-    const fault = faultOf(operation, request.bucket, request.keys);
-    if (fault?.kind === "keys") {
-      const split = splitKeys(request, fault.of);
-      return mergeAnswers(split, split.forwarded ? await forward(split.forwarded) : undefined);
-    }
-    const unanswered = (lost: Fault): Answer => allFaulty<Answer>(request.keys.length, lost);
-    return wholeCall(
-      fault,
-      request,
-      () => forward(request),
-      unanswered,
-      () => forward(copyOf(request)),
-    );
-  }
-
-  async function wholeCall<Answer>(
-    fault: Exclude<CallFault, { kind: "keys" }> | undefined,
-    request: DriverRequest,
-    forward: () => Promise<Answer>,
-    unanswered: (fault: Fault) => Answer,
-    forwardLate: () => Promise<unknown>,
-  ): Promise<Answer> {
-    switch (fault?.kind) {
-      case undefined:
-        return forward();
-      case "reject":
-        if (fault.applied) await forward();
-        throw new InjectedError(fault.fault);
-      case "drop-request":
-        await fired(request.signal);
-        return unanswered(timeOver);
-      case "drop-answer":
-        await Promise.all([forward(), fired(request.signal)]);
-        return unanswered(timeOver);
-      case "hang":
-        return new Promise(() => {});
-      case "delay":
-        await pause(fault.milliseconds);
-        return forward();
-      case "late-answer": {
-        const [answer] = await Promise.all([forward(), pause(fault.milliseconds)]);
-        return answer;
-      }
-      case "late-apply": {
-        const fence = late.add(forwardLate, fault.milliseconds);
-        return unanswered(fault.fence === false ? answerLost : { ...answerLost, fence });
-      }
-    }
+    const { bucket, keys } = request;
+    const fault = schedule({ call: calls++, operation, bucket, keys });
+    if (fault?.kind === "keys") return sendSome(request, fault.of, forward);
+    const answers = {
+      now: () => forward(request as SetRequest),
+      later: () => forward(copyOf(request)),
+      none: (lost: Fault) => everyKey<Answer>(keys.length, lost),
+    };
+    return sendWhole(fault, request, answers, late);
   }
 
   const { exists } = inner;
-  return wrapDriver(inner, {
-    get: (request) => keysCall("get", request, (part) => inner.get(part)),
-    set: (request) => keysCall("set", request, (part) => inner.set(part)),
-    delete: (request) => keysCall("delete", request, (part) => inner.delete(part)),
-    ...(exists && { exists: (request) => keysCall("exists", request, (part) => exists.call(inner, part)) }),
-    list: (request: ListRequest) => {
-      const fault = faultOf("list", request.bucket, []);
-      const failed = (lost: Fault): never => {
-        throw new InjectedError(lost);
-      };
-      const whole = fault?.kind === "keys" ? undefined : fault;
-      return wholeCall(
-        whole,
-        request,
-        () => inner.list(request),
-        failed,
-        async () => {},
-      );
+  return wrapDriver(
+    inner,
+    {
+      get: (request) => send("get", request, (part) => inner.get(part)),
+      set: (request) => send("set", request, (part) => sendSet(inner, part)),
+      delete: (request) => send("delete", request, (part) => inner.delete(part)),
+      ...(exists && { exists: (request) => send("exists", request, (part) => exists.call(inner, part)) }),
+      list: async (request) => {
+        const fault = schedule({ call: calls++, operation: "list", bucket: request.bucket, keys: [] });
+        const answers = {
+          now: () => inner.list(request),
+          later: () => Promise.resolve(),
+          none: (lost: Fault) => {
+            throw new FaultError(lost);
+          },
+        };
+        return sendWhole(fault?.kind === "keys" ? undefined : fault, request, answers, late);
+      },
+      close: async () => {
+        await late.cancelAll();
+        await inner.close();
+      },
     },
-    classify: (error) => (error instanceof InjectedError ? error.fault : inner.classify(error)),
-    close: async () => {
-      await late.cancelAll();
-      await inner.close();
-    },
-  });
+    ["prepareSet"],
+  );
 }
 
-/** A request whose bytes the caller may change from now on. */
-function copyOf<Request extends KeysRequest>(request: Request): Request {
-  const { bucket, keys, values } = request as KeysRequest & Partial<SetRequest>;
-  return {
-    bucket,
-    keys: [...keys],
-    ...(values && { values: values.map((value) => value.slice()) }),
-    signal: new AbortController().signal,
-    deadline: Number.POSITIVE_INFINITY,
-  } as unknown as Request;
+/** How a request can be answered: by the engine now, by the engine later, or with a fault for every key. */
+interface Answers<Answer> {
+  now(): Promise<Answer>;
+  later(): Promise<unknown>;
+  none(fault: Fault): Answer;
 }
 
-function allFaulty<Answer extends Incomplete>(size: number, fault: Fault): Answer {
+async function sendWhole<Answer>(
+  fault: Exclude<CallFault, { kind: "keys" }> | undefined,
+  request: DriverRequest,
+  answers: Answers<Answer>,
+  late: LateRequests,
+): Promise<Answer> {
+  switch (fault?.kind) {
+    case undefined:
+      return answers.now();
+    case "reject":
+      if (fault.applied) await answers.now();
+      throw new FaultError(fault.fault, `injected fault: ${fault.fault.code}`);
+    case "drop-request":
+      await aborted(request);
+      return answers.none(timeOver);
+    case "drop-answer":
+      await Promise.all([answers.now(), aborted(request)]);
+      return answers.none(timeOver);
+    case "hang":
+      return new Promise(() => {});
+    case "delay":
+      await pause(fault.milliseconds);
+      return answers.now();
+    case "late-answer": {
+      const [answer] = await Promise.all([answers.now(), pause(fault.milliseconds)]);
+      return answer;
+    }
+    case "late-apply": {
+      const fence = late.add(answers.later, fault.milliseconds);
+      return answers.none(fault.fence === false ? answerLost : { ...answerLost, fence });
+    }
+  }
+}
+
+/** Sends the keys without a fault, and adds the faults of the others to the answer. */
+async function sendSome<Answer extends WriteAnswer>(
+  request: KeysRequest,
+  faultOf: (key: string, index: number) => KeyFault | undefined,
+  forward: (request: SetRequest) => Promise<Answer>,
+): Promise<Answer> {
+  const sent: number[] = [];
+  const unprocessed: number[] = [];
+  const faults: ItemFault[] = [];
+  for (const [index, key] of request.keys.entries()) {
+    const fault = faultOf(key, index);
+    if (fault?.kind === "unprocessed") unprocessed.push(index);
+    if (fault?.kind === "fail") faults.push({ ...fault.fault, index });
+    if (fault === undefined || (fault.kind === "fail" && fault.applied)) sent.push(index);
+  }
+  const answer = sent.length > 0 ? await forward(pickKeys(request, sent)) : undefined;
+  const failed = new Set(faults.map(({ index }) => index));
+  const indexOf = (index: number): number => sent[index] as number;
+  const values = new Array<unknown>(request.keys.length).fill(undefined);
+  const answered = (answer as Partial<ReadAnswer<unknown>> | undefined)?.values ?? [];
+  for (const [index, value] of answered.entries()) values[indexOf(index)] = value;
+  for (const index of answer?.unprocessed ?? [])
+    if (!failed.has(indexOf(index))) unprocessed.push(indexOf(index));
+  for (const fault of answer?.faults ?? [])
+    if (!failed.has(indexOf(fault.index))) faults.push({ ...fault, index: indexOf(fault.index) });
+  return { values, unprocessed, faults } as unknown as Answer;
+}
+
+/** Requests that reach the engine after their call was answered. */
+class LateRequests {
+  readonly #cancels = new Set<() => Promise<void>>();
+
+  /** Sends a request after a delay. Returns a fence: once it resolves, the request can no longer take effect. */
+  add(send: () => Promise<unknown>, milliseconds: number): () => Promise<void> {
+    let sent: Promise<unknown> = Promise.resolve();
+    const timer = setTimeout(() => {
+      sent = send().catch(() => {});
+    }, milliseconds);
+    const cancel = async (): Promise<void> => {
+      clearTimeout(timer);
+      await sent;
+      this.#cancels.delete(cancel);
+    };
+    this.#cancels.add(cancel);
+    return cancel;
+  }
+
+  async cancelAll(): Promise<void> {
+    await Promise.all([...this.#cancels].map((cancel) => cancel()));
+  }
+}
+
+/** The caller may change the values of the original as soon as its call has settled. */
+function copyOf(request: KeysRequest): SetRequest {
+  const { bucket, keys, values = [] } = request as KeysRequest & Partial<SetRequest>;
+  return createRequest({ bucket, keys: [...keys], values: values.map((value) => value.slice()) });
+}
+
+function everyKey<Answer extends WriteAnswer>(size: number, fault: Fault): Answer {
   const faults = Array.from({ length: size }, (_, index): ItemFault => ({ ...fault, index }));
-  const answer: ReadAnswer<undefined> = { values: new Array<undefined>(size), faults };
-  return answer as unknown as Answer;
+  return { values: new Array<undefined>(size), faults } as unknown as Answer;
 }
 
-function fired(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+function aborted(request: DriverRequest): Promise<void> {
+  if (request.aborted) return Promise.resolve();
+  return new Promise((resolve) => request.onAbort(resolve));
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

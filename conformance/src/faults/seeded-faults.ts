@@ -1,7 +1,6 @@
-import { pick, randomOf, seedOf } from "../support/random.js";
-import type { Operation } from "../support/recording-driver.js";
-import type { CallFault, FaultSchedule, FaultyCall, KeyFault } from "./call-fault.js";
-import { answerLost, refused, throttled, unavailable } from "./faults.js";
+import type { CallFault, FaultSchedule, FaultyCall, KeyFault, Operation } from "./call-fault.js";
+import { answerLost, refused, throttled, unavailable } from "./engine-faults.js";
+import { deriveSeed, Random } from "./random.js";
 
 /** What a seeded schedule may do to a request. */
 export type SeededFault =
@@ -56,24 +55,23 @@ export function seededFaults(options: SeededFaultOptions): SeededSchedule {
   const { seed, rate = 0.5, faults = seededFaultKinds, operations, longestDelay = 20 } = options;
   const schedule = ({ call, operation }: FaultyCall): CallFault | undefined => {
     if (operations !== undefined && !operations.includes(operation)) return undefined;
-    const random = randomOf(seedOf(seed, call));
-    if (random() >= rate) return undefined;
-    return faultOf(pick(random, faults), random, longestDelay);
+    const random = new Random(deriveSeed(seed, call));
+    return random.chance(rate) ? faultOf(random.pick(faults), random, longestDelay) : undefined;
   };
   return Object.assign(schedule, { seed, toString: () => `seeded faults, seed ${seed}` });
 }
 
-function faultOf(kind: SeededFault, random: () => number, longestDelay: number): CallFault {
-  const milliseconds = Math.floor(random() * longestDelay);
+function faultOf(kind: SeededFault, random: Random, longestDelay: number): CallFault {
+  const milliseconds = random.integer(0, longestDelay);
   switch (kind) {
     case "unprocessed":
       return someKeys(random, { kind: "unprocessed" });
     case "key-lost":
-      return someKeys(random, { kind: "fail", fault: answerLost, applied: random() < 0.5 });
+      return someKeys(random, { kind: "fail", fault: answerLost, applied: random.chance(0.5) });
     case "key-refused":
       return someKeys(random, { kind: "fail", fault: refused });
     case "rejected":
-      return { kind: "reject", fault: pick(random, [throttled, unavailable]) };
+      return { kind: "reject", fault: random.pick([throttled, unavailable]) };
     case "request-lost":
       return { kind: "reject", fault: answerLost };
     case "answer-lost":
@@ -89,7 +87,7 @@ function faultOf(kind: SeededFault, random: () => number, longestDelay: number):
 }
 
 /** About half of the keys, the same ones whenever the schedule is replayed. */
-function someKeys(random: () => number, fault: KeyFault): CallFault {
-  const chosen = Math.floor(random() * 2 ** 32);
-  return { kind: "keys", of: (key) => (seedOf(chosen, key) & 1 ? fault : undefined) };
+function someKeys(random: Random, fault: KeyFault): CallFault {
+  const chosen = random.integer(0, 2 ** 32 - 1);
+  return { kind: "keys", of: (key) => (deriveSeed(chosen, key) & 1 ? fault : undefined) };
 }

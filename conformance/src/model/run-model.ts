@@ -1,6 +1,6 @@
 import type { Bucket, Store } from "@manykv/core";
 import fc from "fast-check";
-import { seedOf } from "../support/random.js";
+import { deriveSeed } from "../faults/random.js";
 import { runSteps } from "./run-steps.js";
 import { modelSteps } from "./step.js";
 
@@ -29,7 +29,7 @@ export async function runModel({ stores, runs, seed, bucketName }: ModelRuns): P
   });
   const settled = await Promise.allSettled(
     Array.from({ length: lanes }, (_, lane) =>
-      fc.assert(property, { seed: seedOf(seed, lane) | 0, numRuns: Math.ceil(runs / lanes) }),
+      fc.assert(property, { seed: deriveSeed(seed, lane) | 0, numRuns: Math.ceil(runs / lanes) }),
     ),
   );
   for (const result of settled) if (result.status === "rejected") throw result.reason;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 
 /** UTF-8 bytes of a text. */
-export function bytes(text: string): Uint8Array {
+export function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
 /** `size` bytes that differ with `mark`, so that a mixture of two values is seen. */
-export function pattern(size: number, mark = 1): Uint8Array {
+export function pattern(size: number, mark = 1): Uint8Array<ArrayBuffer> {
   const value = new Uint8Array(size);
   const step = Math.min(size, 4096);
   for (let index = 0; index < step; index++) value[index] = (index * 31 + mark * 17 + (index >> 8)) & 0xff;

@@ -1,4 +1,5 @@
-import type { Bucket, Driver, Outcome, StoreOptions } from "@manykv/core";
+import type { Bucket, Outcome, StoreOptions } from "@manykv/core";
+import { createRequest, type Driver } from "@manykv/core/driver";
 import { BatchError } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
@@ -45,7 +46,7 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
   const direct = await context.bucket({ name });
   const driver = await connected(context, name);
   // The driver's own request limits, whatever the harness lowers: cases count requests.
-  const options = { retry: quickRetry, request: {}, ...write.store };
+  const options = { retry: quickRetry, requestLimits: {}, ...write.store };
   const faulty = await context.storeOf(wrap(faultDriver(driver, write.schedule)), options).open(name);
   const judged = judgedWrite(write.kind, write.keys);
   await direct.setMany(judged.before);
@@ -76,12 +77,7 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
 /** A driver that has its connection already: a short timeout is for the fault, not for connecting. */
 async function connected(context: CaseContext, bucket: string): Promise<Driver> {
   const driver = await context.driver();
-  await driver.get({
-    bucket,
-    keys: ["k0"],
-    signal: new AbortController().signal,
-    deadline: Number.POSITIVE_INFINITY,
-  });
+  await driver.get(createRequest({ bucket, keys: ["k0"] }));
   return driver;
 }
 

@@ -1,7 +1,6 @@
-import type { Driver } from "@manykv/core";
-import { wrapDriver } from "./wrap-driver.js";
-
-export type Operation = "get" | "set" | "delete" | "exists" | "list" | "provision";
+import type { Driver } from "@manykv/core/driver";
+import type { Operation } from "../faults/call-fault.js";
+import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
 
 /** One request that a driver got. */
 export interface RecordedRequest {
@@ -39,15 +38,19 @@ export function recordRequests(): Recording {
     requests: [],
     mostInFlight: 0,
     wrap: (driver) =>
-      wrapDriver(driver, {
-        get: (request) => note("get", request, () => driver.get(request)),
-        set: (request) => note("set", request, () => driver.set(request)),
-        delete: (request) => note("delete", request, () => driver.delete(request)),
-        list: (request) => note("list", {}, () => driver.list(request)),
-        ...(driver.exists && {
-          exists: (request) => note("exists", request, () => existsOf(driver, request)),
-        }),
-      }),
+      wrapDriver(
+        driver,
+        {
+          get: (request) => note("get", request, () => driver.get(request)),
+          set: (request) => note("set", request, () => sendSet(driver, request)),
+          delete: (request) => note("delete", request, () => driver.delete(request)),
+          list: (request) => note("list", {}, () => driver.list(request)),
+          ...(driver.exists && {
+            exists: (request) => note("exists", request, () => existsOf(driver, request)),
+          }),
+        },
+        ["prepareSet"],
+      ),
   };
   return recording;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BatchError, type Bucket, type KeyValue, type Outcome } from "@manykv/core";
+import { BatchError, type Bucket, type Entry, type Outcome } from "@manykv/core";
 import { rejectionOf } from "./rejections.js";
 import { nameOf } from "./round-trip.js";
 
@@ -56,6 +56,6 @@ function textOf(value: Uint8Array | undefined): string {
 }
 
 /** The entries of a `JudgedWrite` as `setMany` takes them. */
-export function settable(entries: JudgedWrite["entries"]): KeyValue[] {
+export function settable(entries: JudgedWrite["entries"]): Entry[] {
   return entries.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
 }

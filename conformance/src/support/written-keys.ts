@@ -1,5 +1,5 @@
-import type { Driver } from "@manykv/core";
-import { wrapDriver } from "./wrap-driver.js";
+import type { Driver } from "@manykv/core/driver";
+import { wrapDriver } from "../faults/wrap-driver.js";
 
 /** The keys that a case may have written, by bucket. */
 export type WrittenKeys = Map<string, Set<string>>;

@@ -1,11 +1,10 @@
-import type { Driver, KeysRequest, SetRequest } from "@manykv/core";
+import type { Driver, KeysRequest, SetRequest } from "@manykv/core/driver";
 import { expect, test } from "vitest";
 import {
   answerLost,
   type CallFault,
   faultDriver,
   refused,
-  seededConnectionFault,
   seededFaultKinds,
   seededFaults,
 } from "../../src/index.js";
@@ -108,10 +107,6 @@ test("a seeded schedule does the same again, every kind of fault comes up, and i
   expect(seededFaults({ seed: 7, rate: 1, operations: ["get"] })(call(0))).toBeUndefined();
 });
 
-test("a seeded connection fault is the same again, and prints its seed", () => {
-  expect(JSON.stringify(seededConnectionFault(5))).toBe(JSON.stringify(seededConnectionFault(5)));
-  expect(String(seededConnectionFault(5))).toMatch(/seed 5$/);
-});
 
 function unhurried(): { signal: AbortSignal; deadline: number } {
   return { signal: new AbortController().signal, deadline: Number.POSITIVE_INFINITY };

@@ -245,7 +245,7 @@ export const batchMutants: readonly Mutant[] = [
     rule: "S12",
     killedBy: "s12-seams-by-bytes",
     createStore: (driver, { request, ...options }) =>
-      createStore(driver, { ...options, ...(request?.maxKeys && { request: { maxKeys: request.maxKeys } }) }),
+      createStore(driver, { ...options, ...(request?.maxKeys && { requestLimits: { maxKeys: request.maxKeys } }) }),
   },
   {
     name: "counts the characters of keys when it cuts",
@@ -254,14 +254,14 @@ export const batchMutants: readonly Mutant[] = [
     createStore: (driver, { request, ...options }) =>
       createStore(driver, {
         ...options,
-        ...(request?.maxBytes && { request: { maxBytes: request.maxBytes * 2 } }),
+        ...(request?.maxBytes && { requestLimits: { maxBytes: request.maxBytes * 2 } }),
       }),
   },
   {
     name: "sends every key by itself",
     rule: "S12",
     killedBy: "s12-one-request-where-it-fits",
-    createStore: belowCore((driver, options) => [driver, { ...options, request: { maxKeys: 1 } }]),
+    createStore: belowCore((driver, options) => [driver, { ...options, requestLimits: { maxKeys: 1 } }]),
   },
   {
     name: "sends all requests of a call at once",

@@ -1,4 +1,5 @@
-import type { Bucket, Driver } from "@manykv/core";
+import type { Bucket } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { StoreError } from "@manykv/core";
 import { wrapDriver } from "../../src/support/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";

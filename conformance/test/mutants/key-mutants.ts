@@ -1,4 +1,5 @@
-import type { Bucket, Driver, KeysRequest, KeyValue } from "@manykv/core";
+import type { Bucket, Entry } from "@manykv/core";
+import type { Driver, KeysRequest } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/support/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
@@ -77,7 +78,7 @@ function changedKeys(change: (key: unknown) => unknown): CreateStore {
     getMany: (keys, options) => bucket.getMany(Array.from(keys, one), options),
     setMany: (entries, options) =>
       bucket.setMany(
-        Array.from(entries, ([key, value]): KeyValue => [one(key), value]),
+        Array.from(entries, ([key, value]): Entry => [one(key), value]),
         options,
       ),
     deleteMany: (keys, options) => bucket.deleteMany(Array.from(keys, one), options),

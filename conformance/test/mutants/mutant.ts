@@ -1,12 +1,5 @@
-import {
-  BatchError,
-  type Bucket,
-  createStore,
-  type Driver,
-  type Outcome,
-  type Store,
-  type StoreOptions,
-} from "@manykv/core";
+import { BatchError, type Bucket, createStore, type Outcome, type Store, type StoreOptions } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import type { ConformanceHarness, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
@@ -80,7 +73,7 @@ function delegateBucket(bucket: Bucket): Bucket {
     set: (key, value, options) => bucket.set(key, value, options),
     delete: (key, options) => bucket.delete(key, options),
     exists: (key, options) => bucket.exists(key, options),
-    listKeys: (cursor, options) => bucket.listKeys(cursor, options),
+    listKeys: (options) => bucket.listKeys(options),
     keys: (options) => bucket.keys(options),
     getMany: (keys, options) => bucket.getMany(keys, options),
     setMany: (entries, options) => bucket.setMany(entries, options),

@@ -1,4 +1,5 @@
-import { BatchError, type Bucket, type Driver, type Fault, type WriteAnswer } from "@manykv/core";
+import { BatchError, type Bucket } from "@manykv/core";
+import type { Driver, Fault, WriteAnswer } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/support/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";

@@ -1,4 +1,5 @@
-import type { Bucket, CallOptions, Driver, ReadAnswer } from "@manykv/core";
+import type { Bucket, CallOptions } from "@manykv/core";
+import type { Driver, ReadAnswer } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/support/wrap-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
@@ -57,7 +58,7 @@ export const settlingMutants: readonly Mutant[] = [
     rule: "S10",
     killedBy: "s10-list-keys",
     createStore: changedBuckets((bucket) => ({
-      listKeys: (cursor, options) => bucket.listKeys(cursor, options).catch(() => ({ keys: [] })),
+      listKeys: (options) => bucket.listKeys(options).catch(() => ({ keys: [] })),
     })),
   },
   {

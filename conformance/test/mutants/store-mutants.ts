@@ -1,4 +1,5 @@
-import { type Driver, type KeyPage, StoreError } from "@manykv/core";
+import { type KeyPage, StoreError } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/support/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, changedStore, type Mutant } from "./mutant.js";
@@ -120,7 +121,7 @@ export const storeMutants: readonly Mutant[] = [
     killedBy: "s14-keys-iterates-all",
     createStore: changedBuckets((bucket) => ({
       async *keys(options) {
-        const page: KeyPage = await bucket.listKeys(undefined, options);
+        const page: KeyPage = await bucket.listKeys(options);
         yield* page.keys;
       },
     })),

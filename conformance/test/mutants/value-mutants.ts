@@ -1,4 +1,5 @@
-import type { Driver, KeyValue, SetRequest } from "@manykv/core";
+import type { Entry } from "@manykv/core";
+import type { Driver, SetRequest } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/support/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { changedBuckets, type Mutant } from "./mutant.js";
@@ -155,7 +156,7 @@ export const valueMutants: readonly Mutant[] = [
         bucket.setMany(
           Array.from(
             entries,
-            ([key, value]): KeyValue => [key, typeof value === "string" ? encoder.encode(value) : value],
+            ([key, value]): Entry => [key, typeof value === "string" ? encoder.encode(value) : value],
           ),
           options,
         ),

@@ -1,6 +1,6 @@
-import type { Fault } from "@manykv/core";
+import type { Fault } from "@manykv/core/driver";
 
-/** The engine refuses for good: nothing happened, and repeating does not help. */
+/** The engine refuses for good. Nothing was applied, and repeating does not help. */
 export const refused: Fault = Object.freeze({
   code: "access-denied",
   retryable: false,
@@ -8,18 +8,18 @@ export const refused: Fault = Object.freeze({
   reason: "INJECTED",
 });
 
-/** The engine does not serve now: nothing happened, and repeating may help. */
+/** The engine does not serve requests now. Nothing was applied, and repeating may help. */
 export const unavailable: Fault = Object.freeze({ code: "unavailable", retryable: true, effect: "none" });
 
-/** The engine has no capacity: nothing happened, and repeating may help. */
+/** The engine has no capacity. Nothing was applied, and repeating may help. */
 export const throttled: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
 
-/** The answer never came: a write may have been applied. */
+/** The answer never came. A write may have been applied. */
 export const answerLost: Fault = Object.freeze({
   code: "connection-lost",
   retryable: true,
   effect: "unknown",
 });
 
-/** The time of the request was over: a write may have been applied. */
+/** The request ran out of time. A write may have been applied. */
 export const timeOver: Fault = Object.freeze({ code: "timeout", retryable: true, effect: "unknown" });

@@ -1,0 +1,44 @@
+/** Tools that break things on purpose. The suite uses them, and so can your own tests. */
+export type { CallFault, FaultSchedule, FaultyCall, KeyFault } from "./faults/call-fault.js";
+export {
+  byteTrueFaultKinds,
+  type ConnectionFault,
+  type ConnectionFaultKind,
+  connectionFaultKinds,
+  type Direction,
+  type SeededConnectionFaultOptions,
+  seededConnectionFault,
+} from "./faults/connection-fault.js";
+export { faultDriver } from "./faults/fault-driver.js";
+export { answerLost, refused, throttled, timeOver, unavailable } from "./faults/engine-faults.js";
+export {
+  answerJson,
+  delayHttp,
+  dropHttp,
+  firstRequests,
+  type HttpAnswer,
+  type HttpExchange,
+  type HttpHandler,
+  HttpProxy,
+  type OperationOf,
+  passThrough,
+  resetHttp,
+  rewriteAnswer,
+} from "./faults/http-proxy.js";
+export { ProxySet } from "./faults/proxy-set.js";
+export { deriveSeed, Random } from "./faults/random.js";
+export {
+  type SeededFault,
+  type SeededFaultOptions,
+  type SeededSchedule,
+  seededFaultKinds,
+  seededFaults,
+} from "./faults/seeded-faults.js";
+export {
+  type Address,
+  type Intercept,
+  ProxiedConnection,
+  type ProxyCounts,
+  TcpProxy,
+  type TcpProxyOptions,
+} from "./faults/tcp-proxy.js";

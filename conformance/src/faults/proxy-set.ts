@@ -1,0 +1,62 @@
+import type { ConnectionFault } from "./connection-fault.js";
+import { type Address, TcpProxy, type TcpProxyOptions } from "./tcp-proxy.js";
+
+/** One TCP proxy in front of each server of a backend. */
+export class ProxySet implements AsyncDisposable {
+  readonly #proxies: ReadonlyMap<string, TcpProxy>;
+
+  private constructor(proxies: ReadonlyMap<string, TcpProxy>) {
+    this.#proxies = proxies;
+  }
+
+  static async start(servers: readonly Address[], options?: TcpProxyOptions): Promise<ProxySet> {
+    const proxies = new Map<string, TcpProxy>();
+    for (const server of servers) proxies.set(keyOf(server), await TcpProxy.start(server, options));
+    return new ProxySet(proxies);
+  }
+
+  get all(): readonly TcpProxy[] {
+    return [...this.#proxies.values()];
+  }
+
+  /** The address of the proxy in front of a server. */
+  readonly route = (server: Address): Address => {
+    const proxy = this.#proxies.get(keyOf(server));
+    if (proxy === undefined) throw new Error(`route: ${keyOf(server)} is not among the servers`);
+    return proxy.address;
+  };
+
+  /** How many connections clients have opened to all of them. */
+  get connections(): number {
+    return this.all.reduce((sum, { counts }) => sum + counts.connections, 0);
+  }
+
+  /** How many armed faults have begun on all of them. */
+  get faults(): number {
+    return this.all.reduce((sum, { counts }) => sum + counts.faults, 0);
+  }
+
+  /** Arms every proxy. With `firstOnly`, only the proxy that gets there first has the fault. */
+  arm(fault: ConnectionFault, { firstOnly = false } = {}): void {
+    for (const proxy of this.all)
+      proxy.arm(fault, () => {
+        if (firstOnly) for (const other of this.all) if (other !== proxy) other.disarm();
+      });
+  }
+
+  refuse(): void {
+    for (const proxy of this.all) proxy.refuse();
+  }
+
+  heal(): void {
+    for (const proxy of this.all) proxy.heal();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.all.map((proxy) => proxy[Symbol.asyncDispose]()));
+  }
+}
+
+function keyOf({ host, port }: Address): string {
+  return `${host}:${port}`;
+}

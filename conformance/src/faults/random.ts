@@ -1,0 +1,74 @@
+/** A seeded random generator. The same seed returns the same numbers, so a failure can be replayed. Not for secrets. */
+export class Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(seed: number | string) {
+    this.#a = deriveSeed(1, seed);
+    this.#b = deriveSeed(2, seed);
+    this.#c = deriveSeed(3, seed);
+    for (let round = 0; round < 12; round++) this.#next();
+  }
+
+  /** A number from 0 up to, but not including, 1. */
+  next(): number {
+    return this.#next() / 2 ** 32;
+  }
+
+  /** A whole number from `least` to `most`, both included. */
+  integer(least: number, most: number): number {
+    return least + Math.floor(this.next() * (most - least + 1));
+  }
+
+  /** `true` with this probability. */
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  pick<Choice>(choices: readonly Choice[]): Choice {
+    if (choices.length === 0) throw new RangeError("Random.pick: there are no choices");
+    return choices[this.integer(0, choices.length - 1)] as Choice;
+  }
+
+  /** One of the choices, in proportion to its weight. */
+  weighted<Choice extends string>(weights: Readonly<Record<Choice, number>>): Choice {
+    const entries = Object.entries(weights) as [Choice, number][];
+    let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const [choice, weight] of entries) {
+      left -= weight;
+      if (left < 0) return choice;
+    }
+    return (entries.at(-1) as [Choice, number])[0];
+  }
+
+  bytes(count: number): Uint8Array<ArrayBuffer> {
+    const words = Uint32Array.from({ length: Math.ceil(count / 4) }, () => this.#next());
+    return new Uint8Array(words.buffer, 0, count);
+  }
+
+  hex(digits: number): string {
+    return Buffer.from(this.bytes(Math.ceil(digits / 2)))
+      .toString("hex")
+      .slice(0, digits);
+  }
+
+  /** Chris Doty-Humphrey's sfc32: its 128 bits of state keep the streams of different seeds apart. */
+  #next(): number {
+    const result = (this.#a + this.#b + this.#counter++) >>> 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + result) | 0;
+    return result;
+  }
+}
+
+/** The seed for one part of a seeded whole, such as one round or one case. */
+export function deriveSeed(seed: number, label: string | number): number {
+  let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
+  for (const character of String(label)) {
+    hash = Math.imul(hash ^ (hash >>> 15) ^ (character.codePointAt(0) ?? 0), 0x2c1b3c6d);
+  }
+  return (hash ^ (hash >>> 13)) >>> 0;
+}

@@ -1,0 +1,42 @@
+import { createRequest, type Driver, type SetRequest, type WriteAnswer } from "@manykv/core/driver";
+
+type OptionalMethod = "exists" | "prepareSet" | "provision";
+
+/**
+ * Returns a driver that does what `inner` does, except for the methods in `overrides`. Optional methods that `inner`
+ * lacks stay absent; `without` removes more of them.
+ */
+export function wrapDriver(
+  inner: Driver,
+  overrides: Partial<Driver>,
+  without: readonly OptionalMethod[] = [],
+): Driver {
+  const kept = <Method extends OptionalMethod>(name: Method): Pick<Driver, Method> | undefined => {
+    const method = inner[name];
+    if (method === undefined || without.includes(name)) return undefined;
+    return { [name]: method.bind(inner) } as unknown as Pick<Driver, Method>;
+  };
+  return {
+    name: inner.name,
+    limits: inner.limits,
+    server: inner.server,
+    get: (request) => inner.get(request),
+    set: (request) => sendSet(inner, request),
+    delete: (request) => inner.delete(request),
+    list: (request) => inner.list(request),
+    close: () => inner.close(),
+    classify: (error) => inner.classify(error),
+    ...kept("exists"),
+    ...kept("prepareSet"),
+    ...kept("provision"),
+    ...overrides,
+  };
+}
+
+/** Sends a set to a driver, which prepares it first if it can and core has not done so. */
+export function sendSet(driver: Driver, request: SetRequest): Promise<WriteAnswer> {
+  if (driver.prepareSet === undefined || request.prepared !== undefined) return driver.set(request);
+  const { bucket, keys, values, deadline, signal } = request;
+  const prepared = driver.prepareSet(bucket, keys, values);
+  return driver.set(createRequest({ bucket, keys, prepared, deadline, signal }));
+}
