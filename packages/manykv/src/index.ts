@@ -1,12 +1,22 @@
 export {
+  type AttemptEvent,
   BatchError,
   type Bucket,
+  type CallEvent,
   type CallOptions,
+  type Failure,
+  type KeyPage,
   type KeyValue,
   type Limits,
+  type Outcome,
+  type OutcomeCounts,
   portableLimits,
+  type RequestLimits,
+  type RetryOptions,
   type Store,
   StoreError,
+  type StoreErrorCode,
+  type StoreErrorTag,
   type StoreOptions,
 } from "@manykv/core";
-export { openStore } from "./open-store/open-store.js";
+export { openStore } from "./open-store.js";

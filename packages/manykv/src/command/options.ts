@@ -1,68 +1,56 @@
+import type { Buffer } from "node:buffer";
+import type { Limits } from "@manykv/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type KeyFormat, keyFormats } from "../records/key-lines.js";
-import { type ValueEncoding, valueEncodings } from "../records/value-encoding.js";
+import { csvWriter, readCsv } from "../records/csv.js";
+import { ndjsonWriter, readNdjson } from "../records/ndjson.js";
+import {
+  type Item,
+  type RecordWriter,
+  type ValueEncoding,
+  type ValueRecord,
+  valueEncodings,
+} from "../records/record.js";
+import { CommandError, type ExitCode, exitCode } from "./errors.js";
 
-/** Options of every subcommand that opens a bucket. */
-export interface BucketFlags extends StoreFlags {
-  readonly bucket: string;
-}
+/** Turns a function that returns an exit code into the action of a subcommand. */
+export type ToAction = <Parameters extends unknown[]>(
+  run: (...parameters: Parameters) => Promise<ExitCode>,
+) => (...parameters: Parameters) => Promise<void>;
 
 export interface StoreFlags {
   readonly store?: string;
   readonly timeout: number;
 }
 
-export interface FormatFlags {
-  readonly format?: "ndjson" | "csv";
-  readonly keyColumn?: string;
-  readonly valueColumn?: string;
-  readonly encoding?: ValueEncoding;
+/** Options of every subcommand that opens a bucket. */
+export interface BucketFlags extends StoreFlags {
+  readonly bucket: string;
 }
 
 export function addStoreOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("-s, --store <url>", "address of the store; a password is safer in the variable").env(
-        "MANYKV_STORE",
-      ),
+      new Option(
+        "-s, --store <url>",
+        "URL of the store; other users can see a password on a command line",
+      ).env("MANYKV_STORE"),
     )
     .addOption(
-      new Option("--timeout <milliseconds>", "time that each call to the store may take")
+      new Option("--timeout <milliseconds>", "time limit of each call to the store")
         .argParser(parseCount)
         .default(30_000),
     );
 }
 
 export function addBucketOptions(command: Command): Command {
-  return addStoreOptions(command).option("-b, --bucket <name>", "bucket to work on", "default");
-}
-
-export function addFormatOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option("-f, --format <name>", "ndjson or csv (default: by the file's ending, else ndjson)").choices(
-        ["ndjson", "csv"],
-      ),
-    )
-    .option("--key-column <name>", 'CSV: column of the keys (default: "key")')
-    .option("--value-column <name>", 'CSV: column of the values (default: "value")')
-    .addOption(
-      new Option("--encoding <name>", 'CSV: how values are written (default: "utf8")').choices(
-        valueEncodings,
-      ),
-    );
-}
-
-export function keyFormatOption(flags: string, description: string): Option {
-  const lines: KeyFormat = "lines";
-  return new Option(flags, description).choices(keyFormats).default(lines);
+  return addStoreOptions(command).option("-b, --bucket <name>", "bucket to use", "default");
 }
 
 /** Options of the subcommands that write many records. */
 export function addWriteOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--on-error <action>", "what to do after a record that was not written")
+      new Option("--on-error <action>", "what to do after a record was not written")
         .choices(["stop", "continue"])
         .default("stop"),
     )
@@ -71,14 +59,86 @@ export function addWriteOptions(command: Command): Command {
 }
 
 export function batchSizeOption(): Option {
-  return new Option("--batch-size <count>", "most records in one call to the store")
+  return new Option("--batch-size <count>", "maximum number of records in one call to the store")
     .argParser(parseCount)
     .default(2000);
 }
 
-/** A whole number from 1. */
+/** Parses an integer from 1. */
 export function parseCount(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= 1) return count;
-  throw new InvalidArgumentError("It must be a whole number from 1.");
+  throw new InvalidArgumentError("Pass an integer from 1.");
+}
+
+/** Options that choose how a file of records is written. */
+export interface FormatFlags {
+  readonly format?: "ndjson" | "csv";
+  readonly keyColumn?: string;
+  readonly valueColumn?: string;
+  readonly encoding?: ValueEncoding;
+}
+
+export function addFormatOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("-f, --format <name>", "ndjson or csv (default: csv if the file ends in .csv)").choices([
+        "ndjson",
+        "csv",
+      ]),
+    )
+    .option("--key-column <name>", 'CSV: column of the keys (default: "key")')
+    .option("--value-column <name>", 'CSV: column of the values (default: "value")')
+    .addOption(
+      new Option("--encoding <name>", 'CSV: encoding of the values (default: "utf8")').choices(
+        valueEncodings,
+      ),
+    );
+}
+
+export interface ReadFlags extends FormatFlags {
+  readonly keyField?: string;
+  readonly ignoreOtherColumns?: boolean;
+  readonly fromRecord: number;
+}
+
+export type RecordReader = (
+  chunks: AsyncIterable<Buffer>,
+  limits: Limits,
+) => AsyncIterable<Item<ValueRecord>[]>;
+
+/** Returns the reader for the options and the file's extension. */
+export function readerFor(path: string, flags: ReadFlags): RecordReader {
+  const { keyField, fromRecord } = flags;
+  if (formatOf(path, flags) === "ndjson") {
+    rejectFlags("csv", { ...csvFlags(flags), "--ignore-other-columns": flags.ignoreOtherColumns });
+    return (chunks, limits) => readNdjson(chunks, { keyField, fromRecord, limits });
+  }
+  rejectFlags("ndjson", { "--key-field": keyField });
+  const { keyColumn = "key", valueColumn = "value", encoding = "utf8", ignoreOtherColumns = false } = flags;
+  return (chunks, limits) =>
+    readCsv(chunks, { keyColumn, valueColumn, encoding, ignoreOtherColumns, fromRecord, limits });
+}
+
+/** Returns the writer for the options and the file's extension. */
+export function writerFor(path: string, flags: FormatFlags): RecordWriter {
+  if (formatOf(path, flags) === "csv")
+    return csvWriter(flags.keyColumn ?? "key", flags.valueColumn ?? "value", flags.encoding ?? "utf8");
+  rejectFlags("csv", csvFlags(flags));
+  return ndjsonWriter;
+}
+
+function formatOf(path: string, flags: FormatFlags): "ndjson" | "csv" {
+  return flags.format ?? (path.toLowerCase().endsWith(".csv") ? "csv" : "ndjson");
+}
+
+function csvFlags({ keyColumn, valueColumn, encoding }: FormatFlags): Record<string, unknown> {
+  return { "--key-column": keyColumn, "--value-column": valueColumn, "--encoding": encoding };
+}
+
+/** Rejects options that would be ignored. */
+function rejectFlags(format: string, options: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined) throw new CommandError(exitCode.usage, `${name} requires --format ${format}`);
+  }
 }

@@ -1,15 +1,15 @@
-import { performance } from "node:perf_hooks";
-import { InputError } from "../records/input-error.js";
-import type { Item, KeyRecord } from "../records/record.js";
-import type { Failure } from "../transfer/totals.js";
-import { type WriteResult, writeRecords } from "../transfer/write-records.js";
-import { describeError } from "./command-error.js";
-import { type ExitCode, exitCode } from "./exit-code.js";
-import type { Input } from "./input.js";
-import type { Interrupt } from "./interrupt.js";
-import { formatBytes, formatCount, formatSeconds, say } from "./messages.js";
-import { Progress } from "./progress.js";
-import { Report } from "./report.js";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { InputError, type Item, type KeyRecord } from "../records/record.js";
+import {
+  type RecordFailure,
+  type Totals,
+  type WriteResult,
+  writeRecords,
+} from "../transfer/write-records.js";
+import { CommandError, describeError, type ExitCode, exitCode, fileError } from "./errors.js";
+import type { Input } from "./streams.js";
+import { formatCount, formatTransfer, LimitedMessages, Progress, printMessage } from "./terminal.js";
+import type { Interrupt } from "./with-bucket.js";
 
 export interface WriteFlags {
   readonly batchSize: number;
@@ -19,21 +19,18 @@ export interface WriteFlags {
 }
 
 export interface WriteJob<Read extends KeyRecord> {
-  /** What happens to the records, as `importing`, and what happened to them, as `imported`. */
+  /** The verb for the progress, such as `importing`, and for the summary, such as `imported`. */
   readonly doing: string;
   readonly done: string;
   readonly input: Input | undefined;
   readonly source: AsyncIterable<Item<Read>[]>;
   readonly write: (records: readonly Read[]) => Promise<void>;
   readonly bytesOf: (record: Read) => number;
-  /** How to go on from a record after a failure. */
-  readonly goOn: (next: number) => string;
+  /** Returns how to continue from a record after a failure. */
+  readonly howToContinue: (next: number) => string;
 }
 
-/** How many failures are told on the terminal; the report has them all. */
-const toldFailures = 10;
-
-/** Runs a writing command, tells which records are in, which are not and which may be, and gives its exit code. */
+/** Runs a subcommand that writes, prints and reports the records that were not written, and returns the exit code. */
 export async function runWrites<Read extends KeyRecord>(
   job: WriteJob<Read>,
   flags: WriteFlags,
@@ -42,9 +39,9 @@ export async function runWrites<Read extends KeyRecord>(
   const report = flags.report === undefined ? undefined : await Report.open(flags.report, job.input);
   const progress = new Progress(job.doing, job.input?.size, job.input?.position);
   const startedAt = performance.now();
-  let failures = 0;
-  const onFailure = (failure: Failure): Promise<void> | undefined => {
-    if (++failures <= toldFailures) say(describeFailure(failure));
+  const messages = new LimitedMessages("record");
+  const onFailure = (failure: RecordFailure): Promise<void> | undefined => {
+    messages.add(describeFailure(failure));
     return report?.add(failure);
   };
   const result = await writeRecords(job.source, {
@@ -59,41 +56,100 @@ export async function runWrites<Read extends KeyRecord>(
   });
   progress.stop();
   await report?.finish(result.totals);
-  if (failures > toldFailures) say(`... and ${formatCount(failures - toldFailures, "more record")}`);
-  const code = tellErrors(result, report?.error);
-  tellTotals(job, result, performance.now() - startedAt);
+  messages.finish();
+  const code = printErrors(result, report?.error);
+  printTotals(job, result, startedAt);
   return interrupt.exitCode ?? code;
 }
 
-function describeFailure({ line, record, outcome, code, refusal }: Failure): string {
-  const place = `line ${line} (record ${record})`;
-  return `${place}: ${outcome === "unknown" ? "unknown" : "not applied"}: ${refusal ?? code}`;
+function describeFailure({ line, record, outcome, code, problem }: RecordFailure): string {
+  const position = `line ${line} (record ${record})`;
+  return `${position}: ${outcome === "unknown" ? "unknown" : "not applied"}: ${problem ?? code}`;
 }
 
-function tellTotals<Read extends KeyRecord>(
-  job: WriteJob<Read>,
-  { totals, inputError }: WriteResult,
-  time: number,
-): void {
-  const { applied, unknown, bytes, last, complete, next } = totals;
-  const size = `${formatBytes(bytes)} in ${formatSeconds(time)}`;
-  if (next === undefined) {
-    say(`${job.done} ${formatCount(applied, "record")}, ${size}`);
-    return;
-  }
-  const notApplied = totals["not-applied"];
-  say(
-    `${job.done} ${formatCount(applied, "record")}, ${notApplied} not applied, ${unknown} unknown, ${size}`,
-  );
-  const told = applied + notApplied + unknown;
-  if (!complete) say(told === 0 ? "no record was sent" : `no record after record ${last} was sent`);
-  // What is no input as a whole has no record to go on from.
-  if (!(inputError instanceof InputError)) say(job.goOn(next));
-}
-
-function tellErrors({ storeError, inputError, totals }: WriteResult, reportError: unknown): ExitCode {
+function printErrors({ storeError, inputError, totals }: WriteResult, reportError: unknown): ExitCode {
   const errors = [storeError, inputError, reportError].filter((error) => error !== undefined);
   const described = errors.map(describeError);
-  for (const { message } of described) say(message);
+  for (const { message } of described) printMessage(message);
   return described[0]?.exitCode ?? (totals.next === undefined ? exitCode.done : exitCode.incomplete);
+}
+
+function printTotals<Read extends KeyRecord>(
+  { done, howToContinue }: WriteJob<Read>,
+  { totals, inputError }: WriteResult,
+  startedAt: number,
+): void {
+  const { applied, "not-applied": notApplied, unknown, bytes, last, complete, next } = totals;
+  const records = formatCount(applied, "record");
+  const transfer = formatTransfer(bytes, startedAt);
+  if (next === undefined) {
+    printMessage(`${done} ${records}, ${transfer}`);
+    return;
+  }
+  printMessage(`${done} ${records}, ${notApplied} not applied, ${unknown} unknown, ${transfer}`);
+  if (!complete) {
+    const processed = applied + notApplied + unknown;
+    printMessage(processed === 0 ? "no record was sent" : `no record after record ${last} was sent`);
+  }
+  // If the whole input is unreadable, there is no record to continue from.
+  if (!(inputError instanceof InputError)) printMessage(howToContinue(next));
+}
+
+/**
+ * A report for programs: one JSON line for each record that was not written or may not have been, in record order, and
+ * a last line with the totals. Contains keys, but no values.
+ */
+class Report {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  #buffered = "";
+  /** Set if writing failed. Later lines are dropped. */
+  error: CommandError | undefined;
+
+  private constructor(path: string, handle: FileHandle) {
+    this.#path = path;
+    this.#handle = handle;
+  }
+
+  static async open(path: string, input: Input | undefined): Promise<Report> {
+    // Opening the input's own file for writing would empty it.
+    if (await isFileOf(input, path)) {
+      const message = `the report would overwrite the input ${JSON.stringify(path)}. Pass another --report file`;
+      throw new CommandError(exitCode.usage, message);
+    }
+    try {
+      return new Report(path, await open(path, "w"));
+    } catch (error) {
+      throw fileError("write", path, error);
+    }
+  }
+
+  async add({ record, line, key, outcome, code, problem: reason }: RecordFailure): Promise<void> {
+    this.#buffered += `${JSON.stringify({ record, line, key, outcome, code, reason })}\n`;
+    if (this.#buffered.length >= maxBufferedCharacters) await this.#flush();
+  }
+
+  async finish(totals: Totals): Promise<void> {
+    this.#buffered += `${JSON.stringify({ totals })}\n`;
+    await this.#flush();
+    await this.#handle.close();
+  }
+
+  async #flush(): Promise<void> {
+    const lines = this.#buffered;
+    this.#buffered = "";
+    if (this.error !== undefined) return;
+    try {
+      await this.#handle.appendFile(lines);
+    } catch (error) {
+      this.error = fileError("write", this.#path, error);
+    }
+  }
+}
+
+const maxBufferedCharacters = 64 * 1024;
+
+async function isFileOf(input: Input | undefined, path: string): Promise<boolean> {
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
+  return status !== undefined && status.dev === input?.file?.dev && status.ino === input.file.ino;
 }

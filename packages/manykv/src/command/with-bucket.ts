@@ -1,13 +1,11 @@
 import { type Bucket, type Store, StoreError } from "@manykv/core";
-import { openStore } from "../open-store/open-store.js";
-import { CommandError } from "./command-error.js";
-import { type ExitCode, exitCode } from "./exit-code.js";
-import { Interrupt } from "./interrupt.js";
+import { openStore } from "../open-store.js";
+import { CommandError, type ExitCode, exitCode } from "./errors.js";
 import type { BucketFlags, StoreFlags } from "./options.js";
 
 /**
- * Opens the store that the options name, uses it, and closes it. An error is not held back until the store is closed, which
- * takes its time where a server is silent; the process ends once it is.
+ * Opens the store that the options name, runs `use` and closes the store. Rethrows an error without waiting for the store
+ * to close, which takes time if the server hangs. The process still ends only after that.
  */
 export async function withStore<Result>(
   flags: StoreFlags,
@@ -16,7 +14,7 @@ export async function withStore<Result>(
   if (flags.store === undefined || flags.store === "") {
     throw new CommandError(
       exitCode.usage,
-      "no store given: set MANYKV_STORE or pass --store, for example --store redis://localhost:6379",
+      "no store URL. Set MANYKV_STORE or pass --store, for example --store redis://localhost:6379",
     );
   }
   const store = await openStore(flags.store, { timeout: flags.timeout });
@@ -24,7 +22,7 @@ export async function withStore<Result>(
   try {
     result = await use(store);
   } catch (error) {
-    // What is wrong with closing, too, is of no interest then.
+    // The first error is the one to report.
     store.close().catch(() => {});
     throw error;
   }
@@ -32,7 +30,7 @@ export async function withStore<Result>(
   return result;
 }
 
-/** As {@link withStore}, with the bucket that the options name. An error after an interrupt is just its consequence. */
+/** Runs `use` with the bucket that the options name. After an interrupt, errors are its consequence and not reported. */
 export async function withBucket(
   flags: BucketFlags,
   use: (bucket: Bucket, interrupt: Interrupt) => Promise<ExitCode>,
@@ -46,12 +44,64 @@ export async function withBucket(
   }
 }
 
-/** Opening sends nothing: it fails for a name alone that no bucket can have. */
+/** Opening a bucket sends nothing, so it fails only for an invalid name. */
 async function openBucket(store: Store, name: string): Promise<Bucket> {
   try {
     return await store.open(name);
   } catch (error) {
     if (!StoreError.is(error) || error.code !== "no-such-store") throw error;
     throw new CommandError(exitCode.usage, error.message);
+  }
+}
+
+/** Most calls settle within this time, so that few outcomes are unknown. */
+const graceMilliseconds = 2000;
+
+/**
+ * Handles SIGINT and SIGTERM. The first signal stops reading and sending, and gives calls in flight time to settle. The
+ * second signal, or the end of that time, aborts them. A third one ends the process.
+ */
+export class Interrupt implements Disposable {
+  readonly #stop = new AbortController();
+  readonly #abort = new AbortController();
+  readonly #listener = (signal: NodeJS.Signals): void => this.#onSignal(signal);
+  #grace: NodeJS.Timeout | undefined;
+  /** Set after the first signal. */
+  exitCode: ExitCode | undefined;
+
+  constructor() {
+    process.on("SIGINT", this.#listener);
+    process.on("SIGTERM", this.#listener);
+  }
+
+  /** Aborted when nothing more may start. */
+  get stop(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Aborted when calls in flight must end. */
+  get abort(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopListening();
+    clearTimeout(this.#grace);
+  }
+
+  #stopListening(): void {
+    process.off("SIGINT", this.#listener);
+    process.off("SIGTERM", this.#listener);
+  }
+
+  #onSignal(signal: NodeJS.Signals): void {
+    if (this.#stop.signal.aborted) {
+      this.#stopListening();
+      this.#abort.abort();
+      return;
+    }
+    this.exitCode = signal === "SIGINT" ? exitCode.interrupted : exitCode.terminated;
+    this.#grace = setTimeout(() => this.#abort.abort(), graceMilliseconds);
+    this.#stop.abort();
   }
 }

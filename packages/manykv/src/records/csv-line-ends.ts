@@ -4,12 +4,12 @@ const quote = 0x22;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Bytes of a header that are looked at; no more than these are held back. */
-const longestHeader = 1024 * 1024;
+/** Bounds the bytes that are held back until the header is complete. */
+const maxHeaderBytes = 1024 * 1024;
 
 /**
- * What ends a line of CSV: CRLF as in RFC 4180, or a line feed, also where a file has both. A carriage return alone ends
- * lines only where it ends the header, as in files of old Macs.
+ * Returns what ends a line of this CSV input: CRLF (RFC 4180) or LF, even mixed in one file. A lone carriage return ends
+ * lines only if it ends the header, as in files from classic Mac OS.
  */
 export function lineEndsFor(header: Buffer): string[] {
   const end = headerEnd(header);
@@ -17,7 +17,7 @@ export function lineEndsFor(header: Buffer): string[] {
   return isLone ? ["\r\n", "\n", "\r"] : ["\r\n", "\n"];
 }
 
-/** The bytes, in pieces of which the first has all of the header and what ends it. */
+/** Joins the first chunks until they contain the whole header and its line end. */
 export async function* withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of chunks) {
@@ -26,19 +26,71 @@ export async function* withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGene
       continue;
     }
     start = Buffer.concat([start, chunk]);
-    if (headerEnd(start) + 1 >= start.length && start.length < longestHeader) continue;
+    if (headerEnd(start) + 1 >= start.length && start.length < maxHeaderBytes) continue;
     yield start;
     start = undefined;
   }
   if (start !== undefined && start.length > 0) yield start;
 }
 
-/** Where the first line ends that is not within quotes. A quote within quotes is doubled, and so changes nothing. */
+/** Returns the offset of the first line end outside quotes. A quote inside quotes is doubled, so it changes nothing. */
 function headerEnd(bytes: Buffer): number {
   let quoted = false;
-  for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] === quote) quoted = !quoted;
-    else if (!quoted && (bytes[at] === lineFeed || bytes[at] === carriageReturn)) return at;
+  for (let offset = 0; offset < bytes.length; offset++) {
+    if (bytes[offset] === quote) quoted = !quoted;
+    else if (!quoted && (bytes[offset] === lineFeed || bytes[offset] === carriageReturn)) return offset;
   }
   return bytes.length;
+}
+
+/** csv-parse holds back fewer bytes than this until it sees what follows them. */
+const heldBack = 16;
+
+/**
+ * Finds carriage returns that are neither quoted nor part of a CRLF. csv-parse would silently make them part of the
+ * field, and asking it whether each field was quoted makes it three times as slow.
+ */
+export class StrayReturns {
+  #offsets: number[] = [];
+  #position = 0;
+  #quoted = false;
+  #endsInReturn = false;
+
+  /** Scans the next bytes of the input. The parser must have read the bytes before them. */
+  scan(chunk: Buffer): void {
+    // The remaining offsets belong to the row that is being parsed, and one per row is enough. The exception are the last
+    // bytes, which csv-parse has not read yet.
+    this.#offsets.splice(1, this.#offsets.length - heldBack);
+    if (this.#endsInReturn && chunk[0] !== lineFeed) this.#offsets.push(this.#position - 1);
+    this.#endsInReturn = false;
+    let nextQuote = chunk.indexOf(quote);
+    let nextReturn = chunk.indexOf(carriageReturn);
+    while (nextReturn !== -1) {
+      if (nextQuote !== -1 && nextQuote < nextReturn) {
+        this.#quoted = !this.#quoted;
+        nextQuote = chunk.indexOf(quote, nextQuote + 1);
+        continue;
+      }
+      if (!this.#quoted) this.#add(chunk, nextReturn);
+      nextReturn = chunk.indexOf(carriageReturn, nextReturn + 1);
+    }
+    for (; nextQuote !== -1; nextQuote = chunk.indexOf(quote, nextQuote + 1)) this.#quoted = !this.#quoted;
+    this.#position += chunk.length;
+  }
+
+  /** Ends the input. */
+  end(): void {
+    if (this.#endsInReturn) this.#offsets.push(this.#position - 1);
+  }
+
+  /** Returns whether a stray return comes before this offset, and forgets those that do. */
+  takeBefore(end: number): boolean {
+    const after = this.#offsets.findIndex((offset) => offset >= end);
+    return this.#offsets.splice(0, after === -1 ? this.#offsets.length : after).length > 0;
+  }
+
+  #add(chunk: Buffer, offset: number): void {
+    if (offset === chunk.length - 1) this.#endsInReturn = true;
+    else if (chunk[offset + 1] !== lineFeed) this.#offsets.push(this.#position + offset);
+  }
 }

@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from "node:buffer";
 
-/** One line without its line end. */
+/** A line without its line feed. */
 export type Line =
   | { readonly number: number; readonly text: string }
   | { readonly number: number; readonly defect: "not UTF-8" | "too long" };
@@ -8,8 +8,8 @@ export type Line =
 const lineFeed = 0x0a;
 
 /**
- * Cuts bytes into lines of text, several at a time. A line that is not UTF-8 is told apart rather than repaired, and
- * of one over `maxBytes` nothing is kept, so that input without line ends cannot fill the memory.
+ * Splits bytes into lines of text and yields several at a time. Reports a line that is not UTF-8 instead of repairing it.
+ * Discards the bytes of a line longer than `maxBytes`, so that input without line feeds cannot fill the memory.
  */
 export async function* splitLines(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
   let number = 1;
@@ -41,7 +41,7 @@ function lineOf(number: number, head: Buffer[], headBytes: number, tail: Buffer,
   return isUtf8(bytes) ? { number, text: bytes.toString() } : { number, defect: "not UTF-8" };
 }
 
-/** The bytes without a UTF-8 byte order mark at their start. */
+/** Removes a UTF-8 byte order mark at the start. */
 export async function* withoutByteOrderMark(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of chunks) {

@@ -1,15 +1,15 @@
-import { Buffer } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import type { Limits } from "@manykv/core";
 
-/** Where a record stands in its input. */
-export interface Place {
-  /** Counted from 1; a CSV header and blank lines are no records. */
+/** The position of a record in its input. */
+export interface Position {
+  /** 1-based. A CSV header and blank lines do not count. */
   readonly record: number;
-  /** The line on which it starts, counted from 1. */
+  /** 1-based number of the line where the record starts. */
   readonly line: number;
 }
 
-export interface KeyRecord extends Place {
+export interface KeyRecord extends Position {
   readonly key: string;
 }
 
@@ -17,47 +17,91 @@ export interface ValueRecord extends KeyRecord {
   readonly value: Uint8Array;
 }
 
-/** A record that cannot be written as it stands. */
-export interface RefusedRecord extends Place {
+/** A record that cannot be written. */
+export interface RejectedRecord extends Position {
   readonly key?: string | undefined;
   readonly code: "invalid-argument" | "too-large";
-  /** What is wrong with it, in words that hold neither key nor value. */
-  readonly refusal: string;
-  /** Nothing after it can be told apart. */
+  /** Says what is wrong with the record. Contains neither key nor value. */
+  readonly problem: string;
+  /** The rest of the input cannot be read. */
   readonly endsInput?: true;
 }
 
-export type Item<Read extends KeyRecord> = Read | RefusedRecord;
+export type Item<Read extends KeyRecord> = Read | RejectedRecord;
 
-export function isRefused<Read extends KeyRecord>(item: Item<Read>): item is RefusedRecord {
-  return "refusal" in item;
+export function isRejected<Read extends KeyRecord>(item: Item<Read>): item is RejectedRecord {
+  return "problem" in item;
 }
 
-/** What is wrong with a key, checked here so that one bad record does not reject the whole batch that it is in. */
-export function refuseKey(place: Place, key: string, limits: Limits): RefusedRecord | undefined {
+/** Returns the key's record, or why it is rejected. Checked here so that one bad key does not fail its whole batch. */
+export function checkKey({ record, line }: Position, key: string, limits: Limits): Item<KeyRecord> {
   if (!key.isWellFormed()) {
-    return { ...place, key, code: "invalid-argument", refusal: "its key holds a lone surrogate" };
+    return { record, line, key, code: "invalid-argument", problem: "its key contains a lone surrogate" };
   }
-  // A UTF-16 unit takes three UTF-8 bytes at the most.
-  if (key.length * 3 <= limits.maxKeyBytes) return undefined;
+  // A UTF-16 code unit takes at most three bytes of UTF-8.
+  if (key.length * 3 <= limits.maxKeyBytes) return { record, line, key };
   const bytes = Buffer.byteLength(key);
-  if (bytes <= limits.maxKeyBytes) return undefined;
-  const refusal = `its key has ${bytes} bytes, the store takes ${limits.maxKeyBytes}`;
-  return { ...place, key, code: "too-large", refusal };
+  if (bytes <= limits.maxKeyBytes) return { record, line, key };
+  const problem = `its key has ${bytes} bytes, and the store's limit is ${limits.maxKeyBytes}`;
+  return { record, line, key, code: "too-large", problem };
 }
 
-/** The record, or why it is refused. */
-export function checkedRecord(
-  place: Place,
+/** Returns the record, or why it is rejected. */
+export function checkRecord(
+  position: Position,
   key: string,
   value: Uint8Array,
   limits: Limits,
 ): Item<ValueRecord> {
-  const refused = refuseKey(place, key, limits);
-  if (refused !== undefined) return refused;
-  if (value.length > limits.maxValueBytes) {
-    const refusal = `its value has ${value.length} bytes, the store takes ${limits.maxValueBytes}`;
-    return { ...place, key, code: "too-large", refusal };
-  }
-  return { record: place.record, line: place.line, key, value };
+  const checked = checkKey(position, key, limits);
+  if (isRejected(checked)) return checked;
+  if (value.length <= limits.maxValueBytes) return { ...checked, value };
+  const problem = `its value has ${value.length} bytes, and the store's limit is ${limits.maxValueBytes}`;
+  return { ...checked, code: "too-large", problem };
+}
+
+/** Input that cannot be read as records at all. */
+export class InputError extends Error {
+  override readonly name: string = "InputError";
+}
+
+/** Throws if the input ends before `fromRecord`. The number after the last record is accepted: there is nothing left to do. */
+export function checkFromRecord(fromRecord: number, records: number): void {
+  if (fromRecord <= records + 1) return;
+  throw new InputError(
+    `--from-record ${fromRecord} is past the end of the input, which has ${records} record${records === 1 ? "" : "s"}`,
+  );
+}
+
+/** How text represents the bytes of a value. */
+export type ValueEncoding = "utf8" | "base64" | "hex";
+
+export const valueEncodings: readonly ValueEncoding[] = ["utf8", "base64", "hex"];
+
+/**
+ * Returns the bytes that the text represents, or `undefined` if it is malformed. Unlike `Buffer.from`, it does not skip
+ * invalid characters, and base64 needs its padding.
+ */
+export function decodeValue(text: string, encoding: ValueEncoding): Buffer | undefined {
+  if (encoding === "utf8") return text.isWellFormed() ? Buffer.from(text) : undefined;
+  const bytes = Buffer.from(text, encoding);
+  const canonical = encoding === "hex" ? text.toLowerCase() : text;
+  return bytes.toString(encoding) === canonical ? bytes : undefined;
+}
+
+/** Returns the text that represents the bytes, or `undefined` if the encoding is `utf8` and they are not UTF-8. */
+export function encodeValue(value: Uint8Array, encoding: ValueEncoding): string | undefined {
+  if (encoding === "utf8" && !isUtf8(value)) return undefined;
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString(encoding);
+}
+
+/** Writes records as text. */
+export interface RecordWriter {
+  /** The text before the first record. */
+  readonly header: string;
+  /** Formats records up to the first whose value this format cannot represent. `count` says how many that are. */
+  format(records: readonly (readonly [key: string, value: Uint8Array])[]): {
+    readonly text: string;
+    readonly count: number;
+  };
 }

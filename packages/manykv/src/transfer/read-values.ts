@@ -1,40 +1,54 @@
-import type { KeyValue } from "@manykv/core";
+import type { Bucket, CallOptions, KeyValue } from "@manykv/core";
+
+/** Yields a bucket's keys one page at a time. A key may be listed twice. */
+export async function* listPages(
+  bucket: Bucket,
+  prefix: string,
+  options: CallOptions,
+): AsyncGenerator<string[]> {
+  let cursor: string | undefined;
+  do {
+    const page = await bucket.listKeys(cursor, options);
+    yield prefix === "" ? page.keys : page.keys.filter((key) => key.startsWith(prefix));
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
 
 export interface ReadOptions {
   /** Reads one batch, as `getMany` does. */
   readonly read: (keys: readonly string[]) => Promise<(KeyValue | undefined)[]>;
-  /** Most keys in one batch. Batches are smaller where values are large. */
+  /** Maximum number of keys in one batch. Batches of large values have fewer. */
   readonly batchSize: number;
 }
 
-/** The keys of a batch, and at each key's place its record, or `undefined` where there is none. */
+/** `records[i]` is the record of `keys[i]`, or `undefined` if the key is missing. */
 export interface ReadBatch {
   readonly keys: readonly string[];
   readonly records: readonly (KeyValue | undefined)[];
 }
 
-/** Sizes of values are known only when they are there, so batches start small and grow while they stay below this. */
-const wantedBatchBytes = 4 * 1024 * 1024;
+/** The size of values is unknown until they arrive, so batches start small and grow while they stay below this. */
+const targetBatchBytes = 4 * 1024 * 1024;
 const firstBatchSize = 4;
 
-/** Reads the values of keys in batches, in order. While one batch is used, the next one is under way. */
+/** Reads the values of keys in batches, in order. Reads the next batch while the caller uses the current one. */
 export async function* readValues(
   keys: AsyncIterable<readonly string[]>,
   options: ReadOptions,
 ): AsyncGenerator<ReadBatch> {
   let size = Math.min(firstBatchSize, options.batchSize);
-  let underWay: Promise<ReadBatch> | undefined;
-  for await (const batch of cut(keys, () => size)) {
-    const before = underWay;
-    underWay = readBatch(batch, options);
-    // Awaited later, maybe never: until then its failure must not end the process as unhandled.
-    underWay.catch(() => {});
-    if (before === undefined) continue;
-    const settled = await before;
+  let next: Promise<ReadBatch> | undefined;
+  for await (const batch of split(keys, () => size)) {
+    const current = next;
+    next = readBatch(batch, options);
+    // It is awaited later or never. Until then, a failure must not end the process as unhandled.
+    next.catch(() => {});
+    if (current === undefined) continue;
+    const settled = await current;
     size = nextSize(settled, options.batchSize);
     yield settled;
   }
-  if (underWay !== undefined) yield await underWay;
+  if (next !== undefined) yield await next;
 }
 
 async function readBatch(keys: readonly string[], options: ReadOptions): Promise<ReadBatch> {
@@ -43,11 +57,11 @@ async function readBatch(keys: readonly string[], options: ReadOptions): Promise
 
 function nextSize({ keys, records }: ReadBatch, batchSize: number): number {
   const bytes = records.reduce((sum, record) => sum + (record?.[1].length ?? 0), 0);
-  const fitting = Math.floor((wantedBatchBytes * keys.length) / Math.max(bytes, 1));
+  const fitting = Math.floor((targetBatchBytes * keys.length) / Math.max(bytes, 1));
   return Math.max(1, Math.min(batchSize, keys.length * 4, fitting));
 }
 
-async function* cut(
+async function* split(
   pages: AsyncIterable<readonly string[]>,
   size: () => number,
 ): AsyncGenerator<readonly string[]> {

@@ -1,65 +1,92 @@
-import { type Item, isRefused, type KeyRecord } from "../records/record.js";
-import type { Failure, Totals } from "./totals.js";
-import { WriteBatch } from "./write-batch.js";
+import { BatchError, type Outcome, StoreError, type StoreErrorCode } from "@manykv/core";
+import { type Item, isRejected, type KeyRecord, type RejectedRecord } from "../records/record.js";
+
+/** A record that was not written, or may not have been. */
+export interface RecordFailure {
+  readonly record: number;
+  readonly line: number;
+  /** Absent if the record has no readable key. */
+  readonly key?: string | undefined;
+  readonly outcome: Exclude<Outcome, "applied">;
+  readonly code: StoreErrorCode;
+  /** Says what is wrong with the record. Absent if the store failed. */
+  readonly problem?: string | undefined;
+}
+
+/** The result of a transfer. Every record up to `last` that did not fail was applied. */
+export interface Totals {
+  readonly applied: number;
+  readonly "not-applied": number;
+  readonly unknown: number;
+  /** The last record that was processed. Later ones were not sent. If none was, the number before the first record. */
+  readonly last: number;
+  /** Whether `last` is the last record of the input. */
+  readonly complete: boolean;
+  /** Where the next run must continue: the first failed record, or the one after `last`. Absent if nothing is left to do. */
+  readonly next?: number | undefined;
+  /** Bytes of the keys and values that were sent. */
+  readonly bytes: number;
+}
 
 export interface WriteOptions<Read extends KeyRecord> {
   /** Writes one batch, as `setMany` and `deleteMany` do. */
   readonly write: (records: readonly Read[]) => Promise<void>;
   readonly bytesOf: (record: Read) => number;
+  /** Maximum number of records in one batch. */
   readonly batchSize: number;
-  /** The number of the first record that `source` may give. Default 1. */
+  /** Number of the first record of `source`. Default: 1. */
   readonly firstRecord?: number | undefined;
-  /** Whether records after a failure are still written. A batch of which nothing was applied ends it all the same. */
+  /** Whether to write the records after a failure. A batch that fails entirely ends the transfer anyway. */
   readonly continueOnError: boolean;
-  /** Told of each failure, in the order of the records. Does not throw. */
-  readonly onFailure: (failure: Failure) => Promise<void> | void;
-  /** Told of each settled batch. */
+  /** Called for each failure, in record order. Must not throw. */
+  readonly onFailure: (failure: RecordFailure) => Promise<void> | void;
+  /** Called after each batch with the number of records applied so far. */
   readonly onProgress: (applied: number) => void;
-  /** Fires when no more is to be sent. What is under way is waited for. */
+  /** When aborted, no more batches are sent. Those in flight are awaited. */
   readonly stop: AbortSignal;
 }
 
 export interface WriteResult {
   readonly totals: Totals;
-  /** What the store's last failed call rejected with. */
+  /** The error of the last store call that failed. */
   readonly storeError?: unknown;
-  /** Why the input could not be read to its end. */
+  /** The error that ended the input early. */
   readonly inputError?: unknown;
 }
 
-/** Two batches overlap: while the engine works on one, the next is read and sent. */
-const batchesInFlight = 2;
+/** The next batch is read and sent while the store works on the current one. */
+const maxBatchesInFlight = 2;
 
-/** Bounds the memory of a batch; a single larger record makes a batch of its own. */
+/** Bounds the memory of a batch. A single larger record gets its own batch. */
 const maxBatchBytes = 16 * 1024 * 1024;
 
 /**
- * Writes records in batches, in order: of a key that comes twice the later record wins, also across batches. Memory
- * is bounded by two batches and a chunk of input.
+ * Writes records in batches. If a key occurs twice, the later record wins, even across batches. Uses the memory of two
+ * batches and a chunk of input.
  */
 export async function writeRecords<Read extends KeyRecord>(
   source: AsyncIterable<Item<Read>[]>,
   options: WriteOptions<Read>,
 ): Promise<WriteResult> {
-  const run = new WriteRun(options);
+  const writer = new RecordsWriter(options);
   let inputError: unknown;
   let reachedEnd = false;
   try {
     for await (const items of source) {
-      await run.take(items);
-      if (run.stopped) break;
+      await writer.take(items);
+      if (writer.stopped) break;
     }
-    reachedEnd = !run.stopped;
+    reachedEnd = !writer.stopped;
   } catch (error) {
     if (!options.stop.aborted) inputError = error;
   }
-  const sentAll = await run.finish();
-  return { totals: run.totals(reachedEnd && sentAll), storeError: run.storeError, inputError };
+  const sentAll = await writer.finish();
+  return { totals: writer.totals(reachedEnd && sentAll), storeError: writer.storeError, inputError };
 }
 
-class WriteRun<Read extends KeyRecord> {
+class RecordsWriter<Read extends KeyRecord> {
   readonly #options: WriteOptions<Read>;
-  readonly #underWay: WriteBatch<Read>[] = [];
+  readonly #inFlight: WriteBatch<Read>[] = [];
   #batch: WriteBatch<Read> = new WriteBatch();
   #failed = false;
   readonly #counts = { applied: 0, "not-applied": 0, unknown: 0 };
@@ -80,8 +107,8 @@ class WriteRun<Read extends KeyRecord> {
   async take(items: readonly Item<Read>[]): Promise<void> {
     for (const item of items) {
       if (this.stopped) return;
-      if (isRefused(item)) {
-        this.#batch.refused.push(item);
+      if (isRejected(item)) {
+        this.#batch.rejected.push(item);
         if (item.endsInput || !this.#options.continueOnError) {
           await this.#send();
           await this.#settleAll();
@@ -98,7 +125,7 @@ class WriteRun<Read extends KeyRecord> {
     }
   }
 
-  /** Sends what was taken, unless stopped, and waits for all that is under way. Whether nothing was left unsent. */
+  /** Sends the rest, unless stopped, and waits for all batches. Returns whether everything was sent. */
   async finish(): Promise<boolean> {
     if (!this.stopped) await this.#send();
     await this.#settleAll();
@@ -117,21 +144,22 @@ class WriteRun<Read extends KeyRecord> {
     if (this.stopped) return;
     this.#batch = new WriteBatch();
     batch.send(this.#options.write);
-    this.#underWay.push(batch);
+    this.#inFlight.push(batch);
   }
 
   #mustWait(batch: WriteBatch<Read>): boolean {
     return (
-      this.#underWay.length >= batchesInFlight || this.#underWay.some((other) => batch.sharesKeyWith(other))
+      this.#inFlight.length >= maxBatchesInFlight ||
+      this.#inFlight.some((other) => batch.sharesKeyWith(other))
     );
   }
 
   async #settleAll(): Promise<void> {
-    while (this.#underWay.length > 0) await this.#settleOldest();
+    while (this.#inFlight.length > 0) await this.#settleOldest();
   }
 
   async #settleOldest(): Promise<void> {
-    const batch = this.#underWay.shift();
+    const batch = this.#inFlight.shift();
     if (batch === undefined) return;
     const { failures, error } = await batch.settle();
     this.#last = batch.last;
@@ -147,4 +175,70 @@ class WriteRun<Read extends KeyRecord> {
     if (nothingApplied || (failures.length > 0 && !this.#options.continueOnError)) this.#failed = true;
     this.#options.onProgress(this.#counts.applied);
   }
+}
+
+/** The records of one store call, and the rejected records between them. */
+class WriteBatch<Read extends KeyRecord> {
+  readonly records: Read[] = [];
+  readonly rejected: RejectedRecord[] = [];
+  bytes = 0;
+  readonly #keys: Set<string> = new Set();
+  #error: Promise<unknown> = Promise.resolve();
+
+  add(record: Read, bytes: number): void {
+    this.records.push(record);
+    this.#keys.add(record.key);
+    this.bytes += bytes;
+  }
+
+  get size(): number {
+    return this.records.length + this.rejected.length;
+  }
+
+  /** Number of the last record. */
+  get last(): number {
+    return Math.max(this.records.at(-1)?.record ?? 0, this.rejected.at(-1)?.record ?? 0);
+  }
+
+  sharesKeyWith(other: WriteBatch<Read>): boolean {
+    return this.records.some(({ key }) => other.#keys.has(key));
+  }
+
+  send(write: (records: readonly Read[]) => Promise<void>): void {
+    if (this.records.length === 0) return;
+    this.#error = write(this.records).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  }
+
+  /** Returns the failures in record order, and the error of the call if it failed. */
+  async settle(): Promise<{ failures: RecordFailure[]; error: unknown }> {
+    const error = await this.#error;
+    const rejected = this.rejected.map((item): RecordFailure => ({ ...item, outcome: "not-applied" }));
+    if (error === undefined) return { failures: rejected, error };
+    const failures = [...rejected, ...this.#failuresOf(error)];
+    failures.sort((one, other) => one.record - other.record);
+    return { failures, error };
+  }
+
+  *#failuresOf(error: unknown): Generator<RecordFailure, void, undefined> {
+    if (BatchError.is(error)) {
+      for (const { index, outcome, code } of error.failures()) {
+        const record = this.records[index];
+        if (record !== undefined) yield failureOf(record, outcome, code);
+      }
+    } else {
+      const code = StoreError.is(error) ? error.code : "internal";
+      for (const record of this.records) yield failureOf(record, "unknown", code);
+    }
+  }
+}
+
+function failureOf(
+  record: KeyRecord,
+  outcome: RecordFailure["outcome"],
+  code: RecordFailure["code"],
+): RecordFailure {
+  return { record: record.record, line: record.line, key: record.key, outcome, code };
 }

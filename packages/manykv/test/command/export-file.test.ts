@@ -9,32 +9,32 @@ const folder = temporaryFolder();
 const store = serviceUrl("redis");
 const line = '{"key":"k","value":"v"}\n';
 
-test("an export that stops at a value counts what it wrote alone", async () => {
+test("an export that stops at a value counts only what it wrote", async () => {
   const bucket = randomName();
   await runCommand(["set", "-b", bucket, "--encoding", "hex", "k", "ff".repeat(1000)], { store });
   const path = folder.path("bytes.csv");
   const { code, stderr } = await runCommand(["export", "-b", bucket, path], { store });
-  expect(stderr).toMatch(/^manykv: not complete: exported only 0 records, 0 bytes in /);
+  expect(stderr).toMatch(/^manykv: incomplete: exported only 0 records, 0 bytes in /);
   expect(code).toBe(1);
   expect(folder.names().filter((name) => name.startsWith("bytes."))).toEqual([]);
 });
 
-/** Exports a bucket with one record to a file. */
+/** Exports a bucket that contains one record to a file. */
 async function exportTo(path: string): Promise<void> {
   const bucket = randomName();
   expect(await runCommand(["import", "-b", bucket], { store, input: line })).toMatchObject({ code: 0 });
   expect(await runCommand(["export", "-b", bucket, path], { store })).toMatchObject({ code: 0 });
 }
 
-test("an export touches no other file", async () => {
-  const other = folder.file("some.ndjson.part", "of the user");
+test("an export leaves other files alone", async () => {
+  const other = folder.file("some.ndjson.part", "another file");
   await exportTo(folder.path("some.ndjson"));
-  expect(readFileSync(other, "utf8")).toBe("of the user");
+  expect(readFileSync(other, "utf8")).toBe("another file");
   expect(readFileSync(folder.path("some.ndjson"), "utf8")).toBe(line);
   expect(folder.names().filter((name) => name.startsWith("some."))).toHaveLength(2);
 });
 
-test("a file that is replaced keeps its mode, and a new one has the usual one", async () => {
+test("a replaced file keeps its mode, and a new file has the default mode", async () => {
   const path = folder.file("private.ndjson", "old");
   for (const mode of [0o600, 0o666]) {
     chmodSync(path, mode);
@@ -46,7 +46,7 @@ test("a file that is replaced keeps its mode, and a new one has the usual one", 
   expect(statSync(folder.path("new.ndjson")).mode).toBe(statSync(folder.file("plain", "")).mode);
 });
 
-test("a symbolic link stays one, and the file that it leads to is written", async () => {
+test("an export through a symbolic link writes the target and keeps the link", async () => {
   const path = folder.file("behind.ndjson", "old");
   symlinkSync("behind.ndjson", folder.path("link.ndjson"));
   symlinkSync("not-yet.ndjson", folder.path("dangling.ndjson"));

@@ -35,7 +35,7 @@ function readReport(path: string): { failures: ReportLine[]; totals: ReportTotal
   return { failures: parsed, totals };
 }
 
-/** Opens the bucket apart from the command, to see what is really there. */
+/** Opens the bucket independently of the command, to see what the store contains. */
 async function inBucket<Result>(
   url: string,
   name: string,
@@ -45,7 +45,7 @@ async function inBucket<Result>(
   return use(await store.open(name));
 }
 
-/** The numbers of the records that are there, of `count`. */
+/** Returns which of `count` records the store contains. */
 function presentRecords(url: string, name: string, count: number): Promise<Set<number>> {
   return inBucket(url, name, async (bucket) => {
     const found = await bucket.getMany(Array.from({ length: count }, (_, index) => `k${index + 1}`));
@@ -53,7 +53,7 @@ function presentRecords(url: string, name: string, count: number): Promise<Set<n
   });
 }
 
-/** Checks a report against what is there, record by record. */
+/** Compares a report with what the store contains, record by record. */
 function expectTruth(
   { failures, totals }: ReturnType<typeof readReport>,
   present: Set<number>,
@@ -78,7 +78,7 @@ function lines(count: number, textOf: (record: number) => string = (record) => `
   );
 }
 
-test("stops at an ill-formed record: all before it is in, nothing after it, and it can go on", async () => {
+test("an import stops at an invalid record and can continue there after a fix", async () => {
   const store = serviceUrl("redis");
   const bucket = randomName();
   const input = lines(5000);
@@ -89,7 +89,7 @@ test("stops at an ill-formed record: all before it is in, nothing after it, and 
     input: input.join("\n"),
   });
   expect(failed.stderr).toMatch(
-    /^manykv: line 2501 \(record 2501\): not applied: it is not a JSON object\nmanykv: imported 2,500 records, 1 not applied, 0 unknown, .*\nmanykv: no record after record 2501 was sent\nmanykv: to go on, run the same command with --from-record 2501\n$/,
+    /^manykv: line 2501 \(record 2501\): not applied: it is not a JSON object\nmanykv: imported 2,500 records, 1 not applied, 0 unknown, .*\nmanykv: no record after record 2501 was sent\nmanykv: to continue, run the same command with --from-record 2501\n$/,
   );
   expect(failed.code).toBe(1);
   expect(readReport(report)).toEqual({
@@ -113,16 +113,16 @@ test("stops at an ill-formed record: all before it is in, nothing after it, and 
   });
   expectTruth(readReport(report), await presentRecords(store, bucket, 5000), 5000);
 
-  input.splice(2500, 1, '{"key": "k2501", "value": "mended"}');
-  const mended = await runCommand(["import", "-b", bucket, "--from-record", "2501"], {
+  input.splice(2500, 1, '{"key": "k2501", "value": "fixed"}');
+  const fixed = await runCommand(["import", "-b", bucket, "--from-record", "2501"], {
     store,
     input: input.join("\n"),
   });
-  expect(mended).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 2,500 records") });
+  expect(fixed).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 2,500 records") });
   expect((await presentRecords(store, bucket, 5000)).size).toBe(5000);
 });
 
-test("continues where told to, and reports every record that is not in, with its line", async () => {
+test("--on-error continue: the report contains every record that was not written, with its line", async () => {
   const store = serviceUrl("redis");
   const bucket = randomName();
   const input = lines(5000);
@@ -137,22 +137,33 @@ test("continues where told to, and reports every record that is not in, with its
   expect(stderr).not.toContain("no record after");
   const { failures, totals } = readReport(report);
   expect(failures).toMatchObject([
-    { record: 1, line: 1, key: "\ud800", code: "invalid-argument", reason: "its key holds a lone surrogate" },
+    {
+      record: 1,
+      line: 1,
+      key: "\ud800",
+      code: "invalid-argument",
+      reason: "its key contains a lone surrogate",
+    },
     { record: 3000, line: 3001, code: "invalid-argument" },
-    { record: 5000, line: 5001, code: "too-large", reason: "its key has 1025 bytes, the store takes 1024" },
+    {
+      record: 5000,
+      line: 5001,
+      code: "too-large",
+      reason: "its key has 1025 bytes, and the store's limit is 1024",
+    },
   ]);
   expect(totals).toMatchObject({ complete: true, next: 1 });
   expectTruth({ failures, totals }, await presentRecords(store, bucket, 5000), 5000);
 });
 
-test("tells ten failures on the terminal, and how many more there are", async () => {
+test("the command prints the first ten failures and how many more there are", async () => {
   const args = ["import", "--on-error", "continue"];
   const { stderr } = await runCommand(args, { store: "memory:", input: "x\n".repeat(1234) });
   expect(stderr.split("\n").filter((line) => line.includes("not a JSON object"))).toHaveLength(10);
   expect(stderr).toContain("manykv: ... and 1,224 more records\n");
 });
 
-test("CSV: the report has the lines of the file", async () => {
+test("CSV: the report contains the line numbers of the file", async () => {
   const report = folder.path("csv.ndjson");
   const input = 'id,name\nk1,"a\nb"\nk2\nk3,c\n';
   const args = [
@@ -170,22 +181,22 @@ test("CSV: the report has the lines of the file", async () => {
   expect(readReport(report).failures).toMatchObject([{ record: 2, line: 4, code: "invalid-argument" }]);
 });
 
-test("where nothing was sent, it goes on from the record that it was to begin at", async () => {
+test("if nothing was sent, an import continues from its first record", async () => {
   const child = startCommand(["import", "--from-record", "4"], { store: "memory:" });
   const ended = endOf(child);
-  // More than a pipe holds: once it is written, the command is reading, and listens to signals.
+  // More than a pipe buffers: once it is written, the command is reading and handles signals.
   const blank = "\n".repeat(1_000_000);
   await new Promise((resolve) => child.stdin?.write(`${lines(2).join("\n")}${blank}`, resolve));
   child.kill("SIGINT");
   const { code, stderr } = await ended;
   expect(code).toBe(130);
   expect(stderr).toContain(
-    "no record was sent\nmanykv: to go on, run the same command with --from-record 4\n",
+    "no record was sent\nmanykv: to continue, run the same command with --from-record 4\n",
   );
 });
 
 test.each(["ndjson", "csv"])(
-  "%s: --from-record beyond the end is told, and just at the end it is all done",
+  "%s: --from-record can be one past the last record, and no more",
   async (format) => {
     const input = `${format === "csv" ? "key,value\n" : ""}${lines(7)
       .map((line) => (format === "csv" ? "k,v" : line))
@@ -196,11 +207,13 @@ test.each(["ndjson", "csv"])(
         input,
       });
     expect(await from(7)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 1 record,") });
-    // What an import advises that was interrupted after its last record.
+    // What an import prints if it is interrupted after its last record.
     expect(await from(8)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 0 records,") });
     const beyond = await from(9);
-    expect(beyond.stderr).toMatch(/^manykv: the input has only 7 records, which --from-record 9 is beyond\n/);
-    expect(beyond.stderr).not.toContain("to go on");
+    expect(beyond.stderr).toMatch(
+      /^manykv: --from-record 9 is past the end of the input, which has 7 records\n/,
+    );
+    expect(beyond.stderr).not.toContain("to continue");
     expect(beyond.code).toBe(1);
   },
 );
@@ -209,7 +222,7 @@ test.each([
   ["import FILE", (path: string) => ["import", path]],
   ["import < FILE", () => ["import"]],
   ["delete --keys-from FILE", (path: string) => ["delete", "--keys-from", path]],
-])("%s: a report on the very file that is read is refused, and the file stays", async (_, argsFor) => {
+])("%s: a report that would overwrite the input is rejected, and the input stays", async (_, argsFor) => {
   const text = lines(3).join("\n");
   const inputFile = folder.file(`${randomName()}.ndjson`, text);
   const link = folder.path(randomName());
@@ -224,16 +237,16 @@ test.each([
 });
 
 test.each([
-  ["--key-column", "id", 'one column named "id"'],
+  ["--key-column", "id", 'exactly one column named "id"'],
   ["--encoding", "base64", "its value is not base64"],
-])("CSV with %s %s that does not fit is told with what to do", async (option, value, message) => {
+])("CSV with %s %s: the message says how to fix it", async (option, value, message) => {
   const args = ["import", "--format", "csv", option, value];
   const { code, stderr } = await runCommand(args, { store: "memory:", input: "key,value\na,b c\n" });
   expect(stderr).toContain(message);
   expect(code).toBe(1);
 });
 
-test("a store that refuses a part: each record is in or not as the report says, and the rest goes in later", async () => {
+test("if the store rejects a part, the report is true for each record, and a later import writes the rest", async () => {
   await using server = await startDedicatedRedis({
     args: ["--maxmemory", "12mb", "--maxmemory-policy", "noeviction"],
   });
@@ -248,22 +261,25 @@ test("a store that refuses a part: each record is in or not as the report says, 
   const refused = await runCommand(args, { store: server.url });
   expect(refused.code).toBe(3);
   expect(refused.stderr).toContain("OOM");
-  const told = readReport(report);
-  expect(told.totals.complete).toBe(false);
-  expect(told.totals.applied).toBeGreaterThan(1000);
-  expectTruth(told, await presentRecords(server.url, bucket, count), count);
+  const reported = readReport(report);
+  expect(reported.totals.complete).toBe(false);
+  expect(reported.totals.applied).toBeGreaterThan(1000);
+  expectTruth(reported, await presentRecords(server.url, bucket, count), count);
 
   const admin = new Redis(server.url);
   await admin.config("SET", "maxmemory", "0");
   await admin.quit();
-  const again = await runCommand(["import", "-b", bucket, "--from-record", String(told.totals.next), input], {
-    store: server.url,
-  });
+  const again = await runCommand(
+    ["import", "-b", bucket, "--from-record", String(reported.totals.next), input],
+    {
+      store: server.url,
+    },
+  );
   expect(again.code).toBe(0);
   expect((await presentRecords(server.url, bucket, count)).size).toBe(count);
 });
 
-test("a server that dies: what was reported as in is there, and what was reported as not in is not", async () => {
+test("if the server is killed, the report is true for each record", async () => {
   await using server = await startDedicatedRedis({ durable: true });
   const bucket = randomName();
   const count = 20_000;
@@ -282,13 +298,13 @@ test("a server that dies: what was reported as in is there, and what was reporte
   expect(code).toBe(3);
   expect(stderr).toMatch(/unavailable|connection-lost|timeout/);
   await server.restart();
-  const told = readReport(report);
-  // Who sees a record sees it before the command has its acknowledgement, so some of these may be unknown.
-  expect(told.totals.applied + told.totals.unknown).toBeGreaterThanOrEqual(4000);
-  expect(told.totals.last).toBeLessThan(count);
-  expectTruth(told, await presentRecords(server.url, bucket, count), count);
+  const reported = readReport(report);
+  // A reader can see a record before the command receives its acknowledgement, so some of these may be unknown.
+  expect(reported.totals.applied + reported.totals.unknown).toBeGreaterThanOrEqual(4000);
+  expect(reported.totals.last).toBeLessThan(count);
+  expectTruth(reported, await presentRecords(server.url, bucket, count), count);
 
-  const again = await runCommand(["import", "-b", bucket, "--from-record", String(told.totals.next)], {
+  const again = await runCommand(["import", "-b", bucket, "--from-record", String(reported.totals.next)], {
     store: server.url,
     input: input.join(""),
   });
@@ -296,7 +312,7 @@ test("a server that dies: what was reported as in is there, and what was reporte
   expect((await presentRecords(server.url, bucket, count)).size).toBe(count);
 });
 
-test.each(["import", "delete"])("%s: an interrupt ends it, and the report is true", async (command) => {
+test.each(["import", "delete"])("%s: after an interrupt, the report is true", async (command) => {
   const store = serviceUrl("redis");
   const bucket = randomName();
   const count = 5000;
@@ -309,7 +325,7 @@ test.each(["import", "delete"])("%s: an interrupt ends it, and the report is tru
   const child = startCommand([command, "-b", bucket, "--report", report, ...keys], { store });
   const ended = endOf(child);
   child.stdin?.write(`${input.join("\n")}\n`);
-  // Two batches of 2,000 are written; the third one waits for more input.
+  // Two batches of 2,000 are written. The third one waits for more input.
   await expect
     .poll(async () => (await presentRecords(store, bucket, count)).size, { timeout: 30_000 })
     .toBe(present);
@@ -323,7 +339,7 @@ test.each(["import", "delete"])("%s: an interrupt ends it, and the report is tru
   });
 });
 
-test("an interrupt while the store hangs gives it up soon, and says what may be in", async () => {
+test("after an interrupt while the store hangs, the import ends soon and reports unknown outcomes", async () => {
   await using server = await startDedicatedRedis();
   const report = folder.path("hanging.ndjson");
   const bucket = randomName();

@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 const url = serviceUrl("redis");
 const bucket = randomName();
 
-// Prints the most memory that the process ever had, in kilobytes.
+// Prints the peak memory of the process, in kilobytes.
 const measuring = [
   "--import",
   'data:text/javascript,process.on("exit",()=>console.error("maxRSS",process.resourceUsage().maxRSS))',
@@ -25,7 +25,7 @@ afterAll(async () => {
   }
 });
 
-/** The memory that a run took, in megabytes. */
+/** Returns the peak memory of a run, in megabytes. */
 async function memoryOf(args: readonly string[], input: Iterable<string> = []): Promise<number> {
   const child = startCommand(args, { store: url, node: measuring });
   const ended = endOf(child);
@@ -46,14 +46,14 @@ function* records(count: number): Generator<string> {
   }
 }
 
-test("import and export take no more memory for a long file than for a short one", async () => {
+test("the memory of import and export does not depend on the number of records", async () => {
   const [few, many] = [50_000, 500_000];
   const importFew = await memoryOf(["import", "-b", bucket], records(few));
   const exportFew = await memoryOf(["export", "-b", bucket, folder.path("few.ndjson")]);
   const importMany = await memoryOf(["import", "-b", bucket], records(many));
   const exportMany = await memoryOf(["export", "-b", bucket, folder.path("many.csv")]);
-  // The long file has 60 MB; as records it would come to several times that. V8 lets garbage lie for up to 100 MB: with
-  // Node 24 a process ends up at 225 MB after 1,500,000 records, and after 4,000,000.
+  // The long file has 60 MB, and its records would take several times that. V8 keeps up to 100 MB of garbage: on Node 24 a
+  // process reaches 225 MB after 1,500,000 records, and also after 4,000,000.
   expect(importMany - importFew).toBeLessThan(120);
   expect(exportMany - exportFew).toBeLessThan(120);
 });

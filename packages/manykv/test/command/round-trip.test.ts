@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { randomName } from "@manykv/test-services";
 import { beforeAll, describe, expect, test } from "vitest";
-import { formatRecord } from "../../src/records/json-record.js";
+import { formatRecord } from "../../src/records/ndjson.js";
 import { type Ended, runCommand } from "../support/command.js";
 import { storeUrls } from "../support/stores.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -24,7 +24,7 @@ const oddKeys = [
 ];
 const records = new Map<string, Uint8Array>([
   ...oddKeys.map((key, index) => [key, randomBytes(index * 50)] as const),
-  ["", Buffer.from("of the empty key")],
+  ["", Buffer.from("value of the empty key")],
   ["empty", Buffer.alloc(0)],
   ["bom", Buffer.from("\ufefftext")],
   ["lines", Buffer.from("a\r\nb\n\n")],
@@ -50,7 +50,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     expect(imported.code).toBe(0);
   });
 
-  test("what export writes is what import read, byte for byte", async () => {
+  test("export restores what import read byte for byte", async () => {
     const exported = await manykv("export", []);
     expect(exported).toMatchObject({
       code: 0,
@@ -59,7 +59,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     expect(sortedLines(exported.stdout)).toEqual(sortedLines(ndjson));
   });
 
-  test("a CSV file takes all of it too, and running an import again does no harm", async () => {
+  test("a CSV file represents every record, and an import is safe to repeat", async () => {
     const path = folder.path(`${bucket}.csv`);
     expect(await manykv("export", ["--encoding", "base64", path])).toMatchObject({ code: 0 });
     const copy = `${bucket}-copy`;
@@ -72,14 +72,14 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     expect(readFileSync(path, "utf8").startsWith("key,value\n")).toBe(true);
   });
 
-  test("get prints the very bytes of one value", async () => {
+  test("get prints the bytes of one value", async () => {
     const { code, stdout, stderr } = await manykv("get", ["large"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout.equals(records.get("large") ?? Buffer.alloc(0))).toBe(true);
     expect((await manykv("get", ["empty"])).stdout).toHaveLength(0);
   });
 
-  test("get of many keys prints records, and fails where one is missing", async () => {
+  test("get of several keys prints records and fails if one is missing", async () => {
     const some = ["plain:7", "missing", "bom", ""];
     const { code, stdout, stderr } = await manykv("get", some);
     const expected = some.flatMap((key) => {
@@ -91,7 +91,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     expect(code).toBe(1);
   });
 
-  test("set takes an argument, a file and standard input", async () => {
+  test("set reads the value from an argument, a file and standard input", async () => {
     const bytes = randomBytes(70_000);
     const sets = await Promise.all([
       manykv("set", ["--encoding", "hex", "set:1", "00ff"]),
@@ -109,7 +109,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     expect(await manykv("get", ["set:1"])).toMatchObject({ code: 1, stdout: Buffer.alloc(0) });
   });
 
-  test("list prints keys one on each line, and stops where one makes no line", async () => {
+  test("list prints one key per line and stops at a key that a line cannot represent", async () => {
     const listed = await manykv("list", ["--prefix", "plain:"]);
     expect(listed).toMatchObject({ code: 0, stderr: "" });
     expect(new Set(sortedLines(listed.stdout))).toEqual(
@@ -123,7 +123,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     );
   });
 
-  test("delete takes the keys that list prints, and just these are gone", async () => {
+  test("delete deletes only the keys that list printed", async () => {
     const copy = `${bucket}-delete`;
     const inCopy = (command: string, args: string[], input?: string | Uint8Array): Promise<Ended> =>
       runCommand([command, "-b", copy, ...args], { store, ...(input !== undefined && { input }) });

@@ -22,19 +22,22 @@ afterAll(async () => {
   await (await store.open(bucket)).deleteMany(keys);
 });
 
-test.each(["export", "list", "get"])("%s ends in silence when its reader goes away", async (command) => {
-  const args = command === "get" ? ["--keys-from", "-"] : [];
-  const child = startCommand([command, "-b", bucket, ...args], { store: url });
-  const ended = endOf(child);
-  child.stdin?.end(`${keys.join("\n")}\n`);
-  child.stdout?.once("data", () => child.stdout?.destroy());
-  const { code, stderr } = await ended;
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-});
+test.each(["export", "list", "get"])(
+  "%s ends without a message when its reader closes the pipe",
+  async (command) => {
+    const args = command === "get" ? ["--keys-from", "-"] : [];
+    const child = startCommand([command, "-b", bucket, ...args], { store: url });
+    const ended = endOf(child);
+    child.stdin?.end(`${keys.join("\n")}\n`);
+    child.stdout?.once("data", () => child.stdout?.destroy());
+    const { code, stderr } = await ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  },
+);
 
-test("an export that is interrupted leaves no file, and says that it is not complete", async () => {
+test("an interrupted export removes its file and reports that it is incomplete", async () => {
   const path = folder.path("interrupted.ndjson");
-  // Small batches keep it at work long enough.
+  // Small batches make the export take long enough.
   const child = startCommand(["export", "-b", bucket, "--batch-size", "5", path], { store: url });
   const ended = endOf(child);
   const parts = (): string[] => folder.names().filter((name) => name.startsWith("interrupted.ndjson"));
@@ -42,12 +45,12 @@ test("an export that is interrupted leaves no file, and says that it is not comp
   await expect.poll(begun, { timeout: 30_000, interval: 5 }).toBe(true);
   child.kill("SIGINT");
   const { code, stderr } = await ended;
-  expect(stderr).toMatch(/^manykv: not complete: exported only [\d,]+ records/);
+  expect(stderr).toMatch(/^manykv: incomplete: exported only [\d,]+ records/);
   expect(code).toBe(130);
   expect(parts()).toEqual([]);
 });
 
-test("SIGTERM ends it too, with its own code", async () => {
+test("after SIGTERM, the exit code is 143", async () => {
   await using store = await openStore(url);
   const own = await store.open(randomName());
   const child = startCommand(["import", "-b", own.name, "--batch-size", "1"], { store: url });
@@ -59,7 +62,7 @@ test("SIGTERM ends it too, with its own code", async () => {
   await own.delete("k");
 });
 
-test("progress is shown on a terminal alone", async () => {
+test("without a terminal, no progress is shown", async () => {
   const { stderr } = await runCommand(["export", "-b", bucket, folder.path("quiet.ndjson")], { store: url });
   expect(stderr).toMatch(/^manykv: exported 60,000 records, .*\n$/);
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { exitCode } from "../../src/command/exit-code.js";
+import { exitCode } from "../../src/command/errors.js";
 import { runCommand } from "../support/command.js";
 import { storeUrls } from "../support/stores.js";
 
@@ -12,7 +12,7 @@ test("--version prints the package's version", async () => {
   expect((await runCommand(["-v"])).stdout.toString()).toBe(`${version}\n`);
 });
 
-test("--help teaches: every subcommand, the stores, the exit codes, examples", async () => {
+test("--help lists the subcommands, the stores, the exit codes and examples", async () => {
   const { code, stdout } = await runCommand(["--help"]);
   expect(code).toBe(0);
   for (const word of [...names, "redis+cluster://", "dynamodb://", "Exit codes", "130", "Examples"]) {
@@ -20,24 +20,24 @@ test("--help teaches: every subcommand, the stores, the exit codes, examples", a
   }
 });
 
-test.each(names)("%s --help has its options and an example", async (name) => {
+test.each(names)("%s --help lists its options and an example", async (name) => {
   const { code, stdout } = await runCommand([name, "--help"]);
   expect(code).toBe(0);
   expect(stdout.toString()).toContain("--store <url>");
   expect(stdout.toString()).toMatch(/Examples?\n {2}.*manykv/);
 });
 
-test("the help and the README tell every exit code", async () => {
+test("the help and the README list every exit code", async () => {
   const { stdout } = await runCommand(["--help"]);
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   for (const code of Object.values(exitCode)) {
-    const told = code === exitCode.terminated ? / 143 by SIGTERM/ : new RegExp(`^(\\| |  )${code} +\\S`, "m");
-    expect(stdout.toString()).toMatch(told);
-    expect(readme).toMatch(told);
+    const row = code === exitCode.terminated ? / 143 by SIGTERM/ : new RegExp(`^(\\| |  )${code} +\\S`, "m");
+    expect(stdout.toString()).toMatch(row);
+    expect(readme).toMatch(row);
   }
 });
 
-test("without a subcommand it prints its help, and fails", async () => {
+test("without a subcommand, the command prints its help and fails", async () => {
   const { code, stderr } = await runCommand([]);
   expect(code).toBe(2);
   expect(stderr).toContain("Usage: manykv");
@@ -45,27 +45,30 @@ test("without a subcommand it prints its help, and fails", async () => {
 
 test.each([
   [["imprt"], "unknown command 'imprt'"],
-  [["get", "k"], "set MANYKV_STORE or pass --store"],
-  [["get", "k", "--store", ""], "set MANYKV_STORE or pass --store"],
-  [["get", "-s", "memory:"], "keys either as arguments or by --keys-from"],
-  [["get", "-s", "memory:", "k", "--keys-from", "-"], "keys either as arguments or by --keys-from"],
-  [["get", "-s", "memory:", "a", "b", "--format", "raw"], "run into each other"],
-  [["set", "-s", "memory:", "k"], "either as an argument or by --file"],
-  [["set", "-s", "memory:", "k", "v", "--file", "-"], "either as an argument or by --file"],
+  [["get", "k"], "Set MANYKV_STORE or pass --store"],
+  [["get", "k", "--store", ""], "Set MANYKV_STORE or pass --store"],
+  [["get", "-s", "memory:"], "pass keys either as arguments or with --keys-from"],
+  [["get", "-s", "memory:", "k", "--keys-from", "-"], "pass keys either as arguments or with --keys-from"],
+  [["get", "-s", "memory:", "a", "b", "--format", "raw"], "raw values of several keys"],
+  [["set", "-s", "memory:", "k"], "pass the value either as an argument or with --file"],
+  [["set", "-s", "memory:", "k", "v", "--file", "-"], "pass the value either as an argument or with --file"],
   [["set", "-s", "memory:", "k", "0g", "--encoding", "hex"], "the value is not hex"],
-  [["set", "-s", "memory:", "k", "--file", "-", "--encoding", "hex"], "--encoding goes with"],
-  [["import", "-s", "memory:", "--batch-size", "0"], "whole number from 1"],
-  [["import", "-s", "memory:", "--timeout", "soon"], "whole number from 1"],
+  [
+    ["set", "-s", "memory:", "k", "--file", "-", "--encoding", "hex"],
+    "--encoding requires a value as an argument",
+  ],
+  [["import", "-s", "memory:", "--batch-size", "0"], "an integer from 1"],
+  [["import", "-s", "memory:", "--timeout", "soon"], "an integer from 1"],
   [["import", "-s", "memory:", "--on-error", "hope"], "Allowed choices are stop, continue"],
-  [["import", "-s", "memory:", "--encoding", "hex"], "--encoding goes with --format csv only"],
+  [["import", "-s", "memory:", "--encoding", "hex"], "--encoding requires --format csv"],
   [
     ["import", "-s", "memory:", "--format", "csv", "--key-field", "id"],
-    "--key-field goes with --format ndjson",
+    "--key-field requires --format ndjson",
   ],
-  [["export", "-s", "memory:", "--key-column", "id"], "--key-column goes with --format csv only"],
+  [["export", "-s", "memory:", "--key-column", "id"], "--key-column requires --format csv"],
   [["list", "-s", "memory:", "extra"], "too many arguments"],
   [["list", "-s", "mongodb://h"], 'unknown URL scheme "mongodb:"'],
-  [["list", "-s", "memory:?size=1"], 'unknown parameter "size"'],
+  [["list", "-s", "memory:?size=1"], 'unknown URL parameter "size"'],
   [["set", "-s", "memory:", "k".repeat(1025), "v"], "1024"],
   [["list", "-s", "memory:", "-b", "a b"], "[A-Za-z0-9_.-]"],
 ])("%j is a usage error", async (args, message) => {
@@ -77,20 +80,20 @@ test.each([
 });
 
 test.each([
-  ["--stor=redis://me:topsecret@host"],
-  ["redis://me:topsecret@host"],
-  ["list", "redis://me:topsecret@host"],
-  ["list", "--store", "redsi://me:topsecret@host"],
-  ["list", "--store", "redis://me:topsecret@host:70000"],
-  ["list", "--store", "postgres://me:top?secret@host/db"],
-])("a secret in %s is not repeated", async (...args) => {
+  [["--stor=redis://me:topsecret@host"]],
+  [["redis://me:topsecret@host"]],
+  [["list", "redis://me:topsecret@host"]],
+  [["list", "--store", "redsi://me:topsecret@host"]],
+  [["list", "--store", "redis://me:topsecret@host:70000"]],
+  [["list", "--store", "postgres://me:top?secret@host/db"]],
+])("%j: the message does not contain the password", async (args) => {
   const { code, stderr } = await runCommand(args);
   expect(code).toBe(2);
   expect(stderr).not.toMatch(/topsecret|secret@/);
 });
 
 test.each(["postgres", "dynamodb"] as const)(
-  "%s: a missing table is told with the command that makes it",
+  "%s: the message about a missing table names the subcommand that creates it",
   async (backend) => {
     const { code, stderr } = await runCommand(["list"], { store: storeUrls[backend] });
     expect(stderr).toMatch(/^manykv: .*; `manykv provision` creates what is missing\.\n$/);
@@ -105,7 +108,7 @@ test.each([
   [["import", "-s", "memory:", "-", "--report", "/missing/file"], "no such file or directory"],
   [["delete", "-s", "memory:", "--keys-from", "/missing/file"], "no such file or directory"],
   [["set", "-s", "memory:", "k", "--file", "/missing/file"], "no such file or directory"],
-])("%j: a file that cannot be used", async (args, message) => {
+])("%j: the message names the file and the reason", async (args, message) => {
   const { code, stderr } = await runCommand(args);
   expect(stderr).toMatch(/^manykv: cannot (read|write) "/);
   expect(stderr).toContain(message);

@@ -1,11 +1,11 @@
 import { memoryStore } from "@manykv/memory";
 import { expect, test, vi } from "vitest";
 import { withStore } from "../../src/command/with-bucket.js";
-import { openStore } from "../../src/open-store/open-store.js";
+import { openStore } from "../../src/open-store.js";
 
-vi.mock(import("../../src/open-store/open-store.js"));
+vi.mock(import("../../src/open-store.js"));
 
-test("an error does not wait for the store to close, and a result does", async () => {
+test("a result waits for the store to close, and an error does not", async () => {
   let close = (): void => {};
   const closed = new Promise<void>((resolve) => {
     close = resolve;

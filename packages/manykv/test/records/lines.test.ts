@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { splitLines, withoutByteOrderMark } from "../../src/records/lines.js";
 import { chunksOf, collect } from "../support/chunks.js";
 
-test("cuts any text into the same lines, whatever the pieces it comes in", async () => {
+test("splitLines yields the same lines for any size of chunks", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\n", ""))),
@@ -20,7 +20,7 @@ test("cuts any text into the same lines, whatever the pieces it comes in", async
   );
 });
 
-test("tells a line that is not UTF-8, and reads on", async () => {
+test("splitLines reports a line that is not UTF-8 and continues", async () => {
   const bytes = Buffer.concat([Buffer.from("a\n"), Buffer.from([0x62, 0xff, 0x0a]), Buffer.from("c")]);
   expect(await collect(splitLines(chunksOf(bytes, 1), 100))).toEqual([
     { number: 1, text: "a" },
@@ -29,22 +29,28 @@ test("tells a line that is not UTF-8, and reads on", async () => {
   ]);
 });
 
-test.each([1, 3, 1000])("tells a line that is too long, and reads on (pieces of %i bytes)", async (size) => {
-  const text = `1234\n12345\n${"x".repeat(500)}\n1\n`;
-  expect(await collect(splitLines(chunksOf(text, size), 4))).toEqual([
-    { number: 1, text: "1234" },
-    { number: 2, defect: "too long" },
-    { number: 3, defect: "too long" },
-    { number: 4, text: "1" },
-  ]);
-});
+test.each([1, 3, 1000])(
+  "splitLines reports a line that is too long and continues (chunks of %i bytes)",
+  async (size) => {
+    const text = `1234\n12345\n${"x".repeat(500)}\n1\n`;
+    expect(await collect(splitLines(chunksOf(text, size), 4))).toEqual([
+      { number: 1, text: "1234" },
+      { number: 2, defect: "too long" },
+      { number: 3, defect: "too long" },
+      { number: 4, text: "1" },
+    ]);
+  },
+);
 
-test.each([1, 2, 3, 100])("drops a byte order mark at the start alone (pieces of %i bytes)", async (size) => {
-  const read = (text: string) => collect(splitLines(withoutByteOrderMark(chunksOf(text, size)), 100));
-  expect(await read("\ufeffa\n\ufeffb")).toEqual([
-    { number: 1, text: "a" },
-    { number: 2, text: "\ufeffb" },
-  ]);
-  expect(await read("a")).toEqual([{ number: 1, text: "a" }]);
-  expect(await read("")).toEqual([]);
-});
+test.each([1, 2, 3, 100])(
+  "withoutByteOrderMark removes it only at the start (chunks of %i bytes)",
+  async (size) => {
+    const read = (text: string) => collect(splitLines(withoutByteOrderMark(chunksOf(text, size)), 100));
+    expect(await read("\ufeffa\n\ufeffb")).toEqual([
+      { number: 1, text: "a" },
+      { number: 2, text: "\ufeffb" },
+    ]);
+    expect(await read("a")).toEqual([{ number: 1, text: "a" }]);
+    expect(await read("")).toEqual([]);
+  },
+);

@@ -2,11 +2,10 @@ import type { KeyValue } from "@manykv/core";
 import { portableLimits } from "@manykv/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readCsv } from "../../src/records/csv-reader.js";
-import { formatKey, keyFormats, readKeyLines } from "../../src/records/key-lines.js";
-import { readNdjson } from "../../src/records/ndjson-reader.js";
-import type { Item, ValueRecord } from "../../src/records/record.js";
-import { csvFormat, ndjsonFormat, type RecordFormat } from "../../src/records/record-format.js";
+import { formatKey, keyFormats, readKeyLines } from "../../src/command/keys.js";
+import { csvWriter, readCsv } from "../../src/records/csv.js";
+import { ndjsonWriter, readNdjson } from "../../src/records/ndjson.js";
+import type { Item, RecordWriter, ValueRecord } from "../../src/records/record.js";
 import { chunksOf, collect } from "../support/chunks.js";
 
 const limits = portableLimits;
@@ -35,26 +34,26 @@ const text = fc
   )
   .map((value) => new TextEncoder().encode(value));
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), text);
-const pieces = fc.integer({ min: 1, max: 64 });
+const chunkSize = fc.integer({ min: 1, max: 64 });
 
 async function expectRoundTrip(
   records: KeyValue[],
-  format: RecordFormat,
+  writer: RecordWriter,
   read: (text: string) => AsyncIterable<Item<ValueRecord>[]>,
 ): Promise<void> {
-  const formatted = format.format(records);
+  const formatted = writer.format(records);
   expect(formatted.count).toBe(records.length);
-  const items = await collect(read(format.header + formatted.text));
+  const items = await collect(read(writer.header + formatted.text));
   expect(items.map((item) => ("value" in item ? [item.key, Uint8Array.from(item.value)] : item))).toEqual(
     records,
   );
   expect(items.map(({ record }) => record)).toEqual(records.map((_, index) => index + 1));
 }
 
-test("NDJSON brings back every key and every value, byte for byte", async () => {
+test("NDJSON restores every key and value byte for byte", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(key, bytes)), pieces, (records, size) =>
-      expectRoundTrip(records, ndjsonFormat, (line) =>
+    fc.asyncProperty(fc.array(fc.tuple(key, bytes)), chunkSize, (records, size) =>
+      expectRoundTrip(records, ndjsonWriter, (line) =>
         readNdjson(chunksOf(line, size), { limits, fromRecord: 1 }),
       ),
     ),
@@ -66,10 +65,10 @@ test.each([
   ["utf8", text],
   ["base64", bytes],
   ["hex", bytes],
-] as const)("CSV in %s brings back every key and value, byte for byte", async (encoding, value) => {
+] as const)("CSV with encoding %s restores every key and value byte for byte", async (encoding, value) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(key, value)), pieces, (records, size) =>
-      expectRoundTrip(records, csvFormat("the key", "a,b", encoding), (csv) =>
+    fc.asyncProperty(fc.array(fc.tuple(key, value)), chunkSize, (records, size) =>
+      expectRoundTrip(records, csvWriter("the key", "a,b", encoding), (csv) =>
         readCsv(chunksOf(csv, size), {
           keyColumn: "the key",
           valueColumn: "a,b",
@@ -84,18 +83,18 @@ test.each([
   );
 });
 
-test("CSV as text stops before a value that is no text", () => {
+test("CSV with encoding utf8 stops before a value that is not text", () => {
   const records: KeyValue[] = [
     ["a", Uint8Array.of(97)],
     ["b", Uint8Array.of(255)],
     ["c", Uint8Array.of(99)],
   ];
-  expect(csvFormat("key", "value", "utf8").format(records)).toEqual({ text: "a,a\n", count: 1 });
+  expect(csvWriter("key", "value", "utf8").format(records)).toEqual({ text: "a,a\n", count: 1 });
 });
 
-test.each(keyFormats)("a list of keys as %s brings back every key that it has a line for", async (format) => {
+test.each(keyFormats)("a list of keys as %s restores every key that it can represent", async (format) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(key), pieces, async (keys, size) => {
+    fc.asyncProperty(fc.array(key), chunkSize, async (keys, size) => {
       const lines = keys.map((one) => formatKey(one, format));
       if (format === "json") expect(lines).not.toContain(undefined);
       const listed = keys.filter((_, index) => lines[index] !== undefined);

@@ -12,22 +12,22 @@ export interface Ended {
 }
 
 export interface RunOptions {
-  /** The store, by the environment. */
+  /** The value of MANYKV_STORE. */
   readonly store?: string;
   readonly input?: string | Uint8Array;
-  /** A file that standard input is redirected from. */
+  /** Redirects standard input from this file. */
   readonly inputFile?: string;
-  /** Options of Node itself. */
+  /** Options for Node.js. */
   readonly node?: readonly string[];
 }
 
-/** Starts the built command, as a shell would. */
+/** Starts the built command, like a shell. */
 export function startCommand(
   args: readonly string[],
   { store, inputFile, node = [] }: RunOptions = {},
 ): ChildProcess {
   const { MANYKV_STORE: _, ...inherited } = process.env;
-  // The AWS SDK warns on standard error of the end of its support for older versions of Node.
+  // The AWS SDK warns on standard error about Node.js versions that it will stop supporting.
   const env = { ...inherited, NODE_NO_WARNINGS: "1" };
   const input = inputFile === undefined ? "pipe" : openSync(inputFile, "r");
   const child = spawn(process.execPath, [...node, main, ...args], {
@@ -35,12 +35,12 @@ export function startCommand(
     stdio: [input, "pipe", "pipe"],
   });
   if (typeof input === "number") closeSync(input);
-  // A command that does not read all of its input closes it early.
+  // A command that does not read all of its input closes the pipe early.
   child.stdin?.on("error", () => {});
   return child;
 }
 
-/** Runs the built command to its end. */
+/** Runs the built command and waits for it to end. */
 export function runCommand(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   const child = startCommand(args, options);
   const ended = endOf(child);
@@ -48,7 +48,7 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
   return ended;
 }
 
-/** What a command printed, and its exit code. */
+/** Returns the output and the exit code of a command. */
 export function endOf(child: ChildProcess): Promise<Ended> {
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];

@@ -2,18 +2,19 @@ import { inspect } from "node:util";
 import { StoreError } from "@manykv/core";
 import { expect } from "vitest";
 
-/** The error that a promise rejects with. */
+/** Returns the StoreError that a promise rejects with. */
 export async function rejection(promise: Promise<unknown>): Promise<StoreError> {
   const error: unknown = await promise.then(
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!StoreError.is(error)) throw new Error("It was not rejected with a StoreError", { cause: error });
+  if (!StoreError.is(error))
+    throw new Error("The promise did not reject with a StoreError", { cause: error });
   return error;
 }
 
-/** Everything that a log could show of an error. */
-export function shownOf(error: Error): string {
+/** Returns everything that a log could show of an error. */
+function shownOf(error: Error): string {
   return [
     error.message,
     error.stack,

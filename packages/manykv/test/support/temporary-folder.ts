@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
-/** A folder that is gone after the tests of the file. */
+/** Creates a folder that is removed after the tests of the file. */
 export function temporaryFolder(): {
   path: (name: string) => string;
   file: (name: string, data: string | Uint8Array) => string;
-  /** The names of all that is there. */
+  /** Returns the names of all files in the folder. */
   names: () => string[];
 } {
   const folder = mkdtempSync(join(tmpdir(), "manykv-test-"));

@@ -21,33 +21,36 @@ function reader(valueBytes: number): {
   };
 }
 
-test.each([1, 7, 5000])("reads every key once and in order, from pages of %i", async (pageSize) => {
-  const { read, sizes } = reader(10);
-  const keys: string[] = [];
-  for await (const batch of readValues(pagesOf(3000, pageSize), { read, batchSize: 500 })) {
-    expect(batch.records.map((record) => record?.[0])).toEqual(batch.keys);
-    keys.push(...batch.keys);
-  }
-  expect(keys).toEqual(Array.from({ length: 3000 }, (_, index) => `k${index}`));
-  expect(Math.max(...sizes)).toBe(500);
-});
+test.each([1, 7, 5000])(
+  "readValues reads every key once and in order, from pages of %i",
+  async (pageSize) => {
+    const { read, sizes } = reader(10);
+    const keys: string[] = [];
+    for await (const batch of readValues(pagesOf(3000, pageSize), { read, batchSize: 500 })) {
+      expect(batch.records.map((record) => record?.[0])).toEqual(batch.keys);
+      keys.push(...batch.keys);
+    }
+    expect(keys).toEqual(Array.from({ length: 3000 }, (_, index) => `k${index}`));
+    expect(Math.max(...sizes)).toBe(500);
+  },
+);
 
-test("batches of large values are small, so that memory stays bounded", async () => {
+test("batches of large values are small, which bounds the memory", async () => {
   const { read, sizes } = reader(2_000_000);
   for await (const _ of readValues(pagesOf(100, 100), { read, batchSize: 500 }));
-  // The first two are under way before a value is seen.
+  // The first two are sent before any value has arrived.
   expect(sizes.slice(0, 2)).toEqual([4, 4]);
   expect(Math.max(...sizes.slice(2))).toBe(2);
 });
 
-test("values that are missing keep their places", async () => {
+test("a missing value is `undefined` at the index of its key", async () => {
   const read = async (keys: readonly string[]) => keys.map(() => undefined);
   const batches = [];
   for await (const batch of readValues(pagesOf(2, 2), { read, batchSize: 10 })) batches.push(batch);
   expect(batches).toEqual([{ keys: ["k0", "k1"], records: [undefined, undefined] }]);
 });
 
-test("a failed read rejects, also where the reader is busy with an earlier batch", async () => {
+test("a failed read rejects, even if it fails while the caller uses an earlier batch", async () => {
   let calls = 0;
   const read = (keys: readonly string[]): Promise<KeyValue[]> =>
     ++calls === 2

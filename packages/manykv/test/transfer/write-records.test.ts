@@ -1,14 +1,13 @@
 import { BatchError, type Outcome, StoreError, type StoreErrorCode } from "@manykv/core";
 import { expect, test } from "vitest";
-import type { Item, KeyRecord, RefusedRecord } from "../../src/records/record.js";
-import type { Failure } from "../../src/transfer/totals.js";
-import { type WriteOptions, writeRecords } from "../../src/transfer/write-records.js";
+import type { Item, KeyRecord, RejectedRecord } from "../../src/records/record.js";
+import { type RecordFailure, type WriteOptions, writeRecords } from "../../src/transfer/write-records.js";
 
-/** An item for each key, in chunks of three; `!` stands for a refused record. */
+/** Yields an item for each key, three at a time. The key `!` makes a rejected record. */
 async function* itemsOf(keys: readonly string[]): AsyncGenerator<Item<KeyRecord>[]> {
   const items = keys.map((key, index): Item<KeyRecord> => {
-    const place = { record: index + 1, line: index + 1 };
-    return key === "!" ? { ...place, code: "invalid-argument", refusal: "bad" } : { ...place, key };
+    const position = { record: index + 1, line: index + 1 };
+    return key === "!" ? { ...position, code: "invalid-argument", problem: "bad" } : { ...position, key };
   });
   for (let start = 0; start < items.length; start += 3) yield items.slice(start, start + 3);
 }
@@ -24,12 +23,12 @@ function batchError(outcomes: readonly Outcome[], code: StoreErrorCode = "thrott
 
 interface Run {
   readonly sent: string[][];
-  readonly failures: Failure[];
+  readonly failures: RecordFailure[];
 }
 
 function prepare(options: Partial<WriteOptions<KeyRecord>> = {}): Run & { options: WriteOptions<KeyRecord> } {
   const sent: string[][] = [];
-  const failures: Failure[] = [];
+  const failures: RecordFailure[] = [];
   const write = options.write ?? (() => Promise.resolve());
   return {
     sent,
@@ -55,7 +54,7 @@ const failWhere =
   (records: readonly KeyRecord[]): Promise<void> =>
     records.some((record) => record.key === key) ? Promise.reject(error()) : Promise.resolve();
 
-test("cuts records into full batches, whatever the pieces they come in", async () => {
+test("records are sent in full batches, however the source groups them", async () => {
   const { options, sent, failures } = prepare();
   const { totals } = await writeRecords(itemsOf(keys(10)), options);
   expect(sent).toEqual([keys(10).slice(0, 4), keys(10).slice(4, 8), ["k9", "k10"]]);
@@ -63,34 +62,34 @@ test("cuts records into full batches, whatever the pieces they come in", async (
   expect(failures).toEqual([]);
 });
 
-test("cuts batches by bytes too", async () => {
+test("a batch also has a byte limit", async () => {
   const { options, sent } = prepare({ bytesOf: ({ key }) => (key === "k2" ? 20_000_000 : 6_000_000) });
   await writeRecords(itemsOf(keys(6)), options);
   expect(sent).toEqual([["k1"], ["k2"], ["k3", "k4"], ["k5", "k6"]]);
 });
 
-test("no input is no call", async () => {
+test("without records, nothing is sent", async () => {
   const { options, sent } = prepare();
   const { totals } = await writeRecords(itemsOf([]), options);
   expect(sent).toEqual([]);
   expect(totals).toMatchObject({ applied: 0, last: 0, complete: true, next: undefined });
 });
 
-test("at most two batches are under way, and one is read meanwhile", async () => {
-  let underWay = 0;
+test("at most two batches are in flight", async () => {
+  let inFlight = 0;
   let most = 0;
   const { options } = prepare({
     write: async () => {
-      most = Math.max(most, ++underWay);
+      most = Math.max(most, ++inFlight);
       await new Promise((resolve) => setTimeout(resolve, 5));
-      underWay--;
+      inFlight--;
     },
   });
   await writeRecords(itemsOf(keys(40)), options);
   expect(most).toBe(2);
 });
 
-test("a batch waits for another one that holds the same key, so that the later record wins", async () => {
+test("a batch waits for an earlier one with the same key, so that the later record wins", async () => {
   const events: string[] = [];
   const { options } = prepare({
     write: async ([first]) => {
@@ -103,7 +102,7 @@ test("a batch waits for another one that holds the same key, so that the later r
   expect(events).toEqual(["start 1", "end 1", "start 5", "start 9", "end 5", "end 9"]);
 });
 
-test("stops after a failed batch: what is under way is told, the rest is not sent", async () => {
+test("after a failed batch, batches in flight are reported and no more are sent", async () => {
   const outcomes: Outcome[] = ["applied", "not-applied", "unknown", "applied"];
   const { options, sent, failures } = prepare({ write: failWhere("k5", () => batchError(outcomes)) });
   const { totals, storeError } = await writeRecords(itemsOf(keys(100)), options);
@@ -124,18 +123,18 @@ test("stops after a failed batch: what is under way is told, the rest is not sen
   expect(storeError).toBeInstanceOf(BatchError);
 });
 
-test("stops at a refused record: all before it is written, nothing after it", async () => {
+test("at a rejected record, all records before it are written and none after it", async () => {
   const { options, sent, failures } = prepare();
   const { totals, storeError } = await writeRecords(itemsOf([...keys(5), "!", "after", "after"]), options);
   expect(sent.flat()).toEqual(keys(5));
   expect(failures).toEqual([
-    { record: 6, line: 6, outcome: "not-applied", code: "invalid-argument", refusal: "bad" },
+    { record: 6, line: 6, outcome: "not-applied", code: "invalid-argument", problem: "bad" },
   ]);
   expect(totals).toMatchObject({ applied: 5, "not-applied": 1, last: 6, complete: false, next: 6 });
   expect(storeError).toBeUndefined();
 });
 
-test("continues: tells all failures in the order of the records, and from where to go on", async () => {
+test("continueOnError: all failures are reported in record order, and `next` is the first of them", async () => {
   const { options, sent, failures } = prepare({
     continueOnError: true,
     write: failWhere("k7", () => batchError(["applied", "unknown", "applied", "applied"])),
@@ -160,7 +159,7 @@ test("continues: tells all failures in the order of the records, and from where 
   });
 });
 
-test("continues not after a batch of which nothing was applied: the store does not work", async () => {
+test("continueOnError: a batch that fails entirely ends the transfer", async () => {
   const all: Outcome[] = ["not-applied", "unknown", "unknown", "not-applied"];
   const { options, sent } = prepare({ continueOnError: true, write: failWhere("k5", () => batchError(all)) });
   const { totals } = await writeRecords(itemsOf(keys(100)), options);
@@ -175,13 +174,13 @@ test("continues not after a batch of which nothing was applied: the store does n
   });
 });
 
-test("continues not after a record that ends the input", async () => {
+test("continueOnError: a record that ends the input ends the transfer", async () => {
   async function* source(): AsyncGenerator<Item<KeyRecord>[]> {
-    const end: RefusedRecord = {
+    const end: RejectedRecord = {
       record: 2,
       line: 2,
       code: "invalid-argument",
-      refusal: "bad",
+      problem: "bad",
       endsInput: true,
     };
     yield [{ record: 1, line: 1, key: "a" }, end];
@@ -194,14 +193,14 @@ test("continues not after a record that ends the input", async () => {
 test.each([
   [new StoreError("closed", "closed"), "closed"],
   [new Error("a defect"), "internal"],
-])("an error without outcomes (%s) leaves its records unknown", async (error, code) => {
+])("after an error without outcomes (%s), the records are unknown", async (error, code) => {
   const { options, failures } = prepare({ write: () => Promise.reject(error) });
   const result = await writeRecords(itemsOf(["a"]), options);
   expect(failures).toEqual([{ record: 1, line: 1, key: "a", outcome: "unknown", code }]);
   expect(result.storeError).toBe(error);
 });
 
-test("input that breaks: all that was read before is written", async () => {
+test("if the input fails, all records before the failure are written", async () => {
   async function* source(): AsyncGenerator<Item<KeyRecord>[]> {
     yield* itemsOf(keys(6));
     throw new Error("disk broke");
@@ -213,7 +212,7 @@ test("input that breaks: all that was read before is written", async () => {
   expect(inputError).toEqual(new Error("disk broke"));
 });
 
-test("a stop lets what is under way settle, and sends nothing more", async () => {
+test("after a stop, batches in flight settle and no more are sent", async () => {
   const stop = new AbortController();
   let settle = (): void => {};
   const { options, sent } = prepare({
@@ -237,18 +236,18 @@ test.each([
   [undefined, 1],
   [1, 1],
   [4001, 4001],
-])("where nothing was sent, it is to go on from where it began (%s)", async (firstRecord, next) => {
+])("if nothing was sent, `next` is the first record (%s)", async (firstRecord, next) => {
   const { options } = prepare({ firstRecord, stop: AbortSignal.abort() });
   const { totals } = await writeRecords(itemsOf(keys(1)), options);
   expect(totals).toMatchObject({ applied: 0, last: next - 1, complete: false, next });
 });
 
-test("only refused records: told batch by batch, so that memory stays bounded", async () => {
+test("rejected records are reported batch by batch, which bounds the memory", async () => {
   const { options, failures } = prepare({ continueOnError: true });
-  const told: number[] = [];
+  const reported: number[] = [];
   await writeRecords(itemsOf(Array.from({ length: 20 }, () => "!")), {
     ...options,
-    onProgress: () => void told.push(failures.length),
+    onProgress: () => void reported.push(failures.length),
   });
-  expect(told).toEqual([4, 8, 12, 16, 20]);
+  expect(reported).toEqual([4, 8, 12, 16, 20]);
 });

@@ -1,45 +1,44 @@
 import { type Command, Option } from "commander";
-import type { ExitCode } from "../exit-code.js";
-import { type ReadFlags, readerFor } from "../formats.js";
-import { openInput } from "../input.js";
+import type { ExitCode } from "../errors.js";
 import {
   addBucketOptions,
   addFormatOptions,
   addWriteOptions,
   type BucketFlags,
   parseCount,
+  type ReadFlags,
+  readerFor,
+  type ToAction,
 } from "../options.js";
 import { runWrites, type WriteFlags } from "../run-writes.js";
+import { openInput } from "../streams.js";
 import { withBucket } from "../with-bucket.js";
-import type { Finish } from "./finish.js";
 
-export function addImportCommand(program: Command, finish: Finish): void {
+export function addImportCommand(program: Command, toAction: ToAction): void {
   const command = program
     .command("import")
     .summary("set the records of a file")
-    .description("Set the records of a file, or of standard input. Running it again does no harm.")
-    .argument("[file]", "file to read, - for standard input", "-");
+    .description("Set the records of a file or of standard input. Safe to repeat.")
+    .argument("[file]", "file to read, or - for standard input", "-");
   addWriteOptions(addFormatOptions(addBucketOptions(command)))
-    .option("--key-field <name>", "NDJSON: take each whole record as the value, and its key from this member")
-    .option("--ignore-other-columns", "CSV: allow columns that are neither key nor value")
-    .addOption(
-      new Option("--from-record <number>", "go on from this record").argParser(parseCount).default(1),
-    )
+    .option("--key-field <name>", "NDJSON: use this member as the key and the whole record as the value")
+    .option("--ignore-other-columns", "CSV: drop columns other than the key and the value")
+    .addOption(new Option("--from-record <number>", "start at this record").argParser(parseCount).default(1))
     .addHelpText("after", help)
-    .action(finish(runImport));
+    .action(toAction(runImport));
 }
 
 const help = `
 Formats
-  NDJSON   {"key": "fr", "value": "France"}      a line each; text values
+  NDJSON   {"key": "fr", "value": "France"}      one per line; text values
            {"key": "fr", "base64": "RnJhbmNl"}   values of any bytes
   CSV      a header and two columns, "key" and "value"
 
-A failure
-  The lines on standard error and the report say which records were not written
-  ("not applied") and which may have been ("unknown"). Every record up to the
-  last one sent that is not among them is in the store. Records are counted
-  from 1, without the CSV header and blank lines.
+Failures
+  Standard error and the report name the records that were not written ("not
+  applied") and those that may have been ("unknown"). Every other record up to
+  the last one sent is in the store. Records are counted from 1, without the CSV
+  header and blank lines.
 
 Examples
   manykv import countries.ndjson
@@ -64,7 +63,7 @@ async function runImport(file: string, flags: BucketFlags & ReadFlags & WriteFla
             { signal: interrupt.abort },
           ),
         bytesOf: ({ key, value }) => key.length + value.length,
-        goOn: (next) => `to go on, run the same command with --from-record ${next}`,
+        howToContinue: (next) => `to continue, run the same command with --from-record ${next}`,
       },
       flags,
       interrupt,

@@ -1,19 +1,18 @@
 import type { Command } from "commander";
-import type { ExitCode } from "../exit-code.js";
-import { addKeysOptions, type KeysFlags, openKeys } from "../keys-input.js";
-import { addBucketOptions, addWriteOptions, type BucketFlags } from "../options.js";
+import type { ExitCode } from "../errors.js";
+import { addKeysOptions, type KeysFlags, openKeys } from "../keys.js";
+import { addBucketOptions, addWriteOptions, type BucketFlags, type ToAction } from "../options.js";
 import { runWrites, type WriteFlags } from "../run-writes.js";
 import { withBucket } from "../with-bucket.js";
-import type { Finish } from "./finish.js";
 
-export function addDeleteCommand(program: Command, finish: Finish): void {
+export function addDeleteCommand(program: Command, toAction: ToAction): void {
   const command = program
     .command("delete")
     .summary("delete keys")
-    .description("Delete keys. A key that has no value is no failure, so running it again does no harm.");
+    .description("Delete keys. Deleting a missing key succeeds, so the command is safe to repeat.");
   addWriteOptions(addBucketOptions(addKeysOptions(command)))
     .addHelpText("after", help)
-    .action(finish(runDelete));
+    .action(toAction(runDelete));
 }
 
 const help = `
@@ -37,7 +36,7 @@ async function runDelete(keys: string[], flags: BucketFlags & KeysFlags & WriteF
             { signal: interrupt.abort },
           ),
         bytesOf: ({ key }) => key.length,
-        goOn: () => "to go on, run the same command again",
+        howToContinue: () => "to continue, run the same command again",
       },
       flags,
       interrupt,

@@ -1,34 +1,32 @@
 import type { Command } from "commander";
-import { formatKey, type KeyFormat } from "../../records/key-lines.js";
-import { listPages } from "../../transfer/list-pages.js";
-import { CommandError } from "../command-error.js";
-import { type ExitCode, exitCode } from "../exit-code.js";
-import { addBucketOptions, type BucketFlags, keyFormatOption } from "../options.js";
-import { type Output, openOutput } from "../output.js";
+import { listPages } from "../../transfer/read-values.js";
+import { CommandError, type ExitCode, exitCode } from "../errors.js";
+import { formatKey, type KeyFormat, keyFormatOption } from "../keys.js";
+import { addBucketOptions, type BucketFlags, type ToAction } from "../options.js";
+import { type Output, openOutput } from "../streams.js";
 import { withBucket } from "../with-bucket.js";
-import type { Finish } from "./finish.js";
 
 interface ListFlags extends BucketFlags {
   readonly prefix: string;
   readonly format: KeyFormat;
 }
 
-export function addListCommand(program: Command, finish: Finish): void {
+export function addListCommand(program: Command, toAction: ToAction): void {
   const command = program
     .command("list")
     .summary("print all keys")
-    .description("Print all keys of a bucket, one on each line, in no particular order.");
+    .description("Print all keys of a bucket, one per line, in no particular order.");
   addBucketOptions(command)
     .addOption(keyFormatOption("-f, --format <name>", "each key as it is, or as a JSON string"))
-    .option("--prefix <text>", "only keys that start with this; the store lists all the same", "")
+    .option("--prefix <text>", "print only keys that start with this; the store still lists all keys", "")
     .addHelpText("after", help)
-    .action(finish(runList));
+    .action(toAction(runList));
 }
 
 const help = `
-An empty key, and a key with a line break in it or a byte order mark at its
-start, make no line: list stops there with exit code 1, and --format json prints
-them. A key may come twice.
+A line cannot represent an empty key, a key that contains a line break, or a key
+that starts with a byte order mark. At such a key, list stops with exit code 1.
+--format json prints every key. A key may be printed twice.
 
 Examples
   manykv list | wc -l
@@ -53,7 +51,7 @@ async function printKeys(keys: readonly string[], format: KeyFormat, output: Out
       await output.write(lines.join(""));
       throw new CommandError(
         exitCode.incomplete,
-        "a key is empty, or has a line break or a byte order mark in it: use --format json",
+        "a key is empty, contains a line break or starts with a byte order mark. Pass --format json",
       );
     }
     lines.push(`${line}\n`);

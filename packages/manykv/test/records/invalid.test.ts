@@ -1,90 +1,89 @@
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readCsv } from "../../src/records/csv-reader.js";
-import { readKeyLines } from "../../src/records/key-lines.js";
-import { readNdjson } from "../../src/records/ndjson-reader.js";
-import type { RefusedRecord } from "../../src/records/record.js";
-import type { ValueEncoding } from "../../src/records/value-encoding.js";
+import { readKeyLines } from "../../src/command/keys.js";
+import { readCsv } from "../../src/records/csv.js";
+import { readNdjson } from "../../src/records/ndjson.js";
+import type { RejectedRecord, ValueEncoding } from "../../src/records/record.js";
 import { chunksOf, collect } from "../support/chunks.js";
 
 const limits = { maxKeyBytes: 10, maxValueBytes: 20 };
 
-async function refusalOf(line: string | Uint8Array, keyField?: string): Promise<Partial<RefusedRecord>> {
+async function rejectionOf(line: string | Uint8Array, keyField?: string): Promise<Partial<RejectedRecord>> {
   const items = await collect(readNdjson(chunksOf(line), { limits, keyField, fromRecord: 1 }));
   expect(items).toHaveLength(1);
   expect(items[0]).toMatchObject({ record: 1, line: 1 });
-  const { record: _, line: __, ...refused } = items[0] as RefusedRecord;
-  return refused;
+  const { record: _, line: __, ...rejected } = items[0] as RejectedRecord;
+  return rejected;
 }
 
 test.each([
-  ["no JSON", "{key", { refusal: "it is not a JSON object" }],
-  ["another JSON value", '["key"]', { refusal: "it is not a JSON object" }],
-  ["null", "null", { refusal: "it is not a JSON object" }],
-  ["no key", '{"value":"x"}', { refusal: 'it has no "key" that is a string' }],
-  ["a number as key", '{"key":1,"value":"x"}', { refusal: 'it has no "key" that is a string' }],
-  ["no value", '{"key":"a"}', { key: "a", refusal: 'it needs either "value" or "base64"' }],
+  ["invalid JSON", "{key", { problem: "it is not a JSON object" }],
+  ["another JSON value", '["key"]', { problem: "it is not a JSON object" }],
+  ["null", "null", { problem: "it is not a JSON object" }],
+  ["no key", '{"value":"x"}', { problem: 'its "key" is not a string' }],
+  ["a number as key", '{"key":1,"value":"x"}', { problem: 'its "key" is not a string' }],
+  ["no value", '{"key":"a"}', { key: "a", problem: 'it must have either "value" or "base64"' }],
   [
     "both values",
     '{"key":"a","value":"","base64":""}',
-    { key: "a", refusal: 'it needs either "value" or "base64"' },
+    { key: "a", problem: 'it must have either "value" or "base64"' },
   ],
   [
-    "another member",
+    "an unknown member",
     '{"key":"a","value":"","ttl":1}',
-    { key: "a", refusal: 'it has members other than "key", "value" and "base64"' },
+    { key: "a", problem: 'it has members other than "key", "value" and "base64"' },
   ],
   [
     "an object as value",
     '{"key":"a","value":{}}',
-    { key: "a", refusal: 'its "value" is not a string; --key-field stores whole records' },
+    { key: "a", problem: 'its "value" is not a string; --key-field stores whole records' },
   ],
   [
     "a lone surrogate in the value",
     '{"key":"a","value":"\\ud800"}',
-    { key: "a", refusal: 'its "value" holds a lone surrogate' },
+    { key: "a", problem: 'its "value" contains a lone surrogate' },
   ],
   [
     "a lone surrogate in the key",
     '{"key":"\\udfff","value":""}',
-    { key: "\udfff", refusal: "its key holds a lone surrogate" },
+    { key: "\udfff", problem: "its key contains a lone surrogate" },
   ],
   [
     "base64 without padding",
     '{"key":"a","base64":"YQ"}',
-    { key: "a", refusal: 'its "base64" is not padded standard base64' },
+    { key: "a", problem: 'its "base64" is not standard base64 with padding' },
   ],
-  ["base64 of the URL alphabet", '{"key":"a","base64":"_-8="}', { key: "a" }],
+  ["base64 in the URL alphabet", '{"key":"a","base64":"_-8="}', { key: "a" }],
   ["base64 with stray bits", '{"key":"a","base64":"YR=="}', { key: "a" }],
-])("NDJSON: %s is refused", async (_, line, expected) => {
-  expect(await refusalOf(line)).toMatchObject({ code: "invalid-argument", ...expected });
+])("NDJSON: %s is rejected", async (_, line, expected) => {
+  expect(await rejectionOf(line)).toMatchObject({ code: "invalid-argument", ...expected });
 });
 
-test("NDJSON: bytes that are no UTF-8 are refused, not repaired", async () => {
+test("NDJSON: a line that is not UTF-8 is rejected, not repaired", async () => {
   const line = Buffer.concat([Buffer.from('{"key":"a","value":"'), Buffer.from([0xff]), Buffer.from('"}')]);
-  expect(await refusalOf(line)).toEqual({ code: "invalid-argument", refusal: "it is not UTF-8" });
+  expect(await rejectionOf(line)).toEqual({ code: "invalid-argument", problem: "it is not UTF-8" });
 });
 
-test("a key and a value are as long as the store's limits, in bytes", async () => {
+test("the store's limits apply to the bytes of a key and a value", async () => {
   const read = async (key: string, value: string) =>
     (await collect(readNdjson(chunksOf(JSON.stringify({ key, value })), { limits, fromRecord: 1 })))[0];
   expect(await read("ééééé", "x".repeat(20))).toMatchObject({ key: "ééééé" });
   expect(await read("éééééx", "x")).toMatchObject({
     code: "too-large",
-    refusal: "its key has 11 bytes, the store takes 10",
+    problem: "its key has 11 bytes, and the store's limit is 10",
   });
   expect(await read("a", `${"é".repeat(10)}x`)).toMatchObject({
     key: "a",
     code: "too-large",
-    refusal: "its value has 21 bytes, the store takes 20",
+    problem: "its value has 21 bytes, and the store's limit is 20",
   });
 });
 
 test.each(["{}", '{"id":null}', '{"id":1.5}', '{"id":9007199254740993}', '{"ID":"a"}'])(
-  "NDJSON with a key field: %s has no key",
+  "NDJSON with a key field: %s is rejected",
   async (line) => {
-    expect(await refusalOf(line, "id")).toMatchObject({ code: "invalid-argument" });
+    expect(await rejectionOf(line, "id")).toMatchObject({ code: "invalid-argument" });
   },
 );
 
@@ -92,7 +91,7 @@ test.each([
   ["id", '{"id":"a"}', "a"],
   ["id", '{"id":9007199254740991}', "9007199254740991"],
   ["__proto__", '{"__proto__":"p"}', "p"],
-])("NDJSON with the key field %s: the line of %s is the value", async (keyField, line, key) => {
+])("NDJSON with the key field %s: the line %s is the value", async (keyField, line, key) => {
   const items = await collect(
     readNdjson(chunksOf(`  ${line} \r\n`), {
       limits: { maxKeyBytes: 20, maxValueBytes: 50 },
@@ -103,20 +102,20 @@ test.each([
   expect(items).toEqual([{ record: 1, line: 1, key, value: Buffer.from(line) }]);
 });
 
-test("blank lines are no records, and records before the wanted one are counted alone", async () => {
+test("blank lines are not records, and records before fromRecord are only counted", async () => {
   const text = '\n{"key":"a","value":"1"}\r\n  \nnot JSON\n{"key":"c","value":"3"}\n';
-  const places = async (fromRecord: number) =>
+  const positions = async (fromRecord: number) =>
     (await collect(readNdjson(chunksOf(text), { limits, fromRecord }))).map(({ record, line }) => [
       record,
       line,
     ]);
-  expect(await places(1)).toEqual([
+  expect(await positions(1)).toEqual([
     [1, 2],
     [2, 4],
     [3, 5],
   ]);
-  expect(await places(3)).toEqual([[3, 5]]);
-  expect(await places(4)).toEqual([]);
+  expect(await positions(3)).toEqual([[3, 5]]);
+  expect(await positions(4)).toEqual([]);
 });
 
 function csv(
@@ -136,7 +135,7 @@ function csv(
   return collect(readCsv(chunksOf(text, size), options));
 }
 
-test("CSV: a record starts on its own line, whatever line breaks its fields hold", async () => {
+test("CSV: a record has the number of the line where it starts, even after fields with line breaks", async () => {
   const text = 'key,value\r\n"a\r\nb","1\r\n2"\r\n\r\nc,3\r\n"d","\n"\r\ne,5';
   expect((await csv(text)).map(({ record, line }) => [record, line])).toEqual([
     [1, 2],
@@ -149,7 +148,7 @@ test("CSV: a record starts on its own line, whatever line breaks its fields hold
 test.each([
   ["LF, then CRLF", 'key,value\na,1\r\n\r\nb,"2"\r\n"c\r\n",3\nd,4'],
   ["CRLF, then LF", 'key,value\r\na,1\n\nb,"2"\n"c\r\n",3\r\nd,4'],
-])("CSV: either line end ends a row, also in one file (%s)", async (_, text) => {
+])("CSV: one file can mix both line ends (%s)", async (_, text) => {
   expect(await csv(text)).toEqual([
     { record: 1, line: 2, key: "a", value: Buffer.from("1") },
     { record: 2, line: 4, key: "b", value: Buffer.from("2") },
@@ -158,41 +157,41 @@ test.each([
   ]);
 });
 
-test("CSV: broken quotes are told on their line, whatever the line ends", async () => {
+test("CSV: malformed quotes are reported with their line, even with mixed line ends", async () => {
   expect(await csv('key,value\na,1\r\nb"c,2\r\n')).toMatchObject([
     { record: 1, key: "a" },
     { record: 2, line: 3, endsInput: true },
   ]);
 });
 
-test("CSV: a carriage return alone ends lines where it ends the header", async () => {
+test("CSV: a lone carriage return ends lines if it ends the header", async () => {
   expect(await csv('"a\rb",key,value\r,a,1\r,"b\r",2\r', "utf8", true)).toEqual([
     { record: 1, line: 3, key: "a", value: Buffer.from("1") },
     { record: 2, line: 4, key: "b\r", value: Buffer.from("2") },
   ]);
 });
 
-test("CSV: just the records with such a carriage return are refused, whatever the pieces they come in", async () => {
+test("CSV: only the records with a stray carriage return are rejected, for any size of chunks", async () => {
   const key = fc.constantFrom("a", "\ra", "a\r", '"\r"', '"a""\r\n"');
   const row = fc.tuple(key, fc.constantFrom("\n", "\r\n"));
   await fc.assert(
     fc.asyncProperty(fc.array(row), fc.integer({ min: 1, max: 20 }), async (rows, size) => {
       const text = rows.map(([key, end]) => `${key},1${end}`).join("");
       const items = await csv(`key,value\n${text}`, "utf8", false, size);
-      expect(items.map((item) => "refusal" in item)).toEqual(rows.map(([key]) => /^[^"]*\r/.test(key)));
+      expect(items.map((item) => "problem" in item)).toEqual(rows.map(([key]) => /^[^"]*\r/.test(key)));
     }),
   );
 });
 
 test.each(["a,1\r\r\n", "a\r,1\n", "a,1\r"])(
-  "CSV: elsewhere it makes a record refused, rather than part of a value (%j)",
+  "CSV: a stray carriage return rejects the record instead of becoming part of a value (%j)",
   async (row) => {
     expect(await csv(`key,value\n${row}`)).toEqual([
       {
         record: 1,
         line: 2,
         code: "invalid-argument",
-        refusal: expect.stringContaining("a carriage return"),
+        problem: expect.stringContaining("a carriage return"),
       },
     ]);
     const [, after] = await csv(`key,value\n${row}\nb,2\r\n`);
@@ -200,10 +199,10 @@ test.each(["a,1\r\r\n", "a\r,1\n", "a,1\r"])(
   },
 );
 
-test("CSV: a record with too few or too many columns is refused, and the next one read", async () => {
+test("CSV: a record with too few or too many columns is rejected, and the next one is read", async () => {
   expect(await csv("key,value\na\nb,2,3\nc,3\n")).toMatchObject([
-    { record: 1, line: 2, refusal: "it has 1 columns, the header has 2" },
-    { record: 2, line: 3, refusal: "it has 3 columns, the header has 2" },
+    { record: 1, line: 2, problem: "its number of columns is 1, but the header has 2" },
+    { record: 2, line: 3, problem: "its number of columns is 3, but the header has 2" },
     { record: 3, line: 4, key: "c" },
   ]);
 });
@@ -213,23 +212,23 @@ test.each([
   ["base64", Buffer.from("a,YQ")],
   ["hex", Buffer.from("a,0")],
   ["hex", Buffer.from("a,0g")],
-] as const)("CSV: a value that is not %s is refused", async (encoding, row) => {
+] as const)("CSV: a value that is not %s is rejected", async (encoding, row) => {
   expect(await csv(Buffer.concat([Buffer.from("key,value\n"), row]), encoding)).toMatchObject([
     {
       key: "a",
       code: "invalid-argument",
-      refusal: `its value is not ${encoding}; --encoding names another encoding`,
+      problem: `its value is not ${encoding}. Choose another encoding with --encoding`,
     },
   ]);
 });
 
-test("CSV: a key that is not UTF-8 is refused", async () => {
+test("CSV: a key that is not UTF-8 is rejected", async () => {
   const text = Buffer.concat([Buffer.from("key,value\n"), Buffer.from([0xff]), Buffer.from(",1\n")]);
-  expect(await csv(text)).toMatchObject([{ refusal: "its key is not UTF-8" }]);
+  expect(await csv(text)).toMatchObject([{ problem: "its key is not UTF-8" }]);
 });
 
 test.each(['a,1\nb"c,2\nd,4\n', 'a,1\n"b"c,2\nd,4\n', 'a,1\n"b,2\nd,4\n'])(
-  "CSV: broken quotes end the input after the records before them (%j)",
+  "CSV: malformed quotes end the input after the records before them (%j)",
   async (rows) => {
     expect(await csv(`key,value\n${rows}`)).toMatchObject([
       { record: 1, key: "a" },
@@ -238,7 +237,7 @@ test.each(['a,1\nb"c,2\nd,4\n', 'a,1\n"b"c,2\nd,4\n', 'a,1\n"b,2\nd,4\n'])(
   },
 );
 
-test("CSV: a quote that is never closed does not take the rest of a large input for one value", async () => {
+test("CSV: an unclosed quote does not buffer the rest of a large input", async () => {
   expect(await csv(`key,value\n"a,${"x".repeat(10_000)}`)).toMatchObject([
     { record: 1, line: 2, code: "too-large", endsInput: true },
   ]);
@@ -246,21 +245,21 @@ test("CSV: a quote that is never closed does not take the rest of a large input 
 
 test.each([
   ["", "is empty"],
-  ["a,b\n1,2\n", 'one column named "key"'],
-  ["key,key,value\n", 'one column named "key"'],
-  ["key,other\n", 'one column named "value"'],
+  ["a,b\n1,2\n", 'exactly one column named "key"'],
+  ["key,key,value\n", 'exactly one column named "key"'],
+  ["key,other\n", 'exactly one column named "value"'],
   ["key,value,ttl,owner\n", "2 more columns"],
-])("CSV: the header of %j is refused", async (text, message) => {
+])("CSV: the header of %j is rejected", async (text, message) => {
   await expect(csv(text)).rejects.toThrow(message);
 });
 
-test("CSV: other columns are dropped where that is asked for", async () => {
+test("CSV: ignoreOtherColumns drops other columns", async () => {
   expect(await csv("ttl,value,x,key\n1,2,3,4\n", "utf8", true)).toMatchObject([
     { key: "4", value: Buffer.from("2") },
   ]);
 });
 
-test("a list of keys: lines that hold no key are refused, and blank ones skipped", async () => {
+test("a list of keys: invalid lines are rejected, and blank lines are skipped", async () => {
   const read = (text: string | Uint8Array, format: "lines" | "json") =>
     collect(readKeyLines(chunksOf(text), format, limits));
   expect(await read("a\r\n\n b \n12345678901\n", "lines")).toMatchObject([
@@ -270,9 +269,9 @@ test("a list of keys: lines that hold no key are refused, and blank ones skipped
   ]);
   expect(await read('"a"\n1\nb\n"\\ud800"\n', "json")).toMatchObject([
     { key: "a" },
-    { record: 2, code: "invalid-argument", refusal: "it is not a JSON string, or longer than any key" },
+    { record: 2, code: "invalid-argument", problem: "it is not a JSON string, or is longer than any key" },
     { record: 3, code: "invalid-argument" },
-    { record: 4, code: "invalid-argument", refusal: "its key holds a lone surrogate" },
+    { record: 4, code: "invalid-argument", problem: "its key contains a lone surrogate" },
   ]);
   expect(await read(Buffer.from([0xff]), "lines")).toMatchObject([{ code: "invalid-argument" }]);
 });

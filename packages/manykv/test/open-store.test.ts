@@ -2,12 +2,12 @@ import { Buffer } from "node:buffer";
 import { randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { expect, test } from "vitest";
-import { openStore, portableLimits, type StoreError } from "../../src/index.js";
-import { expectNoLeak, rejection } from "../support/leaks.js";
-import { dynamodbEndpoint, storeUrls } from "../support/stores.js";
+import { openStore, portableLimits, type StoreError } from "../src/index.js";
+import { expectNoLeak, rejection } from "./support/leaks.js";
+import { dynamodbEndpoint, storeUrls } from "./support/stores.js";
 
 test.each(Object.entries({ memory: "memory:", ...storeUrls }))(
-  "opens %s, with the options",
+  "openStore opens %s and applies the options",
   async (_, url) => {
     await using store = await openStore(url, { limits: portableLimits, buckets: ["fruit"] });
     await store.provision();
@@ -21,12 +21,12 @@ test.each(Object.entries({ memory: "memory:", ...storeUrls }))(
   },
 );
 
-test("the scheme may be in capitals", async () => {
+test("the scheme is case-insensitive", async () => {
   await using store = await openStore("MEMORY:");
   expect((await store.open("b")).name).toBe("b");
 });
 
-test("each opening of memory: is a store of its own", async () => {
+test("each memory: URL opens a separate store", async () => {
   await using one = await openStore("memory:");
   await using other = await openStore("memory:");
   await (await one.open("b")).set("k", Uint8Array.of(1));
@@ -44,7 +44,7 @@ test.each([
   [new URL("redis://u:topsecret@h"), "starts with a scheme"],
   ["memory:topsecret", "has no address"],
   ["memory://topsecret", "has no address"],
-  ["memory:?size=topsecret", 'unknown parameter "size"'],
+  ["memory:?size=topsecret", 'unknown URL parameter "size"'],
   ["redis://u:topsecret@h?tls=topsecret", '"tls"'],
   ["redis+cluster://u:topsecret@h:7000,h:7001?read=topsecret", '"read"'],
   ["redis://u:topsecret@h:port", "HOST:PORT"],
@@ -58,10 +58,7 @@ test.each([
   ["postgres://u:topsecret@h/db?tabel=topsecret", "tabel"],
   ["postgres://u:topsecret@h/db?table=a&table=topsecret", "table"],
   ["postgres://u:topsecret@h:port/db", "postgres://"],
-  [
-    "dynamodb://eu-central-1/table?endpiont=topsecret",
-    'unknown parameter "endpiont" in the URL; it takes "endpoint"',
-  ],
+  ["dynamodb://eu-central-1/table?endpiont=topsecret", 'unknown URL parameter "endpiont". Use "endpoint"'],
   ["dynamodb://eu-central-1/table?endpoint=http://a&endpoint=topsecret", '"endpoint" once'],
   ["dynamodb://eu-central-1/table?endpoint=", '"endpoint" once, and with a value'],
   ["dynamodb://eu-central-1/table?endpoint=topsecret", "`endpoint`"],
@@ -74,14 +71,14 @@ test.each([
   ["dynamodb://eu-central-1/a/b", "dynamodb://REGION/TABLE"],
   ["dynamodb://eu-central-1/a%zz", "dynamodb://REGION/TABLE"],
   ["dynamodb://eu-central-1/a%20b", "`table`"],
-] as const)("refuses %s", async (url, message) => {
+] as const)("openStore rejects %s", async (url, message) => {
   const error = await rejection(openStore(url as string));
   expect(error).toMatchObject({ tag: "other", code: "invalid-argument", retryable: false });
   expect(error.message).toContain(message);
   expectNoLeak(error, "topsecret");
 });
 
-test("options out of range are refused", async () => {
+test("openStore rejects an option that is out of range", async () => {
   expect((await rejection(openStore("memory:", { timeout: -1 }))).code).toBe("invalid-argument");
 });
 
@@ -103,11 +100,11 @@ test.each([
   "postgres://u:topsecret@127.0.0.1:1/db",
   "postgresql://u:topsecret@[::1]:1/db",
   "dynamodb://eu-central-1/some-table?endpoint=http%3A%2F%2F127.0.0.1%3A1",
-])("a server that is not there: %s", async (url) => {
+])("without a server at %s, the first call rejects with `unavailable`", async (url) => {
   expect(await firstCall(url)).toMatchObject({ tag: "other", code: "unavailable" });
 });
 
-test("a wrong password: Redis", async () => {
+test("Redis: with a wrong password, the first call rejects with `access-denied`", async () => {
   const password = "p@ss:w/ö %?#[]";
   await using server = await startDedicatedRedis({ password });
   await using store = await openStore(server.url);
@@ -117,13 +114,13 @@ test("a wrong password: Redis", async () => {
   expect(await firstCall(wrong.href)).toMatchObject({ tag: "access-denied", code: "access-denied" });
 });
 
-test("a wrong password: Postgres", async () => {
+test("Postgres: with a wrong password, the first call rejects with `access-denied`", async () => {
   const wrong = new URL(serviceUrl("postgres"));
   wrong.password = "topsecret";
   expect(await firstCall(wrong.href)).toMatchObject({ tag: "access-denied", code: "access-denied" });
 });
 
-test("a database that is missing: Postgres", async () => {
+test("Postgres: without the database, the first call rejects with `no-such-store`", async () => {
   const wrong = new URL(serviceUrl("postgres"));
   wrong.pathname = "/nowhere";
   expect(await firstCall(wrong.href)).toMatchObject({ tag: "no-such-store", code: "no-such-store" });
@@ -132,6 +129,6 @@ test("a database that is missing: Postgres", async () => {
 test.each([
   ["Postgres", `${serviceUrl("postgres")}?table=nowhere`],
   ["DynamoDB", `dynamodb://eu-central-1/nowhere?endpoint=${encodeURIComponent(dynamodbEndpoint)}`],
-])("a table that is missing: %s", async (_, url) => {
+])("%s: without the table, the first call rejects with `no-such-store`", async (_, url) => {
   expect(await firstCall(url)).toMatchObject({ tag: "no-such-store", code: "no-such-store" });
 });

@@ -9,11 +9,11 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 const folder = temporaryFolder();
 const store = serviceUrl("redis");
 
-test("an import goes on when nobody reads its messages any more, and reports all", async () => {
+test("an import continues after its standard error is closed, and its report is complete", async () => {
   const bucket = randomName();
   const report = folder.path("unread.ndjson");
   const input = `${'{"key":"a","value":"1"}\nnot JSON\n'.repeat(20)}{"key":"last","value":"2"}\n`;
-  // Many batches: the first message comes long before the last record is sent.
+  // With many batches, the first message comes long before the last record is sent.
   const args = ["import", "-b", bucket, "--batch-size", "2", "--on-error", "continue", "--report", report];
   const child = startCommand(args, { store });
   const ended = endOf(child);
@@ -27,7 +27,7 @@ test("an import goes on when nobody reads its messages any more, and reports all
   expect(await (await opened.open(bucket)).exists("last")).toBe(true);
 });
 
-test("an import of which all is in has done its work, whoever reads what it says", async () => {
+test("an import that wrote everything succeeds even if its standard error is closed", async () => {
   const child = startCommand(["import", "-b", randomName()], { store });
   const ended = endOf(child);
   child.stderr?.destroy();
@@ -36,7 +36,7 @@ test("an import of which all is in has done its work, whoever reads what it says
 });
 
 test.each([[["help", "import"]], [["--help"]], [["--version"]]])(
-  "%j into a pipe that is closed is no crash",
+  "%j does not crash if standard output is closed",
   async (args) => {
     const child = startCommand(args);
     const ended = endOf(child);

@@ -1,0 +1,152 @@
+import type { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
+import { type BigIntStats, fstatSync, type Stats } from "node:fs";
+import { type FileHandle, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { addAbortSignal, type Readable } from "node:stream";
+import { fileError, ReaderClosed } from "./errors.js";
+import { printMessage } from "./terminal.js";
+
+/** Bytes from a file or, for the path `-`, from standard input. */
+export interface Input {
+  readonly chunks: AsyncIterable<Buffer>;
+  /** The file that the bytes come from. Absent for a pipe, a terminal or a device. */
+  readonly file: BigIntStats | undefined;
+  /** Size of the named file in bytes, if known. */
+  readonly size: number | undefined;
+  /** Returns how many bytes were read so far. */
+  readonly position: () => number;
+}
+
+const chunkBytes = 256 * 1024;
+
+/** Opens an input. Reading ends with an error when `stop` is aborted. */
+export async function openInput(path: string, stop: AbortSignal): Promise<Input> {
+  if (path === "-" && process.stdin.isTTY) printMessage("reading standard input, press Ctrl-D to end it");
+  const { stream, file, size } = path === "-" ? standardInput() : await openInputFile(path);
+  addAbortSignal(stop, stream);
+  let position = 0;
+  async function* read(): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of stream) {
+        position += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      throw fileError("read", path, error);
+    }
+  }
+  return { chunks: read(), file, size, position: () => position };
+}
+
+type OpenedInput = Pick<Input, "file" | "size"> & { readonly stream: Readable };
+
+/** Omits the size: another process may already have read a part of a redirected file. */
+function standardInput(): OpenedInput {
+  return { stream: process.stdin, file: regularFile(fstatSync(0, { bigint: true })), size: undefined };
+}
+
+async function openInputFile(path: string): Promise<OpenedInput> {
+  try {
+    const handle = await open(path);
+    const status = await handle.stat({ bigint: true });
+    if (status.isDirectory()) {
+      await handle.close();
+      throw Object.assign(new Error("a directory"), { code: "EISDIR" });
+    }
+    const stream = handle.createReadStream({ highWaterMark: chunkBytes });
+    const file = regularFile(status);
+    return { stream, file, size: file && Number(file.size) };
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+function regularFile(status: BigIntStats): BigIntStats | undefined {
+  return status.isFile() ? status : undefined;
+}
+
+/** Receives results: a file or, for the path `-`, standard output. */
+export interface Output {
+  /** Resolves when there is room for more. */
+  write(data: string | Uint8Array): Promise<void>;
+  /** Call it after everything was written. */
+  finish(): Promise<void>;
+  /** Call it if something is missing. Removes an incomplete file. */
+  abandon(): Promise<void>;
+}
+
+export function openOutput(path: string): Promise<Output> {
+  return path === "-" ? Promise.resolve(standardOutput()) : openOutputFile(path);
+}
+
+function standardOutput(): Output {
+  return {
+    write: (data) =>
+      new Promise((resolve, reject) => {
+        process.stdout.write(data, (error) => (error ? reject(outputError(error)) : resolve()));
+      }),
+    finish: () => Promise.resolve(),
+    abandon: () => Promise.resolve(),
+  };
+}
+
+function outputError(error: Error): Error {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "EPIPE" || code === "ERR_STREAM_DESTROYED") return new ReaderClosed();
+  return fileError("write", "standard output", error);
+}
+
+/** Writes a regular file under a temporary name and renames it when it is complete. Writes to a device directly. */
+async function openOutputFile(path: string): Promise<Output> {
+  const attempt = async <Value>(action: () => Promise<Value>): Promise<Value> => {
+    try {
+      return await action();
+    } catch (error) {
+      throw fileError("write", path, error);
+    }
+  };
+  const existing = await stat(path).catch(() => undefined);
+  if (existing !== undefined && !existing.isFile()) {
+    const handle = await attempt(() => open(path, "w"));
+    return {
+      write: (data) => attempt(() => handle.appendFile(data)),
+      finish: () => attempt(() => handle.close()),
+      abandon: () => handle.close().catch(() => {}),
+    };
+  }
+  const target = await attempt(() => followLinks(path));
+  const part = `${target}.${randomBytes(6).toString("hex")}.part`;
+  const handle = await attempt(() => createPart(part, existing));
+  return {
+    write: (data) => attempt(() => handle.appendFile(data)),
+    finish: () =>
+      attempt(async () => {
+        await handle.close();
+        await rename(part, target);
+      }),
+    abandon: async () => {
+      await handle.close().catch(() => {});
+      await rm(part, { force: true });
+    },
+  };
+}
+
+/** Creates the temporary file with the permissions of the file that it replaces. */
+async function createPart(path: string, replaced: Stats | undefined): Promise<FileHandle> {
+  if (replaced === undefined) return open(path, "wx");
+  const handle = await open(path, "wx", 0o600);
+  await handle.chmod(replaced.mode & 0o777);
+  return handle;
+}
+
+/** Returns the file that a symbolic link leads to, whether or not it exists. The link itself stays as it is. */
+async function followLinks(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    const link = await readlink(path).catch(() => undefined);
+    return link === undefined ? path : followLinks(resolve(dirname(path), link));
+  }
+}

@@ -1,0 +1,116 @@
+import type { Bucket } from "@manykv/core";
+import type { Command } from "commander";
+import type { RecordWriter } from "../../records/record.js";
+import { listPages, readValues } from "../../transfer/read-values.js";
+import { CommandError, type ExitCode, exitCode, ReaderClosed } from "../errors.js";
+import {
+  addBucketOptions,
+  addFormatOptions,
+  type BucketFlags,
+  batchSizeOption,
+  type FormatFlags,
+  type ToAction,
+  writerFor,
+} from "../options.js";
+import { type Output, openOutput } from "../streams.js";
+import { formatCount, formatTransfer, Progress, printMessage } from "../terminal.js";
+import { type Interrupt, withBucket } from "../with-bucket.js";
+
+interface ExportFlags extends BucketFlags, FormatFlags {
+  readonly prefix: string;
+  readonly batchSize: number;
+}
+
+export function addExportCommand(program: Command, toAction: ToAction): void {
+  const command = program
+    .command("export")
+    .summary("write all records to a file")
+    .description("Write all records of a bucket to a file or to standard output, in no particular order.")
+    .argument("[file]", "file to write, or - for standard output", "-");
+  addFormatOptions(addBucketOptions(command))
+    .option("--prefix <text>", "export only keys that start with this; others are listed, but not read", "")
+    .addOption(batchSizeOption())
+    .addHelpText("after", help)
+    .action(toAction(runExport));
+}
+
+const help = `
+NDJSON represents any value: text as "value", other bytes as "base64". CSV
+represents text, or any value with --encoding base64 or hex. With the same
+options, import restores what export wrote byte for byte. The file appears when
+it is complete. A record that changes during the export has its old or its new
+value. A key may be exported twice.
+
+Examples
+  manykv export countries.ndjson
+  manykv export --prefix user: | jq -r .key
+  manykv export --encoding base64 backup.csv
+  manykv export --store redis://old | manykv import --store postgres://new/database`;
+
+async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
+  const writer = writerFor(file, flags);
+  return withBucket(flags, async (bucket, interrupt) => {
+    const output = await openOutput(file);
+    const counts: Counts = { records: 0, bytes: 0, deleted: 0 };
+    const startedAt = performance.now();
+    const printCounts = (done: string): void => {
+      printMessage(
+        `${done} ${formatCount(counts.records, "record")}, ${formatTransfer(counts.bytes, startedAt)}`,
+      );
+      if (counts.deleted > 0) printMessage(`${formatCount(counts.deleted, "key")} deleted during the export`);
+    };
+    try {
+      await exportRecords(bucket, output, writer, flags, counts, interrupt);
+      await output.finish();
+    } catch (error) {
+      await output.abandon();
+      if (error instanceof ReaderClosed) return exitCode.done;
+      printCounts("incomplete: exported only");
+      throw error;
+    }
+    printCounts("exported");
+    return exitCode.done;
+  });
+}
+
+interface Counts {
+  records: number;
+  bytes: number;
+  /** Keys that were deleted after they were listed and before they were read. */
+  deleted: number;
+}
+
+async function exportRecords(
+  bucket: Bucket,
+  output: Output,
+  writer: RecordWriter,
+  flags: ExportFlags,
+  counts: Counts,
+  interrupt: Interrupt,
+): Promise<void> {
+  const calls = { signal: interrupt.abort };
+  const batches = readValues(listPages(bucket, flags.prefix, calls), {
+    read: (keys) => bucket.getMany(keys, calls),
+    batchSize: flags.batchSize,
+  });
+  const progress = new Progress("exporting");
+  try {
+    if (writer.header !== "") await output.write(writer.header);
+    for await (const { records } of batches) {
+      interrupt.stop.throwIfAborted();
+      const present = records.filter((record) => record !== undefined);
+      const { text, count } = writer.format(present);
+      await output.write(text);
+      counts.records += count;
+      counts.deleted += records.length - present.length;
+      for (const [key, value] of present.slice(0, count)) counts.bytes += key.length + value.length;
+      progress.update(counts.records);
+      if (count < present.length) throw new CommandError(exitCode.incomplete, notText);
+    }
+  } finally {
+    progress.stop();
+  }
+}
+
+const notText =
+  "a value is not UTF-8 text, so CSV cannot represent it. Pass --encoding base64 or --format ndjson";

@@ -1,0 +1,94 @@
+import type { Bucket } from "@manykv/core";
+import { type Command, Option } from "commander";
+import { ndjsonWriter } from "../../records/ndjson.js";
+import { isRejected } from "../../records/record.js";
+import { readValues } from "../../transfer/read-values.js";
+import { CommandError, type ExitCode, exitCode } from "../errors.js";
+import { addKeysOptions, type KeysFlags, type KeysInput, openKeys } from "../keys.js";
+import { addBucketOptions, type BucketFlags, batchSizeOption, type ToAction } from "../options.js";
+import { type Output, openOutput } from "../streams.js";
+import { LimitedMessages } from "../terminal.js";
+import { type Interrupt, withBucket } from "../with-bucket.js";
+
+interface GetFlags extends BucketFlags, KeysFlags {
+  readonly format?: "raw" | "ndjson";
+  readonly batchSize: number;
+}
+
+export function addGetCommand(program: Command, toAction: ToAction): void {
+  const command = program
+    .command("get")
+    .summary("print the values of keys")
+    .description("Print the bytes of one value, or the records of many keys as NDJSON.");
+  addBucketOptions(addKeysOptions(command))
+    .addOption(
+      new Option("-f, --format <name>", "raw: only the bytes; or ndjson (default: raw for one key)").choices([
+        "raw",
+        "ndjson",
+      ]),
+    )
+    .addOption(batchSizeOption())
+    .addHelpText("after", help)
+    .action(toAction(runGet));
+}
+
+const help = `
+If a key has no value, get prints the key to standard error and exits with 1.
+
+Examples
+  manykv get fr
+  manykv get logo > logo.png
+  manykv get fr de it | jq -r .value
+  manykv get --keys-from keys.txt > records.ndjson`;
+
+async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
+  const isSingle = keys.length === 1 && flags.keysFrom === undefined;
+  const format = flags.format ?? (isSingle ? "raw" : "ndjson");
+  if (format === "raw" && !isSingle) {
+    throw new CommandError(
+      exitCode.usage,
+      "raw values of several keys would not be separated. Pass one key, or --format ndjson",
+    );
+  }
+  return withBucket(flags, async (bucket, interrupt) => {
+    const input = await openKeys(keys, flags, bucket.limits, interrupt.stop);
+    const output = await openOutput("-");
+    return printValues(bucket, input, output, { ...flags, format }, interrupt);
+  });
+}
+
+async function printValues(
+  bucket: Bucket,
+  input: KeysInput,
+  output: Output,
+  { format, batchSize }: GetFlags,
+  interrupt: Interrupt,
+): Promise<ExitCode> {
+  const problems = new LimitedMessages("key");
+  const batches = readValues(acceptedKeys(input, problems), {
+    read: (keys) => bucket.getMany(keys, { signal: interrupt.abort }),
+    batchSize,
+  });
+  for await (const { keys, records } of batches) {
+    interrupt.stop.throwIfAborted();
+    for (const [index, key] of keys.entries()) {
+      if (records[index] === undefined) problems.add(`no value for the key ${JSON.stringify(key)}`);
+    }
+    const present = records.filter((record) => record !== undefined);
+    if (format === "ndjson") await output.write(ndjsonWriter.format(present).text);
+    else for (const [, value] of present) await output.write(value);
+  }
+  problems.finish();
+  return problems.count === 0 ? exitCode.done : exitCode.incomplete;
+}
+
+async function* acceptedKeys({ source }: KeysInput, problems: LimitedMessages): AsyncGenerator<string[]> {
+  for await (const items of source) {
+    const keys: string[] = [];
+    for (const item of items) {
+      if (isRejected(item)) problems.add(`line ${item.line} (record ${item.record}): ${item.problem}`);
+      else keys.push(item.key);
+    }
+    yield keys;
+  }
+}

@@ -1,0 +1,69 @@
+import { Buffer } from "node:buffer";
+import { type Command, Option } from "commander";
+import { decodeValue, type ValueEncoding, valueEncodings } from "../../records/record.js";
+import { CommandError, type ExitCode, exitCode } from "../errors.js";
+import { addBucketOptions, type BucketFlags, type ToAction } from "../options.js";
+import { openInput } from "../streams.js";
+import { withBucket } from "../with-bucket.js";
+
+interface SetFlags extends BucketFlags {
+  readonly file?: string;
+  readonly encoding?: ValueEncoding;
+}
+
+export function addSetCommand(program: Command, toAction: ToAction): void {
+  const command = program
+    .command("set")
+    .summary("set one key")
+    .description("Set one key to an argument, the bytes of a file, or standard input.")
+    .argument("<key>", "key; put -- before a key that starts with a dash")
+    .argument("[value]", "value, as text");
+  addBucketOptions(command)
+    .option("--file <file>", "use the bytes of a file as the value, or standard input if it is -")
+    .addOption(
+      new Option("--encoding <name>", 'encoding of the argument (default: "utf8")').choices(valueEncodings),
+    )
+    .addHelpText("after", help)
+    .action(toAction(runSet));
+}
+
+const help = `
+Examples
+  manykv set fr France
+  manykv set --encoding hex flag 0055a4ffffffef4135
+  manykv set --file logo.png logo
+  date | manykv set --file - last-run`;
+
+async function runSet(key: string, text: string | undefined, flags: SetFlags): Promise<ExitCode> {
+  if ((text === undefined) === (flags.file === undefined))
+    throw new CommandError(exitCode.usage, "pass the value either as an argument or with --file");
+  return withBucket(flags, async (bucket, interrupt) => {
+    const value =
+      text === undefined
+        ? await readValue(flags, bucket.limits.maxValueBytes, interrupt.stop)
+        : parseValue(text, flags.encoding ?? "utf8");
+    await bucket.set(key, value, { signal: interrupt.abort });
+    return exitCode.done;
+  });
+}
+
+function parseValue(text: string, encoding: ValueEncoding): Uint8Array {
+  const value = decodeValue(text, encoding);
+  if (value === undefined) throw new CommandError(exitCode.usage, `the value is not ${encoding}`);
+  return value;
+}
+
+/** Stops at the limit, so that a value that is too large cannot fill the memory. */
+async function readValue(flags: SetFlags, maxBytes: number, stop: AbortSignal): Promise<Uint8Array> {
+  if (flags.encoding !== undefined)
+    throw new CommandError(exitCode.usage, "--encoding requires a value as an argument");
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of (await openInput(flags.file ?? "-", stop)).chunks) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > maxBytes)
+      throw new CommandError(exitCode.usage, `the value is over ${maxBytes} bytes, the store's limit`);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,74 @@
+import { SingleBar } from "cli-progress";
+
+/** Prints a line to standard error. Standard output is for data only. */
+export function printMessage(message: string): void {
+  process.stderr.write(`manykv: ${message}\n`);
+}
+
+export function formatCount(count: number, noun: string): string {
+  return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Formats how much was transferred since `startedAt`: `610.2 kB in 0.2 s`. */
+export function formatTransfer(bytes: number, startedAt: number): string {
+  return `${formatBytes(bytes)} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+}
+
+function formatBytes(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let amount = bytes;
+  let unit = 0;
+  for (; amount >= 1000 && unit < units.length - 1; unit++) amount /= 1000;
+  return `${amount.toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
+}
+
+/** Prints the first of many messages, and how many more there are. */
+export class LimitedMessages {
+  count = 0;
+  readonly #noun: string;
+
+  constructor(noun: string) {
+    this.#noun = noun;
+  }
+
+  add(message: string): void {
+    if (++this.count <= maxMessages) printMessage(message);
+  }
+
+  finish(): void {
+    if (this.count > maxMessages)
+      printMessage(`... and ${formatCount(this.count - maxMessages, `more ${this.#noun}`)}`);
+  }
+}
+
+const maxMessages = 10;
+
+/** Shows the progress of a transfer. Prints nothing if standard error is not a terminal. */
+export class Progress {
+  readonly #bar: SingleBar | undefined;
+  readonly #position: (() => number) | undefined;
+
+  /** With a `total`, draws a bar filled up to `position`. Without one, only counts records. */
+  constructor(action: string, total?: number, position?: () => number) {
+    this.#position = position;
+    if (!process.stderr.isTTY) return;
+    const bar = total === undefined ? "" : " {bar} {percentage}%  {eta_formatted} left ";
+    this.#bar = new SingleBar({
+      format: `${action}${bar} {count} records`,
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+      barCompleteChar: "█",
+      barIncompleteChar: "░",
+    });
+    this.#bar.start(total ?? 0, 0, { count: "0" });
+  }
+
+  update(records: number): void {
+    this.#bar?.update(this.#position?.() ?? 0, { count: records.toLocaleString("en-US") });
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+  }
+}

@@ -1,0 +1,175 @@
+import { type Store, StoreError, type StoreOptions } from "@manykv/core";
+
+type OpenBackend = (url: string, options: StoreOptions) => Promise<Store>;
+
+const backends: ReadonlyMap<string, OpenBackend> = new Map([
+  ["memory", openMemory],
+  ["redis", openRedis],
+  ["rediss", openRedis],
+  ["redis+cluster", openRedis],
+  ["rediss+cluster", openRedis],
+  ["postgres", openPostgres],
+  ["postgresql", openPostgres],
+  ["dynamodb", openDynamodb],
+]);
+
+/**
+ * Opens the store at a URL. Loads the backend's package, but does not connect: an unreachable server or a wrong password
+ * makes the first call fail.
+ *
+ * | URL | store |
+ * | --- | --- |
+ * | `memory:` | a new, empty store in this process |
+ * | `redis://user:password@host:port/database`, `rediss://` for TLS | Redis |
+ * | `redis+cluster://user:password@host:port,host:port`, `rediss+cluster://` for TLS | Redis Cluster |
+ * | `postgres://user:password@host:port/database?table=name`, `postgresql://` | Postgres |
+ * | `dynamodb://region/table?endpoint=url` | DynamoDB |
+ *
+ * Percent-encode special characters, for example in a password.
+ *
+ * @throws {StoreError} `invalid-argument` if the scheme, a URL parameter or an option is unknown, if the URL is incomplete,
+ * or if the backend's package is not installed. The message contains no user, password or parameter value.
+ */
+export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  const scheme = schemeOf(url);
+  rejectStrayCredentials(url);
+  const openBackend = backends.get(scheme);
+  if (openBackend !== undefined) return openBackend(url, options);
+  const known = [...backends.keys()].map((name) => `${name}:`).join(", ");
+  throw invalid(`unknown URL scheme "${scheme}:". Use one of ${known}`);
+}
+
+function schemeOf(url: string): string {
+  const scheme = typeof url === "string" ? /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1] : undefined;
+  if (scheme !== undefined) return scheme.toLowerCase();
+  throw invalid("the URL must be a string that starts with a scheme, such as redis://localhost:6379");
+}
+
+/** After an unencoded `?`, the rest of a password would pass for a parameter name, and messages show those. */
+function rejectStrayCredentials(url: string): void {
+  if (!/[?#].*@/s.test(url)) return;
+  throw invalid(
+    "the URL contains an @ after a ? or #. Percent-encode special characters in the user, password and parameters: @ is %40, ? is %3F, # is %23",
+  );
+}
+
+async function openMemory(url: string, options: StoreOptions): Promise<Store> {
+  const { address, parameters } = splitUrl(url);
+  rejectUnknown(parameters, []);
+  if (address.toLowerCase() !== "memory:") throw invalid("a memory store has no address. Use memory:");
+  const { memoryStore } = await import("@manykv/memory");
+  return memoryStore(options);
+}
+
+async function openRedis(url: string, options: StoreOptions): Promise<Store> {
+  const { redisStore } = await load(() => import("@manykv/redis"), "@manykv/redis", "ioredis");
+  return redisStore({ ...options, url });
+}
+
+async function openPostgres(url: string, options: StoreOptions): Promise<Store> {
+  const { postgresStore } = await load(() => import("@manykv/postgres"), "@manykv/postgres", "pg");
+  return postgresStore({ ...options, url });
+}
+
+async function openDynamodb(url: string, options: StoreOptions): Promise<Store> {
+  const { address, parameters } = splitUrl(url);
+  const endpoint = takeParameter(parameters, "endpoint");
+  rejectUnknown(parameters, ["endpoint"]);
+  const [, region, encodedTable = ""] = /^dynamodb:\/\/([a-z0-9-]+)\/([^/@#]+)$/i.exec(address) ?? [];
+  const table = decode(encodedTable);
+  if (region === undefined || table === undefined) {
+    throw invalid(
+      "a DynamoDB URL has the form dynamodb://REGION/TABLE, without user, password or port. Credentials come from the environment",
+    );
+  }
+  const { dynamodbStore } = await load(
+    () => import("@manykv/dynamodb"),
+    "@manykv/dynamodb",
+    "@aws-sdk/client-dynamodb",
+  );
+  return dynamodbStore({ ...options, region, table, ...(endpoint !== undefined && { endpoint }) });
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Splits the URL before its query. Does not parse it: each backend has its own rules for addresses. */
+function splitUrl(url: string): { address: string; parameters: URLSearchParams } {
+  const mark = url.indexOf("?");
+  if (mark === -1) return { address: url, parameters: new URLSearchParams() };
+  return { address: url.slice(0, mark), parameters: new URLSearchParams(url.slice(mark + 1)) };
+}
+
+/** Removes a parameter from the query and returns its value. */
+function takeParameter(parameters: URLSearchParams, name: string): string | undefined {
+  const values = parameters.getAll(name);
+  const [value] = values;
+  if (values.length === 0) return undefined;
+  if (values.length > 1 || value === undefined || value === "")
+    throw invalid(`pass the URL parameter "${name}" once, and with a value`);
+  parameters.delete(name);
+  return value;
+}
+
+function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): void {
+  for (const name of parameters.keys()) {
+    const advice =
+      known.length === 0
+        ? "This scheme takes no parameters"
+        : `Use ${known.map((one) => `"${one}"`).join(", ")}`;
+    throw invalid(`unknown URL parameter ${JSON.stringify(name)}. ${advice}`);
+  }
+}
+
+/**
+ * Loads a backend's package, which the application installs together with its client library. Node.js looks for it where
+ * manykv is installed, not in the working directory: a global command must not run code from the folder it is called in.
+ */
+async function load<Package>(
+  importBackend: () => Promise<Package>,
+  backend: string,
+  client: string,
+): Promise<Package> {
+  // Not `unavailable`: a retry cannot help.
+  const missing = invalid(
+    `this URL needs packages that are not installed. Install them where manykv is installed, with --global if it is global: npm install ${backend} ${client}`,
+  );
+  try {
+    const loaded = await importBackend();
+    if (await isClientMissing(backend, client)) throw missing;
+    return loaded;
+  } catch (error) {
+    throw isModuleMissing(error) ? missing : error;
+  }
+}
+
+/** Backends load their client library when they connect. Checking it here lets `openStore` say what to install. */
+async function isClientMissing(backend: string, client: string): Promise<boolean> {
+  const { createRequire } = await import("node:module");
+  let fromBackend: NodeJS.Require;
+  try {
+    fromBackend = createRequire(createRequire(import.meta.url).resolve(backend));
+  } catch {
+    return false; // The application is bundled, so its packages are not in node_modules.
+  }
+  try {
+    fromBackend.resolve(client);
+    return false;
+  } catch (error) {
+    return isModuleMissing(error);
+  }
+}
+
+function isModuleMissing(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+}
+
+function invalid(message: string): StoreError {
+  return new StoreError("invalid-argument", `openStore: ${message}`);
+}

@@ -1,0 +1,225 @@
+import { type Buffer, isUtf8 } from "node:buffer";
+import type { Limits } from "@manykv/core";
+import { CsvError, type Info, parse } from "csv-parse";
+import { stringify } from "csv-stringify/sync";
+import { lineEndsFor, StrayReturns, withWholeHeader } from "./csv-line-ends.js";
+import { withoutByteOrderMark } from "./lines.js";
+import {
+  checkFromRecord,
+  checkRecord,
+  decodeValue,
+  encodeValue,
+  InputError,
+  type Item,
+  type Position,
+  type RecordWriter,
+  type ValueEncoding,
+  type ValueRecord,
+} from "./record.js";
+
+export interface CsvOptions {
+  readonly keyColumn: string;
+  readonly valueColumn: string;
+  readonly encoding: ValueEncoding;
+  /** Whether to accept, and drop, columns other than these two. */
+  readonly ignoreOtherColumns: boolean;
+  /** Earlier records are counted, but neither checked nor returned. */
+  readonly fromRecord: number;
+  readonly limits: Limits;
+}
+
+/**
+ * Reads records from CSV (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180) with a header. Stops at malformed quotes,
+ * because the start of the next record is then unknown.
+ */
+export async function* readCsv(
+  chunks: AsyncIterable<Buffer>,
+  options: CsvOptions,
+): AsyncGenerator<Item<ValueRecord>[]> {
+  let rows: RowReader | undefined;
+  for await (const chunk of withWholeHeader(withoutByteOrderMark(chunks))) {
+    rows ??= new RowReader(options, lineEndsFor(chunk));
+    await rows.write(chunk);
+    yield rows.take();
+    if (rows.failed) return;
+  }
+  await rows?.end();
+  if (rows !== undefined) yield rows.take();
+  if (rows === undefined || (!rows.hasHeader && !rows.failed))
+    throw new InputError("the CSV input is empty. Its first line must be a header");
+  if (!rows.failed) checkFromRecord(options.fromRecord, rows.records);
+}
+
+export function csvWriter(keyColumn: string, valueColumn: string, encoding: ValueEncoding): RecordWriter {
+  return {
+    header: stringify([[keyColumn, valueColumn]]),
+    format: (records) => {
+      const rows: string[][] = [];
+      for (const [key, value] of records) {
+        const text = encodeValue(value, encoding);
+        if (text === undefined) break;
+        rows.push([key, text]);
+      }
+      return { text: stringify(rows), count: rows.length };
+    },
+  };
+}
+
+interface Columns {
+  readonly key: number;
+  readonly value: number;
+  readonly count: number;
+}
+
+class RowReader {
+  readonly #options: CsvOptions;
+  readonly #parser: ReturnType<typeof parse>;
+  #items: Item<ValueRecord>[] = [];
+  #columns: Columns | undefined;
+  #record = 0;
+  /** The line where the next row starts. */
+  #line = 1;
+  #emptyLines = 0;
+  #doubleCounted = 0;
+  readonly #strayReturns: StrayReturns | undefined;
+  /** Whether the input is malformed from here on. */
+  failed = false;
+
+  constructor(options: CsvOptions, lineEnds: string[]) {
+    this.#options = options;
+    if (!lineEnds.includes("\r")) this.#strayReturns = new StrayReturns();
+    this.#parser = parse({
+      // Read bytes: a decoding parser would repair invalid UTF-8.
+      encoding: false,
+      // By default the first line end sets the only one, and others become part of values.
+      record_delimiter: lineEnds,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      // Hex doubles a value. The limit keeps an unclosed quote from buffering the whole input.
+      max_record_size: (options.limits.maxKeyBytes + options.limits.maxValueBytes) * 2 + 4096,
+      on_record: (row: unknown, info) => this.#onRow(row as Buffer[], info),
+    });
+    // The callbacks of write and end receive errors. Without a listener, an error would also end the process.
+    this.#parser.on("error", () => {});
+  }
+
+  get hasHeader(): boolean {
+    return this.#columns !== undefined;
+  }
+
+  /** Number of records read so far. */
+  get records(): number {
+    return this.#record;
+  }
+
+  take(): Item<ValueRecord>[] {
+    const items = this.#items;
+    this.#items = [];
+    return items;
+  }
+
+  write(chunk: Buffer): Promise<void> {
+    this.#strayReturns?.scan(chunk);
+    return this.#settled((callback) => this.#parser.write(chunk, callback));
+  }
+
+  end(): Promise<void> {
+    this.#strayReturns?.end();
+    return this.#settled((callback) => {
+      this.#parser.once("error", callback);
+      this.#parser.end(() => callback());
+    });
+  }
+
+  async #settled(start: (callback: (error?: Error | null) => void) => void): Promise<void> {
+    try {
+      await new Promise<void>((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
+    } catch (error) {
+      if (!(error instanceof CsvError)) throw error;
+      this.#onMalformed(error);
+    }
+  }
+
+  #onRow(row: Buffer[], info: Info): undefined {
+    const line = this.#line + (info.empty_lines - this.#emptyLines);
+    const lastLine = info.lines - this.#doubleCounted;
+    this.#emptyLines = info.empty_lines;
+    // csv-parse counts a quoted CRLF as two lines.
+    if (lastLine > line) this.#doubleCounted += row.reduce((sum, field) => sum + countCrlf(field), 0);
+    this.#line = info.lines - this.#doubleCounted + 1;
+    const hasStrayReturn = this.#strayReturns?.takeBefore(info.bytes);
+    if (this.#columns === undefined) {
+      this.#columns = columnsOf(
+        row.map((name) => name.toString()),
+        this.#options,
+      );
+      return;
+    }
+    this.#record++;
+    if (this.#record < this.#options.fromRecord) return;
+    const position: Position = { record: this.#record, line };
+    this.#items.push(
+      hasStrayReturn
+        ? { ...position, code: "invalid-argument", problem: strayReturn }
+        : itemOf(row, this.#columns, position, this.#options),
+    );
+  }
+
+  #onMalformed(error: CsvError): void {
+    this.failed = true;
+    const position: Position = { record: this.#record + 1, line: this.#line };
+    this.#items.push(
+      error.code === "CSV_MAX_RECORD_SIZE"
+        ? { ...position, code: "too-large", problem: unclosedQuote, endsInput: true }
+        : { ...position, code: "invalid-argument", problem: malformedQuotes, endsInput: true },
+    );
+  }
+}
+
+const strayReturn =
+  "it contains a carriage return that neither ends the line nor is inside quotes (RFC 4180)";
+const unclosedQuote = "it is larger than the store's limits allow. Check for a quote that is never closed";
+const malformedQuotes = "its quotes are malformed (RFC 4180), so the rest of the input cannot be read";
+
+function columnsOf(names: readonly string[], options: CsvOptions): Columns {
+  const indexOf = (name: string, option: string): number => {
+    const index = names.indexOf(name);
+    if (index !== -1 && names.lastIndexOf(name) === index) return index;
+    throw new InputError(
+      `the CSV header must have exactly one column named ${JSON.stringify(name)}. Choose another with ${option}`,
+    );
+  };
+  const key = indexOf(options.keyColumn, "--key-column");
+  const value = indexOf(options.valueColumn, "--value-column");
+  if (names.length > 2 && !options.ignoreOtherColumns) {
+    throw new InputError(
+      `the CSV input has ${names.length - 2} more columns, which would be lost. Pass --ignore-other-columns to drop them`,
+    );
+  }
+  return { key, value, count: names.length };
+}
+
+function itemOf(row: Buffer[], columns: Columns, position: Position, options: CsvOptions): Item<ValueRecord> {
+  const [keyBytes, valueBytes] = [row[columns.key], row[columns.value]];
+  if (row.length !== columns.count || keyBytes === undefined || valueBytes === undefined) {
+    const problem = `its number of columns is ${row.length}, but the header has ${columns.count}`;
+    return { ...position, code: "invalid-argument", problem };
+  }
+  if (!isUtf8(keyBytes)) return { ...position, code: "invalid-argument", problem: "its key is not UTF-8" };
+  const key = keyBytes.toString();
+  const value = bytesOf(valueBytes, options.encoding);
+  if (value !== undefined) return checkRecord(position, key, value, options.limits);
+  const problem = `its value is not ${options.encoding}. Choose another encoding with --encoding`;
+  return { ...position, key, code: "invalid-argument", problem };
+}
+
+function bytesOf(bytes: Buffer, encoding: ValueEncoding): Uint8Array | undefined {
+  if (encoding === "utf8") return isUtf8(bytes) ? bytes : undefined;
+  return decodeValue(bytes.toString("latin1"), encoding);
+}
+
+function countCrlf(field: Buffer): number {
+  let count = 0;
+  for (let offset = field.indexOf("\r\n"); offset !== -1; offset = field.indexOf("\r\n", offset + 2)) count++;
+  return count;
+}
