@@ -42,3 +42,4 @@ export {
   TcpProxy,
   type TcpProxyOptions,
 } from "./faults/tcp-proxy.js";
+export { changeRequest, wrapDriver } from "./faults/wrap-driver.js";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createStore, type StoreOptions } from "@manykv/core";
 import { expect, test } from "vitest";
+import { changeRequest } from "../src/faults.js";
 import { differential } from "../src/index.js";
 import { referenceDriver } from "./reference-driver.js";
 
@@ -24,7 +25,7 @@ test("a backend that folds keys is found out, with the seed and the shortest seq
   const folded = createStore(
     {
       ...inner,
-      set: (request) => inner.set({ ...request, keys: request.keys.map((key) => key.normalize()) }),
+      set: (request) => inner.set(changeRequest(request, { keys: request.keys.map((key) => key.normalize()) })),
     },
     options,
   );

@@ -1,10 +1,9 @@
 import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest } from "@manykv/core/driver";
 
 /** What all clients of one reference backend share. */
-export type ReferenceData = Map<string, Map<string, Uint8Array>>;
+export type ReferenceData = Map<string, Map<string, Uint8Array<ArrayBuffer>>>;
 
 const limits: DriverLimits = Object.freeze({
-  maxKeyBytes: 1024,
   maxValueBytes: 1_000_000,
   get: Object.freeze({ maxKeys: 1000, maxBytes: 4_000_000 }),
   set: Object.freeze({ maxKeys: 1000, maxBytes: 4_000_000 }),
@@ -17,7 +16,7 @@ const pageSize = 1000;
 /** The simplest driver that conforms: a map in memory. The mutants are this one, broken. */
 export function referenceDriver(data: ReferenceData): Driver {
   const entriesOf = (bucket: string): Map<string, Uint8Array> => {
-    const entries = data.get(bucket) ?? new Map<string, Uint8Array>();
+    const entries = data.get(bucket) ?? new Map<string, Uint8Array<ArrayBuffer>>();
     data.set(bucket, entries);
     return entries;
   };

@@ -107,7 +107,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
     id: "errors-failures",
     rule: "errors",
     title:
-      "failures() gives the entries that were not applied, by index, with their codes, as often as it is asked",
+      "failures() yields the entries that were not applied, by index, with code and reason, each time it is called",
     async run(context) {
       const { error } = await faultyWrite(context, {
         kind: "set",
@@ -121,6 +121,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
         index,
         outcome: "not-applied",
         code: "access-denied",
+        reason: "INJECTED",
       }));
       assert.deepEqual([...(error?.failures() ?? [])], expected);
       assert.deepEqual([...(error?.failures() ?? [])], expected);

@@ -2,12 +2,12 @@ import { checkRead } from "./check-read.js";
 import { hasOrder } from "./find-order.js";
 import type { History } from "./history.js";
 import { byKey, type KeyHistory } from "./key-history.js";
-import type { Violation } from "./violation.js";
+import type { Anomaly } from "./anomaly.js";
 
-/** What a check found. */
+/** The result of a check. */
 export interface CheckResult {
-  readonly violations: readonly Violation[];
-  /** Keys whose reads are each possible, and for which the search for a common order was given up. */
+  readonly anomalies: readonly Anomaly[];
+  /** Keys for which each read is possible by itself, but the search for an order that explains all of them gave up. */
   readonly undecided: readonly string[];
   readonly keys: number;
   readonly writes: number;
@@ -15,26 +15,26 @@ export interface CheckResult {
 }
 
 /**
- * Checks what clients did and saw against what the outcomes promise. Every key must have been missing at the start. Read
- * all keys at the end, through a client of its own: what nobody reads nobody checks.
+ * Compares what clients did and saw with what their outcomes promise. Every key must be missing at the start. Read all
+ * keys at the end through a separate client: the checker can only judge keys that were read.
  */
 export function checkHistory(history: History): CheckResult {
-  const violations: Violation[] = [...history.misbehaviours];
+  const anomalies: Anomaly[] = [...history.anomalies];
   const undecided: string[] = [];
   for (const write of history.writes) {
     if (write.end === Number.POSITIVE_INFINITY) {
       const text = `${write.client}: ${write.kind} ${write.write} never settled`;
-      violations.push({ kind: "unsettled", key: write.key, text });
+      anomalies.push({ kind: "unsettled", key: write.key, text });
     }
   }
   const keys = byKey(history);
   for (const key of keys) {
     const found = checkKey(key);
     if (found === "undecided") undecided.push(key.key);
-    else violations.push(...found);
+    else anomalies.push(...found);
   }
   return {
-    violations,
+    anomalies,
     undecided,
     keys: keys.length,
     writes: history.writes.length,
@@ -42,16 +42,16 @@ export function checkHistory(history: History): CheckResult {
   };
 }
 
-function checkKey(history: KeyHistory): Violation[] | "undecided" {
-  const found: Violation[] = [];
+function checkKey(history: KeyHistory): Anomaly[] | "undecided" {
+  const found: Anomaly[] = [];
   for (const read of history.reads) {
-    const violation = checkRead(read, history);
-    if (violation !== undefined) found.push(violation);
+    const anomaly = checkRead(read, history);
+    if (anomaly !== undefined) found.push(anomaly);
   }
   if (found.length > 0 || history.reads.length < 2) return found;
   const order = hasOrder(history);
   if (order === undefined) return "undecided";
   if (order) return [];
   const { key, writes } = history;
-  return [{ kind: "impossible-order", key, text: `no order of its ${writes.length} writes fits all reads` }];
+  return [{ kind: "impossible-order", key, text: `no order of its ${writes.length} writes explains all reads` }];
 }

@@ -1,9 +1,9 @@
-import type { ReadRecord, Sight, WriteRecord } from "./history.js";
-import { type KeyHistory, lastLanding, made } from "./key-history.js";
+import type { ReadRecord, Observation, WriteRecord } from "./history.js";
+import { explains, type KeyHistory, lastLanding } from "./key-history.js";
 
 /**
- * A write as a step of an order. It must be in it once, or it may be in it any number of times: a request whose answer was
- * lost is repeated, and another client's write may come between.
+ * A write as a step of an order. A required step occurs exactly once. An optional step may occur any number of times: a
+ * request whose answer was lost is repeated, and another client's write may come in between.
  */
 interface Step {
   readonly write: WriteRecord;
@@ -12,14 +12,14 @@ interface Step {
   readonly optional: boolean;
 }
 
-/** How many states are tried for one key before the search gives up. */
+/** How many states the search tries for one key before it gives up. */
 const mostStates = 50_000;
 
 /**
- * Whether the writes of a key can be put in an order, each at one moment between its start and its end, so that every
+ * Returns whether the writes of a key have an order, each at one moment between its start and its end, in which every
  * read sees the write before it. After Wing and Gong, "Testing and Verifying Concurrent Objects" (1993).
  *
- * Gives `undefined` where the search took too many states to tell.
+ * Returns `undefined` if the search gave up.
  */
 export function hasOrder({ writes, reads }: KeyHistory): boolean | undefined {
   const search = new OrderSearch(
@@ -30,12 +30,12 @@ export function hasOrder({ writes, reads }: KeyHistory): boolean | undefined {
 }
 
 function stepsOf(writes: readonly WriteRecord[], reads: readonly ReadRecord[]): Step[] {
-  const seen = new Set<Sight>(reads.map((read) => read.saw));
+  const seen = new Set<Observation>(reads.map((read) => read.saw));
   const steps: Step[] = [];
   for (const write of writes) {
     if (write.outcome === "not-applied") continue;
     const { start, end } = write;
-    // A write that may or may not have been, and whose trace nobody saw, constrains nothing.
+    // A write that may not have taken effect, and that no read saw, constrains nothing.
     const traced = write.kind === "delete" || seen.has(write.write) || seen.has("present");
     if (write.outcome === "applied") steps.push({ write, start, end, optional: false });
     if (traced) steps.push({ write, start, end: lastLanding(write), optional: true });
@@ -43,12 +43,12 @@ function stepsOf(writes: readonly WriteRecord[], reads: readonly ReadRecord[]): 
   return steps.sort((a, b) => a.start - b.start);
 }
 
-/** What is left to be put in order, and where the order has got to. */
+/** What is left to order, and how far the order has got. */
 interface Rest {
   readonly steps: readonly Step[];
   readonly reads: readonly ReadRecord[];
   readonly current: WriteRecord | undefined;
-  /** The latest start of anything in the order: what ended before it can no longer follow. */
+  /** The latest start of anything ordered so far. What ended before it can no longer follow. */
   readonly latestStart: number;
 }
 
@@ -104,15 +104,15 @@ class OrderSearch {
 }
 
 /**
- * Puts every read in the order that fits now and that nothing needs to wait for: it changes nothing for the others.
- * A write that may have been, and that ended before the read began, would have to come first.
+ * Orders every read that fits now and that no remaining step has to precede. This changes nothing for the others. An
+ * optional write that ended before a read began would have to come first.
  */
 function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
   let left = reads;
   let start = latestStart;
   let bound = Number.POSITIVE_INFINITY;
   for (const step of steps) {
-    // Landing twice in a row changes nothing, unless another write may come between.
+    // Taking effect twice in a row changes nothing, unless another write may come in between.
     const matters = step.write !== current || steps.some((other) => isBetween(other, step));
     if (matters) bound = Math.min(bound, step.end);
   }
@@ -142,5 +142,5 @@ function leastEndOf(reads: readonly ReadRecord[]): number {
 }
 
 function sees(read: ReadRecord, current: WriteRecord | undefined): boolean {
-  return current === undefined ? read.saw === "missing" : made(current, read.saw);
+  return current === undefined ? read.saw === "missing" : explains(current, read.saw);
 }

@@ -1,26 +1,27 @@
 import type { Outcome } from "@manykv/core";
+import type { Anomaly, AnomalyKind } from "./anomaly.js";
 
-/** What a read saw under a key. `present`: there is a value, which one was not asked. */
-export type Sight = number | "missing" | "present" | "torn";
+/** What a read saw under a key: the number of a write, or `present` for a value that was not read. */
+export type Observation = number | "missing" | "present" | "torn";
 
-/** One write of one key, of a single or a batch. */
+/** One write of one key, alone or in a batch. */
 export interface WriteRecord {
   readonly client: string;
   readonly key: string;
   readonly kind: "set" | "delete";
-  /** Number of the write, which its unique value carries. */
+  /** Number of the write. Its value contains it. */
   readonly write: number;
-  /** When the call began, on the history's own clock. */
+  /** When the call began, on the history's clock. */
   readonly start: number;
-  /** When the call settled; `Infinity` while it has not. */
+  /** When the call settled. `Infinity` until then. */
   end: number;
-  /** What the call said of this key. A call that has not settled counts as `unknown`. */
+  /** What the call reported for this key. `unknown` until it settles. */
   outcome: Outcome;
-  /** Whether the call resolved, so that the write was acknowledged as a whole. */
+  /** Whether the call resolved. */
   resolved: boolean;
   /**
-   * Whether it may take effect, or take effect again, after its call settled. False where every lost request is
-   * settled before the call ends; true for an engine that cannot do that, and for a call that was cancelled.
+   * Whether the write may take effect, or take effect again, after its call settled. True for a call that was cancelled
+   * and for an engine that cannot settle lost requests.
    */
   late: boolean;
 }
@@ -31,33 +32,27 @@ export interface ReadRecord {
   readonly key: string;
   readonly start: number;
   readonly end: number;
-  readonly saw: Sight;
-}
-
-/** A call that settled wrongly by itself, whatever is in the store. */
-export interface Misbehaviour {
-  readonly kind: "unsettled" | "settled-late" | "malformed-error" | "misplaced-answer";
-  readonly client: string;
-  readonly text: string;
+  readonly saw: Observation;
 }
 
 /**
- * What clients did and saw, key by key. Its clock counts events, so that two events are never at the same time and
- * what ended before something else began is known to come before it. All clients must be in one process.
+ * What clients did and saw, key by key. Its clock counts events, so no two events happen at the same time, and whatever
+ * ended before something else began came before it. All clients must run in one process.
  */
 export class History {
   readonly writes: WriteRecord[] = [];
   readonly reads: ReadRecord[] = [];
-  readonly misbehaviours: Misbehaviour[] = [];
+  /** Calls that went wrong by themselves, whatever the store holds. */
+  readonly anomalies: Anomaly[] = [];
   #now = 0;
   #writes = 0;
 
-  /** The next moment. */
+  /** Returns the next moment. */
   tick(): number {
     return ++this.#now;
   }
 
-  /** A write that is about to be sent. */
+  /** Records a write that is about to be sent. */
   beginWrite(client: string, key: string, kind: "set" | "delete", start: number = this.tick()): WriteRecord {
     const record: WriteRecord = {
       client,
@@ -74,11 +69,11 @@ export class History {
     return record;
   }
 
-  addRead(client: string, key: string, start: number, end: number, saw: Sight): void {
+  addRead(client: string, key: string, start: number, end: number, saw: Observation): void {
     this.reads.push({ client, key, start, end, saw });
   }
 
-  misbehaved(kind: Misbehaviour["kind"], client: string, text: string): void {
-    this.misbehaviours.push({ kind, client, text });
+  addAnomaly(kind: AnomalyKind, text: string): void {
+    this.anomalies.push({ kind, text });
   }
 }

@@ -1,6 +1,6 @@
 import type { History, ReadRecord, WriteRecord } from "./history.js";
 
-/** What happened to one key. */
+/** Everything that happened to one key. */
 export interface KeyHistory {
   readonly key: string;
   readonly writes: readonly WriteRecord[];
@@ -26,9 +26,9 @@ export function lastLanding(write: WriteRecord): number {
   return write.late ? Number.POSITIVE_INFINITY : write.end;
 }
 
-/** The write that made a key what it was before anybody wrote it: missing. */
-export const beginning: WriteRecord = {
-  client: "nobody",
+/** The write that stands for the state before any other: missing. */
+export const initialWrite: WriteRecord = {
+  client: "initial state",
   key: "",
   kind: "delete",
   write: 0,
@@ -39,8 +39,8 @@ export const beginning: WriteRecord = {
   late: false,
 };
 
-/** Whether a write made what a read saw. */
-export function made(write: WriteRecord, saw: ReadRecord["saw"]): boolean {
+/** Returns whether a read that followed this write would see this. */
+export function explains(write: WriteRecord, saw: ReadRecord["saw"]): boolean {
   if (saw === "missing") return write.kind === "delete";
   return write.kind === "set" && (saw === "present" || saw === write.write);
 }

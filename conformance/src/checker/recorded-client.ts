@@ -1,22 +1,19 @@
 import { BatchError, type Bucket, type CallOptions, type Entry, type Outcome, StoreError } from "@manykv/core";
-import type { History, Sight, WriteRecord } from "./history.js";
+import type { History, Observation, WriteRecord } from "./history.js";
 import { identify, uniqueValue } from "./unique-value.js";
 
-/** How a client's calls are entered into the history. */
+/** How a client's calls are recorded. */
 export interface RecordedClientOptions {
   /**
-   * Whether every lost request is settled before its call ends, so that nothing lands later. Default `true`. A write
-   * whose call was cancelled may land later in any case.
+   * Whether every lost request is settled before its call ends, so that nothing takes effect later. Default `true`. A
+   * write whose call was cancelled may take effect later in any case.
    */
   readonly fenced?: boolean | undefined;
-  /** What a call may take beyond its deadline, in milliseconds. Default 250. */
+  /** How much longer than its deadline a call may take, in milliseconds. Default 250. */
   readonly tolerance?: number | undefined;
-  /**
-   * How long this process has stood still so far, in milliseconds: time that a call could do nothing about, so it does
-   * not count. Default: never.
-   */
+  /** How long this process has been stalled so far, in milliseconds. This time does not count. Default: 0. */
   readonly stalled?: (() => number) | undefined;
-  /** Bytes of the value of a write; the least is 12. Default 24. */
+  /** Size of the next value, in bytes, at least 12. Default 24. */
   readonly valueBytes?: (() => number) | undefined;
 }
 
@@ -25,7 +22,7 @@ export interface CallEnd {
   readonly error?: unknown;
 }
 
-/** A bucket that enters every call into a history, and gives each write a value of its own. */
+/** A bucket that records every call in a history, and writes a unique value each time. */
 export class RecordedClient {
   readonly name: string;
   readonly #bucket: Bucket;
@@ -46,7 +43,7 @@ export class RecordedClient {
     this.#valueBytes = options.valueBytes ?? (() => 24);
   }
 
-  /** The longest that a call took beyond its deadline, in milliseconds; negative where all were faster. */
+  /** The longest time that a call took beyond its deadline, in milliseconds. Negative if all were faster. */
   get worstOverrun(): number {
     return this.#worstOverrun;
   }
@@ -62,7 +59,7 @@ export class RecordedClient {
     return this.#write(records, options, () => this.#bucket.delete(key, options));
   }
 
-  /** The caller's values are overwritten as soon as the call has returned its promise, as it may (rule S2). */
+  /** Overwrites the values as soon as the call has returned its promise, which rule S2 permits. */
   setMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const { records, entries } = this.#begin(keys, "set");
     return this.#write(records, options, () => {
@@ -82,7 +79,7 @@ export class RecordedClient {
       options,
       () => this.#bucket.get(key, options),
       (value, seen) => {
-        seen(key, sightOf(value));
+        seen(key, observationOf(value));
       },
     );
   }
@@ -106,26 +103,26 @@ export class RecordedClient {
         for (const [place, key] of keys.entries()) {
           const pair = pairs[place];
           if (pair !== undefined && pair[0] !== key) this.#misplaced(`place ${place} has another key`);
-          seen(key, sightOf(pair?.[1]));
-          // What the caller got is the caller's to change (rule S2).
+          seen(key, observationOf(pair?.[1]));
+          // Rule S2 permits to modify returned values.
           pair?.[1].fill(0xdd);
         }
       },
     );
   }
 
-  /** Lists the whole bucket; of `keys`, those listed were there at some time, and the others missing at some time. */
+  /** Lists the whole bucket: each of `keys` was present at some time if listed, and missing at some time otherwise. */
   list(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const listing = async (): Promise<Set<string>> => {
       const listed = new Set<string>();
       for await (const key of this.#bucket.keys(options)) listed.add(key);
       return listed;
     };
-    // The deadline holds for each page, not for the whole.
+    // The deadline applies to each page.
     return this.#read({ timeout: Number.POSITIVE_INFINITY }, listing, (listed, seen) => {
       for (const key of keys) seen(key, listed.has(key) ? "present" : "missing");
       for (const key of listed)
-        if (!keys.includes(key)) this.#misplaced("a key that nobody wrote was listed");
+        if (!keys.includes(key)) this.#misplaced("a key was listed that no client wrote");
     });
   }
 
@@ -134,7 +131,7 @@ export class RecordedClient {
     kind: "set" | "delete",
   ): { records: readonly WriteRecord[]; entries: readonly Entry[] } {
     const start = this.#history.tick();
-    // Of a key that comes twice the last value wins (rule S5): the others are values that nobody wrote.
+    // If a key occurs twice, the last value wins (rule S5), and the others are never written.
     const byKey = new Map<string, WriteRecord>();
     const entries: Entry[] = [];
     const last = new Map(keys.map((key, place) => [key, place]));
@@ -176,17 +173,17 @@ export class RecordedClient {
   async #read<Answer>(
     options: CallOptions | undefined,
     send: () => Promise<Answer>,
-    enter: (answer: Answer, seen: (key: string, sight: Sight) => void) => void,
+    enter: (answer: Answer, seen: (key: string, observation: Observation) => void) => void,
   ): Promise<CallEnd> {
     const began = this.#clock();
     const start = this.#history.tick();
     try {
       const answer = await send();
       const end = this.#history.tick();
-      enter(answer, (key, sight) => this.#history.addRead(this.name, this.#nameOf(key), start, end, sight));
+      enter(answer, (key, observation) => this.#history.addRead(this.name, this.#nameOf(key), start, end, observation));
       return {};
     } catch (error) {
-      if (!StoreError.is(error)) this.#malformed("a read rejected with something that is no StoreError");
+      if (!StoreError.is(error)) this.#malformed("a read rejected with something other than a StoreError");
       return { error };
     } finally {
       this.#checkTime(began, options);
@@ -195,7 +192,7 @@ export class RecordedClient {
 
   #outcomes(error: unknown, records: readonly WriteRecord[]): (place: number) => Outcome {
     if (!BatchError.is(error)) {
-      this.#malformed("a write rejected with something that is no BatchError");
+      this.#malformed("a write rejected with something other than a BatchError");
       return () => "unknown";
     }
     const { counts } = error;
@@ -203,14 +200,14 @@ export class RecordedClient {
       this.#malformed("the counts of a BatchError do not add up to its entries");
     }
     const failed = [...error.failures()];
-    if (failed.length === 0) this.#malformed("a BatchError without a failure");
+    if (failed.length === 0) this.#malformed("a BatchError has no failures");
     if (failed.some(({ index, outcome }) => error.outcomeOf(index) !== outcome)) {
       this.#malformed("failures() and outcomeOf() of a BatchError differ");
     }
     return (place) => error.outcomeOf(place);
   }
 
-  /** Milliseconds that this process has really run. */
+  /** Milliseconds for which this process was not stalled. */
   #clock(): number {
     return performance.now() - this.#stalled();
   }
@@ -220,24 +217,24 @@ export class RecordedClient {
     this.#worstOverrun = Math.max(this.#worstOverrun, overrun);
     if (overrun > this.#tolerance) {
       const text = `${this.name}: a call took ${Math.round(overrun)} ms longer than its deadline`;
-      this.#history.misbehaved("settled-late", this.name, text);
+      this.#history.addAnomaly("settled-late", text);
     }
   }
 
   #malformed(text: string): void {
-    this.#history.misbehaved("malformed-error", this.name, `${this.name}: ${text}`);
+    this.#history.addAnomaly("malformed-error", `${this.name}: ${text}`);
   }
 
   #misplaced(text: string): void {
-    this.#history.misbehaved("misplaced-answer", this.name, `${this.name}: ${text}`);
+    this.#history.addAnomaly("misplaced-answer", `${this.name}: ${text}`);
   }
 
-  /** No bucket's name holds a slash, so that no two keys of a history are mistaken for each other. */
+  /** A bucket's name contains no slash, so two keys of a history never have the same name. */
   #nameOf(key: string): string {
     return `${this.#bucket.name}/${key}`;
   }
 }
 
-function sightOf(value: Uint8Array | undefined): Sight {
+function observationOf(value: Uint8Array | undefined): Observation {
   return value === undefined ? "missing" : identify(value);
 }

@@ -1,14 +1,14 @@
-/** What a value that was read turns out to be: the number of the write it belongs to, or no write's whole value. */
+/** The number of the write that a value belongs to, or `torn` for a value that no write wrote as it is. */
 export type Identified = number | "torn";
 
-/** Bytes that a unique value needs at least. */
+/** Smallest size of a unique value, in bytes. */
 export const leastValueBytes = 12;
 
 const fillPrime = 0x01000193;
 
 /**
- * A value that belongs to one write alone: its number, its length and a checksum, then bytes that follow from the
- * number. So a value that was read tells which write it is from, and any change to it shows.
+ * Returns a value that belongs to one write: its number, its length and a checksum, then bytes derived from the number.
+ * Whoever reads it can tell which write it came from and whether it was changed.
  */
 export function uniqueValue(write: number, size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.max(size, leastValueBytes));
@@ -20,7 +20,7 @@ export function uniqueValue(write: number, size: number): Uint8Array<ArrayBuffer
   return bytes;
 }
 
-/** The write that a value belongs to. */
+/** Returns the write that a value belongs to. */
 export function identify(bytes: Uint8Array): Identified {
   if (bytes.length < leastValueBytes) return "torn";
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,7 +50,7 @@ function isFilled(bytes: Uint8Array, write: number): boolean {
   return true;
 }
 
-/** A linear congruential step: the upper bits differ from byte to byte and from write to write. */
+/** A linear congruential step. Its upper bits differ from byte to byte and from write to write. */
 function next(state: number): number {
   return (Math.imul(state, 1664525) + 1013904223) >>> 0;
 }

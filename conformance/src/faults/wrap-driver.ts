@@ -1,4 +1,11 @@
-import { createRequest, type Driver, type SetRequest, type WriteAnswer } from "@manykv/core/driver";
+import {
+  createRequest,
+  type Driver,
+  type DriverRequest,
+  type ListRequest,
+  type SetRequest,
+  type WriteAnswer,
+} from "@manykv/core/driver";
 
 type OptionalMethod = "exists" | "prepareSet" | "provision";
 
@@ -39,4 +46,16 @@ export function sendSet(driver: Driver, request: SetRequest): Promise<WriteAnswe
   const { bucket, keys, values, deadline, signal } = request;
   const prepared = driver.prepareSet(bucket, keys, values);
   return driver.set(createRequest({ bucket, keys, prepared, deadline, signal }));
+}
+
+/** Returns the same request with some parts replaced. It is aborted together with the original. */
+export function changeRequest(
+  request: DriverRequest & Pick<SetRequest, "bucket"> & Partial<SetRequest & ListRequest>,
+  changes: Partial<Pick<SetRequest & ListRequest, "bucket" | "keys" | "values" | "cursor">>,
+): ReturnType<typeof createRequest> {
+  const { bucket, keys, values, cursor, deadline, signal } = request;
+  const { bucket: otherBucket = bucket, ...others } = changes;
+  const parts = { keys, values, cursor, ...others };
+  const present = Object.entries(parts).filter(([, part]) => part !== undefined);
+  return createRequest({ bucket: otherBucket, deadline, signal, ...Object.fromEntries(present) });
 }

@@ -1,4 +1,4 @@
-import type { Driver, KeysRequest, SetRequest } from "@manykv/core/driver";
+import { createRequest, type Driver, FaultError, type SetRequest } from "@manykv/core/driver";
 import { expect, test } from "vitest";
 import {
   answerLost,
@@ -7,7 +7,7 @@ import {
   refused,
   seededFaultKinds,
   seededFaults,
-} from "../../src/index.js";
+} from "../../src/faults.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
 const text = new TextEncoder();
@@ -19,8 +19,8 @@ test("a schedule sees every request, in order, with its keys", async () => {
     return undefined;
   });
   await driver.set(set(["a", "b"]));
-  await driver.get(of(["a"]));
-  await driver.list({ bucket: "bucket", ...unhurried() });
+  await driver.get(createRequest({ bucket: "bucket", keys: ["a"] }));
+  await driver.list(createRequest({ bucket: "bucket" }));
   expect(seen).toEqual(["0 set a,b", "1 get a", "2 list "]);
 });
 
@@ -43,34 +43,35 @@ test("keys fail one by one, and the others reach the engine", async () => {
   expect([...(data.get("bucket")?.keys() ?? [])]).toEqual(["c", "d"]);
 });
 
-test("a rejected request is classified by its own fault, applied or not", async () => {
+test("a rejected request throws its fault, whether it was applied or not", async () => {
   const data: ReferenceData = new Map();
   for (const applied of [false, true]) {
     const driver = faultDriver(referenceDriver(data), () => ({ kind: "reject", fault: answerLost, applied }));
     const error = await driver.set(set(["a"])).catch((reason: unknown) => reason);
-    expect(driver.classify(error)).toBe(answerLost);
+    expect(error).toBeInstanceOf(FaultError);
+    expect(error).toMatchObject({ fault: answerLost });
     expect(data.get("bucket")?.has("a") ?? false).toBe(applied);
   }
 });
 
-test("a dropped request or answer ends with the signal, and says that it does not know", async () => {
+test("a dropped request or answer ends when the request is aborted, with effect unknown", async () => {
   for (const kind of ["drop-request", "drop-answer"] as const) {
     const data: ReferenceData = new Map();
     const driver = faultDriver(referenceDriver(data), () => ({ kind }));
     const controller = new AbortController();
-    const call = driver.set({ ...set(["a"]), signal: controller.signal });
+    const call = driver.set(set(["a"], controller.signal));
     setTimeout(() => controller.abort(), 5);
     expect((await call).faults).toMatchObject([{ index: 0, effect: "unknown" }]);
     expect(data.get("bucket")?.has("a") ?? false).toBe(kind === "drop-answer");
   }
 });
 
-test("a late write lands, unless its fence was called", async () => {
+test("a late write takes effect, unless its fence was called", async () => {
   for (const fenced of [false, true]) {
     const data: ReferenceData = new Map();
     const driver = faultDriver(referenceDriver(data), () => ({ kind: "late-apply", milliseconds: 10 }));
     const { faults } = await driver.set(set(["a"]));
-    if (fenced) await faults?.[0]?.fence?.(unhurried());
+    if (fenced) await faults?.[0]?.fence?.(set([]));
     await new Promise((resolve) => setTimeout(resolve, 40));
     expect(data.get("bucket")?.has("a") ?? false).toBe(!fenced);
   }
@@ -85,9 +86,28 @@ test("closing stops late writes, and then closes the driver", async () => {
   expect(data.get("bucket")?.has("a") ?? false).toBe(false);
 });
 
-test("an ability that the driver does not have is not made up", () => {
+test("an optional method that the driver lacks stays absent", () => {
   const { exists: _, ...without } = referenceDriver(new Map());
   expect(faultDriver(without as Driver, () => undefined).exists).toBeUndefined();
+});
+
+test("a driver that prepares sets receives prepared parts", async () => {
+  const sent: unknown[] = [];
+  const inner: Driver = {
+    ...referenceDriver(new Map()),
+    prepareSet: (bucket, keys, values) => `${bucket} ${keys.join()} ${values.length}`,
+    set: async ({ prepared }) => {
+      sent.push(prepared);
+      return {};
+    },
+  };
+  const driver = faultDriver(inner, () => ({
+    kind: "keys",
+    of: (key) => (key === "b" ? { kind: "unprocessed" } : undefined),
+  }));
+  expect(driver.prepareSet).toBeUndefined();
+  expect(await driver.set(set(["a", "b", "c"]))).toMatchObject({ unprocessed: [1] });
+  expect(sent).toEqual(["bucket a,c 2"]);
 });
 
 test("a seeded schedule does the same again, every kind of fault comes up, and it prints its seed", () => {
@@ -108,14 +128,7 @@ test("a seeded schedule does the same again, every kind of fault comes up, and i
 });
 
 
-function unhurried(): { signal: AbortSignal; deadline: number } {
-  return { signal: new AbortController().signal, deadline: Number.POSITIVE_INFINITY };
-}
-
-function of(keys: readonly string[]): KeysRequest {
-  return { bucket: "bucket", keys, ...unhurried() };
-}
-
-function set(keys: readonly string[]): SetRequest {
-  return { ...of(keys), values: keys.map((key) => text.encode(key)) };
+function set(keys: readonly string[], signal?: AbortSignal): SetRequest {
+  const values = keys.map((key) => text.encode(key));
+  return createRequest({ bucket: "bucket", keys, values, ...(signal && { signal }) });
 }

@@ -15,9 +15,13 @@ test("the same seed returns the same numbers, and another seed returns others", 
 
 test("numbers are spread evenly over their range", () => {
   const random = new Random(1);
-  const counts = new Array<number>(10).fill(0);
-  for (let draw = 0; draw < 100_000; draw++) counts[random.integer(0, 9)] += 1;
-  for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
+  const counts = new Map<number, number>();
+  for (let draw = 0; draw < 100_000; draw++) {
+    const number = random.integer(0, 9);
+    counts.set(number, (counts.get(number) ?? 0) + 1);
+  }
+  expect(counts.size).toBe(10);
+  for (const count of counts.values()) expect(Math.abs(count - 10_000)).toBeLessThan(500);
   const bits = [...random.bytes(100_000)].reduce((sum, byte) => sum + byte, 0) / 100_000;
   expect(Math.abs(bits - 127.5)).toBeLessThan(2);
 });

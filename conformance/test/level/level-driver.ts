@@ -8,7 +8,6 @@ const request = Object.freeze({ maxKeys: 1_000, maxBytes: 16_000_000 });
 
 /** LevelDB itself sets none: these keep a request within a few megabytes of memory. */
 const limits: DriverLimits = Object.freeze({
-  maxKeyBytes: 1_024,
   maxValueBytes: 16_000_000,
   get: request,
   set: request,
@@ -32,7 +31,7 @@ class LevelDriver implements Driver {
     this.#database = database;
   }
 
-  async get({ bucket, keys }: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
+  async get({ bucket, keys }: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
     const values = await this.#database.getMany(keys.map((key) => toPath(bucket, key)));
     return { values: values.map((value) => value && new Uint8Array(value)) };
   }

@@ -1,5 +1,6 @@
 import { createStore, type KeyValue, StoreError } from "@manykv/core";
-import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { createRequest } from "@manykv/core/driver";
+import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, type Mutant } from "./mutant.js";
 
@@ -91,7 +92,7 @@ export const batchMutants: readonly Mutant[] = [
     driver: (data) => {
       const inner = referenceDriver(data);
       return wrapDriver(inner, {
-        get: (request) => inner.get({ ...copied(request), keys: [...request.keys].sort() }),
+        get: (request) => inner.get(changeRequest(request, { keys: [...request.keys].sort() })),
       });
     },
   },
@@ -157,7 +158,7 @@ export const batchMutants: readonly Mutant[] = [
     createStore: changedBuckets((bucket, driver) => ({
       getMany: async (keys) => {
         const asked = [...keys];
-        await driver.get({ bucket: bucket.name, keys: asked, ...unhurried });
+        await driver.get(createRequest({ bucket: bucket.name, keys: asked }));
         return bucket.getMany(asked);
       },
     })),
@@ -183,7 +184,7 @@ export const batchMutants: readonly Mutant[] = [
       createStore: changedBuckets((bucket, driver) => ({
         [method]: async (input: Iterable<never>) => {
           const entries = [...input];
-          if (entries.length === 0) await driver.get({ bucket: bucket.name, keys: [], ...unhurried });
+          if (entries.length === 0) await driver.get(createRequest({ bucket: bucket.name }));
           return bucket[method](entries);
         },
       })),
@@ -193,9 +194,9 @@ export const batchMutants: readonly Mutant[] = [
     name: "loses the last request of a batch",
     rule: "S12",
     killedBy: "s12-seams-of-2",
-    createStore: changedBuckets((bucket, driver, { request }) => ({
+    createStore: changedBuckets((bucket, driver, { requestLimits }) => ({
       setMany: (entries, options) => {
-        const size = request?.maxKeys ?? driver.limits.set.maxKeys;
+        const size = requestLimits?.maxKeys ?? driver.limits.set.maxKeys;
         const all = [...entries];
         return bucket.setMany(
           all.length > size ? all.slice(0, all.length - (all.length % size)) : all,
@@ -244,17 +245,17 @@ export const batchMutants: readonly Mutant[] = [
     name: "does not cut batches by bytes",
     rule: "S12",
     killedBy: "s12-seams-by-bytes",
-    createStore: (driver, { request, ...options }) =>
-      createStore(driver, { ...options, ...(request?.maxKeys && { requestLimits: { maxKeys: request.maxKeys } }) }),
+    createStore: (driver, { requestLimits, ...options }) =>
+      createStore(driver, { ...options, ...(requestLimits?.maxKeys && { requestLimits: { maxKeys: requestLimits.maxKeys } }) }),
   },
   {
     name: "counts the characters of keys when it cuts",
     rule: "S12",
     killedBy: "s12-bytes-are-utf-8",
-    createStore: (driver, { request, ...options }) =>
+    createStore: (driver, { requestLimits, ...options }) =>
       createStore(driver, {
         ...options,
-        ...(request?.maxBytes && { requestLimits: { maxBytes: request.maxBytes * 2 } }),
+        ...(requestLimits?.maxBytes && { requestLimits: { maxBytes: requestLimits.maxBytes * 2 } }),
       }),
   },
   {
@@ -276,15 +277,3 @@ export const batchMutants: readonly Mutant[] = [
     createStore: belowCore((driver, options) => [driver, { ...options, concurrency: 1 }]),
   },
 ];
-
-const unhurried = { signal: new AbortController().signal, deadline: Number.POSITIVE_INFINITY };
-
-function copied({
-  bucket,
-  keys,
-}: {
-  bucket: string;
-  keys: readonly string[];
-}): Parameters<ReturnType<typeof referenceDriver>["get"]>[0] {
-  return { bucket, keys, ...unhurried };
-}

@@ -1,8 +1,9 @@
-import type { Bucket, Entry } from "@manykv/core";
-import type { Driver, KeysRequest } from "@manykv/core/driver";
-import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { createHash } from "node:crypto";
+import type { Entry } from "@manykv/core";
+import type { Driver, KeysRequest, SetRequest } from "@manykv/core/driver";
+import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
-import { belowCore, type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
+import { type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
 
 /** Keys that are folded, cut, lost, or let in where they are none. */
 export const keyMutants: readonly Mutant[] = [
@@ -24,11 +25,12 @@ export const keyMutants: readonly Mutant[] = [
     name: "counts the characters of a key, not its bytes",
     rule: "S1",
     killedBy: "s01-too-long-key-of-2-byte-characters",
-    createStore: (driver, options) => {
-      const limits = { ...driver.limits, maxKeyBytes: 10 * driver.limits.maxKeyBytes };
-      const lenient = belowCore(() => [wrapDriver(driver, { limits }), options]);
-      return changedLimits(lenient)(driver, options);
-    },
+    // Longer keys travel as their hash.
+    createStore: changedKeys((key) =>
+      typeof key === "string" && key.length <= 1024 && Buffer.byteLength(key) > 1024
+        ? createHash("sha256").update(key).digest("hex")
+        : key,
+    ),
   },
   {
     name: "cuts keys that are too long",
@@ -85,32 +87,9 @@ function changedKeys(change: (key: unknown) => unknown): CreateStore {
   }));
 }
 
-/** Shows limits that it does not hold. */
-function changedLimits(create: CreateStore): CreateStore {
-  return (driver, options) => {
-    const store = create(driver, options);
-    return {
-      open: async (name) => {
-        const bucket = await store.open(name);
-        return new Proxy(bucket, {
-          get: (target, property) => {
-            if (property === "limits") return driver.limits;
-            const member = target[property as keyof Bucket];
-            return typeof member === "function" ? (member as () => unknown).bind(target) : member;
-          },
-        });
-      },
-      provision: () => store.provision(),
-      close: () => store.close(),
-      [Symbol.asyncDispose]: () => store.close(),
-    };
-  };
-}
-
 /** A driver that changes keys on their way to the engine. */
 function drivers(name: string, killedBy: string, change: (key: string) => string): Mutant {
-  const changed = <Request extends KeysRequest>({ bucket, keys, ...rest }: Request): Request =>
-    ({ ...rest, bucket, keys: keys.map(change) }) as unknown as Request;
+  const changed = (request: KeysRequest): SetRequest => changeRequest(request, { keys: request.keys.map(change) });
   return {
     name,
     rule: "S1",
@@ -118,17 +97,15 @@ function drivers(name: string, killedBy: string, change: (key: string) => string
     driver: (data) => {
       const inner = referenceDriver(data);
       return wrapDriver(inner, {
-        get: ({ bucket, keys, signal, deadline }) => inner.get(changed({ bucket, keys, signal, deadline })),
-        set: ({ bucket, keys, values, signal, deadline }) =>
-          inner.set(changed({ bucket, keys, values, signal, deadline })),
-        delete: ({ bucket, keys, signal, deadline }) =>
-          inner.delete(changed({ bucket, keys, signal, deadline })),
+        get: (request) => inner.get(changed(request)),
+        set: (request) => inner.set(changed(request)),
+        delete: (request) => inner.delete(changed(request)),
       });
     },
   };
 }
 
-const objects = new WeakMap<ReferenceData, Record<string, Uint8Array>>();
+const objects = new WeakMap<ReferenceData, Record<string, Uint8Array<ArrayBuffer>>>();
 
 function objectDriver(data: ReferenceData): Driver {
   const inner = referenceDriver(data);

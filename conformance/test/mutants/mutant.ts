@@ -31,10 +31,10 @@ export function harnessOf({
 export function changedBuckets(
   change: (bucket: Bucket, driver: Driver, options: StoreOptions) => Partial<Bucket>,
 ): CreateStore {
-  return changedStore((store, driver, options) => ({
-    open: async (name) => {
-      const bucket = await store.open(name);
-      return { ...delegateBucket(bucket), ...change(bucket, driver, options) };
+  return changedStore((store, driver, storeOptions) => ({
+    open: async (name, options) => {
+      const bucket = await store.open(name, options);
+      return { ...delegateBucket(bucket), ...change(bucket, driver, storeOptions) };
     },
   }));
 }
@@ -58,7 +58,7 @@ export function belowCore(
 
 function delegateStore(store: Store): Store {
   return {
-    open: (name) => store.open(name),
+    open: (name, options) => store.open(name, options),
     provision: () => store.provision(),
     close: () => store.close(),
     [Symbol.asyncDispose]: () => store.close(),
@@ -92,10 +92,14 @@ export async function retold(
   } catch (error) {
     if (!BatchError.is(error)) throw error;
     const { code, message } = error;
+    const outcomes = Array.from({ length: size }, (_, index) => tell(error.outcomeOf(index), index));
+    const counts = { applied: 0, "not-applied": 0, unknown: 0 };
+    for (const outcome of outcomes) counts[outcome]++;
     throw new BatchError(code, message, {
       size,
-      outcomeOf: (index) => tell(error.outcomeOf(index), index),
-      codeOf: () => code,
+      counts,
+      outcomeOf: (index) => outcomes[index] as Outcome,
+      causeOf: () => error,
     });
   }
 }

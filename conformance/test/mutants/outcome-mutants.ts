@@ -1,6 +1,6 @@
 import { BatchError, type Bucket } from "@manykv/core";
 import type { Driver, Fault, WriteAnswer } from "@manykv/core/driver";
-import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
@@ -13,9 +13,9 @@ export const outcomeMutants: readonly Mutant[] = [
     driver: (data) => {
       const inner = referenceDriver(data);
       return wrapDriver(inner, {
-        set: async ({ bucket, keys, values, signal, deadline }) => {
-          const kept = values.map((value) => value.slice());
-          setTimeout(() => inner.set({ bucket, keys, values: kept, signal, deadline }), 5);
+        set: async (request) => {
+          const values = request.values.map((value) => value.slice());
+          setTimeout(() => inner.set(changeRequest(request, { values })), 5);
           return {};
         },
       });
@@ -32,7 +32,7 @@ export const outcomeMutants: readonly Mutant[] = [
     rule: "S7",
     killedBy: "s07-all-handles-see-it",
     createStore: changedBuckets((bucket) => {
-      const read = new Map<string, Promise<Uint8Array | undefined>>();
+      const read = new Map<string, ReturnType<Bucket["get"]>>();
       return {
         get: (key, options) => {
           const known = read.get(key) ?? bucket.get(key, options);
@@ -108,7 +108,7 @@ export const outcomeMutants: readonly Mutant[] = [
           const copy = new Map(data.get(bucket));
           const kept = values.map((value) => value.slice());
           await new Promise((resolve) => setTimeout(resolve, 1));
-          for (const [index, key] of keys.entries()) copy.set(key, kept[index] as Uint8Array);
+          for (const [index, key] of keys.entries()) copy.set(key, kept[index] as Uint8Array<ArrayBuffer>);
           data.set(bucket, copy);
           return {};
         },
@@ -140,12 +140,10 @@ export const outcomeMutants: readonly Mutant[] = [
       return wrapDriver(inner, {
         set: async (request) => {
           const values = request.values.map((value) => value.slice());
-          await inner.set({
-            ...requestOf(request),
-            values: values.map((value) => value.slice(0, value.length / 2)),
-          });
+          const halves = values.map((value) => value.slice(0, value.length / 2));
+          await inner.set(changeRequest(request, { values: halves }));
           await new Promise((resolve) => setImmediate(resolve));
-          return inner.set({ ...requestOf(request), values });
+          return inner.set(changeRequest(request, { values }));
         },
       });
     },
@@ -265,11 +263,6 @@ export const outcomeMutants: readonly Mutant[] = [
 ];
 
 const internal: Fault = { code: "internal", retryable: false, effect: "none" };
-
-function requestOf(request: Parameters<Driver["set"]>[0]): Parameters<Driver["set"]>[0] {
-  const { bucket, keys, values, signal, deadline } = request;
-  return { bucket, keys, values, signal, deadline };
-}
 
 /** A portable layer that tells another outcome of a setMany. */
 function retells(name: string, killedBy: string, tell: Parameters<typeof retold>[2]): Mutant {

@@ -1,6 +1,6 @@
 import type { Bucket, CallOptions } from "@manykv/core";
 import type { Driver, ReadAnswer } from "@manykv/core/driver";
-import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
 /** Reads that fail and are told as missing, and calls that do not settle when they should. */
@@ -153,9 +153,11 @@ function withoutTimeout(options: CallOptions): CallOptions {
   return { ...options, timeout: Number.POSITIVE_INFINITY };
 }
 
+type Values = ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
+
 /** A portable layer that reads something else out of the driver's answers to reads. */
 function reads(
-  change: (answer: ReadAnswer<Uint8Array | undefined>, size: number) => ReadAnswer<Uint8Array | undefined>,
+  change: (answer: Values, size: number) => Values,
 ): CreateStore {
   return belowCore((driver: Driver, options) => [
     wrapDriver(driver, { get: async (request) => change(await driver.get(request), request.keys.length) }),

@@ -1,6 +1,6 @@
 import { type KeyPage, StoreError } from "@manykv/core";
-import type { Driver } from "@manykv/core/driver";
-import { wrapDriver } from "../../src/support/wrap-driver.js";
+import { createRequest, type Driver, type KeysRequest } from "@manykv/core/driver";
+import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, changedStore, type Mutant } from "./mutant.js";
 
@@ -39,11 +39,7 @@ export const storeMutants: readonly Mutant[] = [
     killedBy: "s13-open-sends-nothing",
     createStore: changedStore((store, driver) => ({
       open: async (name) => {
-        await driver.list({
-          bucket: name,
-          signal: new AbortController().signal,
-          deadline: Number.POSITIVE_INFINITY,
-        });
+        await driver.list(createRequest({ bucket: name }));
         return store.open(name);
       },
     })),
@@ -53,17 +49,12 @@ export const storeMutants: readonly Mutant[] = [
     return page.cursor === undefined ? page : { keys: page.keys.slice(0, -1), cursor: page.cursor };
   }),
   listing("goes on after a cursor by counting", "s14-changes-while-listing", async (inner, request) => {
-    const { cursor, ...first } = {
-      bucket: request.bucket,
-      signal: request.signal,
-      deadline: request.deadline,
-      cursor: request.cursor,
-    };
+    const { bucket, cursor } = request;
     const keys: string[] = [];
-    for (let page = await inner.list(first); ; page = await inner.list({ ...first, cursor: page.cursor })) {
+    let page = await inner.list(createRequest({ bucket }));
+    for (; page.cursor !== undefined; page = await inner.list(changeRequest(request, { cursor: page.cursor })))
       keys.push(...page.keys);
-      if (page.cursor === undefined) break;
-    }
+    keys.push(...page.keys);
     const from = Number(cursor ?? 0);
     const next = from + 100;
     return { keys: keys.slice(from, next), ...(next < keys.length && { cursor: String(next) }) };
@@ -102,14 +93,11 @@ export const storeMutants: readonly Mutant[] = [
     driver: (data) => {
       const inner = referenceDriver(data);
       return wrapDriver(inner, {
-        list: async ({ bucket, cursor, signal, deadline }) => {
+        list: async ({ bucket, cursor }) => {
           const [of = bucket, after] = cursor?.split("\n", 2) ?? [];
-          const page = await inner.list({
-            bucket: of,
-            signal,
-            deadline,
-            ...(after !== undefined && { cursor: after }),
-          });
+          const page = await inner.list(
+            createRequest({ bucket: of, ...(after !== undefined && { cursor: after }) }),
+          );
           return page.cursor === undefined ? page : { keys: page.keys, cursor: `${of}\n${page.cursor}` };
         },
       });
@@ -158,11 +146,10 @@ export const storeMutants: readonly Mutant[] = [
     rule: "S15",
     killedBy: "s15-raised-limits",
     createStore: belowCore((driver, { limits = {}, ...options }) => {
-      const { maxKeyBytes = 1e9, maxValueBytes = 1e9 } = limits;
-      const own = driver.limits;
+      const { maxKeyBytes = 1_024, maxValueBytes = 1e9 } = limits;
       const least = {
-        maxKeyBytes: Math.min(maxKeyBytes, own.maxKeyBytes),
-        maxValueBytes: Math.min(maxValueBytes, own.maxValueBytes),
+        maxKeyBytes: Math.min(maxKeyBytes, 1_024),
+        maxValueBytes: Math.min(maxValueBytes, driver.limits.maxValueBytes),
       };
       return [driver, { ...options, limits: least }];
     }),
@@ -265,17 +252,13 @@ function listing(
 /** A driver that keeps all buckets in one map, by names that are put together. */
 function joinedDriver(data: ReferenceData, join: (bucket: string, key: string) => string): Driver {
   const inner = referenceDriver(data);
-  const joined = ({ bucket, keys }: { bucket: string; keys: readonly string[] }) => ({
-    bucket: "all",
-    keys: keys.map((key) => join(bucket, key)),
-    signal: new AbortController().signal,
-    deadline: Number.POSITIVE_INFINITY,
-  });
+  const joined = (request: KeysRequest) =>
+    changeRequest(request, { bucket: "all", keys: request.keys.map((key) => join(request.bucket, key)) });
   return wrapDriver(
     inner,
     {
       get: (request) => inner.get(joined(request)),
-      set: (request) => inner.set({ ...joined(request), values: request.values }),
+      set: (request) => inner.set(joined(request)),
       delete: (request) => inner.delete(joined(request)),
       list: async ({ bucket }) => {
         const start = join(bucket, "");

@@ -1,6 +1,6 @@
 import type { Entry } from "@manykv/core";
-import type { Driver, SetRequest } from "@manykv/core/driver";
-import { wrapDriver } from "../../src/support/wrap-driver.js";
+import type { Driver } from "@manykv/core/driver";
+import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { changedBuckets, type Mutant } from "./mutant.js";
 
@@ -56,7 +56,7 @@ export const valueMutants: readonly Mutant[] = [
           for (const [index, key] of request.keys.entries()) {
             const value = request.values[index] as Uint8Array;
             if (value.byteLength > 0 || !data.get(request.bucket)?.has(key))
-              await inner.set({ ...request, keys: [key], values: [value] });
+              await inner.set(changeRequest(request, { keys: [key], values: [value] }));
           }
           return {};
         },
@@ -79,23 +79,15 @@ export const valueMutants: readonly Mutant[] = [
     driver: (data) =>
       wrapDriver(referenceDriver(data), {
         set: async ({ bucket, keys, values }) => {
-          const entries = data.get(bucket) ?? new Map<string, Uint8Array>();
+          const entries = data.get(bucket) ?? new Map<string, Uint8Array<ArrayBuffer>>();
           data.set(bucket, entries);
-          for (const [index, key] of keys.entries()) entries.set(key, values[index] as Uint8Array);
+          for (const [index, key] of keys.entries()) entries.set(key, values[index] as Uint8Array<ArrayBuffer>);
           return {};
         },
       }),
   },
-  prepares(
-    "prepares a request with the very arrays that it was given",
-    (values) => values,
-    ({ keys, prepared }) => prepared?.keys === keys,
-  ),
-  prepares(
-    "takes what was prepared for other keys",
-    (values) => values.map((value) => value.slice()),
-    () => true,
-  ),
+  prepares("prepares a set without copying the values", (values) => values),
+  prepares("sends what it prepared only once", (values) => values.map((value) => value.slice()), true),
   {
     name: "gives equal values one memory",
     rule: "S2",
@@ -191,8 +183,7 @@ function stores(name: string, killedBy: string, change: (value: Uint8Array) => U
     driver: (data) => {
       const inner = referenceDriver(data);
       return wrapDriver(inner, {
-        set: ({ bucket, keys, values, signal, deadline }) =>
-          inner.set({ bucket, keys, values: values.map(change), signal, deadline }),
+        set: (request) => inner.set(changeRequest(request, { values: request.values.map(change) })),
       });
     },
   };
@@ -203,7 +194,7 @@ function answers(
   name: string,
   rule: Mutant["rule"],
   killedBy: string,
-  change: (value: Uint8Array | undefined) => Uint8Array | undefined,
+  change: (value: Uint8Array<ArrayBuffer> | undefined) => Uint8Array<ArrayBuffer> | undefined,
 ): Mutant {
   return {
     name,
@@ -226,7 +217,7 @@ function sharingDriver(data: ReferenceData): Driver {
   return wrapDriver(inner, {
     get: async (request) => {
       const { values } = await inner.get(request);
-      const seen = new Map<string, Uint8Array>();
+      const seen = new Map<string, Uint8Array<ArrayBuffer>>();
       return {
         values: values.map((value) => {
           if (value === undefined) return undefined;
@@ -240,11 +231,11 @@ function sharingDriver(data: ReferenceData): Driver {
   });
 }
 
-/** A driver that sends what it has prepared with `keep`, for requests that are `mine`. */
+/** A driver with `prepareSet` that keeps what `keep` returns. */
 function prepares(
   name: string,
   keep: (values: readonly Uint8Array[]) => readonly Uint8Array[],
-  mine: (request: SetRequest) => boolean,
+  onlyOnce = false,
 ): Mutant {
   return {
     name,
@@ -252,15 +243,14 @@ function prepares(
     killedBy: "driver-with-prepare-set",
     driver: (data) => {
       const inner = referenceDriver(data);
+      const sent = new Set<unknown>();
       return wrapDriver(inner, {
-        prepareSet: (_bucket, keys, values) => {
-          const kept = keep(values);
-          return { keys, valueAt: (index) => kept[index] as Uint8Array };
-        },
-        set: (request) => {
-          const { prepared, keys } = request;
-          if (prepared === undefined || !mine(request)) return inner.set(request);
-          return inner.set({ ...request, keys, values: keys.map((_, index) => prepared.valueAt(index)) });
+        prepareSet: (_bucket, _keys, values) => keep(values),
+        set: async (request) => {
+          const { prepared } = request;
+          if (onlyOnce && sent.has(prepared)) return {};
+          sent.add(prepared);
+          return inner.set(changeRequest(request, { values: prepared as readonly Uint8Array[] }));
         },
       });
     },
