@@ -1,8 +1,8 @@
-import { StoreError, type StoreErrorCode } from "./store-error.js";
+import { StoreError, type StoreErrorCode } from "./errors.js";
 
 /**
- * What became of one entry of a write. `applied`: the engine acknowledged it. `not-applied`: it is not there and never
- * will be. `unknown`: its answer was lost, so it may be there, or may yet come.
+ * What became of one entry of a write. `applied`: the backend acknowledged it. `not-applied`: it was not written and
+ * never will be. `unknown`: the response was lost, so it may have been written or may still be.
  */
 export type Outcome = "applied" | "not-applied" | "unknown";
 
@@ -12,34 +12,31 @@ export interface Failure {
   readonly index: number;
   readonly outcome: "not-applied" | "unknown";
   readonly code: StoreErrorCode;
+  /** The engine's own code, if it reported one. */
+  readonly reason?: string;
 }
 
-/** How many entries ended how. */
+/** How many entries had each outcome. */
 export interface OutcomeCounts {
   readonly applied: number;
   readonly "not-applied": number;
   readonly unknown: number;
 }
 
-/** The outcomes of a batch by index, as the accounting of a call keeps them. */
+/** The outcome of each entry of a batch, by index into the caller's input. */
 export interface OutcomeTable {
   readonly size: number;
+  readonly counts: OutcomeCounts;
   outcomeOf(index: number): Outcome;
-  /** The code of an entry that is not `applied`. */
-  codeOf(index: number): StoreErrorCode;
-}
-
-export function countOutcomes(outcomes: OutcomeTable): OutcomeCounts {
-  const counts = { applied: 0, "not-applied": 0, unknown: 0 };
-  for (let index = 0; index < outcomes.size; index++) counts[outcomes.outcomeOf(index)]++;
-  return Object.freeze(counts);
+  /** Why an entry is not `applied`. */
+  causeOf(index: number): { readonly code: StoreErrorCode; readonly reason?: string | undefined };
 }
 
 const brand: unique symbol = Symbol.for("@manykv/core/BatchError");
 
 /**
- * What writes reject with: the first failure's code, and the outcome of every entry. It is `retryable` where each of its
- * failures is: what the engine refused for good fails again with the others.
+ * What writes reject with: the code of the first failure and the outcome of every entry. It is `retryable` if every
+ * failure is.
  */
 export class BatchError extends StoreError {
   override readonly name: string = "BatchError";
@@ -50,23 +47,23 @@ export class BatchError extends StoreError {
     code: StoreErrorCode,
     message: string,
     outcomes: OutcomeTable,
-    options?: { retryable?: boolean },
+    options?: { readonly retryable?: boolean | undefined; readonly reason?: string | undefined },
   ) {
     super(code, message, options);
     this.#outcomes = outcomes;
-    this.counts = countOutcomes(outcomes);
+    this.counts = outcomes.counts;
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** Whether `error` is a `BatchError`, also one of another copy of this package. */
+  /** Returns whether `error` is a `BatchError`, including one from another copy of this package. */
   static override is(error: unknown): error is BatchError {
     return StoreError.is(error) && brand in error;
   }
 
   /**
-   * The outcome of the entry at `index` of the caller's input. The places of a duplicate key share theirs.
+   * Returns the outcome of the entry at `index` of the caller's input. Entries with the same key share one outcome.
    *
-   * @throws {RangeError} where the input has no such index.
+   * @throws {RangeError} if the input has no such index.
    */
   outcomeOf(index: number): Outcome {
     if (!Number.isInteger(index) || index < 0 || index >= this.#outcomes.size) {
@@ -75,11 +72,13 @@ export class BatchError extends StoreError {
     return this.#outcomes.outcomeOf(index);
   }
 
-  /** The entries that were not applied or may not have been, by ascending index. */
+  /** Yields the entries that were not applied, or may not have been, by ascending index. */
   *failures(): Generator<Failure, void, undefined> {
     for (let index = 0; index < this.#outcomes.size; index++) {
       const outcome = this.#outcomes.outcomeOf(index);
-      if (outcome !== "applied") yield { index, outcome, code: this.#outcomes.codeOf(index) };
+      if (outcome === "applied") continue;
+      const { code, reason } = this.#outcomes.causeOf(index);
+      yield reason === undefined ? { index, outcome, code } : { index, outcome, code, reason };
     }
   }
 

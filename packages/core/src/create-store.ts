@@ -1,56 +1,76 @@
-import { checkBucketName } from "./bucket-name.js";
+import { Call } from "./call/call.js";
+import { control } from "./call/control.js";
+import { DeadlineTimer, SharedAbortListeners } from "./call/waiting.js";
+import { CoalescingBucket } from "./coalescing-bucket.js";
 import type { Driver } from "./driver.js";
-import { EngineBucket } from "./engine-bucket.js";
-import { ask } from "./execution/ask.js";
-import { Engine } from "./execution/engine.js";
-import { Session } from "./session.js";
-import type { Bucket, Store } from "./store.js";
-import { StoreError } from "./store-error.js";
-import { type StoreOptions, settle } from "./store-options.js";
+import { DriverBucket } from "./driver-bucket.js";
+import { StoreError } from "./errors.js";
+import {
+  checkBucketName,
+  checkOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  type StoreOptions,
+} from "./options.js";
+import type { Bucket, OpenOptions, Store } from "./store.js";
+import { type Tracing, tracingChannel } from "./tracing.js";
 
 /**
- * Makes a store of a driver.
+ * Creates a store over a driver.
  *
  * ```ts
  * const store = createStore(memoryDriver(), { limits: portableLimits });
  * ```
  *
- * @throws {StoreError} `invalid-argument`, naming the option that is out of range.
+ * @throws {StoreError} `invalid-argument`, naming the option that is unknown or out of range.
  */
 export function createStore(driver: Driver, options: StoreOptions = {}): Store {
-  const settings = settle(driver, options);
-  return new EngineStore(new Session(new Engine(driver, settings.retry, settings.concurrency), settings));
+  return new DriverStore(new StoreCore(driver, resolveOptions(driver, options)));
 }
 
-class EngineStore implements Store {
-  readonly #session: Session;
+const openOptionNames = ["coalesce"];
 
-  constructor(session: Session) {
-    this.#session = session;
+/** Creating a table takes some cloud services a minute. In milliseconds. */
+const provisionTimeout = 180_000;
+
+class DriverStore implements Store {
+  readonly #core: StoreCore;
+
+  constructor(core: StoreCore) {
+    this.#core = core;
   }
 
-  async open(identifier: string): Promise<Bucket> {
-    this.#session.checkOpen();
-    const name = checkBucketName(identifier, "no-such-store");
-    const { buckets } = this.#session.settings;
-    if (buckets !== undefined && !buckets.has(name)) {
-      throw new StoreError(
-        "no-such-store",
-        `the store does not serve a bucket "${name}"; its \`buckets\` option says which`,
-      );
+  async open(name: string, options: OpenOptions = {}): Promise<Bucket> {
+    this.#core.checkOpen();
+    checkOptions(options, openOptionNames);
+    const { coalesce = false } = options;
+    if (typeof coalesce !== "boolean")
+      throw new StoreError("invalid-argument", "`coalesce` must be true or false");
+    const { buckets } = this.#core.options;
+    if (!buckets?.has(checkBucketName(name, "no-such-store")) && buckets !== undefined) {
+      throw new StoreError("no-such-store", `the store's \`buckets\` option does not list "${name}"`);
     }
-    return new EngineBucket(this.#session, name);
+    return coalesce ? new CoalescingBucket(this.#core, name) : new DriverBucket(this.#core, name);
   }
 
   provision(): Promise<void> {
-    const { engine } = this.#session;
-    return this.#session.read("provision", "", { timeout: provisionTimeout }, (call) =>
-      ask(engine, call, "provision", async (request) => engine.driver.provision?.(request)),
-    );
+    const call = new Call(this.#core, "provision", "");
+    return call.traced(() => this.#provision(call));
+  }
+
+  async #provision(call: Call): Promise<void> {
+    try {
+      call.start({ timeout: provisionTimeout });
+      if (this.#core.driver.provision !== undefined) await control(call, "provision");
+    } catch (error) {
+      throw call.readError(error);
+    } finally {
+      call.end();
+    }
   }
 
   close(): Promise<void> {
-    return this.#session.close();
+    return this.#core.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -58,5 +78,59 @@ class EngineStore implements Store {
   }
 }
 
-/** Creating a table takes a cloud service a minute at times. In milliseconds. */
-const provisionTimeout = 180_000;
+/** What a store and its buckets share. */
+export class StoreCore {
+  readonly driver: Driver;
+  readonly options: ResolvedOptions;
+  readonly timer: DeadlineTimer = new DeadlineTimer();
+  readonly abortListeners: SharedAbortListeners = new SharedAbortListeners();
+  readonly callTracing: Tracing | undefined = tracingChannel("manykv:call");
+  readonly attemptTracing: Tracing | undefined = tracingChannel("manykv:attempt");
+  /** Called when the store is about to close: calls that wait to travel together leave now. */
+  readonly beforeClose: Set<() => void> = new Set();
+  readonly #id: string = Math.random().toString(36).slice(2, 10);
+  #calls = 0;
+  #inFlight = 0;
+  #closing: Promise<void> | undefined;
+  #drained: (() => void) | undefined;
+
+  constructor(driver: Driver, options: ResolvedOptions) {
+    this.driver = driver;
+    this.options = options;
+  }
+
+  /** @throws {StoreError} `closed` after `close()`. */
+  checkOpen(): void {
+    if (this.#closing !== undefined) throw new StoreError("closed", "the store was closed: open another");
+  }
+
+  /** A call begins. `close()` waits until it leaves. */
+  enter(): void {
+    this.#inFlight++;
+  }
+
+  leave(): void {
+    if (--this.#inFlight === 0) this.#drained?.();
+  }
+
+  nextCallId(): string {
+    return `${this.#id}-${++this.#calls}`;
+  }
+
+  /** Waits for the calls in flight, then closes the driver. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const flush of [...this.beforeClose]) flush();
+    if (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+    this.timer.stop();
+    await this.driver.close();
+  }
+}

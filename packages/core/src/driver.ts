@@ -1,90 +1,84 @@
-import type { Limits } from "./limits.js";
-import type { StoreErrorCode } from "./store-error.js";
+import type { StoreErrorCode } from "./errors.js";
 
 /**
- * What a backend implements. A driver turns one request into its engine's request and back, and says for each key
- * what became of it. Everything else is core's: checking, order, duplicates, cutting batches, concurrency, retries,
- * deadlines, outcomes, errors.
+ * What a backend implements. A driver sends one request to its engine and reports what became of each key. Core does
+ * everything else: validation, order, duplicates, chunking, concurrency, retries, deadlines, outcomes and errors.
  *
- * What a driver can rely on. Core calls it
- * - with 1 to `limits` keys, all different, each well-formed and within `maxKeyBytes`;
- * - with values within `maxValueBytes`, whose bytes stay as they are until the answer and, after an answer that asks
- *   for a retry, until the last retry; never after that, so a driver that keeps bytes copies them or says `keepsValues`;
- * - for any bucket name that matches `[A-Za-z0-9_.-]{1,64}`;
- * - never after `close()`, and `close()` only once, when no request is in flight.
+ * A driver can rely on this:
+ * - A request has 1 to `limits` keys, all different, each well-formed and at most 1,024 bytes of UTF-8.
+ * - Values have at most `maxValueBytes` bytes and do not change until the request settles. A driver that keeps them
+ *   copies them.
+ * - A bucket name matches `[A-Za-z0-9_.-]{1,64}`.
+ * - Core calls `close()` once, when no request is in flight, and nothing after it.
  *
- * What core relies on.
- * - A driver has no loop that retries and none that cuts: one request in, one answer out. What the engine left
- *   undone it names in `unprocessed` or `faults`, and core repeats just those.
- * - A write that no fault and no `unprocessed` names was acknowledged by the engine. Never acknowledge early.
- * - A request rejects (or throws) only when the whole of it failed in one way; core then asks `classify`. Where part
- *   of it is known, the driver answers with faults for the rest.
- * - When `request.signal` fires, the driver answers at once with what it knows, `unknown` for the rest. Core waits for
- *   100 ms at the most.
- * - Reads are strongly consistent: they see every write that was acknowledged before.
- * - Two keys are the same key only if their strings are equal, and no bucket and key name another bucket's key.
- * - Values that a driver returns overlap neither with each other nor with anything that the driver keeps, so that each is
- *   the caller's to change; `ValueCopier` makes such copies fast, and `ChunkCopier` those of what came in one piece.
+ * Core relies on this:
+ * - One request in, one answer out: no retry loop, no chunk loop. The driver lists keys that the engine left undone in
+ *   `unprocessed` or `faults`, and core repeats only those.
+ * - The engine acknowledged every written key that neither of them lists.
+ * - A request rejects only if all of it failed in the same way.
+ * - When a request is aborted, the driver answers immediately, with `unknown` for what it cannot know. Core waits 100 ms.
+ * - Reads see every write that was acknowledged before.
+ * - Two keys are the same key only if their strings are equal. No bucket and key name another bucket's key.
+ * - Returned values do not overlap with each other or with memory that the driver keeps.
  */
 export interface Driver {
-  /** Short name of the engine, as it stands in messages and tracing events: `redis`. */
+  /** Short name of the engine, for messages and tracing events: `redis`. */
   readonly name: string;
+  /** Address of the server, for tracing events. */
+  readonly server?: ServerAddress | undefined;
   /** Frozen. */
   readonly limits: DriverLimits;
-  /**
-   * For a driver that keeps the arrays of `SetRequest.values` beyond its answer, as one does that lives in memory: core
-   * then gives each value memory of its own, never to be touched again. Default `false`.
-   */
-  readonly keepsValues?: boolean;
-  get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>>;
+  get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>;
   set(request: SetRequest): Promise<WriteAnswer>;
   /**
-   * Puts a set into the form in which it is sent, and sends nothing. Optional: a driver that copies each value into a
-   * message spares core a copy of its own. It comes back as `SetRequest.prepared`. Values that the caller may change as
-   * soon as this returns: what the driver needs of them is copied by then.
+   * Optional, for a driver whose `set` acknowledges all keys or rejects. Encodes a set before the caller may change its
+   * values, sends nothing, and returns what `set` receives as `request.prepared`, repetitions included. It saves a copy.
    */
-  prepareSet?(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): PreparedSet;
-  /** Deletes keys. A key that is not there counts as done. */
+  prepareSet?(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): unknown;
+  /** A missing key counts as done. */
   delete(request: KeysRequest): Promise<WriteAnswer>;
-  /** Whether keys have a value. Optional: without it core reads the values. */
+  /** Optional. Without it, core reads the values. */
   exists?(request: KeysRequest): Promise<ReadAnswer<boolean>>;
   list(request: ListRequest): Promise<ListAnswer>;
-  /** Creates what the engine needs, such as a table. Optional; safe to repeat and to run concurrently. */
+  /** Optional. Creates what the engine needs, such as a table. Safe to repeat and to run concurrently. */
   provision?(request: DriverRequest): Promise<void>;
-  /** Releases what the driver itself opened. A client that the caller passed in stays open. */
+  /** Releases what the driver opened. A client that the caller passed stays open. */
   close(): Promise<void>;
-  /** The engine's error in manykv's terms: one table for each driver. Must not throw. */
+  /** Translates an error of the engine or its client. Must not throw. Core handles {@link FaultError} itself. */
   classify(error: unknown): Fault;
 }
 
-/** The limits of one value, one key and one request. */
-export interface DriverLimits extends Limits {
-  /** How many keys and bytes one request takes. Core cuts batches to it. */
+export interface ServerAddress {
+  readonly address: string;
+  readonly port?: number | undefined;
+}
+
+export interface DriverLimits {
+  /** Longest value, in bytes. */
+  readonly maxValueBytes: number;
   readonly get: RequestLimits;
   readonly set: RequestLimits;
   readonly delete: RequestLimits;
-  /** Requests of one call that may be in flight together. */
+  /** How many requests of one call may be in flight at the same time. */
   readonly concurrency: number;
 }
 
+/** How much fits into one request. Core splits batches accordingly. */
 export interface RequestLimits {
   readonly maxKeys: number;
-  /**
-   * Sum of key bytes (UTF-8) and, for `set`, value bytes in one request. A single entry above it still makes a
-   * request of its own.
-   */
+  /** Sum of key bytes (UTF-8) and, for `set`, value bytes. A larger single entry still gets a request. */
   readonly maxBytes: number;
 }
 
-/** What every request carries. */
 export interface DriverRequest {
-  /**
-   * Fires when this attempt's time is over or the caller cancelled. Created when first read, so read it once; `onAbort`
-   * and `isAborted` tell the same without it.
-   */
-  readonly signal: AbortSignal;
-  /** When this attempt's time is over, on the clock of `performance.now()`, in milliseconds; may be `Infinity`. */
+  /** When this attempt's time is over, in milliseconds on the clock of `performance.now()`. May be `Infinity`. */
   readonly deadline: number;
+  /** Whether the attempt's time is over or the caller cancelled. */
+  readonly aborted: boolean;
+  /** The same as an `AbortSignal`. Core creates it on first use; `onAbort` is cheaper. */
+  readonly signal: AbortSignal;
+  /** Calls `listener` once when the request is aborted. Returns a function that removes it. */
+  onAbort(listener: () => void): () => void;
 }
 
 export interface KeysRequest extends DriverRequest {
@@ -93,68 +87,48 @@ export interface KeysRequest extends DriverRequest {
 }
 
 export interface SetRequest extends KeysRequest {
-  /** `values[i]` belongs to `keys[i]`. */
+  /** `values[i]` belongs to `keys[i]`. Empty if the set was prepared. */
   readonly values: readonly Uint8Array[];
-  /**
-   * What `prepareSet` gave. It stands for this request only where its `keys` are the request's: a driver that wraps
-   * another may have passed on other keys.
-   */
-  readonly prepared?: PreparedSet | undefined;
-}
-
-/** A set in the form in which a driver sends it, with values of its own. */
-export interface PreparedSet {
-  /** The very array that it was made of. */
-  readonly keys: readonly string[];
-  /** The value of `keys[index]`, for a request that repeats some of the keys. */
-  valueAt(index: number): Uint8Array;
+  /** What `prepareSet` returned. Absent if the request comes from a wrapper without `prepareSet`. */
+  readonly prepared?: unknown;
 }
 
 export interface ListRequest extends DriverRequest {
   readonly bucket: string;
-  /** What the driver gave with the page before; absent for the first page. Text from outside: check it. */
-  readonly cursor?: string;
+  /** What the driver returned with the previous page; absent for the first. Untrusted input. */
+  readonly cursor?: string | undefined;
 }
 
 export interface ListAnswer {
   readonly keys: readonly string[];
   /** Absent on the last page. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
-export interface ReadAnswer<Value> extends Incomplete {
-  /** One place for each key of the request, in its order. Places of unprocessed and faulty keys are ignored. */
-  readonly values: readonly Value[];
-}
-
-export interface WriteAnswer extends Incomplete {}
-
-/** The keys of a request that were not done, by their index in the request. All others were. */
-export interface Incomplete {
-  /** Indexes of the keys that the engine left out for want of capacity. Nothing happened to them; core repeats them. */
+/** The keys that were not done, by their index in the request. */
+export interface WriteAnswer {
+  /** The engine had no capacity for these. Nothing happened to them. */
   readonly unprocessed?: readonly number[] | undefined;
   readonly faults?: readonly ItemFault[] | undefined;
 }
 
-/** Why a key, or a whole request, was not done, and what may have happened to it. */
+export interface ReadAnswer<Value> extends WriteAnswer {
+  /** One place per key, in the request's order. Core ignores the places of unprocessed and failed keys. */
+  readonly values: readonly Value[];
+}
+
+/** Why a key or a whole request failed. */
 export interface Fault {
   readonly code: StoreErrorCode;
-  /** Whether the same request may succeed when repeated. Never for what the engine refuses for good. */
+  /** Whether the same request may succeed if repeated. */
   readonly retryable: boolean;
-  /**
-   * What a write may have done. `none`: it has not been applied and never will be, as it was not sent, or the engine
-   * refused it or rolled it back. `unknown`: it may have been applied or may yet be. Ignored for reads.
-   */
+  /** `none`: the write was not applied and never will be. `unknown`: it may have been, or may be later. */
   readonly effect: "none" | "unknown";
-  /**
-   * The engine's own code, such as `OOM`, `42501` or `ECONNREFUSED`; it ends up in messages. Never the engine's text,
-   * which may hold keys, values or passwords.
-   */
+  /** The engine's own code, such as `OOM`, `42501` or `ECONNREFUSED`. Never its text, which may contain keys or passwords. */
   readonly reason?: string | undefined;
   /**
-   * For `unknown` where the engine allows it: makes sure that the lost request cannot take effect any more, for example
-   * by ending the server's side of that connection. Core calls it once before it repeats the write or gives up. Several
-   * faults of one answer may share one function.
+   * For `unknown`: ensures that the lost request can no longer take effect, for example by closing its connection on the
+   * server. Core calls it before it repeats the write or gives up, once even if several faults share it.
    */
   readonly fence?: ((request: DriverRequest) => Promise<void>) | undefined;
 }
@@ -164,5 +138,9 @@ export interface ItemFault extends Fault {
   readonly index: number;
 }
 
-/** The answer of a write whose every key was acknowledged. */
+/** The answer to a write of which every key was acknowledged. */
 export const allDone: WriteAnswer = Object.freeze({});
+
+export { createRequest, pickKeys } from "./call/request.js";
+export { ChunkCopier, FaultError, ValueCopier, waitFor } from "./driver-kit.js";
+export { checkOptions } from "./options.js";

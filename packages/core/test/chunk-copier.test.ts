@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { ChunkCopier } from "../src/index.js";
+import { ChunkCopier } from "../src/driver.js";
 
 /** Lengths of the values in a chunk, and of what stands before each. */
 const parts = fc.array(

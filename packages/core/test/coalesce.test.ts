@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { BatchError, type Bucket, coalesce, createStore, type Fault, StoreError } from "../src/index.js";
+import type { Fault } from "../src/driver.js";
+import { BatchError, type Bucket, createStore, StoreError } from "../src/index.js";
 import { never, part, Scripted, ScriptedDriver } from "./scripted-driver.js";
 
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
 
 async function setUp(): Promise<{ driver: ScriptedDriver; plain: Bucket; bucket: Bucket }> {
   const driver = new ScriptedDriver();
-  const plain = await createStore(driver, { retry: { attempts: 2, baseDelay: 0 } }).open("b");
-  return { driver, plain, bucket: coalesce(plain) };
+  const store = createStore(driver, { retry: { attempts: 2, baseDelay: 0 } });
+  return { driver, plain: await store.open("b"), bucket: await store.open("b", { coalesce: true }) };
 }
 
 function codes(results: readonly PromiseSettledResult<unknown>[]): (string | undefined)[] {
@@ -29,8 +30,8 @@ test("the single calls of one turn are one request of each kind", async () => {
     [
       ["set", 3],
       ["get", 3],
-      ["set", 1],
       ["delete", 2],
+      ["set", 1],
     ],
   );
 });
@@ -176,7 +177,7 @@ test("cancelling one call leaves the others alone, and says what is known", asyn
 test("calls made before the store is closed settle first", async () => {
   const driver = new ScriptedDriver();
   const store = createStore(driver);
-  const bucket = coalesce(await store.open("b"));
+  const bucket = await store.open("b", { coalesce: true });
   const written = bucket.set("a", Uint8Array.of(1));
   const read = bucket.get("a");
   const closing = store.close();
@@ -189,7 +190,7 @@ test("the calls of a refused batch are repeated before the store closes", async 
   const driver = new ScriptedDriver();
   driver.data.set("b:b", Uint8Array.of(2));
   const store = createStore(driver);
-  const bucket = coalesce(await store.open("b"));
+  const bucket = await store.open("b", { coalesce: true });
   let closing: Promise<void> | undefined;
   driver.reads.push(
     (request, apply) => {
@@ -220,7 +221,7 @@ for (const [whose, options, ofStore] of [
 ] as const) {
   test(`the calls of a refused batch are repeated in what is left of ${whose} timeout`, async () => {
     const driver = new ScriptedDriver();
-    const bucket = coalesce(await createStore(driver, ofStore).open("b"));
+    const bucket = await createStore(driver, ofStore).open("b", { coalesce: true });
     let start = 0;
     const deadlines: number[] = [];
     driver.reads.push(async () => {

@@ -1,46 +1,67 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { test, vi } from "vitest";
-import { findRepresentatives, type Winner } from "../src/input/duplicates.js";
+import { test } from "vitest";
+import { Call } from "../src/call/call.js";
+import { StoreCore } from "../src/create-store.js";
+import { type DuplicatePolicy, findDuplicates, findDuplicatesInSteps } from "../src/input/duplicates.js";
+import { resolveOptions } from "../src/options.js";
+import { ScriptedDriver } from "./scripted-driver.js";
 
-function expected(keys: readonly string[], winner: Winner): number[] | undefined {
+function expected(keys: readonly string[], policy: DuplicatePolicy): number[] | undefined {
   if (new Set(keys).size === keys.length) return undefined;
-  return keys.map((key) => (winner === "first" ? keys.indexOf(key) : keys.lastIndexOf(key)));
+  return keys.map((key) => (policy === "first" ? keys.indexOf(key) : keys.lastIndexOf(key)));
 }
 
-function check(keys: readonly string[]): void {
-  for (const winner of ["first", "last"] as const) {
-    const found = findRepresentatives(keys, winner);
-    assert.deepEqual(found && [...found], expected(keys, winner));
-  }
+function someCall(timeout = 60_000): Call {
+  const driver = new ScriptedDriver();
+  const call = new Call(new StoreCore(driver, resolveOptions(driver, {})), "getMany", "b");
+  call.start({ timeout });
+  return call;
 }
 
-test("each place is stood for by the first or last place of its key", () => {
-  const key = fc.oneof(
-    fc.string({ unit: "binary", maxLength: 3 }),
-    fc.constantFrom("", "__proto__", "a", "b"),
+const keyLists = fc.array(
+  fc.oneof(fc.string({ unit: "binary", maxLength: 3 }), fc.constantFrom("", "__proto__", "a", "b")),
+  { maxLength: 40 },
+);
+
+test("each index maps to the first or last index of its key", async () => {
+  await fc.assert(
+    fc.asyncProperty(keyLists, fc.constantFrom("first" as const, "last" as const), async (keys, policy) => {
+      for (const found of [
+        findDuplicates(keys, policy),
+        await findDuplicatesInSteps(keys, policy, someCall()),
+      ]) {
+        assert.deepEqual(found && [...found], expected(keys, policy));
+      }
+    }),
+    { numRuns: 500 },
   );
-  fc.assert(fc.property(fc.array(key, { maxLength: 40 }), check), { numRuns: 2_000 });
 });
 
-test("the same in batches of many keys", () => {
+test("long batches are searched in steps that let other work run", async () => {
   const keys = Array.from({ length: 40_000 }, (_, index) => `k${index}`);
-  assert.equal(findRepresentatives(keys, "last"), undefined);
+  assert.equal(await findDuplicatesInSteps(keys, "last", someCall()), undefined);
   keys[39_999] = "k7";
-  const last = findRepresentatives(keys, "last");
+  let turns = 0;
+  const counter = setInterval(() => turns++, 0);
+  const immediate = (): void => {
+    turns++;
+    next = setImmediate(immediate);
+  };
+  let next = setImmediate(immediate);
+  const last = await findDuplicatesInSteps(keys, "last", someCall());
+  clearInterval(counter);
+  clearImmediate(next);
+  assert.ok(turns >= 10, `${turns}`);
   assert.deepEqual([last?.[7], last?.[8], last?.[39_999]], [39_999, 8, 39_999]);
-  const first = findRepresentatives(keys, "first");
+  const first = await findDuplicatesInSteps(keys, "first", someCall());
   assert.deepEqual([first?.[7], first?.[39_999]], [7, 7]);
 });
 
-test("many keys that all collide are told apart all the same", () => {
-  const imul = vi.spyOn(Math, "imul").mockReturnValue(0);
-  try {
-    const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}`);
-    assert.equal(findRepresentatives(keys, "last"), undefined);
-    assert.equal(findRepresentatives([...keys, "k7"], "last")?.[7], 20_000);
-    assert.ok(imul.mock.calls.length > 0);
-  } finally {
-    imul.mockRestore();
-  }
+test("a search in steps ends with the call", async () => {
+  const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}`);
+  await assert.rejects(findDuplicatesInSteps(keys, "last", someCall(0)), {
+    code: "timeout",
+    entries: 20_000,
+  });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { BatchError, createStore, type Fault, type KeyValue, type StoreOptions } from "../src/index.js";
+import type { Fault } from "../src/driver.js";
+import { BatchError, createStore, type Entry, type StoreOptions } from "../src/index.js";
 import { never, part, Scripted, ScriptedDriver } from "./scripted-driver.js";
 
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none", reason: "NOPERM" };
@@ -8,7 +9,7 @@ const busy: Fault = { code: "unavailable", retryable: true, effect: "none" };
 const lost: Fault = { code: "connection-lost", retryable: true, effect: "unknown" };
 const quick: StoreOptions = { retry: { baseDelay: 1, maxDelay: 2 } };
 
-function entries(count: number): KeyValue[] {
+function entries(count: number): Entry[] {
   return Array.from({ length: count }, (_, index) => [`k${index}`, Uint8Array.of(index)] as const);
 }
 
@@ -68,9 +69,12 @@ test("a refusal is final for its key, and no other key suffers", async () => {
     ...apply(part(request, [0, 2])),
     faults: [{ ...refused, index: 1 }],
   }));
-  const bucket = await bucketOver(driver, { ...quick, request: { maxKeys: 3 }, concurrency: 1 });
+  const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 3 }, concurrency: 1 });
   const error = await failure(bucket.setMany(entries(5)));
-  assert.deepEqual([...error.failures()], [{ index: 1, outcome: "not-applied", code: "access-denied" }]);
+  assert.deepEqual(
+    [...error.failures()],
+    [{ index: 1, outcome: "not-applied", code: "access-denied", reason: "NOPERM" }],
+  );
   assert.equal(error.tag, "access-denied");
   assert.equal(error.retryable, false);
   assert.equal(driver.requests.length, 2);
@@ -93,12 +97,12 @@ test("a key that is refused is no reason for the keys that are repeated", async 
         }),
     );
   }
-  const options = { ...quick, request: { maxKeys: 2 }, concurrency: 1 };
+  const options = { ...quick, requestLimits: { maxKeys: 2 }, concurrency: 1 };
   const error = await failure((await bucketOver(driver, options)).setMany(entries(2), { timeout: 200 }));
   assert.deepEqual(
     [...error.failures()],
     [
-      { index: 0, outcome: "not-applied", code: "access-denied" },
+      { index: 0, outcome: "not-applied", code: "access-denied", reason: "NOPERM" },
       { index: 1, outcome: "not-applied", code: "unavailable" },
     ],
   );
@@ -132,7 +136,7 @@ test("a key that gets nowhere does not stop the keys of other requests", async (
     () => ({ unprocessed: [0] }),
     () => ({ unprocessed: [0] }),
   );
-  const options = { retry: { attempts: 2, baseDelay: 0 }, request: { maxKeys: 2 }, concurrency: 1 };
+  const options = { retry: { attempts: 2, baseDelay: 0 }, requestLimits: { maxKeys: 2 }, concurrency: 1 };
   const error = await failure((await bucketOver(driver, options)).setMany(entries(6)));
   assert.deepEqual([...error.failures()], [{ index: 0, outcome: "not-applied", code: "throttled" }]);
 });
@@ -145,7 +149,7 @@ test("a request that fails as a whole for good stops the batch, and settled keys
       throw new Scripted(refused);
     },
   );
-  const bucket = await bucketOver(driver, { ...quick, request: { maxKeys: 2 }, concurrency: 1 });
+  const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 2 }, concurrency: 1 });
   const error = await failure(bucket.setMany(entries(6)));
   assert.deepEqual(error.counts, { applied: 2, "not-applied": 4, unknown: 0 });
   assert.deepEqual(Array.from({ length: 6 }, (_, index) => error.outcomeOf(index)).slice(0, 3), [
@@ -237,7 +241,7 @@ test("a fence that fails or hangs loses neither the call nor the truth", async (
 test("a driver that never answers leaves unknown what was sent, and not-applied what was not", async () => {
   const driver = new ScriptedDriver();
   for (let step = 0; step < 40; step++) driver.writes.push(() => never());
-  const bucket = await bucketOver(driver, { ...quick, request: { maxKeys: 2 }, concurrency: 2 });
+  const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 2 }, concurrency: 2 });
   const error = await failure(bucket.setMany(entries(8), { timeout: 200 }));
   assert.equal(error.code, "timeout");
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 4, unknown: 4 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { type Bucket, createStore, type KeyValue, type PreparedSet, type SetRequest } from "../src/index.js";
-import { part, ScriptedDriver } from "./scripted-driver.js";
+import { createRequest, type SetRequest, type WriteAnswer } from "../src/driver.js";
+import { type Bucket, createStore, type Entry } from "../src/index.js";
+import { ScriptedDriver } from "./scripted-driver.js";
 
 /** Prepares copies, and counts. Three requests of two keys are in flight together. */
 class PreparingDriver extends ScriptedDriver {
@@ -12,10 +13,17 @@ class PreparingDriver extends ScriptedDriver {
     this.limits = { ...this.limits, set: { maxKeys: 2, maxBytes: 1_000_000 }, concurrency: 3 };
   }
 
-  prepareSet(_bucket: string, keys: readonly string[], values: readonly Uint8Array[]): PreparedSet {
+  prepareSet(_bucket: string, _keys: readonly string[], values: readonly Uint8Array[]): unknown {
     this.prepared++;
-    const copies = values.map((value) => value.slice());
-    return { keys, valueAt: (index) => copies[index] as Uint8Array };
+    return values.map((value) => value.slice());
+  }
+
+  /** Sends what was prepared. */
+  override set(request: SetRequest): Promise<WriteAnswer> {
+    assert.deepEqual(request.values, []);
+    const { bucket, keys, prepared } = request;
+    const values = prepared as readonly Uint8Array[];
+    return super.set(createRequest({ bucket, keys, values, prepared }));
   }
 }
 
@@ -39,45 +47,57 @@ function assertStored({ data }: ScriptedDriver, count: number): void {
   );
 }
 
-test("the requests that leave at once are prepared within the call, the others when their turn comes", async () => {
+test("a short batch is prepared before the call returns", async () => {
   const driver = new PreparingDriver();
   const bucket = await createStore(driver).open("b");
   const entries = entriesOf(11);
   const call = bucket.setMany(entries);
-  assert.equal(driver.prepared, 3);
+  assert.equal(driver.prepared, 6);
   for (const [, value] of entries) value.fill(0);
   await call;
   assert.equal(driver.prepared, 6);
   assertStored(driver, 11);
+  assert.deepEqual(
+    driver.requests.flatMap(({ keys }) => keys),
+    entriesOf(11).map(([key]) => key),
+  );
 });
 
-test("what is repeated as a whole is not prepared again, and a part has the values as they were", async () => {
+test("a long batch is copied, and prepared request by request", async () => {
   const driver = new PreparingDriver();
-  const seen: (PreparedSet | undefined)[] = [];
-  const note = (request: SetRequest): void => {
-    seen.push(request.prepared);
-    assert.equal(request.prepared?.keys, request.keys);
-  };
-  driver.writes.push(
-    (request) => {
-      note(request);
-      return { unprocessed: [0, 1] };
-    },
-    (request, apply) => {
-      note(request);
-      return { ...apply(part(request, [0])), unprocessed: [1] };
-    },
-    (request, apply) => {
-      note(request);
-      return apply(request);
-    },
-  );
+  driver.limits = { ...driver.limits, set: { maxKeys: 1_000, maxBytes: 1_000_000 } };
+  const bucket = await createStore(driver).open("b");
+  const entries = entriesOf(20_000);
+  const call = bucket.setMany(entries);
+  assert.equal(driver.prepared, 0);
+  for (const [, value] of entries) value.fill(0);
+  await call;
+  assert.equal(driver.prepared, 20);
+  assertStored(driver, 20_000);
+});
+
+test("a prepared set is repeated as a whole, without being prepared again", async () => {
+  const driver = new PreparingDriver();
+  const seen: unknown[] = [];
+  for (let step = 0; step < 2; step++) {
+    driver.writes.push((request) => {
+      seen.push(request.prepared);
+      return { unprocessed: step === 0 ? [0, 1] : [1] };
+    });
+  }
   const bucket = await createStore(driver, { retry: { baseDelay: 0 } }).open("b");
   await setTwoThenOverwrite(bucket);
   assertStored(driver, 2);
-  assert.equal(seen.length, 3);
-  assert.equal(seen[0]?.keys, seen[1]?.keys);
-  assert.deepEqual(seen[2]?.keys, ["k1"]);
+  assert.equal(driver.prepared, 1);
+  assert.equal(seen[0], seen[1]);
+  assert.deepEqual(
+    driver.requests.map(({ keys }) => keys),
+    [
+      ["k0", "k1"],
+      ["k0", "k1"],
+      ["k0", "k1"],
+    ],
+  );
 });
 
 test("an iterable that yields the same array again and again is copied as it is read", async () => {
@@ -124,7 +144,7 @@ test("values of a set that could not be prepared at first are sent as they were"
   assertStored(driver, 2);
 });
 
-function* reusing(count: number): Generator<KeyValue> {
+function* reusing(count: number): Generator<Entry> {
   const value = new Uint8Array(2);
   for (let index = 0; index < count; index++) {
     value.set([index, 7]);

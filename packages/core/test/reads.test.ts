@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { createStore, type Fault, StoreError, type StoreOptions } from "../src/index.js";
+import type { Fault } from "../src/driver.js";
+import { createStore, StoreError, type StoreOptions } from "../src/index.js";
 import { never, Scripted, ScriptedDriver } from "./scripted-driver.js";
 
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
@@ -64,7 +65,7 @@ test("an answer with places too few is an error", async () => {
 
 test("one request that fails for good interrupts the others", async () => {
   const driver = new ScriptedDriver();
-  const bucket = await bucketOver(driver, { ...quick, request: { maxKeys: 1 } });
+  const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 1 } });
   let interrupted = 0;
   driver.reads.push(
     (request) => {

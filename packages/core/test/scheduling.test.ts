@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import diagnostics from "node:diagnostics_channel";
 import { getEventListeners } from "node:events";
 import { test } from "vitest";
-import { type AttemptEvent, type CallEvent, createStore, type KeyValue, StoreError } from "../src/index.js";
+import { createStore, type Entry, StoreError } from "../src/index.js";
 import { ScriptedDriver } from "./scripted-driver.js";
 
-function entries(count: number): KeyValue[] {
+function entries(count: number): Entry[] {
   return Array.from({ length: count }, (_, index) => [`k${index}`, Uint8Array.of(index)] as const);
 }
 
@@ -82,48 +81,15 @@ test("options out of range are refused by name", () => {
   for (const [name, options] of Object.entries({
     "limits.maxKeyBytes": { limits: { maxKeyBytes: 1025 } },
     "limits.maxValueBytes": { limits: { maxValueBytes: -1 } },
-    "request.maxKeys": { request: { maxKeys: 0 } },
+    "requestLimits.maxKeys": { requestLimits: { maxKeys: 0 } },
     concurrency: { concurrency: Number.NaN },
     "retry.attempts": { retry: { attempts: 0 } },
     timeout: { timeout: -1 },
-    "bucket's name": { buckets: ["a b"] },
+    "bucket name": { buckets: ["a b"] },
   })) {
     assert.throws(
       () => createStore(driver, options),
       (error) => StoreError.is(error) && error.code === "invalid-argument" && error.message.includes(name),
     );
   }
-});
-
-test("attempts and calls are published", async () => {
-  const attempts: AttemptEvent[] = [];
-  const calls: CallEvent[] = [];
-  const onAttempt = (event: unknown): void => void attempts.push(event as AttemptEvent);
-  const onCall = (event: unknown): void => void calls.push(event as CallEvent);
-  diagnostics.subscribe("manykv:attempt", onAttempt);
-  diagnostics.subscribe("manykv:call", onCall);
-  try {
-    const driver = new ScriptedDriver();
-    driver.writes.push(() => ({ unprocessed: [0, 1] }));
-    const bucket = await createStore(driver, { retry: { baseDelay: 0 } }).open("b");
-    await bucket.setMany(entries(2));
-    await bucket.set("k", "text" as never).catch(() => {});
-  } finally {
-    diagnostics.unsubscribe("manykv:attempt", onAttempt);
-    diagnostics.unsubscribe("manykv:call", onCall);
-  }
-  assert.deepEqual(
-    attempts.map(({ request, keys, attempt, undone, code }) => [request, keys, attempt, undone, code]),
-    [
-      ["set", 2, 1, 2, "throttled"],
-      ["set", 2, 2, 0, undefined],
-    ],
-  );
-  assert.deepEqual(
-    calls.map(({ operation, bucket, code }) => [operation, bucket, code]),
-    [
-      ["setMany", "b", undefined],
-      ["set", "b", "invalid-argument"],
-    ],
-  );
 });

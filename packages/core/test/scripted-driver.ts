@@ -4,10 +4,11 @@ import {
   type Fault,
   type KeysRequest,
   type ListAnswer,
+  pickKeys,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
-} from "../src/index.js";
+} from "../src/driver.js";
 
 type Step<Request, Answer> = (
   request: Request,
@@ -28,22 +29,21 @@ export class Scripted extends Error {
 export class ScriptedDriver implements Driver {
   readonly name = "scripted";
   limits = {
-    maxKeyBytes: 1024,
     maxValueBytes: 4096,
     get: { maxKeys: 1000, maxBytes: 1_000_000 },
     set: { maxKeys: 1000, maxBytes: 1_000_000 },
     delete: { maxKeys: 1000, maxBytes: 1_000_000 },
     concurrency: 4,
   };
-  readonly data: Map<string, Uint8Array> = new Map();
+  readonly data: Map<string, Uint8Array<ArrayBuffer>> = new Map();
   readonly requests: { kind: string; keys: readonly string[] }[] = [];
   closed = 0;
   /** What the next writes do instead of just being applied; then they are applied again. */
   readonly writes: Step<SetRequest, WriteAnswer>[] = [];
-  readonly reads: Step<KeysRequest, ReadAnswer<Uint8Array | undefined>>[] = [];
+  readonly reads: Step<KeysRequest, ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>[] = [];
   readonly lists: (() => Promise<ListAnswer>)[] = [];
 
-  async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
+  async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
     this.requests.push({ kind: "get", keys: request.keys });
     const apply = ({ keys, bucket }: KeysRequest) => ({
       values: keys.map((key) => this.data.get(`${bucket}:${key}`)),
@@ -55,7 +55,7 @@ export class ScriptedDriver implements Driver {
     this.requests.push({ kind: "set", keys: request.keys });
     return this.#write(request, ({ keys, values, bucket }) => {
       keys.forEach((key, index) => {
-        this.data.set(`${bucket}:${key}`, (values[index] as Uint8Array).slice());
+        this.data.set(`${bucket}:${key}`, new Uint8Array(values[index] as Uint8Array));
       });
       return allDone;
     });
@@ -63,7 +63,7 @@ export class ScriptedDriver implements Driver {
 
   async delete(request: KeysRequest): Promise<WriteAnswer> {
     this.requests.push({ kind: "delete", keys: request.keys });
-    return this.#write({ ...request, signal: request.signal, values: [] }, ({ keys, bucket }) => {
+    return this.#write(request as SetRequest, ({ keys, bucket }) => {
       for (const key of keys) this.data.delete(`${bucket}:${key}`);
       return allDone;
     });
@@ -91,15 +91,6 @@ export class ScriptedDriver implements Driver {
   }
 }
 
-/** The part of a request at some indexes. */
-export function part(request: SetRequest, indexes: readonly number[]): SetRequest {
-  return {
-    bucket: request.bucket,
-    deadline: request.deadline,
-    signal: request.signal,
-    keys: indexes.map((index) => request.keys[index] as string),
-    values: indexes.map((index) => request.values[index] as Uint8Array),
-  };
-}
+export { pickKeys as part };
 
 export const never = <Answer>(): Promise<Answer> => new Promise<Answer>(() => {});

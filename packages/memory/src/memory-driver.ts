@@ -1,3 +1,4 @@
+import { StoreError } from "@manykv/core";
 import {
   allDone,
   type Driver,
@@ -8,29 +9,27 @@ import {
   type ListRequest,
   type ReadAnswer,
   type SetRequest,
-  StoreError,
   ValueCopier,
   type WriteAnswer,
-} from "@manykv/core";
-import { Contents } from "./contents.js";
+} from "@manykv/core/driver";
+import { BucketData } from "./bucket-data.js";
 
 const mebibyte = 1_048_576;
 
-/** Nothing in memory limits a request; requests of this size let other work of the event loop in between. */
-const request = Object.freeze({ maxKeys: 10_000, maxBytes: 64 * mebibyte });
+/** Memory has no limit of a request. Requests of this size let other work of the event loop run in between. */
+const requestLimits = Object.freeze({ maxKeys: 10_000, maxBytes: 64 * mebibyte });
 
 const limits: DriverLimits = Object.freeze({
-  maxKeyBytes: 1024,
   maxValueBytes: 64 * mebibyte,
-  get: request,
-  set: request,
-  delete: request,
+  get: requestLimits,
+  set: requestLimits,
+  delete: requestLimits,
   concurrency: 1,
 });
 
 const pageSize = 1_000;
 
-/** A driver over a `Map` for each bucket, gone when the driver is closed. */
+/** Creates a driver that keeps each bucket in a `Map` until it is closed. */
 export function memoryDriver(): Driver {
   return new MemoryDriver();
 }
@@ -38,41 +37,51 @@ export function memoryDriver(): Driver {
 class MemoryDriver implements Driver {
   readonly name = "memory";
   readonly limits: DriverLimits = limits;
-  readonly keepsValues = true;
-  readonly #buckets: Map<string, Contents> = new Map();
+  readonly #buckets: Map<string, BucketData> = new Map();
 
-  async get({ bucket, keys }: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
-    const contents = this.#buckets.get(bucket);
-    const values = new Array<Uint8Array | undefined>(keys.length);
-    if (contents === undefined) return { values };
+  async get({ bucket, keys }: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
+    const data = this.#buckets.get(bucket);
+    const values = new Array<Uint8Array<ArrayBuffer> | undefined>(keys.length);
+    if (data === undefined) return { values };
     const copier = new ValueCopier(keys.length);
     for (let index = 0; index < keys.length; index++) {
-      const value = contents.get(keys[index] as string);
+      const value = data.get(keys[index] as string);
       if (value !== undefined) values[index] = copier.copy(value);
     }
     return { values };
   }
 
   async exists({ bucket, keys }: KeysRequest): Promise<ReadAnswer<boolean>> {
-    const contents = this.#buckets.get(bucket);
-    return { values: keys.map((key) => contents?.has(key) === true) };
+    const data = this.#buckets.get(bucket);
+    return { values: keys.map((key) => data?.has(key) === true) };
   }
 
-  async set({ bucket, keys, values }: SetRequest): Promise<WriteAnswer> {
-    const contents = this.#buckets.get(bucket) ?? this.#create(bucket);
+  /** Copies the values. The driver keeps the copies, so a stored value never shares memory with another. */
+  prepareSet(
+    _bucket: string,
+    _keys: readonly string[],
+    values: readonly Uint8Array[],
+  ): readonly Uint8Array[] {
+    return values.map((value) => new Uint8Array(value));
+  }
+
+  async set(request: SetRequest): Promise<WriteAnswer> {
+    const { bucket, keys, prepared = this.prepareSet(bucket, keys, request.values) } = request;
+    const values = prepared as readonly Uint8Array[];
+    const data = this.#buckets.get(bucket) ?? this.#createBucket(bucket);
     for (let index = 0; index < keys.length; index++) {
-      contents.set(keys[index] as string, values[index] as Uint8Array);
+      data.set(keys[index] as string, values[index] as Uint8Array);
     }
     return allDone;
   }
 
   async delete({ bucket, keys }: KeysRequest): Promise<WriteAnswer> {
-    const contents = this.#buckets.get(bucket);
-    for (const key of keys) contents?.delete(key);
+    const data = this.#buckets.get(bucket);
+    for (const key of keys) data?.delete(key);
     return allDone;
   }
 
-  /** A cursor is the last key listed, so that it holds its place whatever comes and goes. */
+  /** The cursor is the last key listed, so it keeps its position whatever is added or deleted. */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const last = cursor === undefined ? undefined : parseCursor(cursor);
     const { keys, more } = this.#buckets.get(bucket)?.page(last, pageSize) ?? { keys: [], more: false };
@@ -84,15 +93,15 @@ class MemoryDriver implements Driver {
   }
 
   classify(error: unknown): Fault {
-    // What throws half-way, for want of memory, has applied a part.
+    // An error in the middle of a request, such as exhausted memory, has applied a part of it.
     if (!StoreError.is(error)) return { code: "internal", retryable: false, effect: "unknown" };
     return { code: error.code, retryable: false, effect: "none" };
   }
 
-  #create(bucket: string): Contents {
-    const contents = new Contents();
-    this.#buckets.set(bucket, contents);
-    return contents;
+  #createBucket(bucket: string): BucketData {
+    const data = new BucketData();
+    this.#buckets.set(bucket, data);
+    return data;
   }
 }
 
@@ -100,5 +109,5 @@ const cursorPrefix = "after:";
 
 function parseCursor(cursor: string): string {
   if (cursor.startsWith(cursorPrefix)) return cursor.slice(cursorPrefix.length);
-  throw new StoreError("invalid-argument", "the cursor is not one that listKeys gave");
+  throw new StoreError("invalid-argument", "the cursor is not one that listKeys returned");
 }

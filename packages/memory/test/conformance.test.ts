@@ -11,6 +11,9 @@ conformanceSuite(
   {
     name: "memory with lowered limits",
     driver: sharedMemory(),
-    options: { limits: { ...portableLimits, maxKeyBytes: 300 }, request: { maxKeys: 3, maxBytes: 2_000 } },
+    options: {
+      limits: { ...portableLimits, maxKeyBytes: 300 },
+      requestLimits: { maxKeys: 3, maxBytes: 2_000 },
+    },
   },
 );

@@ -9,7 +9,7 @@ test("two stores share nothing", async () => {
   assert.equal(await (await right.open("b")).get("k"), undefined);
 });
 
-test("a listing holds its place while keys come and go", async () => {
+test("a listing keeps its position while keys are added and deleted", async () => {
   await using store = memoryStore();
   const bucket = await store.open("b");
   const keys = Array.from({ length: 2_500 }, (_, index) => `k${String(index).padStart(5, "0")}`);
@@ -20,14 +20,14 @@ test("a listing holds its place while keys come and go", async () => {
   const rest: string[] = [];
   let { cursor } = first;
   while (cursor !== undefined) {
-    const page = await bucket.listKeys(cursor);
+    const page = await bucket.listKeys({ cursor });
     rest.push(...page.keys);
     cursor = page.cursor;
   }
   assert.deepEqual([...first.keys, ...rest], keys);
 });
 
-test("to delete what was listed sorts the rest only now and then", async () => {
+test("deleting what was listed rarely sorts the rest again", async () => {
   await using store = memoryStore();
   const bucket = await store.open("b");
   await bucket.setMany(
@@ -37,7 +37,7 @@ test("to delete what was listed sorts the rest only now and then", async () => {
   let listed = 0;
   let cursor: string | undefined;
   do {
-    const page = await bucket.listKeys(cursor);
+    const page = await bucket.listKeys({ cursor });
     listed += page.keys.length;
     await bucket.deleteMany(page.keys);
     cursor = page.cursor;
@@ -45,7 +45,7 @@ test("to delete what was listed sorts the rest only now and then", async () => {
   const sorted = sorts.mock.calls.length;
   sorts.mockRestore();
   assert.equal(listed, 50_000);
-  // Each time when half of the keys are gone; once for each page would be 50.
+  // Once whenever half of the keys are deleted. Once for each page would be 50.
   assert.ok(sorted <= 10, `${sorted}`);
   assert.deepEqual(await bucket.listKeys(), { keys: [] });
 });

@@ -1,10 +1,7 @@
-import type { Driver } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { memoryDriver } from "../src/index.js";
 
-/**
- * Clients of one memory, as two processes are clients of one server: each is the same driver, and closing one leaves
- * the data to the others.
- */
+/** Returns drivers over the same data, like several clients of one server. Closing one leaves the data to the others. */
 export function sharedMemory(): () => Driver {
   const memory = memoryDriver();
   const methods = { close: async (): Promise<void> => {} };

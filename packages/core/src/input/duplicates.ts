@@ -1,55 +1,45 @@
-/** Which of the places of a duplicate key stands for it: the last for writes (rule S5), the first for reads. */
-export type Winner = "first" | "last";
+import type { Call } from "../call/call.js";
 
-/** The place that stands for each place's key, or nothing where all keys differ. */
-export function findRepresentatives(keys: readonly string[], winner: Winner): Int32Array | undefined {
-  if (keys.length < 2) return undefined;
-  if (keys.length <= mostInSet ? new Set(keys).size === keys.length : allDiffer(keys)) return undefined;
-  const places = new Map<string, number>();
-  for (let place = 0; place < keys.length; place++) {
-    const key = keys[place] as string;
-    if (winner === "last" || !places.has(key)) places.set(key, place);
+/** Which of several entries with the same key counts: the last for sets (rule S5), the first for reads. */
+export type DuplicatePolicy = "first" | "last";
+
+/** For each index the index of the entry that counts for its key; `undefined` if all keys differ. */
+export type CanonicalIndexes = Int32Array | undefined;
+
+export function findDuplicates(keys: readonly string[], policy: DuplicatePolicy): CanonicalIndexes {
+  if (keys.length < 2 || new Set(keys).size === keys.length) return undefined;
+  const indexes = new Map<string, number>();
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string;
+    if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
   }
-  return Int32Array.from(keys, (key) => places.get(key) as number);
+  return Int32Array.from(keys, (key) => indexes.get(key) as number);
 }
 
-/** Up to so many keys a `Set`, which takes a megabyte then, is faster than the table below. */
-const mostInSet = 16_384;
+const keysPerStep = 8_192;
 
-/** So many keys may meet at one slot before the keys are taken to have been chosen to collide. */
-const longestProbe = 64;
-
-/**
- * An open-addressing table of four bytes a slot: for a million keys it takes 8 MB where a `Set` takes over 50. A slot holds
- * a place plus one in its lower bits, as many as find a slot, and above them those of the key's hash: keys are hardly ever
- * compared that differ. The seed is new for each batch, and keys that collide all the same fall back to a `Set`.
- */
-function allDiffer(keys: readonly string[]): boolean {
-  const table = new Int32Array(2 ** Math.ceil(Math.log2(keys.length * 2)));
-  const lower = table.length - 1;
-  const seed = (Math.random() * 2 ** 32) | 0;
-  for (let place = 0; place < keys.length; place++) {
-    const key = keys[place] as string;
-    const hashed = hash(key, seed);
-    let slot = hashed & lower;
-    // A free slot is 0.
-    for (let probe = 0; table[slot] !== 0; probe++) {
-      const held = table[slot] as number;
-      if (((held ^ hashed) & ~lower) === 0 && keys[(held & lower) - 1] === key) return false;
-      if (probe === longestProbe) return new Set(keys).size === keys.length;
-      slot = (slot + 1) & lower;
-    }
-    table[slot] = (hashed & ~lower) | (place + 1);
+/** Like {@link findDuplicates}, for long batches: lets other work of the event loop run every few milliseconds. */
+export async function findDuplicatesInSteps(
+  keys: readonly string[],
+  policy: DuplicatePolicy,
+  call: Call,
+): Promise<CanonicalIndexes> {
+  const distinct = new Set<string>();
+  for (let index = 0; index < keys.length; index++) {
+    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    distinct.add(keys[index] as string);
   }
-  return true;
-}
-
-/** FNV-1a over UTF-16 units, with the finalizer of MurmurHash3 so that low bits depend on all. */
-function hash(key: string, seed: number): number {
-  let state = seed;
-  for (let index = 0; index < key.length; index++)
-    state = Math.imul(state ^ key.charCodeAt(index), 0x01000193);
-  state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
-  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
-  return state ^ (state >>> 16);
+  if (distinct.size === keys.length) return undefined;
+  const indexes = new Map<string, number>();
+  for (let index = 0; index < keys.length; index++) {
+    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    const key = keys[index] as string;
+    if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
+  }
+  const canonical = new Int32Array(keys.length);
+  for (let index = 0; index < keys.length; index++) {
+    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    canonical[index] = indexes.get(keys[index] as string) as number;
+  }
+  return canonical;
 }

@@ -1,0 +1,31 @@
+import type { Fault } from "../driver.js";
+import { explain, StoreError } from "../errors.js";
+import { Chunk } from "../input/chunk.js";
+import { type Answers, afterInterruption, attempt, attemptTime, backoff, stopFault } from "./attempt.js";
+import type { Call } from "./call.js";
+
+const noKeys: Chunk = new Chunk([], [], 0, undefined);
+
+/** Sends a request that is not about certain keys, and repeats it while that may succeed. */
+export async function control<Kind extends "list" | "provision">(
+  call: Call,
+  kind: Kind,
+  cursor?: string,
+): Promise<Answers[Kind]> {
+  let last: Fault | undefined;
+  for (let number = 1; ; number++) {
+    const time = attemptTime(call);
+    const stop = stopFault(call, time, last);
+    if (stop !== undefined) throw controlError(call, stop);
+    const { answer, fault, interruption } = await attempt(call, kind, noKeys, number, time, cursor);
+    if (fault === undefined) return answer as Answers[Kind];
+    last = afterInterruption(fault, interruption, last);
+    if (!last.retryable || number >= call.core.options.retry.attempts) throw controlError(call, last);
+    await call.pause(backoff(call, number));
+  }
+}
+
+function controlError(call: Call, fault: Fault): StoreError {
+  const { code, retryable, reason } = fault;
+  return new StoreError(code, `${call.description}: ${explain(fault)}`, { retryable, reason });
+}

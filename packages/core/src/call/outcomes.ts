@@ -1,0 +1,112 @@
+import { BatchError, type Outcome, type OutcomeCounts, type OutcomeTable } from "../batch-error.js";
+import type { Fault } from "../driver.js";
+import { explain, type StoreErrorCode } from "../errors.js";
+import type { Chunk } from "../input/chunk.js";
+import type { CanonicalIndexes } from "../input/duplicates.js";
+import type { Call } from "./call.js";
+
+const applied = 1;
+const unknown = 2;
+const names: readonly Outcome[] = ["not-applied", "applied", "unknown"];
+
+/** The cause of an entry that was never sent, if the call has none either. */
+const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
+
+/**
+ * The outcome of each entry of a write. Entries start as `not-applied`. An acknowledgement is final, and only an
+ * acknowledgement turns `unknown` into something else, so no order of events can make an outcome untrue.
+ */
+export class Outcomes implements OutcomeTable {
+  readonly size: number;
+  readonly #call: Call;
+  readonly #canonical: CanonicalIndexes;
+  /** By canonical index. */
+  readonly #states: Uint8Array | number[];
+  #faults: Map<number, Fault> | undefined;
+
+  constructor(call: Call, size: number, canonical: CanonicalIndexes) {
+    this.#call = call;
+    this.size = size;
+    this.#canonical = canonical;
+    // Typed arrays are slow to create.
+    this.#states = size === 1 ? [0] : new Uint8Array(size);
+  }
+
+  /** The backend acknowledged every key of a chunk. */
+  acknowledgeAll(chunk: Chunk): void {
+    const start = chunk.consecutiveFrom;
+    if (start >= 0 && this.#faults === undefined)
+      this.#states.fill(applied, start, start + chunk.keys.length);
+    else for (let index = 0; index < chunk.keys.length; index++) this.acknowledge(chunk.inputIndex(index));
+  }
+
+  acknowledge(inputIndex: number): void {
+    this.#states[inputIndex] = applied;
+    this.#faults?.delete(inputIndex);
+  }
+
+  fail(inputIndex: number, fault: Fault): void {
+    if (this.#states[inputIndex] === applied) return;
+    if (fault.effect === "unknown") this.#states[inputIndex] = unknown;
+    this.#faults ??= new Map();
+    this.#faults.set(inputIndex, fault);
+  }
+
+  failAll(chunk: Chunk, fault: Fault): void {
+    for (let index = 0; index < chunk.keys.length; index++) this.fail(chunk.inputIndex(index), fault);
+  }
+
+  outcomeOf(index: number): Outcome {
+    return names[this.#stateOf(index)] as Outcome;
+  }
+
+  causeOf(index: number): Fault {
+    return this.#faults?.get(this.#canonical?.[index] ?? index) ?? this.#call.fault ?? neverSent;
+  }
+
+  get counts(): OutcomeCounts {
+    const counts = { applied: 0, "not-applied": 0, unknown: 0 };
+    for (let index = 0; index < this.size; index++) counts[this.outcomeOf(index)]++;
+    return Object.freeze(counts);
+  }
+
+  /** @throws {BatchError} if an entry was not applied or may not have been. */
+  throwIfFailed(): void {
+    const first = this.#firstFailure();
+    if (first < 0) return;
+    const fault = this.causeOf(first);
+    const { counts } = this;
+    const summary = `${counts["not-applied"]} of ${this.size} entries not applied, ${counts.unknown} unknown`;
+    const message = `${this.#call.description}: ${summary}; the first is entry ${first}: ${explain(fault)}`;
+    const { code, reason } = fault;
+    throw new BatchError(code, message, this, { retryable: this.#areRetryable(first), reason });
+  }
+
+  #firstFailure(): number {
+    if (this.#canonical === undefined) return this.#states.findIndex((state) => state !== applied);
+    return this.#canonical.findIndex((index) => this.#states[index] !== applied);
+  }
+
+  /** Returns whether every failure from index `first` on may succeed if repeated. */
+  #areRetryable(first: number): boolean {
+    for (let index = first; index < this.size; index++) {
+      if (this.#stateOf(index) !== applied && !this.causeOf(index).retryable) return false;
+    }
+    return true;
+  }
+
+  #stateOf(index: number): number {
+    return this.#states[this.#canonical?.[index] ?? index] as number;
+  }
+}
+
+/** The outcomes of entries that all ended the same way, such as those of a rejected batch. */
+export function uniformOutcomes(
+  size: number,
+  outcome: Outcome,
+  code: StoreErrorCode,
+  reason?: string,
+): OutcomeTable {
+  const counts = Object.freeze({ applied: 0, "not-applied": 0, unknown: 0, [outcome]: size });
+  return { size, counts, outcomeOf: () => outcome, causeOf: () => ({ code, reason }) };
+}

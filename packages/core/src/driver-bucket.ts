@@ -1,0 +1,168 @@
+import { Call } from "./call/call.js";
+import { control } from "./call/control.js";
+import { type ReadKind, read, type ValueOf } from "./call/read.js";
+import { type WriteKind, write } from "./call/write.js";
+import type { StoreCore } from "./create-store.js";
+import { mostAtOnce, readEntries, readKeys } from "./input/batch.js";
+import { InputError } from "./input/check-entry.js";
+import { type CanonicalIndexes, findDuplicates, findDuplicatesInSteps } from "./input/duplicates.js";
+import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Limits, ListOptions } from "./store.js";
+
+const listOptionNames = ["signal", "timeout", "cursor"];
+
+/** A bucket over a driver. */
+export class DriverBucket implements Bucket {
+  readonly name: string;
+  readonly limits: Limits;
+  readonly #core: StoreCore;
+
+  constructor(core: StoreCore, name: string) {
+    this.name = name;
+    this.limits = core.options.limits;
+    this.#core = core;
+  }
+
+  /** Not a field: `inspect` would show the driver with its connections. */
+  protected get core(): StoreCore {
+    return this.#core;
+  }
+
+  get(key: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const call = new Call(this.#core, "get", this.name);
+    return call.traced(async () => (await this.#read(call, "get", [key], options)).values[0]);
+  }
+
+  exists(key: string, options?: CallOptions): Promise<boolean> {
+    const call = new Call(this.#core, "exists", this.name);
+    const kind = this.#core.driver.exists === undefined ? "get" : "exists";
+    return call.traced(async () => {
+      const [found] = (await this.#read(call, kind, [key], options)).values;
+      return kind === "get" ? found !== undefined : found === true;
+    });
+  }
+
+  getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]> {
+    const call = new Call(this.#core, "getMany", this.name);
+    return call.traced(async () => pairs(await this.#read(call, "get", keys, options)));
+  }
+
+  set(key: string, value: Uint8Array, options?: CallOptions): Promise<void> {
+    const call = new Call(this.#core, "set", this.name);
+    return call.traced(() => this.#write(call, "set", [[key, value]], options));
+  }
+
+  setMany(entries: Iterable<Entry>, options?: CallOptions): Promise<void> {
+    const call = new Call(this.#core, "setMany", this.name);
+    return call.traced(() => this.#write(call, "set", entries, options));
+  }
+
+  delete(key: string, options?: CallOptions): Promise<void> {
+    const call = new Call(this.#core, "delete", this.name);
+    return call.traced(() => this.#write(call, "delete", [key], options));
+  }
+
+  deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<void> {
+    const call = new Call(this.#core, "deleteMany", this.name);
+    return call.traced(() => this.#write(call, "delete", keys, options));
+  }
+
+  listKeys(options?: ListOptions): Promise<KeyPage> {
+    const call = new Call(this.#core, "listKeys", this.name);
+    return call.traced(() => this.#list(call, options));
+  }
+
+  async *keys(options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.listKeys({ ...options, cursor });
+      yield* page.keys;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  /** Reads the input, sends it chunk by chunk and returns the values. */
+  async #read<Kind extends ReadKind>(
+    call: Call,
+    kind: Kind,
+    input: Iterable<string>,
+    options: CallOptions | undefined,
+  ): Promise<ReadBatch<ValueOf<Kind>>> {
+    try {
+      call.start(options);
+      const batch = readKeys(call, input, "get");
+      const { keys } = batch;
+      const canonical =
+        keys.length <= mostAtOnce
+          ? findDuplicates(keys, "first")
+          : await findDuplicatesInSteps(keys, "first", call);
+      const values = await read(call, kind, batch, canonical);
+      return { keys, values, canonical };
+    } catch (error) {
+      throw call.readError(error);
+    } finally {
+      call.end();
+    }
+  }
+
+  /** Reads the input, sends it chunk by chunk and throws unless the backend acknowledged every entry. */
+  async #write(
+    call: Call,
+    kind: WriteKind,
+    input: Iterable<Entry> | Iterable<string>,
+    options: CallOptions | undefined,
+  ): Promise<void> {
+    try {
+      call.start(options);
+      const batch = kind === "set" ? readEntries(call, input) : readKeys(call, input, kind);
+      const { keys } = batch;
+      // A short batch does not wait here, because its values may have to be encoded before the call returns.
+      const canonical =
+        keys.length <= mostAtOnce
+          ? findDuplicates(keys, "last")
+          : await findDuplicatesInSteps(keys, "last", call);
+      const outcomes = await write(call, kind, batch, canonical);
+      outcomes.throwIfFailed();
+    } catch (error) {
+      throw call.writeError(error, input);
+    } finally {
+      call.end();
+    }
+  }
+
+  async #list(call: Call, options: ListOptions | undefined): Promise<KeyPage> {
+    try {
+      call.start(options, listOptionNames);
+      const cursor: unknown = options?.cursor;
+      if (cursor !== undefined && typeof cursor !== "string") {
+        throw new InputError("invalid-argument", "`cursor` must be the `cursor` of a page");
+      }
+      const page = await control(call, "list", cursor);
+      const keys = [...page.keys];
+      return page.cursor === undefined ? { keys } : { keys, cursor: page.cursor };
+    } catch (error) {
+      throw call.readError(error);
+    } finally {
+      call.end();
+    }
+  }
+}
+
+interface ReadBatch<Value> {
+  readonly keys: readonly string[];
+  /** By canonical index. */
+  readonly values: readonly Value[];
+  readonly canonical: CanonicalIndexes;
+}
+
+/** Returns one place per key. Duplicates get copies of the value, because the caller may modify each. */
+function pairs(batch: ReadBatch<Uint8Array<ArrayBuffer> | undefined>): (KeyValue | undefined)[] {
+  const { keys, values, canonical } = batch;
+  const result = new Array<KeyValue | undefined>(keys.length);
+  for (let index = 0; index < keys.length; index++) {
+    const from = canonical?.[index] ?? index;
+    const value = values[from];
+    if (value === undefined) result[index] = undefined;
+    else result[index] = [keys[index] as string, from === index ? value : new Uint8Array(value)];
+  }
+  return result;
+}

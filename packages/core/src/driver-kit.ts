@@ -1,0 +1,100 @@
+import type { DriverRequest, Fault } from "./driver.js";
+
+const brand: unique symbol = Symbol.for("@manykv/core/FaultError");
+
+/** An error that a driver throws to report a fault of its own finding. Core uses the fault as it is. */
+export class FaultError extends Error {
+  override readonly name: string = "FaultError";
+  readonly fault: Fault;
+
+  constructor(fault: Fault, message: string = fault.reason ?? fault.code) {
+    super(message);
+    this.fault = fault;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Returns whether `error` is a `FaultError`, including one from another copy of this package. */
+  static is(error: unknown): error is FaultError {
+    return typeof error === "object" && error !== null && brand in error;
+  }
+}
+
+const waitedTooLong: Fault = Object.freeze({ code: "timeout", retryable: true, effect: "none" });
+
+/**
+ * Waits for `promise`, but no longer than until `request` is aborted. Use it for steps before a request is sent, such as
+ * waiting for a connection.
+ *
+ * @throws {FaultError} `timeout` with effect `none` when the request is aborted first.
+ */
+export function waitFor<Result>(request: DriverRequest, promise: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new FaultError(waitedTooLong));
+    if (request.aborted) giveUp();
+    const stopListening = request.onAbort(giveUp);
+    promise.finally(stopListening).then(resolve, reject);
+  });
+}
+
+/** Like Node's own pool: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
+const poolBytes = 8_192;
+const longestPooled = poolBytes / 2;
+
+/**
+ * Copies the values of one answer out of memory that the caller must not see, such as a socket's buffer.
+ *
+ * Small values share blocks of at most 8 KiB, because allocating an `ArrayBuffer` takes ten times as long as copying 100
+ * bytes. Keeping one value therefore keeps up to 8 KiB.
+ */
+export class ValueCopier {
+  #remaining: number;
+  #block: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #offset = 0;
+
+  /** @param count - the most values that will be copied. A single value gets memory of exactly its size. */
+  constructor(count: number) {
+    this.#remaining = count;
+  }
+
+  /** Returns a plain `Uint8Array`, whatever subclass `value` is. */
+  copy(value: Uint8Array): Uint8Array<ArrayBuffer> {
+    const { byteLength } = value;
+    const remaining = this.#remaining--;
+    if (byteLength > longestPooled) return new Uint8Array(value);
+    if (this.#offset + byteLength > this.#block.byteLength) {
+      this.#block = new Uint8Array(Math.max(byteLength, Math.min(poolBytes, byteLength * remaining)));
+      this.#offset = 0;
+    }
+    this.#block.set(value, this.#offset);
+    const copy = new Uint8Array(this.#block.buffer, this.#offset, byteLength);
+    this.#offset += byteLength;
+    return copy;
+  }
+}
+
+/**
+ * Copies values out of one chunk received from a socket. It copies small neighboring values together, including the bytes
+ * between them, so it does less work per value than {@link ValueCopier}.
+ */
+export class ChunkCopier {
+  readonly #chunk: Uint8Array;
+  /** A copy of the chunk's bytes from `#from` to `#to`. */
+  #copy: ArrayBuffer | undefined;
+  #from = 0;
+  #to = 0;
+
+  constructor(chunk: Uint8Array) {
+    this.#chunk = chunk;
+  }
+
+  /** Returns the chunk's bytes from `from` to `to`. Never ask for the same bytes twice: values must not overlap. */
+  copy(from: number, to: number): Uint8Array<ArrayBuffer> {
+    if (this.#copy === undefined || to > this.#to || from < this.#from) {
+      if (to - from > longestPooled) return new Uint8Array(this.#chunk.subarray(from, to));
+      this.#from = from;
+      this.#to = Math.min(from + poolBytes, this.#chunk.length);
+      this.#copy = new Uint8Array(this.#chunk.subarray(from, this.#to)).buffer;
+    }
+    return new Uint8Array(this.#copy, from - this.#from, to - from);
+  }
+}

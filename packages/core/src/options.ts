@@ -1,0 +1,137 @@
+import type { Driver, RequestLimits } from "./driver.js";
+import { StoreError } from "./errors.js";
+import type { CallOptions } from "./store.js";
+import { type Limits, maxKeyBytes } from "./store.js";
+
+/** Options of every store, whatever its backend. */
+export interface StoreOptions {
+  /** Lowers the backend's limits. A limit above the backend's is rejected. Default: the backend's limits. */
+  readonly limits?: Partial<Limits> | undefined;
+  /** The buckets that the store serves. Opening another rejects with `no-such-store`. Default: all valid names. */
+  readonly buckets?: Iterable<string> | undefined;
+  /** Default `timeout` of a call, in milliseconds. Default 10,000. */
+  readonly timeout?: number | undefined;
+  /** Lowers how much one request to the backend contains. Default: the backend's limits. */
+  readonly requestLimits?: Partial<RequestLimits> | undefined;
+  /** How many requests of one call may be in flight at the same time. Default: the backend's. */
+  readonly concurrency?: number | undefined;
+  /** How temporary failures are retried. */
+  readonly retry?: RetryOptions | undefined;
+}
+
+/** How temporary failures are retried. */
+export interface RetryOptions {
+  /** Consecutive attempts without progress before a call gives up. Default 10. */
+  readonly attempts?: number | undefined;
+  /** Upper bound of the first wait, in milliseconds. It doubles with each attempt without progress. Default 50. */
+  readonly baseDelay?: number | undefined;
+  /** Upper bound of any wait, in milliseconds. Default 2,000. */
+  readonly maxDelay?: number | undefined;
+}
+
+export interface ResolvedOptions {
+  readonly limits: Limits;
+  readonly get: RequestLimits;
+  readonly set: RequestLimits;
+  readonly delete: RequestLimits;
+  readonly buckets: ReadonlySet<string> | undefined;
+  readonly timeout: number;
+  readonly concurrency: number;
+  readonly retry: { readonly [Option in keyof RetryOptions]-?: number };
+}
+
+const limitNames = ["maxKeyBytes", "maxValueBytes"];
+const requestLimitNames = ["maxKeys", "maxBytes"];
+const retryNames = ["attempts", "baseDelay", "maxDelay"];
+const storeOptionNames = ["limits", "buckets", "timeout", "requestLimits", "concurrency", "retry"];
+const callOptionNames = ["signal", "timeout"];
+
+/** @throws {StoreError} `invalid-argument`, naming the option that is unknown or out of range. */
+export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedOptions {
+  checkOptions(options, storeOptionNames);
+  const { limits = {}, requestLimits = {}, retry = {}, concurrency, buckets, timeout = 10_000 } = options;
+  checkOptions(limits, limitNames, "`limits`");
+  checkOptions(requestLimits, requestLimitNames, "`requestLimits`");
+  checkOptions(retry, retryNames, "`retry`");
+  const lowered = (backend: RequestLimits): RequestLimits => ({
+    maxKeys: Math.min(inRange("requestLimits.maxKeys", requestLimits.maxKeys, 1, Infinity), backend.maxKeys),
+    maxBytes: Math.min(
+      inRange("requestLimits.maxBytes", requestLimits.maxBytes, 1, Infinity),
+      backend.maxBytes,
+    ),
+  });
+  const { maxValueBytes } = driver.limits;
+  return {
+    limits: Object.freeze({
+      maxKeyBytes: inRange("limits.maxKeyBytes", limits.maxKeyBytes, 0, maxKeyBytes, maxKeyBytes),
+      maxValueBytes: inRange("limits.maxValueBytes", limits.maxValueBytes, 0, maxValueBytes, maxValueBytes),
+    }),
+    get: lowered(driver.limits.get),
+    set: lowered(driver.limits.set),
+    delete: lowered(driver.limits.delete),
+    buckets: buckets === undefined ? undefined : checkBuckets(buckets),
+    timeout: checkTimeout(timeout),
+    concurrency: inRange("concurrency", concurrency, 1, driver.limits.concurrency),
+    retry: {
+      attempts: inRange("retry.attempts", retry.attempts, 1, 10),
+      baseDelay: inRange("retry.baseDelay", retry.baseDelay, 0, 50),
+      maxDelay: inRange("retry.maxDelay", retry.maxDelay, 0, 2_000),
+    },
+  };
+}
+
+/**
+ * Checks that `options` is an object without unknown options.
+ *
+ * @param known - the names of all options
+ * @throws {StoreError} `invalid-argument`, naming an unknown option and the known ones.
+ */
+export function checkOptions(options: unknown, known: readonly string[], subject = "the options"): void {
+  if (typeof options !== "object" || options === null) {
+    throw new StoreError("invalid-argument", `${subject} must be an object: pass { ${known.join(", ")} }`);
+  }
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    throw new StoreError(
+      "invalid-argument",
+      `unknown option \`${name}\` in ${subject}: known are ${known.join(", ")}`,
+    );
+  }
+}
+
+/** @throws {StoreError} `invalid-argument` for options that are unknown or of the wrong type. */
+export function checkCallOptions(options: CallOptions, known: readonly string[] = callOptionNames): void {
+  checkOptions(options, known);
+  const { signal, timeout } = options;
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw new StoreError("invalid-argument", "`signal` must be an AbortSignal");
+  }
+  if (timeout !== undefined) checkTimeout(timeout);
+}
+
+function checkTimeout(timeout: unknown): number {
+  if (typeof timeout === "number" && timeout >= 0) return timeout;
+  throw new StoreError("invalid-argument", "`timeout` must be a number of milliseconds from 0 to Infinity");
+}
+
+const bucketName = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** @throws {StoreError} with `code` if `name` is not a valid bucket name (rule S13). */
+export function checkBucketName(name: unknown, code: "no-such-store" | "invalid-argument"): string {
+  if (typeof name === "string" && bucketName.test(name)) return name;
+  throw new StoreError(code, "a bucket name must match [A-Za-z0-9_.-]{1,64}");
+}
+
+function checkBuckets(buckets: Iterable<string>): ReadonlySet<string> {
+  if (typeof buckets === "string" || typeof buckets?.[Symbol.iterator] !== "function")
+    throw new StoreError("invalid-argument", "`buckets` must be an iterable of bucket names");
+  return new Set(Array.from(buckets, (name) => checkBucketName(name, "invalid-argument")));
+}
+
+/** Returns `value`, or `fallback` if it is undefined. */
+function inRange(name: string, value: unknown, least: number, fallback: number, most = Infinity): number {
+  if (value === undefined) return fallback;
+  if (typeof value === "number" && value >= least && value <= most) return value;
+  const bound = most === Infinity ? "at least" : `at most ${most}, the backend's limit, and at least`;
+  throw new StoreError("invalid-argument", `\`${name}\` must be a number, ${bound} ${least}`);
+}

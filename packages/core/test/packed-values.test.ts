@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "vitest";
+import { PackedValues } from "../src/input/packed-values.js";
+
+const sizes = fc.array(
+  fc.tuple(fc.boolean(), fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 70_000 }))),
+  { maxLength: 60 },
+);
+
+test("packed values are what was added, whatever happens to the original", () => {
+  fc.assert(
+    fc.property(sizes, (values) => {
+      const packed = new PackedValues();
+      const chunks: Uint8Array[][] = [];
+      values.forEach(([starts, length], index) => {
+        const original = new Uint8Array(length).fill(index + 1);
+        const startsChunk = starts || index === 0;
+        if (startsChunk) chunks.push([]);
+        chunks.at(-1)?.push(original.slice());
+        packed.add(original, startsChunk);
+        original.fill(0);
+      });
+      chunks.forEach((expected, chunk) => {
+        assert.deepEqual(packed.valuesOf(chunk, expected.length), expected);
+      });
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "vitest";
+import { Request } from "../src/call/request.js";
+import { createRequest, FaultError, pickKeys, waitFor } from "../src/driver.js";
+
+test("a request calls each listener once, unless it was removed", () => {
+  const request = new Request("b", Number.POSITIVE_INFINITY, []);
+  const told: string[] = [];
+  const removeFirst = request.onAbort(() => told.push("removed first"));
+  request.onAbort(() => told.push("a"));
+  const removeMiddle = request.onAbort(() => told.push("removed later"));
+  request.onAbort(() => told.push("b"));
+  removeFirst();
+  removeMiddle();
+  request.onAbort(() => told.push("c"));
+  assert.equal(request.aborted, false);
+  request.abort();
+  request.abort();
+  assert.deepEqual(told.sort(), ["a", "b", "c"]);
+  assert.equal(request.aborted, true);
+  assert.equal(request.signal.aborted, true);
+});
+
+test("a signal that was read before the abort fires with the listeners", () => {
+  const request = new Request("b", Number.POSITIVE_INFINITY, []);
+  const told: string[] = [];
+  request.signal.addEventListener("abort", () => told.push("signal"));
+  request.onAbort(() => told.push("listener"));
+  request.abort();
+  assert.deepEqual(told.sort(), ["listener", "signal"]);
+});
+
+test("a request with some of the keys is aborted with the whole request", () => {
+  const controller = new AbortController();
+  const values = [1, 2, 3].map((byte) => Uint8Array.of(byte));
+  const request = createRequest({ bucket: "b", keys: ["a", "b", "c"], values, signal: controller.signal });
+  const picked = pickKeys(request, [0, 2]);
+  assert.deepEqual([picked.bucket, picked.keys, picked.values], ["b", ["a", "c"], [values[0], values[2]]]);
+  assert.equal(picked.aborted, false);
+  controller.abort();
+  assert.equal(picked.aborted, true);
+  assert.equal(pickKeys(request, [1]).aborted, true);
+});
+
+test("waiting for a promise ends when the request is aborted", async () => {
+  const controller = new AbortController();
+  const request = createRequest({ bucket: "b", signal: controller.signal });
+  assert.equal(await waitFor(request, Promise.resolve(5)), 5);
+  await assert.rejects(waitFor(request, Promise.reject(new RangeError("as it is"))), RangeError);
+  const endless = waitFor(request, new Promise<never>(() => {}));
+  controller.abort();
+  for (const waiting of [endless, waitFor(request, new Promise<never>(() => {}))]) {
+    await assert.rejects(waiting, (error) => FaultError.is(error) && error.fault.effect === "none");
+  }
+});

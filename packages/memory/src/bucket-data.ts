@@ -1,0 +1,61 @@
+/** The keys and values of one bucket. */
+export class BucketData {
+  readonly #values: Map<string, Uint8Array> = new Map();
+  /**
+   * The sorted keys, created by the first page of a listing and dropped when a key is added. Deleted keys stay until they
+   * are the majority, so that deleting what was listed does not sort the rest again for each page.
+   */
+  #sorted: readonly string[] | undefined;
+
+  get(key: string): Uint8Array | undefined {
+    return this.#values.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#values.has(key);
+  }
+
+  set(key: string, value: Uint8Array): void {
+    const { size } = this.#values;
+    this.#values.set(key, value);
+    if (this.#values.size !== size) this.#sorted = undefined;
+  }
+
+  delete(key: string): void {
+    if (!this.#values.delete(key) || this.#sorted === undefined) return;
+    if (this.#sorted.length > 2 * this.#values.size) this.#sorted = undefined;
+  }
+
+  /** Returns up to `count` keys after `last`, ordered by UTF-16 units, and whether more follow. */
+  page(
+    last: string | undefined,
+    count: number,
+  ): { readonly keys: readonly string[]; readonly more: boolean } {
+    this.#sorted ??= [...this.#values.keys()].sort(byUnits);
+    const keys: string[] = [];
+    const start = last === undefined ? 0 : firstAfter(this.#sorted, last);
+    for (let index = start; index < this.#sorted.length; index++) {
+      const key = this.#sorted[index] as string;
+      if (!this.#values.has(key)) continue;
+      if (keys.length === count) return { keys, more: true };
+      keys.push(key);
+    }
+    return { keys, more: false };
+  }
+}
+
+function byUnits(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Returns the index of the first key after `last`, by binary search. */
+function firstAfter(sorted: readonly string[], last: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as string) > last) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
