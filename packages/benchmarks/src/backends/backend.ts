@@ -1,56 +1,78 @@
 import type { Store } from "@manykv/core";
-import type { DynamodbPlace } from "../contenders/dynamodb/place.js";
+import { randomName } from "@manykv/test-services";
+import type { DynamodbLogin } from "../contenders/dynamodb.js";
 import type { Link } from "../distance/link.js";
-import type { Contender } from "../measure/contender.js";
-import type { Course } from "../measure/race.js";
+import type { ContenderSet } from "../measure/contender.js";
 
 export const BACKENDS = ["memory", "redis", "redis-cluster", "postgres", "dynamodb"] as const;
 
 export type BackendName = (typeof BACKENDS)[number];
 
-/**
- * What is compared: whole batches; one key through core and past it; over a link with delay, a batch and as many single
- * calls; one call of very many keys and calls of a usual size.
- */
-export const TRACKS = ["batch", "core", "distance", "volume"] as const;
-
-export type Track = (typeof TRACKS)[number];
-
-/** Who is timed side by side. */
-export interface Field extends AsyncDisposable {
-  readonly contenders: readonly Contender[];
-  /** The link that they all use, where there is one. */
-  readonly link?: Link;
+export interface Backend {
+  readonly name: BackendName;
+  /** The name in tables. */
+  readonly title: string;
+  /** Fewest keys of one sample, so that it lasts long enough for the clock. */
+  readonly keysPerSample: number;
+  /** Most keys of one call in `bench volume`, so that a run ends. */
+  readonly mostVolumeKeys: number;
+  start(): Promise<RunningBackend>;
+  openStore(address: StoreAddress, timeout: number): Store;
 }
 
-/** A backend's server with everyone who can be timed on it. */
-export interface Arena extends AsyncDisposable {
-  /** What serves, for people. */
+/** `clients`: manykv and the engine's clients. `all`: other libraries and floors too. */
+export type Scope = "clients" | "all";
+
+/** A backend's server and what can be compared on it. */
+export interface RunningBackend extends AsyncDisposable {
+  /** What serves and where, for people. */
   readonly server: string;
-  readonly course: Course;
-  batch(): Promise<Field>;
-  core?(): Promise<Field>;
-  /** @param delay Milliseconds that a round trip takes longer. */
-  distance?(delay: number): Promise<Field>;
-  /** What a process of its own needs to open a store there, with nothing in it yet. */
-  volume(): Promise<StorePlace>;
+  /** Where a link connects to. */
+  readonly address?: { readonly host: string; readonly port: number };
+  /** @param keys Keys of a batch: for one key, contenders use the calls for a single key. */
+  contenders(scope: Scope, keys: number): Promise<ContenderSet>;
+  /** Keys that every contender stores beforehand. */
+  readonly background?: number;
+  /** Undoes what deleted keys leave behind in the server. */
+  cleanUp?(): Promise<void>;
+  /** Batches and single calls over a link that delays a round trip. */
+  contendersOver?(link: Link): Promise<ContenderSet>;
+  /** A place for a store that another process opens, with nothing in it yet. */
+  storeAddress(): StoreAddress;
 }
 
-/** The address of a store. It goes from process to process, so it holds no objects but plain ones. */
-export interface StorePlace {
+/** Where a store is. It is sent between processes, so it holds plain data only. */
+export interface StoreAddress {
   readonly backend: BackendName;
   readonly url: string;
   readonly table?: string;
-  /** Who one is there, on DynamoDB. */
-  readonly login?: DynamodbPlace;
+  readonly login?: DynamodbLogin;
 }
 
-export interface Backend {
-  readonly name: BackendName;
-  /** The most keys of a batch that is timed here, so that a run ends; the library itself has no such limit. */
-  readonly mostKeys: number;
-  /** The most keys of the one call on the track `volume`, for the same reason. */
-  readonly mostVolumeKeys: number;
-  open(): Promise<Arena>;
-  openStore(place: StorePlace, timeout: number): Store;
+/** Tables made for a run and dropped after it, because the server may be used for other things too. */
+export class ScratchTables implements AsyncDisposable {
+  readonly names: string[] = [];
+  readonly #drop: (name: string) => Promise<unknown>;
+
+  constructor(drop: (name: string) => Promise<unknown>) {
+    this.#drop = drop;
+  }
+
+  next(): string {
+    const name = randomName();
+    this.names.push(name);
+    return name;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of this.names.splice(0)) await this.#drop(name);
+  }
+}
+
+/** The same address, over a link. */
+export function through(url: string, { host, port }: Link): string {
+  const result = new URL(url);
+  result.hostname = host;
+  result.port = `${port}`;
+  return result.href;
 }

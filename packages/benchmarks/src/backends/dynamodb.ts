@@ -1,72 +1,81 @@
 import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamodbStore } from "@manykv/dynamodb";
 import { startDynamodb } from "@manykv/test-services";
-import { keyvDynamodb } from "../contenders/dynamodb/keyv.js";
-import { createTable, placeOf } from "../contenders/dynamodb/place.js";
-import { readyRequests } from "../contenders/dynamodb/ready-requests.js";
-import { sdk } from "../contenders/dynamodb/sdk.js";
-import { manykv } from "../contenders/manykv.js";
-import { manykvCoalesced, manykvSingle } from "../contenders/manykv-single.js";
-import { openLink } from "../distance/link.js";
-import type { Arena, Backend } from "./backend.js";
-import { field } from "./field.js";
-import { ScratchTables } from "./scratch-tables.js";
-import { through } from "./through.js";
+import { createTable, loginOf, readyRequests, sdk } from "../contenders/dynamodb.js";
+import { keyvDynamodb } from "../contenders/libraries.js";
+import { manykv, manykvKeyByKey } from "../contenders/manykv.js";
+import { type Contender, ContenderSet } from "../measure/contender.js";
+import { type Backend, type RunningBackend, ScratchTables, through } from "./backend.js";
 
 export const dynamodb: Backend = {
   name: "dynamodb",
-  mostKeys: 10_000,
+  title: "DynamoDB",
+  keysPerSample: 25,
   mostVolumeKeys: 20_000,
-  open,
+  start,
   openStore: ({ table = "manykv", login }, timeout) => dynamodbStore({ table, ...login, timeout }),
 };
 
-async function open(): Promise<Arena> {
+async function start(): Promise<RunningBackend> {
   const service = await startDynamodb();
-  const place = placeOf(service);
-  const client = (): DynamoDBClient => new DynamoDBClient(place);
-  const maintenance = client();
+  const login = loginOf(service);
+  const newClient = (): DynamoDBClient => new DynamoDBClient({ ...login });
+  const maintenance = newClient();
   const scratch = (): ScratchTables =>
     new ScratchTables((TableName) => maintenance.send(new DeleteTableCommand({ TableName })));
-  const volumes = scratch();
+  const storeTables = scratch();
   return {
     server: service.description,
-    course: { keysPerSample: 25 },
-    batch: async () => {
+    address: service,
+    contenders: async (scope) => {
       const tables = scratch();
       const table = tables.next();
       await createTable(maintenance, table);
-      return field(
-        [
-          await manykv(dynamodbStore({ table: tables.next(), ...place })),
-          sdk(client(), table, 1, "SDK, one at a time"),
-          sdk(client(), table, 16, "SDK, 16 at a time"),
-          keyvDynamodb(place, tables.next()),
-          readyRequests(client(), table, place.endpoint),
-        ],
-        { tables },
-      );
+      const contenders = [
+        await manykv(dynamodbStore({ table: tables.next(), ...login })),
+        await manykvOnClient(newClient(), tables.next()),
+        sdk(newClient(), table, 16),
+      ];
+      if (scope === "all") {
+        contenders.push(
+          sdk(newClient(), table, 1),
+          await keyvDynamodb(login, tables.next()),
+          readyRequests(newClient(), table, login.endpoint),
+        );
+      }
+      return new ContenderSet(contenders, [tables]);
     },
-    distance: async (delay) => {
-      const link = await openLink(service.host, service.port, delay);
-      const far = { ...place, endpoint: through(place.endpoint, link) };
+    contendersOver: async (link) => {
+      const far = { ...login, endpoint: through(login.endpoint, link) };
       const tables = scratch();
       const table = tables.next();
-      return field(
+      return new ContenderSet(
         [
           await manykv(dynamodbStore({ table, ...far })),
-          await manykvSingle(dynamodbStore({ table, ...far })),
-          await manykvCoalesced(dynamodbStore({ table, ...far })),
-          sdk(new DynamoDBClient(far), table, 16, "SDK, 16 at a time"),
+          await manykvKeyByKey(dynamodbStore({ table, ...far })),
+          await manykvKeyByKey(dynamodbStore({ table, ...far }), { coalesce: true }),
+          sdk(new DynamoDBClient(far), table, 16),
         ],
-        { link, tables },
+        [tables],
       );
     },
-    volume: async () => ({ backend: "dynamodb", url: place.endpoint, table: volumes.next(), login: place }),
+    storeAddress: () => ({ backend: "dynamodb", url: login.endpoint, table: storeTables.next(), login }),
     [Symbol.asyncDispose]: async () => {
-      await volumes[Symbol.asyncDispose]();
+      await storeTables[Symbol.asyncDispose]();
       maintenance.destroy();
       await service.stop();
+    },
+  };
+}
+
+/** manykv with a plain client of the caller, which stays open when the store closes. */
+async function manykvOnClient(client: DynamoDBClient, table: string): Promise<Contender> {
+  const contender = await manykv(dynamodbStore({ table, client }), "manykv, caller's client");
+  return {
+    ...contender,
+    close: async () => {
+      await contender.close();
+      client.destroy();
     },
   };
 }

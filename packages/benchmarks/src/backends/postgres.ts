@@ -1,80 +1,79 @@
 import { postgresStore } from "@manykv/postgres";
 import { startPostgres } from "@manykv/test-services";
 import pg from "pg";
-import { manykv } from "../contenders/manykv.js";
-import { manykvCoalesced, manykvSingle } from "../contenders/manykv-single.js";
-import { pgKeyByKey } from "../contenders/postgres/key-by-key.js";
-import { keyvPostgres } from "../contenders/postgres/keyv.js";
-import { pgPool } from "../contenders/postgres/pool.js";
-import { readyBytes } from "../contenders/postgres/ready-bytes.js";
-import { serverTime } from "../contenders/postgres/server-time.js";
-import { openLink } from "../distance/link.js";
-import type { Arena, Backend } from "./backend.js";
-import { field } from "./field.js";
-import { ScratchTables } from "./scratch-tables.js";
-import { through } from "./through.js";
+import { keyvPostgres } from "../contenders/libraries.js";
+import { manykv, manykvKeyByKey } from "../contenders/manykv.js";
+import { pgKeyByKey, pgPool, postgresJs } from "../contenders/postgres.js";
+import { recordedBytes, serverTime } from "../contenders/postgres-floors.js";
+import { ContenderSet } from "../measure/contender.js";
+import { type Backend, type RunningBackend, ScratchTables, through } from "./backend.js";
 
 export const postgres: Backend = {
   name: "postgres",
-  mostKeys: 100_000,
+  title: "Postgres",
+  keysPerSample: 200,
   mostVolumeKeys: 1_000_000,
-  open,
-  openStore: ({ url, table }, timeout) => postgresStore({ url, table, timeout }),
+  start,
+  openStore: ({ url, table }, timeout) => postgresStore({ url, timeout, ...(table && { table }) }),
 };
 
-async function open(): Promise<Arena> {
+async function start(): Promise<RunningBackend> {
   const service = await startPostgres();
-  const { url, host, port } = service;
+  const { url } = service;
   const maintenance = new pg.Pool({ connectionString: url, max: 1 });
   const scratch = (): ScratchTables =>
     new ScratchTables((table) => maintenance.query(`DROP TABLE IF EXISTS ${table}`));
-  const volumes = scratch();
-  let inUse = scratch();
+  const storeTables = scratch();
+  let tables = scratch();
   return {
     server: service.description,
-    course: {
-      keysPerSample: 100,
-      // A table that holds nothing else would be read whole, which no real one is.
-      background: 20_000,
-      // What a round deleted would slow down the next one, whose keys are the same.
-      betweenRounds: async () => {
-        await maintenance.query(`VACUUM (ANALYZE, INDEX_CLEANUP ON) ${inUse.names.join()}`);
-      },
-    },
-    batch: async () => {
-      const tables = scratch();
-      inUse = tables;
-      return field(
-        [
-          await manykv(postgresStore({ url, table: tables.next() })),
-          await pgPool(url, tables.next()),
-          keyvPostgres(url, tables.next()),
-          await readyBytes(url, tables.next()),
+    address: service,
+    contenders: async (scope, keys) => {
+      tables = scratch();
+      const contenders = [
+        await manykv(postgresStore({ url, table: tables.next() })),
+        await pgPool(url, tables.next()),
+        await postgresJs(url, tables.next()),
+      ];
+      if (keys === 1) {
+        contenders.push(
+          await pgPool(url, tables.next(), { singleKey: "array" }),
+          await postgresJs(url, tables.next(), { singleKey: "array" }),
+        );
+      }
+      if (scope === "all") {
+        contenders.push(
+          await keyvPostgres(url, tables.next()),
+          await recordedBytes(url, tables.next()),
           await serverTime(url, tables.next()),
-        ],
-        { tables },
-      );
+        );
+      }
+      return new ContenderSet(contenders, [tables]);
     },
-    distance: async (delay) => {
-      const link = await openLink(host, port, delay);
+    // A table with nothing else in it would be read as a whole, unlike any real one.
+    background: 20_000,
+    // Deleted rows would slow down the next round, whose keys are the same.
+    cleanUp: async () => {
+      await maintenance.query(`VACUUM (ANALYZE, INDEX_CLEANUP ON) ${tables.names.join()}`);
+    },
+    contendersOver: async (link) => {
+      tables = scratch();
       const far = through(url, link);
-      const tables = scratch();
-      inUse = tables;
       const table = tables.next();
-      return field(
+      return new ContenderSet(
         [
           await manykv(postgresStore({ url: far, table })),
-          await manykvSingle(postgresStore({ url: far, table })),
-          await manykvCoalesced(postgresStore({ url: far, table })),
+          await manykvKeyByKey(postgresStore({ url: far, table })),
+          await manykvKeyByKey(postgresStore({ url: far, table }), { coalesce: true }),
           await pgKeyByKey(far, tables.next()),
           await pgPool(far, tables.next()),
         ],
-        { link, tables },
+        [tables],
       );
     },
-    volume: async () => ({ backend: "postgres", url, table: volumes.next() }),
+    storeAddress: () => ({ backend: "postgres", url, table: storeTables.next() }),
     [Symbol.asyncDispose]: async () => {
-      await volumes[Symbol.asyncDispose]();
+      await storeTables[Symbol.asyncDispose]();
       await maintenance.end();
       await service.stop();
     },

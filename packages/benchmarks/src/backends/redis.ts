@@ -1,59 +1,83 @@
-import { createStore } from "@manykv/core";
-import { redisDriver, redisStore } from "@manykv/redis";
-import { startRedis } from "@manykv/test-services";
-import { Redis } from "ioredis";
-import { directDriver } from "../contenders/core/direct-driver.js";
-import { manykv } from "../contenders/manykv.js";
-import { manykvCoalesced, manykvSingle } from "../contenders/manykv-single.js";
-import { ioredisBatch } from "../contenders/redis/ioredis.js";
-import { ioredisKeyByKey } from "../contenders/redis/key-by-key.js";
-import { keyvRedis } from "../contenders/redis/keyv.js";
-import { rawSocket } from "../contenders/redis/raw-socket.js";
-import { unstorageRedis } from "../contenders/redis/unstorage.js";
-import { openLink } from "../distance/link.js";
-import type { Backend } from "./backend.js";
-import { field } from "./field.js";
-import { through } from "./through.js";
+import { redisStore } from "@manykv/redis";
+import { startRedis, startRedisCluster } from "@manykv/test-services";
+import { keyvRedis, unstorageRedis } from "../contenders/libraries.js";
+import { manykv, manykvKeyByKey } from "../contenders/manykv.js";
+import {
+  glide,
+  glideCluster,
+  ioredis,
+  ioredisCluster,
+  nodeRedis,
+  nodeRedisCluster,
+  rawSocket,
+} from "../contenders/redis.js";
+import { ContenderSet } from "../measure/contender.js";
+import { type Backend, through } from "./backend.js";
+
+const shared = {
+  keysPerSample: 200,
+  mostVolumeKeys: 1_000_000,
+  openStore: ({ url }, timeout) => redisStore({ url, timeout }),
+} satisfies Partial<Backend>;
 
 export const redis: Backend = {
+  ...shared,
   name: "redis",
-  mostKeys: 100_000,
-  mostVolumeKeys: 1_000_000,
-  async open() {
+  title: "Redis",
+  async start() {
     const service = await startRedis();
-    const { url, host, port } = service;
+    const { url } = service;
     return {
       server: service.description,
-      course: { keysPerSample: 200 },
-      batch: async () =>
-        field([
+      address: service,
+      contenders: async (scope) => {
+        const clients = [
           await manykv(redisStore({ url })),
-          ioredisBatch(new Redis(url)),
-          keyvRedis(url),
-          unstorageRedis(url),
-          await rawSocket(host, port),
-        ]),
-      core: async () => {
-        const driver = redisDriver({ url });
-        return field([await manykv(createStore(driver)), directDriver(driver)]);
+          await ioredis(url),
+          await nodeRedis(url),
+          await glide(url),
+        ];
+        if (scope === "clients") return new ContenderSet(clients);
+        return new ContenderSet([
+          ...clients,
+          await keyvRedis(url),
+          await unstorageRedis(url),
+          await rawSocket(service),
+        ]);
       },
-      distance: async (delay) => {
-        const link = await openLink(host, port, delay);
+      contendersOver: async (link) => {
         const far = through(url, link);
-        return field(
-          [
-            await manykv(redisStore({ url: far })),
-            await manykvSingle(redisStore({ url: far })),
-            await manykvCoalesced(redisStore({ url: far })),
-            ioredisKeyByKey(new Redis(far)),
-            ioredisBatch(new Redis(far)),
-          ],
-          { link },
-        );
+        return new ContenderSet([
+          await manykv(redisStore({ url: far })),
+          await manykvKeyByKey(redisStore({ url: far })),
+          await manykvKeyByKey(redisStore({ url: far }), { coalesce: true }),
+          await ioredis(far, "one per key"),
+          await ioredis(far),
+        ]);
       },
-      volume: async () => ({ backend: "redis", url }),
+      storeAddress: () => ({ backend: "redis", url }),
       [Symbol.asyncDispose]: () => service.stop(),
     };
   },
-  openStore: ({ url }, timeout) => redisStore({ url, timeout }),
+};
+
+export const redisCluster: Backend = {
+  ...shared,
+  name: "redis-cluster",
+  title: "Redis Cluster",
+  async start() {
+    const { url, nodes, description, stop } = await startRedisCluster();
+    return {
+      server: description,
+      contenders: async () =>
+        new ContenderSet([
+          await manykv(redisStore({ url })),
+          await ioredisCluster(nodes),
+          await nodeRedisCluster(nodes),
+          await glideCluster(nodes),
+        ]),
+      storeAddress: () => ({ backend: "redis-cluster", url }),
+      [Symbol.asyncDispose]: () => stop(),
+    };
+  },
 };

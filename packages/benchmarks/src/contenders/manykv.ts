@@ -1,16 +1,27 @@
 import type { KeyValue, Store } from "@manykv/core";
 import type { Contender } from "../measure/contender.js";
-import { ownName } from "./own-name.js";
+import { uniqueName } from "./common.js";
 
-/** The library itself, with everything on. Closes the store. */
+/** manykv itself, with every feature on. Closes the store. */
 export async function manykv(store: Store, name = "manykv"): Promise<Contender> {
   await store.provision();
-  const bucket = await store.open(ownName());
+  const bucket = await store.open(uniqueName());
   return {
     name,
     kind: "manykv",
     prepare({ keys, values, readKeys }) {
-      const entries = keys.map((key, index): KeyValue => [key, values[index] as Uint8Array]);
+      const [key, value, readKey] = [keys[0] as string, values[0] as Uint8Array, readKeys[0] as string];
+      if (keys.length === 1) {
+        return {
+          set: () => bucket.set(key, value),
+          get: async () => {
+            const found = await bucket.get(readKey);
+            return () => [found];
+          },
+          delete: () => bucket.delete(key),
+        };
+      }
+      const entries = keys.map((each, index) => [each, values[index]] as unknown as KeyValue);
       return {
         set: () => bucket.setMany(entries),
         get: async () => {
@@ -20,11 +31,27 @@ export async function manykv(store: Store, name = "manykv"): Promise<Contender> 
         delete: () => bucket.deleteMany(keys),
       };
     },
-    settle: async () => {
-      await bucket.set("settle", new Uint8Array(1));
-      await bucket.get("settle");
-      await bucket.delete("settle");
-    },
+    close: () => store.close(),
+  };
+}
+
+/** manykv with one call for each key, all at once: separate requests, or coalesced into batches. */
+export async function manykvKeyByKey(
+  store: Store,
+  { coalesce = false }: { coalesce?: boolean } = {},
+): Promise<Contender> {
+  const bucket = await store.open(uniqueName(), { coalesce });
+  return {
+    name: coalesce ? "manykv, coalesced" : "manykv, key by key",
+    kind: "manykv",
+    prepare: ({ keys, values, readKeys }) => ({
+      set: () => Promise.all(keys.map((key, index) => bucket.set(key, values[index] as Uint8Array))),
+      get: async () => {
+        const found = await Promise.all(readKeys.map((key) => bucket.get(key)));
+        return () => found;
+      },
+      delete: () => Promise.all(keys.map((key) => bucket.delete(key))),
+    }),
     close: () => store.close(),
   };
 }

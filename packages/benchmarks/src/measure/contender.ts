@@ -1,39 +1,54 @@
-import type { Lot } from "./lot.js";
+import type { Workload } from "./workload.js";
 
 export type Operation = "set" | "get" | "delete";
 
 export const OPERATIONS: readonly Operation[] = ["set", "get", "delete"];
 
 /**
- * What a contender stands for: the library itself, its engine's client as people use it, another library, or the least
- * that the engine and the socket allow.
+ * What a contender stands for: manykv, the engine's client with the commands people write, another key-value library,
+ * or a floor, which is the least that the engine and the socket allow.
  */
-export type Kind = "manykv" | "client" | "peer" | "floor";
+export type Kind = "manykv" | "client" | "library" | "floor";
 
-/** Someone who can set, get and delete a batch. */
+/** Something that can set, get and delete a batch. */
 export interface Contender {
   readonly name: string;
   readonly kind: Kind;
-  /** Makes ready what need not be timed. Contenders share no key in the engine. */
-  prepare(lot: Lot): Trial | Promise<Trial>;
   /**
-   * Called behind what is done between two rounds, and not timed. Cleaning up makes Postgres throw away the plans of
-   * prepared statements, which on a server in use happens once a minute and not at every call.
+   * Does in advance what is not part of the operation, such as building the arguments of a command. Contenders share no
+   * key. A workload of one key uses the calls for a single key, as people do.
    */
-  settle?(): Promise<void>;
+  prepare(workload: Workload): Calls | Promise<Calls>;
   close(): Promise<void>;
 }
 
-/** The operations of a contender on one lot; what it cannot do is absent. */
-export interface Trial {
+/** A contender's operations on one workload. An operation that it does not support is absent. */
+export interface Calls {
   readonly set?: () => Promise<unknown>;
-  readonly get?: () => Promise<Found>;
+  readonly get?: () => Promise<ReadResult>;
   readonly delete?: () => Promise<unknown>;
-  /** How to check what `set` and `delete` did, where `get` cannot. Default: `get`. */
-  readonly readBack?: () => Promise<Found>;
-  /** Operations that give their own time in milliseconds, such as what the server says it took. */
-  readonly clock?: { readonly [operation in Operation]?: () => Promise<number> };
+  /** Reads what `set` and `delete` did, if `get` cannot. Default: `get`. */
+  readonly readBack?: () => Promise<ReadResult>;
+  /** Operations that report their own time in milliseconds, such as the time the server says it took. */
+  readonly reportedTime?: { readonly [operation in Operation]?: () => Promise<number> };
 }
 
-/** The values that were found, in the order asked for. Called to check them, never while time is taken. */
-export type Found = () => readonly (Uint8Array | undefined)[];
+/** Returns the values found, in the order of the keys. Called only to check them, never while time is measured. */
+export type ReadResult = () => readonly (Uint8Array | undefined)[];
+
+/** Contenders that are compared with each other and closed together. */
+export class ContenderSet implements AsyncDisposable {
+  readonly contenders: readonly Contender[];
+  readonly #resources: readonly AsyncDisposable[];
+
+  /** @param resources What the contenders use. Disposed after they are closed, in this order. */
+  constructor(contenders: readonly Contender[], resources: readonly AsyncDisposable[] = []) {
+    this.contenders = contenders;
+    this.#resources = resources;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const contender of this.contenders) await contender.close();
+    for (const resource of this.#resources) await resource[Symbol.asyncDispose]();
+  }
+}

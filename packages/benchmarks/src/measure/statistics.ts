@@ -1,9 +1,7 @@
-/** Middle and spread of some figures: half of them lie between `low` and `high`. */
+/** The median of some figures and the quartiles, between which half of the figures lie. */
 export interface Spread {
   readonly median: number;
-  /** The first quartile. */
   readonly low: number;
-  /** The third quartile. */
   readonly high: number;
 }
 
@@ -13,16 +11,26 @@ export function spread(figures: readonly number[]): Spread {
 }
 
 /**
- * How much of the other's time something takes. The two are compared round by round, where they ran next to each
- * other, so that a machine that slows down for a while changes neither the middle nor the spread.
+ * One time relative to another. Times of the same round are divided by each other, because they were measured next to
+ * each other: a machine that slows down for a while changes neither the median nor the spread.
  */
 export function ratio(times: readonly number[], others: readonly number[]): Spread {
   return spread(times.map((time, round) => time / (others[round] as number)));
 }
 
 function quantile(sorted: readonly number[], share: number): number {
-  const place = share * (sorted.length - 1);
-  const below = sorted[Math.floor(place)] as number;
-  const above = sorted[Math.ceil(place)] as number;
-  return below + (above - below) * (place - Math.floor(place));
+  const position = share * (sorted.length - 1);
+  const below = sorted[Math.floor(position)] as number;
+  const above = sorted[Math.ceil(position)] as number;
+  return below + (above - below) * (position - Math.floor(position));
+}
+
+/** Returns the items in random order. Every order is equally likely. */
+export function shuffled<Item>(items: readonly Item[]): Item[] {
+  const result = [...items];
+  for (let left = result.length; left > 1; left--) {
+    const drawn = Math.floor(Math.random() * left);
+    [result[left - 1], result[drawn]] = [result[drawn] as Item, result[left - 1] as Item];
+  }
+  return result;
 }

@@ -1,0 +1,101 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import type { BackendName } from "../backends/backend.js";
+import { backends } from "../backends/index.js";
+import { openLink } from "../distance/link.js";
+import { type Comparison, compare } from "../measure/compare.js";
+import { type Spread, spread } from "../measure/statistics.js";
+import { makeWorkload, type Shape } from "../measure/workload.js";
+import { comparisonTable, count, figures } from "../report.js";
+import { type Limits, samplingOf } from "./acceptance.js";
+
+const shape: Shape = { keys: 1_000, bytes: 100, hits: "all" };
+
+/** What reading one batch takes on the wire. */
+interface RoundTrips {
+  readonly contender: string;
+  readonly roundTrips: number;
+  /** Those on the busiest connection, which cannot overlap. */
+  readonly longestChain: number;
+}
+
+export interface Distance {
+  /** A round trip of one byte, in milliseconds. */
+  readonly delay: { readonly asked: number; readonly direct: Spread; readonly delayed: Spread };
+  readonly comparisons: readonly (Comparison & {
+    readonly backend: BackendName;
+    readonly roundTrips: readonly RoundTrips[];
+  })[];
+}
+
+/** Compares a batch with single calls over a link that delays each round trip. */
+export async function runDistance(
+  names: readonly BackendName[],
+  delay: number,
+  limits: Limits,
+  progress: (text: string) => void,
+): Promise<Distance> {
+  const measured = { asked: delay, ...(await measureDelay(delay)) };
+  progress(
+    `A round trip takes ${figures(measured.direct)} ms, and ${figures(measured.delayed)} ms over the link.\n`,
+  );
+  const comparisons: (Comparison & { backend: BackendName; roundTrips: RoundTrips[] })[] = [];
+  for (const name of names) {
+    const { title, keysPerSample, start } = backends[name];
+    await using running = await start();
+    if (!running.address || !running.contendersOver) continue;
+    await using link = await openLink(running.address.host, running.address.port, delay);
+    await using set = await running.contendersOver(link);
+    const comparison = await compare(set.contenders, shape, {
+      ...samplingOf(shape, keysPerSample, { warmUpRounds: 10, ...limits }),
+      ...(running.cleanUp && { cleanUp: running.cleanUp }),
+    });
+    const roundTrips: RoundTrips[] = [];
+    for (const contender of set.contenders) {
+      const calls = await contender.prepare(makeWorkload(shape, 0));
+      await calls.set?.();
+      await link.counts();
+      await calls.get?.();
+      roundTrips.push({ contender: contender.name, ...(await link.counts()) });
+      await calls.delete?.();
+    }
+    progress(
+      [
+        comparisonTable(`${title}, over the link`, comparison),
+        ...roundTrips.map(
+          (each) =>
+            `  ${each.contender}: get takes ${count(each.roundTrips)} round trips, ${count(each.longestChain)} of them one after the other`,
+        ),
+        "",
+      ].join("\n"),
+    );
+    comparisons.push({ backend: name, ...comparison, roundTrips });
+  }
+  return { delay: measured, comparisons };
+}
+
+/** Measures a round trip without a link and over one, because timers are late. */
+async function measureDelay(delay: number): Promise<{ direct: Spread; delayed: Spread }> {
+  const echo = createServer({ noDelay: true }, (socket) => socket.pipe(socket));
+  echo.listen(0, "127.0.0.1");
+  await once(echo, "listening");
+  const { port } = echo.address() as AddressInfo;
+  await using link = await openLink("127.0.0.1", port, delay);
+  const result = { direct: await roundTrip(port), delayed: await roundTrip(link.port) };
+  echo.close();
+  return result;
+}
+
+async function roundTrip(port: number): Promise<Spread> {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  await once(socket, "connect");
+  const times: number[] = [];
+  for (let turn = 0; turn < 200; turn++) {
+    const start = performance.now();
+    socket.write("x");
+    await once(socket, "data");
+    times.push(performance.now() - start);
+  }
+  socket.destroy();
+  return spread(times);
+}

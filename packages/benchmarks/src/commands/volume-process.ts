@@ -1,0 +1,162 @@
+import { setTimeout } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import type { Bucket } from "@manykv/core";
+import type { StoreAddress } from "../backends/backend.js";
+import { backends } from "../backends/index.js";
+import { spread } from "../measure/statistics.js";
+
+/** Run by `bench volume` in a fresh process. */
+export interface VolumeTask {
+  readonly address: StoreAddress;
+  readonly keys: number;
+  readonly bytes: number;
+  /** How many calls, one after the other, share the keys. */
+  readonly calls: number;
+}
+
+export interface VolumeResult {
+  readonly operation: "setMany" | "getMany" | "deleteMany";
+  /** Milliseconds per key: the median of the calls. */
+  readonly millisecondsPerKey: number;
+  /** The highest memory of the process during the calls, above what it was before them, in bytes. */
+  readonly growth: number;
+  /** Bytes of the result, for `getMany`. They belong to the caller. */
+  readonly result: number;
+}
+
+type VolumeEntry = readonly [key: string, value: Uint8Array];
+
+const timeout = 600_000;
+const warmUpKeys = 20_000;
+/** Values share buffers of this size, as values that come from a file or a socket do. */
+const sharedBytes = 65_536;
+
+process.once("message", (task: VolumeTask) => {
+  void run(task).then((results) => process.send?.(results));
+});
+
+async function run({ address, keys, bytes, calls }: VolumeTask): Promise<VolumeResult[]> {
+  const store = backends[address.backend].openStore(address, timeout);
+  await store.provision();
+  await using sampler = new MemorySampler();
+  const bucket = await store.open("volume");
+  await warmUp(await store.open("warm-up"), bytes);
+  const entries = makeEntries(keys, bytes);
+  const size = Math.ceil(keys / calls);
+  const batches = Array.from({ length: calls }, (_, call) => entries.slice(call * size, (call + 1) * size));
+  const names = batches.map((batch) => batch.map(([key]) => key));
+  const results: VolumeResult[] = [];
+  for (const [operation, work] of operationsOn(bucket, batches, names)) {
+    results.push({ operation, ...(await measure(sampler, calls, size, work)) });
+  }
+  await store.close();
+  return results;
+}
+
+type Work = (call: number) => Promise<unknown>;
+
+function operationsOn(
+  bucket: Bucket,
+  batches: readonly (readonly VolumeEntry[])[],
+  names: readonly (readonly string[])[],
+): [VolumeResult["operation"], Work][] {
+  return [
+    ["setMany", (call) => bucket.setMany(batches[call] ?? [])],
+    ["getMany", (call) => bucket.getMany(names[call] ?? [])],
+    ["deleteMany", (call) => bucket.deleteMany(names[call] ?? [])],
+  ];
+}
+
+async function measure(
+  sampler: MemorySampler,
+  calls: number,
+  size: number,
+  work: Work,
+): Promise<Omit<VolumeResult, "operation">> {
+  await collectGarbage();
+  const before = process.memoryUsage();
+  sampler.reset();
+  const times: number[] = [];
+  let result: unknown;
+  for (let call = 0; call < calls; call++) {
+    const start = performance.now();
+    result = await work(call);
+    times.push((performance.now() - start) / size);
+  }
+  const growth = sampler.highest - before.rss;
+  await collectGarbage();
+  const after = process.memoryUsage();
+  const kept = result === undefined ? 0 : inUse(after) - inUse(before);
+  return { millisecondsPerKey: spread(times).median, growth, result: kept };
+}
+
+function inUse({ heapUsed, external }: NodeJS.MemoryUsage): number {
+  return heapUsed + external;
+}
+
+async function warmUp(bucket: Bucket, bytes: number): Promise<void> {
+  const entries = makeEntries(warmUpKeys, bytes);
+  const keys = entries.map(([key]) => key);
+  for (let round = 0; round < 3; round++) {
+    await bucket.setMany(entries);
+    await bucket.getMany(keys);
+    await bucket.deleteMany(keys);
+  }
+}
+
+function makeEntries(count: number, bytes: number): VolumeEntry[] {
+  const entries: VolumeEntry[] = [];
+  let shared = new Uint8Array(0);
+  let used = 0;
+  for (let index = 0; index < count; index++) {
+    if (used + bytes > shared.length) {
+      shared = new Uint8Array(Math.max(sharedBytes, bytes)).fill(index);
+      used = 0;
+    }
+    entries.push([
+      `user-${String((index * 2_654_435_761) % 2 ** 32).padStart(16, "0")}`,
+      shared.subarray(used, used + bytes),
+    ]);
+    used += bytes;
+  }
+  return entries;
+}
+
+/** The system gets freed memory back only after a while. */
+async function collectGarbage(): Promise<void> {
+  for (let pass = 0; pass < 3; pass++) {
+    globalThis.gc?.();
+    await setTimeout(50);
+  }
+}
+
+/** Watches the resident memory of the process from its own thread, so that it also sees what a busy event loop does. */
+class MemorySampler implements AsyncDisposable {
+  /** The highest value seen, in KiB. */
+  readonly #highest: Int32Array = new Int32Array(new SharedArrayBuffer(4));
+  readonly #worker: Worker;
+
+  constructor() {
+    this.#worker = new Worker(
+      `const { workerData } = require("node:worker_threads");
+       setInterval(() => {
+         const now = process.memoryUsage.rss() / 1024;
+         if (now > Atomics.load(workerData, 0)) Atomics.store(workerData, 0, now);
+       }, 2);`,
+      { eval: true, workerData: this.#highest },
+    );
+  }
+
+  reset(): void {
+    Atomics.store(this.#highest, 0, process.memoryUsage.rss() / 1024);
+  }
+
+  /** In bytes. */
+  get highest(): number {
+    return Math.max(Atomics.load(this.#highest, 0) * 1024, process.memoryUsage.rss());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

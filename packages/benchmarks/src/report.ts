@@ -1,0 +1,188 @@
+import { cpus, totalmem } from "node:os";
+import type { Comparison, Timing } from "./measure/compare.js";
+import { OPERATIONS } from "./measure/contender.js";
+import { ratio, type Spread, spread } from "./measure/statistics.js";
+import type { Shape } from "./measure/workload.js";
+
+/** A row of the acceptance table: one figure and the bar it must not exceed. */
+export interface Row {
+  /** `Redis set`. */
+  readonly operation: string;
+  /** `1,000 x 100 B`. */
+  readonly size: string;
+  /** What manykv is compared with, or what the figure is. */
+  readonly against: string;
+  readonly unit: "x" | "ms";
+  readonly bar: number;
+  /** Absent if it could not be measured. */
+  readonly measured?: Spread;
+  readonly reached: boolean;
+  /** Why it could not be measured. */
+  readonly problem?: string;
+}
+
+export function row(
+  parts: Pick<Row, "operation" | "size" | "against" | "unit" | "bar">,
+  measured: Spread | string,
+): Row {
+  if (typeof measured === "string") return { ...parts, reached: false, problem: measured };
+  return { ...parts, measured, reached: measured.median <= parts.bar };
+}
+
+/** Where figures come from. */
+export interface Machine {
+  readonly date: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+}
+
+export function thisMachine(): Machine {
+  const processors = cpus();
+  return {
+    date: new Date().toISOString(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    processor: processors[0]?.model.trim() ?? "unknown",
+    cores: processors.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+}
+
+/** The acceptance table for a terminal. */
+export function rowTable(rows: readonly Row[]): string {
+  const reached = rows.filter((each) => each.reached).length;
+  const table = textTable(
+    ["operation", "keys x bytes", "measured", "of", "bar", ""],
+    rows.map(({ operation, size, against, unit, bar, measured, reached }) => [
+      operation,
+      size,
+      measured
+        ? `${value(measured.median, unit)} (${value(measured.low, unit)}-${value(measured.high, unit)})`
+        : "-",
+      against,
+      `<= ${bar} ${unit}`,
+      measured === undefined ? "NOT MEASURED" : reached ? "reached" : "NOT REACHED",
+    ]),
+  );
+  const problems = rows.flatMap(({ operation, size, problem }) =>
+    problem === undefined ? [] : [`${operation}, ${size}: ${problem}`],
+  );
+  return [table, ...problems, `${reached} of ${rows.length} bars reached`].join("\n");
+}
+
+/** The same rows for docs/performance.md: set, get and delete side by side, a missed bar in bold. */
+export function markdownTable(rows: readonly Row[]): string {
+  const lines = new Map<string, Map<string, string>>();
+  const others: string[][] = [];
+  for (const each of rows) {
+    const { operation, size, against, unit, bar, measured, reached } = each;
+    const figure = measured ? value(measured.median, unit) : "?";
+    const shown = reached ? figure : `**${figure}**`;
+    const [, subject, name] = /^(.*) (set|get|delete)( .*)?$/.exec(operation) ?? [];
+    if (subject === undefined || name === undefined || unit === "ms") {
+      others.push([operation, size, `${shown} ${unit}`, `<= ${bar} ${unit}`]);
+      continue;
+    }
+    const key = `${subject} | ${size}`;
+    const cells = lines.get(key) ?? new Map<string, string>();
+    lines.set(key, cells.set(name, `${shown} of ${against} (bar ${bar})`));
+  }
+  const parts = [];
+  if (lines.size > 0) {
+    parts.push(
+      "| | keys x bytes | set | get | delete |",
+      "| --- | --- | --- | --- | --- |",
+      ...Array.from(lines, ([key, cells]) => {
+        const columns = OPERATIONS.map((operation) => cells.get(operation) ?? "");
+        return `| ${[key, ...columns].join(" | ")} |`;
+      }),
+    );
+  }
+  if (others.length > 0) {
+    if (parts.length > 0) parts.push("");
+    parts.push(
+      "| | | measured | bar |",
+      "| --- | --- | --- | --- |",
+      ...others.map((cells) => `| ${cells.join(" | ")} |`),
+    );
+  }
+  return parts.join("\n");
+}
+
+/** A comparison for a terminal: the time of a call, and the first contender's time relative to each other one. */
+export function comparisonTable(title: string, { shape, rounds, timings, failures }: Comparison): string {
+  const first = timings[0]?.contender;
+  const names = [...new Set(timings.map(({ contender }) => contender))];
+  const operations = OPERATIONS.filter((operation) => timings.some((each) => each.operation === operation));
+  const find = (contender: string | undefined, operation: string): Timing | undefined =>
+    timings.find((each) => each.contender === contender && each.operation === operation);
+  const table = textTable(
+    ["", ...operations.flatMap((operation) => [`${operation} ms`, `${first} takes`])],
+    names.map((name) => [
+      name,
+      ...operations.flatMap((operation) => {
+        const timing = find(name, operation);
+        const reference = find(first, operation);
+        if (timing === undefined) return ["-", ""];
+        const time = figures(spread(timing.times));
+        if (reference === undefined || reference === timing) return [time, ""];
+        return [time, `${figures(ratio(reference.times, timing.times))} x`];
+      }),
+    ]),
+  );
+  return [
+    `${title}: ${describeShape(shape)}, ${count(rounds)} rounds`,
+    table,
+    ...failures.map(
+      ({ contender, operation, reason }) =>
+        `  ${contender}: ${operation} is not measured, because it ${reason}`,
+    ),
+  ].join("\n");
+}
+
+/** A table whose first column is text and whose other columns align to the right. */
+export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? "").length)));
+  const line = (cells: readonly string[]): string =>
+    widths
+      .map((width, column) => {
+        const cell = cells[column] ?? "";
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join("  ")
+      .trimEnd();
+  return [line(head), widths.map((width) => "-".repeat(width)).join("  "), ...rows.map(line)].join("\n");
+}
+
+export function count(number: number): string {
+  return number.toLocaleString("en-US");
+}
+
+export function describeShape({ keys, bytes, hits }: Shape): string {
+  const found = { all: "", half: ", half of them found", none: ", none found" }[hits];
+  return `${count(keys)} x ${bytes < 1024 ? `${bytes} B` : `${count(bytes / 1024)} KB`}${found}`;
+}
+
+export function mebibytes(bytes: number): string {
+  return count(Math.round(bytes / 2 ** 20));
+}
+
+/** Three significant digits. The measurements support no more. */
+export function figure(number: number): string {
+  if (number >= 100) return count(Math.round(number));
+  return number >= 1 ? number.toPrecision(3) : number.toPrecision(2);
+}
+
+/** As `1.23 (1.10-1.40)`: the median and the quartiles. */
+export function figures({ median, low, high }: Spread): string {
+  return `${figure(median)} (${figure(low)}-${figure(high)})`;
+}
+
+/** Ratios are compared with bars of two digits, so they need a third one. */
+function value(number: number, unit: Row["unit"]): string {
+  return unit === "x" ? number.toFixed(3) : number.toFixed(1);
+}
