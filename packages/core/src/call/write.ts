@@ -19,7 +19,7 @@ export async function write(
   const queue = new ChunkQueue(batch, canonical);
   const outcomes = new Outcomes(call, batch.keys.length, canonical);
   const lanes = Math.min(call.core.options.concurrency, queue.size);
-  if (lanes === 1) await writeLane(call, kind, queue, outcomes);
+  if (queue.size === 1) await writeLane(call, kind, queue, outcomes);
   else {
     const running = Array.from({ length: lanes }, () => writeLane(call, kind, queue, outcomes));
     // The caller's own values may change as soon as the call returns.
