@@ -1,4 +1,5 @@
 import { type Store, StoreError, type StoreOptions } from "@manykv/core";
+import { checkOptions } from "@manykv/core/driver";
 
 type OpenBackend = (url: string, options: StoreOptions) => Promise<Store>;
 
@@ -12,6 +13,16 @@ const backends: ReadonlyMap<string, OpenBackend> = new Map([
   ["postgresql", openPostgres],
   ["dynamodb", openDynamodb],
 ]);
+
+/** Options of every store. A backend's other options come from the URL. */
+const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
+  limits: true,
+  buckets: true,
+  timeout: true,
+  requestLimits: true,
+  concurrency: true,
+  retry: true,
+};
 
 /**
  * Opens the store at a URL. Loads the backend's package, but does not connect: an unreachable server or a wrong password
@@ -31,6 +42,7 @@ const backends: ReadonlyMap<string, OpenBackend> = new Map([
  * or if the backend's package is not installed. The message contains no user, password or parameter value.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  checkOptions(options, Object.keys(optionNames));
   const scheme = schemeOf(url);
   rejectStrayCredentials(url);
   const openBackend = backends.get(scheme);

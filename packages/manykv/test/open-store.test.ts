@@ -82,6 +82,19 @@ test("openStore rejects an option that is out of range", async () => {
   expect((await rejection(openStore("memory:", { timeout: -1 }))).code).toBe("invalid-argument");
 });
 
+test.each([
+  ["memory:", "timout"],
+  ["redis://127.0.0.1:1", "client"],
+  ["redis+cluster://127.0.0.1:1", "wait"],
+  ["postgres://127.0.0.1:1/db", "table"],
+  ["dynamodb://eu-central-1/table", "region"],
+])("openStore(%j) rejects the unknown option %s", async (url, name) => {
+  const error = await rejection(openStore(url, { [name]: "topsecret" }));
+  expect(error).toMatchObject({ code: "invalid-argument", retryable: false });
+  expect(error.message).toContain(`unknown option \`${name}\``);
+  expectNoLeak(error, "topsecret");
+});
+
 async function firstCall(url: string): Promise<StoreError> {
   await using store = await openStore(url, { timeout: 2000 });
   const bucket = await store.open("b");

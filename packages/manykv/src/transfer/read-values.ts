@@ -8,7 +8,7 @@ export async function* listPages(
 ): AsyncGenerator<string[]> {
   let cursor: string | undefined;
   do {
-    const page = await bucket.listKeys(cursor, options);
+    const page = await bucket.listKeys({ cursor, ...options });
     yield prefix === "" ? page.keys : page.keys.filter((key) => key.startsWith(prefix));
     cursor = page.cursor;
   } while (cursor !== undefined);

@@ -19,7 +19,7 @@ afterAll(async () => {
   await using store = await openStore(url);
   const all = await store.open(bucket);
   for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-    const page = await all.listKeys(cursor);
+    const page = await all.listKeys({ cursor });
     await all.deleteMany(page.keys);
     cursor = page.cursor;
   }

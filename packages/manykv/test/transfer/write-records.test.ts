@@ -17,8 +17,15 @@ function keys(count: number): string[] {
 }
 
 function batchError(outcomes: readonly Outcome[], code: StoreErrorCode = "throttled"): BatchError {
+  const counts = { applied: 0, "not-applied": 0, unknown: 0 };
+  for (const outcome of outcomes) counts[outcome]++;
   const outcomeOf = (index: number): Outcome => outcomes[index] ?? "applied";
-  return new BatchError(code, "failed", { size: outcomes.length, outcomeOf, codeOf: () => code });
+  return new BatchError(code, "failed", {
+    size: outcomes.length,
+    counts,
+    outcomeOf,
+    causeOf: () => ({ code }),
+  });
 }
 
 interface Run {
