@@ -8,14 +8,14 @@ interface Counts {
 }
 
 /**
- * Prints `N passed, N failed` or `N passed, N failed, N skipped` for the whole run, alone on the very last line, so
- * after the other reporters and the teardown of the servers.
+ * Prints `N passed, N failed` or `N passed, N failed, N skipped` for the whole run, as the very last line: after other
+ * reporters and after the servers stop.
  *
- * Whatever is not a test and breaks counts as failed too: a file that cannot be loaded, a hook, an unhandled
- * error, a setup. A test that never ended is failed. So a broken run never reads as passed.
+ * A file that cannot be loaded, a hook, an unhandled error or a setup that fails counts as failed, and so does a test that
+ * never ended. A broken run therefore never looks like a passed one.
  */
 export default class ClosingLineReporter implements Reporter {
-  // Until the run ends well enough to be counted, it counts as one failure.
+  // A run that ends before its tests are counted is one failure.
   #counts: Counts = { passed: 0, failed: 1, skipped: 0 };
 
   onInit(_vitest: Vitest): void {
@@ -33,15 +33,15 @@ export default class ClosingLineReporter implements Reporter {
 }
 
 function count(module: TestModule, counts: Counts): void {
-  counts.failed += brokenHooks(module);
-  for (const suite of module.children.allSuites()) counts.failed += brokenHooks(suite);
+  counts.failed += failedHooks(module);
+  for (const suite of module.children.allSuites()) counts.failed += failedHooks(suite);
   for (const test of module.children.allTests()) {
     const { state } = test.result();
     counts[state === "pending" ? "failed" : state]++;
   }
 }
 
-function brokenHooks(suite: TestModule | TestSuite): number {
+function failedHooks(suite: TestModule | TestSuite): number {
   return suite.errors().length > 0 ? 1 : 0;
 }
 

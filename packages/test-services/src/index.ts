@@ -1,13 +1,11 @@
-export type { NodeAddress, RedisClusterOptions } from "./cluster/cluster-options.js";
-export type { DedicatedOptions, StartOptions } from "./decide.js";
-export { startDedicatedDynamodb, startDynamodb } from "./dynamodb.js";
-export type { DynamodbOptions } from "./dynamodb-options.js";
-export { startDedicatedPostgres, startPostgres } from "./postgres.js";
-export type { PostgresOptions } from "./postgres-options.js";
+export type {
+  DynamodbOptions,
+  NodeAddress,
+  PostgresOptions,
+  RedisClusterOptions,
+  RedisOptions,
+} from "./options.js";
 export { randomName } from "./random-name.js";
-export { startDedicatedRedis, startRedis } from "./redis.js";
-export { startDedicatedRedisCluster, startRedisCluster } from "./redis-cluster.js";
-export type { RedisOptions } from "./redis-options.js";
 export type {
   Breakable,
   DedicatedDynamodb,
@@ -21,3 +19,14 @@ export type {
   Service,
   ServiceSource,
 } from "./service.js";
+export {
+  startDedicatedDynamodb,
+  startDedicatedPostgres,
+  startDedicatedRedis,
+  startDedicatedRedisCluster,
+  startDynamodb,
+  startPostgres,
+  startRedis,
+  startRedisCluster,
+} from "./services.js";
+export type { DedicatedOptions, StartOptions } from "./start.js";

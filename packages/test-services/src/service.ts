@@ -1,4 +1,4 @@
-import type { NodeAddress } from "./cluster/cluster-options.js";
+import type { NodeAddress } from "./options.js";
 
 /** Where a service comes from. */
 export type ServiceSource = "environment" | "container" | "process";
@@ -6,28 +6,28 @@ export type ServiceSource = "environment" | "container" | "process";
 /** A server that tests can use. */
 export interface Service extends AsyncDisposable {
   readonly source: ServiceSource;
-  /** What serves, for people: `local process redis-server 7.0.15 at 127.0.0.1:20123`. No secret in it. */
+  /** Describes the server for people: `local process redis-server 7.0.15 at 127.0.0.1:20123`. Contains no secret. */
   readonly description: string;
   readonly host: string;
   readonly port: number;
   /** The address for a client. */
   readonly url: string;
-  /** Ends what was started for it and removes its data; leaves a server from the environment alone. */
+  /** Stops the server and removes its data. Leaves a server from the environment running. */
   stop(): Promise<void>;
 }
 
-/** A server that nobody else uses, so that it may be broken. */
+/** A server that only the caller uses, so that tests may break it. */
 export interface Breakable {
-  /** SIGKILL of the server and all its workers. Resolves when they are gone. */
+  /** Sends SIGKILL to the server and all its workers. Resolves when they have ended. */
   kill(): Promise<void>;
-  /** Kills the server if it runs and starts it on the same port with the same data. Resolves when it answers. */
+  /** Kills the server if it runs, and starts it on the same port with the same data. Resolves when it responds. */
   restart(): Promise<void>;
 }
 
 export type RedisService = Service;
 
 export interface RedisClusterService extends Service {
-  /** Every node. Which of them are masters changes with a failover: ask the cluster. */
+  /** Every node. A failover changes which of them are masters, so ask the cluster for that. */
   readonly nodes: readonly NodeAddress[];
 }
 
@@ -35,7 +35,7 @@ export type PostgresService = Service;
 
 export interface DynamodbService extends Service {
   readonly region: string;
-  /** Undefined where the caller's own AWS configuration is to be used. */
+  /** Undefined if the caller's own AWS configuration applies. */
   readonly credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
 }
 

@@ -1,5 +1,5 @@
 import { inject } from "vitest";
-import type { ServiceName } from "./setup/shared-services.js";
+import type { ServiceName } from "./setup/global-setup.js";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -11,10 +11,10 @@ declare module "vitest" {
 }
 
 /**
- * The address of a server that this project's `globalSetup` asked for. Throws where it did not ask.
+ * Returns the address of a server that this project's `globalSetup` starts. Throws if it starts none of this kind.
  *
- * DynamoDB's is an endpoint such as `http://127.0.0.1:8000`. The region and the credentials for it are in AWS_REGION,
- * AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, where an AWS client finds them by itself.
+ * For DynamoDB it is an endpoint such as `http://127.0.0.1:8000`. AWS clients find its region and credentials in AWS_REGION,
+ * AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
  */
 export function serviceUrl(name: ServiceName): string {
   const url = inject(`manykv:${name}`);

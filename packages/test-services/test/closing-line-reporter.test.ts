@@ -1,19 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { runVitest } from "./support/run-vitest.js";
 
-describe("the last line of a run", () => {
+describe("the last line of a run with", () => {
   test.each([
-    ["tests that all pass", ["passing"], "3 passed, 0 failed", 0],
+    ["only passed tests", ["passing"], "3 passed, 0 failed", 0],
     ["failed and skipped tests", ["mixed"], "1 passed, 1 failed, 2 skipped", 1],
-    ["tests of several files", ["passing", "mixed"], "4 passed, 1 failed, 2 skipped", 1],
+    ["several files", ["passing", "mixed"], "4 passed, 1 failed, 2 skipped", 1],
     ["a file that cannot be loaded", ["passing", "unloadable"], "3 passed, 1 failed", 1],
-    ["a broken hook", ["hook"], "1 passed, 1 failed", 1],
+    ["a hook that fails", ["hook"], "1 passed, 1 failed", 1],
     ["an unhandled rejection", ["unhandled"], "1 passed, 1 failed", 1],
-    ["no test at all", ["no-such-file"], "0 passed, 1 failed", 1],
-    ["a setup that fails", ["passing", "--config", "broken-setup.config.ts"], "0 passed, 1 failed", 1],
+    ["no tests", ["no-such-file"], "0 passed, 1 failed", 1],
+    ["a setup that fails", ["passing", "--config", "failing-setup.config.ts"], "0 passed, 1 failed", 1],
     [
       "a teardown that fails the run",
-      ["passing", "--config", "broken-teardown.config.ts"],
+      ["passing", "--config", "failing-teardown.config.ts"],
       "3 passed, 1 failed",
       1,
     ],

@@ -6,13 +6,13 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import type { GuardRequest } from "../src/container/guard-messages.js";
 
-const GUARD = fileURLToPath(new URL("../dist/container/guard-main.js", import.meta.url));
+const guardMain = fileURLToPath(new URL("../dist/container/guard-main.js", import.meta.url));
 
 type Fault = (response: ServerResponse) => void;
-const error: Fault = (response) => response.writeHead(500).end('{"message":"wedged"}');
+const error: Fault = (response) => response.writeHead(500).end('{"message":"stuck"}');
 const reset: Fault = (response) => response.socket?.resetAndDestroy();
 
-/** Stands in for a Docker engine that has containers. Each of the first requests may meet a fault. */
+/** Starts a fake Docker engine with containers. `faults[i]` is the fault of request `i`, if any. */
 async function startEngine(containers: Set<string>, faults: (Fault | undefined)[]): Promise<number> {
   const server = createServer(({ method, url }, response) => {
     const fault = faults.shift();
@@ -28,13 +28,13 @@ async function startEngine(containers: Set<string>, faults: (Fault | undefined)[
 }
 
 test.each([
-  ["answers errors to the listing", [error, error]],
+  ["responds to the listing with errors", [error, error]],
   ["breaks the connection", [reset]],
-  ["lists, and fails to remove", [undefined, error, reset]],
-] as const)("the guard removes all containers where the engine first %s", async (_, faults) => {
+  ["lists the containers and fails to remove them", [undefined, error, reset]],
+] as const)("the guard removes all containers even if the engine first %s", async (_, faults) => {
   const containers = new Set(["one", "two"]);
   const port = await startEngine(containers, [...faults]);
-  const guard = fork(GUARD, [], { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const guard = fork(guardMain, [], { execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
   onTestFinished(() => void guard.kill("SIGKILL"));
   const ended = once(guard, "exit");
   const engine = { protocol: "http", host: "127.0.0.1", port } as const;

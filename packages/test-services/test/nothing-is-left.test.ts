@@ -3,20 +3,20 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { dockerEngineAnswers } from "../src/container/docker-engine.js";
+import { dockerEngineResponds } from "../src/container/docker-engine.js";
 import { processTree, runningProcesses } from "../src/process/process-tree.js";
 import { temporaryFolder } from "./support/temporary-folder.js";
 import { containersAt } from "./support/traces.js";
 
-const SCRIPT = fileURLToPath(new URL("./fixtures/start-everything.mjs", import.meta.url));
+const startEverything = fileURLToPath(new URL("./fixtures/start-everything.mjs", import.meta.url));
 
-const NO_ENGINE = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
+const withoutEngine = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
 
-/** A test runner of its own that starts a server of every kind. */
+/** Starts a separate test runner that starts a server of every kind. */
 function startRunner(folder: string, environment: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, [SCRIPT], {
+  const child = spawn(process.execPath, [startEverything], {
     stdio: ["ignore", "pipe", "inherit"],
-    // As in a terminal: a group of its own, whose processes all get Ctrl-C.
+    // As in a terminal, all processes of a separate group receive Ctrl-C.
     detached: true,
     env: {
       ...process.env,
@@ -32,8 +32,8 @@ function startRunner(folder: string, environment: Record<string, string>): Child
   return child;
 }
 
-/** The same when all its servers have started, with what it has printed. */
-async function runner(
+/** Starts a test runner, waits until all its servers have started, and returns what it printed. */
+async function startedRunner(
   folder: string,
   environment: Record<string, string>,
 ): Promise<{ child: ChildProcess; printed: string }> {
@@ -44,25 +44,25 @@ async function runner(
       printed += chunk;
       if (printed.includes("started")) resolve();
     });
-    child.once("exit", () => reject(new Error("it ended before everything had started")));
+    child.once("exit", () => reject(new Error("The runner ended before everything had started")));
   });
   return { child, printed };
 }
 
 const endings: [how: string, end: (pid: number) => void][] = [
   ["kill -9 of the test runner", (pid) => process.kill(pid, "SIGKILL")],
-  ["kill -9 of its whole process group", (pid) => process.kill(-pid, "SIGKILL")],
+  ["kill -9 of its process group", (pid) => process.kill(-pid, "SIGKILL")],
   ["Ctrl-C", (pid) => process.kill(-pid, "SIGINT")],
   ["SIGTERM", (pid) => process.kill(pid, "SIGTERM")],
 ];
 
 describe.each(endings)("after %s", (_how, end) => {
-  test("no server and no file of any service is left", async () => {
+  test("no server and no file is left", async () => {
     const folder = temporaryFolder();
-    const { child } = await runner(folder, NO_ENGINE);
+    const { child } = await startedRunner(folder, withoutEngine);
     const pid = child.pid ?? 0;
     const started = processTree(pid);
-    // The runner; four supervisors; redis, the cluster's six, postgres with its workers, dynalite.
+    // The runner, four supervisors, redis, six cluster nodes, postgres with its workers, and dynalite.
     expect(started.length).toBeGreaterThanOrEqual(1 + 4 + 1 + 6 + 4 + 1);
     expect(readdirSync(folder)).toHaveLength(4);
     end(pid);
@@ -72,21 +72,21 @@ describe.each(endings)("after %s", (_how, end) => {
   });
 });
 
-// A start is full of moments in which a server is there and nobody has written it down yet.
-describe.runIf(process.platform === "linux")("after kill -9 while servers are being started", () => {
-  test.each([50, 150, 400, 700, 1_500])("%d ms after the first", async (delay) => {
+// During a start, a server can exist before anything records it.
+describe.runIf(process.platform === "linux")("after kill -9 while servers start, nothing is left", () => {
+  test.each([50, 150, 400, 700, 1_500])("%d ms after the first folder appears", async (delay) => {
     const folder = temporaryFolder();
-    const child = startRunner(folder, NO_ENGINE);
+    const child = startRunner(folder, withoutEngine);
     await expect.poll(() => readdirSync(folder).length, { timeout: 60_000, interval: 5 }).toBeGreaterThan(0);
     await sleep(delay);
     child.kill("SIGKILL");
-    // A supervisor that is only just being started is not found by its folder yet.
+    // A supervisor that has just started may not have created its folder yet.
     const left = (): unknown[] => [...processesIn(folder), ...readdirSync(folder)];
     await expect.poll(left, { timeout: 60_000 }).toEqual([]);
   });
 });
 
-/** Segments of System V shared memory whose maker is one of the processes; Postgres makes one. */
+/** Returns the System V shared memory segments that one of the processes created. Postgres creates one. */
 function sharedMemoryOf(pids: readonly number[]): string[] {
   if (process.platform !== "linux") return [];
   const segments = readFileSync("/proc/sysvipc/shm", "utf8").trim().split("\n").slice(1);
@@ -94,7 +94,7 @@ function sharedMemoryOf(pids: readonly number[]): string[] {
   return segments.filter((line) => pids.includes(Number(line.trim().split(/\s+/)[4])));
 }
 
-/** Processes that work in the folder, and supervisors, whose argument it is. */
+/** Returns the processes that work in the folder, and the supervisors that have it as an argument. */
 function processesIn(folder: string): number[] {
   return runningProcesses()
     .map(([pid]) => pid)
@@ -104,14 +104,16 @@ function processesIn(folder: string): number[] {
           folder,
         );
       } catch {
-        return false; // It ended while the list was read.
+        return false; // The process ended in the meantime.
       }
     });
 }
 
-if (await dockerEngineAnswers()) {
-  test.each(endings)("after %s no container of any service is left, without Ryuk", async (_how, end) => {
-    const { child, printed } = await runner(temporaryFolder(), { TESTCONTAINERS_RYUK_DISABLED: "true" });
+if (await dockerEngineResponds()) {
+  test.each(endings)("after %s, no container is left, without Ryuk", async (_how, end) => {
+    const { child, printed } = await startedRunner(temporaryFolder(), {
+      TESTCONTAINERS_RYUK_DISABLED: "true",
+    });
     const containers = printed.matchAll(/: container .* at [\w.]+:(\d+)/g);
     const ports = [...containers].map(([, port]) => Number(port));
     expect(ports).toHaveLength(4);

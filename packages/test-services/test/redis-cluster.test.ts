@@ -16,7 +16,7 @@ async function slots(port: number): Promise<Slots> {
   return (await redisClient(`redis://${cluster.host}:${port}`).call("CLUSTER", "SLOTS")) as Slots;
 }
 
-test("all 16,384 slots are served by three masters with one replica each, and every node agrees", async () => {
+test("three masters with one replica each serve all 16,384 slots, and every node agrees", async () => {
   expect(cluster.nodes).toHaveLength(6);
   for (const { port } of cluster.nodes) {
     const ranges = await slots(port);
@@ -31,7 +31,7 @@ test("all 16,384 slots are served by three masters with one replica each, and ev
   }
 });
 
-test("the nodes' own addresses are the ones that a client outside can reach", async () => {
+test("a client can reach the addresses that the nodes report", async () => {
   for (const [, , ...nodes] of await slots(cluster.port)) {
     for (const [host, port] of nodes) {
       expect(host).toBe(cluster.host);
@@ -40,7 +40,7 @@ test("the nodes' own addresses are the ones that a client outside can reach", as
   }
 });
 
-test("a replica takes over when it is told to", async () => {
+test("CLUSTER FAILOVER makes a replica the master", async () => {
   const [first] = await slots(cluster.port);
   const [, , [, masterPort] = [], [, replicaPort] = []] = first ?? [];
   await redisClient(`redis://${cluster.host}:${replicaPort}`).cluster("FAILOVER");
@@ -50,7 +50,7 @@ test("a replica takes over when it is told to", async () => {
   expect(await mastersOf(replicaPort ?? 0)).not.toContain(masterPort);
 });
 
-test("a replica takes over from a killed master, and the node comes back with its data", async () => {
+test("after a master is killed, its replica takes over, and a restart restores the node and its data", async () => {
   const client = clusterClient(cluster.url);
   await client.set("key", "value");
   const port = await masterOf("key");

@@ -8,7 +8,7 @@ import {
   startDedicatedRedisCluster,
 } from "@manykv/test-services";
 import { describe, expect, test } from "vitest";
-import { dockerEngineAnswers } from "../src/container/docker-engine.js";
+import { dockerEngineResponds } from "../src/container/docker-engine.js";
 import {
   clusterClient,
   createTable,
@@ -20,11 +20,11 @@ import {
 } from "./support/clients.js";
 import { listens, traces } from "./support/traces.js";
 
-const engine = await dockerEngineAnswers();
-if (!engine) console.log("no Docker engine answers, so local processes alone are tested here");
+const engine = await dockerEngineResponds();
+if (!engine) console.log("no Docker engine responds, so these tests use only local processes");
 const sources = engine ? (["process", "container"] as const) : (["process"] as const);
 
-/** The service leaves the port, the folder or the container that it had, and can be stopped again. */
+/** Checks that stop() releases the port and removes the folder or the container, and that it is safe to repeat. */
 async function expectGoneAfterStop(service: Service, seen: ReturnType<typeof traces>): Promise<void> {
   expect(await listens(service)).toBe(true);
   expect([...seen.folders(), ...(await seen.containers(service))]).toHaveLength(1);
@@ -39,7 +39,7 @@ describe.each(sources)("from a %s", (source) => {
   const options = { source, print: (line: string) => void lines.push(line) };
 
   describe("redis", () => {
-    test("answers, says what it is, and is gone after stop", async () => {
+    test("responds, describes itself, and leaves nothing after stop()", async () => {
       const seen = traces();
       const service = await startDedicatedRedis(options);
       expect(lines.at(-1)).toBe(`redis: ${service.description}`);
@@ -51,7 +51,7 @@ describe.each(sources)("from a %s", (source) => {
       await expectGoneAfterStop(service, seen);
     });
 
-    test("takes arguments and a password, which is part of the address", async () => {
+    test("accepts arguments and a password, which `url` contains", async () => {
       await using service = await startDedicatedRedis({
         ...options,
         args: ["--maxmemory", "50mb"],
@@ -63,7 +63,7 @@ describe.each(sources)("from a %s", (source) => {
       await expect(stranger.get("key")).rejects.toThrow("NOAUTH");
     });
 
-    test("keeps acknowledged writes through a kill when durable, at the same address", async () => {
+    test("with `durable`, acknowledged writes survive a kill, and the address stays the same", async () => {
       await using service = await startDedicatedRedis({ ...options, durable: true });
       await redisClient(service.url).set("key", "value");
       await service.kill();
@@ -74,7 +74,7 @@ describe.each(sources)("from a %s", (source) => {
   });
 
   describe("postgres", () => {
-    test("answers, says what it is, and is gone after stop", async () => {
+    test("responds, describes itself, and leaves nothing after stop()", async () => {
       const seen = traces();
       const service = await startDedicatedPostgres(options);
       expect(lines.at(-1)).toBe(`postgres: ${service.description}`);
@@ -85,14 +85,14 @@ describe.each(sources)("from a %s", (source) => {
       await expectGoneAfterStop(service, seen);
     });
 
-    test("refuses a wrong password", async () => {
+    test("rejects a wrong password", async () => {
       await using service = await startDedicatedPostgres(options);
       const wrong = new URL(service.url);
       wrong.password = "wrong";
       await expect(sql(wrong.href, "SELECT 1")).rejects.toMatchObject({ code: "28P01" });
     });
 
-    test("takes settings, and keeps committed rows through a kill", async () => {
+    test("accepts settings, and committed rows survive a kill", async () => {
       await using service = await startDedicatedPostgres({
         ...options,
         settings: { statement_timeout: "5s" },
@@ -105,7 +105,7 @@ describe.each(sources)("from a %s", (source) => {
       expect(await sql(service.url, "SELECT n FROM kept")).toEqual([{ n: 7 }]);
     });
 
-    test("a kill ends a statement that is running, at once and for good", async () => {
+    test("a kill ends a running statement, which is never applied", async () => {
       await using service = await startDedicatedPostgres(options);
       await sql(service.url, "CREATE TABLE late (n int)");
       const running = sql(service.url, "INSERT INTO late SELECT 1 FROM pg_sleep(2)");
@@ -120,7 +120,7 @@ describe.each(sources)("from a %s", (source) => {
   });
 
   describe("dynamodb", () => {
-    test("answers, says what it is, and is gone after stop", async () => {
+    test("responds, describes itself, and leaves nothing after stop()", async () => {
       const seen = traces();
       const service = await startDedicatedDynamodb(options);
       expect(lines.at(-1)).toBe(`dynamodb: ${service.description}`);
@@ -129,7 +129,7 @@ describe.each(sources)("from a %s", (source) => {
       );
       const client = dynamodbClient(service);
       const table = randomName();
-      // At once, with no wait for the table.
+      // Immediately, without waiting for the table.
       await createTable(client, table);
       await putItem(client, table, "here");
       expect(await hasItem(client, table, "here")).toBe(true);
@@ -137,7 +137,7 @@ describe.each(sources)("from a %s", (source) => {
       await expectGoneAfterStop(service, seen);
     });
 
-    test("keeps items through a kill when durable", async () => {
+    test("with `durable`, items survive a kill", async () => {
       await using service = await startDedicatedDynamodb({ ...options, durable: true });
       const client = dynamodbClient(service);
       const table = randomName();
@@ -149,7 +149,7 @@ describe.each(sources)("from a %s", (source) => {
       expect(await hasItem(client, table, "kept")).toBe(true);
     });
 
-    test("goes on serving when a client breaks its connection in the middle of a request", async () => {
+    test("keeps serving after a client breaks its connection in the middle of a request", async () => {
       await using service = await startDedicatedDynamodb(options);
       const socket = connect(service.port, service.host);
       const half = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{";
@@ -162,7 +162,7 @@ describe.each(sources)("from a %s", (source) => {
   });
 
   describe("redis-cluster", () => {
-    test("answers, says what it is, and is gone after stop", async () => {
+    test("responds, describes itself, and leaves nothing after stop()", async () => {
       const seen = traces();
       const service = await startDedicatedRedisCluster(options);
       expect(lines.at(-1)).toBe(`redis-cluster: ${service.description}`);

@@ -5,13 +5,13 @@ import pg from "pg";
 import { expect, test } from "vitest";
 import { runVitest } from "./support/run-vitest.js";
 
-test("redis answers at the address that the setup provides", async () => {
+test("serviceUrl returns the address of redis", async () => {
   const client = new Redis(serviceUrl("redis"));
   expect(await client.ping()).toBe("PONG");
   client.disconnect();
 });
 
-test("the cluster answers at the addresses that the setup provides", async () => {
+test("serviceUrl returns the addresses of the cluster", async () => {
   const [, user = "", nodes = ""] = /^redis\+cluster:\/\/(.*@)?(.*)$/.exec(serviceUrl("redis-cluster")) ?? [];
   const cluster = new Cluster(nodes.split(",").map((node) => `redis://${user}${node}`));
   await cluster.set("key", "value");
@@ -20,20 +20,20 @@ test("the cluster answers at the addresses that the setup provides", async () =>
   cluster.disconnect();
 });
 
-test("postgres answers at the address that the setup provides", async () => {
+test("serviceUrl returns the address of postgres", async () => {
   const client = new pg.Client(serviceUrl("postgres"));
   await client.connect();
   expect((await client.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
   await client.end();
 });
 
-test("dynamodb answers at the endpoint that the setup provides, with no credentials named", async () => {
+test("serviceUrl returns the endpoint of dynamodb, which needs no explicit credentials", async () => {
   const client = new DynamoDBClient({ endpoint: serviceUrl("dynamodb") });
   expect((await client.send(new ListTablesCommand({}))).TableNames).toBeInstanceOf(Array);
   client.destroy();
 });
 
-test("projects of one run share one server, and one without the setup learns what to add", async () => {
+test("projects of one run share one server, and the error in a project without the setup says what to add", async () => {
   const run = await runVitest("two-projects", ["--reporter=default"]);
   const starts = run.output.filter((line) =>
     /^redis: (local process|container|MANYKV_REDIS_URL) /.test(line),

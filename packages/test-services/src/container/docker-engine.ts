@@ -4,16 +4,16 @@ import { request as secureRequest } from "node:https";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** An engine that is there answers in milliseconds; one that is starting or wedged is not waited for. */
-const TIMEOUT = 1_500;
+/** An engine that works responds in milliseconds. Do not wait for one that is starting or stuck. */
+const timeout = 1_500;
 
 /**
- * Whether a Docker engine answers at DOCKER_HOST or, where that is not set, at one of the sockets where
- * Testcontainers looks for one. Takes at most 1.5 s.
+ * Returns whether a Docker engine responds at DOCKER_HOST or, if that is unset, at one of the sockets that Testcontainers
+ * tries. Takes at most 1.5 s.
  */
-export async function dockerEngineAnswers(): Promise<boolean> {
-  const answers = await Promise.all(engineAddresses().map(ping));
-  return answers.includes(true);
+export async function dockerEngineResponds(): Promise<boolean> {
+  const responses = await Promise.all(engineAddresses().map(ping));
+  return responses.includes(true);
 }
 
 function engineAddresses(): string[] {
@@ -32,12 +32,12 @@ function engineAddresses(): string[] {
 function ping(address: string): Promise<boolean> {
   return new Promise((resolve) => {
     const sent = open(address);
-    const timer = setTimeout(() => sent.destroy(), TIMEOUT);
+    const timer = setTimeout(() => sent.destroy(), timeout);
     sent.once("response", (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     });
-    // Also after destroy(): "close" always comes, and a second resolve changes nothing.
+    // The "close" event always comes, also after destroy(). A second resolve() has no effect.
     sent.once("error", () => resolve(false));
     sent.once("close", () => {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 /**
- * A process of its own beside the tests. It removes every container with one label when it is told to, or when its
- * parent ends without a word, `kill -9` included. Ryuk does the same where it runs; this works without it.
+ * A separate process that removes every container with one label when its parent asks for it or ends, including by
+ * `kill -9`. Ryuk does the same, but some environments cannot run it.
  */
 import { type IncomingMessage, request } from "node:http";
 import { request as secureRequest } from "node:https";
@@ -8,39 +8,41 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GuardRequest } from "./guard-messages.js";
 
-/** The engine may still be making a container that a parent asked for just before it was killed: so long, in ms. */
-const LATE = 5_000;
+/** After its parent is killed, the engine may still create a container for it during this time, in ms. */
+const lateContainers = 5_000;
 
-/** An engine that fails is asked again for so long, in ms. */
-const PATIENCE = 30_000;
+/** How long the guard retries if the engine fails, in ms. */
+const maxRetryTime = 30_000;
 
 let watched: Extract<GuardRequest, { type: "watch" }> | undefined;
 
 process.on("SIGINT", () => {});
 process.on("SIGHUP", () => {});
 process.on("SIGTERM", () => void end(0));
-process.on("disconnect", () => void end(LATE));
+process.on("disconnect", () => void end(lateContainers));
 process.on("message", (message: GuardRequest) => {
   if (message.type === "watch") watched = message;
   else void end(0);
 });
-// A parent that died while this module was being loaded has been and gone as an event.
-if (!process.connected) void end(LATE);
+// If the parent ended while this module was loading, there is no event.
+if (!process.connected) void end(lateContainers);
 
-/** Looks for containers for `wait` ms, and until the engine has removed all that are there. */
+/** Removes containers for at least `wait` ms, and until the engine has removed all of them. */
 async function end(wait: number): Promise<void> {
-  const begun = Date.now();
+  const startedAt = Date.now();
   for (;;) {
     const error: unknown = await removeContainers().catch((reason) => reason);
-    const past = Date.now() - begun;
-    if (error === undefined && past >= wait) process.exit(0);
-    if (error !== undefined && past >= PATIENCE) giveUp(error);
+    const elapsed = Date.now() - startedAt;
+    if (error === undefined && elapsed >= wait) process.exit(0);
+    if (error !== undefined && elapsed >= maxRetryTime) giveUp(error);
     await sleep(500);
   }
 }
 
 function giveUp(error: unknown): never {
-  console.error(`containers with the label ${watched?.label} may be left: ${error}`);
+  console.error(
+    `containers with the label ${watched?.label} may still exist: ${error}. Remove them with docker rm --force`,
+  );
   process.exit(1);
 }
 
@@ -65,7 +67,7 @@ async function call(method: string, path: string): Promise<string> {
   });
   const body = await text(response);
   const status = response.statusCode ?? 0;
-  const gone = method === "DELETE" && status === 404;
-  if (status < 300 || gone) return body;
-  throw new Error(`the engine answered ${status} to ${method} ${path}`);
+  const removed = method === "DELETE" && status === 404;
+  if (status < 300 || removed) return body;
+  throw new Error(`the Docker engine responded with ${status} to ${method} ${path}`);
 }

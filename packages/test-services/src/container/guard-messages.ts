@@ -1,4 +1,4 @@
-/** Where the Docker engine listens, as options of `http.request`. */
+/** Address of the Docker engine, as options for `http.request`. */
 export interface EngineAddress {
   protocol: "http" | "https";
   socketPath?: string;
@@ -11,5 +11,5 @@ export interface EngineAddress {
 
 export type GuardRequest =
   | { type: "watch"; engine: EngineAddress; label: string }
-  /** Remove what is there and end. */
+  /** Removes the containers and ends the guard. */
   | { type: "stop" };

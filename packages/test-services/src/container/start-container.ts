@@ -1,28 +1,29 @@
 import { lookup } from "node:dns/promises";
 import { GenericContainer, getContainerRuntimeClient, Wait } from "testcontainers";
-import { startAgain } from "../support/start-again.js";
+import type { Breakable, Service } from "../service.js";
+import { retryStart } from "../support/retry.js";
 import { ContainerGuard } from "./guard.js";
 
 export interface ContainerSpecification {
   readonly image: string;
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Fixed ports of the host, so that a container that is started again has the same. */
+  /** Fixed ports on the host, so that a restarted container keeps them. */
   readonly ports: readonly { container: number; host: number }[];
 }
 
 export interface Container {
-  /** Where the published ports are reached: an IP address. */
+  /** IP address of the published ports. */
   readonly host: string;
-  /** Runs a program inside to its end. Rejects with what it wrote unless it succeeds. */
+  /** Runs a program in the container and waits for it to end. If it fails, rejects with its output. */
   run(command: readonly string[]): Promise<void>;
-  /** SIGKILL of everything inside. */
+  /** Sends SIGKILL to every process in the container. */
   kill(): Promise<void>;
-  /** Starts it again with the files that it had. */
+  /** Starts the container again with its files. */
   start(): Promise<void>;
 }
 
-/** Starts one container that ends with its guard. */
+/** Starts a container that ends with its guard. */
 export async function startContainer(
   guard: ContainerGuard,
   specification: ContainerSpecification,
@@ -32,7 +33,7 @@ export async function startContainer(
     .withEnvironment({ ...specification.environment })
     .withExposedPorts(...specification.ports)
     .withLabels({ ...guard.labels })
-    // Whether the server answers is asked from outside, by its own protocol.
+    // The caller checks with a client whether the server responds.
     .withWaitStrategy(Wait.forSuccessfulCommand("true"))
     .start();
   const { container: client } = await getContainerRuntimeClient();
@@ -53,9 +54,35 @@ export async function startContainer(
   };
 }
 
-/** Runs a start under a guard, again while a port is taken, and leaves nothing behind when it fails. */
-export function guarded<T>(start: (guard: ContainerGuard) => Promise<T>): Promise<T> {
-  return startAgain(
+/** Starts a container that runs one server on its first port, and waits until the server responds. */
+export async function startServer(
+  guard: ContainerGuard,
+  specification: ContainerSpecification,
+  responds: (host: string) => Promise<void>,
+): Promise<Omit<Service, "url"> & Breakable> {
+  const container = await startContainer(guard, specification);
+  const { host } = container;
+  const port = specification.ports[0]?.host ?? 0;
+  await responds(host);
+  return {
+    source: "container",
+    description: `container ${specification.image} at ${host}:${port}`,
+    host,
+    port,
+    kill: container.kill,
+    restart: async () => {
+      await container.kill();
+      await container.start();
+      await responds(host);
+    },
+    stop: () => guard.stop(),
+    [Symbol.asyncDispose]: () => guard.stop(),
+  };
+}
+
+/** Calls `start` with a guard, again if a port is in use. If it fails, stops the guard, so that nothing is left. */
+export function withGuard<T>(start: (guard: ContainerGuard) => Promise<T>): Promise<T> {
+  return retryStart(
     async () => {
       const guard = await ContainerGuard.start();
       try {

@@ -1,10 +1,10 @@
-/** Serves dynalite in a process of its own: arguments are the port and, to keep tables on disk, a folder. */
+/** Runs dynalite as a separate process. Arguments: the port and, to keep tables on disk, a folder. */
 import dynalite from "dynalite";
 
 const [, , port, path] = process.argv;
 
-// dynalite throws where a client breaks a connection in the middle of a request. Tests do that on purpose, and the
-// server must go on serving the others.
+// dynalite throws if a client breaks a connection in the middle of a request. Tests do that on purpose, and the server must
+// keep serving the others.
 process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
   if (error.code === "ECONNRESET" || error.code === "EPIPE") return;
   console.error(error);
@@ -17,6 +17,6 @@ const server = dynalite({
   deleteTableMs: 0,
   updateTableMs: 0,
 });
-// A pooled connection that the server closes while it is being used again looks like a fault to a client.
+// If the server closes a pooled connection while a client reuses it, the client sees a fault.
 server.keepAliveTimeout = 120_000;
-server.listen(Number(port), "127.0.0.1", () => console.log(`listening at ${port}`));
+server.listen(Number(port), "127.0.0.1", () => console.log(`listening on ${port}`));

@@ -2,25 +2,23 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DYNAMODB_REGION, type DynamodbOptions, EMULATOR_CREDENTIALS } from "../dynamodb-options.js";
+import { type DynamodbOptions, emulatorCredentials, emulatorRegion } from "../options.js";
 import type { DedicatedDynamodb } from "../service.js";
-import { settle } from "../support/settle.js";
+import { waitUntil } from "../support/retry.js";
 import { freePort } from "./free-port.js";
-import { orStop } from "./or-stop.js";
 import { runServer } from "./run-server.js";
-import { Supervisor } from "./supervisor.js";
+import { withSupervisor } from "./supervisor.js";
 import type { ServerSpecification } from "./supervisor-messages.js";
 
-const HOST = "127.0.0.1";
-const DYNALITE = fileURLToPath(new URL("./dynalite-main.js", import.meta.url));
+const host = "127.0.0.1";
+const dynaliteMain = fileURLToPath(new URL("./dynalite-main.js", import.meta.url));
 
-/** dynalite from npm in a process of its own, on a free port. It never throttles. */
-export async function dynamodbProcess(options: DynamodbOptions): Promise<DedicatedDynamodb> {
-  const supervisor = await Supervisor.start("dynamodb");
-  return orStop(supervisor, async () => {
+/** Runs dynalite from npm on a free port. It never throttles. */
+export function dynamodbProcess(options: DynamodbOptions): Promise<DedicatedDynamodb> {
+  return withSupervisor("dynamodb", async (supervisor) => {
     const specification = (port: number): ServerSpecification => ({
       command: process.execPath,
-      args: [DYNALITE, `${port}`, ...(options.durable ? [join(supervisor.directory, "tables")] : [])],
+      args: [dynaliteMain, `${port}`, ...(options.durable ? [join(supervisor.directory, "tables")] : [])],
       name: `dynalite-${port}`,
       stopSignal: "SIGKILL",
     });
@@ -28,20 +26,20 @@ export async function dynamodbProcess(options: DynamodbOptions): Promise<Dedicat
       name: "dynalite",
       freePort,
       specification,
-      answers: async (port) => {
-        await settle(`dynalite did not answer at port ${port}`, 20_000, async () =>
-          supervisor.logOf(specification(port)).includes(`listening at ${port}`) ? true : undefined,
+      responds: async (port) => {
+        await waitUntil(`dynalite did not respond on port ${port}`, 20_000, async () =>
+          supervisor.logOf(specification(port)).includes(`listening on ${port}`) ? true : undefined,
         );
       },
     });
     return {
       source: "process",
-      description: `local process dynalite ${dynaliteVersion()} at ${HOST}:${server.port}`,
-      host: HOST,
+      description: `local process dynalite ${dynaliteVersion()} at ${host}:${server.port}`,
+      host,
       port: server.port,
-      url: `http://${HOST}:${server.port}`,
-      region: DYNAMODB_REGION,
-      credentials: EMULATOR_CREDENTIALS,
+      url: `http://${host}:${server.port}`,
+      region: emulatorRegion,
+      credentials: emulatorCredentials,
       kill: server.kill,
       restart: server.restart,
       stop: () => supervisor.stop(),

@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where a supervisor's Postgres has its data, in the supervisor's directory. */
-export const POSTGRES_DATA = "data";
+/** Folder of the data in the supervisor's directory. */
+export const postgresDataFolder = "data";
 
 /**
- * Gives back the System V segment by which a Postgres held its data directory, which the kernel keeps when the server
- * was killed. Where that cannot be done, 56 bytes stay until the next boot.
+ * Removes the System V shared memory segment that Postgres uses to lock its data directory. The kernel keeps it when the
+ * server is killed. If removal fails, 56 bytes stay until the next boot.
  * https://www.postgresql.org/docs/current/kernel-resources.html
  */
 export function releaseSharedMemory(data: string): void {
@@ -16,11 +16,11 @@ export function releaseSharedMemory(data: string): void {
   try {
     execFileSync("ipcrm", ["-m", segment], { stdio: "ignore" });
   } catch {
-    // It is gone already, or this system has no `ipcrm`.
+    // The segment is already removed, or this system has no `ipcrm`.
   }
 }
 
-/** A server that ended by itself has removed the file. */
+/** Returns the id of the segment. A server that shuts down cleanly removes the file. */
 function segmentOf(data: string): string | undefined {
   try {
     return /^ *\d+ +(\d+) *$/m.exec(readFileSync(join(data, "postmaster.pid"), "utf8"))?.[1];

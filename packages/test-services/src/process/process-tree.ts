@@ -2,16 +2,16 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Ends a process and everything below it, so that no worker goes on serving after its master is dead.
- * Postgres puts each backend in a session of its own, so a signal to the process group would miss them.
+ * Kills a process and its descendants, so that no worker keeps serving after its master. Postgres starts each worker in a
+ * separate session, so a signal to the process group would miss them.
  */
 export function killTree(pid: number): void {
-  // A stopped master starts nothing new while its children are being listed.
+  // A stopped master cannot start another child while its children are listed.
   signal(pid, "SIGSTOP");
   for (const each of processTree(pid)) signal(each, "SIGKILL");
 }
 
-/** A process and everything below it. */
+/** Returns a process and its descendants. */
 export function processTree(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const [child, parent] of runningProcesses()) {
@@ -22,10 +22,7 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
-/**
- * Every process with its parent, without those that have ended and wait for their parent to notice. Read from /proc
- * where there is one: a slim image has no `ps`.
- */
+/** Returns every process with its parent, except zombies. On Linux it reads /proc, because slim images have no `ps`. */
 export function runningProcesses(): [pid: number, parent: number][] {
   const lines = process.platform === "linux" ? linuxStatus() : psStatus();
   return lines.flatMap(([pid, state, parent]) =>
@@ -46,11 +43,11 @@ function linuxStatus(): string[][] {
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
     try {
-      // "pid (name) state parent ...", and a name may hold spaces and brackets.
+      // "pid (name) state parent ...": the name can contain spaces and brackets.
       const status = readFileSync(`/proc/${pid}/stat`, "utf8");
       found.push([pid, ...status.slice(status.lastIndexOf(")") + 2).split(" ", 2)]);
     } catch {
-      // It ended while the list was read.
+      // The process ended in the meantime.
     }
   }
   return found;
@@ -60,6 +57,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It is gone already, which is what was wanted.
+    // The process has already ended.
   }
 }

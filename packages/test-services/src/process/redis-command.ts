@@ -13,24 +13,24 @@ export interface RedisCommand {
 let installing: Promise<void> | undefined;
 
 /**
- * Finds `redis-server` on PATH. On Debian as root it is installed where it is missing, and said so; elsewhere
- * rejects with the one line to type.
+ * Finds `redis-server` on PATH. If it is missing, installs it on Debian as root and prints that. Elsewhere, rejects with
+ * the command that installs it.
  */
 export async function redisCommand(print: (line: string) => void): Promise<RedisCommand> {
-  const found = await lookUp();
+  const found = await find();
   if (found) return found;
   if (!canInstall()) throw new Error(missing());
-  // Redis and Redis Cluster start side by side and need it once.
+  // Redis and Redis Cluster start concurrently and share the installation.
   installing ??= install(print).finally(() => {
     installing = undefined;
   });
   await installing;
-  const installed = await lookUp();
+  const installed = await find();
   if (!installed) throw new Error(missing());
   return installed;
 }
 
-async function lookUp(): Promise<RedisCommand | undefined> {
+async function find(): Promise<RedisCommand | undefined> {
   try {
     const { stdout } = await run("redis-server", ["--version"]);
     return { command: "redis-server", version: /v=([\d.]+)/.exec(stdout)?.[1] ?? "of unknown version" };
@@ -55,15 +55,15 @@ async function install(print: (line: string) => void): Promise<void> {
     await aptGet("update", "-qq");
     await aptGet("install", "-y", "-qq", "--no-install-recommends", "redis-server");
   } catch (cause) {
-    throw new Error(`apt-get could not install it. ${missing()}`, { cause });
+    throw new Error(`apt-get could not install redis-server. ${missing()}`, { cause });
   }
 }
 
 function missing(): string {
-  return `redis-server is not on PATH. Install it: ${installLine()}`;
+  return `redis-server is not on PATH. Install it: ${installCommand()}`;
 }
 
-function installLine(): string {
+function installCommand(): string {
   if (process.platform === "darwin") return "brew install redis";
   if (existsSync("/usr/bin/apt-get")) return "sudo apt-get install -y redis-server";
   if (existsSync("/sbin/apk")) return "apk add redis";

@@ -1,10 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { startAgain } from "../support/start-again.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { retryStart } from "../support/retry.js";
 import type { ServerProcess, Supervisor } from "./supervisor.js";
 import type { ServerSpecification } from "./supervisor-messages.js";
-
-/** Between two attempts to start a server whose former processes are still ending, in milliseconds. */
-const ORPHANS_PAUSE = 300;
 
 export interface RunningServer {
   readonly port: number;
@@ -13,57 +10,47 @@ export interface RunningServer {
 }
 
 export interface ServerRecipe {
-  /** Names the server in errors. */
+  /** Name of the server in errors. */
   name: string;
   freePort(): Promise<number>;
   specification(port: number): ServerSpecification;
-  /**
-   * Resolves when this very process answers, and not someone who took the port before it; rejects when it does
-   * not in time.
-   */
-  answers(port: number, pid: number): Promise<void>;
+  /** Resolves when this process responds, and not another one that took the port. Rejects after a timeout. */
+  responds(port: number, pid: number): Promise<void>;
 }
 
-/** Starts a server under the supervisor, waits until it answers, and takes another port when one is taken. */
+/** Starts a server and waits until it responds. Tries another port if the port is in use. */
 export async function runServer(supervisor: Supervisor, recipe: ServerRecipe): Promise<RunningServer> {
   let port = 0;
-  return startAgain(
+  let current = await retryStart(
     async () => {
       port = await recipe.freePort();
-      return supervised(supervisor, recipe, port, await startOnce(supervisor, recipe, port));
+      return start(supervisor, recipe, port);
     },
     () => /address already in use|EADDRINUSE/i.test(supervisor.logOf(recipe.specification(port))),
   );
-}
-
-async function startOnce(supervisor: Supervisor, recipe: ServerRecipe, port: number): Promise<ServerProcess> {
-  const specification = recipe.specification(port);
-  const server = await supervisor.spawn(specification);
-  const endedEarly = server.exited.then(() => {
-    throw new Error(`${recipe.name} ended at once. It wrote:\n${supervisor.logOf(specification)}`);
-  });
-  await Promise.race([recipe.answers(port, server.pid), endedEarly]);
-  return server;
-}
-
-function supervised(
-  supervisor: Supervisor,
-  recipe: ServerRecipe,
-  port: number,
-  first: ServerProcess,
-): RunningServer {
-  let current = first;
   const kill = () => supervisor.kill(current);
   const restart = async () => {
     await kill();
-    current = await startAgain(() => startOnce(supervisor, recipe, port), orphansWillEnd);
+    current = await retryStart(() => start(supervisor, recipe, port), workersWillEnd);
   };
   return { port, kill, restart };
 }
 
-/** The processes that a killed Postgres had forked hold its memory until they have noticed, a moment later. */
-async function orphansWillEnd(error: unknown): Promise<boolean> {
+async function start(supervisor: Supervisor, recipe: ServerRecipe, port: number): Promise<ServerProcess> {
+  const specification = recipe.specification(port);
+  const server = await supervisor.spawn(specification);
+  const ended = server.exited.then(() => {
+    throw new Error(`${recipe.name} ended at startup. Its log:\n${supervisor.logOf(specification)}`);
+  });
+  await Promise.race([recipe.responds(port, server.pid), ended]);
+  return server;
+}
+
+const workersEndWithin = 300;
+
+/** The workers of a killed Postgres keep its shared memory until they notice, a moment later. */
+async function workersWillEnd(error: unknown): Promise<boolean> {
   if (!/memory block .* still in use/.test(String(error))) return false;
-  await pause(ORPHANS_PAUSE);
+  await sleep(workersEndWithin);
   return true;
 }

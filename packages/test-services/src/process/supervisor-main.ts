@@ -1,17 +1,16 @@
 /**
- * A process of its own beside the tests. It runs servers in a temporary directory and outlives its parent
- * just long enough to remove both: the channel to the parent closes however the parent ends, `kill -9`
- * included.
+ * A separate process that runs servers in a temporary directory. It outlives its parent just long enough to remove both:
+ * the channel to the parent closes however the parent ends, including `kill -9`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { POSTGRES_DATA, releaseSharedMemory } from "./postgres-shared-memory.js";
+import { postgresDataFolder, releaseSharedMemory } from "./postgres-shared-memory.js";
 import { killTree } from "./process-tree.js";
 import type { ServerSpecification, SupervisorReport, SupervisorRequest } from "./supervisor-messages.js";
 
-/** How long a server may take to end on its own stop signal before it is killed, in ms. */
-const GRACE = 3_000;
+/** Time between the stop signal and SIGKILL, in ms. */
+const gracePeriod = 3_000;
 
 const servers = new Map<number, { child: ChildProcess; specification: ServerSpecification }>();
 const directory = mkdtempSync(process.argv[2] ?? "");
@@ -19,23 +18,23 @@ let stopping = false;
 
 process.on("disconnect", () => void stop());
 process.on("SIGTERM", () => void stop());
-// Whatever goes wrong in here, the servers go first.
+// After an unexpected error, end the servers first.
 process.on("uncaughtException", (error) => {
   console.error(error);
   void stop();
 });
-// Ctrl-C and a closed terminal are the parent's to act on; this process follows when the parent is gone.
+// The parent handles Ctrl-C and a closed terminal. This process ends after the parent.
 process.on("SIGINT", () => {});
 process.on("SIGHUP", () => {});
 process.on("message", (request: SupervisorRequest) => {
-  // A server that is asked for while the others are being ended would be left over.
+  // A server started while the others end would be left running.
   if (request.type === "start" && stopping) report({ type: "failed", id: request.id, code: "stopping" });
   else if (request.type === "start") start(request.id, request.specification);
   else if (request.type === "kill") kill(request.id);
   else void stop();
 });
 report({ type: "ready", directory });
-// A parent that died while this module was being loaded has been and gone as an event.
+// If the parent ended while this module was loading, there is no event.
 if (!process.connected) void stop();
 
 function start(id: number, specification: ServerSpecification): void {
@@ -69,7 +68,7 @@ function kill(id: number): void {
 async function stop(): Promise<void> {
   stopping = true;
   await Promise.all([...servers.values()].map(end));
-  releaseSharedMemory(join(directory, POSTGRES_DATA));
+  releaseSharedMemory(join(directory, postgresDataFolder));
   rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   process.exit(0);
 }
@@ -77,15 +76,15 @@ async function stop(): Promise<void> {
 async function end({ child, specification }: { child: ChildProcess; specification: ServerSpecification }) {
   if (child.pid === undefined) return;
   const { pid } = child;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  const lastResort = setTimeout(() => killTree(pid), GRACE);
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const killTimer = setTimeout(() => killTree(pid), gracePeriod);
   if (specification.stopSignal === "SIGKILL") killTree(pid);
   else child.kill(specification.stopSignal);
-  await gone;
-  clearTimeout(lastResort);
+  await exited;
+  clearTimeout(killTimer);
 }
 
 function report(message: SupervisorReport): void {
-  // A parent that has just died cannot be told. That it did arrives as "disconnect".
+  // The parent may have just ended. The "disconnect" event handles that.
   if (process.connected) process.send?.(message, () => {});
 }

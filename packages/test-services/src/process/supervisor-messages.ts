@@ -1,12 +1,12 @@
-/** What the supervisor is told to run. */
+/** A program that the supervisor runs. */
 export interface ServerSpecification {
   command: string;
   args: readonly string[];
-  /** In the supervisor's directory it runs in the folder of this name and writes to `NAME.log` beside it. */
+  /** The program runs in the folder of this name in the supervisor's directory, and its output goes to `NAME.log`. */
   name: string;
-  /** Signal that makes the server end at once and leave nothing behind. */
+  /** Signal that ends the program at once and leaves nothing behind. */
   stopSignal: "SIGKILL" | "SIGQUIT";
-  /** Run as this user instead of the caller. */
+  /** Runs the program as this user instead of the caller. */
   user?: { uid: number; gid: number };
   env?: Record<string, string>;
 }

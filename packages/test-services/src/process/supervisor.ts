@@ -5,22 +5,22 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ServerSpecification, SupervisorReport, SupervisorRequest } from "./supervisor-messages.js";
 
-const SUPERVISOR = fileURLToPath(new URL("./supervisor-main.js", import.meta.url));
+const supervisorMain = fileURLToPath(new URL("./supervisor-main.js", import.meta.url));
 
-/** One server that the supervisor runs. */
+/** A server that the supervisor runs. */
 export interface ServerProcess {
   readonly id: number;
   readonly pid: number;
-  /** Resolves when the process is gone, with its exit code, or null where a signal ended it. */
+  /** Resolves with the exit code when the process has ended, or with null if a signal ended it. */
   readonly exited: Promise<number | null>;
 }
 
 /**
- * Runs servers in a temporary directory, as children of a process that removes both when this process ends,
- * however it ends. See `supervisor-main.ts`.
+ * Runs servers in a temporary directory, as children of a process that removes both when this process ends, however it
+ * ends. See `supervisor-main.ts`.
  */
 export class Supervisor {
-  /** Removed with everything in it by `stop()` and when this process ends. */
+  /** Removed with its contents by `stop()` and when this process ends. */
   readonly directory: string;
   readonly #child: ChildProcess;
   readonly #started = new Map<number, (outcome: number | string) => void>();
@@ -32,15 +32,15 @@ export class Supervisor {
     this.#child = child;
     this.directory = directory;
     child.on("message", (message: SupervisorReport) => this.#receive(message));
-    child.once("exit", () => this.#supervisorGone());
-    // The servers alone must not keep a program running that has nothing else to do.
+    child.once("exit", () => this.#supervisorEnded());
+    // The supervisor must not keep this process running.
     child.unref();
     child.channel?.unref();
   }
 
   static async start(name: string): Promise<Supervisor> {
-    const child = fork(SUPERVISOR, [join(tmpdir(), `manykv-${name}-`)], {
-      // A session of its own: Ctrl-C in a terminal reaches the tests, not the supervisor.
+    const child = fork(supervisorMain, [join(tmpdir(), `manykv-${name}-`)], {
+      // In a separate session, Ctrl-C reaches the tests but not the supervisor.
       detached: true,
       execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -56,7 +56,7 @@ export class Supervisor {
     return new Supervisor(child, directory);
   }
 
-  /** Starts a server. Rejects where the command cannot be run at all. */
+  /** Starts a server. Rejects if the command cannot be run. */
   async spawn(specification: ServerSpecification): Promise<ServerProcess> {
     const id = this.#nextId++;
     const exited = new Promise<number | null>((resolve) => this.#exited.set(id, resolve));
@@ -70,29 +70,29 @@ export class Supervisor {
     return { id, pid: outcome, exited };
   }
 
-  /** Runs a program to its end. Rejects with what it wrote unless it succeeds. */
+  /** Runs a program and waits for it to end. If it fails, rejects with its output. */
   async run(specification: ServerSpecification): Promise<void> {
     const { exited } = await this.spawn(specification);
     if ((await this.#waitFor(exited)) === 0) return;
-    throw new Error(`${specification.command} failed. It wrote:\n${this.logOf(specification)}`);
+    throw new Error(`${specification.command} failed. Its output:\n${this.logOf(specification)}`);
   }
 
-  /** SIGKILL of the server and everything that it forked. Resolves when it is gone. */
+  /** Sends SIGKILL to the server and its descendants. Resolves when the server has ended. */
   async kill(server: ServerProcess): Promise<void> {
     this.#send({ type: "kill", id: server.id });
     await this.#waitFor(server.exited);
   }
 
-  /** Ends all servers and removes the directory. Safe to repeat. */
+  /** Stops all servers and removes the directory. Safe to repeat. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+    const exited = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.ref();
     this.#send({ type: "stop" });
-    await gone;
+    await exited;
   }
 
-  /** The end of what the server wrote to its log, to say why it did not start. */
+  /** Returns the end of a server's log, which says why it did not start. */
   logOf(specification: ServerSpecification): string {
     try {
       return readFileSync(join(this.directory, `${specification.name}.log`), "utf8").slice(-2_000);
@@ -102,7 +102,7 @@ export class Supervisor {
   }
 
   #send(request: SupervisorRequest): void {
-    // A supervisor that is gone settles everything by its end.
+    // If the supervisor has ended, its "exit" event settles everything.
     if (this.#child.connected) this.#child.send(request, () => {});
   }
 
@@ -126,8 +126,22 @@ export class Supervisor {
     this.#started.delete(id);
   }
 
-  #supervisorGone(): void {
-    for (const id of this.#started.keys()) this.#settleStart(id, "the supervisor process is gone");
+  #supervisorEnded(): void {
+    for (const id of this.#started.keys()) this.#settleStart(id, "the supervisor process has ended");
     for (const resolve of this.#exited.values()) resolve(null);
+  }
+}
+
+/** Starts a supervisor and calls `start` with it. If that fails, stops the supervisor, so that nothing is left. */
+export async function withSupervisor<T>(
+  name: string,
+  start: (supervisor: Supervisor) => Promise<T>,
+): Promise<T> {
+  const supervisor = await Supervisor.start(name);
+  try {
+    return await start(supervisor);
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
   }
 }

@@ -1,21 +1,38 @@
 import type { TestProject } from "vitest/node";
-import { acquire, prepare, release, SERVICE_NAMES, type ServiceName } from "./shared-services.js";
+import type { Service } from "../service.js";
+import { startDynamodb, startPostgres, startRedis, startRedisCluster } from "../services.js";
 
-/** What vitest calls before a project's first test; what it returns is called after the last. */
+export type ServiceName = "redis" | "redis-cluster" | "postgres" | "dynamodb";
+
+const starters: Readonly<Record<ServiceName, () => Promise<Service>>> = {
+  redis: startRedis,
+  "redis-cluster": startRedisCluster,
+  postgres: startPostgres,
+  dynamodb: startDynamodbForTests,
+};
+
+const serviceNames = Object.keys(starters) as ServiceName[];
+
+/** Vitest calls it before a project's first test, and calls the function it returns after the last. */
 export type GlobalSetup = (project: TestProject) => Promise<() => Promise<void>>;
 
-/** Serves the project's tests one kind of server, whose address they get from `serviceUrl(name)`. */
+/** Starts one kind of server for a project's tests, which get its address from `serviceUrl(name)`. */
 export function globalSetup(name: ServiceName): GlobalSetup {
   return async (project) => {
-    // Vitest runs the setups of a project one after the other; its servers start side by side all the same.
-    for (const each of SERVICE_NAMES) if (asksFor(project, each)) prepare(each);
+    // Vitest runs the setups of a project one after the other. Preparing all of them starts the servers concurrently.
+    for (const each of serviceNames) if (asksFor(project, each)) prepare(each);
     const { url } = await acquire(name);
     project.provide(`manykv:${name}`, url);
     return () => releaseOrFail(name);
   };
 }
 
-/** Vitest only prints what a teardown throws; a server that cannot be stopped must fail the run. */
+function asksFor(project: TestProject, name: ServiceName): boolean {
+  const files: readonly string[] = [project.config.globalSetup].flat();
+  return files.some((file) => file.endsWith(`/test-services/dist/setup/${name}.js`));
+}
+
+/** Vitest only prints an error of a teardown. A server that cannot be stopped must fail the run. */
 async function releaseOrFail(name: ServiceName): Promise<void> {
   try {
     await release(name);
@@ -25,7 +42,56 @@ async function releaseOrFail(name: ServiceName): Promise<void> {
   }
 }
 
-function asksFor(project: TestProject, name: ServiceName): boolean {
-  const files: readonly string[] = [project.config.globalSetup].flat();
-  return files.some((file) => file.endsWith(`/test-services/dist/setup/${name}.js`));
+interface Shared {
+  readonly service: Promise<Service>;
+  users: number;
+}
+
+// All projects of a run share one server of each kind. Vitest may load this module once per project, so the servers are a
+// property of the process.
+const registryKey = Symbol.for("@manykv/test-services/shared");
+
+function registry(): Map<ServiceName, Shared> {
+  const holder = globalThis as { [registryKey]?: Map<ServiceName, Shared> };
+  holder[registryKey] ??= new Map();
+  return holder[registryKey];
+}
+
+/** Starts the run's server of this kind, unless it is started already. */
+function prepare(name: ServiceName): Shared {
+  const existing = registry().get(name);
+  if (existing) return existing;
+  const shared = { service: starters[name](), users: 0 };
+  // `acquire` reports a failure. Until then, it must not end the process as unhandled.
+  shared.service.catch(() => {});
+  registry().set(name, shared);
+  return shared;
+}
+
+function acquire(name: ServiceName): Promise<Service> {
+  const shared = prepare(name);
+  shared.users++;
+  return shared.service;
+}
+
+/** Stops the run's server of this kind after its last user. */
+async function release(name: ServiceName): Promise<void> {
+  const shared = registry().get(name);
+  if (!shared || --shared.users > 0) return;
+  registry().delete(name);
+  await (await shared.service).stop();
+}
+
+/**
+ * Starts DynamoDB and puts its region and credentials into the environment, which the tests inherit, so that no test has
+ * to name them. Keeps what the environment already contains.
+ */
+async function startDynamodbForTests(): Promise<Service> {
+  const service = await startDynamodb();
+  process.env["AWS_REGION"] ??= service.region;
+  if (service.credentials) {
+    process.env["AWS_ACCESS_KEY_ID"] ??= service.credentials.accessKeyId;
+    process.env["AWS_SECRET_ACCESS_KEY"] ??= service.credentials.secretAccessKey;
+  }
+  return service;
 }

@@ -12,7 +12,7 @@ import { onTestFinished } from "vitest";
 
 export function redisClient(url: string): Redis {
   const client = new Redis(url);
-  // A test breaks its server on purpose; the command in flight says so.
+  // Tests break the server on purpose, and the command in flight rejects.
   client.on("error", () => {});
   onTestFinished(() => client.disconnect());
   return client;
@@ -26,7 +26,7 @@ export function clusterClient(url: string): Cluster {
   return client;
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export async function sql(url: string, statement: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client(url);
   client.on("error", () => {});

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 
-/** Sets environment variables until the test ends; undefined unsets one. */
+/** Sets environment variables until the test ends. `undefined` unsets a variable. */
 export function setEnvironment(variables: Readonly<Record<string, string | undefined>>): void {
   const before = { ...process.env };
   for (const [name, value] of Object.entries(variables)) assign(name, value);

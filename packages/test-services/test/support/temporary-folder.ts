@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** A folder of the test's own, which every user may enter, as the system's own temporary folder lets them. */
+/** Creates a folder for the test that every user may enter, like the system's temporary folder. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "manykv-test-"));
   chmodSync(folder, 0o755);

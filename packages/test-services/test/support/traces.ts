@@ -5,32 +5,32 @@ import { getContainerRuntimeClient } from "testcontainers";
 import { setEnvironment } from "./environment.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
-/** What can be seen of a service on this machine besides its port. */
+/** What a service leaves on this machine besides its port. */
 export interface Traces {
   /** Folders of local processes. */
   folders(): string[];
-  /** Containers, running or not. */
+  /** Containers, whether they run or not. */
   containers(service: Service): Promise<string[]>;
 }
 
-/** Data of every local process from here on goes to a folder that can be looked into. */
+/** Puts the data of every local process that starts from here on into a new folder. */
 export function traces(): Traces {
   const folder = temporaryFolder();
   setEnvironment({ TMPDIR: folder });
   return {
-    // Testcontainers leaves a lock file of its own.
+    // Testcontainers leaves a lock file.
     folders: () => readdirSync(folder).filter((name) => name.startsWith("manykv-")),
     containers: async ({ source, port }) => (source === "container" ? containersAt([port]) : []),
   };
 }
 
-/** Containers, running or not, that publish one of the ports. */
+/** Returns the containers that publish one of the ports, whether they run or not. */
 export async function containersAt(ports: readonly number[]): Promise<string[]> {
   const { container } = await getContainerRuntimeClient();
   const all = await container.dockerode.listContainers({ all: true });
   const published = await Promise.all(
     all.map(async ({ Id }) => {
-      // One that is removed in the meantime publishes nothing.
+      // A container that was removed in the meantime publishes nothing.
       const { HostConfig } = await container
         .getById(Id)
         .inspect()

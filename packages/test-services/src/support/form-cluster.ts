@@ -1,72 +1,70 @@
 import type { Redis } from "ioredis";
-import { redisUrl } from "../redis-options.js";
-import { withRedis } from "../support/redis-client.js";
-import { settle } from "../support/settle.js";
+import { type NodeAddress, redisUrl } from "../options.js";
+import { withRedis } from "./clients.js";
+import { waitUntil } from "./retry.js";
 
-const SLOTS = 16_384;
-const MASTERS = 3;
-const DEADLINE = 30_000;
+const slotCount = 16_384;
+const masterCount = 3;
+const timeout = 30_000;
 
-interface Node {
-  client: Redis;
-  host: string;
-  port: number;
+interface Node extends NodeAddress {
+  readonly client: Redis;
 }
 
 /**
  * Makes one cluster of six empty nodes: the first three are masters that share the slots, the fourth is the
- * replica of the first, and so on. Resolves when every node agrees and every replica is in step.
+ * replica of the first, and so on. Resolves when every node agrees and every replica is synchronized.
  *
- * @param addresses - where the nodes are reached by clients and by each other
+ * @param addresses - addresses that work for clients and for the other nodes
  */
-export async function formCluster(addresses: readonly { host: string; port: number }[]): Promise<void> {
+export async function formCluster(addresses: readonly NodeAddress[]): Promise<void> {
   await withNodes(addresses, [], async (nodes) => {
     await Promise.all(nodes.map(claimSlots));
     await meet(nodes);
     await attachReplicas(nodes);
-    await settle("the cluster was not ready", DEADLINE, () => isReady(nodes));
+    await waitUntil("the cluster did not become ready", timeout, () => isReady(nodes));
   });
 }
 
 async function withNodes(
-  [address, ...others]: readonly { host: string; port: number }[],
+  [address, ...others]: readonly NodeAddress[],
   nodes: Node[],
   task: (nodes: Node[]) => Promise<void>,
 ): Promise<void> {
   if (!address) return task(nodes);
-  await withRedis(redisUrl(address.host, address.port, undefined), (client) =>
+  await withRedis(redisUrl(address.host, address.port), (client) =>
     withNodes(others, [...nodes, { client, ...address }], task),
   );
 }
 
 async function claimSlots({ client }: Node, index: number): Promise<void> {
-  // Distinct epochs from the start: nodes that meet with equal ones settle that by collisions, which takes time.
+  // Nodes with equal epochs must resolve the collision when they meet, which takes time.
   await client.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1);
-  if (index >= MASTERS) return;
-  const first = Math.round((SLOTS * index) / MASTERS);
-  const end = Math.round((SLOTS * (index + 1)) / MASTERS);
+  if (index >= masterCount) return;
+  const first = Math.round((slotCount * index) / masterCount);
+  const end = Math.round((slotCount * (index + 1)) / masterCount);
   const slots = Array.from({ length: end - first }, (_, offset) => first + offset);
   await client.call("CLUSTER", "ADDSLOTS", ...slots);
 }
 
 async function meet(nodes: readonly Node[]): Promise<void> {
-  // Each pair is introduced, so that nobody has to wait for gossip to hear of anybody.
+  // Introduce each pair, so that no node has to wait for gossip.
   await Promise.all(
     nodes.flatMap(({ client }, index) =>
       nodes.slice(index + 1).map(({ host, port }) => client.call("CLUSTER", "MEET", host, port)),
     ),
   );
-  await settle("the nodes of the cluster did not meet", DEADLINE, async () => {
+  await waitUntil("the nodes of the cluster did not meet", timeout, async () => {
     const known = await Promise.all(nodes.map(({ client }) => knownNodes(client)));
-    const all = known.every((each) => each.length === nodes.length && !each.some(isStranger));
+    const all = known.every((each) => each.length === nodes.length && !each.some(isUnknown));
     return all || undefined;
   });
 }
 
 async function attachReplicas(nodes: readonly Node[]): Promise<void> {
-  const masters = nodes.slice(0, MASTERS);
+  const masters = nodes.slice(0, masterCount);
   const ids = await Promise.all(masters.map(({ client }) => client.call("CLUSTER", "MYID")));
-  const replicas = nodes.slice(MASTERS);
+  const replicas = nodes.slice(masterCount);
   await Promise.all(
     replicas.map(({ client }, index) => client.call("CLUSTER", "REPLICATE", String(ids[index]))),
   );
@@ -83,10 +81,10 @@ async function nodeIsReady(client: Redis): Promise<boolean> {
     client.cluster("SLOTS"),
     client.info("replication"),
   ]);
-  const inStep = /role:master|master_link_status:up/.test(replication);
-  // Each range is its first and last slot, then its master, then its replicas.
-  const complete = ranges.length === MASTERS && ranges.every((range) => range.length === 4);
-  return String(state).includes("cluster_state:ok") && complete && inStep;
+  const isSynchronized = /role:master|master_link_status:up/.test(replication);
+  // A range consists of its first slot, its last slot, its master and its replicas.
+  const complete = ranges.length === masterCount && ranges.every((range) => range.length === 4);
+  return String(state).includes("cluster_state:ok") && complete && isSynchronized;
 }
 
 async function knownNodes(client: Redis): Promise<string[]> {
@@ -95,6 +93,6 @@ async function knownNodes(client: Redis): Promise<string[]> {
     .split("\n");
 }
 
-function isStranger(line: string): boolean {
+function isUnknown(line: string): boolean {
   return line.includes("handshake") || line.includes("noaddr");
 }

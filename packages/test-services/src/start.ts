@@ -1,10 +1,10 @@
-import { dockerEngineAnswers } from "./container/docker-engine.js";
-import { type Address, type AddressVariable, addressOf } from "./environment/address.js";
+import { dockerEngineResponds } from "./container/docker-engine.js";
+import { type Address, type AddressVariable, addressIn } from "./environment.js";
 import type { Service } from "./service.js";
 
-/** Where a service can come from. */
+/** The sources of a service. */
 export interface Sources<Shared extends Service, Dedicated extends Shared> {
-  /** Names the service in what is printed. */
+  /** Name of the service in the printed lines. */
   readonly name: string;
   readonly variable: AddressVariable;
   environment(address: Address): Promise<Shared>;
@@ -12,55 +12,56 @@ export interface Sources<Shared extends Service, Dedicated extends Shared> {
   process(print: Print): Promise<Dedicated>;
 }
 
-/** Takes one line for people. */
+/** Prints one line for people. */
 export type Print = (line: string) => void;
 
 export interface StartOptions {
-  /** Gets the line that says which source was chosen. Default: `console.log`. */
+  /** Receives the line that names the chosen source. Default: `console.log`. */
   print?: Print;
 }
 
 export interface DedicatedOptions extends StartOptions {
-  /** Insists on one source. Default: a container where a Docker engine answers, else a local process. */
+  /** Requires one source. Default: a container if a Docker engine responds, and otherwise a local process. */
   source?: "container" | "process";
 }
 
-/** The environment's server where it names one, else a server started for the caller. */
+/** Returns the server that the environment names, or starts one if it names none. */
 export async function startShared<Shared extends Service, Dedicated extends Shared>(
   sources: Sources<Shared, Dedicated>,
   options: StartOptions,
 ): Promise<Shared> {
-  const address = addressOf(sources.variable);
+  const address = addressIn(sources.variable);
   if (!address) return startDedicated(sources, options);
   return announced(sources.name, await sources.environment(address), options);
 }
 
-/** A server started for the caller alone, whatever the environment names. */
+/** Starts a server that only the caller uses, even if the environment names one. */
 export async function startDedicated<Shared extends Service, Dedicated extends Shared>(
   sources: Sources<Shared, Dedicated>,
   options: DedicatedOptions,
 ): Promise<Dedicated> {
-  return announced(sources.name, await startOwn(sources, options), options);
+  return announced(sources.name, await startOnMachine(sources, options), options);
 }
 
-async function startOwn<Shared extends Service, Dedicated extends Shared>(
+async function startOnMachine<Shared extends Service, Dedicated extends Shared>(
   sources: Sources<Shared, Dedicated>,
   options: DedicatedOptions,
 ): Promise<Dedicated> {
   const print = printer(options);
   if (options.source === "process") return sources.process(print);
-  const engine = await dockerEngineAnswers();
+  const engineResponds = await dockerEngineResponds();
   if (options.source === "container") {
-    // Testcontainers would go on to another engine than the one that DOCKER_HOST names.
-    if (!engine) throw new Error(`${sources.name}: no Docker engine answers; start one, or set DOCKER_HOST`);
+    // Testcontainers would fall back to an engine other than the one at DOCKER_HOST.
+    if (!engineResponds)
+      throw new Error(`${sources.name}: no Docker engine responds. Start one, or set DOCKER_HOST`);
     return sources.container();
   }
-  if (engine) {
+  if (engineResponds) {
     try {
       return await sources.container();
     } catch (error) {
-      // An engine without a way to the images is no reason to fail where a local process will do.
-      print(`${sources.name}: a Docker engine answers, but no container starts (${firstLine(error)})`);
+      // For example, the engine cannot download the image. A local process works without one.
+      print(`${sources.name}: a Docker engine responds, but cannot start a container (${firstLine(error)})`);
     }
   }
   return sources.process(print);

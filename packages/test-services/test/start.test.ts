@@ -25,11 +25,11 @@ interface Subject {
   variable: string;
   start(options: { print(line: string): void }): Promise<Service>;
   startDedicated(): Promise<Service>;
-  /** An address where nobody listens, with a secret in it where the form has room for one. */
+  /** An address without a server, with a secret. */
   dead: string;
 }
 
-// Port 1 is reserved and served by nobody.
+// Port 1 is reserved, so no server uses it.
 const subjects: Subject[] = [
   {
     name: "redis",
@@ -62,7 +62,7 @@ const subjects: Subject[] = [
 ];
 
 describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead }) => {
-  test("an address in the environment is used as it is, said so, and left running", async () => {
+  test("uses the server at the address in the environment, prints that, and leaves it running", async () => {
     await using given = await startDedicated();
     setEnvironment({ [variable]: given.url });
     const lines: string[] = [];
@@ -73,11 +73,11 @@ describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead 
     const at = given.description.split(" at ")[1];
     expect(lines).toEqual([`${name}: ${variable} at ${at}`]);
     await service.stop();
-    // Still there for the next one.
+    // The server still runs.
     expect((await start(quiet)).source).toBe("environment");
   });
 
-  test("an address where nobody answers is an error that names the variable and holds no secret", async () => {
+  test("rejects an address without a server: the error names the variable and contains no secret", async () => {
     setEnvironment({ [variable]: dead });
     const error = await failure(start(quiet));
     expect(error.message).toContain(variable);
@@ -86,7 +86,7 @@ describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead 
     expect(`${error.stack}${error.cause}`).not.toContain("s3cret");
   });
 
-  test("what is no address is an error that names the variable and holds no value", async () => {
+  test("rejects an invalid address: the error names the variable and does not contain the value", async () => {
     setEnvironment({ [variable]: "ftp://s3cret:s3cret" });
     const error = await failure(start(quiet));
     expect(error.message).toMatch(new RegExp(`^${variable} is not an address of the form `));
@@ -94,7 +94,7 @@ describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead 
   });
 });
 
-test("a wrong password in the environment is an error that holds neither it nor the right one", async () => {
+test("with a wrong password in the environment, the error contains neither this nor the right password", async () => {
   await using redis = await startDedicatedRedis({ ...local, password: "right-one" });
   setEnvironment({ MANYKV_REDIS_URL: redis.url.replace("right-one", "wr0ng") });
   const error = await failure(startRedis(quiet));
@@ -110,33 +110,33 @@ test("a wrong password in the environment is an error that holds neither it nor 
   expect(refused.message).not.toContain("wr0ng");
 });
 
-test("a dedicated server is never the one that the environment names", async () => {
+test("a dedicated server never comes from the environment", async () => {
   setEnvironment({ MANYKV_REDIS_URL: "redis://127.0.0.1:1" });
   await using service = await startDedicatedRedis(local);
   expect(service.source).toBe("process");
 });
 
-test("a single Redis is refused as a cluster", async () => {
+test("a single Redis is rejected as a cluster", async () => {
   await using redis = await startDedicatedRedis(local);
   setEnvironment({ MANYKV_REDIS_CLUSTER_URL: `redis+cluster://${redis.host}:${redis.port}` });
   expect((await failure(startRedisCluster(quiet))).message).toContain("MANYKV_REDIS_CLUSTER_URL");
 });
 
-describe("with no address", () => {
+describe("without an address in the environment", () => {
   test.each([
-    ["no engine at DOCKER_HOST", async () => "unix:///nonexistent/docker.sock"],
-    ["an engine that takes the connection and never answers", async () => serve(() => {})],
+    ["without an engine at DOCKER_HOST", async () => "unix:///nonexistent/docker.sock"],
+    ["with an engine that accepts the connection and never responds", async () => serve(() => {})],
     [
-      "something at DOCKER_HOST that is no engine",
+      "with a server at DOCKER_HOST that is not an engine",
       async () => serve((_, response) => response.writeHead(404).end()),
     ],
-  ])("%s: a local process", async (_case, engine) => {
+  ])("%s, starts a local process", async (_case, engine) => {
     setEnvironment({ MANYKV_REDIS_URL: undefined, DOCKER_HOST: await engine() });
     await using service = await startRedis(quiet);
     expect(service.source).toBe("process");
   });
 
-  test("an engine that answers and cannot start a container: said so, then a local process", async () => {
+  test("if the engine cannot start a container, prints that and starts a local process", async () => {
     const engine = await serve((request, response) => {
       response.writeHead(request.url?.endsWith("/_ping") ? 200 : 500).end("OK");
     });
@@ -144,30 +144,30 @@ describe("with no address", () => {
     const lines: string[] = [];
     await using service = await startRedis({ print: (line) => lines.push(line) });
     expect(service.source).toBe("process");
-    expect(lines[0]).toMatch(/^redis: a Docker engine answers, but no container starts \(.+\)$/);
+    expect(lines[0]).toMatch(/^redis: a Docker engine responds, but cannot start a container \(.+\)$/);
     expect(lines[1]).toBe(`redis: ${service.description}`);
   });
 
-  test("a container that is insisted on and cannot be had is an error", async () => {
+  test("rejects if `source` is container and no engine responds", async () => {
     setEnvironment({ DOCKER_HOST: "unix:///nonexistent/docker.sock" });
     const error = await failure(startDedicatedRedis({ ...quiet, source: "container" }));
-    expect(error.message).toBe("redis: no Docker engine answers; start one, or set DOCKER_HOST");
+    expect(error.message).toBe("redis: no Docker engine responds. Start one, or set DOCKER_HOST");
   });
 });
 
-describe("with no redis-server on PATH", () => {
+describe("without redis-server on PATH", () => {
   const debianRoot = process.getuid?.() === 0 && existsSync("/etc/debian_version");
 
-  test("where it cannot be installed, the error is the one line to type", async () => {
+  test("if it cannot be installed, the error contains the command that installs it", async () => {
     setEnvironment({ PATH: temporaryFolder() });
     const error = await failure(startDedicatedRedis(local));
     expect(error.message).toMatch(/redis-server is not on PATH\. Install it: \S+/);
   });
 
-  test.runIf(debianRoot)("on Debian as root it is installed, and said so", async () => {
+  test.runIf(debianRoot)("on Debian as root, installs it and prints that", async () => {
     const server = execFileSync("sh", ["-c", "command -v redis-server"], { encoding: "utf8" }).trim();
     const folder = temporaryFolder();
-    // Stands in for the package manager alone: what it "installs" is the real server.
+    // Replaces only the package manager. It "installs" the real server.
     const aptGet = `#!/bin/sh\ncase "$*" in *"install"*"redis-server") /bin/ln -s ${server} ${folder}/redis-server ;; esac\n`;
     writeFileSync(join(folder, "apt-get"), aptGet);
     chmodSync(join(folder, "apt-get"), 0o755);
@@ -185,15 +185,15 @@ describe("with no redis-server on PATH", () => {
 async function failure(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     () => {
-      throw new Error("it should have failed");
+      throw new Error("The promise did not reject");
     },
     (error: Error) => error,
   );
 }
 
-/** A fake engine, to be one that is broken. */
-async function serve(answer: Parameters<typeof createServer>[1]): Promise<string> {
-  const server: Server = createServer(answer as never);
+/** Starts a fake engine that fails. */
+async function serve(handle: Parameters<typeof createServer>[1]): Promise<string> {
+  const server: Server = createServer(handle as never);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
     server.closeAllConnections();

@@ -1,0 +1,111 @@
+/** Options of `startDedicatedRedis`. */
+export interface RedisOptions {
+  /** More arguments for `redis-server`, such as `["--maxmemory", "50mb"]`. Default: none. */
+  args?: readonly string[];
+  /** Whether every write is on disk before Redis acknowledges it, so that `kill()` loses none. Default: false. */
+  durable?: boolean;
+  /** Password of the default user. `url` contains it. Default: none. */
+  password?: string;
+}
+
+/** Returns the arguments for a `redis-server` in a container or a local process. */
+export function redisArguments(options: RedisOptions): string[] {
+  const { args = [], durable = false, password } = options;
+  return [
+    ...["--save", "", "--loglevel", "notice"],
+    ...(durable ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]),
+    ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
+    ...args,
+  ];
+}
+
+export function redisUrl(host: string, port: number, password?: string): string {
+  const user = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
+  return `redis://${user}${host}:${port}`;
+}
+
+/** Options of `startDedicatedRedisCluster`: three masters with one replica each. */
+export interface RedisClusterOptions {
+  /** More arguments for each `redis-server`. Default: none. */
+  args?: readonly string[];
+  /** Whether every write is on its node's disk before Redis acknowledges it. Default: false. */
+  durable?: boolean;
+  /** Time without a response after which a node counts as failed and its replica takes over, in ms. Default: 2,000. */
+  nodeTimeout?: number;
+}
+
+export const clusterSize = 6;
+
+/** Returns the arguments for each `redis-server` of a cluster. */
+export function clusterArguments(options: RedisClusterOptions): string[] {
+  return [
+    ...["--cluster-enabled", "yes"],
+    ...["--cluster-node-timeout", `${options.nodeTimeout ?? 2_000}`],
+    // By default, a master waits for more replicas before it synchronizes one, and CLUSTER SLOTS omits a replica until its
+    // master has sent it something.
+    ...["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],
+    ...redisArguments(options),
+  ];
+}
+
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Returns `host:port,host:port`. */
+export function clusterAddresses(nodes: readonly NodeAddress[]): string {
+  return nodes.map(({ host, port }) => `${host}:${port}`).join(",");
+}
+
+export function clusterUrl(nodes: readonly NodeAddress[]): string {
+  return `redis+cluster://${clusterAddresses(nodes)}`;
+}
+
+/** Options of `startDedicatedPostgres`. */
+export interface PostgresOptions {
+  /** Server settings, such as `{ statement_timeout: "500ms" }`. Default: none. */
+  settings?: Readonly<Record<string, string>>;
+  /**
+   * Whether every commit is flushed to disk. Default: false, which is faster. `kill()` loses nothing either way, because
+   * the machine keeps running.
+   */
+  durable?: boolean;
+}
+
+export const postgresUser = "manykv";
+export const postgresDatabase = "manykv";
+
+/** Returns the settings as arguments for `postgres`. */
+export function postgresArguments(options: PostgresOptions): string[] {
+  const settings = {
+    // Every project of a run has its own connection pools on the shared server.
+    max_connections: "200",
+    ...(options.durable ? {} : { fsync: "off", full_page_writes: "off" }),
+    ...options.settings,
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+}
+
+export function postgresUrl(
+  host: string,
+  port: number,
+  password: string,
+  database: string = postgresDatabase,
+): string {
+  return `postgres://${postgresUser}:${password}@${host}:${port}/${database}`;
+}
+
+/** Options of `startDedicatedDynamodb`. */
+export interface DynamodbOptions {
+  /** Whether tables are on disk, so that they survive `kill()`. Default: false. */
+  durable?: boolean;
+}
+
+export const emulatorRegion = "us-east-1";
+
+/** An emulator accepts any credentials, but requires some. */
+export const emulatorCredentials: { readonly accessKeyId: string; readonly secretAccessKey: string } = {
+  accessKeyId: "manykv",
+  secretAccessKey: "manykv",
+};

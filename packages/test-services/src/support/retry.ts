@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Calls `attempt` until it returns something other than undefined. Rejects with `message` after `timeout` ms. */
+export async function waitUntil<T>(
+  message: string,
+  timeout: number,
+  attempt: () => Promise<T | undefined>,
+): Promise<T> {
+  const deadline = Date.now() + timeout;
+  for (;;) {
+    const result = await attempt();
+    if (result !== undefined) return result;
+    if (Date.now() > deadline) throw new Error(`${message} within ${timeout / 1000} s`);
+    await sleep(20);
+  }
+}
+
+const maxStarts = 10;
+
+/** Calls `start` until it succeeds, or until it fails for a reason that another attempt does not fix. */
+export async function retryStart<T>(
+  start: () => Promise<T>,
+  isTransient: (error: unknown) => boolean | Promise<boolean>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === maxStarts || !(await isTransient(error))) throw error;
+    }
+  }
+}
