@@ -49,7 +49,7 @@ function createProgram(version: string, toAction: ToAction): Command {
   return program;
 }
 
-/** Commander repeats an argument that it does not know, which may be a URL with a password. */
+/** Commander's errors repeat an unknown argument, which may be a URL with a password. */
 function withoutCredentials(message: string): string {
   return message.replace(/:\/\/\S*@/g, "://***@");
 }

@@ -19,7 +19,7 @@ export interface WriteFlags {
 }
 
 export interface WriteJob<Read extends KeyRecord> {
-  /** The verb for the progress, such as `importing`, and for the summary, such as `imported`. */
+  /** The verbs for the progress, such as `importing`, and for the summary, such as `imported`. */
   readonly doing: string;
   readonly done: string;
   readonly input: Input | undefined;
@@ -112,7 +112,7 @@ class Report {
   }
 
   static async open(path: string, input: Input | undefined): Promise<Report> {
-    // Opening the input's own file for writing would empty it.
+    // Opening the input file for writing would empty it.
     if (await isFileOf(input, path)) {
       const message = `the report would overwrite the input ${JSON.stringify(path)}. Pass another --report file`;
       throw new CommandError(exitCode.usage, message);

@@ -58,8 +58,8 @@ export class StrayReturns {
 
   /** Scans the next bytes of the input. The parser must have read the bytes before them. */
   scan(chunk: Buffer): void {
-    // The remaining offsets belong to the row that is being parsed, and one per row is enough. The exception are the last
-    // bytes, which csv-parse has not read yet.
+    // The offsets that remain belong to the current row, and one per row is enough. Also keep those of the last bytes,
+    // which csv-parse may not have read yet.
     this.#offsets.splice(1, this.#offsets.length - heldBack);
     if (this.#endsInReturn && chunk[0] !== lineFeed) this.#offsets.push(this.#position - 1);
     this.#endsInReturn = false;

@@ -91,7 +91,7 @@ class RowReader {
     this.#parser = parse({
       // Read bytes: a decoding parser would repair invalid UTF-8.
       encoding: false,
-      // By default the first line end sets the only one, and others become part of values.
+      // By default, csv-parse accepts only the first kind of line end and makes others part of values.
       record_delimiter: lineEnds,
       relax_column_count: true,
       skip_empty_lines: true,

@@ -258,11 +258,11 @@ test("if the store rejects a part, the report is true for each record, and a lat
     "large.ndjson",
     lines(count, (record) => `${record}`.padEnd(1000, "x")).join("\n"),
   );
-  const report = folder.path("refused.ndjson");
+  const report = folder.path("rejected.ndjson");
   const args = ["import", "-b", bucket, "--timeout", "2000", "--report", report, input];
-  const refused = await runCommand(args, { store: server.url });
-  expect(refused.code).toBe(3);
-  expect(refused.stderr).toContain("OOM");
+  const rejected = await runCommand(args, { store: server.url });
+  expect(rejected.code).toBe(3);
+  expect(rejected.stderr).toContain("OOM");
   const reported = readReport(report);
   expect(reported.totals.complete).toBe(false);
   expect(reported.totals.applied).toBeGreaterThan(1000);

@@ -106,7 +106,7 @@ async function unprivilegedUser(): Promise<User | undefined> {
 async function handOver(directory: string, programs: Programs, user: User): Promise<Programs> {
   if (!(await othersCanReach(dirname(directory)))) {
     throw new Error(
-      "postgres: the user nobody runs it and cannot enter the temporary folder. Set TMPDIR=/tmp",
+      "postgres: runs as the user nobody, which cannot enter the temporary folder. Set TMPDIR=/tmp",
     );
   }
   await chown(directory, user.uid, user.gid);
