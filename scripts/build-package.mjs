@@ -65,7 +65,7 @@ async function writeIfChanged(path, text) {
 /** Checks the types and writes the declarations. */
 function emitDeclarations() {
   const tsc = resolve(import.meta.dirname, "../node_modules/.bin/tsc");
-  const child = spawn(tsc, ["-b"], { stdio: "inherit", shell: process.platform === "win32" });
+  const child = spawn(tsc, ["-p", "."], { stdio: "inherit", shell: process.platform === "win32" });
   return new Promise((settle, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => settle(code ?? 1));

@@ -46,9 +46,9 @@ function copyTo(folder) {
  * @param {string} range
  */
 function lowestOf(range) {
-  const version = /^[\^~]?(\d+\.\d+\.\d+)$|^>=(\d+\.\d+\.\d+) /.exec(range);
-  if (version === null) throw new Error(`Teach this script to read the range ${range}.`);
-  return version[1] ?? version[2];
+  const version = /^(?:\^|~|>=)?(\d+\.\d+\.\d+)(?= |$)/.exec(range)?.[1];
+  if (version === undefined) throw new Error(`Teach this script to read the range ${range}.`);
+  return version;
 }
 
 /**
