@@ -13,7 +13,7 @@ import {
   type StoreOptions,
 } from "./options.js";
 import type { Bucket, OpenOptions, Store } from "./store.js";
-import { type Tracing, tracingChannel } from "./tracing.js";
+import { openTracing } from "./tracing.js";
 
 /**
  * Creates a store over a driver.
@@ -46,8 +46,9 @@ class DriverStore implements Store {
     const { coalesce = false } = options;
     if (typeof coalesce !== "boolean")
       throw new StoreError("invalid-argument", "`coalesce` must be true or false");
+    checkBucketName(name, "no-such-store");
     const { buckets } = this.#core.options;
-    if (!buckets?.has(checkBucketName(name, "no-such-store")) && buckets !== undefined) {
+    if (buckets !== undefined && !buckets.has(name)) {
       throw new StoreError("no-such-store", `the store's \`buckets\` option does not list "${name}"`);
     }
     return coalesce ? new CoalescingBucket(this.#core, name) : new DriverBucket(this.#core, name);
@@ -84,8 +85,8 @@ export class StoreCore {
   readonly options: ResolvedOptions;
   readonly timer: DeadlineTimer = new DeadlineTimer();
   readonly abortListeners: SharedAbortListeners = new SharedAbortListeners();
-  readonly callTracing: Tracing | undefined = tracingChannel("manykv:call");
-  readonly attemptTracing: Tracing | undefined = tracingChannel("manykv:attempt");
+  readonly callTracing: ReturnType<typeof openTracing> = openTracing("manykv:call");
+  readonly attemptTracing: ReturnType<typeof openTracing> = openTracing("manykv:attempt");
   /** Called when the store is about to close: calls that wait to travel together leave now. */
   readonly beforeClose: Set<() => void> = new Set();
   readonly #id: string = Math.random().toString(36).slice(2, 10);

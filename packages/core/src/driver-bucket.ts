@@ -6,6 +6,7 @@ import type { StoreCore } from "./create-store.js";
 import { mostAtOnce, readEntries, readKeys } from "./input/batch.js";
 import { InputError } from "./input/check-entry.js";
 import { type CanonicalIndexes, findDuplicates, findDuplicatesInSteps } from "./input/duplicates.js";
+import { checkCallOptions } from "./options.js";
 import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Limits, ListOptions } from "./store.js";
 
 const listOptionNames = ["signal", "timeout", "cursor"];
@@ -72,6 +73,7 @@ export class DriverBucket implements Bucket {
   }
 
   async *keys(options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    if (options !== undefined) checkCallOptions(options);
     let cursor: string | undefined;
     do {
       const page = await this.listKeys({ ...options, cursor });

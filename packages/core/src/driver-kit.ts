@@ -36,45 +36,17 @@ export function waitFor<Result>(request: DriverRequest, promise: Promise<Result>
   });
 }
 
+/** The fault of keys for which the engine had no capacity. */
+export const unprocessed: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
+
 /** Like Node's own pool: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
 const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
 /**
- * Copies the values of one answer out of memory that the caller must not see, such as a socket's buffer.
- *
- * Small values share blocks of at most 8 KiB, because allocating an `ArrayBuffer` takes ten times as long as copying 100
- * bytes. Keeping one value therefore keeps up to 8 KiB.
- */
-export class ValueCopier {
-  #remaining: number;
-  #block: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #offset = 0;
-
-  /** @param count - the most values that will be copied. A single value gets memory of exactly its size. */
-  constructor(count: number) {
-    this.#remaining = count;
-  }
-
-  /** Returns a plain `Uint8Array`, whatever subclass `value` is. */
-  copy(value: Uint8Array): Uint8Array<ArrayBuffer> {
-    const { byteLength } = value;
-    const remaining = this.#remaining--;
-    if (byteLength > longestPooled) return new Uint8Array(value);
-    if (this.#offset + byteLength > this.#block.byteLength) {
-      this.#block = new Uint8Array(Math.max(byteLength, Math.min(poolBytes, byteLength * remaining)));
-      this.#offset = 0;
-    }
-    this.#block.set(value, this.#offset);
-    const copy = new Uint8Array(this.#block.buffer, this.#offset, byteLength);
-    this.#offset += byteLength;
-    return copy;
-  }
-}
-
-/**
  * Copies values out of one chunk received from a socket. It copies small neighboring values together, including the bytes
- * between them, so it does less work per value than {@link ValueCopier}.
+ * between them, because allocating an `ArrayBuffer` takes ten times as long as copying 100
+ * bytes. Keeping one value therefore keeps up to 8 KiB.
  */
 export class ChunkCopier {
   readonly #chunk: Uint8Array;

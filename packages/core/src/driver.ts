@@ -142,5 +142,5 @@ export interface ItemFault extends Fault {
 export const allDone: WriteAnswer = Object.freeze({});
 
 export { createRequest, pickKeys } from "./call/request.js";
-export { ChunkCopier, FaultError, ValueCopier, waitFor } from "./driver-kit.js";
+export { ChunkCopier, FaultError, waitFor } from "./driver-kit.js";
 export { checkOptions } from "./options.js";

@@ -1,6 +1,10 @@
-import type { OutcomeCounts } from "./batch-error.js";
-import type { ServerAddress } from "./driver.js";
-import type { StoreErrorCode } from "./errors.js";
+import type { TracingChannel } from "node:diagnostics_channel";
+import { BatchError, type OutcomeCounts } from "./batch-error.js";
+import type { AttemptResult } from "./call/attempt.js";
+import type { Call } from "./call/call.js";
+import type { Fault, ServerAddress, WriteAnswer } from "./driver.js";
+import { unprocessed } from "./driver-kit.js";
+import { StoreError, type StoreErrorCode } from "./errors.js";
 
 interface Event {
   readonly driver: string;
@@ -38,61 +42,84 @@ export interface AttemptEvent extends Event {
   undone?: number;
 }
 
-interface Channel {
-  publish(message: object): void;
-  runStores<Result>(message: object, run: () => Result): Result;
-}
-
-/** What manykv uses of a `TracingChannel` of `node:diagnostics_channel`. */
-export interface Tracing {
-  readonly hasSubscribers: boolean;
-  readonly start: Channel;
-  readonly end: Channel;
-  readonly asyncStart: Channel;
-  readonly asyncEnd: Channel;
-  readonly error: Channel;
-}
+type Tracing = TracingChannel<unknown, object>;
 
 interface Host {
-  process?: {
-    getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } | undefined;
-  };
+  process?: { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } | undefined };
 }
 
 /** Returns a tracing channel; `undefined` in browsers and before Node.js 20.16, which have no `getBuiltinModule`. */
-export function tracingChannel(name: string): Tracing | undefined {
+export function openTracing(name: string): Tracing | undefined {
   return (globalThis as Host).process?.getBuiltinModule?.("node:diagnostics_channel")?.tracingChannel(name);
+}
+
+/** Runs a call within the channel `manykv:call`. */
+export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promise<Result> {
+  const { core, id, operation, bucket, batchSize } = call;
+  const { name: driver, server } = core.driver;
+  const event: CallEvent = { id, driver, server, operation, bucket, batchSize };
+  return trace(core.callTracing as Tracing, event, run, (_, error) => {
+    event.batchSize = call.batchSize;
+    if (BatchError.is(error)) event.outcomes = error.counts;
+    else if (error === undefined && /^(set|delete)/.test(operation)) {
+      event.outcomes = { applied: call.batchSize, "not-applied": 0, unknown: 0 };
+    }
+    if (error === undefined) return undefined;
+    event.error = error;
+    return StoreError.is(error) ? error : { code: "internal" };
+  });
+}
+
+/** Runs an attempt within the channel `manykv:attempt`. */
+export function traceAttempt<Result extends AttemptResult<unknown>>(
+  call: Call,
+  operation: string,
+  batchSize: number,
+  attempt: number,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const { core, id: callId, bucket } = call;
+  const { name: driver, server } = core.driver;
+  const event: AttemptEvent = { callId, driver, server, operation, bucket, batchSize, attempt };
+  return trace(core.attemptTracing as Tracing, event, run, (result) => {
+    const { faults = [], unprocessed: left = [] } = (result?.answer ?? {}) as WriteAnswer;
+    event.undone = result?.fault === undefined ? faults.length + left.length : batchSize;
+    return result?.fault ?? faults[0] ?? (left.length > 0 ? unprocessed : undefined);
+  });
 }
 
 /**
  * Publishes the start and end of `run`. Unlike `tracePromise` it does not add the result to the event, because events may
  * be logged and results contain values.
  *
- * @param complete - completes the event before its end is published
+ * @param complete - completes the event and returns why it failed
  */
-export function trace<Result>(
+function trace<Result>(
   channel: Tracing,
   event: CallEvent | AttemptEvent,
   run: () => Promise<Result>,
-  complete: (result: Result | undefined, error?: unknown) => void,
+  complete: (result: Result | undefined, error?: unknown) => Pick<Fault, "code" | "reason"> | undefined,
 ): Promise<Result> {
-  return channel.start.runStores(event, () => {
+  const start = performance.now();
+  const end = (result: Result | undefined, error?: unknown): void => {
+    const fault = complete(result, error);
+    if (fault !== undefined) event.code = fault.code;
+    if (fault?.reason !== undefined) event.reason = fault.reason;
+    event.duration = performance.now() - start;
+    if (error !== undefined) channel.error.publish(event);
+    channel.asyncStart.publish(event);
+    channel.asyncEnd.publish(event);
+  };
+  return channel.start.runStores(event, async () => {
     const running = run();
     channel.end.publish(event);
-    return running.then(
-      (result) => {
-        complete(result);
-        channel.asyncStart.publish(event);
-        channel.asyncEnd.publish(event);
-        return result;
-      },
-      (error: unknown) => {
-        complete(undefined, error);
-        channel.error.publish(event);
-        channel.asyncStart.publish(event);
-        channel.asyncEnd.publish(event);
-        throw error;
-      },
-    );
+    try {
+      const result = await running;
+      end(result);
+      return result;
+    } catch (error) {
+      end(undefined, error);
+      throw error;
+    }
   });
 }

@@ -9,10 +9,10 @@ import {
   type ListRequest,
   type ReadAnswer,
   type SetRequest,
-  ValueCopier,
   type WriteAnswer,
 } from "@manykv/core/driver";
 import { BucketData } from "./bucket-data.js";
+import { ValueCopier } from "./value-copier.js";
 
 const mebibyte = 1_048_576;
 

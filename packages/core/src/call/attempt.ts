@@ -1,10 +1,9 @@
 import type { Driver, Fault, ListAnswer, ReadAnswer, WriteAnswer } from "../driver.js";
-import { FaultError } from "../driver-kit.js";
+import { FaultError, unprocessed } from "../driver-kit.js";
 import type { Chunk } from "../input/chunk.js";
-import { type AttemptEvent, trace } from "../tracing.js";
+import { traceAttempt } from "../tracing.js";
 import type { Call } from "./call.js";
 import { Request } from "./request.js";
-import type { Interruption, Waiter } from "./waiting.js";
 
 /** What a driver answers to each kind of request. */
 export interface Answers {
@@ -21,7 +20,7 @@ export interface AttemptResult<Answer> {
   readonly answer?: Answer;
   readonly fault?: Fault;
   /** Why the attempt was cut short, if it was. */
-  readonly interruption?: Interruption | undefined;
+  readonly interruption?: "timeout" | "aborted";
 }
 
 /** The longest attempt, in milliseconds. It bounds a call whose timeout is `Infinity`. */
@@ -49,86 +48,54 @@ export function attempt<Kind extends keyof Answers>(
   time: number,
   cursor?: string,
 ): Promise<AttemptResult<Answers[Kind]>> {
+  return call.core.attemptTracing?.hasSubscribers
+    ? traceAttempt(call, kind, chunk.keys.length, number, () => send(call, kind, chunk, time, cursor))
+    : send(call, kind, chunk, time, cursor);
+}
+
+async function send<Kind extends keyof Answers>(
+  call: Call,
+  kind: Kind,
+  chunk: Chunk,
+  time: number,
+  cursor: string | undefined,
+): Promise<AttemptResult<Answers[Kind]>> {
+  const { driver } = call.core;
   try {
-    chunk.prepare(call.core.driver, call.bucket);
+    chunk.prepare(driver, call.bucket);
   } catch (error) {
-    return Promise.resolve({ fault: { ...faultOf(call.core.driver, error), effect: "none" } });
+    return { fault: { ...faultOf(driver, error), effect: "none" } };
   }
-  const due = performance.now() + time;
-  const { attemptTracing } = call.core;
-  if (!attemptTracing?.hasSubscribers) return new Attempt(call, kind, chunk, due, cursor).result;
-  const start = performance.now();
-  const { id: callId, bucket } = call;
-  const { name: driver, server } = call.core.driver;
-  const batchSize = chunk.keys.length;
-  const event: AttemptEvent = { callId, driver, server, operation: kind, bucket, batchSize, attempt: number };
-  return trace(
-    attemptTracing,
-    event,
-    () => new Attempt(call, kind, chunk, due, cursor).result,
-    (result) => endEvent(event, start, result),
-  );
+  const deadline = performance.now() + time;
+  const request = new Request(call.bucket, deadline, chunk.keys, chunk.values, chunk.prepared, cursor);
+  const answering = answerOf(driver, kind, request);
+  const result = await call.race(answering, deadline);
+  if (typeof result === "object") return result;
+  request.abort();
+  // The driver reports what it knows. If it does not, nothing is known.
+  const late = await call.race(answering, performance.now() + grace);
+  const unknown: Fault = { code: result, retryable: true, effect: "unknown" };
+  return { ...(typeof late === "object" ? late : { fault: unknown }), interruption: result };
 }
 
-class Attempt<Kind extends keyof Answers> extends Request implements Waiter {
-  readonly result: Promise<AttemptResult<Answers[Kind]>>;
-  due: number;
-  readonly #call: Call;
-  #resolve!: (result: AttemptResult<Answers[Kind]>) => void;
-  #interruption: Interruption | undefined;
-
-  constructor(call: Call, kind: Kind, chunk: Chunk, due: number, cursor: string | undefined) {
-    super(call.bucket, due, chunk.keys, chunk.values, chunk.prepared, cursor);
-    this.due = due;
-    this.#call = call;
-    this.result = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-    call.watch(this);
-    try {
-      const driver = call.core.driver as unknown as Record<
-        Kind,
-        (request: Request) => Promise<Answers[Kind]>
-      >;
-      Promise.resolve(driver[kind](this)).then(this.#answered, this.#failed);
-    } catch (error) {
-      // A driver may also throw before it returns a promise.
-      this.#failed(error);
-    }
-  }
-
-  /** First the driver is asked to report what it knows. If it does not, nothing is known. */
-  interrupt(why: Interruption): void {
-    if (this.#interruption !== undefined) {
-      if (why === "timeout") this.#finish({ fault: unanswered(this.#interruption) });
-      return;
-    }
-    this.#interruption = why;
-    this.#call.unwatch(this);
-    this.due = performance.now() + grace;
-    this.#call.watch(this);
-    this.abort();
-  }
-
-  readonly #answered = (answer: Answers[Kind]): void => this.#finish({ answer });
-
-  readonly #failed = (error: unknown): void =>
-    this.#finish({ fault: faultOf(this.#call.core.driver, error) });
-
-  #finish(result: AttemptResult<Answers[Kind]>): void {
-    this.#call.unwatch(this);
-    this.#resolve(
-      this.#interruption === undefined ? result : { ...result, interruption: this.#interruption },
-    );
+/** Never rejects. A driver may also throw before it returns a promise. */
+async function answerOf<Kind extends keyof Answers>(
+  driver: Driver,
+  kind: Kind,
+  request: Request,
+): Promise<AttemptResult<Answers[Kind]>> {
+  try {
+    const { [kind]: method } = driver as unknown as Record<
+      Kind,
+      (request: Request) => Promise<Answers[Kind]>
+    >;
+    return { answer: await method.call(driver, request) };
+  } catch (error) {
+    return { fault: faultOf(driver, error) };
   }
 }
 
-function unanswered(code: Interruption): Fault {
-  return { code, retryable: code === "timeout", effect: "unknown" };
-}
-
-/** Returns the fault of a rejected request. */
-export function faultOf(driver: Driver, error: unknown): Fault {
+function faultOf(driver: Driver, error: unknown): Fault {
   if (FaultError.is(error)) return error.fault;
   try {
     return driver.classify(error);
@@ -138,7 +105,7 @@ export function faultOf(driver: Driver, error: unknown): Fault {
   }
 }
 
-const unprocessed: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
+const wrongAnswer: Fault = Object.freeze({ code: "internal", retryable: false, effect: "none" });
 
 /**
  * Returns the fault of each key of a request, by index; `undefined` if every key was done.
@@ -147,23 +114,25 @@ const unprocessed: Fault = Object.freeze({ code: "throttled", retryable: true, e
  */
 export function faultsByIndex(
   size: number,
-  { answer, fault, interruption }: AttemptResult<WriteAnswer>,
+  result: AttemptResult<WriteAnswer>,
   last: Fault | undefined,
 ): (Fault | undefined)[] | undefined {
-  if (answer === undefined)
-    return new Array(size).fill(afterInterruption(fault as Fault, interruption, last));
-  if (!answer.faults?.length && !answer.unprocessed?.length) return undefined;
+  const { answer } = result;
+  const places = (answer as Partial<ReadAnswer<unknown>> | undefined)?.values?.length ?? size;
+  // An answer with a place too few would be read as a missing key.
+  const fault = places === size ? result.fault : wrongAnswer;
+  if (fault !== undefined) return new Array(size).fill(afterInterruption(fault, result, last));
+  if (!answer?.faults?.length && !answer?.unprocessed?.length) return undefined;
   const faults = new Array<Fault | undefined>(size).fill(undefined);
-  for (const index of answer.unprocessed ?? [])
-    faults[index] = afterInterruption(unprocessed, interruption, last);
-  for (const each of answer.faults ?? []) faults[each.index] = afterInterruption(each, interruption, last);
+  for (const index of answer.unprocessed ?? []) faults[index] = afterInterruption(unprocessed, result, last);
+  for (const each of answer.faults ?? []) faults[each.index] = afterInterruption(each, result, last);
   return faults;
 }
 
-/** A key that failed because the attempt was cut short gets that reason, not what the driver made of it. */
+/** If the attempt was cut short, the fault is that, not what the driver made of it. */
 export function afterInterruption(
   fault: Fault,
-  interruption: Interruption | undefined,
+  { interruption }: AttemptResult<unknown>,
   last: Fault | undefined,
 ): Fault {
   if (interruption === undefined || (!fault.retryable && fault.effect === "none")) return fault;
@@ -183,21 +152,12 @@ export function stopFault(call: Call, time: number, last: Fault | undefined): Fa
 }
 
 /**
- * Returns the wait before the next attempt, in milliseconds: full jitter, a random part of a bound that doubles.
+ * Waits before the next attempt: full jitter, a random part of a bound that doubles.
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
-export function backoff(call: Call, attemptsWithoutProgress: number): number {
+export async function backoff(call: Call, attemptsWithoutProgress: number): Promise<void> {
+  if (call.fault !== undefined || call.cancelled) return;
   const { baseDelay, maxDelay } = call.core.options.retry;
-  return Math.random() * Math.min(maxDelay, baseDelay * 2 ** attemptsWithoutProgress);
-}
-
-function endEvent(event: AttemptEvent, start: number, result: AttemptResult<unknown> | undefined): void {
-  event.duration = performance.now() - start;
-  const answer = result?.answer as WriteAnswer | undefined;
-  const left = answer?.unprocessed?.length ?? 0;
-  const fault = result?.fault ?? answer?.faults?.[0] ?? (left > 0 ? unprocessed : undefined);
-  event.undone = result?.fault === undefined ? left + (answer?.faults?.length ?? 0) : event.batchSize;
-  if (fault === undefined) return;
-  event.code = fault.code;
-  if (fault.reason !== undefined) event.reason = fault.reason;
+  const delay = Math.random() * Math.min(maxDelay, baseDelay * 2 ** attemptsWithoutProgress);
+  await call.race(new Promise(() => {}), Math.min(performance.now() + delay, call.deadline));
 }

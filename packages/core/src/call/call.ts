@@ -6,11 +6,9 @@ import { countEntries } from "../input/batch.js";
 import { InputError } from "../input/check-entry.js";
 import { checkCallOptions } from "../options.js";
 import type { CallOptions } from "../store.js";
-import { type CallEvent, trace } from "../tracing.js";
+import { traceCall } from "../tracing.js";
 import { uniformOutcomes } from "./outcomes.js";
 import { type Interruption, nextTurn, type Waiter } from "./waiting.js";
-
-const isWrite = /^(set|delete)/;
 
 /** One call of a method: its deadline, its signal and what it waits for. */
 export class Call {
@@ -54,23 +52,7 @@ export class Call {
 
   /** Runs the call, within the tracing channel `manykv:call` if it has subscribers. */
   traced<Result>(run: () => Promise<Result>): Promise<Result> {
-    const { callTracing, driver } = this.core;
-    if (!callTracing?.hasSubscribers) return run();
-    const start = performance.now();
-    const { id, operation, bucket, batchSize } = this;
-    const event: CallEvent = { id, driver: driver.name, server: driver.server, operation, bucket, batchSize };
-    return trace(callTracing, event, run, (_, error) => {
-      event.duration = performance.now() - start;
-      event.batchSize = this.batchSize;
-      if (BatchError.is(error)) event.outcomes = error.counts;
-      else if (error === undefined && isWrite.test(operation)) {
-        event.outcomes = { applied: this.batchSize, "not-applied": 0, unknown: 0 };
-      }
-      if (error === undefined) return;
-      event.error = error;
-      event.code = StoreError.is(error) ? error.code : "internal";
-      if (StoreError.is(error) && error.reason !== undefined) event.reason = error.reason;
-    });
+    return this.core.callTracing?.hasSubscribers ? traceCall(this, run) : run();
   }
 
   /** Which call failed on what, for messages. */
@@ -111,30 +93,23 @@ export class Call {
     this.#interrupt("aborted");
   }
 
-  /** Interrupts `waiter` when it is due, when the caller cancels or when the call fails. */
-  watch(waiter: Waiter): void {
-    this.#waiters.push(waiter);
-    this.core.timer.add(waiter);
-  }
-
-  unwatch(waiter: Waiter): void {
-    this.core.timer.delete(waiter);
-    const index = this.#waiters.indexOf(waiter);
-    if (index >= 0) this.#waiters.splice(index, 1);
-  }
-
-  /** Waits, but no longer than until the deadline and not after an interruption. */
-  pause(milliseconds: number): Promise<void> {
-    if (this.fault !== undefined || this.cancelled) return Promise.resolve();
+  /**
+   * Waits for `promise`, but only until it is due, the caller cancels or the call fails. Then it returns why.
+   *
+   * @param promise - must not reject
+   */
+  race<Result>(promise: Promise<Result>, due: number): Promise<Result | Interruption> {
     return new Promise((resolve) => {
-      const waiter: Waiter = {
-        due: Math.min(performance.now() + milliseconds, this.deadline),
-        interrupt: () => {
-          this.unwatch(waiter);
-          resolve();
-        },
+      const settle = (result: Result | Interruption): void => {
+        this.core.timer.delete(waiter);
+        const index = this.#waiters.indexOf(waiter);
+        if (index >= 0) this.#waiters.splice(index, 1);
+        resolve(result);
       };
-      this.watch(waiter);
+      const waiter: Waiter = { due, interrupt: settle };
+      this.#waiters.push(waiter);
+      this.core.timer.add(waiter);
+      promise.then(settle);
     });
   }
 

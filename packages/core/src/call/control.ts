@@ -4,7 +4,7 @@ import { Chunk } from "../input/chunk.js";
 import { type Answers, afterInterruption, attempt, attemptTime, backoff, stopFault } from "./attempt.js";
 import type { Call } from "./call.js";
 
-const noKeys: Chunk = new Chunk([], [], 0, undefined);
+const noKeys: Chunk = new Chunk([], []);
 
 /** Sends a request that is not about certain keys, and repeats it while that may succeed. */
 export async function control<Kind extends "list" | "provision">(
@@ -17,11 +17,11 @@ export async function control<Kind extends "list" | "provision">(
     const time = attemptTime(call);
     const stop = stopFault(call, time, last);
     if (stop !== undefined) throw controlError(call, stop);
-    const { answer, fault, interruption } = await attempt(call, kind, noKeys, number, time, cursor);
-    if (fault === undefined) return answer as Answers[Kind];
-    last = afterInterruption(fault, interruption, last);
+    const result = await attempt(call, kind, noKeys, number, time, cursor);
+    if (result.fault === undefined) return result.answer as Answers[Kind];
+    last = afterInterruption(result.fault, result, last);
     if (!last.retryable || number >= call.core.options.retry.attempts) throw controlError(call, last);
-    await call.pause(backoff(call, number));
+    await backoff(call, number);
   }
 }
 

@@ -1,7 +1,6 @@
 import { BatchError, type Outcome, type OutcomeCounts, type OutcomeTable } from "../batch-error.js";
 import type { Fault } from "../driver.js";
 import { explain, type StoreErrorCode } from "../errors.js";
-import type { Chunk } from "../input/chunk.js";
 import type { CanonicalIndexes } from "../input/duplicates.js";
 import type { Call } from "./call.js";
 
@@ -32,28 +31,16 @@ export class Outcomes implements OutcomeTable {
     this.#states = size === 1 ? [0] : new Uint8Array(size);
   }
 
-  /** The backend acknowledged every key of a chunk. */
-  acknowledgeAll(chunk: Chunk): void {
-    const start = chunk.consecutiveFrom;
-    if (start >= 0 && this.#faults === undefined)
-      this.#states.fill(applied, start, start + chunk.keys.length);
-    else for (let index = 0; index < chunk.keys.length; index++) this.acknowledge(chunk.inputIndex(index));
-  }
-
-  acknowledge(inputIndex: number): void {
-    this.#states[inputIndex] = applied;
-    this.#faults?.delete(inputIndex);
-  }
-
-  fail(inputIndex: number, fault: Fault): void {
-    if (this.#states[inputIndex] === applied) return;
-    if (fault.effect === "unknown") this.#states[inputIndex] = unknown;
-    this.#faults ??= new Map();
-    this.#faults.set(inputIndex, fault);
-  }
-
-  failAll(chunk: Chunk, fault: Fault): void {
-    for (let index = 0; index < chunk.keys.length; index++) this.fail(chunk.inputIndex(index), fault);
+  /** The backend acknowledged an entry, or it failed. */
+  record(inputIndex: number, fault: Fault | undefined): void {
+    if (fault === undefined) {
+      this.#states[inputIndex] = applied;
+      this.#faults?.delete(inputIndex);
+    } else if (this.#states[inputIndex] !== applied) {
+      if (fault.effect === "unknown") this.#states[inputIndex] = unknown;
+      this.#faults ??= new Map();
+      this.#faults.set(inputIndex, fault);
+    }
   }
 
   outcomeOf(index: number): Outcome {

@@ -27,8 +27,8 @@ export async function read<Kind extends ReadKind>(
   if (lanes === 1) await readLane(call, kind, queue, results);
   else await Promise.all(Array.from({ length: lanes }, () => readLane(call, kind, queue, results)));
   if (results.failure === undefined) return results.values;
-  const { inputIndex, fault } = results.failure;
-  const entry = batch.keys.length === 1 ? "" : `entry ${inputIndex} failed: `;
+  const { index, fault } = results.failure;
+  const entry = batch.keys.length === 1 ? "" : `entry ${index} failed: `;
   const { code, retryable, reason } = fault;
   const message = `${call.description}: ${entry}${explain(fault)}`;
   throw new StoreError(code, message, { retryable, reason });
@@ -61,61 +61,41 @@ async function readChunk<Kind extends ReadKind>(
   for (let number = 1; ; number++) {
     const time = attemptTime(call);
     const stop = stopFault(call, time, last);
-    if (stop !== undefined) return results.fail(call, chunk, 0, stop);
+    if (stop !== undefined) return results.fail(call, chunk.indexes[0], stop);
 
     const result = await attempt(call, kind, chunk, number, time);
-    const values = result.answer?.values;
-    if (values !== undefined && values.length !== chunk.keys.length) {
-      // A place too few would be read as a missing key.
-      return results.fail(call, chunk, 0, wrongAnswer);
-    }
     const faults = faultsByIndex(chunk.keys.length, result, last);
-    if (faults === undefined) return results.acceptAll(chunk, values as readonly ValueOf<Kind>[]);
-
     const repeat: number[] = [];
-    for (let index = 0; index < faults.length; index++) {
-      const fault = faults[index];
-      if (fault === undefined) results.accept(chunk.inputIndex(index), values?.[index] as ValueOf<Kind>);
+    for (let index = 0; index < chunk.keys.length; index++) {
+      const fault = faults?.[index];
+      const inputIndex = chunk.indexes[index] as number;
+      if (fault === undefined) results.values[inputIndex] = result.answer?.values[index] as ValueOf<Kind>;
       else if (fault.retryable) repeat.push(index);
-      else return results.fail(call, chunk, index, fault);
+      else return results.fail(call, inputIndex, fault);
     }
-    const first = repeat[0] as number;
-    last = faults[first] as Fault;
+    const [first] = repeat;
+    if (first === undefined) return;
+    last = faults?.[first] as Fault;
     withoutProgress = repeat.length < chunk.keys.length ? 0 : withoutProgress + 1;
-    if (withoutProgress >= call.core.options.retry.attempts) return results.fail(call, chunk, first, last);
+    if (withoutProgress >= call.core.options.retry.attempts)
+      return results.fail(call, chunk.indexes[first], last);
     chunk = chunk.pick(repeat);
-    await call.pause(backoff(call, withoutProgress));
+    await backoff(call, withoutProgress);
   }
 }
 
-const wrongAnswer: Fault = Object.freeze({ code: "internal", retryable: false, effect: "none" });
-
 /** The values read so far, by input index, and the failure that ended the call. */
 class ReadResults<Value> {
-  values: readonly Value[];
-  failure: { readonly inputIndex: number; readonly fault: Fault } | undefined;
-  readonly #size: number;
+  readonly values: Value[];
+  failure: { readonly index: number; readonly fault: Fault } | undefined;
 
   constructor(size: number) {
-    this.#size = size;
-    this.values = [];
+    this.values = new Array<Value>(size);
   }
 
-  acceptAll(chunk: Chunk, values: readonly Value[]): void {
-    if (values.length === this.#size) this.values = values;
-    else
-      for (let index = 0; index < values.length; index++)
-        this.accept(chunk.inputIndex(index), values[index] as Value);
-  }
-
-  accept(inputIndex: number, value: Value): void {
-    if (this.values.length === 0) this.values = new Array<Value>(this.#size);
-    (this.values as Value[])[inputIndex] = value;
-  }
-
-  /** The call fails because of one key, unless another key made it fail before. */
-  fail(call: Call, chunk: Chunk, index: number, fault: Fault): void {
-    if (call.fault === undefined) this.failure = { inputIndex: chunk.inputIndex(index), fault };
+  /** The call fails because of the key at `index`, unless another key made it fail before. */
+  fail(call: Call, index: number | undefined, fault: Fault): void {
+    if (call.fault === undefined) this.failure = { index: index ?? 0, fault };
     call.cancel(fault);
   }
 }

@@ -1,11 +1,11 @@
 /** Why a call is interrupted. */
 export type Interruption = "timeout" | "aborted";
 
-/** What a call waits for: an attempt, a pause or a fence. */
+/** Something that a call waits for. */
 export interface Waiter {
-  /** When to interrupt it, on the clock of `performance.now()`, in milliseconds. */
+  /** When it is interrupted, on the clock of `performance.now()`, in milliseconds. */
   readonly due: number;
-  interrupt(why: Interruption): void;
+  readonly interrupt: (why: Interruption) => void;
 }
 
 /** The longest delay of a JavaScript timer, in milliseconds. */
@@ -17,7 +17,7 @@ const longestTimer = 2 ** 31 - 1;
  */
 export class DeadlineTimer {
   readonly #waiters: Set<Waiter> = new Set();
-  #timer: { ref?(): unknown; unref?(): unknown } | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer fires: at or before the first waiter is due. */
   #firesAt = Infinity;
 
@@ -32,32 +32,28 @@ export class DeadlineTimer {
   }
 
   stop(): void {
-    clearTimeout(this.#timer as ReturnType<typeof setTimeout>);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#firesAt = Infinity;
   }
 
   #set(due: number): void {
-    clearTimeout(this.#timer as ReturnType<typeof setTimeout>);
-    const delay = Math.ceil(Math.max(0, due - performance.now()));
+    this.stop();
     this.#firesAt = due;
-    this.#timer = setTimeout(this.#fire, Math.min(delay, longestTimer)) as unknown as { unref?(): unknown };
+    const delay = Math.ceil(Math.max(0, due - performance.now()));
+    this.#timer = setTimeout(this.#fire, Math.min(delay, longestTimer));
   }
 
   readonly #fire = (): void => {
     const now = performance.now();
+    const waiters = [...this.#waiters];
     this.stop();
-    const expired: Waiter[] = [];
-    let next = Infinity;
-    for (const waiter of this.#waiters) {
-      if (waiter.due <= now) expired.push(waiter);
-      else if (waiter.due < next) next = waiter.due;
-    }
+    const next = waiters.reduce(
+      (due, waiter) => (waiter.due > now ? Math.min(due, waiter.due) : due),
+      Infinity,
+    );
     if (next < Infinity) this.#set(next);
-    for (const waiter of expired) {
-      this.#waiters.delete(waiter);
-      waiter.interrupt("timeout");
-    }
+    for (const waiter of waiters) if (waiter.due <= now) waiter.interrupt("timeout");
   };
 }
 

@@ -50,36 +50,34 @@ async function writeChunk(call: Call, kind: WriteKind, whole: Chunk, outcomes: O
     const time = attemptTime(call);
     const stop = stopFault(call, time, last);
     if (stop !== undefined) {
-      if (stop !== last) outcomes.failAll(chunk, stop);
+      if (stop !== last) for (const index of chunk.indexes) outcomes.record(index, stop);
       return call.stop(stop);
     }
 
     const result = await attempt(call, kind, chunk, number, time);
-    const faults = faultsByIndex(chunk.keys.length, result, last);
-    if (faults === undefined) return outcomes.acknowledgeAll(chunk);
-
+    const faults = faultsByIndex(chunk.keys.length, result, last) ?? [];
     const repeat: number[] = [];
     let undone = 0;
     last = undefined;
-    for (let index = 0; index < faults.length; index++) {
+    for (let index = 0; index < chunk.keys.length; index++) {
       const fault = faults[index];
-      if (fault === undefined) {
-        outcomes.acknowledge(chunk.inputIndex(index));
-        continue;
-      }
-      outcomes.fail(chunk.inputIndex(index), fault);
+      outcomes.record(chunk.indexes[index] as number, fault);
+      if (fault === undefined) continue;
       undone++;
       if (!fault.retryable) continue;
       repeat.push(index);
       last ??= fault;
     }
+    if (undone === 0) return;
+
     await runFences(call, faults);
     // A fault of the whole request concerns the other chunks too. Faults of single keys do not.
     const wholeFault = result.fault === undefined ? undefined : faults[0];
-    if (repeat.length === 0) return wholeFault && call.stop(wholeFault);
     withoutProgress = undone < chunk.keys.length ? 0 : withoutProgress + 1;
-    if (withoutProgress >= call.core.options.retry.attempts) return wholeFault && call.stop(wholeFault);
+    if (repeat.length === 0 || withoutProgress >= call.core.options.retry.attempts) {
+      return wholeFault && call.stop(wholeFault);
+    }
     chunk = chunk.pick(repeat);
-    await call.pause(backoff(call, withoutProgress));
+    await backoff(call, withoutProgress);
   }
 }

@@ -8,91 +8,75 @@ const noValues: readonly Uint8Array[] = [];
 /** The keys of one request. */
 export class Chunk {
   readonly keys: readonly string[];
+  /** Index of each key in the caller's input. */
+  readonly indexes: readonly number[];
+  /** The values of a set that is not prepared; otherwise empty. */
+  values: readonly Uint8Array[];
   /** What the driver's `prepareSet` returned. */
   prepared: unknown;
-  #values: readonly Uint8Array[];
-  readonly #start: number;
-  /** Input index of each key; `undefined` if they are consecutive from `#start`. */
-  readonly #indexes: readonly number[] | undefined;
 
-  constructor(
-    keys: readonly string[],
-    values: readonly Uint8Array[],
-    start: number,
-    indexes: readonly number[] | undefined,
-  ) {
+  constructor(keys: readonly string[], indexes: readonly number[], values: readonly Uint8Array[] = noValues) {
     this.keys = keys;
-    this.#values = values;
-    this.#start = start;
-    this.#indexes = indexes;
-  }
-
-  /** The values of a set that is not prepared; otherwise empty. */
-  get values(): readonly Uint8Array[] {
-    return this.#values;
-  }
-
-  /** Index of the first key in the caller's input if the keys are consecutive there, otherwise -1. */
-  get consecutiveFrom(): number {
-    return this.#indexes === undefined ? this.#start : -1;
-  }
-
-  /** Returns the index of a key in the caller's input. */
-  inputIndex(index: number): number {
-    return this.#indexes === undefined ? this.#start + index : (this.#indexes[index] as number);
+    this.indexes = indexes;
+    this.values = values;
   }
 
   /** Has the driver encode the values, if it can. They are not needed any more then. */
   prepare(driver: Driver, bucket: string): void {
-    if (driver.prepareSet === undefined || this.prepared !== undefined || this.#values.length === 0) return;
+    if (driver.prepareSet === undefined || this.values.length === 0) return;
     try {
-      this.prepared = driver.prepareSet(bucket, this.keys, this.#values);
-      this.#values = noValues;
+      this.prepared = driver.prepareSet(bucket, this.keys, this.values);
+      this.values = noValues;
     } catch (error) {
       // If it is tried again, the caller may have changed the values by then.
-      this.#values = this.#values.map((value) => new Uint8Array(value));
+      this.values = this.values.map((value) => new Uint8Array(value));
       throw error;
     }
   }
 
-  /** Returns some of the keys, by ascending index. A prepared set can only be repeated as a whole. */
-  pick(indexes: readonly number[]): Chunk {
-    if (indexes.length === this.keys.length || this.prepared !== undefined) return this;
-    const values = this.#values;
+  /** Returns a chunk of some of the keys. A prepared set can only be repeated as a whole. */
+  pick(chosen: readonly number[]): Chunk {
+    if (chosen.length === this.keys.length || this.prepared !== undefined) return this;
     return new Chunk(
-      indexes.map((index) => this.keys[index] as string),
-      values.length === 0 ? noValues : indexes.map((index) => values[index] as Uint8Array),
-      this.#start,
-      indexes.map((index) => this.inputIndex(index)),
+      at(this.keys, chosen),
+      at(this.indexes, chosen),
+      this.values.length > 0 ? at(this.values, chosen) : noValues,
     );
   }
 }
 
+function at<Element>(elements: readonly Element[], indexes: readonly number[]): Element[] {
+  return indexes.map((index) => elements[index] as Element);
+}
+
 /** Hands out the chunks of a batch, each once. Chunks are created when they are needed, so memory stays bounded. */
 export class ChunkQueue {
+  readonly size: number;
   readonly #batch: Batch;
   readonly #canonical: CanonicalIndexes;
-  #next = 0;
-  #prepared: Chunk[] = [];
+  readonly #prepared: Chunk[] = [];
+  #created = 0;
 
   constructor(batch: Batch, canonical: CanonicalIndexes) {
+    this.size = batch.chunkStarts.length;
     this.#batch = batch;
     this.#canonical = canonical;
   }
 
-  get size(): number {
-    return this.#batch.chunkStarts.length;
-  }
-
   /** Returns the next chunk, or `undefined` after the last. Skips chunks that hold only duplicates. */
   next(): Chunk | undefined {
-    return this.#prepared.pop() ?? this.#createNext();
+    if (this.#prepared.length > 0) return this.#prepared.shift();
+    while (this.#created < this.size) {
+      const chunk = this.#create(this.#created++);
+      if (chunk.keys.length > 0) return chunk;
+    }
+    return undefined;
   }
 
   /** Has the driver encode all chunks that were not handed out yet. */
   prepareRest(driver: Driver, bucket: string): void {
     const chunks: Chunk[] = [];
-    for (let chunk = this.#createNext(); chunk !== undefined; chunk = this.#createNext()) {
+    for (let chunk = this.next(); chunk !== undefined; chunk = this.next()) {
       chunks.push(chunk);
       try {
         chunk.prepare(driver, bucket);
@@ -100,39 +84,20 @@ export class ChunkQueue {
         // The attempt to send it reports the error.
       }
     }
-    this.#prepared = chunks.reverse();
-  }
-
-  #createNext(): Chunk | undefined {
-    while (this.#next < this.#batch.chunkStarts.length) {
-      const chunk = this.#create(this.#next++);
-      if (chunk.keys.length > 0) return chunk;
-    }
-    return undefined;
+    this.#prepared.push(...chunks);
   }
 
   #create(number: number): Chunk {
-    const { keys, chunkStarts } = this.#batch;
+    const { keys, chunkStarts, values } = this.#batch;
     const start = chunkStarts[number] as number;
     const end = chunkStarts[number + 1] ?? keys.length;
-    const isWhole = end - start === keys.length;
-    const chunk = new Chunk(
-      isWhole ? keys : keys.slice(start, end),
-      this.#valuesOf(number, start, end),
-      start,
-      undefined,
-    );
+    const indexes: number[] = [];
+    for (let index = start; index < end; index++) indexes.push(index);
+    const ownValues =
+      values instanceof PackedValues ? values.valuesOf(number, end - start) : values?.slice(start, end);
+    const chunk = new Chunk(this.size === 1 ? keys : keys.slice(start, end), indexes, ownValues);
     const canonical = this.#canonical;
     if (canonical === undefined) return chunk;
-    const chosen: number[] = [];
-    for (let index = start; index < end; index++) if (canonical[index] === index) chosen.push(index - start);
-    return chunk.pick(chosen);
-  }
-
-  #valuesOf(number: number, start: number, end: number): readonly Uint8Array[] {
-    const { values } = this.#batch;
-    if (values === undefined) return noValues;
-    if (values instanceof PackedValues) return values.valuesOf(number, end - start);
-    return end - start === values.length ? values : values.slice(start, end);
+    return chunk.pick(indexes.filter((index) => canonical[index] === index).map((index) => index - start));
   }
 }
