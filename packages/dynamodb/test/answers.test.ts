@@ -1,5 +1,6 @@
+import { answerJson } from "@manykv/conformance/faults";
 import { describe, expect, test } from "vitest";
-import { answerJson, damage } from "./support/behaviours.js";
+import { damage } from "./support/behaviours.js";
 import { calls, driverUnderFaults, keys, values, ways } from "./support/driver-under-faults.js";
 import { request } from "./support/request.js";
 import { testTable } from "./support/test-table.js";
@@ -62,7 +63,7 @@ describe.each(ways)("through %s", (way) => {
 
   test("an item without a binary value fails for its key alone", async () => {
     const items = [item("one", { B: "AQ==" }), item("two", { S: "text" }), item("three", { B: "Aw==" })];
-    subject.proxy.behave = answerJson(200, { Responses: { [name]: items }, UnprocessedKeys: {} });
+    subject.proxy.handler = answerJson(200, { Responses: { [name]: items }, UnprocessedKeys: {} });
     const { values: read, faults } = await subject.driver.get(request({ keys }));
     expect([read[0], read[2]]).toEqual([values[0], values[2]]);
     expect(faults).toMatchObject([{ index: 1, code: "internal", retryable: false }]);
@@ -73,15 +74,15 @@ describe.each(ways)("through %s", (way) => {
       { PutRequest: { Item: item("three", { B: "Aw==" }) } },
       { PutRequest: { Item: item("one") } },
     ];
-    subject.proxy.behave = answerJson(200, { UnprocessedItems: { [name]: puts } });
+    subject.proxy.handler = answerJson(200, { UnprocessedItems: { [name]: puts } });
     expect(await subject.driver.set(request({ keys, values }))).toEqual({ unprocessed: [2, 0] });
     const deletes = [{ DeleteRequest: { Key: item("two") } }];
-    subject.proxy.behave = answerJson(200, { UnprocessedItems: { [name]: deletes } });
+    subject.proxy.handler = answerJson(200, { UnprocessedItems: { [name]: deletes } });
     expect(await subject.driver.delete(request({ keys }))).toEqual({ unprocessed: [1] });
   });
 
   test("unprocessed reads are named by index, and the rest is read", async () => {
-    subject.proxy.behave = answerJson(200, {
+    subject.proxy.handler = answerJson(200, {
       Responses: { [name]: [item("three", { B: "Aw==" })] },
       UnprocessedKeys: { [name]: { Keys: [item("one")], ConsistentRead: true } },
     });

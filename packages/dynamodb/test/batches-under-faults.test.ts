@@ -1,26 +1,24 @@
 import { randomInt } from "node:crypto";
+import {
+  firstRequests,
+  type HttpHandler,
+  type HttpProxy,
+  passThrough,
+  Random,
+} from "@manykv/conformance/faults";
 import { BatchError, type Bucket, type KeyValue, type Outcome, type Store } from "@manykv/core";
 import { randomName } from "@manykv/test-services";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { dynamodbStore } from "../src/index.js";
-import {
-  fail,
-  first,
-  hang,
-  hangAfter,
-  leaveUnprocessed,
-  resetAfter,
-  resetBefore,
-} from "./support/behaviours.js";
-import { type Behaviour, type FaultProxy, pass, startFaultProxy } from "./support/fault-proxy.js";
-import { seededRandom } from "./support/random.js";
+import { fail, hang, hangAfter, leaveUnprocessed, resetAfter, resetBefore } from "./support/behaviours.js";
+import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
 const { name: table, endpoint, client } = testTable();
 const count = 260;
 const timeout = 20_000;
 
-let proxy: FaultProxy;
+let proxy: HttpProxy;
 let store: Store;
 /** Through the proxy, which stands between for one test alone. */
 let bucket: Bucket;
@@ -28,9 +26,9 @@ let bucket: Bucket;
 let truth: Bucket;
 
 beforeEach(async () => {
-  proxy = await startFaultProxy(endpoint);
+  proxy = await startProxy(endpoint);
   const retry = { attempts: 5, baseDelay: 5, maxDelay: 20 };
-  store = dynamodbStore({ table, endpoint: proxy.endpoint, retry, timeout });
+  store = dynamodbStore({ table, endpoint: proxy.url, retry, timeout });
   const name = randomName();
   bucket = await store.open(name);
   truth = await dynamodbStore({ table, client }).open(name);
@@ -75,9 +73,9 @@ describe("unprocessed", () => {
     "%i%% of every request: all is done in the end, and nothing is missing",
     async (percent) => {
       const seed = randomInt(2 ** 31);
-      const random = seededRandom(seed);
+      const random = new Random(seed);
       const message = `seed ${seed}`;
-      proxy.behave = leaveUnprocessed(() => random() * 100 < percent);
+      proxy.handler = leaveUnprocessed(() => random.chance(percent / 100));
       const entries = entriesOf("unprocessed");
       await bucket.setMany(entries);
       expect(await truth.getMany(keys), message).toEqual(entries);
@@ -90,9 +88,9 @@ describe("unprocessed", () => {
   );
 
   test("keys that are left out every time are not applied, and the rest is", async () => {
-    proxy.behave = async (passage) => {
+    proxy.handler = async (passage) => {
       const stubborn = passage.body.includes(":key-7");
-      return stubborn ? leaveFrom("key-7")(passage) : pass(passage);
+      return stubborn ? leaveFrom("key-7")(passage) : passThrough(passage);
     };
     const entries = entriesOf("stubborn");
     const error = await failureOf(bucket.setMany(entries));
@@ -104,7 +102,7 @@ describe("unprocessed", () => {
 });
 
 /** Leaves out every key that starts so, also where nothing else remains to be done. */
-function leaveFrom(start: string): Behaviour {
+function leaveFrom(start: string): HttpHandler {
   return async (passage) => {
     const { RequestItems: items } = JSON.parse(passage.body.toString());
     const puts = items[table] as { PutRequest: { Item: { k: { S: string } } } }[];
@@ -124,7 +122,7 @@ describe("whole requests refused", () => {
     ["InternalServerError", 500],
     ["ServiceUnavailable", 503],
   ])("%s at first: the batch succeeds", async (name, status) => {
-    proxy.behave = first(6, fail(status, name));
+    proxy.handler = firstRequests(6, fail(status, name));
     const entries = entriesOf(name);
     await bucket.setMany(entries);
     expect(await bucket.getMany(keys)).toEqual(entries);
@@ -139,7 +137,7 @@ describe("whole requests refused", () => {
     ["AccessDeniedException", 400, "access-denied", "not-applied"],
     ["ValidationException", 400, "internal", "not-applied"],
   ] as const)("%s all the time: %s", async (name, status, code, outcome) => {
-    proxy.behave = fail(status, name);
+    proxy.handler = fail(status, name);
     const entries = entriesOf(name);
     const error = await failureOf(bucket.setMany(entries));
     expect(error.code).toBe(code);
@@ -159,7 +157,7 @@ describe("connections", () => {
     ["reset before the server saw them", resetBefore],
     ["reset after the server did them", resetAfter],
   ])("the first requests %s: the batch succeeds", async (_, behaviour) => {
-    proxy.behave = first(6, behaviour);
+    proxy.handler = firstRequests(6, behaviour);
     const entries = entriesOf("reset");
     await bucket.setMany(entries);
     expect(await bucket.getMany(keys)).toEqual(entries);
@@ -173,7 +171,7 @@ describe("connections", () => {
   ])(
     "some keys' requests are reset every time %s: those are unknown, the others applied",
     async (_, behaviour) => {
-      proxy.behave = (passage) => (passage.body.includes(":key-30") ? behaviour : pass)(passage);
+      proxy.handler = (passage) => (passage.body.includes(":key-30") ? behaviour : passThrough)(passage);
       const entries = entriesOf("some");
       const error = await failureOf(bucket.setMany(entries));
       expect(error.code).toBe("connection-lost");
@@ -187,7 +185,7 @@ describe("connections", () => {
     ["that the server has not seen", hang],
     ["that the server has done", hangAfter],
   ])("silence after requests %s: settles by the deadline, unknown", async (_, behaviour) => {
-    proxy.behave = behaviour;
+    proxy.handler = behaviour;
     const entries = entriesOf("silence");
     const start = performance.now();
     const error = await failureOf(bucket.setMany(entries, { timeout: 600 }));
@@ -199,7 +197,7 @@ describe("connections", () => {
   });
 
   test("one silent connection costs an attempt, not the call", async () => {
-    proxy.behave = first(1, hang);
+    proxy.handler = firstRequests(1, hang);
     const entries = entriesOf("one silent");
     await bucket.setMany(entries, { timeout: 3_000 });
     expect(await truth.getMany(keys)).toEqual(entries);
@@ -207,7 +205,7 @@ describe("connections", () => {
 
   test("cancelling is prompt, and what was sent is unknown", async () => {
     const controller = new AbortController();
-    proxy.behave = (passage) => {
+    proxy.handler = (passage) => {
       setTimeout(() => controller.abort(), 50);
       return hang(passage);
     };

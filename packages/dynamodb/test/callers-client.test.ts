@@ -1,10 +1,11 @@
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import { type HttpHandler, passThrough } from "@manykv/conformance/faults";
 import type { Driver, Fault } from "@manykv/core";
 import { describe, expect, test } from "vitest";
 import { dynamodbDriver, dynamodbStore } from "../src/index.js";
 import { fail, hangAfter, resetAfter, resetBefore } from "./support/behaviours.js";
-import { type Behaviour, pass, startFaultProxy } from "./support/fault-proxy.js";
 import { request } from "./support/request.js";
+import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
 const { name: table, endpoint } = testTable();
@@ -19,8 +20,8 @@ async function faultOf(driver: Driver): Promise<Fault> {
 }
 
 /** One behaviour for each request, then the last one again. */
-function inTurn(...behaviours: Behaviour[]): Behaviour {
-  return (passage) => (behaviours[passage.number - 1] ?? behaviours.at(-1) ?? pass)(passage);
+function inTurn(...behaviours: HttpHandler[]): HttpHandler {
+  return (passage) => (behaviours[passage.number - 1] ?? behaviours.at(-1) ?? passThrough)(passage);
 }
 
 describe("the driver's own client", () => {
@@ -28,9 +29,9 @@ describe("the driver's own client", () => {
     ["InternalServerError", 500],
     ["ThrottlingException", 400],
   ])("repeats nothing on %s", async (name, status) => {
-    await using proxy = await startFaultProxy(endpoint);
-    proxy.behave = fail(status, name);
-    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint });
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = fail(status, name);
+    const driver = dynamodbDriver({ table, endpoint: proxy.url });
     await faultOf(driver);
     expect(proxy.count("BatchWriteItem")).toBe(1);
     await driver.close();
@@ -81,27 +82,27 @@ describe("the caller's client", () => {
       "unknown",
     ],
   ] as const)("with retries of its own: %s", async (_, behaviours, code, effect) => {
-    await using proxy = await startFaultProxy(endpoint);
-    proxy.behave = inTurn(...behaviours);
-    const client = new DynamoDBClient({ endpoint: proxy.endpoint, maxAttempts: 3 });
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = inTurn(...behaviours);
+    const client = new DynamoDBClient({ endpoint: proxy.url, maxAttempts: 3 });
     expect(await faultOf(dynamodbDriver({ table, client }))).toMatchObject({ code, effect });
     expect(proxy.count("BatchWriteItem")).toBeGreaterThan(1);
     client.destroy();
   });
 
   test("with retries of its own: an attempt that succeeds is a success", async () => {
-    await using proxy = await startFaultProxy(endpoint);
-    proxy.behave = inTurn(resetAfter, pass);
-    const client = new DynamoDBClient({ endpoint: proxy.endpoint, maxAttempts: 3 });
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = inTurn(resetAfter, passThrough);
+    const client = new DynamoDBClient({ endpoint: proxy.url, maxAttempts: 3 });
     expect(await dynamodbDriver({ table, client }).set(write)).toEqual({});
     client.destroy();
   });
 
   test("with a timeout of its own: a lost connection of unknown effect", async () => {
-    await using proxy = await startFaultProxy(endpoint);
-    proxy.behave = hangAfter;
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = hangAfter;
     const requestHandler = { requestTimeout: 100, throwOnRequestTimeout: true };
-    const client = new DynamoDBClient({ endpoint: proxy.endpoint, maxAttempts: 1, requestHandler });
+    const client = new DynamoDBClient({ endpoint: proxy.url, maxAttempts: 1, requestHandler });
     const driver = dynamodbDriver({ table, client });
     expect(await faultOf(driver)).toMatchObject({
       code: "connection-lost",
@@ -112,10 +113,10 @@ describe("the caller's client", () => {
   });
 
   test("with credentials that cannot be had: access-denied, and nothing was sent", async () => {
-    await using proxy = await startFaultProxy(endpoint);
+    await using proxy = await startProxy(endpoint);
     const credentials = () =>
       Promise.reject(Object.assign(new Error("none"), { name: "CredentialsProviderError" }));
-    const client = new DynamoDBClient({ endpoint: proxy.endpoint, credentials });
+    const client = new DynamoDBClient({ endpoint: proxy.url, credentials });
     const fault = await faultOf(dynamodbDriver({ table, client }));
     expect(fault).toEqual({
       code: "access-denied",

@@ -9,8 +9,8 @@ import { serviceUrl } from "@manykv/test-services/vitest";
 import { afterEach, describe, expect, test } from "vitest";
 import { dynamodbDriver, dynamodbStore } from "../src/index.js";
 import { hang } from "./support/behaviours.js";
-import { startFaultProxy } from "./support/fault-proxy.js";
 import { request } from "./support/request.js";
+import { startProxy } from "./support/start-proxy.js";
 
 const endpoint = serviceUrl("dynamodb");
 const client = new DynamoDBClient({ endpoint });
@@ -93,9 +93,9 @@ describe("provision", () => {
   });
 
   test("ends with its signal where the server is silent", async () => {
-    await using proxy = await startFaultProxy(endpoint);
-    proxy.behave = hang;
-    const driver = dynamodbDriver({ table: newTable(), endpoint: proxy.endpoint });
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = hang;
+    const driver = dynamodbDriver({ table: newTable(), endpoint: proxy.url });
     const signal = AbortSignal.timeout(200);
     const error = await driver.provision?.(request({ signal })).catch((reason: unknown) => reason);
     expect(driver.classify(error)).toMatchObject({ code: "timeout", retryable: true });

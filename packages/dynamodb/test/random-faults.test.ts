@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
+import { type HttpHandler, type HttpProxy, passThrough, Random } from "@manykv/conformance/faults";
 import { BatchError, type Bucket, type Store } from "@manykv/core";
 import { randomName } from "@manykv/test-services";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dynamodbStore } from "../src/index.js";
 import { damage, fail, leaveUnprocessed, resetAfter, resetBefore } from "./support/behaviours.js";
-import { type Behaviour, type FaultProxy, pass, startFaultProxy } from "./support/fault-proxy.js";
-import { seededRandom } from "./support/random.js";
+import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
 /** Longer runs by hand: `MANYKV_ROUNDS=5000`; one again: `MANYKV_SEED=...`. */
@@ -14,15 +14,15 @@ const seed = Number(process.env["MANYKV_SEED"] ?? randomInt(2 ** 31));
 
 const { name: table, endpoint, client } = testTable();
 const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
-const random = seededRandom(seed);
+const random = new Random(seed);
 
-let proxy: FaultProxy;
+let proxy: HttpProxy;
 let store: Store;
 
 beforeAll(async () => {
-  proxy = await startFaultProxy(endpoint);
+  proxy = await startProxy(endpoint);
   const retry = { attempts: 4, baseDelay: 1, maxDelay: 4 };
-  store = dynamodbStore({ table, endpoint: proxy.endpoint, retry, request: { maxKeys: 10 } });
+  store = dynamodbStore({ table, endpoint: proxy.url, retry, request: { maxKeys: 10 } });
 });
 afterAll(async () => {
   await store.close();
@@ -32,20 +32,20 @@ afterAll(async () => {
 function garble(body: Buffer): Buffer {
   const garbled = Buffer.from(body);
   for (let byte = 0; byte < 3; byte++)
-    garbled[Math.floor(random() * garbled.length)] = Math.floor(random() * 256);
+    garbled[random.integer(0, garbled.length - 1)] = random.integer(0, 255);
   return garbled;
 }
 
-const faults: readonly Behaviour[] = [
-  leaveUnprocessed(() => random() < 0.5),
+const faults: readonly HttpHandler[] = [
+  leaveUnprocessed(() => random.chance(0.5)),
   fail(400, "ThrottlingException"),
   fail(400, "ProvisionedThroughputExceededException"),
   fail(500, "InternalServerError"),
   fail(503, "ServiceUnavailable"),
   resetBefore,
   resetAfter,
-  async (passage) => passage.replyInHalf(await passage.forward()),
-  damage((body) => body.subarray(0, random() * body.length)),
+  async (passage) => passage.replyHalf(await passage.forward()),
+  damage((body) => body.subarray(0, random.next() * body.length)),
   damage(() => Buffer.from("{}")),
   damage(garble, { keepChecksum: true }),
 ];
@@ -79,10 +79,9 @@ test(`no outcome is false in ${rounds} batches under random faults, seed ${seed}
   const truth = await dynamodbStore({ table, client }).open(name);
   const possible: Possible = new Map(keys.map((key) => [key, new Set([undefined])]));
   for (let round = 0; round < rounds; round++) {
-    const odds = random();
-    proxy.behave = (passage) =>
-      (random() < odds ? (faults[Math.floor(random() * faults.length)] ?? pass) : pass)(passage);
-    const value = random() < 0.7 ? `value-${round}` : undefined;
+    const odds = random.next();
+    proxy.handler = (passage) => (random.chance(odds) ? random.pick(faults) : passThrough)(passage);
+    const value = random.chance(0.7) ? `value-${round}` : undefined;
     const bytes = new TextEncoder().encode(value);
     const write =
       value === undefined ? bucket.deleteMany(keys) : bucket.setMany(keys.map((key) => [key, bytes]));

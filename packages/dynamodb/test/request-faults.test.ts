@@ -1,8 +1,8 @@
+import { passThrough } from "@manykv/conformance/faults";
 import { describe, expect, test } from "vitest";
 import { dynamodbDriver } from "../src/index.js";
 import { damage, fail, hang, hangAfter, resetAfter, resetBefore } from "./support/behaviours.js";
 import { calls, driverUnderFaults, keys, values, ways } from "./support/driver-under-faults.js";
-import { pass } from "./support/fault-proxy.js";
 import { request } from "./support/request.js";
 import { testTable } from "./support/test-table.js";
 
@@ -22,7 +22,7 @@ describe.each(ways)("through %s", (way) => {
     });
 
     test("a reset inside the answer is a lost connection of unknown effect", async () => {
-      const fault = await faultOf(call, async (passage) => passage.replyInHalf(await passage.forward()));
+      const fault = await faultOf(call, async (passage) => passage.replyHalf(await passage.forward()));
       expect(fault).toMatchObject({ code: "connection-lost", retryable: true, effect: "unknown" });
     });
 
@@ -57,7 +57,7 @@ describe.each(ways)("through %s", (way) => {
 
     test("a signal that has fired already sends nothing", async () => {
       const before = subject.proxy.count();
-      const fault = await faultOf(call, pass, AbortSignal.abort());
+      const fault = await faultOf(call, passThrough, AbortSignal.abort());
       expect(fault).toMatchObject({ code: "timeout", effect: "none" });
       expect(subject.proxy.count()).toBe(before);
     });

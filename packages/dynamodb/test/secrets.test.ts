@@ -1,9 +1,10 @@
 import { inspect } from "node:util";
+import { answerJson, type HttpHandler } from "@manykv/conformance/faults";
 import { type Bucket, StoreError } from "@manykv/core";
 import { expect, test } from "vitest";
 import { dynamodbStore } from "../src/index.js";
-import { answerJson, damage, fail, hang, resetAfter } from "./support/behaviours.js";
-import { type Behaviour, startFaultProxy } from "./support/fault-proxy.js";
+import { damage, fail, hang, resetAfter } from "./support/behaviours.js";
+import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
 const { name: table, endpoint } = testTable();
@@ -14,7 +15,7 @@ const base64 = Buffer.from(value).toString("base64");
 const hex = Buffer.from(value).toString("hex");
 const traces = [canary, base64.slice(0, -1), hex, [...value].join(","), [...value].join(", ")];
 
-const behaviours: [string, Behaviour][] = [
+const behaviours: [string, HttpHandler][] = [
   ["a validation error that repeats the item", fail(400, "ValidationException", `${canary} ${base64}`)],
   ["an error whose name holds it", fail(400, `Exception-${canary}`)],
   ["a server error", fail(500, "InternalServerError", canary)],
@@ -39,11 +40,11 @@ const calls: [string, (bucket: Bucket) => Promise<unknown>][] = [
 ];
 
 test.each(behaviours)("no key, value or secret in the errors of %s", async (_, behave) => {
-  await using proxy = await startFaultProxy(endpoint);
-  proxy.behave = behave;
+  await using proxy = await startProxy(endpoint);
+  proxy.handler = behave;
   const credentials = { accessKeyId: canary, secretAccessKey: canary, sessionToken: canary };
   const retry = { attempts: 2, baseDelay: 1, maxDelay: 1 };
-  const store = dynamodbStore({ table, endpoint: proxy.endpoint, credentials, retry, timeout: 300 });
+  const store = dynamodbStore({ table, endpoint: proxy.url, credentials, retry, timeout: 300 });
   const bucket = await store.open("bucket");
   for (const [name, call] of calls) {
     const error = await call(bucket).then(

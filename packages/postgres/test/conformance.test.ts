@@ -29,6 +29,6 @@ conformanceSuite(
   {
     name: "postgres with lowered limits",
     driver: () => postgresDriver({ url: table.url, table: table.name }),
-    options: { limits: { ...portableLimits, maxKeyBytes: 300 }, request: { maxKeys: 3, maxBytes: 2_000 } },
+    options: { limits: { ...portableLimits, maxKeyBytes: 300 }, requestLimits: { maxKeys: 3, maxBytes: 2_000 } },
   },
 );

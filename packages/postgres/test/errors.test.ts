@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import type { Driver, Fault } from "@manykv/core";
+import type { Driver, Fault } from "@manykv/core/driver";
 import { randomName } from "@manykv/test-services";
 import pg from "pg";
 import { test } from "vitest";

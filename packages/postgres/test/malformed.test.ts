@@ -1,51 +1,45 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
+import { deriveSeed, type ProxiedConnection, Random } from "@manykv/conformance/faults";
 import { StoreError } from "@manykv/core";
 import { test } from "vitest";
 import { postgresStore } from "../src/index.js";
 import { text } from "./support/requests.js";
-import { tcpProxy } from "./support/tcp-proxy.js";
+import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
 const table = testTable();
 const calls = 60;
 
-/** Small numbers from a seed, so that a failure can be repeated. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 test("malformed and truncated answers: no crash, no hang, no false answer", async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   console.log(`malformed answers: seed ${seed}`);
-  const random = randomFrom(seed);
   await using direct = postgresStore({ url: table.url, table: table.name });
   const truth = await direct.open("b");
   const failures = await Promise.all(
-    Array.from({ length: calls }, (_, call) => oneCall(call, random(2 ** 32))),
+    Array.from({ length: calls }, (_, call) => oneCall(call, new Random(deriveSeed(seed, call)))),
   );
   assert.ok(failures.includes(true), "no answer was malformed enough to fail a call");
 
   /** Whether it failed. */
-  async function oneCall(call: number, ownSeed: number): Promise<boolean> {
-    const own = randomFrom(ownSeed);
-    await using proxy = await tcpProxy(table.url);
+  async function oneCall(call: number, random: Random): Promise<boolean> {
+    await using proxy = await startProxy(table.url);
     // Answers to a connection's opening take the first few hundred bytes.
-    const at = own(call % 2 === 0 ? 700 : 100);
-    proxy.corrupt = (chunk, offset) => {
+    const at = random.integer(0, call % 2 === 0 ? 699 : 99);
+    const answered = new WeakMap<ProxiedConnection, number>();
+    proxy.intercept = (chunk, direction, connection) => {
+      if (direction === "request") return chunk;
+      const offset = answered.get(connection) ?? 0;
+      answered.set(connection, offset + chunk.length);
       const place = at - offset;
       if (place < 0 || place >= chunk.length) return chunk;
-      if (own(3) === 0) return chunk.subarray(0, place);
+      if (random.chance(1 / 3)) return chunk.subarray(0, place);
       const bad = Buffer.from(chunk);
-      bad[place] = own(256);
+      bad[place] = random.integer(0, 255);
       return bad;
     };
-    await using store = postgresStore({ url: proxy.url, table: table.name });
+    await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
     const bucket = await store.open("b");
     const value = text(`value ${call}`);
     const error = await settled(bucket.set(`malformed${call}`, value, { timeout: 2_000 }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setMaxListeners } from "node:events";
-import type { Driver } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { randomName } from "@manykv/test-services";
 import pg from "pg";
 import { test } from "vitest";

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { valueArray } from "../src/protocol/byte-array.js";
 import { DataRow } from "../src/protocol/data-row.js";
-import { keyArray } from "../src/protocol/key-array.js";
 import { KeyLookup } from "../src/protocol/key-lookup.js";
-import { MalformedAnswer } from "../src/protocol/malformed-answer.js";
-import { MessageReader } from "../src/protocol/message-reader.js";
-import { readFields } from "../src/protocol/response-fields.js";
+import { MalformedReply, MessageReader, readFields } from "../src/protocol/message-reader.js";
+import { Parameters } from "../src/protocol/parameters.js";
+import { Statement } from "../src/protocol/statement.js";
 import { keyOrder } from "../src/table/key-order.js";
-import { openCursor, sealCursor } from "../src/table/list-cursor.js";
+import { decodeCursor, encodeCursor } from "../src/table/stored-key.js";
 
 function message(letter: string, body: Buffer): Buffer {
   const header = Buffer.alloc(5);
@@ -49,7 +47,7 @@ test("a length that the protocol does not allow is malformed", () => {
   for (const length of [-1, 0, 3, 0x7fff_ffff]) {
     const bytes = Buffer.from("D....");
     bytes.writeInt32BE(length, 1);
-    assert.throws(() => new MessageReader(() => true).read(bytes), MalformedAnswer);
+    assert.throws(() => new MessageReader(() => true).read(bytes), MalformedReply);
   }
 });
 
@@ -67,11 +65,11 @@ test("a row whose fields do not fit into it is malformed", () => {
     message("D", Buffer.alloc(2)),
   ]) {
     row.open(bad, 0, bad.length);
-    assert.throws(() => row.bytes(), MalformedAnswer);
+    assert.throws(() => row.bytes(), MalformedReply);
   }
   for (const bad of [field(3, "abc"), field(9, "123456789")]) {
     row.open(bad, 0, bad.length);
-    assert.throws(() => row.integer(), MalformedAnswer);
+    assert.throws(() => row.integer(), MalformedReply);
   }
   const good = field(3, "abc");
   row.open(good, 0, good.length);
@@ -80,7 +78,56 @@ test("a row whose fields do not fit into it is malformed", () => {
   assert.deepEqual(value, new Uint8Array([97, 98, 99]));
 });
 
-test("arrays are as the server takes them, in any order, for keys of any character", () => {
+/** The parameters of one Bind, read back from the messages that `write` makes. */
+function written(write: (parameters: Parameters) => void): Buffer[] {
+  const statement = new Statement("SELECT", "name");
+  const parameters = new Parameters(statement);
+  write(parameters);
+  const bytes = parameters.complete(statement, false);
+  const values: Buffer[] = [];
+  let offset = statement.bind.length + 2;
+  for (let left = bytes.readInt16BE(statement.bind.length); left > 0; left--) {
+    const end = offset + 4 + bytes.readInt32BE(offset);
+    values.push(bytes.subarray(offset + 4, end));
+    offset = end;
+  }
+  const bindEnd = bytes.readInt32BE(1) + 1;
+  assert.equal(offset + 4, bindEnd);
+  assert.equal(bytes.toString("latin1", bindEnd), "E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04");
+  return values;
+}
+
+test("a request contains the messages the server expects, whether it parses the statement or not", () => {
+  const named = new Statement("SELECT $1", "name");
+  const request = (statement: Statement, parse: boolean): string => {
+    const parameters = new Parameters(named);
+    parameters.integer(258);
+    return parameters.complete(statement, parse).toString("latin1");
+  };
+  const bind = (name: string, length: string): string =>
+    `B\0\0\0${length}\0${name}\0\0\x01\0\x01\0\x01\0\0\0\x04\0\0\x01\x02\0\x01\0\x01`;
+  const end = "E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04";
+  assert.equal(request(named, false), `${bind("name", "\x1c")}${end}`);
+  assert.equal(
+    request(named, true),
+    `C\0\0\0\x0aSname\0P\0\0\0\x15name\0SELECT $1\0\0\0${bind("name", "\x1c")}${end}`,
+  );
+  assert.equal(request(named.unnamed, true), `P\0\0\0\x11\0SELECT $1\0\0\0${bind("", "\x18")}${end}`);
+});
+
+test("parameters of any size follow each other", () => {
+  const long = "é".repeat(5_000);
+  const values = written((parameters) => {
+    parameters.text(long);
+    parameters.raw(new Uint8Array(9_000).fill(7));
+    parameters.integer(-2);
+    parameters.text("");
+  });
+  const expected = [Buffer.from(long), Buffer.alloc(9_000, 7), Buffer.from([255, 255, 255, 254]), Buffer.alloc(0)];
+  assert.deepEqual(values, expected);
+});
+
+test("arrays have the server's binary form, in any order, for keys of any character", () => {
   const order = [4, 3, 2, 1, 0];
   for (const keys of [
     ["b", "", "é\u0000", "😀", "x".repeat(100)],
@@ -88,10 +135,12 @@ test("arrays are as the server takes them, in any order, for keys of any charact
     ["b", "", "x".repeat(126), "\u007f", "x".repeat(1024)],
   ]) {
     const encoded = keys.map((key) => new TextEncoder().encode(`p:${key}`));
-    for (const parameter of [keyArray("p:", keys, order), valueArray(encoded, order)]) {
-      const bytes = Buffer.alloc(parameter.capacity);
-      const end = parameter.write(bytes, 0);
-      assert.ok(end <= parameter.capacity);
+    const arrays = written((parameters) => {
+      parameters.keyArray("p:", keys, order);
+      parameters.valueArray(encoded, order);
+    });
+    assert.equal(arrays.length, 2);
+    for (const bytes of arrays) {
       assert.deepEqual(
         [0, 4, 8, 12, 16].map((at) => bytes.readInt32BE(at)),
         [1, 0, 17, 5, 1],
@@ -102,7 +151,7 @@ test("arrays are as the server takes them, in any order, for keys of any charact
         assert.equal(bytes.toString("utf8", offset + 4, offset + 4 + length), `p:${keys[index]}`);
         offset += 4 + length;
       }
-      assert.equal(offset, end);
+      assert.equal(offset, bytes.length);
     }
   }
 });
@@ -141,9 +190,9 @@ test("keys are ordered as their bytes are", () => {
 });
 
 test("a cursor opens for what sealed it, and nothing else does", () => {
-  for (const key of ["", "a", "é\u0000😀"]) assert.equal(openCursor(sealCursor(key), 1024).toString(), key);
-  for (const bad of ["?", "YQ==", "_w", "a", `${sealCursor("x".repeat(1025))}`, "YQ "]) {
-    assert.throws(() => openCursor(bad, 1024), { name: "FaultError" });
+  for (const key of ["", "a", "é\u0000😀"]) assert.equal(decodeCursor(encodeCursor(key), 1024).toString(), key);
+  for (const bad of ["?", "YQ==", "_w", "a", `${encodeCursor("x".repeat(1025))}`, "YQ "]) {
+    assert.throws(() => decodeCursor(bad, 1024), { name: "FaultError" });
   }
 });
 
@@ -154,27 +203,24 @@ test("fields of an error that do not end within its message are malformed", () =
   for (const cut of ["", fields, fields.slice(0, -1), "S", "SERROR"]) {
     const bad = message("E", Buffer.from(cut));
     const following = Buffer.concat([bad, whole]);
-    assert.throws(() => readFields(following, 0, bad.length), MalformedAnswer);
+    assert.throws(() => readFields(following, 0, bad.length), MalformedReply);
   }
 });
 
-test("keys of an answer are found by their bytes, and no others", () => {
+test("keys of a reply are found by their bytes, and no others", () => {
   const key = fc.oneof(fc.string({ unit: "binary", maxLength: 12 }), fc.string({ unit: "grapheme" }));
   fc.assert(
     fc.property(fc.uniqueArray(key, { minLength: 1, maxLength: 60 }), fc.array(key), (keys, others) => {
       const wellFormed = [...new Set(keys.map((each) => each.toWellFormed()))];
       const prefix = "bucket:";
-      const lookup = new KeyLookup(prefix, wellFormed);
-      const bytes = Buffer.alloc(lookup.capacity + 3);
-      const written = bytes.subarray(3, lookup.write(bytes, 3));
-      const plain = keyArray(prefix, wellFormed, undefined);
-      const expected = Buffer.alloc(plain.capacity);
-      assert.ok(written.equals(expected.subarray(0, plain.write(expected, 0))));
+      const parameters = new Parameters(new Statement("SELECT"));
+      const start = parameters.keyArray(prefix, wellFormed);
+      const lookup = new KeyLookup(parameters.bytes, start, wellFormed.length);
       const find = (name: string): number => {
-        const answer = Buffer.from(`[${name}]`);
-        return lookup.placeOf(answer, 1, answer.length - 1);
+        const reply = Buffer.from(`[${name}]`);
+        return lookup.indexOf(reply, 1, reply.length - 1);
       };
-      for (const [place, each] of wellFormed.entries()) assert.equal(find(`bucket:${each}`), place);
+      for (const [index, each] of wellFormed.entries()) assert.equal(find(`bucket:${each}`), index);
       for (const other of others.map((each) => each.toWellFormed())) {
         assert.equal(find(`bucket:${other}`), wellFormed.indexOf(other));
         assert.equal(find(`tucket:${other}`), -1);

@@ -2,22 +2,31 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Intercept, ProxiedConnection } from "@manykv/conformance/faults";
 import pg from "pg";
 import { test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
 import { MessageReader, messageHeader } from "../src/protocol/message-reader.js";
 import { faultOf } from "./support/fault-of.js";
 import { keysRequest, listRequest, setRequest, text } from "./support/requests.js";
-import { tcpProxy } from "./support/tcp-proxy.js";
+import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 import { until } from "./support/until.js";
 
 const table = testTable();
 const isWrite = (chunk: Buffer): boolean => chunk.includes("zombie");
 
+/** Holds the requests of a connection from the first one that matches. */
+function holdRequests(matches: (chunk: Buffer) => boolean): Intercept {
+  return (chunk, direction, connection) => {
+    if (direction === "request" && matches(chunk)) connection.hold("request");
+    return chunk;
+  };
+}
+
 test("each request is one round trip", async () => {
-  await using proxy = await tcpProxy(table.url);
-  const driver = postgresDriver({ url: proxy.url, table: table.name });
+  await using proxy = await startProxy(table.url);
+  const driver = postgresDriver({ url: proxy.url(table.url), table: table.name });
   const keys = Array.from({ length: 1_000 }, (_, index) => `trip${index}`);
   const entries = keys.map((key) => [key, text(key)] as const);
   // The first write asks once who serves its connection.
@@ -28,13 +37,12 @@ test("each request is one round trip", async () => {
     if (bytes[start] === "Z".charCodeAt(0)) ready++;
     return true;
   });
-  const [link] = proxy.links;
-  assert.ok(link);
-  link.onAnswer = (chunk) => void messages.read(chunk);
-  // The client's messages end with Sync, so what comes before an answer is one request.
-  link.client.on("data", (chunk: Buffer) => {
-    if (chunk.subarray(-messageHeader).equals(Buffer.from([0x53, 0, 0, 0, 4]))) sent++;
-  });
+  proxy.intercept = (chunk, direction) => {
+    if (direction === "answer") messages.read(chunk);
+    // The client's messages end with Sync, so what comes before an answer is one request.
+    else if (chunk.subarray(-messageHeader).equals(Buffer.from([0x53, 0, 0, 0, 4]))) sent++;
+    return chunk;
+  };
   for (const request of [
     () => driver.set(setRequest(entries)),
     () => driver.get(keysRequest(keys)),
@@ -46,111 +54,119 @@ test("each request is one round trip", async () => {
     await request();
     assert.deepEqual({ ready, sent }, { ready: 1, sent: 1 });
   }
-  assert.equal(proxy.links.length, 1);
+  assert.equal(proxy.counts.connections, 1);
   await driver.close();
 });
 
 test("an answer that is lost: the write is repeated and acknowledged, and nothing is left behind", async () => {
   for (const how of ["cut", "silence"] as const) {
-    await using proxy = await tcpProxy(table.url);
-    await using store = postgresStore({ url: proxy.url, table: table.name });
+    await using proxy = await startProxy(table.url);
+    await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
     const bucket = await store.open("b");
     await bucket.set("warm", text("w"));
-    proxy.passage = (chunk, link) => {
-      if (!isWrite(chunk)) return "pass";
-      proxy.passage = () => "pass";
-      link.answers = false;
-      if (how === "cut") link.onAnswer = () => link.client.destroy();
-      return "pass";
+    let lost: ProxiedConnection | undefined;
+    proxy.intercept = (chunk, direction, connection) => {
+      if (lost === undefined && direction === "request" && isWrite(chunk)) lost = connection;
+      if (connection !== lost || direction === "request") return chunk;
+      // The server must not notice that the client goes: only a fence ends its session.
+      connection.hold("request");
+      connection.drop("answer");
+      if (how === "cut") connection.client.destroy();
+      return undefined;
     };
     await bucket.setMany([[`zombie-${how}`, text("new")]], { timeout: 3_000 });
     assert.deepEqual(await bucket.get(`zombie-${how}`), text("new"));
-    await until(() => proxy.links[0]?.server.closed === true);
+    await until(() => lost?.server.closed === true);
   }
 });
 
 test("a request that is lost: nothing was applied, and the fault says that this is not known", async () => {
-  await using proxy = await tcpProxy(table.url);
-  const driver = postgresDriver({ url: proxy.url, table: table.name });
+  await using proxy = await startProxy(table.url);
+  const driver = postgresDriver({ url: proxy.url(table.url), table: table.name });
   await driver.set(setRequest([["warm", text("w")]]));
-  proxy.passage = (chunk, link) => {
-    if (!isWrite(chunk)) return "pass";
-    proxy.passage = () => "pass";
-    link.client.destroy();
-    return "drop";
+  let lost: ProxiedConnection | undefined;
+  proxy.intercept = (chunk, direction, connection) => {
+    if (lost !== undefined || direction === "answer" || !isWrite(chunk)) return chunk;
+    lost = connection;
+    // The server must not notice that the client goes: only a fence ends its session.
+    connection.hold("request");
+    connection.client.destroy();
+    return undefined;
   };
   const fault = await faultOf(driver, driver.set(setRequest([["zombie-drop", text("v")]])));
   assert.deepEqual([fault.code, fault.effect, fault.retryable], ["connection-lost", "unknown", true]);
   await fault.fence?.(keysRequest([]));
-  await until(() => proxy.links[0]?.server.closed === true);
+  await until(() => lost?.server.closed === true);
   assert.equal((await driver.get(keysRequest(["zombie-drop"]))).values[0], undefined);
   await driver.close();
 });
 
 test("a write that is held up and released later does not land on top of a newer one", async () => {
-  await using proxy = await tcpProxy(table.url);
-  await using slow = postgresStore({ url: proxy.url, table: table.name });
+  await using proxy = await startProxy(table.url);
+  await using slow = postgresStore({ url: proxy.url(table.url), table: table.name });
   await using direct = postgresStore({ url: table.url, table: table.name });
   const slowBucket = await slow.open("b");
   const directBucket = await direct.open("b");
   await slowBucket.set("warm", text("w"));
-  proxy.passage = (chunk) => {
-    if (!isWrite(chunk)) return "pass";
-    proxy.passage = () => "pass";
-    return "hold";
+  let held: ProxiedConnection | undefined;
+  proxy.intercept = (chunk, direction, connection) => {
+    if (held !== undefined || direction === "answer" || !isWrite(chunk)) return chunk;
+    held = connection;
+    held.hold("request");
+    return chunk;
   };
   await slowBucket.set("zombie", text("old"), { timeout: 1_500 });
   await directBucket.set("zombie", text("newer"));
-  proxy.links[0]?.release();
+  held?.release("request");
   await delay(300);
   assert.deepEqual(await directBucket.get("zombie"), text("newer"));
 });
 
 test("a lost write that could not be settled is, before the same store writes again", async () => {
-  await using proxy = await tcpProxy(table.url);
-  await using store = postgresStore({ url: proxy.url, table: table.name });
+  await using proxy = await startProxy(table.url);
+  await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
   const bucket = await store.open("b");
   await bucket.set("warm", text("w"));
-  proxy.passage = () => "hold";
+  proxy.intercept = holdRequests(() => true);
   await assert.rejects(bucket.set("zombie-later", text("old"), { timeout: 400 }), {
     code: "timeout",
     counts: { applied: 0, "not-applied": 0, unknown: 1 },
   });
-  const held = [...proxy.links];
-  proxy.passage = () => "pass";
+  const held = [...proxy.connections];
+  proxy.intercept = (chunk) => chunk;
   await bucket.set("zombie-later", text("newer"));
-  for (const link of held) link.release();
+  for (const connection of held) connection.release("request");
   await delay(300);
   assert.deepEqual(await bucket.get("zombie-later"), text("newer"));
 });
 
 test("a cancelled write is settled too, before the same store writes again", async () => {
-  await using proxy = await tcpProxy(table.url);
-  await using store = postgresStore({ url: proxy.url, table: table.name });
+  await using proxy = await startProxy(table.url);
+  await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
   const bucket = await store.open("b");
   await bucket.set("warm", text("w"));
-  proxy.passage = (chunk) => (isWrite(chunk) ? "hold" : "pass");
+  proxy.intercept = holdRequests(isWrite);
   const controller = new AbortController();
   const cancelled = bucket.set("zombie-cancelled", text("old"), { signal: controller.signal });
   setTimeout(() => controller.abort(), 100);
   await assert.rejects(cancelled, { code: "aborted", counts: { applied: 0, "not-applied": 0, unknown: 1 } });
-  proxy.passage = () => "pass";
+  proxy.intercept = (chunk) => chunk;
   await bucket.set("zombie-cancelled", text("newer"));
-  for (const link of proxy.links) link.release();
+  for (const connection of proxy.connections) connection.release("request");
   await delay(300);
   assert.deepEqual(await bucket.get("zombie-cancelled"), text("newer"));
 });
 
 test("behind a pooler nobody else's session is ended", async () => {
-  await using proxy = await tcpProxy(table.url);
+  await using proxy = await startProxy(table.url);
   const victim = new pg.Client({ connectionString: table.url });
   await victim.connect();
-  const pool = new pg.Pool({ connectionString: proxy.url, max: 2 });
+  const pool = new pg.Pool({ connectionString: proxy.url(table.url), max: 2 });
   // As a pooler does, the number told when connecting is another's.
   pool.on("connect", (client) => Object.assign(client, { processID: Reflect.get(victim, "processID") }));
   const driver = postgresDriver({ pool, table: table.name });
   await driver.set(setRequest([["warm", text("w")]]));
-  proxy.passage = (chunk) => (isWrite(chunk) ? "hold" : "pass");
+  proxy.intercept = holdRequests(isWrite);
   const controller = new AbortController();
   setTimeout(() => controller.abort(), 100);
   const fault = await faultOf(

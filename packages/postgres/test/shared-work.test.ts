@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { createRequest, type DriverRequest, FaultError } from "@manykv/core/driver";
 import { test } from "vitest";
 import { SharedWork } from "../src/connection/shared-work.js";
-import { FaultError } from "../src/fault-error.js";
 
 /** Work that ends when it is told to, and the signal that it was given. */
 function sharedWork(): {
@@ -24,12 +24,14 @@ function sharedWork(): {
   return { work, signal, end, fail };
 }
 
+const requestOf = (signal: AbortSignal): DriverRequest => createRequest({ bucket: "b", signal });
+
 const isOverdue = (error: unknown): boolean => error instanceof FaultError && error.fault.code === "timeout";
 
 test("who leaves takes nobody along, and the last one gives the work up", async () => {
   const { work, signal } = sharedWork();
   const [first, second] = [new AbortController(), new AbortController()];
-  const [one, two] = [work.wait(first), work.wait(second)];
+  const [one, two] = [work.wait(requestOf(first.signal)), work.wait(requestOf(second.signal))];
   first.abort();
   await assert.rejects(one, isOverdue);
   assert.deepEqual([signal.aborted, work.isOver], [false, false]);
@@ -40,17 +42,17 @@ test("who leaves takes nobody along, and the last one gives the work up", async 
 
 test("whose signal has fired already does not wait", async () => {
   const { work } = sharedWork();
-  await assert.rejects(work.wait({ signal: AbortSignal.abort() }), isOverdue);
+  await assert.rejects(work.wait(requestOf(AbortSignal.abort())), isOverdue);
 });
 
 test("all who wait share the end, and it is then over", async () => {
   const ending = sharedWork();
-  const all = [ending.work.wait(new AbortController()), ending.work.wait(new AbortController())];
+  const all = [ending.work.wait(requestOf(new AbortController().signal)), ending.work.wait(requestOf(new AbortController().signal))];
   ending.end();
   await Promise.all(all);
   assert.equal(ending.work.isOver, true);
   const failing = sharedWork();
-  const both = [failing.work.wait(new AbortController()), failing.work.wait(new AbortController())];
+  const both = [failing.work.wait(requestOf(new AbortController().signal)), failing.work.wait(requestOf(new AbortController().signal))];
   failing.fail(new Error("failed"));
   for (const { status } of await Promise.allSettled(both)) assert.equal(status, "rejected");
   assert.equal(failing.work.isOver, true);

@@ -1,68 +1,62 @@
-import type { Answer, Behaviour, Passage } from "./fault-proxy.js";
+import {
+  answerJson,
+  dropHttp,
+  type HttpAnswer,
+  type HttpHandler,
+  resetHttp,
+  rewriteAnswer,
+} from "@manykv/conformance/faults";
 
 /** The server never sees the request. */
-export const resetBefore: Behaviour = (passage) => passage.reset();
+export const resetBefore: HttpHandler = resetHttp("request");
 
-/** The server does it, and the answer is lost. */
-export const resetAfter: Behaviour = async (passage) => {
-  await passage.forward();
-  passage.reset();
-};
+/** The server does the request, and the answer is lost. */
+export const resetAfter: HttpHandler = resetHttp("answer");
 
 /** No answer ever comes, and the server never sees the request. */
-export const hang: Behaviour = () => {};
+export const hang: HttpHandler = dropHttp("request");
 
-/** The server does it, and no answer ever comes. */
-export const hangAfter: Behaviour = (passage) => passage.forward();
+/** The server does the request, and no answer ever comes. */
+export const hangAfter: HttpHandler = dropHttp("answer");
 
-/** An error as DynamoDB answers one. */
-export function fail(status: number, name: string, message = ""): Behaviour {
+/** Answers with an error in DynamoDB's format. */
+export function fail(status: number, name: string, message = ""): HttpHandler {
   return answerJson(status, { __type: `com.amazonaws.dynamodb.v20120810#${name}`, message });
 }
 
-export function answerJson(status: number, json: unknown): Behaviour {
-  return (passage) => passage.reply({ status, body: Buffer.from(JSON.stringify(json)) });
+/** Changes the body of the answer. Removes the checksum unless it is kept. */
+export function damage(change: (body: Buffer) => Buffer, { keepChecksum = false } = {}): HttpHandler {
+  return rewriteAnswer((answer) => ({
+    ...(keepChecksum ? answer : withoutChecksum(answer)),
+    body: change(answer.body),
+  }));
 }
 
-/** The server does it, and its answer is changed on the way, with the checksum left out unless it is kept. */
-export function damage(change: (body: Buffer) => Buffer, { keepChecksum = false } = {}): Behaviour {
-  return async (passage) => {
-    const answer = await passage.forward();
-    passage.reply({ ...(keepChecksum ? answer : withoutChecksum(answer)), body: change(answer.body) });
-  };
-}
-
-export function withoutChecksum(answer: Answer): Answer {
+export function withoutChecksum(answer: HttpAnswer): HttpAnswer {
   const { "x-amz-crc32": _, ...headers } = answer.headers;
   return { ...answer, headers };
-}
-
-/** Does the first `count` requests of the operations that read and write items one way, and the rest as they are. */
-export function first(count: number, behaviour: Behaviour): Behaviour {
-  return async (passage) =>
-    passage.number <= count ? behaviour(passage) : passage.reply(await passage.forward());
 }
 
 type Requests = Record<string, unknown[] | { Keys: unknown[] }>;
 
 /**
- * Has the server do a part of the batch, and names the rest as unprocessed. `leave` tells for each key whether it is
- * left; at least one is done, since DynamoDB throws where it does none.
+ * Forwards a part of the batch, and reports the keys for which `leave` returns `true` as unprocessed. The first key is
+ * always forwarded, because DynamoDB throws if it processes none.
  */
-export function leaveUnprocessed(leave: () => boolean): Behaviour {
-  return async (passage: Passage) => {
-    const { RequestItems: items } = JSON.parse(passage.body.toString()) as { RequestItems: Requests };
+export function leaveUnprocessed(leave: () => boolean): HttpHandler {
+  return async (exchange) => {
+    const { RequestItems: items } = JSON.parse(exchange.body.toString()) as { RequestItems: Requests };
     const [table, requests] = Object.entries(items)[0] as [string, Requests[string]];
     const all = Array.isArray(requests) ? requests : requests.Keys;
     const left = all.slice(1).filter(leave);
     const done = all.filter((one) => !left.includes(one));
     const with_ = (some: unknown[]) => (Array.isArray(requests) ? some : { ...requests, Keys: some });
-    const answer = await passage.forward(
+    const answer = await exchange.forward(
       Buffer.from(JSON.stringify({ RequestItems: { [table]: with_(done) } })),
     );
     const body = JSON.parse(answer.body.toString()) as Record<string, Requests>;
     const unprocessed = Array.isArray(requests) ? "UnprocessedItems" : "UnprocessedKeys";
     if (left.length > 0) body[unprocessed] = { ...body[unprocessed], [table]: with_(left) };
-    passage.reply({ ...withoutChecksum(answer), body: Buffer.from(JSON.stringify(body)) });
+    exchange.reply({ ...withoutChecksum(answer), body: Buffer.from(JSON.stringify(body)) });
   };
 }

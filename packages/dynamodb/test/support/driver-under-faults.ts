@@ -1,9 +1,10 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { type HttpHandler, type HttpProxy, passThrough } from "@manykv/conformance/faults";
 import type { Driver, Fault } from "@manykv/core";
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { dynamodbDriver } from "../../src/index.js";
-import { type Behaviour, type FaultProxy, pass, startFaultProxy } from "./fault-proxy.js";
 import { request } from "./request.js";
+import { startProxy } from "./start-proxy.js";
 import type { TestTable } from "./test-table.js";
 
 export const keys: readonly string[] = ["one", "two", "three"];
@@ -20,18 +21,18 @@ export const ways: readonly Way[] = ["the driver's own client", "a client of the
 /** A driver with a proxy between it and the server, which passes everything on unless a test says otherwise. */
 export interface DriverUnderFaults {
   readonly driver: Driver;
-  readonly proxy: FaultProxy;
+  readonly proxy: HttpProxy;
   /** What the call's error comes to, with the proxy behaving so. */
-  faultOf(call: Call, behave: Behaviour, signal?: AbortSignal): Promise<Fault>;
+  faultOf(call: Call, behave: HttpHandler, signal?: AbortSignal): Promise<Fault>;
 }
 
 export function driverUnderFaults(table: TestTable, way: Way): DriverUnderFaults {
   let driver: Driver;
-  let proxy: FaultProxy;
+  let proxy: HttpProxy;
   let client: DynamoDBClient | undefined;
   beforeAll(async () => {
-    proxy = await startFaultProxy(table.endpoint);
-    const { endpoint } = proxy;
+    proxy = await startProxy(table.endpoint);
+    const endpoint = proxy.url;
     if (way === "a client of the caller's") client = new DynamoDBClient({ endpoint, maxAttempts: 1 });
     driver = dynamodbDriver(client ? { table: table.name, client } : { table: table.name, endpoint });
   });
@@ -41,7 +42,7 @@ export function driverUnderFaults(table: TestTable, way: Way): DriverUnderFaults
     await proxy[Symbol.asyncDispose]();
   });
   beforeEach(() => {
-    proxy.behave = pass;
+    proxy.handler = passThrough;
   });
   return {
     get driver() {
@@ -51,7 +52,7 @@ export function driverUnderFaults(table: TestTable, way: Way): DriverUnderFaults
       return proxy;
     },
     async faultOf(call, behave, signal = new AbortController().signal) {
-      proxy.behave = behave;
+      proxy.handler = behave;
       const sent: Promise<unknown> = driver[call]?.(request({ keys, values, signal })) ?? Promise.resolve();
       return sent.then(
         (answer) => expect.fail(`answered ${JSON.stringify(answer)}`),

@@ -2,14 +2,15 @@ import { setMaxListeners } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { answerJson, passThrough } from "@manykv/conformance/faults";
 import type { Driver, Fault } from "@manykv/core";
 import { describe, expect, test } from "vitest";
 import { classify } from "../../src/error-table.js";
 import { type DynamodbDriverOptions, dynamodbDriver, dynamodbStore } from "../../src/index.js";
 import { DirectTransport } from "../../src/transport/direct-transport.js";
-import { answerJson, hang } from "../support/behaviours.js";
-import { pass, startFaultProxy } from "../support/fault-proxy.js";
+import { hang } from "../support/behaviours.js";
 import { request } from "../support/request.js";
+import { startProxy } from "../support/start-proxy.js";
 import { testTable } from "../support/test-table.js";
 
 const { name: table, endpoint } = testTable();
@@ -59,9 +60,9 @@ describe("what was not sent has no effect", () => {
   });
 
   test("requests that waited for a socket", async () => {
-    await using proxy = await startFaultProxy(endpoint);
-    proxy.behave = hang;
-    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint });
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = hang;
+    const driver = dynamodbDriver({ table, endpoint: proxy.url });
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);
     const faults = Array.from({ length: 70 }, () => faultOf(driver, controller.signal));
@@ -75,12 +76,12 @@ describe("what was not sent has no effect", () => {
   });
 
   test("a request whose credentials come too late is never sent", async () => {
-    await using proxy = await startFaultProxy(endpoint);
+    await using proxy = await startProxy(endpoint);
     let give: (found: typeof credentials) => void = () => {};
     const found = new Promise<typeof credentials>((resolve) => {
       give = resolve;
     });
-    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint, credentials: () => found });
+    const driver = dynamodbDriver({ table, endpoint: proxy.url, credentials: () => found });
     expect(await faultOf(driver, AbortSignal.timeout(100))).toMatchObject({
       code: "timeout",
       effect: "none",
@@ -133,8 +134,8 @@ describe("credentials that cannot be had or used: nothing was sent", () => {
     ["a token that ends with a line break", { ...credentials, sessionToken: "canary\n" }, unusable],
     ["a key with a line break", { ...credentials, accessKeyId: "can\nary" }, unusable],
   ] as const)("%s", async (_, found, expected) => {
-    await using proxy = await startFaultProxy(endpoint);
-    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint, credentials: found });
+    await using proxy = await startProxy(endpoint);
+    const driver = dynamodbDriver({ table, endpoint: proxy.url, credentials: found });
     const fault = await faultOf(driver);
     expect(fault).toMatchObject({ ...expected, effect: "none" });
     expect(JSON.stringify(fault)).not.toContain("canary");
@@ -157,9 +158,9 @@ describe("credentials that cannot be had or used: nothing was sent", () => {
 
 describe("signing", () => {
   test("renewed credentials are used as soon as the old ones end", async () => {
-    await using proxy = await startFaultProxy(endpoint);
+    await using proxy = await startProxy(endpoint);
     const seen: string[] = [];
-    proxy.behave = (passage) => {
+    proxy.handler = (passage) => {
       seen.push(/Credential=(\w+)/.exec(passage.headers.authorization ?? "")?.[1] ?? "");
       return answerJson(200, { UnprocessedItems: {} })(passage);
     };
@@ -172,7 +173,7 @@ describe("signing", () => {
         expiration: new Date(Date.now() + 1_000),
       };
     };
-    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint, credentials: renewed });
+    const driver = dynamodbDriver({ table, endpoint: proxy.url, credentials: renewed });
     await driver.set(request(write));
     const before = number;
     await driver.set(request(write));
@@ -182,19 +183,19 @@ describe("signing", () => {
   });
 
   test("a clock that is wrong by an hour is set by the answer, and the batch succeeds", async () => {
-    await using proxy = await startFaultProxy(endpoint);
+    await using proxy = await startProxy(endpoint);
     const ahead = 3_600_000;
     let refusals = 0;
-    proxy.behave = (passage) => {
+    proxy.handler = (passage) => {
       const stamp = String(passage.headers["x-amz-date"]);
       const signed = Date.parse(stamp.replace(/^(....)(..)(..T..)(..)(..)Z$/, "$1-$2-$3:$4:$5Z"));
-      if (Math.abs(Date.now() + ahead - signed) < 300_000) return pass(passage);
+      if (Math.abs(Date.now() + ahead - signed) < 300_000) return passThrough(passage);
       refusals++;
       const date = new Date(Date.now() + ahead).toUTCString();
       const body = Buffer.from('{"__type":"com.amazon.coral.service#InvalidSignatureException"}');
       return passage.reply({ status: 400, headers: { date }, body });
     };
-    const store = dynamodbStore({ table, endpoint: proxy.endpoint });
+    const store = dynamodbStore({ table, endpoint: proxy.url });
     const bucket = await store.open("clock");
     await bucket.setMany(Array.from({ length: 500 }, (_, index) => [`key-${index}`, new Uint8Array()]));
     expect(refusals).toBeGreaterThan(0);
@@ -203,20 +204,20 @@ describe("signing", () => {
   });
 
   test("a signature that is refused by a clock that agrees is access-denied", async () => {
-    await using proxy = await startFaultProxy(endpoint);
+    await using proxy = await startProxy(endpoint);
     const body = Buffer.from('{"__type":"com.amazon.coral.service#InvalidSignatureException"}');
-    proxy.behave = (passage) => passage.reply({ status: 400, body });
-    const driver = dynamodbDriver({ table, endpoint: proxy.endpoint });
+    proxy.handler = (passage) => passage.reply({ status: 400, body });
+    const driver = dynamodbDriver({ table, endpoint: proxy.url });
     expect(await faultOf(driver)).toMatchObject({ code: "access-denied", retryable: false, effect: "none" });
     await driver.close();
   });
 });
 
 test("the error's name is also read from the header, with a prefix and a suffix", async () => {
-  await using proxy = await startFaultProxy(endpoint);
-  const driver = dynamodbDriver({ table, endpoint: proxy.endpoint });
+  await using proxy = await startProxy(endpoint);
+  const driver = dynamodbDriver({ table, endpoint: proxy.url });
   const type = "com.amazonaws.dynamodb.v20120810#ThrottlingException:http://internal.amazon.com/coral/";
-  proxy.behave = (passage) => passage.reply({ status: 400, headers: { "x-amzn-errortype": type } });
+  proxy.handler = (passage) => passage.reply({ status: 400, headers: { "x-amzn-errortype": type } });
   expect(await faultOf(driver)).toMatchObject({ code: "throttled", reason: "ThrottlingException" });
   await driver.close();
 });

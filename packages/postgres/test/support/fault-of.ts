@@ -1,11 +1,12 @@
-import type { Driver, Fault } from "@manykv/core";
+import type { Driver, Fault } from "@manykv/core/driver";
+import { FaultError } from "@manykv/core/driver";
 
-/** How a driver classifies what a request of its own rejects with. */
+/** Returns the fault that core would see for a request that rejects. */
 export async function faultOf(driver: Driver, request: Promise<unknown>): Promise<Fault> {
   try {
     await request;
   } catch (error) {
-    return driver.classify(error);
+    return FaultError.is(error) ? error.fault : driver.classify(error);
   }
-  throw new Error("the request was to fail");
+  throw new Error("the request did not fail");
 }

@@ -1,8 +1,8 @@
-import type { KeysRequest, ListRequest, SetRequest } from "@manykv/core";
+import { createRequest, type KeysRequest, type ListRequest, type SetRequest } from "@manykv/core/driver";
 
 /** Requests as core makes them, for tests that call a driver directly. */
 export function keysRequest(keys: readonly string[], bucket = "b", signal?: AbortSignal): KeysRequest {
-  return { bucket, keys, deadline: Number.POSITIVE_INFINITY, signal: signal ?? new AbortController().signal };
+  return createRequest({ bucket, keys, ...(signal && { signal }) });
 }
 
 export function setRequest(
@@ -11,12 +11,12 @@ export function setRequest(
   signal?: AbortSignal,
 ): SetRequest {
   const keys = entries.map(([key]) => key);
-  return { ...keysRequest(keys, bucket, signal), values: entries.map(([, value]) => value) };
+  const values = entries.map(([, value]) => value);
+  return createRequest({ bucket, keys, values, ...(signal && { signal }) });
 }
 
 export function listRequest(bucket: string, cursor?: string): ListRequest {
-  const { signal, deadline } = keysRequest([], bucket);
-  return cursor === undefined ? { bucket, signal, deadline } : { bucket, signal, deadline, cursor };
+  return createRequest({ bucket, ...(cursor !== undefined && { cursor }) });
 }
 
 export function text(value: string): Uint8Array {
