@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { writeFile } from "node:fs/promises";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { BACKENDS, type BackendName } from "./backends/backend.js";
 import { type Limits, runAcceptance } from "./commands/acceptance.js";
 import { runCold } from "./commands/cold.js";
@@ -38,7 +38,6 @@ withOutput(withLimits(withBackends(program)))
       runs,
       ...options
     }: Limits & Output & { backend: BackendName[]; check?: true; runs: number }) => {
-      const say = progressOf(options);
       const acceptance = await runAcceptance(backend, options, say);
       const cold = check && (await runCold(backend, runs, say));
       const loop = check && (await runLoop(backend, loopDefaults, say));
@@ -51,7 +50,7 @@ withOutput(withBackends(program.command("cold")))
   .description("Measures fresh processes, from their start to their first answered getMany.")
   .option("--runs <count>", "processes of each program", readCount, 40)
   .action(async ({ backend, runs, ...options }: Output & { backend: BackendName[]; runs: number }) => {
-    const cold = await runCold(backend, runs, progressOf(options));
+    const cold = await runCold(backend, runs, say);
     await print(options, cold.rows, { cold });
   });
 
@@ -76,7 +75,7 @@ withOutput(withBackends(program.command("loop")))
   )
   .action(async ({ backend, ...options }: Output & LoopOptions & { backend: BackendName[] }) => {
     const { loopKeys: keys, repetitions, timeoutKeys } = options;
-    const loop = await runLoop(backend, { keys, repetitions, timeoutKeys }, progressOf(options));
+    const loop = await runLoop(backend, { keys, repetitions, timeoutKeys }, say);
     await print(options, loop.rows, { loop });
   });
 
@@ -95,12 +94,7 @@ withOutput(withLimits(withBackends(program.command("compare"))))
   .option("--hits <shares>", "keys that are found: all, half, none", readHits, ["all"])
   .option("--cpu", "measure CPU time of this process instead of elapsed time")
   .action(async ({ backend, keys, bytes, hits, ...options }: CompareOptions) => {
-    const comparisons = await runComparisons(
-      backend,
-      shapesOf(keys, bytes, hits),
-      options,
-      progressOf(options),
-    );
+    const comparisons = await runComparisons(backend, shapesOf(keys, bytes, hits), options, say);
     await print(options, [], { comparisons });
   });
 
@@ -109,7 +103,7 @@ withOutput(withLimits(withBackends(program.command("distance"))))
   .option("--delay <milliseconds>", "how much longer a round trip takes", readMilliseconds, 1)
   .action(
     async ({ backend, delay, ...options }: Limits & Output & { backend: BackendName[]; delay: number }) => {
-      const distance = await runDistance(backend, delay, options, progressOf(options));
+      const distance = await runDistance(backend, delay, options, say);
       await print(options, [], { distance });
     },
   );
@@ -119,7 +113,7 @@ withOutput(withBackends(program.command("volume")))
   .option("--volume-keys <count>", "keys of the call", readCount, 1_000_000)
   .action(
     async ({ backend, volumeKeys, ...options }: Output & { backend: BackendName[]; volumeKeys: number }) => {
-      const volumes = await runVolume(backend, volumeKeys, progressOf(options));
+      const volumes = await runVolume(backend, volumeKeys, say);
       await print(options, [], { volumes });
     },
   );
@@ -147,7 +141,8 @@ const [node = "", script = "", ...args] = process.argv;
 await program.parseAsync([node, script, ...(args[0] === "--" ? args.slice(1) : args)]);
 
 function withBackends(command: Command): Command {
-  return command.option("--backend <names>", `of ${BACKENDS.join(", ")}`, readBackends, [...BACKENDS]);
+  const option = new Option("--backend <names>", `of ${BACKENDS.join(", ")}`);
+  return command.addOption(option.argParser(readBackends).default([...BACKENDS], "all"));
 }
 
 function withLimits(command: Command): Command {
@@ -168,8 +163,8 @@ function withOutput(command: Command): Command {
 }
 
 /** Intermediate tables go to the standard error output, so that the standard output is the result. */
-function progressOf(_output: Output): (text: string) => void {
-  return (text) => console.error(text);
+function say(text: string): void {
+  console.error(text);
 }
 
 async function print({ json, markdown }: Output, rows: readonly Row[], details: object): Promise<void> {

@@ -118,7 +118,6 @@ function rowsOf(
     comparison.timings.find((each) => each.contender === contender && each.operation === operation)?.times ??
     [];
   const { title } = backends[backend];
-  const clock = backend === "dynamodb" ? ", CPU time" : "";
   const rows: Row[] = [];
   for (const subject of subjects) {
     const prefix = subject === "manykv" ? title : `${title} (caller's client)`;
@@ -137,14 +136,11 @@ function rowsOf(
         (each) =>
           each.operation === operation && (against === "best" || [subject, other].includes(each.contender)),
       );
-      rows.push(
-        failure
-          ? row({ ...parts, against }, `${failure.contender} ${failure.reason}`)
-          : row(
-              { ...parts, against: other + clock },
-              ratio(times(subject, operation), times(other, operation)),
-            ),
-      );
+      const label = `${other}${backend === "dynamodb" ? ", CPU time" : against === "best" ? " (best)" : ""}`;
+      const result = failure
+        ? `${failure.contender} ${failure.reason}`
+        : ratio(times(subject, operation), times(other, operation));
+      rows.push(row({ ...parts, against: failure ? against : label }, result));
     }
   }
   return rows;

@@ -4,6 +4,7 @@ import type { StoreAddress } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
 import { OPERATIONS, type Operation } from "../measure/contender.js";
 import { MainThreadClock, processCpu } from "../measure/cpu.js";
+import { type KeyAndValue, makeEntries } from "../measure/workload.js";
 
 /** Run by `bench loop` in a fresh process. */
 export interface LoopTask {
@@ -113,7 +114,7 @@ async function watch(
 
 async function settle(
   bucket: Bucket,
-  entries: readonly (readonly [string, Uint8Array])[],
+  entries: readonly KeyAndValue[],
   timeout: number,
 ): Promise<LoopResult["settled"]> {
   await setTimeout(500);
@@ -134,11 +135,4 @@ async function removeAll(bucket: Bucket): Promise<void> {
     await bucket.deleteMany(page.keys);
     cursor = page.cursor;
   } while (cursor !== undefined);
-}
-
-function makeEntries(count: number, bytes: number): [string, Uint8Array][] {
-  return Array.from({ length: count }, (_, index) => [
-    `user-${String((index * 2_654_435_761) % 2 ** 32).padStart(16, "0")}`,
-    new Uint8Array(bytes).fill(index),
-  ]);
 }

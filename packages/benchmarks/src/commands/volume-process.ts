@@ -4,6 +4,7 @@ import type { Bucket } from "@manykv/core";
 import type { StoreAddress } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
 import { spread } from "../measure/statistics.js";
+import { type KeyAndValue, makeEntries } from "../measure/workload.js";
 
 /** Run by `bench volume` in a fresh process. */
 export interface VolumeTask {
@@ -24,12 +25,8 @@ export interface VolumeResult {
   readonly result: number;
 }
 
-type VolumeEntry = readonly [key: string, value: Uint8Array];
-
 const timeout = 600_000;
 const warmUpKeys = 20_000;
-/** Values share buffers of this size, as values that come from a file or a socket do. */
-const sharedBytes = 65_536;
 
 process.once("message", (task: VolumeTask) => {
   void run(task).then((results) => process.send?.(results));
@@ -57,7 +54,7 @@ type Work = (call: number) => Promise<unknown>;
 
 function operationsOn(
   bucket: Bucket,
-  batches: readonly (readonly VolumeEntry[])[],
+  batches: readonly (readonly KeyAndValue[])[],
   names: readonly (readonly string[])[],
 ): [VolumeResult["operation"], Work][] {
   return [
@@ -102,24 +99,6 @@ async function warmUp(bucket: Bucket, bytes: number): Promise<void> {
     await bucket.getMany(keys);
     await bucket.deleteMany(keys);
   }
-}
-
-function makeEntries(count: number, bytes: number): VolumeEntry[] {
-  const entries: VolumeEntry[] = [];
-  let shared = new Uint8Array(0);
-  let used = 0;
-  for (let index = 0; index < count; index++) {
-    if (used + bytes > shared.length) {
-      shared = new Uint8Array(Math.max(sharedBytes, bytes)).fill(index);
-      used = 0;
-    }
-    entries.push([
-      `user-${String((index * 2_654_435_761) % 2 ** 32).padStart(16, "0")}`,
-      shared.subarray(used, used + bytes),
-    ]);
-    used += bytes;
-  }
-  return entries;
 }
 
 /** The system gets freed memory back only after a while. */

@@ -1,4 +1,4 @@
-import { Random } from "./random.js";
+import { Random } from "@manykv/conformance/faults";
 
 /** How many of the keys that are read exist. */
 export type Hits = "all" | "half" | "none";
@@ -39,4 +39,28 @@ export function makeWorkload({ keys: count, bytes, hits }: Shape, number: number
 /** Keys of 21 bytes in random order: sorted input would favor an index. */
 function makeKeys(prefix: string, count: number, random: Random): string[] {
   return Array.from({ length: count }, () => `${prefix}-${random.hex(16)}`);
+}
+
+export type KeyAndValue = readonly [key: string, value: Uint8Array];
+
+/** Values share buffers of this size, as values that come from a file or a socket do. */
+const sharedBytes = 65_536;
+
+/** Makes very many entries quickly. */
+export function makeEntries(count: number, bytes: number): KeyAndValue[] {
+  const entries: KeyAndValue[] = [];
+  let shared = new Uint8Array(0);
+  let used = 0;
+  for (let index = 0; index < count; index++) {
+    if (used + bytes > shared.length) {
+      shared = new Uint8Array(Math.max(sharedBytes, bytes)).fill(index);
+      used = 0;
+    }
+    entries.push([
+      `user-${String((index * 2_654_435_761) % 2 ** 32).padStart(16, "0")}`,
+      shared.subarray(used, used + bytes),
+    ]);
+    used += bytes;
+  }
+  return entries;
 }
