@@ -1,7 +1,7 @@
 import { type Bucket, createStore, type Store, type StoreOptions } from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
-import type { ConformanceHarness, Route } from "./harness.js";
 import { ProxySet } from "./faults/proxy-set.js";
+import type { ConformanceHarness, Route } from "./harness.js";
 import { SkipCase } from "./skip-case.js";
 import { OpenDrivers } from "./support/open-drivers.js";
 import { randomName } from "./support/random-name.js";

@@ -9,8 +9,8 @@ export {
   type SeededConnectionFaultOptions,
   seededConnectionFault,
 } from "./faults/connection-fault.js";
-export { faultDriver } from "./faults/fault-driver.js";
 export { answerLost, refused, throttled, timeOver, unavailable } from "./faults/engine-faults.js";
+export { faultDriver } from "./faults/fault-driver.js";
 export {
   answerJson,
   delayHttp,

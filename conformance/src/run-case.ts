@@ -1,8 +1,8 @@
 import { CaseContext } from "./case-context.js";
 import type { ConformanceCase } from "./conformance-case.js";
+import { deriveSeed } from "./faults/random.js";
 import type { ConformanceHarness } from "./harness.js";
 import { SkipCase } from "./skip-case.js";
-import { deriveSeed } from "./faults/random.js";
 import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
 

@@ -224,7 +224,8 @@ export const driverCases: readonly ConformanceCase[] = [
       for (let repetition = 0; repetition < 2; repetition++) {
         await driver.set(createRequest({ bucket, keys, prepared }));
         const answer = await driver.get(request(bucket, keys));
-        for (const [index, text] of ["of a", "", "of c"].entries()) sameBytes(answer.values[index], bytes(text));
+        for (const [index, text] of ["of a", "", "of c"].entries())
+          sameBytes(answer.values[index], bytes(text));
         await driver.delete(request(bucket, keys));
       }
     },
@@ -232,8 +233,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-with-provision",
     rule: "driver",
-    title:
-      "with `provision`: it can be repeated, and run by several clients at once, and keeps the data",
+    title: "with `provision`: it can be repeated, and run by several clients at once, and keeps the data",
     async run(context) {
       const name = context.bucketName();
       const [one, other] = [await context.store(), await context.store()];

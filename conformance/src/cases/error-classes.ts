@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { BatchError, StoreError, type StoreErrorCode } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
-import { faultDriver } from "../faults/fault-driver.js";
 import { refused } from "../faults/engine-faults.js";
+import { faultDriver } from "../faults/fault-driver.js";
 import { bytes } from "../support/bytes.js";
 import { faultyWrite } from "../support/faulty-write.js";
 import { batchErrorOf, rejectionOf, rejectsWith } from "../support/rejections.js";

@@ -4,14 +4,14 @@ import type { Driver, Fault } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { CallFault } from "../faults/call-fault.js";
-import { faultDriver } from "../faults/fault-driver.js";
 import { answerLost, refused, throttled } from "../faults/engine-faults.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 import { bytes } from "../support/bytes.js";
 import { quickRetry } from "../support/faulty-write.js";
 import { assertNoLeak, canary } from "../support/no-leak.js";
 import { rejectionOf } from "../support/rejections.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
-import { wrapDriver } from "../faults/wrap-driver.js";
 
 /** No error shows a key, a value or an engine's own error; and none is left unhandled. */
 export const errorLeakCases: readonly ConformanceCase[] = [

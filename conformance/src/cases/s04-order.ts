@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { bytes, sameBytes } from "../support/bytes.js";
 import { Random } from "../faults/random.js";
+import { bytes, sameBytes } from "../support/bytes.js";
 
 /** Answers stand in the order of their keys. */
 export const orderCases: readonly ConformanceCase[] = [

@@ -4,10 +4,10 @@ import type { KeysRequest } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import { refused } from "../faults/engine-faults.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { faultyWrite } from "../support/faulty-write.js";
 import { pause } from "../support/settles.js";
-import { wrapDriver } from "../faults/wrap-driver.js";
 
 const sizeOfTornValues = 100_000;
 

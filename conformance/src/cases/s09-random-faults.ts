@@ -4,10 +4,10 @@ import type { Driver } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
+import { deriveSeed, Random } from "../faults/random.js";
 import { seededFaults } from "../faults/seeded-faults.js";
 import { bytes } from "../support/bytes.js";
 import { writeKinds } from "../support/faulty-write.js";
-import { deriveSeed, Random } from "../faults/random.js";
 import { settles } from "../support/settles.js";
 import { assertTrue, type JudgedWrite, outcomesOfWrite, settable } from "../support/truth.js";
 

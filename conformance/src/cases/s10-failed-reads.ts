@@ -3,13 +3,13 @@ import type { Bucket } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { CallFault, FaultSchedule } from "../faults/call-fault.js";
-import { faultDriver } from "../faults/fault-driver.js";
 import { refused, throttled, unavailable } from "../faults/engine-faults.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { quickRetry } from "../support/faulty-write.js";
 import { type Recording, recordRequests } from "../support/recording-driver.js";
 import { rejectsWith } from "../support/rejections.js";
-import { wrapDriver } from "../faults/wrap-driver.js";
 
 const there = ["a", "b", "c", "d"];
 

@@ -3,14 +3,14 @@ import { getEventListeners } from "node:events";
 import type { Bucket, CallOptions } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
-import { faultDriver } from "../faults/fault-driver.js";
 import { throttled } from "../faults/engine-faults.js";
+import { faultDriver } from "../faults/fault-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { faultyWrite, writeKinds } from "../support/faulty-write.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
-import { wrapDriver } from "../faults/wrap-driver.js";
 
 /** Far more than cancelling may take: tells a hang from a slow machine. */
 const hangs = 8_000;

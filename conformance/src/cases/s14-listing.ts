@@ -138,7 +138,9 @@ export const listingCases: readonly ConformanceCase[] = [
       let cursor: string | undefined;
       let page = 0;
       do {
-        const answer: { keys: string[]; cursor?: string } = await (page++ % 2 ? other : one).listKeys({ cursor });
+        const answer: { keys: string[]; cursor?: string } = await (page++ % 2 ? other : one).listKeys({
+          cursor,
+        });
         for (const key of answer.keys) found.add(key);
         cursor =
           answer.cursor === undefined ? undefined : (JSON.parse(JSON.stringify(answer.cursor)) as string);

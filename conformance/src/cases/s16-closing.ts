@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { Bucket, Store } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { pause } from "../support/settles.js";
-import { wrapDriver } from "../faults/wrap-driver.js";
 
 /** Closing a store. */
 export const closingCases: readonly ConformanceCase[] = [

@@ -1,8 +1,8 @@
+import type { Anomaly } from "./anomaly.js";
 import { checkRead } from "./check-read.js";
 import { hasOrder } from "./find-order.js";
 import type { History } from "./history.js";
 import { byKey, type KeyHistory } from "./key-history.js";
-import type { Anomaly } from "./anomaly.js";
 
 /** The result of a check. */
 export interface CheckResult {
@@ -53,5 +53,7 @@ function checkKey(history: KeyHistory): Anomaly[] | "undecided" {
   if (order === undefined) return "undecided";
   if (order) return [];
   const { key, writes } = history;
-  return [{ kind: "impossible-order", key, text: `no order of its ${writes.length} writes explains all reads` }];
+  return [
+    { kind: "impossible-order", key, text: `no order of its ${writes.length} writes explains all reads` },
+  ];
 }

@@ -1,6 +1,6 @@
+import type { Anomaly, AnomalyKind } from "./anomaly.js";
 import type { ReadRecord, WriteRecord } from "./history.js";
 import { explains, initialWrite, type KeyHistory, lastLanding } from "./key-history.js";
-import type { Anomaly, AnomalyKind } from "./anomaly.js";
 
 /** Checks one read against the writes of its key. Returns what is wrong with it, if anything. */
 export function checkRead(read: ReadRecord, history: KeyHistory): Anomaly | undefined {

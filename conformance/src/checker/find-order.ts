@@ -1,4 +1,4 @@
-import type { ReadRecord, Observation, WriteRecord } from "./history.js";
+import type { Observation, ReadRecord, WriteRecord } from "./history.js";
 import { explains, type KeyHistory, lastLanding } from "./key-history.js";
 
 /**

@@ -1,4 +1,11 @@
-import { BatchError, type Bucket, type CallOptions, type Entry, type Outcome, StoreError } from "@manykv/core";
+import {
+  BatchError,
+  type Bucket,
+  type CallOptions,
+  type Entry,
+  type Outcome,
+  StoreError,
+} from "@manykv/core";
 import type { History, Observation, WriteRecord } from "./history.js";
 import { identify, uniqueValue } from "./unique-value.js";
 
@@ -180,7 +187,9 @@ export class RecordedClient {
     try {
       const answer = await send();
       const end = this.#history.tick();
-      enter(answer, (key, observation) => this.#history.addRead(this.name, this.#nameOf(key), start, end, observation));
+      enter(answer, (key, observation) =>
+        this.#history.addRead(this.name, this.#nameOf(key), start, end, observation),
+      );
       return {};
     } catch (error) {
       if (!StoreError.is(error)) this.#malformed("a read rejected with something other than a StoreError");

@@ -37,7 +37,7 @@ export class ProxySet implements AsyncDisposable {
   }
 
   /** Arms every proxy. With `firstOnly`, only the proxy that gets there first has the fault. */
-  arm(fault: ConnectionFault, { firstOnly = false } = {}): void {
+  arm(fault: ConnectionFault, { firstOnly = false }: { readonly firstOnly?: boolean } = {}): void {
     for (const proxy of this.all)
       proxy.arm(fault, () => {
         if (firstOnly) for (const other of this.all) if (other !== proxy) other.disarm();

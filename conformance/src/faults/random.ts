@@ -44,7 +44,8 @@ export class Random {
   }
 
   bytes(count: number): Uint8Array<ArrayBuffer> {
-    const words = Uint32Array.from({ length: Math.ceil(count / 4) }, () => this.#next());
+    const words = new Uint32Array(Math.ceil(count / 4));
+    for (let index = 0; index < words.length; index++) words[index] = this.#next();
     return new Uint8Array(words.buffer, 0, count);
   }
 

@@ -120,7 +120,8 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   closeConnections(): void {
-    for (const { client, server } of [...this.connections]) for (const socket of [client, server]) socket.destroy();
+    for (const { client, server } of [...this.connections])
+      for (const socket of [client, server]) socket.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -291,6 +292,8 @@ export class ProxiedConnection {
       later(latency, () => {
         flow.ended = true;
         if (!isSilent(flow)) to.end();
+        // Clients do not close one half only. Without this, a held answer would keep this half open.
+        if (from === this.client && isSilent(this.#flows.answer)) from.destroy();
       }),
     );
     from.on("close", () => {

@@ -1,6 +1,6 @@
 import type { Bucket, Outcome, StoreOptions } from "@manykv/core";
-import { createRequest, type Driver } from "@manykv/core/driver";
 import { BatchError } from "@manykv/core";
+import { createRequest, type Driver } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
 import { faultDriver } from "../faults/fault-driver.js";

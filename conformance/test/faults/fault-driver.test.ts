@@ -127,7 +127,6 @@ test("a seeded schedule does the same again, every kind of fault comes up, and i
   expect(seededFaults({ seed: 7, rate: 1, operations: ["get"] })(call(0))).toBeUndefined();
 });
 
-
 function set(keys: readonly string[], signal?: AbortSignal): SetRequest {
   const values = keys.map((key) => text.encode(key));
   return createRequest({ bucket: "bucket", keys, values, ...(signal && { signal }) });

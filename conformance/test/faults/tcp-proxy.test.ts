@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
 import { connect as connectTls } from "node:tls";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ConnectionFault } from "../../src/faults/connection-fault.js";
 import { ProxySet } from "../../src/faults/proxy-set.js";
 import { type Address, TcpProxy } from "../../src/faults/tcp-proxy.js";
@@ -244,8 +244,7 @@ async function dial(): Promise<Socket> {
 async function ask(client: Socket, text: string, length: number = text.length): Promise<string> {
   let answer = "";
   if (text !== "") client.write(text);
-  while (answer.length < length)
-    answer += ((await once(client, "data")) as [Buffer])[0].toString("latin1");
+  while (answer.length < length) answer += ((await once(client, "data")) as [Buffer])[0].toString("latin1");
   return answer;
 }
 
@@ -256,7 +255,12 @@ async function textUntilClosed(client: Socket): Promise<string> {
 }
 
 function closedOf(client: Socket): Promise<unknown> {
-  return new Promise((resolve) => client.on("error", () => {}).on("close", resolve).resume());
+  return new Promise((resolve) =>
+    client
+      .on("error", () => {})
+      .on("close", resolve)
+      .resume(),
+  );
 }
 
 /** Long enough for what is to arrive to have arrived. */

@@ -1,4 +1,15 @@
-import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest, type ListAnswer, type ListRequest, type ReadAnswer, type SetRequest, type WriteAnswer } from "@manykv/core/driver";
+import {
+  allDone,
+  type Driver,
+  type DriverLimits,
+  type Fault,
+  type KeysRequest,
+  type ListAnswer,
+  type ListRequest,
+  type ReadAnswer,
+  type SetRequest,
+  type WriteAnswer,
+} from "@manykv/core/driver";
 import type { ClassicLevel } from "classic-level";
 
 /** An open database whose keys and values are bytes. */

@@ -246,7 +246,10 @@ export const batchMutants: readonly Mutant[] = [
     rule: "S12",
     killedBy: "s12-seams-by-bytes",
     createStore: (driver, { requestLimits, ...options }) =>
-      createStore(driver, { ...options, ...(requestLimits?.maxKeys && { requestLimits: { maxKeys: requestLimits.maxKeys } }) }),
+      createStore(driver, {
+        ...options,
+        ...(requestLimits?.maxKeys && { requestLimits: { maxKeys: requestLimits.maxKeys } }),
+      }),
   },
   {
     name: "counts the characters of keys when it cuts",

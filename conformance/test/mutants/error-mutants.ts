@@ -1,6 +1,6 @@
 import type { Bucket } from "@manykv/core";
-import type { Driver } from "@manykv/core/driver";
 import { StoreError } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { type CreateStore, changedBuckets, type Mutant } from "./mutant.js";

@@ -89,7 +89,8 @@ function changedKeys(change: (key: unknown) => unknown): CreateStore {
 
 /** A driver that changes keys on their way to the engine. */
 function drivers(name: string, killedBy: string, change: (key: string) => string): Mutant {
-  const changed = (request: KeysRequest): SetRequest => changeRequest(request, { keys: request.keys.map(change) });
+  const changed = (request: KeysRequest): SetRequest =>
+    changeRequest(request, { keys: request.keys.map(change) });
   return {
     name,
     rule: "S1",

@@ -1,4 +1,11 @@
-import { BatchError, type Bucket, createStore, type Outcome, type Store, type StoreOptions } from "@manykv/core";
+import {
+  BatchError,
+  type Bucket,
+  createStore,
+  type Outcome,
+  type Store,
+  type StoreOptions,
+} from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
 import type { ConformanceHarness, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";

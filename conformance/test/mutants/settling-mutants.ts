@@ -156,9 +156,7 @@ function withoutTimeout(options: CallOptions): CallOptions {
 type Values = ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
 
 /** A portable layer that reads something else out of the driver's answers to reads. */
-function reads(
-  change: (answer: Values, size: number) => Values,
-): CreateStore {
+function reads(change: (answer: Values, size: number) => Values): CreateStore {
   return belowCore((driver: Driver, options) => [
     wrapDriver(driver, { get: async (request) => change(await driver.get(request), request.keys.length) }),
     options,

@@ -52,7 +52,11 @@ export const storeMutants: readonly Mutant[] = [
     const { bucket, cursor } = request;
     const keys: string[] = [];
     let page = await inner.list(createRequest({ bucket }));
-    for (; page.cursor !== undefined; page = await inner.list(changeRequest(request, { cursor: page.cursor })))
+    for (
+      ;
+      page.cursor !== undefined;
+      page = await inner.list(changeRequest(request, { cursor: page.cursor }))
+    )
       keys.push(...page.keys);
     keys.push(...page.keys);
     const from = Number(cursor ?? 0);

@@ -81,7 +81,8 @@ export const valueMutants: readonly Mutant[] = [
         set: async ({ bucket, keys, values }) => {
           const entries = data.get(bucket) ?? new Map<string, Uint8Array<ArrayBuffer>>();
           data.set(bucket, entries);
-          for (const [index, key] of keys.entries()) entries.set(key, values[index] as Uint8Array<ArrayBuffer>);
+          for (const [index, key] of keys.entries())
+            entries.set(key, values[index] as Uint8Array<ArrayBuffer>);
           return {};
         },
       }),

@@ -1,4 +1,4 @@
-import { checkHistory, History, identify, uniqueValue, type WriteRecord } from "@manykv/conformance";
+import { checkHistory, History, identify, uniqueValue, type WriteRecord } from "@manykv/conformance/checker";
 import { describe, expect, test } from "vitest";
 
 type Outcome = WriteRecord["outcome"];
@@ -25,7 +25,7 @@ class Story {
   }
 
   kinds(): string[] {
-    return [...new Set(checkHistory(this.history).violations.map(({ kind }) => kind))];
+    return [...new Set(checkHistory(this.history).anomalies.map(({ kind }) => kind))];
   }
 
   #write(
@@ -160,9 +160,9 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
       s.read(7, 8, newer);
     },
   ],
-  ["a value from the future", ["value-nobody-wrote"], (s) => s.read(1, 2, s.set(3, 4))],
+  ["a value from the future", ["unwritten-value"], (s) => s.read(1, 2, s.set(3, 4))],
   ["a value that is not whole", ["torn-value"], (s) => s.read(1, 2, "torn")],
-  ["something is listed that nobody wrote", ["value-nobody-wrote"], (s) => s.read(1, 2, "present")],
+  ["something is listed that nobody wrote", ["unwritten-value"], (s) => s.read(1, 2, "present")],
   [
     "two writes side by side that change places twice",
     ["impossible-order"],

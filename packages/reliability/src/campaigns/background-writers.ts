@@ -1,7 +1,7 @@
-import type { History } from "@manykv/conformance";
-import { RecordedClient } from "@manykv/conformance";
+import type { History } from "@manykv/conformance/checker";
+import { RecordedClient } from "@manykv/conformance/checker";
+import type { Random } from "@manykv/conformance/faults";
 import { createStore, type Store } from "@manykv/core";
-import type { Random } from "../random.js";
 import { direct, type Testbed } from "../testbeds/testbed.js";
 
 export interface WriterOptions {

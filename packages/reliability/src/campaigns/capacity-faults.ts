@@ -1,17 +1,23 @@
 import { channel } from "node:diagnostics_channel";
-import { checkHistory, History, RecordedClient } from "@manykv/conformance";
+import { checkHistory, History, RecordedClient } from "@manykv/conformance/checker";
+import { type Address, type HttpProxy, passThrough, Random } from "@manykv/conformance/faults";
 import { type AttemptEvent, createStore } from "@manykv/core";
-import { inLanes } from "../in-lanes.js";
-import { DynamodbLink, type ServiceFault, serviceFaultKinds } from "../network/dynamodb-link.js";
-import { Random } from "../random.js";
-import { describeViolations } from "../report/describe-violations.js";
+import {
+  type ServiceFault,
+  type ServiceFaultKind,
+  serviceFaultKinds,
+  startDynamodbProxy,
+  withFault,
+} from "../network/dynamodb-faults.js";
+import { describeAnomalies } from "../report/describe-anomalies.js";
+import { runConcurrently } from "../run-concurrently.js";
 import { StallMeter } from "../stall-meter.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
 import { direct, type Testbed } from "../testbeds/testbed.js";
 import type { Campaign, CampaignContext, CampaignResult } from "./campaign.js";
 
-const laneCount = 4;
-/** Core's default: attempts in a row without progress. */
+const workers = 4;
+/** Core's default: consecutive attempts without progress. */
 const attemptsWithoutProgress = 10;
 
 export const capacityFaults: Campaign = {
@@ -54,24 +60,22 @@ async function runCapacityFaults(context: CampaignContext): Promise<CampaignResu
     tally.mostAttempts = Math.max(tally.mostAttempts, (event as AttemptEvent).attempt);
   };
   attempts.subscribe(watch);
-  const server = testbed.servers[0] as { host: string; port: number };
-  const links = await Promise.all(
-    Array.from({ length: laneCount }, () => DynamodbLink.before(server, new Random(context.seed))),
-  );
-  await inLanes(links, context.runs, async (link, run) => {
+  const [server] = testbed.servers as [Address];
+  const proxies = await Promise.all(Array.from({ length: workers }, () => startDynamodbProxy(server)));
+  await runConcurrently(proxies, context.runs, async (proxy, run) => {
     const seed = context.seed + run;
-    // Every twentieth run nothing is ever processed: the call has to give up, after a bounded number of attempts.
-    if (run % 20 === 19) await runStuck(testbed, link, run, tally);
-    else await runOne(testbed, link, seed, `run-${run}`, tally, stalls);
+    // In every twentieth run nothing is ever processed, and the call must give up after a bounded number of attempts.
+    if (run % 20 === 19) await runStuck(testbed, proxy, run, tally);
+    else await runOne(testbed, proxy, seed, `run-${run}`, tally, stalls);
   });
   attempts.unsubscribe(watch);
-  await Promise.all(links.map((link) => link[Symbol.asyncDispose]()));
+  await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
   return resultOf(tally);
 }
 
 async function runOne(
   testbed: Testbed,
-  link: DynamodbLink,
+  proxy: HttpProxy,
   seed: number,
   name: string,
   tally: Tally,
@@ -79,9 +83,8 @@ async function runOne(
 ): Promise<void> {
   const random = new Random(seed);
   const history = new History();
-  link.random = random;
-  link.draw = () => undefined;
-  await using store = createStore(testbed.driver(() => link.address));
+  proxy.handler = passThrough;
+  await using store = createStore(testbed.driver(() => proxy.address));
   await using beside = createStore(testbed.driver(direct));
   const client = new RecordedClient(history, "client", await store.open(name), {
     fenced: false,
@@ -90,10 +93,10 @@ async function runOne(
   const observer = new RecordedClient(history, "observer", await beside.open(name));
   const keys = Array.from({ length: random.pick([1, 10, 60]) }, (_, index) => `key ${index}`);
   await client.setMany(keys.filter(() => random.chance(0.6)));
-  const before = link.requests.length;
+  const before = proxy.requests.length;
   const level = random.integer(1, 99) / 100;
   const kinds = serviceFaultKinds.filter(() => random.chance(0.4));
-  link.draw = () => drawServiceFault(random, kinds, level);
+  proxy.handler = (exchange) => withFault(drawServiceFault(random, kinds, level), random)(exchange);
   for (let call = 0; call < 3; call++) {
     const some = keys.filter(() => random.chance(0.8));
     const kind = random.weighted({ setMany: 4, deleteMany: 3, getMany: 4 });
@@ -101,18 +104,18 @@ async function runOne(
     tally.calls++;
     if (error !== undefined) tally.rejected++;
   }
-  tally.requests += link.requests.length - before;
-  link.requests.length = 0;
-  link.draw = () => undefined;
+  tally.requests += proxy.requests.length - before;
+  proxy.requests.length = 0;
+  proxy.handler = passThrough;
   await observer.getMany(keys);
-  const { violations } = checkHistory(history);
-  tally.falseOutcomes += violations.length;
-  for (const text of describeViolations(violations)) tally.failures.push(`seed ${seed}: ${text}`);
+  const { anomalies } = checkHistory(history);
+  tally.falseOutcomes += anomalies.length;
+  for (const text of describeAnomalies(anomalies)) tally.failures.push(`seed ${seed}: ${text}`);
 }
 
 function drawServiceFault(
   random: Random,
-  kinds: readonly ServiceFault["kind"][],
+  kinds: readonly ServiceFaultKind[],
   level: number,
 ): ServiceFault | undefined {
   const kind = random.pick(["unprocessed" as const, ...kinds]);
@@ -120,12 +123,12 @@ function drawServiceFault(
   return random.chance(0.6) ? { kind } : undefined;
 }
 
-/** Gives up by itself, long before its deadline, and never in step. */
-async function runStuck(testbed: Testbed, link: DynamodbLink, run: number, tally: Tally): Promise<void> {
-  link.draw = () => ({ kind: "unprocessed", probability: 2 });
-  link.requests.length = 0;
+/** A call that can make no progress gives up long before its deadline, after jittered waits. */
+async function runStuck(testbed: Testbed, proxy: HttpProxy, run: number, tally: Tally): Promise<void> {
+  proxy.handler = withFault({ kind: "unprocessed", probability: 1 }, new Random(run));
+  proxy.requests.length = 0;
   await using store = createStore(
-    testbed.driver(() => link.address),
+    testbed.driver(() => proxy.address),
     { retry: { baseDelay: 20, maxDelay: 100 } },
   );
   const bucket = await store.open("stuck");
@@ -134,9 +137,9 @@ async function runStuck(testbed: Testbed, link: DynamodbLink, run: number, tally
     () => "none",
     (error: { code?: string }) => error.code ?? "none",
   );
-  const times = link.requests.map(({ at }) => at);
-  link.requests.length = 0;
-  link.draw = () => undefined;
+  const times = proxy.requests.map(({ at }) => at);
+  proxy.requests.length = 0;
+  proxy.handler = passThrough;
   tally.stuckCalls++;
   tally.stuckAttempts.push(times.length);
   for (const [index, time] of times.entries())
@@ -155,7 +158,7 @@ function resultOf(tally: Tally): CampaignResult {
   const most = Math.max(...stuckAttempts);
   const distinct = new Set(waits.map((wait) => Math.round(wait))).size;
   if (waits.length > 50 && distinct < 10) failures.push("the waits between attempts are not jittered");
-  const text = `${tally.falseOutcomes} false outcomes; ${most} attempts where nothing is processed, ${shortest}-${longest} ms apart`;
+  const text = `${tally.falseOutcomes} false outcomes; ${most} attempts without progress, ${shortest}-${longest} ms apart`;
   return {
     measured: text,
     figures: {

@@ -1,6 +1,6 @@
-import { checkHistory, History, type Violation, type ViolationKind } from "@manykv/conformance";
-import { Random } from "../random.js";
-import { describeViolations } from "../report/describe-violations.js";
+import { type Anomaly, type AnomalyKind, checkHistory, History } from "@manykv/conformance/checker";
+import { Random } from "@manykv/conformance/faults";
+import { describeAnomalies } from "../report/describe-anomalies.js";
 import { ClusterControl, type NodeView } from "../testbeds/cluster-control.js";
 import { type ClusterTestbed, redisClusterTestbed } from "../testbeds/redis-cluster.js";
 import { BackgroundWriters } from "./background-writers.js";
@@ -23,7 +23,7 @@ export const gracefulFailovers: Campaign = {
  * What a promoted replica had not received yet is gone, whatever the client does. Outcomes that are wrong in another way
  * are not excused.
  */
-const lossOfFailover: ReadonlySet<ViolationKind> = new Set([
+const lossOfFailover: ReadonlySet<AnomalyKind> = new Set([
   "lost-write",
   "false-applied",
   "false-missing",
@@ -46,7 +46,7 @@ type Failover = (testbed: ClusterTestbed, control: ClusterControl, random: Rando
 async function runFailovers(
   context: CampaignContext,
   failOver: Failover,
-  excused: (violation: Violation) => boolean,
+  excused: (anomaly: Anomaly) => boolean,
 ): Promise<CampaignResult> {
   await using testbed = await redisClusterTestbed({}, nodeTimeout);
   const control = new ClusterControl(testbed.servers);
@@ -65,10 +65,10 @@ async function runFailovers(
     await new Promise((resolve) => setTimeout(resolve, 100));
     await writers.stop();
     await observeAll(testbed, history, bucket, keys);
-    const { violations } = checkHistory(history);
-    const wrong = violations.filter((violation) => !excused(violation));
-    for (const text of describeViolations(wrong)) failures.push(`seed ${seed}: ${text}`);
-    lostKeys += new Set(violations.filter(excused).map(({ key }) => key)).size;
+    const { anomalies } = checkHistory(history);
+    const wrong = anomalies.filter((anomaly) => !excused(anomaly));
+    for (const text of describeAnomalies(wrong)) failures.push(`seed ${seed}: ${text}`);
+    lostKeys += new Set(anomalies.filter(excused).map(({ key }) => key)).size;
     acknowledged += history.writes.filter(({ outcome }) => outcome === "applied").length;
   }
   await writers.close();

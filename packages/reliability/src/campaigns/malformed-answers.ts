@@ -1,18 +1,17 @@
 import { randomBytes } from "node:crypto";
+import { type Address, Random, TcpProxy } from "@manykv/conformance/faults";
 import { createStore, StoreError } from "@manykv/core";
-import { inLanes } from "../in-lanes.js";
-import { MutatingLink } from "../network/mutating-link.js";
-import { drawMutation } from "../network/mutation.js";
-import { Random } from "../random.js";
+import { drawMutation, type Mutation } from "../network/mutation.js";
+import { runConcurrently } from "../run-concurrently.js";
 import { StallMeter } from "../stall-meter.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
 import { type BackendName, direct, type Testbed } from "../testbeds/testbed.js";
 import { backendOf, type Campaign, type CampaignContext, type CampaignResult } from "./campaign.js";
 
-const laneCount = 16;
+const workers = 16;
 const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
 const timeout = 250;
-/** A cluster's answers are those of Redis, and its topology costs a connection to each node for every run. */
+/** A cluster answers like Redis, and each run would have to connect to every node first. */
 const backends: readonly BackendName[] = ["redis", "postgres", "dynamodb"];
 
 export const malformedAnswers: Campaign = {
@@ -20,7 +19,7 @@ export const malformedAnswers: Campaign = {
   what: "malformed and truncated server answers",
   mustBe: "0 crashes, 0 hangs, 0 unhandled rejections",
   backends,
-  // A third of the table's 2,000 and 100,000 for each.
+  // A third of 2,000 and of 100,000 for each backend.
   runs: { ci: 667, long: 33_334 },
   run: runMalformed,
 };
@@ -38,14 +37,13 @@ async function runMalformed(context: CampaignContext): Promise<CampaignResult> {
   await using testbed = await openTestbed(backendOf(context));
   using stalls = new StallMeter();
   await fill(testbed);
-  const lanes = await Promise.all(
-    Array.from({ length: laneCount }, () =>
-      MutatingLink.before(testbed.servers[0] as { host: string; port: number }),
-    ),
-  );
+  const [server] = testbed.servers as [Address];
+  const proxies = await Promise.all(Array.from({ length: workers }, () => TcpProxy.start(server)));
   const tally: Tally = { calls: 0, resolved: 0, rejected: 0, hangs: 0, notOurErrors: 0, failures: [] };
-  await inLanes(lanes, context.runs, (link, run) => runOne(testbed, link, context.seed + run, tally, stalls));
-  await Promise.all(lanes.map((link) => link[Symbol.asyncDispose]()));
+  await runConcurrently(proxies, context.runs, (proxy, run) =>
+    runOne(testbed, proxy, context.seed + run, tally, stalls),
+  );
+  await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
   const { failures, ...figures } = tally;
   const text = `${tally.hangs} hangs, ${tally.notOurErrors} errors of other kinds in ${tally.calls} calls`;
   return { measured: text, figures, failures };
@@ -59,7 +57,7 @@ async function fill(testbed: Testbed): Promise<void> {
 
 async function runOne(
   testbed: Testbed,
-  link: MutatingLink,
+  proxy: TcpProxy,
   seed: number,
   tally: Tally,
   stalls: StallMeter,
@@ -67,14 +65,14 @@ async function runOne(
   const random = new Random(seed);
   const { name, mutate } = drawMutation(random);
   const what = `seed ${seed}, ${name}`;
-  link.closes = random.chance(0.3);
+  const closes = random.chance(0.3);
   const spared = random.chance(0.5);
-  if (!spared) link.mutate = mutate;
-  const store = createStore(testbed.driver(() => link.address));
+  if (!spared) mutateAnswers(proxy, mutate, closes);
+  const store = createStore(testbed.driver(() => proxy.address));
   const bucket = await store.open("malformed");
-  // Half of the runs let the connection be opened in peace.
+  // Half of the runs leave the opening of the connection alone.
   if (spared) await bucket.exists("key 0").catch(() => {});
-  link.mutate = mutate;
+  mutateAnswers(proxy, mutate, closes);
   const value = randomBytes(50);
   const calls = [
     () => bucket.getMany(keys, { timeout }),
@@ -84,15 +82,27 @@ async function runOne(
         { timeout },
       ),
     () => bucket.deleteMany(["another"], { timeout }),
-    () => bucket.listKeys(undefined, { timeout }),
+    () => bucket.listKeys({ timeout }),
     () => bucket.exists("key 1", { timeout }),
   ];
   for (let count = random.integer(1, 3); count > 0; count--) {
     await settle(random.pick(calls)(), what, tally, stalls);
   }
-  link.mutate = (chunk) => chunk;
-  // Closing has no deadline of its own: it may wait for a connection that is being opened.
+  mutateAnswers(proxy, (chunk) => chunk, false);
+  // Closing has no deadline: it may wait for a connection that is being opened.
   await settle(store.close(), `${what}, close`, tally, stalls, 8_000);
+}
+
+/** Changes the bytes of answers, and closes the connection after a change if `closes` is set. */
+function mutateAnswers(proxy: TcpProxy, mutate: Mutation, closes: boolean): void {
+  proxy.intercept = (chunk, direction, connection) => {
+    if (direction === "request") return chunk;
+    const changed = mutate(chunk);
+    if (!closes || changed === chunk) return changed;
+    if (changed !== undefined) connection.send("answer", changed);
+    connection.client.end();
+    return undefined;
+  };
 }
 
 async function settle(

@@ -1,19 +1,19 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { identify, uniqueValue } from "@manykv/conformance";
-import { drawFault } from "../network/link-fault.js";
-import { LinkedClient } from "../network/linked-client.js";
-import { Random } from "../random.js";
+import { identify, uniqueValue } from "@manykv/conformance/checker";
+import { byteTrueFaultKinds, Random, seededConnectionFault } from "@manykv/conformance/faults";
+import { ProxiedClient } from "../network/proxied-client.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
 import { type BackendName, backendNames, type Testbed } from "../testbeds/testbed.js";
 import type { Campaign, CampaignContext, CampaignResult } from "./campaign.js";
 
 const faultProbability = 0.01;
-const callsTogether = 3;
+const faultOptions = { kinds: byteTrueFaultKinds, messageBytes: 5_000, longestHold: 400 };
+const concurrentCalls = 3;
 const keys = Array.from({ length: 300 }, (_, index) => `key ${index}`);
-/** Between two looks at memory, sockets and timers, in milliseconds. */
+/** Interval between two samples of memory, sockets and timers, in milliseconds. */
 const period = 2_500;
-/** What memory may grow by from the first third to the last, in bytes: less than noise of the collector. */
+/** How much memory may grow from the first third to the last, in bytes: the noise of the garbage collector. */
 const slack = 12 * 1024 * 1024;
 
 export const mixedLoad: Campaign = {
@@ -56,16 +56,15 @@ async function runMixedLoad(context: CampaignContext): Promise<CampaignResult> {
 
 async function loadOne(testbed: Testbed, seed: number, end: number, tally: Tally): Promise<void> {
   const random = new Random(seed);
-  await using client = await LinkedClient.of(testbed);
+  await using client = await ProxiedClient.of(testbed);
   const bucket = await client.bucket("load");
   let write = 0;
   const call = async (): Promise<void> => {
     const some = keys.filter(() => random.chance(0.2));
     const timeout = 2_000;
     if (random.chance(faultProbability)) {
-      client.arm(drawFault(random, "connection", 5_000));
+      client.arm(seededConnectionFault(random.integer(0, 2 ** 31), faultOptions));
       tally.faults++;
-      // What was cut off stays so for a while, as it does outside.
       setTimeout(() => client.heal(), 1_000);
     }
     const kind = random.weighted({ set: 4, get: 4, delete: 1, list: 1 });
@@ -75,14 +74,14 @@ async function loadOne(testbed: Testbed, seed: number, end: number, tally: Tally
         { timeout },
       );
     else if (kind === "delete") await bucket.deleteMany(some, { timeout });
-    else if (kind === "list") await bucket.listKeys(undefined, { timeout });
+    else if (kind === "list") await bucket.listKeys({ timeout });
     else {
       for (const pair of await bucket.getMany(some, { timeout })) {
         if (pair !== undefined && identify(pair[1]) === "torn") tally.wrongValues++;
       }
     }
   };
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     while (performance.now() < end) {
       tally.calls++;
       await call().catch(() => {
@@ -91,7 +90,7 @@ async function loadOne(testbed: Testbed, seed: number, end: number, tally: Tally
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };
-  await Promise.all(Array.from({ length: callsTogether }, lane));
+  await Promise.all(Array.from({ length: concurrentCalls }, worker));
 }
 
 const collectGarbage = garbageCollector();
@@ -107,7 +106,7 @@ function takeSample(): Sample {
 }
 
 function judge(samples: readonly Sample[], tally: Tally): CampaignResult {
-  // The first samples see pools and caches fill.
+  // In the first samples, pools and caches still fill.
   const settled = samples.slice(Math.floor(samples.length / 6));
   const third = Math.max(1, Math.floor(settled.length / 3));
   const early = medians(settled.slice(0, third));
@@ -119,7 +118,7 @@ function judge(samples: readonly Sample[], tally: Tally): CampaignResult {
     failures.push(`sockets grew from ${early.sockets} to ${late.sockets}`);
   if (late.timers > early.timers * 1.3 + 12)
     failures.push(`timers grew from ${early.timers} to ${late.timers}`);
-  if (tally.wrongValues > 0) failures.push(`${tally.wrongValues} values were not whole`);
+  if (tally.wrongValues > 0) failures.push(`${tally.wrongValues} values were damaged`);
   const memory = `memory ${megabytes(early.heap)} to ${megabytes(late.heap)}`;
   const rest = `sockets ${early.sockets} to ${late.sockets}, timers ${early.timers} to ${late.timers}`;
   return {
@@ -149,7 +148,7 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
-/** The collector, without a flag on the command line. */
+/** Exposes the garbage collector without a command-line flag. */
 function garbageCollector(): () => void {
   setFlagsFromString("--expose-gc");
   return runInNewContext("gc") as () => void;

@@ -1,20 +1,25 @@
-import { inLanes } from "../in-lanes.js";
-import { drawFault, type LinkFault } from "../network/link-fault.js";
-import { Random } from "../random.js";
+import {
+  byteTrueFaultKinds,
+  type ConnectionFault,
+  Random,
+  seededConnectionFault,
+} from "@manykv/conformance/faults";
+import { runConcurrently } from "../run-concurrently.js";
 import { StallMeter } from "../stall-meter.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
 import { type BackendName, backendNames } from "../testbeds/testbed.js";
 import { backendOf, type Campaign, type CampaignContext, type CampaignResult } from "./campaign.js";
-import { type NetworkLane, openLane, runNetworkFault } from "./network-run.js";
+import { type NetworkClients, openClients, runNetworkFault } from "./network-run.js";
 import { NetworkTally } from "./network-tally.js";
 
-const lanes: Readonly<Record<BackendName, number>> = {
+const workers: Readonly<Record<BackendName, number>> = {
   redis: 12,
   "redis-cluster": 6,
   postgres: 8,
   dynamodb: 8,
 };
 
+const faultOptions = { kinds: byteTrueFaultKinds, longestHold: 400 };
 /** Deadlines from hopeless to comfortable, in milliseconds. */
 const timeouts = [150, 400, 1_000];
 
@@ -27,14 +32,14 @@ export const networkFaults: Campaign = {
   run: (context) =>
     runNetworkCampaign(context, {
       mayBeUnknown: true,
-      scopeOf: (random) => (random.chance(0.3) ? "link" : "connection"),
+      scopeOf: (random) => (random.chance(0.3) ? "all" : "connection"),
       timeoutOf: (random) => random.pick(timeouts),
     }),
 };
 
 export const oneConnectionFaults: Campaign = {
   name: "one-connection",
-  what: "a fault that lasts one connection, the server itself well",
+  what: "a fault of one connection while the server is well",
   mustBe: "0 keys left unknown by the deadline",
   backends: backendNames,
   runs: { ci: 200, long: 5_000 },
@@ -48,7 +53,7 @@ export const oneConnectionFaults: Campaign = {
 
 interface NetworkOptions {
   readonly mayBeUnknown: boolean;
-  scopeOf(random: Random): LinkFault["scope"];
+  scopeOf(random: Random): NonNullable<ConnectionFault["scope"]>;
   timeoutOf(random: Random): number;
 }
 
@@ -59,17 +64,21 @@ async function runNetworkCampaign(
   const backend = backendOf(context);
   await using testbed = await openTestbed(backend);
   using stalls = new StallMeter();
-  const count = Math.min(lanes[backend], context.runs);
-  const opened: NetworkLane[] = await Promise.all(Array.from({ length: count }, () => openLane(testbed)));
+  const count = Math.min(workers[backend], context.runs);
+  const clients: NetworkClients[] = await Promise.all(
+    Array.from({ length: count }, () => openClients(testbed)),
+  );
   const tally = new NetworkTally(context);
-  await inLanes(opened, context.runs, async (lane, run) => {
+  await runConcurrently(clients, context.runs, async (each, run) => {
     const seed = context.seed + run;
     const random = new Random(seed);
-    const fault = drawFault(random, options.scopeOf(random), random.pick([100, 1_000, 10_000]));
+    const scope = options.scopeOf(random);
+    const messageBytes = random.pick([100, 1_000, 10_000]);
+    const fault = seededConnectionFault(seed, { ...faultOptions, scope, messageBytes });
     const timeout = options.timeoutOf(random);
-    const result = await runNetworkFault(lane, random, `run-${run}`, fault, timeout, stalls);
-    tally.add(seed, `${fault.kind} of the ${fault.scope}, ${timeout} ms`, result, options.mayBeUnknown);
+    const result = await runNetworkFault(each, random, `run-${run}`, fault, timeout, stalls);
+    tally.add(seed, `${String(fault)}, ${timeout} ms`, result, options.mayBeUnknown);
   });
-  await Promise.all(opened.map((lane) => lane[Symbol.asyncDispose]()));
+  await Promise.all(clients.map((each) => each[Symbol.asyncDispose]()));
   return tally.result();
 }

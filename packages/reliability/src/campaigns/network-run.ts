@@ -1,76 +1,76 @@
-import { checkHistory, History, RecordedClient, type Violation } from "@manykv/conformance";
+import { type Anomaly, checkHistory, History, RecordedClient } from "@manykv/conformance/checker";
+import type { ConnectionFault, Random } from "@manykv/conformance/faults";
 import { createStore, type Store } from "@manykv/core";
-import type { LinkFault } from "../network/link-fault.js";
-import { LinkedClient } from "../network/linked-client.js";
-import type { Random } from "../random.js";
+import { ProxiedClient } from "../network/proxied-client.js";
 import type { StallMeter } from "../stall-meter.js";
 import { direct, type Testbed } from "../testbeds/testbed.js";
 
-/** Clients that break in one lane: one through links, one beside it, and one that looks at what is really there. */
-export interface NetworkLane extends AsyncDisposable {
+/** The clients of one worker: one through proxies, one straight to the servers, and one that reads what is stored. */
+export interface NetworkClients extends AsyncDisposable {
   readonly testbed: Testbed;
-  readonly linked: LinkedClient;
+  readonly proxied: ProxiedClient;
   readonly other: Store;
   readonly observer: Store;
   runs: number;
 }
 
 export interface NetworkRunResult {
-  readonly violations: readonly Violation[];
-  readonly struck: number;
+  readonly anomalies: readonly Anomaly[];
+  /** Faults that began. */
+  readonly faults: number;
   readonly unknown: number;
-  /** Messages of the calls that rejected. */
+  /** The errors of calls that rejected. */
   readonly rejected: readonly string[];
   readonly calls: number;
   readonly worstOverrun: number;
 }
 
-/** A client is replaced after this many runs, so that both fresh and used ones break. */
+/** A client is replaced after this many runs, so that both new and used connections break. */
 const runsOfClient = 20;
 
-export async function openLane(testbed: Testbed): Promise<NetworkLane> {
-  const linked = await LinkedClient.of(testbed);
+export async function openClients(testbed: Testbed): Promise<NetworkClients> {
+  const proxied = await ProxiedClient.of(testbed);
   const other = createStore(testbed.driver(direct));
   const observer = createStore(testbed.driver(direct));
   return {
     testbed,
-    linked,
+    proxied,
     other,
     observer,
     runs: 0,
     [Symbol.asyncDispose]: async () => {
-      await linked[Symbol.asyncDispose]();
+      await proxied[Symbol.asyncDispose]();
       await other.close();
       await observer.close();
     },
   };
 }
 
-/** Some calls of two clients on the same keys, the links of one of them with a fault; then everything is read. */
+/** Makes some calls of two clients on the same keys, one of them with a fault, and then reads everything. */
 export async function runNetworkFault(
-  lane: NetworkLane,
+  clients: NetworkClients,
   random: Random,
   bucket: string,
-  fault: LinkFault,
+  fault: ConnectionFault,
   timeout: number,
   stalls: StallMeter,
 ): Promise<NetworkRunResult> {
-  if (++lane.runs % runsOfClient === 0) await lane.linked.renew();
+  if (++clients.runs % runsOfClient === 0) await clients.proxied.renew();
   const history = new History();
   const sizes = random.pick([40, 40, 900, 20_000]);
-  const fenced = lane.testbed.fenced && fault.scope === "connection";
+  const fenced = clients.testbed.fenced && fault.scope !== "all";
   const options = { fenced, stalled: () => stalls.total, valueBytes: () => random.integer(12, sizes) };
-  const faulty = new RecordedClient(history, "faulty", await lane.linked.bucket(bucket), options);
-  const other = new RecordedClient(history, "other", await lane.other.open(bucket), {
+  const faulty = new RecordedClient(history, "faulty", await clients.proxied.bucket(bucket), options);
+  const other = new RecordedClient(history, "other", await clients.other.open(bucket), {
     ...options,
-    fenced: lane.testbed.fenced,
+    fenced: clients.testbed.fenced,
   });
   const keys = Array.from({ length: random.pick([1, 5, 30]) }, (_, index) => `key ${index}`);
   const some = (): string[] => keys.filter(() => random.chance(0.7));
   await other.setMany(some());
   if (random.chance(0.7)) await faulty.getMany(some());
-  const before = lane.linked.triggered;
-  lane.linked.arm(fault);
+  const before = clients.proxied.faults;
+  clients.proxied.arm(fault);
   const calls = random.integer(1, 3);
   const rejected: string[] = [];
   const faultyCalls = async (): Promise<void> => {
@@ -81,16 +81,16 @@ export async function runNetworkFault(
   };
   const otherCalls = random.chance(0.5) ? drawCall(random, other, some(), 20_000) : undefined;
   await Promise.all([faultyCalls(), otherCalls]);
-  const struck = lane.linked.triggered - before;
-  // A write of the other client now is newer than everything that is lost.
+  const faults = clients.proxied.faults - before;
+  // The other client's write is now newer than everything that was lost.
   if (random.chance(0.5)) await other.setMany(some());
-  lane.linked.heal();
-  await observe(lane, history, bucket, keys);
-  const { violations } = checkHistory(history);
+  clients.proxied.heal();
+  await observe(clients, history, bucket, keys);
+  const { anomalies } = checkHistory(history);
   const unknown = history.writes.filter(
     (write) => write.client === "faulty" && write.outcome === "unknown",
   ).length;
-  return { violations, struck, unknown, rejected, calls, worstOverrun: faulty.worstOverrun };
+  return { anomalies, faults, unknown, rejected, calls, worstOverrun: faulty.worstOverrun };
 }
 
 function drawCall(random: Random, client: RecordedClient, keys: readonly string[], timeout: number) {
@@ -107,19 +107,19 @@ function drawCall(random: Random, client: RecordedClient, keys: readonly string[
   }
 }
 
-/** Reads everything through a client of its own, at once and again after what was held has come through. */
+/** Reads everything through the observer, at once and again after held bytes have arrived. */
 async function observe(
-  lane: NetworkLane,
+  clients: NetworkClients,
   history: History,
   bucket: string,
   keys: readonly string[],
 ): Promise<void> {
-  const bucketOfObserver = await lane.observer.open(bucket);
+  const bucketOfObserver = await clients.observer.open(bucket);
   const observer = new RecordedClient(history, "observer", bucketOfObserver);
   await observer.getMany(keys);
   await new Promise((resolve) => setTimeout(resolve, 15));
   const { error } = await observer.getMany(keys);
-  if (error !== undefined) history.misbehaved("unsettled", "observer", "the observer itself could not read");
-  // So that the server does not fill up.
+  if (error !== undefined) history.addAnomaly("unsettled", "the observer could not read");
+  // Keeps the server from filling up.
   await bucketOfObserver.deleteMany(keys);
 }

@@ -1,4 +1,4 @@
-import { describeViolations } from "../report/describe-violations.js";
+import { describeAnomalies } from "../report/describe-anomalies.js";
 import type { CampaignContext, CampaignResult } from "./campaign.js";
 import type { NetworkRunResult } from "./network-run.js";
 
@@ -7,7 +7,7 @@ export class NetworkTally {
   readonly failures: string[] = [];
   readonly #context: CampaignContext;
   #runs = 0;
-  #struck = 0;
+  #faults = 0;
   #calls = 0;
   #rejected = 0;
   #unknown = 0;
@@ -21,12 +21,12 @@ export class NetworkTally {
   add(seed: number, fault: string, result: NetworkRunResult, mayBeUnknown: boolean): void {
     this.#runs++;
     this.#calls += result.calls;
-    this.#struck += result.struck;
+    this.#faults += result.faults;
     this.#rejected += result.rejected.length;
     this.#unknown += result.unknown;
     this.#worstOverrun = Math.max(this.#worstOverrun, result.worstOverrun);
-    this.#falseOutcomes += result.violations.length;
-    const texts = describeViolations(result.violations);
+    this.#falseOutcomes += result.anomalies.length;
+    const texts = describeAnomalies(result.anomalies);
     if (!mayBeUnknown && result.unknown > 0)
       texts.push(`${result.unknown} keys left unknown: ${result.rejected.join("; ")}`);
     for (const text of texts) this.failures.push(`seed ${seed}, ${fault}: ${text}`);
@@ -41,7 +41,7 @@ export class NetworkTally {
         backend: this.#context.backend ?? "",
         runs: this.#runs,
         calls: this.#calls,
-        faultsThatStruck: this.#struck,
+        faults: this.#faults,
         callsRejected: this.#rejected,
         keysUnknown: this.#unknown,
         falseOutcomes: this.#falseOutcomes,

@@ -1,4 +1,4 @@
-import { type History, RecordedClient } from "@manykv/conformance";
+import { type History, RecordedClient } from "@manykv/conformance/checker";
 import { createStore } from "@manykv/core";
 import { direct, type Testbed } from "../testbeds/testbed.js";
 
@@ -13,6 +13,6 @@ export async function observeAll(
   const observed = await store.open(bucket);
   const observer = new RecordedClient(history, "observer", observed, { tolerance: 1_000 });
   const { error } = await observer.getMany(keys, { timeout: 30_000 });
-  if (error !== undefined) history.misbehaved("unsettled", "observer", `could not read: ${String(error)}`);
+  if (error !== undefined) history.addAnomaly("unsettled", `could not read: ${String(error)}`);
   await observed.deleteMany(keys, { timeout: 30_000 });
 }

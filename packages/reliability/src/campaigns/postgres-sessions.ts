@@ -1,7 +1,7 @@
+import { Random } from "@manykv/conformance/faults";
 import { createStore, type Store, StoreError } from "@manykv/core";
 import { postgresDriver } from "@manykv/postgres";
 import { Client, Pool } from "pg";
-import { Random } from "../random.js";
 import { type PostgresTestbed, postgresTestbed } from "../testbeds/postgres.js";
 import { direct } from "../testbeds/testbed.js";
 import type { Campaign } from "./campaign.js";

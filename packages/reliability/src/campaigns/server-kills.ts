@@ -1,6 +1,6 @@
-import { checkHistory, History } from "@manykv/conformance";
-import { Random } from "../random.js";
-import { describeViolations } from "../report/describe-violations.js";
+import { checkHistory, History } from "@manykv/conformance/checker";
+import { Random } from "@manykv/conformance/faults";
+import { describeAnomalies } from "../report/describe-anomalies.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
 import { backendNames } from "../testbeds/testbed.js";
 import { BackgroundWriters } from "./background-writers.js";
@@ -33,8 +33,8 @@ export const serverKills: Campaign = {
       await testbed.restart();
       await writers.stop();
       await observeAll(testbed, history, bucket, keys);
-      const { violations } = checkHistory(history);
-      for (const text of describeViolations(violations)) failures.push(`seed ${seed}: ${text}`);
+      const { anomalies } = checkHistory(history);
+      for (const text of describeAnomalies(anomalies)) failures.push(`seed ${seed}: ${text}`);
       acknowledged += history.writes.filter(({ outcome }) => outcome === "applied").length;
       unknown += history.writes.filter(({ outcome }) => outcome === "unknown").length;
     }

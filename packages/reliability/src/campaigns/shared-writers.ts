@@ -1,7 +1,7 @@
+import { Random } from "@manykv/conformance/faults";
 import { createStore } from "@manykv/core";
 import { Client } from "pg";
-import { inLanes } from "../in-lanes.js";
-import { Random } from "../random.js";
+import { runConcurrently } from "../run-concurrently.js";
 import { postgresTestbed } from "../testbeds/postgres.js";
 import { direct } from "../testbeds/testbed.js";
 import type { Campaign } from "./campaign.js";
@@ -21,7 +21,7 @@ export const sharedWriters: Campaign = {
     const stores = Array.from({ length: writers }, () => createStore(testbed.driver(direct)));
     const buckets = await Promise.all(stores.map((store) => store.open("shared")));
     const failures: string[] = [];
-    await inLanes(buckets, runs, async (bucket, run) => {
+    await runConcurrently(buckets, runs, async (bucket, run) => {
       const random = new Random(seed + run);
       const keys = Array.from({ length: keyCount }, (_, index) => `key ${index}`);
       const some = keys

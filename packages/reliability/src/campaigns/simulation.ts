@@ -1,4 +1,4 @@
-import { describeViolations } from "../report/describe-violations.js";
+import { describeAnomalies } from "../report/describe-anomalies.js";
 import { runSimulation } from "../simulation/run-simulation.js";
 import type { Campaign } from "./campaign.js";
 
@@ -10,7 +10,7 @@ export const simulation: Campaign = {
   async run({ seed, runs }) {
     const { failures, outcomes, ...figures } = await runSimulation(seed, runs);
     const texts = failures.flatMap((failure) =>
-      describeViolations(failure.violations, 1).map((text) => `seed ${failure.seed}: ${text}`),
+      describeAnomalies(failure.anomalies, 1).map((text) => `seed ${failure.seed}: ${text}`),
     );
     return {
       measured: `${figures.falseOutcomes} false outcomes, ${figures.unsettled} unsettled of ${figures.calls} calls`,

@@ -1,7 +1,7 @@
-import { checkHistory, History } from "@manykv/conformance";
+import { checkHistory, History } from "@manykv/conformance/checker";
+import { Random } from "@manykv/conformance/faults";
 import type { Redis } from "ioredis";
-import { Random } from "../random.js";
-import { describeViolations } from "../report/describe-violations.js";
+import { describeAnomalies } from "../report/describe-anomalies.js";
 import { ClusterControl, type NodeView } from "../testbeds/cluster-control.js";
 import { type ClusterTestbed, redisClusterTestbed } from "../testbeds/redis-cluster.js";
 import { BackgroundWriters } from "./background-writers.js";
@@ -33,8 +33,8 @@ export const slotMigrations: Campaign = {
       for (let slot = 0; slot < slotsOfRun; slot++) moved += await moveSlot(testbed, control, random);
       await writers.stop();
       await observeAll(testbed, history, bucket, keys);
-      const { violations } = checkHistory(history);
-      for (const text of describeViolations(violations)) failures.push(`seed ${seed}: ${text}`);
+      const { anomalies } = checkHistory(history);
+      for (const text of describeAnomalies(anomalies)) failures.push(`seed ${seed}: ${text}`);
       for (const text of writers.rejected.splice(0)) failures.push(`seed ${seed}: ${text}`);
     }
     await writers.close();

@@ -1,9 +1,8 @@
+import { Random, TcpProxy } from "@manykv/conformance/faults";
 import { createStore } from "@manykv/core";
 import { dynamodbDriver } from "@manykv/dynamodb";
 import { startDedicatedDynamodb } from "@manykv/test-services";
-import { DynamodbLink, serviceFaultKinds } from "../network/dynamodb-link.js";
-import { Link } from "../network/link.js";
-import { Random } from "../random.js";
+import { serviceFaultKinds, startDynamodbProxy, withFault } from "../network/dynamodb-faults.js";
 import { silent } from "../testbeds/silent.js";
 import { brokenBy, unreachable } from "./broken.js";
 import { type Provocation, password } from "./provocation.js";
@@ -16,8 +15,9 @@ export async function dynamodbProvocations(): Promise<{
 }> {
   const service = await startDedicatedDynamodb(silent);
   const { host, port, region } = service;
-  const link = await Link.before({ host, port });
-  const capacity = await DynamodbLink.before({ host, port }, new Random(1));
+  const proxy = await TcpProxy.start({ host, port });
+  const capacity = await startDynamodbProxy({ host, port });
+  const random = new Random(1);
   const at = (address: { host: string; port: number }, table = "canaries") =>
     dynamodbDriver({ table, region, credentials, endpoint: `http://${address.host}:${address.port}` });
   await using store = createStore(at({ host, port }));
@@ -49,15 +49,15 @@ export async function dynamodbProvocations(): Promise<{
       name: `service: ${kind}`,
       driver: () => at(capacity.address),
       before: async () => {
-        capacity.draw = () => (kind === "unprocessed" ? { kind, probability: 2 } : { kind });
+        capacity.handler = withFault(kind === "unprocessed" ? { kind, probability: 1 } : { kind }, random);
       },
     })),
-    ...brokenBy(link, () => at(link.address)),
+    ...brokenBy(proxy, () => at(proxy.address)),
   ];
   return {
     provocations,
     close: async () => {
-      await link[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
       await capacity[Symbol.asyncDispose]();
       await service.stop();
     },

@@ -1,8 +1,8 @@
-import type { Driver } from "@manykv/core";
+import { TcpProxy } from "@manykv/conformance/faults";
+import { createRequest, type Driver } from "@manykv/core/driver";
 import { postgresDriver } from "@manykv/postgres";
 import { startDedicatedPostgres } from "@manykv/test-services";
 import { Client, Pool } from "pg";
-import { Link } from "../network/link.js";
 import { silent } from "../testbeds/silent.js";
 import { brokenBy, unreachable } from "./broken.js";
 import { type Provocation, password } from "./provocation.js";
@@ -13,7 +13,7 @@ export async function postgresProvocations(): Promise<{
 }> {
   const service = await startDedicatedPostgres(silent);
   const { host, port } = service;
-  const link = await Link.before({ host, port });
+  const proxy = await TcpProxy.start({ host, port });
   await administer(service.url, [
     `CREATE ROLE canary LOGIN PASSWORD '${password}'`,
     `CREATE ROLE stranger LOGIN PASSWORD '${password}'`,
@@ -28,8 +28,7 @@ export async function postgresProvocations(): Promise<{
     rest = "",
   ): string => `postgres://${user}:${encodeURIComponent(secret)}@${at.host}:${at.port}/manykv${rest}`;
   const own = postgresDriver({ url: url() });
-  const controller = new AbortController();
-  await own.provision?.({ signal: controller.signal, deadline: Number.POSITIVE_INFINITY });
+  await own.provision?.(createRequest({ bucket: "canaries" }));
   await own.close();
   const provocations: Provocation[] = [
     { name: "wrong password", driver: () => postgresDriver({ url: url("canary", `${password}!`) }) },
@@ -44,12 +43,12 @@ export async function postgresProvocations(): Promise<{
     { name: "bad scheme", driver: () => postgresDriver({ url: `postgrey://canary:${password}@${host}/` }) },
     { name: "caller's pool, ended", driver: () => endedPool(url()) },
     { name: "read only", driver: () => postgresDriver({ pool: readOnlyPool(url()) }) },
-    ...brokenBy(link, () => postgresDriver({ url: url("canary", password, link.address) })),
+    ...brokenBy(proxy, () => postgresDriver({ url: url("canary", password, proxy.address) })),
   ];
   return {
     provocations,
     close: async () => {
-      await link[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
       await service.stop();
     },
   };

@@ -1,4 +1,5 @@
-import type { Driver, StoreOptions } from "@manykv/core";
+import type { StoreOptions } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import type { Canary } from "./find-leaks.js";
 
 /** One way to an error: a store that fails, and the codes that its calls may fail with. */

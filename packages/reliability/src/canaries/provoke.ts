@@ -51,8 +51,8 @@ function callsOf(bucket: Bucket): (() => Promise<unknown>)[] {
     () => bucket.get("key", { timeout }),
     () => bucket.exists("key", { timeout }),
     () => bucket.deleteMany(["key", "other"], { timeout }),
-    () => bucket.listKeys(undefined, { timeout }),
-    () => bucket.listKeys(value, { timeout }),
+    () => bucket.listKeys({ timeout }),
+    () => bucket.listKeys({ cursor: value, timeout }),
     // Refused before anything is sent.
     () => bucket.set("key", bytes, { timeout: 0 }),
     () => bucket.set("key", bytes, { signal: ended }),

@@ -1,8 +1,8 @@
-import type { Driver } from "@manykv/core";
+import { TcpProxy } from "@manykv/conformance/faults";
+import type { Driver } from "@manykv/core/driver";
 import { redisDriver } from "@manykv/redis";
 import { type DedicatedRedis, startDedicatedRedis } from "@manykv/test-services";
 import { Redis } from "ioredis";
-import { Link } from "../network/link.js";
 import { silent } from "../testbeds/silent.js";
 import { brokenBy, unreachable } from "./broken.js";
 import { type Provocation, password } from "./provocation.js";
@@ -13,7 +13,7 @@ export async function redisProvocations(): Promise<{
 }> {
   const service = await startDedicatedRedis({ password, ...silent });
   const { host, port } = service;
-  const link = await Link.before({ host, port });
+  const proxy = await TcpProxy.start({ host, port });
   const url = (address: { host: string; port: number }, user = "", secret = password): string =>
     `redis://${user}:${encodeURIComponent(secret)}@${address.host}:${address.port}`;
   const provocations: Provocation[] = [
@@ -34,12 +34,12 @@ export async function redisProvocations(): Promise<{
       name: "cluster URL to a server",
       driver: () => redisDriver({ url: url({ host, port }).replace("redis:", "redis+cluster:") }),
     },
-    ...brokenBy(link, () => redisDriver({ url: url(link.address) })),
+    ...brokenBy(proxy, () => redisDriver({ url: url(proxy.address) })),
   ];
   return {
     provocations,
     close: async () => {
-      await link[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
       await service.stop();
     },
   };

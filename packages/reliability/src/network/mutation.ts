@@ -1,6 +1,6 @@
-import type { Random } from "../random.js";
+import type { Random } from "@manykv/conformance/faults";
 
-/** Turns an answer into another; `undefined` keeps it back. */
+/** Turns an answer into another. `undefined` discards it. */
 export type Mutation = (chunk: Buffer) => Buffer | undefined;
 
 const mutations: Readonly<Record<string, (chunk: Buffer, random: Random) => Buffer | undefined>> = {
@@ -17,7 +17,7 @@ const mutations: Readonly<Record<string, (chunk: Buffer, random: Random) => Buff
     }
     return changed;
   },
-  "another digit": (chunk, random) => {
+  "change a digit": (chunk, random) => {
     const changed = Buffer.from(chunk);
     const digits = [...changed.keys()].filter((place) =>
       /\d/.test(String.fromCharCode(changed[place] as number)),
@@ -36,22 +36,22 @@ const mutations: Readonly<Record<string, (chunk: Buffer, random: Random) => Buff
   },
   truncate: (chunk, random) => chunk.subarray(0, random.integer(0, chunk.length - 1)),
   "cut the head": (chunk, random) => chunk.subarray(random.integer(1, chunk.length)),
-  "leave out the middle": (chunk, random) => {
+  "remove the middle": (chunk, random) => {
     const from = random.integer(0, chunk.length);
     return Buffer.concat([chunk.subarray(0, from), chunk.subarray(from + random.integer(1, 20))]);
   },
-  "say it twice": (chunk) => Buffer.concat([chunk, chunk]),
+  repeat: (chunk) => Buffer.concat([chunk, chunk]),
   "insert noise": (chunk, random) => {
     const place = random.integer(0, chunk.length);
     return Buffer.concat([chunk.subarray(0, place), noise(random), chunk.subarray(place)]);
   },
-  "nothing but noise": (_, random) => noise(random),
-  "keep it back": () => undefined,
+  "only noise": (_, random) => noise(random),
+  discard: () => undefined,
 };
 
 export const mutationNames: readonly string[] = Object.keys(mutations);
 
-/** A mutation of each answer from some byte on, or of one answer alone. */
+/** Draws a mutation of one answer, of some, or of all answers after the first few. */
 export function drawMutation(random: Random): { readonly name: string; readonly mutate: Mutation } {
   const name = random.pick(mutationNames);
   let skip = random.pick([0, 0, 1, 2, 5, 10]);

@@ -1,26 +1,26 @@
-import type { Driver, KeysRequest, SetRequest } from "@manykv/core";
-import type { Truth } from "./truth.js";
+import type { Driver, KeysRequest } from "@manykv/core/driver";
+import type { Oracle } from "./oracle.js";
 
-/** Notes where core breaks what `Driver` says that a driver can rely on. */
+/** Records where core breaks a promise that `Driver` makes to drivers. */
 export function checkRequest(
-  truth: Truth,
+  oracle: Oracle,
   driver: Driver & { readonly closed: boolean },
   request: KeysRequest,
   kind: "get" | "set" | "delete",
+  values: readonly Uint8Array[] = [],
 ): void {
   const { keys } = request;
   const { maxKeys, maxBytes } = driver.limits[kind];
   const broken = (text: string): void => {
-    truth.broken.push(`${kind}: ${text}`);
+    oracle.broken.push(`${kind}: ${text}`);
   };
   if (driver.closed) broken("a request after close()");
   if (keys.length === 0) broken("a request without keys");
-  if (keys.length > maxKeys) broken(`${keys.length} keys where ${maxKeys} is the limit`);
+  if (keys.length > maxKeys) broken(`${keys.length} keys exceed the limit of ${maxKeys}`);
   if (new Set(keys).size !== keys.length) broken("a key twice in one request");
-  if (request.signal.aborted) broken("a request whose signal has fired already");
-  if (Number.isNaN(request.deadline)) broken("a deadline that is no number");
-  const { values = [] } = request as Partial<SetRequest>;
-  if (kind === "set" && values.length !== keys.length) broken("another number of values than of keys");
+  if (request.aborted) broken("a request that is aborted already");
+  if (Number.isNaN(request.deadline)) broken("a deadline that is not a number");
+  if (kind === "set" && values.length !== keys.length) broken("the numbers of keys and values differ");
   const bytes = [...keys, ...values].reduce((sum, part) => sum + part.length, 0);
-  if (keys.length > 1 && bytes > maxBytes) broken(`${bytes} bytes where ${maxBytes} is the limit`);
+  if (keys.length > 1 && bytes > maxBytes) broken(`${bytes} bytes exceed the limit of ${maxBytes}`);
 }

@@ -1,5 +1,6 @@
-import type { Fault, StoreErrorCode } from "@manykv/core";
-import type { Random } from "../random.js";
+import type { Random } from "@manykv/conformance/faults";
+import type { StoreErrorCode } from "@manykv/core";
+import type { Fault } from "@manykv/core/driver";
 
 /** What the engine does with a write that goes wrong. */
 export type Effect = "never" | "at-once" | "late";

@@ -1,16 +1,23 @@
-import { checkHistory, History, RecordedClient, type Violation, type WriteRecord } from "@manykv/conformance";
-import { type Bucket, type CallOptions, createStore, type DriverLimits, type Store } from "@manykv/core";
-import { Random } from "../random.js";
-import { checkTruth, type TrackedWrite } from "./check-truth.js";
+import {
+  type Anomaly,
+  checkHistory,
+  History,
+  RecordedClient,
+  type WriteRecord,
+} from "@manykv/conformance/checker";
+import { Random } from "@manykv/conformance/faults";
+import { type Bucket, type CallOptions, createStore, type Store } from "@manykv/core";
+import type { DriverLimits } from "@manykv/core/driver";
+import { checkOutcomes, type TrackedWrite } from "./check-outcomes.js";
 import { FaultPlan } from "./fault-plan.js";
+import { Oracle } from "./oracle.js";
 import { SimulatedDriver } from "./simulated-driver.js";
-import { Truth } from "./truth.js";
 import { VirtualTime } from "./virtual-time.js";
 
 /** What one schedule came to. */
 export interface ScheduleResult {
   readonly seed: number;
-  readonly violations: readonly Violation[];
+  readonly anomalies: readonly Anomaly[];
   readonly undecided: number;
   readonly calls: number;
   readonly outcomes: Readonly<Record<"applied" | "not-applied" | "unknown", number>>;
@@ -38,7 +45,7 @@ class Schedule {
   readonly #random: Random;
   readonly #time: VirtualTime = new VirtualTime();
   readonly #history: History = new History();
-  readonly #truth: Truth = new Truth(this.#history);
+  readonly #oracle: Oracle = new Oracle(this.#history);
   readonly #keys: readonly string[];
   readonly #tracked: TrackedWrite[] = [];
   #calls = 0;
@@ -86,13 +93,11 @@ class Schedule {
   async #open(name: string, probability: number, calls: number): Promise<Client> {
     const random = this.#random;
     const plan = new FaultPlan(random, probability);
-    const driver = new SimulatedDriver(
-      this.#truth,
-      plan,
-      drawLimits(random),
-      random.pick(["keeps", "copies", "prepares"]),
-      random.chance(0.7),
-    );
+    const driver = new SimulatedDriver(this.#oracle, plan, {
+      limits: drawLimits(random),
+      exists: random.chance(0.7),
+      prepareSet: random.chance(0.4),
+    });
     const retry = { attempts: random.pick([1, 3, 10]), baseDelay: random.pick([0, 10, 50]) };
     const store = createStore(driver, { retry });
     const buckets: Bucket[] = [await store.open("one"), await store.open("two")];
@@ -162,16 +167,16 @@ class Schedule {
   }
 
   #result(): ScheduleResult {
-    markLate(this.#truth, this.#tracked);
-    const { violations, undecided } = checkHistory(this.#history);
-    const found: Violation[] = [...violations, ...checkTruth(this.#truth, this.#tracked)];
+    markLate(this.#oracle, this.#tracked);
+    const { anomalies, undecided } = checkHistory(this.#history);
+    const found: Anomaly[] = [...anomalies, ...checkOutcomes(this.#oracle, this.#tracked)];
     if (this.#unsettled > 0)
       found.push({ kind: "unsettled", text: `${this.#unsettled} calls never settled` });
     const outcomes = { applied: 0, "not-applied": 0, unknown: 0 };
     for (const { outcome } of this.#history.writes) outcomes[outcome]++;
     return {
       seed: this.#seed,
-      violations: found,
+      anomalies: found,
       undecided: undecided.length,
       calls: this.#calls,
       outcomes,
@@ -181,9 +186,9 @@ class Schedule {
 }
 
 /** Tells the checker of the writes that nobody could have settled: they may land again. */
-function markLate(truth: Truth, tracked: readonly TrackedWrite[]): void {
+function markLate(oracle: Oracle, tracked: readonly TrackedWrite[]): void {
   for (const { record, call } of tracked) {
-    record.late = truth.attempts.some(
+    record.late = oracle.attempts.some(
       (attempt) =>
         attempt.call === call &&
         attempt.key === record.key &&
@@ -200,7 +205,6 @@ function isOf(write: number, record: WriteRecord): boolean {
 function drawLimits(random: Random): DriverLimits {
   const request = () => ({ maxKeys: random.pick([1, 2, 3, 100]), maxBytes: random.pick([30, 60, 10_000]) });
   return {
-    maxKeyBytes: 1024,
     maxValueBytes: 1024,
     get: request(),
     set: request(),

@@ -1,4 +1,4 @@
-import type { Violation } from "@manykv/conformance";
+import type { Anomaly } from "@manykv/conformance/checker";
 import { runSchedule, type ScheduleResult } from "./run-schedule.js";
 
 /** What many schedules came to. */
@@ -11,7 +11,7 @@ export interface SimulationResult {
   readonly undecided: number;
   readonly worstOverrun: number;
   /** The first schedules that failed; each is replayed from its seed. */
-  readonly failures: readonly { readonly seed: number; readonly violations: readonly Violation[] }[];
+  readonly failures: readonly { readonly seed: number; readonly anomalies: readonly Anomaly[] }[];
 }
 
 const mostFailures = 20;
@@ -38,10 +38,10 @@ export async function runSimulation(
     worstOverrun = Math.max(worstOverrun, result.worstOverrun);
     for (const outcome of ["applied", "not-applied", "unknown"] as const)
       outcomes[outcome] += result.outcomes[outcome];
-    if (result.violations.length === 0) continue;
-    const never = result.violations.filter(({ kind }) => kind === "unsettled").length;
+    if (result.anomalies.length === 0) continue;
+    const never = result.anomalies.filter(({ kind }) => kind === "unsettled").length;
     unsettled += never;
-    falseOutcomes += result.violations.length - never;
+    falseOutcomes += result.anomalies.length - never;
     if (failures.length < mostFailures) failures.push(result);
     onFailure(result);
   }

@@ -1,4 +1,4 @@
-import { identify } from "@manykv/conformance";
+import { identify } from "@manykv/conformance/checker";
 import {
   allDone,
   type Driver,
@@ -9,16 +9,15 @@ import {
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
-  type PreparedSet,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
-} from "@manykv/core";
+} from "@manykv/core/driver";
 import { checkRequest } from "./driver-contract.js";
 import type { FaultPlan } from "./fault-plan.js";
-import type { Attempt, Truth } from "./truth.js";
+import type { Attempt, Oracle } from "./oracle.js";
 
-/** An error that carries what `classify` makes of it, or that `classify` fails on. */
+/** An error with the fault that `classify` returns for it. Without one, `classify` throws. */
 class SimulatedError extends Error {
   readonly fault: Fault | undefined;
 
@@ -32,90 +31,87 @@ type Fence = (request: DriverRequest) => Promise<void>;
 
 const pageSize = 3;
 
-/** What a driver does with the values of a request: it keeps the arrays, copies the bytes, or prepares them first. */
-export type ValuesKind = "keeps" | "copies" | "prepares";
-
-function prepareCopies(_bucket: string, keys: readonly string[], values: readonly Uint8Array[]): PreparedSet {
-  const copies = values.map((value) => value.slice());
-  return { keys, valueAt: (index) => copies[index] as Uint8Array };
+/** What varies between simulated drivers. */
+export interface SimulatedDriverOptions {
+  readonly limits: DriverLimits;
+  readonly exists: boolean;
+  /** With `prepareSet`, a set is acknowledged as a whole or rejects. */
+  readonly prepareSet: boolean;
 }
 
-/** One client's driver over the simulated engine. Its client makes one call at a time: `call` is its number. */
+/** One client's driver for the simulated engine. Its client makes one call at a time, number `call`. */
 export class SimulatedDriver implements Driver {
   readonly name = "simulated";
   readonly limits: DriverLimits;
-  readonly keepsValues: boolean;
   readonly prepareSet?: NonNullable<Driver["prepareSet"]>;
   call = 0;
   closed = false;
   exists?: (request: KeysRequest) => Promise<ReadAnswer<boolean>>;
-  readonly #truth: Truth;
+  readonly #oracle: Oracle;
   readonly #plan: FaultPlan;
 
-  constructor(truth: Truth, plan: FaultPlan, limits: DriverLimits, values: ValuesKind, hasExists: boolean) {
-    this.#truth = truth;
+  constructor(oracle: Oracle, plan: FaultPlan, { limits, exists, prepareSet }: SimulatedDriverOptions) {
+    this.#oracle = oracle;
     this.#plan = plan;
     this.limits = limits;
-    this.keepsValues = values === "keeps";
-    if (values === "prepares") this.prepareSet = prepareCopies;
-    if (hasExists) {
-      this.exists = (request) => this.#read(request, (value) => value !== undefined);
-    }
+    if (prepareSet) this.prepareSet = (_bucket, _keys, values) => values.map((value) => value.slice());
+    if (exists) this.exists = (request) => this.#read(request, (value) => value !== undefined);
   }
 
-  get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
+  get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
     return this.#read(request, (value) => value);
   }
 
   set(request: SetRequest): Promise<WriteAnswer> {
-    const { keys, prepared, values } = request;
-    const own = prepared?.keys === keys ? keys.map((_, index) => prepared.valueAt(index)) : values;
-    return this.#write(request, "set", own);
+    const values = (request.prepared as readonly Uint8Array[] | undefined) ?? request.values;
+    return this.#write(request, "set", values);
   }
 
   delete(request: KeysRequest): Promise<WriteAnswer> {
     return this.#write(request, "delete", undefined);
   }
 
-  async list({ bucket, cursor, signal }: ListRequest): Promise<ListAnswer> {
+  async list(request: ListRequest): Promise<ListAnswer> {
+    const { bucket, cursor } = request;
     const kind = this.#plan.kind();
     await pause(this.#plan.time());
     if (kind === "hang") return new Promise<never>(() => {});
-    if (kind === "silent") await fired(signal);
+    if (kind === "silent") await aborted(request);
     if (kind !== "none" && kind !== "answer-late") throw new SimulatedError(this.#plan.fault("none"));
-    const keys = this.#truth.keys(`${bucket}/`).filter((key) => cursor === undefined || key > cursor);
+    const keys = this.#oracle.keys(`${bucket}/`).filter((key) => cursor === undefined || key > cursor);
     const page = keys.slice(0, pageSize);
     return keys.length > pageSize ? { keys: page, cursor: page.at(-1) as string } : { keys: page };
   }
 
   async close(): Promise<void> {
-    if (this.closed) this.#truth.broken.push("the driver was closed twice");
+    if (this.closed) this.#oracle.broken.push("the driver was closed twice");
     this.closed = true;
   }
 
   classify(error: unknown): Fault {
     const fault = error instanceof SimulatedError ? error.fault : undefined;
-    if (fault === undefined) throw new Error("this driver's table of errors is broken");
+    if (fault === undefined) throw new Error("classify failed");
     return fault;
   }
 
   #read<Value>(
     request: KeysRequest,
-    of: (value: Uint8Array | undefined) => Value,
+    of: (value: Uint8Array<ArrayBuffer> | undefined) => Value,
   ): Promise<ReadAnswer<Value>> {
-    checkRequest(this.#truth, this, request, "get");
+    checkRequest(this.#oracle, this, request, "get");
     const kind = this.#plan.kind();
     if (kind === "throw") throw new SimulatedError(this.#plan.fault("unknown"));
     return this.#answerRead(request, of, kind);
   }
 
   async #answerRead<Value>(
-    { bucket, keys, signal }: KeysRequest,
-    of: (value: Uint8Array | undefined) => Value,
+    request: KeysRequest,
+    of: (value: Uint8Array<ArrayBuffer> | undefined) => Value,
     kind: ReturnType<FaultPlan["kind"]>,
   ): Promise<ReadAnswer<Value>> {
+    const { bucket, keys } = request;
     await pause(this.#plan.time());
-    const values = keys.map((key) => of(this.#truth.valueOf(`${bucket}/${key}`)));
+    const values = keys.map((key) => of(this.#oracle.valueOf(`${bucket}/${key}`)));
     switch (kind) {
       case "none":
         await pause(this.#plan.time());
@@ -132,12 +128,12 @@ export class SimulatedDriver implements Driver {
       case "keys":
         return this.#partOf(values);
       default:
-        if (kind === "silent") await fired(signal);
+        if (kind === "silent") await aborted(request);
         throw new SimulatedError(this.#plan.fault("unknown"));
     }
   }
 
-  /** The places of keys that were not read hold what a careless driver might leave there. */
+  /** Keys that were not read have `undefined` in their place, as a careless driver might leave it. */
   #partOf<Value>(values: readonly Value[]): ReadAnswer<Value> {
     const unprocessed: number[] = [];
     const faults: ItemFault[] = [];
@@ -156,17 +152,16 @@ export class SimulatedDriver implements Driver {
     kind: "set" | "delete",
     values: readonly Uint8Array[] | undefined,
   ): Promise<WriteAnswer> {
-    checkRequest(this.#truth, this, request, kind);
-    const { signal } = request;
+    checkRequest(this.#oracle, this, request, kind, values);
     const attempts = request.keys.map((key, index): Attempt => {
       const value = values?.[index];
       const write = value === undefined ? 0 : identify(value);
-      if (write === "torn") this.#truth.broken.push("the driver was given a value that is not whole");
+      if (write === "torn") this.#oracle.broken.push("core sent a damaged value");
       return {
         key: `${request.bucket}/${key}`,
         call: this.call,
         write: write === "torn" ? -1 : write,
-        sent: this.#truth.history.tick(),
+        sent: this.#oracle.history.tick(),
         verdict: "silent",
         inTime: false,
         fenced: false,
@@ -174,21 +169,21 @@ export class SimulatedDriver implements Driver {
         landings: [],
       };
     });
-    this.#truth.attempts.push(...attempts);
+    this.#oracle.attempts.push(...attempts);
     const kinds = this.#plan.kind();
     if (kinds === "throw") throw this.#refuse(attempts, true);
-    return this.#answerWrite(attempts, values, signal, request.deadline, kinds);
+    return this.#answerWrite(request, attempts, values, kinds);
   }
 
   async #answerWrite(
+    request: KeysRequest,
     attempts: readonly Attempt[],
     values: readonly Uint8Array[] | undefined,
-    signal: AbortSignal,
-    deadline: number,
     kind: ReturnType<FaultPlan["kind"]>,
   ): Promise<WriteAnswer> {
-    const inTime = (): boolean => !signal.aborted && performance.now() < deadline - 1;
-    const apply = (index: number): void => this.#truth.land(attempts[index] as Attempt, values?.[index]);
+    const inTime = (): boolean => !request.aborted && performance.now() < request.deadline - 1;
+    const isWhole = this.prepareSet !== undefined && values !== undefined;
+    const apply = (index: number): void => this.#oracle.land(attempts[index] as Attempt, values?.[index]);
     await pause(this.#plan.time());
     switch (kind) {
       case "none":
@@ -198,7 +193,8 @@ export class SimulatedDriver implements Driver {
         for (const attempt of attempts) conclude(attempt, "done", inTime());
         return allDone;
       case "keys":
-        return this.#writeKeys(attempts, values, inTime());
+        if (!isWhole) return this.#writeKeys(attempts, values, inTime());
+        throw this.#refuse(attempts, inTime());
       case "reject":
         if (this.#plan.chance(0.4)) throw this.#refuse(attempts, inTime());
         throw new SimulatedError({
@@ -207,8 +203,9 @@ export class SimulatedDriver implements Driver {
         });
       case "silent": {
         const heard = inTime();
-        await fired(signal);
+        await aborted(request);
         const fault = { ...this.#plan.fault("unknown"), ...this.#lose(attempts, values, heard) };
+        if (isWhole) throw new SimulatedError(fault);
         return { faults: attempts.map((_, index) => ({ ...fault, index })) };
       }
       case "hang":
@@ -220,7 +217,7 @@ export class SimulatedDriver implements Driver {
     }
   }
 
-  /** Keys go their own ways; those that are lost share one fence, as those of one connection do. */
+  /** Each key ends differently. Lost keys share one fence, like those of one connection. */
   #writeKeys(
     attempts: readonly Attempt[],
     values: readonly Uint8Array[] | undefined,
@@ -233,7 +230,7 @@ export class SimulatedDriver implements Driver {
       const key = this.#plan.key();
       if (key === "unknown") lost.push(index);
       else conclude(attempt, key, inTime);
-      if (key === "done") this.#truth.land(attempt, values?.[index]);
+      if (key === "done") this.#oracle.land(attempt, values?.[index]);
       if (key === "unprocessed") unprocessed.push(index);
       if (key === "none") faults.push({ ...this.#plan.fault("none"), index });
     }
@@ -249,7 +246,7 @@ export class SimulatedDriver implements Driver {
     return new SimulatedError(this.#plan.fault("none"));
   }
 
-  /** The answer is lost; whether the write is lost too, the plan says. */
+  /** Loses the answer. The plan decides whether the write is lost too. */
   #lose(
     attempts: readonly Attempt[],
     values: readonly Uint8Array[] | undefined,
@@ -259,9 +256,9 @@ export class SimulatedDriver implements Driver {
     for (const [index, attempt] of attempts.entries()) {
       conclude(attempt, "unknown", true);
       const effect = this.#plan.effect();
-      if (effect === "at-once") this.#truth.land(attempt, kept?.[index]);
+      if (effect === "at-once") this.#oracle.land(attempt, kept?.[index]);
       if (effect === "late") {
-        setTimeout(() => this.#truth.land(attempt, kept?.[index]), this.#plan.lateness());
+        setTimeout(() => this.#oracle.land(attempt, kept?.[index]), this.#plan.lateness());
       }
     }
     const kind = this.#plan.fence();
@@ -294,9 +291,7 @@ function pause(milliseconds: number): Promise<void> {
   return milliseconds === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-function fired(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+function aborted(request: DriverRequest): Promise<void> {
+  if (request.aborted) return Promise.resolve();
+  return new Promise((resolve) => request.onAbort(resolve));
 }

@@ -1,5 +1,5 @@
+import type { Address } from "@manykv/conformance/faults";
 import { Redis } from "ioredis";
-import type { Address } from "../network/link.js";
 
 /** A node as `CLUSTER NODES` describes it. */
 export interface NodeView {

@@ -1,4 +1,4 @@
-import type { Driver } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { dynamodbDriver } from "@manykv/dynamodb";
 import { startDedicatedDynamodb } from "@manykv/test-services";
 import { provision } from "./provision.js";

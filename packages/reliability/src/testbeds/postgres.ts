@@ -1,4 +1,4 @@
-import type { Driver } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { postgresDriver } from "@manykv/postgres";
 import { type DedicatedPostgres, startDedicatedPostgres } from "@manykv/test-services";
 import { provision } from "./provision.js";

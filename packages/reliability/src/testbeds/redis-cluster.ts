@@ -1,4 +1,4 @@
-import type { Driver } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { redisDriver } from "@manykv/redis";
 import { type DedicatedRedisCluster, startDedicatedRedisCluster } from "@manykv/test-services";
 import { Cluster } from "ioredis";

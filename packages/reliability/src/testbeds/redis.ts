@@ -1,4 +1,4 @@
-import type { Driver } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { redisDriver } from "@manykv/redis";
 import { startDedicatedRedis } from "@manykv/test-services";
 import { silent } from "./silent.js";

@@ -1,23 +1,21 @@
-import type { Driver } from "@manykv/core";
-import type { Address } from "../network/link.js";
+import type { Address } from "@manykv/conformance/faults";
+import type { Driver } from "@manykv/core/driver";
 
 export type BackendName = "redis" | "redis-cluster" | "postgres" | "dynamodb";
 
 export const backendNames: readonly BackendName[] = ["redis", "redis-cluster", "postgres", "dynamodb"];
 
-/** The address to connect to in order to reach a server: its own, or that of a link before it. */
+/** Maps a server to the address that a client connects to: the server's own, or that of a proxy. */
 export type Route = (server: Address) => Address;
 
 export const direct: Route = (server) => server;
 
-/** A real server that nobody else uses. */
+/** A real server for one campaign alone. */
 export interface Testbed extends AsyncDisposable {
   readonly name: BackendName;
   readonly description: string;
   readonly servers: readonly Address[];
-  /**
-   * Whether a write whose answer was lost can be kept from landing later.
-   */
+  /** Whether a write whose answer was lost can be kept from taking effect later. */
   readonly fenced: boolean;
   /** A new client. */
   driver(route: Route): Driver;
@@ -26,6 +24,6 @@ export interface Testbed extends AsyncDisposable {
 }
 
 export interface TestbedOptions {
-  /** Every acknowledged write is on disk. */
+  /** Whether every acknowledged write is on disk. */
   readonly durable?: boolean | undefined;
 }

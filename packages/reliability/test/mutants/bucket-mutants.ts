@@ -1,5 +1,5 @@
-import { BatchError, type Bucket, type KeyValue, type Outcome } from "@manykv/core";
-import type { Random } from "../../src/random.js";
+import type { Random } from "@manykv/conformance/faults";
+import { BatchError, type Bucket, type Entry, type Outcome } from "@manykv/core";
 import type { Mutant } from "./driver-mutants.js";
 
 /** A bucket that differs from `inner` in some methods. */
@@ -11,7 +11,7 @@ function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
     set: (key, value, options) => inner.set(key, value, options),
     delete: (key, options) => inner.delete(key, options),
     exists: (key, options) => inner.exists(key, options),
-    listKeys: (cursor, options) => inner.listKeys(cursor, options),
+    listKeys: (options) => inner.listKeys(options),
     keys: (options) => inner.keys(options),
     getMany: (keys, options) => inner.getMany(keys, options),
     setMany: (entries, options) => inner.setMany(entries, options),
@@ -24,14 +24,17 @@ function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
 function retold(inner: Bucket, tell: (outcome: Outcome) => Outcome): Partial<Bucket> {
   return {
     setMany: async (entries, options) => {
-      const kept = [...entries].map(([key, value]): KeyValue => [key, value.slice()]);
+      const kept = [...entries].map(([key, value]): Entry => [key, value.slice()]);
       await inner.setMany(kept, options).catch((error: unknown) => {
         if (!BatchError.is(error)) throw error;
         const outcomes = kept.map((_, index) => tell(error.outcomeOf(index)));
+        const counts = { applied: 0, "not-applied": 0, unknown: 0 };
+        for (const outcome of outcomes) counts[outcome]++;
         throw new BatchError(error.code, error.message, {
           size: outcomes.length,
+          counts,
           outcomeOf: (index) => outcomes[index] as Outcome,
-          codeOf: () => error.code,
+          causeOf: () => error,
         });
       });
     },
@@ -58,7 +61,7 @@ export const bucketMutants: readonly Mutant[] = [
   ),
   mutant("resolves before it has written", ["lost-write", "stale-read", "false-missing"], (inner) => ({
     setMany: async (entries, options) => {
-      const kept = [...entries].map(([key, value]): KeyValue => [key, value.slice()]);
+      const kept = [...entries].map(([key, value]): Entry => [key, value.slice()]);
       inner.setMany(kept, options).catch(() => {});
     },
   })),
@@ -71,7 +74,7 @@ export const bucketMutants: readonly Mutant[] = [
       return inner.setMany(entries, options);
     },
   })),
-  mutant("lets the first of two values win", ["value-nobody-wrote"], (inner) => ({
+  mutant("lets the first of two values win", ["unwritten-value"], (inner) => ({
     setMany: (entries, options) => inner.setMany([...entries].reverse(), options),
   })),
   mutant("leaves out places of missing keys", ["misplaced-answer"], (inner) => ({

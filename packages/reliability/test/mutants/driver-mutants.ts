@@ -1,26 +1,31 @@
-import type { ViolationKind } from "@manykv/conformance";
-import type { Driver, Incomplete, ItemFault, KeysRequest, SetRequest, WriteAnswer } from "@manykv/core";
-import type { Random } from "../../src/random.js";
+import type { AnomalyKind } from "@manykv/conformance/checker";
+import type { Random } from "@manykv/conformance/faults";
+import {
+  allDone,
+  createRequest,
+  type Driver,
+  type ItemFault,
+  type KeysRequest,
+  pickKeys,
+  type SetRequest,
+  type WriteAnswer,
+} from "@manykv/core/driver";
 import type { Plant } from "./workload.js";
 
-/** A bug and the violations of which at least one must be found. */
+/** A bug, and the anomalies of which the checker must find at least one. */
 export interface Mutant extends Plant {
   readonly name: string;
-  readonly found: readonly ViolationKind[];
+  readonly found: readonly AnomalyKind[];
 }
 
-/** What does not fail for any key. */
-const done: Incomplete = { unprocessed: [], faults: [] };
-const lossKinds: readonly ViolationKind[] = ["lost-write", "false-applied", "stale-overwrite"];
-const staleKinds: readonly ViolationKind[] = ["stale-read", "false-missing"];
+const lossKinds: readonly AnomalyKind[] = ["lost-write", "false-applied", "stale-overwrite"];
+const staleKinds: readonly AnomalyKind[] = ["stale-read", "false-missing"];
 
 /** A driver that differs from `inner` in some methods. */
 function like(inner: Driver, changes: Partial<Driver>): Driver {
   return {
     name: inner.name,
     limits: inner.limits,
-    keepsValues: inner.keepsValues ?? false,
-    ...(inner.prepareSet && { prepareSet: inner.prepareSet.bind(inner) }),
     get: (request) => inner.get(request),
     set: (request) => inner.set(request),
     delete: (request) => inner.delete(request),
@@ -35,27 +40,22 @@ function like(inner: Driver, changes: Partial<Driver>): Driver {
   };
 }
 
-function sub(request: SetRequest, keep: (index: number) => boolean): SetRequest {
-  const { bucket, signal, deadline, keys, values } = request;
-  return {
-    bucket,
-    signal,
-    deadline,
-    keys: keys.filter((_, index) => keep(index)),
-    values: values.filter((_, index) => keep(index)),
-  };
+/** The same request with some parts replaced. */
+function changed(request: KeysRequest & Partial<SetRequest>, parts: Partial<SetRequest>): SetRequest {
+  const { bucket, keys, values = [], deadline, signal } = request;
+  return createRequest({ bucket, keys, values, deadline, ...parts, signal });
 }
 
 const failsWhole = (keys: readonly string[]): WriteAnswer => ({
   faults: keys.map((_, index): ItemFault => ({ index, code: "internal", retryable: false, effect: "none" })),
 });
 
-const isPartial = ({ faults = [], unprocessed = [] }: Incomplete): boolean =>
+const isPartial = ({ faults = [], unprocessed = [] }: WriteAnswer): boolean =>
   faults.length + unprocessed.length > 0;
 
 function mutant(
   name: string,
-  found: readonly ViolationKind[],
+  found: readonly AnomalyKind[],
   changes: (inner: Driver, random: Random) => Partial<Driver>,
 ): Mutant {
   return { name, found, driver: (inner, random) => like(inner, changes(inner, random)) };
@@ -63,21 +63,21 @@ function mutant(
 
 export const driverMutants: readonly Mutant[] = [
   mutant("acknowledges writes that it drops", lossKinds, (inner, random) => ({
-    set: async (request) => (random.chance(0.3) ? done : inner.set(request)),
+    set: async (request) => (random.chance(0.3) ? allDone : inner.set(request)),
   })),
-  mutant("takes what was left unprocessed for done", lossKinds, (inner) => ({
+  mutant("treats unprocessed keys as done", lossKinds, (inner) => ({
     set: async (request) => ({ ...(await inner.set(request)), unprocessed: [] }),
   })),
-  mutant("takes failed keys for done", lossKinds, (inner) => ({
+  mutant("treats failed keys as done", lossKinds, (inner) => ({
     set: async (request) => ({ ...(await inner.set(request)), faults: [] }),
   })),
-  mutant("says that all failed where some did", ["false-not-applied"], (inner) => ({
+  mutant("reports that all keys failed if some did", ["false-not-applied"], (inner) => ({
     set: async (request) => {
       const answer = await inner.set(request);
       return isPartial(answer) ? failsWhole(request.keys) : answer;
     },
   })),
-  mutant("says that a lost write was not applied", ["false-not-applied"], (inner) => ({
+  mutant("reports that a lost write was not applied", ["false-not-applied"], (inner) => ({
     set: async (request) => {
       const { faults = [], ...rest } = await inner.set(request);
       return {
@@ -90,14 +90,14 @@ export const driverMutants: readonly Mutant[] = [
   mutant("reads errors as missing", ["false-missing"], (inner) => ({
     get: async (request) => inner.get(request).catch(() => ({ values: request.keys.map(() => undefined) })),
   })),
-  mutant("reads what was throttled as missing", ["false-missing"], (inner) => ({
-    get: async (request) => ({ ...(await inner.get(request)), ...done }),
+  mutant("reads throttled keys as missing", ["false-missing"], (inner) => ({
+    get: async (request) => ({ ...(await inner.get(request)), unprocessed: [], faults: [] }),
   })),
-  mutant("says that a key does not exist where it could not ask", ["false-missing"], () => ({
+  mutant("reports that a key does not exist without asking", ["false-missing"], () => ({
     exists: async (request) => ({ values: request.keys.map(() => false) }),
   })),
-  mutant("reads from a replica that is behind", staleKinds, (inner, random) => {
-    const replica = new Map<string, Uint8Array | undefined>();
+  mutant("reads from a replica that lags behind", staleKinds, (inner, random) => {
+    const replica = new Map<string, Uint8Array<ArrayBuffer> | undefined>();
     const nameOf = ({ bucket }: KeysRequest, key: string): string => `${bucket}/${key}`;
     return {
       get: async (request) => {
@@ -113,7 +113,7 @@ export const driverMutants: readonly Mutant[] = [
     };
   }),
   mutant("caches what it has read", staleKinds, (inner) => {
-    const cache = new Map<string, Uint8Array>();
+    const cache = new Map<string, Uint8Array<ArrayBuffer>>();
     return {
       get: async (request) => {
         const answer = await inner.get(request);
@@ -129,7 +129,7 @@ export const driverMutants: readonly Mutant[] = [
   }),
   mutant("loses the last byte of a value", ["torn-value"], (inner) => ({
     set: (request) =>
-      inner.set({ ...sub(request, () => true), values: request.values.map((value) => value.slice(0, -1)) }),
+      inner.set(changed(request, { values: request.values.map((value) => value.slice(0, -1)) })),
   })),
   mutant("mixes two values", ["torn-value"], (inner) => ({
     set: (request) => {
@@ -137,20 +137,20 @@ export const driverMutants: readonly Mutant[] = [
         const other = request.values[index === 0 ? request.values.length - 1 : 0] as Uint8Array;
         return Uint8Array.from(value, (byte, place) => (place < 6 ? byte : (other[place] ?? 0)));
       });
-      return inner.set({ ...sub(request, () => true), values });
+      return inner.set(changed(request, { values }));
     },
   })),
-  mutant("writes the values in another order", ["value-nobody-wrote"], (inner) => ({
-    set: (request) => inner.set({ ...sub(request, () => true), values: [...request.values].reverse() }),
+  mutant("writes the values in the wrong order", ["unwritten-value"], (inner) => ({
+    set: (request) => inner.set(changed(request, { values: [...request.values].reverse() })),
   })),
-  mutant("answers in another order than was asked", ["value-nobody-wrote"], (inner) => ({
+  mutant("answers in the wrong order", ["unwritten-value"], (inner) => ({
     get: async (request) => {
       const answer = await inner.get(request);
       return isPartial(answer) ? answer : { values: [...answer.values].reverse() };
     },
   })),
-  mutant("gives away its own memory", ["torn-value"], (inner) => {
-    const memory = new Map<string, Uint8Array>();
+  mutant("returns its own memory", ["torn-value"], (inner) => {
+    const memory = new Map<string, Uint8Array<ArrayBuffer>>();
     return {
       get: async (request) => {
         const answer = await inner.get(request);
@@ -166,7 +166,7 @@ export const driverMutants: readonly Mutant[] = [
     };
   }),
   mutant("has a fence that does nothing", ["stale-overwrite", "impossible-order"], (inner) => {
-    const withoutFence = <Answer extends Incomplete>(answer: Answer): Answer => ({
+    const withoutFence = <Answer extends WriteAnswer>(answer: Answer): Answer => ({
       ...answer,
       faults: answer.faults?.map((fault) => ({ ...fault, fence: async () => {} })),
     });
@@ -177,29 +177,20 @@ export const driverMutants: readonly Mutant[] = [
   }),
   mutant("sends an old command again later", ["stale-overwrite", "impossible-order"], (inner) => ({
     set: async (request) => {
-      const { bucket, deadline } = request;
-      const values = request.values.map((value) => value.slice());
-      const again = {
-        bucket,
-        deadline,
-        keys: [...request.keys],
-        values,
-        signal: new AbortController().signal,
-      };
+      const { bucket, keys } = request;
+      const again = createRequest({ bucket, keys, values: request.values.map((value) => value.slice()) });
       setTimeout(() => inner.set(again).catch(() => {}), 2_000);
       return inner.set(request);
     },
   })),
   mutant("acknowledges deletes that it drops", [...lossKinds, ...staleKinds], (inner, random) => ({
-    delete: async (request) => (random.chance(0.4) ? done : inner.delete(request)),
+    delete: async (request) => (random.chance(0.4) ? allDone : inner.delete(request)),
   })),
-  mutant("deletes the key beside", lossKinds, (inner) => ({
-    delete: (request) => {
-      const { bucket, signal, deadline, keys } = request;
-      return inner.delete({ bucket, signal, deadline, keys: keys.map((key) => (key === "a" ? "b" : key)) });
-    },
+  mutant("deletes the wrong key", lossKinds, (inner) => ({
+    delete: (request) =>
+      inner.delete(changed(request, { keys: request.keys.map((key) => (key === "a" ? "b" : key)) })),
   })),
-  mutant("takes back what it has acknowledged of a batch that failed", lossKinds, (inner) => ({
+  mutant("undoes acknowledged keys of a batch that failed", lossKinds, (inner) => ({
     set: async (request) => {
       const answer = await inner.set(request);
       if (!isPartial(answer)) return answer;
@@ -207,18 +198,23 @@ export const driverMutants: readonly Mutant[] = [
         ...(answer.faults ?? []).map(({ index }) => index),
         ...(answer.unprocessed ?? []),
       ]);
-      await inner.delete(sub(request, (index) => !failed.has(index)));
+      await inner.delete(
+        pickKeys(
+          request,
+          [...request.keys.keys()].filter((index) => !failed.has(index)),
+        ),
+      );
       return answer;
     },
   })),
-  mutant("keeps all buckets in one", ["value-nobody-wrote"], (inner) => ({
-    set: (request) => inner.set({ ...sub(request, () => true), bucket: "one" }),
-    get: ({ keys, signal, deadline }) => inner.get({ keys, signal, deadline, bucket: "one" }),
+  mutant("keeps all buckets in one", ["unwritten-value"], (inner) => ({
+    set: (request) => inner.set(changed(request, { bucket: "one" })),
+    get: (request) => inner.get(changed(request, { bucket: "one" })),
   })),
   mutant("lists all but the last key", ["false-missing"], (inner) => ({
     list: async (request) => ({ keys: (await inner.list(request)).keys.slice(0, -1) }),
   })),
-  mutant("lists deleted keys", [...staleKinds, ...lossKinds, "value-nobody-wrote"], (inner) => {
+  mutant("lists deleted keys", [...staleKinds, ...lossKinds, "unwritten-value"], (inner) => {
     const listed = new Set<string>();
     return {
       list: async (request) => {

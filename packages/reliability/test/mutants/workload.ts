@@ -1,16 +1,8 @@
-import {
-  answerLost,
-  type CallFault,
-  checkHistory,
-  faultDriver,
-  History,
-  type KeyFault,
-  RecordedClient,
-  type Violation,
-} from "@manykv/conformance";
-import { type Bucket, createStore, type Driver, type Fault } from "@manykv/core";
+import { type Anomaly, checkHistory, History, RecordedClient } from "@manykv/conformance/checker";
+import { answerLost, type CallFault, faultDriver, type KeyFault, Random } from "@manykv/conformance/faults";
+import { type Bucket, createStore } from "@manykv/core";
+import type { Driver, Fault } from "@manykv/core/driver";
 import { memoryDriver } from "@manykv/memory";
-import { Random } from "../../src/random.js";
 import { VirtualTime } from "../../src/simulation/virtual-time.js";
 
 /** A bug, planted between core and an engine that fails at times, or between the caller and core. */
@@ -23,7 +15,7 @@ const keys = ["a", "b", "c", "d"];
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
 
 /** Two clients on the same keys, over an engine that fails at times; then everything is read, at once and at the end. */
-export async function runWorkload(seed: number, plant: Plant): Promise<readonly Violation[]> {
+export async function runWorkload(seed: number, plant: Plant): Promise<readonly Anomaly[]> {
   const random = new Random(seed);
   const time = new VirtualTime();
   const restore = time.install(() => random.next());
@@ -34,7 +26,7 @@ export async function runWorkload(seed: number, plant: Plant): Promise<readonly 
   }
 }
 
-async function run(random: Random, time: VirtualTime, plant: Plant): Promise<readonly Violation[]> {
+async function run(random: Random, time: VirtualTime, plant: Plant): Promise<readonly Anomaly[]> {
   const history = new History();
   const engine = memoryDriver();
   const clients: RecordedClient[][] = [];
@@ -54,7 +46,7 @@ async function run(random: Random, time: VirtualTime, plant: Plant): Promise<rea
   for (const client of observer) await client.getMany(keys);
   await time.run();
   for (const client of observer) await client.getMany(keys);
-  return checkHistory(history).violations;
+  return checkHistory(history).anomalies;
 }
 
 async function recorded(

@@ -1,5 +1,5 @@
-import type { ReadRecord, Violation, WriteRecord } from "@manykv/conformance";
-import type { Attempt, Truth } from "./truth.js";
+import type { Anomaly, ReadRecord, WriteRecord } from "@manykv/conformance/checker";
+import type { Attempt, Oracle } from "./oracle.js";
 
 /** A write of one key, with the call that it was part of. */
 export interface TrackedWrite {
@@ -12,11 +12,11 @@ export interface TrackedWrite {
  * Compares every outcome with what the engine really did. Stricter than the history allows: an outcome that happens to
  * be true, but that nothing the driver said entitles to, counts as false.
  */
-export function checkTruth(truth: Truth, writes: readonly TrackedWrite[]): Violation[] {
-  const violations: Violation[] = truth.broken.map((text) => ({ kind: "malformed-error", text }));
+export function checkOutcomes(oracle: Oracle, writes: readonly TrackedWrite[]): Anomaly[] {
+  const anomalies: Anomaly[] = oracle.broken.map((text) => ({ kind: "malformed-error", text }));
   for (const write of writes) {
     const { record, call } = write;
-    const attempts = truth.attempts.filter(
+    const attempts = oracle.attempts.filter(
       (attempt) => attempt.call === call && attempt.key === record.key && belongs(attempt, record),
     );
     const text = falsehood(write, attempts);
@@ -25,22 +25,22 @@ export function checkTruth(truth: Truth, writes: readonly TrackedWrite[]): Viola
       ({ verdict, inTime, landings }) => `${verdict}${inTime ? "" : "?"}@${landings}`,
     );
     const what = `${record.kind} ${record.write} (${record.outcome}): ${text}; attempts: ${attempted.join(" ")}`;
-    violations.push({ kind: kindOf(record), key: record.key, text: what });
+    anomalies.push({ kind: kindOf(record), key: record.key, text: what });
   }
-  for (const read of truth.history.reads) {
-    if (!isPossible(truth, read)) {
+  for (const read of oracle.history.reads) {
+    if (!isPossible(oracle, read)) {
       const text = `${read.client} read ${read.saw} at ${read.start}-${read.end}: it never was that meanwhile`;
-      violations.push({ kind: read.saw === "missing" ? "false-missing" : "stale-read", key: read.key, text });
+      anomalies.push({ kind: read.saw === "missing" ? "false-missing" : "stale-read", key: read.key, text });
     }
   }
-  return violations;
+  return anomalies;
 }
 
 function belongs(attempt: Attempt, record: WriteRecord): boolean {
   return record.kind === "delete" ? attempt.write === 0 : attempt.write === record.write;
 }
 
-function kindOf(record: WriteRecord): Violation["kind"] {
+function kindOf(record: WriteRecord): Anomaly["kind"] {
   if (record.resolved) return "lost-write";
   return record.outcome === "not-applied" ? "false-not-applied" : "false-applied";
 }
@@ -74,8 +74,8 @@ function lateLanding(attempts: readonly Attempt[], end: number): string | undefi
   return undefined;
 }
 
-function isPossible(truth: Truth, { key, start, end, saw }: ReadRecord): boolean {
-  return truth.everWas(key, start, end, (write) => {
+function isPossible(oracle: Oracle, { key, start, end, saw }: ReadRecord): boolean {
+  return oracle.everWas(key, start, end, (write) => {
     if (saw === "missing") return write === 0;
     return saw === "present" ? write !== 0 : write === saw;
   });

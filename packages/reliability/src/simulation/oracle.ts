@@ -1,4 +1,4 @@
-import type { History } from "@manykv/conformance";
+import type { History } from "@manykv/conformance/checker";
 
 /** What the driver said of one key of one request. */
 export type Verdict = "done" | "unprocessed" | "none" | "unknown" | "silent";
@@ -28,7 +28,7 @@ interface State {
 }
 
 /** What the simulated engine holds, and everything that ever happened to it. */
-export class Truth {
+export class Oracle {
   readonly history: History;
   readonly attempts: Attempt[] = [];
   readonly broken: string[] = [];
@@ -39,7 +39,7 @@ export class Truth {
     this.history = history;
   }
 
-  valueOf(key: string): Uint8Array | undefined {
+  valueOf(key: string): Uint8Array<ArrayBuffer> | undefined {
     return this.#values.get(key)?.slice();
   }
 

@@ -1,0 +1,10 @@
+import type { Anomaly } from "@manykv/conformance/checker";
+
+/** A line for each of the first anomalies. */
+export function describeAnomalies(anomalies: readonly Anomaly[], most = 3): string[] {
+  const lines = anomalies
+    .slice(0, most)
+    .map(({ kind, key, text }) => `${kind}${key === undefined ? "" : ` on ${key}`}: ${text}`);
+  if (anomalies.length > most) lines.push(`... and ${anomalies.length - most} more`);
+  return lines;
+}
