@@ -1,109 +1,109 @@
-import type { Fault, StoreErrorCode } from "@manykv/core";
+import { StoreError } from "@manykv/core";
+import type { Fault } from "@manykv/core/driver";
 
-type Entry = Readonly<Pick<Fault, "retryable" | "effect">> & {
-  readonly code: StoreErrorCode;
-};
+type Entry = Readonly<Pick<Fault, "code" | "retryable" | "effect">>;
 
-/** The server refused the command before it ran any of it, so a write has not happened. */
-const refused = (code: StoreErrorCode, retryable: boolean): Entry => ({ code, retryable, effect: "none" });
+/** The server refused the command before it ran any of it, so the write was not applied. */
+const refused = (code: Fault["code"], retryable: boolean): Entry => ({ code, retryable, effect: "none" });
 
 /**
- * The first word of a Redis error, and what it means. Redis checks a command before it runs it: permissions, memory,
- * role and slots for all of its keys at once, so that a command of many keys (`MSET`, `DEL`) is refused as a whole.
+ * The first word of an error reply, and what it means. Redis checks permissions, memory, role and slots for all keys of
+ * a command before it runs the command, so it refuses an `MSET` or `DEL` of many keys entirely.
  * https://github.com/redis/redis/blob/7.0.15/src/server.c (`processCommand`)
  */
 const byWord: Readonly<Record<string, Entry>> = {
-  // maxmemory is reached and nothing may be evicted. Deletes and expiry make room again.
+  // `maxmemory` is reached and no key may be evicted. Deletes and expiry free memory.
   OOM: refused("throttled", true),
 
-  // The user's ACL has not this command or this key.
+  // The user's ACL does not permit this command or key.
   NOPERM: refused("access-denied", false),
-  // The server wants a password and was given none.
+  // The server requires a password and received none.
   NOAUTH: refused("access-denied", false),
-  // Wrong user or password, or the user is off.
+  // The user or password is wrong, or the user is disabled.
   WRONGPASS: refused("access-denied", false),
-  // Protected mode refuses clients from other machines.
+  // Protected mode refuses clients on other machines.
   DENIED: refused("access-denied", false),
 
-  // A replica, which the master of before becomes in a failover: another takes over.
+  // The server is a replica. After a failover, another server is the master.
   READONLY: refused("unavailable", true),
-  // The server started and is still reading its data.
+  // The server has started and is still loading its data.
   LOADING: refused("unavailable", true),
-  // A replica without its master.
+  // A replica lost its master.
   MASTERDOWN: refused("unavailable", true),
-  // Slots without a master, or a node that has lost touch with most of the others.
+  // Some slots have no master, or the node cannot reach most of the others.
   CLUSTERDOWN: refused("unavailable", true),
-  // A script or function holds the server for longer than it should.
+  // A script or function runs for too long.
   BUSY: refused("unavailable", true),
-  // The server cannot save its data and was told to refuse writes in this case.
+  // The server cannot save its data and is configured to refuse writes in this case.
   MISCONF: refused("unavailable", true),
-  // Fewer replicas are in touch than `min-replicas-to-write` asks for.
+  // Fewer replicas are connected than `min-replicas-to-write` requires.
   NOREPLICAS: refused("unavailable", true),
-  // The transaction that the caller's own client has open on the same connection was refused.
-  EXECABORT: refused("unavailable", true),
 
-  // The slot is, or goes, elsewhere; what answers this has learnt where to.
+  // The slot is on another node, or moving to one. The cluster driver has followed the redirection once.
   MOVED: refused("unavailable", true),
   ASK: refused("unavailable", true),
-  // Some keys of a command have moved and some have not.
+  // Some keys of a command have moved and others have not.
   TRYAGAIN: refused("unavailable", true),
-  // Keys of several slots in one command: sent to a cluster as if it were one server.
+  // One command has keys of several slots: the server is a cluster node, but is used as a single server.
   CROSSSLOT: refused("invalid-argument", false),
 
-  // Another program keeps something else than a string under this name.
+  // Another program stores something other than a string under this name.
   WRONGTYPE: refused("internal", false),
-  // HELLO with a protocol that the server does not speak.
+  // The server does not speak the protocol version that HELLO asked for.
   NOPROTO: refused("internal", false),
 };
 
-/** What says only `ERR`, known by its text. */
-const byText: readonly (readonly [text: RegExp, reason: string, entry: Entry])[] = [
-  [/max number of clients/, "maxclients", refused("unavailable", true)],
-  [/DB index is out of range|invalid DB index/, "DB index", refused("no-such-store", false)],
-  [/SELECT is not allowed in cluster mode/, "SELECT", refused("no-such-store", false)],
-  [/cluster support disabled/, "cluster support disabled", refused("invalid-argument", false)],
-  [/invalid password|invalid username-password/, "WRONGPASS", refused("access-denied", false)],
-  [/without any password configured/, "WRONGPASS", refused("access-denied", false)],
-  // The value is over the server's own `proto-max-bulk-len`.
-  [/invalid bulk length|exceeds maximum allowed size/, "proto-max-bulk-len", refused("too-large", false)],
-  [/unknown command|unknown subcommand|wrong number of arguments/, "ERR", refused("internal", false)],
+/** Errors whose first word is only `ERR`. */
+const byText: readonly (readonly [text: RegExp, entry: Entry])[] = [
+  [/max number of clients/, refused("unavailable", true)],
+  [/DB index is out of range|invalid DB index/, refused("no-such-store", false)],
+  [/SELECT is not allowed in cluster mode/, refused("no-such-store", false)],
+  [/cluster support disabled/, refused("invalid-argument", false)],
+  [/invalid password|invalid username-password/, refused("access-denied", false)],
+  [/without any password configured/, refused("access-denied", false)],
+  // The value exceeds the server's `proto-max-bulk-len`.
+  [/invalid bulk length|exceeds maximum allowed size/, refused("too-large", false)],
+  [/unknown command|unknown subcommand|wrong number of arguments/, refused("internal", false)],
 ];
 
-/** Redirections are no caller's business. */
+/** How a cluster redirects a client. The store follows redirections, so they mean nothing to its caller. */
 const redirections: ReadonlySet<string> = new Set(["MOVED", "ASK", "TRYAGAIN", "CROSSSLOT"]);
 
 /**
- * An error reply in manykv's terms.
+ * Translates an error reply.
  *
- * A word that is not in the table may come from a proxy in between, which may have passed the command on: `unknown`.
+ * An unknown error may come from a proxy that has already passed the command on, so its effect is `unknown`.
  */
-export function faultOfReply(error: Error): Fault {
-  const { message } = error;
+export function faultOfReply({ message }: Error): Fault {
   const word = /^-?([A-Z]+)(?: |$)/.exec(message)?.[1] ?? "ERR";
-  const entry = byWord[word];
-  if (entry !== undefined) return { ...entry, reason: redirections.has(word) ? "redirected" : word };
-  for (const [text, reason, found] of byText) if (text.test(message)) return { ...found, reason };
-  return { code: "internal", retryable: false, effect: "unknown", reason: word };
+  const entry = byWord[word] ?? byText.find(([text]) => text.test(message))?.[1];
+  if (entry === undefined) return { code: "internal", retryable: false, effect: "unknown", reason: word };
+  return redirections.has(word) ? entry : { ...entry, reason: word };
 }
 
-/** Certificates and protocols do not mend themselves. */
+/** Failures of TLS that repeating does not cure. */
 const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH)/;
 
-/** Why no connection could be opened. Nothing was sent over it, so no write has happened. */
+/** Translates the error of opening a connection. Nothing was sent, so no write was applied. */
 export function faultOfConnecting(error: unknown): Fault {
-  if (error instanceof Error && error.name === "ReplyError")
-    return { ...faultOfReply(error), effect: "none" };
-  const message = error instanceof Error ? error.message : "";
-  // Said before anything was asked, so ioredis finds no command that it would belong to.
-  const unasked = /Last error: (.*)/.exec(message)?.[1];
-  if (unasked !== undefined) return { ...faultOfReply(new Error(unasked)), effect: "none" };
+  if (error instanceof Error && error.name === "ReplyError") return { ...faultOfReply(error), effect: "none" };
+  // The server sent an error before any command, and ioredis quotes it.
+  const unprompted = error instanceof Error ? /Last error: (.*)/.exec(error.message)?.[1] : undefined;
+  if (unprompted !== undefined) return { ...faultOfReply(new Error(unprompted)), effect: "none" };
   const code = codeOf(error);
   const retryable = code === undefined || !tlsFailure.test(code);
   return { code: "unavailable", retryable, effect: "none", reason: code };
 }
 
-/** Node's own code, such as `ECONNREFUSED`. */
+/** Node's code, such as `ECONNREFUSED`. */
 function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Translates what a request rejected with. */
+export function classify(error: unknown): Fault {
+  if (StoreError.is(error)) return { code: error.code, retryable: false, effect: "none" };
+  // A defect of the driver. It may have sent the request before.
+  return { code: "internal", retryable: false, effect: "unknown" };
 }

@@ -1,4 +1,2 @@
-export { redisDriver } from "./redis-driver.js";
-export type { RedisStoreOptions } from "./redis-options.js";
-export { redisStore } from "./redis-store.js";
-export type { WaitOptions } from "./replica-wait.js";
+export type { RedisDriverOptions, RedisStoreOptions } from "./redis-options.js";
+export { redisDriver, redisStore } from "./redis-store.js";

@@ -1,9 +1,18 @@
-import { createStore, type Store } from "@manykv/core";
-import { redisDriver } from "./redis-driver.js";
-import type { RedisStoreOptions } from "./redis-options.js";
+import { createStore, type Store, StoreError } from "@manykv/core";
+import { checkOptions, type Driver, FaultError, type ServerAddress } from "@manykv/core/driver";
+import type { Cluster, Redis, RedisOptions } from "ioredis";
+import { accessByClient, accessByUrl } from "./cluster/cluster-access.js";
+import { ClusterDriver } from "./cluster/cluster-driver.js";
+import { Topology } from "./cluster/topology.js";
+import type { Identity } from "./connection/identity.js";
+import { NodeConnection } from "./connection/node-connection.js";
+import { createClient, singleConnection } from "./connection/open-socket.js";
+import { checkClient, checkConnectTimeout, type RedisDriverOptions, type RedisStoreOptions } from "./redis-options.js";
+import { parseRedisUrl, type RedisUrl } from "./redis-url.js";
+import { StandaloneDriver } from "./standalone-driver.js";
 
 /**
- * A store on Redis or a Redis Cluster.
+ * Returns a store on Redis or a Redis Cluster.
  *
  * ```ts
  * const store = redisStore({ url: "redis://localhost:6379" });
@@ -11,8 +20,76 @@ import type { RedisStoreOptions } from "./redis-options.js";
  *
  * Sends nothing: the first call connects. Limits: keys of 1,024 bytes of UTF-8, values of 64 MiB.
  *
- * @throws {StoreError} `invalid-argument` for options or a URL that it does not take
+ * @throws {StoreError} `invalid-argument` for an invalid URL or option
  */
 export function redisStore(options: RedisStoreOptions): Store {
-  return createStore(redisDriver(options), options);
+  checkObject(options);
+  const { url, client, connectTimeout, ...storeOptions } = options;
+  return createStore(redisDriver({ url, client, connectTimeout }), storeOptions);
 }
+
+/**
+ * Returns the driver of {@link redisStore}, for `createStore` and for tools that wrap drivers.
+ *
+ * @throws {StoreError} `invalid-argument` for an invalid URL or option
+ */
+export function redisDriver(options: RedisDriverOptions): Driver {
+  checkObject(options);
+  checkOptions(options, ["url", "client", "connectTimeout"]);
+  const { url, client } = options;
+  const connectTimeout = checkConnectTimeout(options.connectTimeout);
+  if ((url === undefined) === (client === undefined))
+    throw new StoreError("invalid-argument", "pass either url or client");
+  if (client !== undefined) return driverOfClient(checkClient(client), connectTimeout);
+  return driverOfUrl(parseRedisUrl(url), connectTimeout);
+}
+
+function checkObject(options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new StoreError("invalid-argument", "options are not an object: pass { url } or { client }");
+}
+
+function driverOfUrl(url: RedisUrl, connectTimeout: number): Driver {
+  const { addresses, cluster, database, username, password, tls } = url;
+  const [{ host, port }] = addresses;
+  const server = { address: host, port };
+  const options: RedisOptions = {
+    db: database,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+  if (cluster) return new ClusterDriver(new Topology(accessByUrl(addresses, options, connectTimeout)), server);
+  return standalone(() => createClient({ ...options, host, port }), database, connectTimeout, server);
+}
+
+function driverOfClient(client: Redis | Cluster, connectTimeout: number): Driver {
+  if (isCluster(client)) return new ClusterDriver(new Topology(accessByClient(client, connectTimeout)), undefined);
+  const { host, port, path, sentinels, db = 0 } = client.options;
+  const server = sentinels || path || host === undefined ? undefined : { address: host, port };
+  return standalone(async () => client.duplicate(singleConnection), db, connectTimeout, server);
+}
+
+function standalone(
+  create: () => Promise<Redis>,
+  database: number,
+  connectTimeout: number,
+  server: ServerAddress | undefined,
+): Driver {
+  const node = new NodeConnection({ createClient: create, database, connectTimeout, check: checkStandalone });
+  return new StandaloneDriver(node, server);
+}
+
+/** Does not check the class, because a program may contain several copies of ioredis. */
+function isCluster(client: Redis | Cluster): client is Cluster {
+  return client.isCluster;
+}
+
+/** @throws {FaultError} if the server cannot be used as a single server */
+function checkStandalone({ clustered, role }: Identity): void {
+  if (clustered) throw new FaultError({ ...unusable, retryable: false, reason: "redis_mode:cluster" });
+  // A replica's data is stale. It may become the master in a failover that is in progress.
+  if (role === "other") throw new FaultError({ ...unusable, retryable: true, reason: "READONLY" });
+}
+
+const unusable = { code: "unavailable", effect: "none" } as const;

@@ -1,18 +1,18 @@
 import { StoreError } from "@manykv/core";
 
-/** Where one server listens. */
+/** The address of one server. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** What a URL says. */
+/** The parts of a Redis URL. */
 export interface RedisUrl {
   readonly cluster: boolean;
   readonly tls: boolean;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** One, or the first nodes of a cluster to ask for the others. */
+  /** One server, or the cluster nodes to ask for the others. */
   readonly addresses: readonly [Address, ...Address[]];
   readonly database: number;
 }
@@ -23,7 +23,7 @@ const form = /^(redis|rediss)(\+cluster)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(\/[^?#]*
 /**
  * Reads `redis://`, `rediss://`, `redis+cluster://` and `rediss+cluster://`.
  *
- * @throws {StoreError} `invalid-argument`, naming what is wrong and no secret
+ * @throws {StoreError} `invalid-argument`: names what is wrong and contains no secret
  */
 export function parseRedisUrl(url: unknown): RedisUrl {
   const parts = typeof url === "string" ? form.exec(url) : null;
@@ -32,11 +32,11 @@ export function parseRedisUrl(url: unknown): RedisUrl {
   }
   const [, scheme, clustered, credentials, hosts = "", path, query, fragment] = parts;
   const cluster = clustered !== undefined;
-  // What follows may be the rest of a password, which must not be shown as the name of a parameter.
+  // The rest may belong to a password, so no error may show it as a parameter's name.
   if (`${query}${fragment}`.includes("@"))
-    throw invalid("has an @ after a ? or #: write them %40, %3F and %23");
+    throw invalid("has an @ after a ? or #: write @ as %40, ? as %3F and # as %23");
   refuseParameters(query);
-  if (fragment !== undefined) throw invalid("has a fragment: a # in a password is written %23");
+  if (fragment !== undefined) throw invalid("has a fragment: write a # in a password as %23");
   const addresses = hosts.split(",").map(parseAddress);
   if (!cluster && addresses.length > 1)
     throw invalid("has several hosts: use redis+cluster:// for a cluster");
@@ -51,7 +51,7 @@ export function parseRedisUrl(url: unknown): RedisUrl {
 
 function refuseParameters(query: string | undefined): void {
   const [name] = new URLSearchParams(query).keys();
-  if (name !== undefined) throw invalid(`has a parameter ${JSON.stringify(name)}: there are none`);
+  if (name !== undefined) throw invalid(`has an unknown parameter ${JSON.stringify(name)}: remove it`);
 }
 
 function parseCredentials(text: string | undefined): Pick<RedisUrl, "username" | "password"> {
@@ -68,7 +68,7 @@ function decode(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw invalid(`has a ${what} that is not percent-encoded: a % is written %25`);
+    throw invalid(`has a ${what} that is not percent-encoded: write % as %25`);
   }
 }
 
@@ -76,16 +76,16 @@ function parseAddress(text: string): Address {
   const parts = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(text);
   const host = parts?.[1] ?? parts?.[2];
   const port = Number(parts?.[3] ?? defaultPort);
-  if (host === undefined) throw invalid("has a host that is missing or not HOST:PORT");
-  if (port < 1 || port > 65_535) throw invalid("has a port that is not from 1 to 65535");
+  if (host === undefined) throw invalid("has an empty or invalid host: write HOST:PORT");
+  if (port < 1 || port > 65_535) throw invalid("has an invalid port: use 1 to 65535");
   return { host: decode(host, "host"), port };
 }
 
 function parseDatabase(path: string | undefined, cluster: boolean): number {
   const text = path?.slice(1) ?? "";
   if (text === "") return 0;
-  if (!/^\d{1,9}$/.test(text)) throw invalid("has a database that is not a number");
-  if (cluster && Number(text) !== 0) throw invalid("has a database: a cluster has only database 0");
+  if (!/^\d{1,9}$/.test(text)) throw invalid("has an invalid database: use a number such as 0");
+  if (cluster && Number(text) !== 0) throw invalid("has a database: remove it, because a cluster has only database 0");
   return Number(text);
 }
 

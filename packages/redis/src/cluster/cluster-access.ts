@@ -1,12 +1,20 @@
+import { FaultError } from "@manykv/core/driver";
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from "ioredis";
 import type { Identity } from "../connection/identity.js";
-import { OwnNode } from "../connection/own-node.js";
-import type { RedisNode } from "../connection/redis-node.js";
-import { FaultError } from "../fault-error.js";
+import { NodeConnection } from "../connection/node-connection.js";
+import { createClient } from "../connection/open-socket.js";
 import { type Address, keyOfAddress } from "./node-address.js";
-import type { ClusterAccess } from "./topology.js";
 
-/** A cluster by some of its addresses. */
+/** How to find and reach the nodes of a cluster. */
+export interface ClusterAccess {
+  /** Nodes to ask for the others. */
+  seeds(): Promise<readonly Address[]>;
+  open(address: Address): NodeConnection;
+  /** Returns the address under which this process reaches a node. */
+  translate(address: Address): Address;
+}
+
+/** Reaches a cluster by the addresses of some of its nodes. */
 export function accessByUrl(
   addresses: readonly Address[],
   options: RedisOptions,
@@ -20,8 +28,8 @@ export function accessByUrl(
 }
 
 /**
- * The cluster that the caller's client is connected to, with the client's options, over connections of our own: the
- * client's are made replica connections and are closed as its own view of the cluster changes, whatever is under way.
+ * Reaches the cluster of the caller's client with the client's options, over separate connections. The client's own
+ * connections do not suit: it turns them into replica connections and closes them when its view of the cluster changes.
  */
 export function accessByClient(client: Cluster, connectTimeout: number): ClusterAccess {
   return {
@@ -34,7 +42,7 @@ export function accessByClient(client: Cluster, connectTimeout: number): Cluster
   };
 }
 
-/** Those of the client's node at this address, which may have a password of its own, or of any. */
+/** The options of the client's node at this address, which may have its own password, or else of any node. */
 function optionsOf(client: Cluster, address: Address): RedisOptions {
   const nodes: readonly Redis[] = client.nodes("all");
   const key = keyOfAddress(address);
@@ -47,43 +55,35 @@ function translate(map: ClusterOptions["natMap"], address: Address): Address {
   return (typeof map === "function" ? map(key) : map?.[key]) ?? address;
 }
 
-function openNode(options: RedisOptions, connectTimeout: number): RedisNode {
-  return new OwnNode({ ...options, db: 0 }, connectTimeout, checkNode);
+function openNode(options: RedisOptions, connectTimeout: number): NodeConnection {
+  const create = (): Promise<Redis> => createClient({ ...options, db: 0 });
+  return new NodeConnection({ createClient: create, connectTimeout, database: 0, check: checkNode });
 }
 
-/** @throws {FaultError} for a server that is no node of a cluster */
+/** @throws {FaultError} if the server is not a cluster node */
 function checkNode({ clustered }: Identity): void {
   if (clustered !== false) return;
-  throw new FaultError({
-    code: "unavailable",
-    retryable: false,
-    effect: "none",
-    reason: "not a node of a cluster",
-  });
+  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "redis_mode:standalone" });
 }
 
 /** @throws {FaultError} why the client does not know its cluster */
 function whenReady(client: Cluster): Promise<void> {
   if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {
-    const settle = (end: () => void): void => {
+    const settle = (finish: () => void): void => {
       client.off("ready", ready).off("error", failed).off("end", failed);
-      end();
+      finish();
     };
     const ready = (): void => settle(resolve);
-    const failed = (): void => settle(() => reject(new FaultError(notReady(client))));
+    const failed = (): void => settle(() => reject(notReady(client)));
     if (client.status === "end") return failed();
     client.on("ready", ready).on("error", failed).on("end", failed);
     if (client.status === "wait") client.connect().catch(() => {});
   });
 }
 
-function notReady(client: Cluster): FaultError["fault"] {
+function notReady(client: Cluster): FaultError {
   const closed = client.status === "end";
-  return {
-    code: "unavailable",
-    retryable: !closed,
-    effect: "none",
-    reason: closed ? "the client is closed" : "the client is not ready",
-  };
+  const reason = closed ? "client-closed" : undefined;
+  return new FaultError({ code: "unavailable", retryable: !closed, effect: "none", reason });
 }

@@ -1,65 +1,55 @@
-import type { Fault, KeysRequest } from "@manykv/core";
+import { type Fault, FaultError, type KeysRequest } from "@manykv/core/driver";
 import { faultOfReply } from "../error-table.js";
-import { FaultError } from "../fault-error.js";
-import { bucketPrefix } from "../keys.js";
+import { bucketPrefix } from "../key-names.js";
 import { encodeEach, type KeyCommand } from "../protocol/encode-command.js";
-import type { Reply } from "../protocol/exchange.js";
-import type { ReplicaWait } from "../replica-wait.js";
+import type { Reply } from "../protocol/reply.js";
 import { checksum, slotOfKey } from "./key-slot.js";
-import { type Address, keyOfAddress } from "./node-address.js";
-import { parseRedirection } from "./redirection.js";
+import { type Address, keyOfAddress, parseRedirection } from "./node-address.js";
+import type { SlotMap } from "./slot-map.js";
 import type { Topology } from "./topology.js";
 
-/** Keys that go to one node together. */
+/** Keys that are sent to one node together. */
 interface Part {
   readonly address: Address;
   readonly asking: boolean;
   readonly indexes: number[];
 }
 
-const redirected: Fault = Object.freeze({
-  code: "unavailable",
-  retryable: true,
-  effect: "none",
-  reason: "redirected",
-});
+const redirected: Fault = Object.freeze({ code: "unavailable", retryable: true, effect: "none" });
 const unserved: Fault = Object.freeze({ ...redirected, reason: "CLUSTERDOWN" });
 
-/** What is asked of one kind of command. */
-export interface Question {
+/** The command for each key of a batch, and how to check its reply. */
+export interface CommandSpec {
   readonly command: KeyCommand;
+  /** For `SET`: `values[i]` belongs to `keys[i]` of the request. */
   readonly values?: readonly Uint8Array[] | undefined;
-  /** Whether a reply is one to the command. */
+  /** Whether a reply fits the command. */
   readonly expects: (reply: Reply) => boolean;
-  /** For writes: stands behind the commands for each node. */
-  readonly wait?: ReplicaWait | undefined;
 }
 
-/** One command for each key of a request: by master, each master's in one piece, so in one round trip. */
+/** One command per key of a request. The commands for each master leave in one write, so they take one round trip. */
 export class ClusterBatch {
-  /** By index of the request. Those of faulty keys mean nothing. */
+  /** By index in the request. Meaningless for the keys in `faults`. */
   readonly replies: Reply[];
   readonly faults: Map<number, Fault> = new Map();
   readonly #topology: Topology;
   readonly #request: KeysRequest;
-  readonly #question: Question;
+  readonly #spec: CommandSpec;
   readonly #prefix: string;
   #redirections: Map<string, Part> = new Map();
 
-  constructor(topology: Topology, request: KeysRequest, question: Question) {
+  constructor(topology: Topology, request: KeysRequest, spec: CommandSpec) {
     this.#topology = topology;
     this.#request = request;
-    this.#question = question;
+    this.#spec = spec;
     this.#prefix = bucketPrefix(request.bucket);
     this.replies = new Array<Reply>(request.keys.length).fill(null);
   }
 
-  /**
-   * Sends each key to its master, and those that live elsewhere by now to where they do: one step, as a key that is
-   * redirected again is on the move and core repeats it.
-   */
+  /** Sends each key to its master and follows redirections once. Core repeats keys that are redirected twice. */
   async run(): Promise<this> {
-    const parts = await this.#parts();
+    const map = this.#topology.current ?? (await this.#topology.slots(this.#request));
+    const parts = this.#divide(map);
     if (parts.length === 1) await this.#send(parts[0] as Part);
     else await Promise.all(parts.map((part) => this.#send(part)));
     if (this.#redirections.size > 0) await this.#follow();
@@ -73,16 +63,16 @@ export class ClusterBatch {
     for (const { indexes } of this.#redirections.values()) this.#fail(indexes, redirected);
   }
 
-  async #parts(): Promise<readonly Part[]> {
+  /** Divides the keys by master. */
+  #divide(map: SlotMap): readonly Part[] {
     const { keys } = this.#request;
-    const map = this.#topology.current ?? (await this.#topology.slots(this.#request));
     const start = checksum(Buffer.from(this.#prefix));
     const parts = new Array<Part | undefined>(map.masters.length);
     for (let index = 0; index < keys.length; index++) {
       const owner = map.ownerOf(slotOfKey(start, keys[index] as string));
       const master = map.masters[owner];
       if (master === undefined) {
-        this.#topology.doubt();
+        this.#topology.markStale();
         this.faults.set(index, unserved);
         continue;
       }
@@ -95,41 +85,34 @@ export class ClusterBatch {
 
   async #send(part: Part): Promise<void> {
     const { address, asking, indexes } = part;
-    const { command, values, wait } = this.#question;
-    const node = wait === undefined ? this.#topology.nodeAt(address) : this.#topology.writerAt(address);
+    const { command, values } = this.#spec;
+    const { keys } = this.#request;
     try {
-      const connection = node.current ?? (await node.connection(this.#request));
-      const commands = encodeEach(command, this.#prefix, this.#request.keys, { indexes, values, asking });
-      const bytes = wait === undefined ? commands : Buffer.concat([commands, wait.command]);
-      const perKey = asking ? 2 : 1;
-      const count = indexes.length * perKey;
-      const { replies, fault } = await connection.send(
-        this.#request,
-        command.toLowerCase(),
-        bytes,
-        wait === undefined ? count : count + 1,
-      );
-      const expected = this.#enter(part, replies, perKey);
-      const answered = Math.floor(Math.min(replies.length, count) / perKey);
-      const lacking = fault ?? wait?.faultOf(replies[count]);
-      if (!expected) this.#fail(indexes, connection.outOfStep());
-      else if (fault !== undefined) this.#fail(indexes.slice(answered), fault);
-      if (wait !== undefined && lacking !== undefined) this.#fail(indexes.filter(this.#isDone), lacking);
-      if (fault !== undefined) this.#topology.doubt();
+      const node = this.#topology.nodeAt(address);
+      const connection = node.current ?? (await node.connect(this.#request));
+      const repliesPerKey = asking ? 2 : 1;
+      const commands = encodeEach(command, this.#prefix, keys, { indexes, values, asking });
+      const exchange = await connection.send(this.#request, commands, indexes.length * repliesPerKey);
+      const answered = Math.floor(exchange.replies.length / repliesPerKey);
+      const fits = this.#enter(part, exchange.replies, repliesPerKey);
+      const fault = fits ? connection.faultOf(exchange) : connection.desynchronized();
+      if (fault === undefined) return;
+      this.#fail(fits ? indexes.slice(answered) : indexes, fault);
+      if (fits) this.#topology.markStale();
     } catch (error) {
       if (!(error instanceof FaultError)) throw error;
-      this.#topology.doubt();
+      this.#topology.markStale();
       this.#fail(indexes, error.fault);
     }
   }
 
-  /** Enters the replies that came. Gives `false` where one is none to the command. */
-  #enter({ indexes, address }: Part, replies: readonly Reply[], perKey: number): boolean {
-    for (let each = 0; each < indexes.length && (each + 1) * perKey <= replies.length; each++) {
+  /** Stores the replies that arrived. Returns `false` if one of them does not fit its command. */
+  #enter({ indexes, address }: Part, replies: readonly Reply[], repliesPerKey: number): boolean {
+    for (let each = 0; (each + 1) * repliesPerKey <= replies.length; each++) {
       const index = indexes[each] as number;
-      const reply = replies[(each + 1) * perKey - 1] as Reply;
+      const reply = replies[(each + 1) * repliesPerKey - 1] as Reply;
       if (reply instanceof Error) this.#enterError(index, reply, address);
-      else if (this.#question.expects(reply)) this.replies[index] = reply;
+      else if (this.#spec.expects(reply)) this.replies[index] = reply;
       else return false;
     }
     return true;
@@ -139,21 +122,18 @@ export class ClusterBatch {
     const redirection = parseRedirection(error, answering);
     if (redirection === undefined) {
       const fault = faultOfReply(error);
-      if (fault.code === "unavailable") this.#topology.doubt();
+      if (fault.code === "unavailable") this.#topology.markStale();
       this.faults.set(index, fault);
       return;
     }
     const address = this.#topology.translate(redirection.address);
     const { asking } = redirection;
-    if (!asking) this.#topology.learn(redirection.slot, address);
+    if (!asking) this.#topology.applyMoved(redirection.slot, address);
     const key = `${asking} ${keyOfAddress(address)}`;
     const part = this.#redirections.get(key);
     if (part === undefined) this.#redirections.set(key, { address, asking, indexes: [index] });
     else part.indexes.push(index);
   }
-
-  /** Whether the master has done it. */
-  readonly #isDone = (index: number): boolean => this.#question.expects(this.replies[index] as Reply);
 
   #fail(indexes: readonly number[], fault: Fault): void {
     for (const index of indexes) this.faults.set(index, fault);

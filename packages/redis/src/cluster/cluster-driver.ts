@@ -1,76 +1,77 @@
-import type {
-  Driver,
-  DriverLimits,
-  DriverRequest,
-  Fault,
-  ItemFault,
-  KeysRequest,
-  ListAnswer,
-  ListRequest,
-  ReadAnswer,
-  SetRequest,
-  WriteAnswer,
-} from "@manykv/core";
-import { classify } from "../classify.js";
-import { faultOfReply } from "../error-table.js";
-import { FaultError } from "../fault-error.js";
+import {
+  type Driver,
+  type DriverLimits,
+  type DriverRequest,
+  type Fault,
+  FaultError,
+  type ItemFault,
+  type KeysRequest,
+  type ListAnswer,
+  type ListRequest,
+  type ReadAnswer,
+  type ServerAddress,
+  type SetRequest,
+  type WriteAnswer,
+} from "@manykv/core/driver";
+import { classify, faultOfReply } from "../error-table.js";
 import { clusterLimits } from "../limits.js";
 import { encodeCommand } from "../protocol/encode-command.js";
-import type { ReplicaWait } from "../replica-wait.js";
-import { isAcknowledgement, isCount, isValue, valuesOf } from "../replies.js";
-import { ClusterBatch, type Question } from "./cluster-batch.js";
+import { isAcknowledgement, isCount, isValue, valuesOf } from "../protocol/reply.js";
+import { ClusterBatch } from "./cluster-batch.js";
 import { listCluster } from "./cluster-list.js";
 import type { Topology } from "./topology.js";
 
-/** A cluster: one command for each key, one round trip for each master. */
+/** A Redis Cluster. Each key is one command, and each request takes one round trip per master. */
 export class ClusterDriver implements Driver {
   readonly name = "redis";
+  readonly server: ServerAddress | undefined;
   readonly limits: DriverLimits = clusterLimits;
   readonly #topology: Topology;
 
-  readonly #wait: ReplicaWait | undefined;
-
-  constructor(topology: Topology, wait: ReplicaWait | undefined) {
+  constructor(topology: Topology, server: ServerAddress | undefined) {
     this.#topology = topology;
-    this.#wait = wait;
+    this.server = server;
   }
 
-  async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
-    const { replies, faults } = await this.#run(request, { command: "GET", expects: isValue });
-    // A reply that is no value is a fault already, and has none here.
-    return { values: valuesOf(replies) ?? [], faults };
+  async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
+    const batch = new ClusterBatch(this.#topology, request, { command: "GET", expects: isValue });
+    const { replies, faults } = await batch.run();
+    // A reply that is not a value is a fault already, and its place holds `null`.
+    return { values: valuesOf(replies) ?? [], faults: itemFaults(faults) };
   }
 
   async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {
-    const { replies, faults } = await this.#run(request, { command: "EXISTS", expects: isCount });
-    return { values: replies.map((reply) => Number(reply) === 1), faults };
+    const batch = new ClusterBatch(this.#topology, request, { command: "EXISTS", expects: isCount });
+    const { replies, faults } = await batch.run();
+    return { values: replies.map((reply) => reply === 1), faults: itemFaults(faults) };
   }
 
   async set(request: SetRequest): Promise<WriteAnswer> {
     const { values } = request;
-    const expects = isAcknowledgement;
-    const { faults } = await this.#run(request, { command: "SET", values, expects, wait: this.#wait });
-    return { faults };
+    const spec = { command: "SET", values, expects: isAcknowledgement } as const;
+    const { faults } = await new ClusterBatch(this.#topology, request, spec).run();
+    return { faults: itemFaults(faults) };
   }
 
   async delete(request: KeysRequest): Promise<WriteAnswer> {
-    const expects = isAcknowledgement;
-    const { faults } = await this.#run(request, { command: "DEL", expects, wait: this.#wait });
-    return { faults };
+    const spec = { command: "DEL", expects: isAcknowledgement } as const;
+    const { faults } = await new ClusterBatch(this.#topology, request, spec).run();
+    return { faults: itemFaults(faults) };
   }
 
   list(request: ListRequest): Promise<ListAnswer> {
     return listCluster(this.#topology, request);
   }
 
+  /** Redis needs no preparation. Checks that every master answers. */
   async provision(request: DriverRequest): Promise<void> {
     const map = await this.#topology.freshSlots(request);
     await Promise.all(
       map.masters.map(async ({ address }) => {
-        const connection = await this.#topology.nodeAt(address).connection(request);
-        const { replies, fault } = await connection.send(request, "ping", ping, 1);
-        const [reply] = replies;
-        if (reply instanceof Error) throw new FaultError(faultOfReply(reply));
+        const connection = await this.#topology.nodeAt(address).connect(request);
+        const exchange = await connection.send(request, ping, 1);
+        const [reply] = exchange.replies;
+        const fault = reply instanceof Error ? faultOfReply(reply) : connection.faultOf(exchange);
         if (fault !== undefined) throw new FaultError(fault);
       }),
     );
@@ -83,15 +84,11 @@ export class ClusterDriver implements Driver {
   classify(error: unknown): Fault {
     return classify(error);
   }
-
-  async #run(
-    request: KeysRequest,
-    question: Question,
-  ): Promise<Pick<ClusterBatch, "replies"> & { readonly faults: readonly ItemFault[] | undefined }> {
-    const { replies, faults } = await new ClusterBatch(this.#topology, request, question).run();
-    if (faults.size === 0) return { replies, faults: undefined };
-    return { replies, faults: Array.from(faults, ([index, fault]) => ({ ...fault, index })) };
-  }
 }
 
 const ping = encodeCommand("PING");
+
+function itemFaults(faults: ReadonlyMap<number, Fault>): readonly ItemFault[] | undefined {
+  if (faults.size === 0) return undefined;
+  return Array.from(faults, ([index, fault]) => ({ ...fault, index }));
+}

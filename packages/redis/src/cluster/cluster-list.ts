@@ -1,12 +1,9 @@
-import type { ListAnswer, ListRequest } from "@manykv/core";
+import { FaultError, type ListAnswer, type ListRequest } from "@manykv/core/driver";
 import type { Connection } from "../connection/connection.js";
 import { faultOfReply } from "../error-table.js";
-import { FaultError } from "../fault-error.js";
-import { fillPage } from "../listing/fill-page.js";
-import { encodeScan, keysOfScan } from "../listing/scan.js";
+import { encodeScan, fillPage, keysOfScan } from "../listing/scan.js";
 import { encodeCommand } from "../protocol/encode-command.js";
-import type { Reply } from "../protocol/exchange.js";
-import { textOf } from "../replies.js";
+import { type Reply, textOf } from "../protocol/reply.js";
 import { decodeProgress, encodeProgress } from "./listing-cursor.js";
 import { type Arrival, ListingState, type NodeScan } from "./listing-state.js";
 import type { Address } from "./node-address.js";
@@ -15,9 +12,9 @@ import type { Master, SlotMap } from "./slot-map.js";
 import { SlotSet } from "./slot-set.js";
 import type { Topology } from "./topology.js";
 
-const question = encodeCommand("CLUSTER", "NODES");
+const clusterNodes = encodeCommand("CLUSTER", "NODES");
 
-/** One page: a few `SCAN`s of one master after the other. */
+/** Returns one page: a few `SCAN`s of one master after the other. */
 export async function listCluster(topology: Topology, request: ListRequest): Promise<ListAnswer> {
   const { bucket, cursor } = request;
   const state = new ListingState(cursor === undefined ? undefined : decodeProgress(bucket, cursor));
@@ -33,7 +30,7 @@ interface Continued extends Reached {
   readonly scan: NodeScan;
 }
 
-/** A node and the way to it. */
+/** A node and a connection to it. */
 interface Reached {
   readonly address: Address;
   readonly connection: Connection;
@@ -42,7 +39,7 @@ interface Reached {
 class Lister {
   readonly #topology: Topology;
   readonly #request: ListRequest;
-  /** Of nodes that the map does not name. */
+  /** Addresses of nodes that are not in the slot map. */
   readonly #addresses: Map<string, Address> = new Map();
 
   constructor(topology: Topology, request: ListRequest) {
@@ -50,17 +47,17 @@ class Lister {
     this.#request = request;
   }
 
-  /** One `SCAN`, and a look at the cluster where the scan of a master begins or ends. */
+  /** Runs one `SCAN`. Looks at the cluster before the first and after the last `SCAN` of a master. */
   async step(state: ListingState): Promise<readonly string[]> {
     const { scan, address, connection } = await this.#continue(state);
-    const [reply] = await this.#send(connection, "scan", encodeScan(this.#request.bucket, scan.cursor));
+    const reply = await this.#send(connection, encodeScan(this.#request.bucket, scan.cursor));
     const { keys, cursor } = keysOfScan(this.#request.bucket, reply);
     if (cursor === "0") state.finish(await this.#look(connection, address));
     else state.advance(cursor);
     return keys;
   }
 
-  /** The scan that is under way, or else the next. */
+  /** Returns the scan that is in progress, or begins the next. */
   async #continue(state: ListingState): Promise<Continued> {
     const map = await this.#topology.slots(this.#request);
     const { scan } = state;
@@ -91,7 +88,7 @@ class Lister {
       if (begun === undefined) state.reopen(arrival);
       return begun;
     } catch (error) {
-      // Of a node that cannot be reached only what another has taken over can be listed.
+      // The node cannot be reached. Only slots that another node has taken over can be listed.
       const taken = new SlotSet();
       for (const slot of arrival.slots) {
         const owner = map.masters[map.ownerOf(slot)]?.id;
@@ -116,8 +113,8 @@ class Lister {
   }
 
   /**
-   * Where the cluster says that a node is; `undefined` for one that it does not know. The map names nodes that serve
-   * slots; of others, one of those tells, best the one that hands its slots over.
+   * Returns a node's address, or `undefined` if the cluster does not know the node. The slot map contains only nodes
+   * that serve slots. For others it asks one of those, preferably the node that hands over its slots.
    */
   async #addressOf(id: string, map: SlotMap, from?: string): Promise<Address | undefined> {
     const named = find(map, id)?.address ?? this.#addresses.get(id);
@@ -140,44 +137,37 @@ class Lister {
   }
 
   async #look(connection: Connection, address: Address): Promise<NodeView> {
-    const [reply] = await this.#send(connection, "cluster", question);
+    const reply = await this.#send(connection, clusterNodes);
     const view = parseNodeView(textOf(reply) ?? "", address);
     if (view === undefined) throw this.#changed();
     return view;
   }
 
-  async #send(connection: Connection, name: string, bytes: Buffer): Promise<readonly Reply[]> {
-    const { replies, fault } = await connection.send(this.#request, name, bytes, 1);
+  async #send(connection: Connection, command: Buffer): Promise<Reply | undefined> {
+    const exchange = await connection.send(this.#request, command, 1);
+    const [reply] = exchange.replies;
+    const fault = reply instanceof Error ? faultOfReply(reply) : connection.faultOf(exchange);
     if (fault !== undefined) throw this.#failed(new FaultError(fault));
-    const [reply] = replies;
-    if (reply instanceof Error) throw this.#failed(new FaultError(faultOfReply(reply)));
-    return replies;
+    return reply;
   }
 
   async #connect(address: Address): Promise<Connection> {
     const node = this.#topology.nodeAt(address);
     try {
-      return node.current ?? (await node.connection(this.#request));
+      return node.current ?? (await node.connect(this.#request));
     } catch (error) {
       throw this.#failed(error);
     }
   }
 
   #failed(error: unknown): unknown {
-    this.#topology.doubt();
+    this.#topology.markStale();
     return error;
   }
 
-  /** The cluster is not as the map has it: core asks again, with a new map. */
+  /** The cluster has changed. Core repeats the request, which then asks for a new map. */
   #changed(): unknown {
-    return this.#failed(
-      new FaultError({
-        code: "unavailable",
-        retryable: true,
-        effect: "none",
-        reason: "CLUSTERDOWN",
-      }),
-    );
+    return this.#failed(new FaultError({ code: "unavailable", retryable: true, effect: "none" }));
   }
 }
 

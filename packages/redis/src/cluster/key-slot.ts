@@ -1,10 +1,10 @@
-/** A cluster has this many slots: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/ */
+/** Number of slots in a cluster: https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/ */
 export const slotCount = 16_384;
 
 const polynomial = 0x1021;
 const lastAscii = 0x7f;
 
-/** CRC16 of one byte, by the byte: XMODEM, as the cluster specification's appendix A has it. */
+/** CRC16 (XMODEM) of each byte, as in appendix A of the cluster specification. */
 const table: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte << 8;
   for (let bit = 0; bit < 8; bit++) {
@@ -13,7 +13,7 @@ const table: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
   return remainder & 0xffff;
 });
 
-/** The checksum of bytes, continued from the checksum of what stands before them. */
+/** Returns the checksum of bytes, continued from the checksum of the bytes before them. */
 export function checksum(bytes: Uint8Array, before = 0): number {
   let remainder = before;
   for (let index = 0; index < bytes.length; index++) remainder = step(remainder, bytes[index] as number);
@@ -21,9 +21,9 @@ export function checksum(bytes: Uint8Array, before = 0): number {
 }
 
 /**
- * The slot of a name that is hashed whole.
+ * Returns the slot of a name that is hashed entirely.
  *
- * @param prefix - the checksum of what stands before the key
+ * @param prefix - the checksum of the text before the key
  */
 export function slotOfKey(prefix: number, key: string): number {
   let remainder = prefix;

@@ -1,11 +1,17 @@
-import { decodeCursor, encodeCursor, invalidCursor, isRecord } from "../listing/cursor-text.js";
-import { parseScanCursor, parseWord } from "../listing/scan-position.js";
+import {
+  decodeCursor,
+  encodeCursor,
+  invalidCursor,
+  isRecord,
+  parseId,
+  parseScanCursor,
+} from "../listing/cursor.js";
 import type { Arrival, ListingProgress, NodeScan } from "./listing-state.js";
 import { SlotSet } from "./slot-set.js";
 
 /**
- * Nodes stand in it by their ids and never by their addresses: a cursor comes back from outside, and where a connection
- * goes, and a password with it, is for the cluster alone to say.
+ * Encodes a cursor. It names nodes by id, never by address: a cursor comes back from the outside, and only the cluster
+ * may decide where to connect and send a password.
  */
 export function encodeProgress(bucket: string, { open, arrivals, stuck, scan }: ListingProgress): string {
   return encodeCursor(bucket, {
@@ -21,7 +27,7 @@ export function encodeProgress(bucket: string, { open, arrivals, stuck, scan }: 
   });
 }
 
-/** @throws {StoreError} `invalid-argument` for a cursor that no listing of this bucket gave */
+/** @throws {StoreError} `invalid-argument` if no listing of this bucket returned the cursor */
 export function decodeProgress(bucket: string, cursor: string): ListingProgress {
   const { open, arrivals, stuck, scan } = decodeCursor(bucket, cursor);
   if (!Array.isArray(arrivals)) throw invalidCursor();
@@ -35,14 +41,14 @@ export function decodeProgress(bucket: string, cursor: string): ListingProgress 
 
 function parseArrival(value: unknown): Arrival {
   const { id, slots, from } = record(value);
-  return { id: parseId(id), from: parseWord(from) ?? "", slots: parseSlots(slots) };
+  return { id: requireId(id), from: parseId(from) ?? "", slots: parseSlots(slots) };
 }
 
 function parseScan(value: unknown): NodeScan {
   const { id, process, cursor, owned, leaving, arrived } = record(value);
   return {
-    id: parseId(id),
-    process: parseWord(process),
+    id: requireId(id),
+    process: parseId(process),
     cursor: parseScanCursor(cursor),
     owned: parseSlots(owned),
     leaving: parseSlots(leaving),
@@ -50,8 +56,8 @@ function parseScan(value: unknown): NodeScan {
   };
 }
 
-function parseId(value: unknown): string {
-  const id = parseWord(value);
+function requireId(value: unknown): string {
+  const id = parseId(value);
   if (id === undefined) throw invalidCursor();
   return id;
 }
@@ -60,7 +66,7 @@ function parseSlots(value: unknown): SlotSet {
   try {
     if (typeof value === "string") return SlotSet.parse(value);
   } catch {
-    // Not a list of slots.
+    // The text is not a list of slots.
   }
   throw invalidCursor();
 }

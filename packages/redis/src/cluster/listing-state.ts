@@ -1,27 +1,27 @@
-import type { ScanPosition } from "../listing/scan-position.js";
+import type { ScanPosition } from "../listing/cursor.js";
 import type { NodeView, SeenNode } from "./node-view.js";
 import { SlotSet } from "./slot-set.js";
 
-/** A node that has yet to be scanned for slots that came to it, or come, from a node that was scanned already. */
+/** A node still to be scanned for slots that moved, or are moving, to it from a node that was scanned already. */
 export interface Arrival {
   readonly id: string;
-  /** The id of the node that they came from. */
+  /** The id of the node that the slots came from. */
   readonly from: string;
   readonly slots: SlotSet;
 }
 
-/** A scan of one node that is under way, and what it is for. */
+/** A scan of one node that is in progress, and the slots that it is for. */
 export interface NodeScan extends ScanPosition {
   readonly id: string;
   /** Slots that the node served when the scan began. */
   readonly owned: SlotSet;
-  /** Those of them whose keys were moving away by then. */
+  /** Of `owned`, the slots that were already moving away. */
   readonly leaving: SlotSet;
-  /** Slots that arrived from elsewhere, whose keys there were listed before this scan began. */
+  /** Slots that arrived from another node, where their keys were listed before this scan began. */
   readonly arrived: SlotSet;
 }
 
-/** What a listing of a cluster has left to do. */
+/** What is left to do for a listing of a cluster. */
 export interface ListingProgress {
   readonly open: SlotSet;
   readonly arrivals: readonly Arrival[];
@@ -30,19 +30,21 @@ export interface ListingProgress {
 }
 
 /**
- * How far a listing of a cluster has come.
+ * The progress of a listing of a cluster.
  *
- * A key is never missed: its slot is done only when a whole scan of one process found it there at both ends, or when a
- * whole scan of the node that it moved away from was followed by a whole scan of the node that it moved to. What
- * happens otherwise, a failover or a restart for one, puts the slot back among the open ones.
+ *     open --scan of its owner--> done           the owner served the slot before and after the scan
+ *       \\--scan of its owner--> arrival         the slot moved, or is moving, to another node
+ *     arrival --scan of that node--> done        the node has received the slot, or is receiving it
+ *        \\--anything else--> open               a failover, a restart, a move that was given up
  *
- * The one thing that is not noticed is a slot that leaves a node and comes back while that node is scanned.
+ * So a complete listing misses no key, with one exception: it does not notice a slot that leaves a node and returns
+ * while that node is being scanned.
  */
 export class ListingState {
   readonly #open: SlotSet;
-  /** By both nodes. */
+  /** By the ids of both nodes. */
   readonly #arrivals: Map<string, Arrival>;
-  /** Slots that were found not to arrive where their owner said: the move was given up or broken off. */
+  /** Slots that did not arrive where their owner said, because the move was given up. */
   readonly #stuck: SlotSet;
   #scan: NodeScan | undefined;
 
@@ -53,7 +55,7 @@ export class ListingState {
     this.#scan = scan;
   }
 
-  /** All of it, to go on from elsewhere. */
+  /** Everything needed to continue in another process. */
   get progress(): ListingProgress {
     return { open: this.#open, arrivals: [...this.#arrivals.values()], stuck: this.#stuck, scan: this.#scan };
   }
@@ -66,25 +68,25 @@ export class ListingState {
     return this.#scan === undefined && this.#arrivals.size === 0 && this.#open.empty;
   }
 
-  /** Slots that have to be scanned where they are now. */
+  /** Slots to be scanned on the node that serves them now. */
   get open(): SlotSet {
     return this.#open;
   }
 
-  /** A node to be scanned for its arrivals when no slot is open, since by then all scans before it are over. */
+  /** The next node to scan for arrivals. Only once no slot is open: all scans of the nodes they left are over then. */
   nextArrival(): Arrival | undefined {
     for (const arrival of this.#arrivals.values()) return arrival;
     return undefined;
   }
 
-  /** These are with another node by now than the one where they were to arrive. */
+  /** Another node than the expected one serves these slots by now. */
   reopen(arrival: Arrival, slots: SlotSet = arrival.slots): void {
     this.#open.addAll(slots);
     for (const slot of [...slots]) arrival.slots.remove(slot);
     if (arrival.slots.empty) this.#arrivals.delete(keyOf(arrival.from, arrival.id));
   }
 
-  /** A scan begins, unless there is nothing that the node would be scanned for. */
+  /** Begins a scan, unless the node has no slot left to scan. */
   begin(view: NodeView, process: string | undefined): void {
     const owned = view.owned.common(this.#open);
     const arrived = new SlotSet();
@@ -99,12 +101,12 @@ export class ListingState {
     if (this.#scan !== undefined) this.#scan = { ...this.#scan, cursor };
   }
 
-  /** The scan counts for nothing: its process or its node is another by now. */
+  /** Discards the scan, because its process or node was replaced. */
   abandon(): void {
     this.#scan = undefined;
   }
 
-  /** A scan has come to its end. `view` is what the node saw after it. */
+  /** Ends a complete scan. `view` is the node's view after it. */
   finish(view: NodeView): void {
     const scan = this.#scan;
     this.#scan = undefined;

@@ -1,20 +1,20 @@
 import { type Address, parseNodeAddress } from "./node-address.js";
 import { SlotSet } from "./slot-set.js";
 
-/** A node as another, or itself, sees it. */
+/** A cluster node as listed by a node. */
 export interface SeenNode {
   readonly id: string;
   readonly address: Address;
 }
 
-/** The cluster as one node sees it. Of slots on their way a node knows only its own. */
+/** The cluster as one node sees it. A node knows only about its own moving slots. */
 export interface NodeView {
   readonly id: string;
-  /** Slots that the node serves; none where it is a replica. */
+  /** Slots that the node serves. Empty for a replica. */
   readonly owned: SlotSet;
-  /** Slots whose keys move from here to another node, with that node's id. */
+  /** Slots that are moving to another node, with that node's id. */
   readonly migrating: ReadonlyMap<number, string>;
-  /** Slots whose keys move from another node to here. */
+  /** Slots that are moving here from another node. */
   readonly importing: SlotSet;
   ownerOf(slot: number): SeenNode | undefined;
   node(id: string): SeenNode | undefined;
@@ -27,7 +27,7 @@ interface Line extends SeenNode {
 }
 
 /**
- * Reads the reply to `CLUSTER NODES`, of which `undefined` is none.
+ * Reads the reply to `CLUSTER NODES`. Returns `undefined` for anything else.
  * https://redis.io/docs/latest/commands/cluster-nodes/
  */
 export function parseNodeView(text: string, answering: Address): NodeView | undefined {
@@ -52,7 +52,7 @@ export function parseNodeView(text: string, answering: Address): NodeView | unde
   };
 }
 
-/** `id ip:port@cport[,hostname] flags master ping pong epoch link slot slot ...` */
+/** Reads `id ip:port@cport[,hostname] flags master ping pong epoch link slot slot ...`. */
 function parseLine(line: string, answering: Address): Line[] {
   const [id = "", where = "", flags = "", , , , , , ...rest] = line.trim().split(" ");
   const address = parseNodeAddress(where.replace(/@.*$/, ""), answering);

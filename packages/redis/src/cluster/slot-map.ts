@@ -1,11 +1,10 @@
-import type { Reply } from "../protocol/exchange.js";
-import { textOf } from "../replies.js";
+import { type Reply, textOf } from "../protocol/reply.js";
 import { slotCount } from "./key-slot.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 
 const unowned = 0xffff;
 
-/** A node that serves slots, with the name that it keeps for life. */
+/** A node that serves slots. Its id never changes. */
 export interface Master {
   readonly id: string;
   readonly address: Address;
@@ -18,14 +17,10 @@ export class SlotMap {
   readonly #owners: Uint16Array = new Uint16Array(slotCount).fill(unowned);
   readonly #indexes: Map<string, number> = new Map();
 
-  /** Index into `masters`, or -1 for a slot that nobody serves. */
+  /** Returns an index into `masters`, or -1 if no master serves the slot. */
   ownerOf(slot: number): number {
     const owner = this.#owners[slot] as number;
     return owner === unowned ? -1 : owner;
-  }
-
-  get complete(): boolean {
-    return !this.#owners.includes(unowned);
   }
 
   assign(from: number, to: number, master: Master): void {
@@ -37,11 +32,11 @@ export class SlotMap {
 }
 
 /**
- * Reads the reply to `CLUSTER SLOTS`. Gives `undefined` for one that is none, or that names no slot.
+ * Reads the reply to `CLUSTER SLOTS`. Returns `undefined` if the reply names no slots.
  * https://redis.io/docs/latest/commands/cluster-slots/
  *
- * @param answering - the node that gave it
- * @param translate - the address under which this process reaches a node
+ * @param answering - the node that sent it
+ * @param translate - returns the address under which this process reaches a node
  */
 export function parseSlotMap(
   reply: Reply | undefined,
@@ -63,7 +58,7 @@ export function parseSlotMap(
   return map.masters.length > 0 ? map : undefined;
 }
 
-/** `[host, port, id, [name, value, ...]]`: the host is empty where it is the answering node's, `?` where unknown. */
+/** Reads `[host, port, id, [name, value, ...]]`. An empty host means the answering node's, `?` an unknown one. */
 function addressOf(node: Reply | undefined, answering: Address): Address | undefined {
   const [host, port, , metadata] = list(node);
   if (port === undefined) return undefined;

@@ -1,12 +1,12 @@
 import { slotCount } from "./key-slot.js";
 
-/** A set of slots. As text it is a list of ranges: `0-5460,10923`. */
+/** A set of slots. Its text form is a list of ranges: `0-5460,10923`. */
 export class SlotSet {
   readonly #members: Uint8Array = new Uint8Array(slotCount);
 
   static readonly all: string = `0-${slotCount - 1}`;
 
-  /** @throws {RangeError} for text that is not such a list */
+  /** @throws {RangeError} if the text is not a list of ranges */
   static parse(text: string): SlotSet {
     const set = new SlotSet();
     if (text === "") return set;

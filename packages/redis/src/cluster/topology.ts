@@ -1,37 +1,26 @@
-import type { DriverRequest } from "@manykv/core";
-import type { RedisNode } from "../connection/redis-node.js";
-import { within } from "../connection/within.js";
+import { createRequest, type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
+import type { NodeConnection } from "../connection/node-connection.js";
 import { faultOfReply } from "../error-table.js";
-import { FaultError } from "../fault-error.js";
 import { encodeCommand } from "../protocol/encode-command.js";
+import type { ClusterAccess } from "./cluster-access.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 import { parseSlotMap, type SlotMap } from "./slot-map.js";
 
-/** How the nodes of a cluster are found and reached. */
-export interface ClusterAccess {
-  /** Nodes to ask for the others. */
-  seeds(): Promise<readonly Address[]>;
-  open(address: Address): RedisNode;
-  /** The address under which this process reaches a node. */
-  translate(address: Address): Address;
-}
-
-/** A node that has not told the slots after this long is not waited for alone, in milliseconds. */
-const patience = 500;
-/** The whole search may take this long, in milliseconds. */
+/** How long to wait for one node's slot map before asking the next node too, in milliseconds. */
+const askNextAfter = 500;
+/** How long a search for the slot map may take, in milliseconds. */
 const longestSearch = 10_000;
-/** Redirections ask for a new map at most this often, in milliseconds: each teaches its own slot anyway. */
-const calm = 200;
+/** Shortest time between searches that redirections start, in milliseconds. Each redirection fixes its own slot. */
+const refreshCooldown = 200;
 
-const question = encodeCommand("CLUSTER", "SLOTS");
+const clusterSlots = encodeCommand("CLUSTER", "SLOTS");
 
-/** The nodes of a cluster and what each serves, as far as is known. */
+/** The nodes of a cluster, and which slots each serves according to the last answers. */
 export class Topology {
   readonly #access: ClusterAccess;
-  readonly #nodes: Map<string, RedisNode> = new Map();
-  readonly #writers: Map<string, RedisNode> = new Map();
+  readonly #nodes: Map<string, NodeConnection> = new Map();
   #map: SlotMap | undefined;
-  #doubtful = false;
+  #stale = false;
   #refreshing: Promise<SlotMap> | undefined;
   #refreshed: number = -Infinity;
   #closed = false;
@@ -40,66 +29,57 @@ export class Topology {
     this.#access = access;
   }
 
-  /** The map, where there is one that nothing spoke against. */
+  /** The slot map, unless there is none or it may be outdated. */
   get current(): SlotMap | undefined {
-    return this.#doubtful ? undefined : this.#map;
+    return this.#stale ? undefined : this.#map;
   }
 
   /**
-   * Waits for a map: asks for one where there is none or the last is in doubt.
+   * Returns the current slot map, or asks for a new one.
    *
-   * @throws {FaultError} why no node told it
+   * @throws {FaultError} why no node returned one
    */
   async slots(request: DriverRequest): Promise<SlotMap> {
-    return this.current ?? within(request, this.#refresh());
+    return this.current ?? waitFor(request, this.#refresh());
   }
 
-  /** A map that was asked for after this call. */
+  /** Asks for a new slot map after this call. */
   async freshSlots(request: DriverRequest): Promise<SlotMap> {
     await this.#refreshing?.catch(() => {});
-    return within(request, this.#refresh());
+    return waitFor(request, this.#refresh());
   }
 
-  /** @throws {FaultError} `closed` for a search that is still under way when the store is closed */
-  nodeAt(address: Address): RedisNode {
-    return this.#nodeOf(this.#nodes, address);
-  }
-
-  /** Another way to the same node, for writes behind which `WAIT` holds up what comes next. */
-  writerAt(address: Address): RedisNode {
-    return this.#nodeOf(this.#writers, address);
+  /** @throws {FaultError} `closed` if a search is still running when the store is closed */
+  nodeAt(address: Address): NodeConnection {
+    if (this.#closed) throw new FaultError(closed);
+    const key = keyOfAddress(address);
+    const known = this.#nodes.get(key);
+    if (known !== undefined) return known;
+    const node = this.#access.open(address);
+    this.#nodes.set(key, node);
+    return node;
   }
 
   translate(address: Address): Address {
     return this.#access.translate(address);
   }
 
-  /** A node said who serves a slot now. The rest of the map may have changed as well. */
-  learn(slot: number, address: Address): void {
+  /** Notes which node serves a slot now, and asks for a new map, because other slots may have moved too. */
+  applyMoved(slot: number, address: Address): void {
     const map = this.#map;
     const master = map?.masters.find((each) => keyOfAddress(each.address) === keyOfAddress(address));
     map?.assign(slot, slot, master ?? { id: "", address });
-    if (performance.now() - this.#refreshed > calm) this.#refresh().catch(() => {});
+    if (performance.now() - this.#refreshed > refreshCooldown) this.#refresh().catch(() => {});
   }
 
-  /** A node failed in a way that another may have taken over: the next request asks for a new map first. */
-  doubt(): void {
-    this.#doubtful = true;
+  /** Another node may have taken over, so the next request asks for a new map first. */
+  markStale(): void {
+    this.#stale = true;
   }
 
   close(): void {
     this.#closed = true;
-    for (const nodes of [this.#nodes, this.#writers]) for (const node of nodes.values()) node.close();
-  }
-
-  #nodeOf(nodes: Map<string, RedisNode>, address: Address): RedisNode {
-    if (this.#closed) throw new FaultError(closed);
-    const key = keyOfAddress(address);
-    const known = nodes.get(key);
-    if (known !== undefined) return known;
-    const node = this.#access.open(address);
-    nodes.set(key, node);
-    return node;
+    for (const node of this.#nodes.values()) node.close();
   }
 
   #refresh(): Promise<SlotMap> {
@@ -113,12 +93,12 @@ export class Topology {
     this.#refreshed = performance.now();
     const map = await this.#askAny(await this.#candidates());
     this.#map = map;
-    this.#doubtful = false;
-    this.#forgetStrangers(map);
+    this.#stale = false;
+    this.#closeRemovedNodes(map);
     return map;
   }
 
-  /** Masters first, in random order, so that one that is ill does not hold up every search. */
+  /** Masters first, in random order, so that one slow node does not delay every search. */
   async #candidates(): Promise<readonly Address[]> {
     const masters = (this.#map?.masters ?? []).map(({ address }) => address);
     const known = [...shuffled(masters), ...shuffled(this.#map?.replicas ?? [])];
@@ -127,23 +107,23 @@ export class Topology {
     return [...unique.values()];
   }
 
-  /** Asks one node after the other, each when the one before failed or takes long. The first answer counts. */
+  /** Asks the nodes in turn, the next when the previous one fails or is slow. Returns the first answer. */
   async #askAny(addresses: readonly Address[]): Promise<SlotMap> {
     const controller = new AbortController();
     const deadline = performance.now() + longestSearch;
-    const request: DriverRequest = { signal: controller.signal, deadline };
+    const request = createRequest({ bucket: "", deadline, signal: controller.signal });
     const expiry = setTimeout(() => controller.abort(), longestSearch);
     const answers: Promise<SlotMap>[] = [];
     try {
       for (const address of addresses) {
         const answer = this.#ask(address, request);
         answers.push(answer);
-        const soon = await Promise.race([answer.catch(() => undefined), pause(patience)]);
+        const soon = await Promise.race([answer.catch(() => undefined), pause(askNextAfter)]);
         if (soon !== undefined) return soon;
       }
       return await Promise.any(answers);
     } catch (error) {
-      throw worst(error);
+      throw mostPermanentError(error);
     } finally {
       clearTimeout(expiry);
       controller.abort();
@@ -152,26 +132,24 @@ export class Topology {
 
   async #ask(address: Address, request: DriverRequest): Promise<SlotMap> {
     const node = this.nodeAt(address);
-    const connection = node.current ?? (await node.connection(request));
-    const { replies, fault } = await connection.send(request, "cluster", question, 1);
+    const connection = node.current ?? (await node.connect(request));
+    const exchange = await connection.send(request, clusterSlots, 1);
+    const [reply] = exchange.replies;
+    const fault = reply instanceof Error ? faultOfReply(reply) : connection.faultOf(exchange);
     if (fault !== undefined) throw new FaultError(fault);
-    const [reply] = replies;
-    if (reply instanceof Error) throw new FaultError(faultOfReply(reply));
     const map = parseSlotMap(reply, address, (each) => this.#access.translate(each));
     if (map === undefined) throw new FaultError(noSlots);
     return map;
   }
 
-  /** Closes what leads to nodes that the cluster has no more. */
-  #forgetStrangers(map: SlotMap): void {
+  /** Closes the connections to nodes that have left the cluster. */
+  #closeRemovedNodes(map: SlotMap): void {
     const addresses = [...map.masters.map(({ address }) => address), ...map.replicas];
     const known = new Set(addresses.map(keyOfAddress));
-    for (const nodes of [this.#nodes, this.#writers]) {
-      for (const [key, node] of nodes) {
-        if (known.has(key) || !node.idle) continue;
-        node.close();
-        nodes.delete(key);
-      }
+    for (const [key, node] of this.#nodes) {
+      if (known.has(key) || !node.idle) continue;
+      node.close();
+      this.#nodes.delete(key);
     }
   }
 }
@@ -185,12 +163,12 @@ const noSlots = Object.freeze({
   reason: "CLUSTERDOWN",
 } as const);
 
-/** Of several nodes' failures the one that will not pass by itself, such as a wrong password. */
-function worst(error: unknown): unknown {
+/** Of several nodes' errors, returns the one that repeating does not cure, such as a wrong password. */
+function mostPermanentError(error: unknown): unknown {
   if (!(error instanceof AggregateError)) return error;
   const errors: readonly unknown[] = error.errors;
-  const final = errors.find((each) => each instanceof FaultError && !each.fault.retryable);
-  return final ?? errors[0] ?? new FaultError(noSlots);
+  const permanent = errors.find((each) => each instanceof FaultError && !each.fault.retryable);
+  return permanent ?? errors[0] ?? new FaultError(noSlots);
 }
 
 function shuffled<Item>(items: readonly Item[]): Item[] {

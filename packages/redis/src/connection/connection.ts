@@ -1,141 +1,154 @@
-import { type DriverRequest, type Fault, isAborted, onAbort } from "@manykv/core";
-import type { Exchange, Reply } from "../protocol/exchange.js";
+import type { DriverRequest, Fault } from "@manykv/core/driver";
+import { encodeCommand } from "../protocol/encode-command.js";
+import { isCount } from "../protocol/reply.js";
 import type { Identity } from "./identity.js";
-import { killClient } from "./kill-client.js";
-import type { Wire } from "./wire.js";
+import { Exchange, type RespSocket } from "./resp-socket.js";
 
-/** A signal that fires this close to the deadline, in milliseconds, fires for the deadline's sake. */
+/** A request that is aborted this close to its deadline, in milliseconds, was aborted by its deadline. */
 const timerSlack = 5;
 
-/** Replies in the order of the commands, and what became of the commands that have none. */
-export interface Sent {
-  readonly replies: readonly Reply[];
-  readonly fault: Fault | undefined;
-}
-
-/** One connection to one Redis process, from its opening to its end. */
+/** One connection to one Redis process, from opening to closing. Can be killed at the server. */
 export class Connection {
   readonly identity: Identity;
-  readonly #wire: Wire;
-  readonly #openGuard: () => Promise<Wire>;
+  readonly #socket: RespSocket;
+  readonly #openControl: () => Promise<RespSocket>;
   #dropped = false;
-  #waiting = 0;
-  #ended = false;
-  /** While it is being ended: many requests that are lost together need one second connection. */
-  #ending: Promise<void> | undefined;
-  #inquiry: Promise<void> | undefined;
+  #killed = false;
+  /** Shared by all requests that were lost together, so that they need one control connection. */
+  #killing: Promise<void> | undefined;
+  #probing: Promise<void> | undefined;
 
-  /** @param openGuard - opens a second connection to the same server */
-  constructor(wire: Wire, identity: Identity, openGuard: () => Promise<Wire>) {
-    this.#wire = wire;
+  /** @param openControl - opens a control connection: a second connection to the same server */
+  constructor(socket: RespSocket, identity: Identity, openControl: () => Promise<RespSocket>) {
+    this.#socket = socket;
     this.identity = identity;
-    this.#openGuard = openGuard;
+    this.#openControl = openControl;
   }
 
-  /** Whether commands can be sent over it now. */
+  /** Whether commands can be sent now. */
   get usable(): boolean {
-    return !this.#dropped && this.#inquiry === undefined && this.#wire.usable;
+    return !this.#dropped && this.#probing === undefined && this.#socket.usable;
   }
 
-  /** Whether nothing waits for an answer over it, or for its end. */
+  /** Whether no request waits for a reply, and no lost request is being settled. */
   get idle(): boolean {
-    return this.#waiting === 0 && this.#inquiry === undefined && this.#ending === undefined;
+    return this.#probing === undefined && this.#killing === undefined && !this.#socket.awaited;
   }
 
-  /** While it is being found out whether a connection that owes an answer still works: settles when that is known. */
-  get inquiry(): Promise<void> | undefined {
-    return this.#inquiry;
+  /** Settles when a probe knows whether a connection that owes a reply still works. `undefined` without a probe. */
+  get probing(): Promise<void> | undefined {
+    return this.#probing;
   }
 
-  /** Writes `bytes`, which hold `count` commands, and waits for the replies, no longer than the request lives. */
-  async send(request: DriverRequest, name: string, bytes: Buffer, count: number): Promise<Sent> {
-    if (!this.usable || isAborted(request)) return unsent;
-    const sent = this.#wire.send(name, bytes, count);
-    const off = onAbort(request, () => sent.finish("abandoned"));
-    this.#waiting++;
-    const ending = await sent.ended;
-    this.#waiting--;
-    off();
-    const { replies } = sent;
-    if (ending === "complete") return { replies, fault: undefined };
-    if (ending === "unsent") return unsent;
-    const timedOut = ending === "abandoned" && performance.now() >= request.deadline - timerSlack;
-    if (timedOut) this.#inquire(sent).catch(() => {});
-    const code = ending === "abandoned" ? "timeout" : "connection-lost";
-    const fence = (settling: DriverRequest): Promise<void> => this.#settle(sent, settling);
-    return { replies, fault: { code, retryable: true, effect: "unknown", fence } };
+  /**
+   * Writes commands and waits for their replies until the request is aborted. Never rejects: see {@link faultOf}.
+   *
+   * @param count - the number of commands
+   */
+  send(request: DriverRequest, commands: Buffer | string, count: number): Promise<Exchange> {
+    const exchange = new Exchange(count);
+    if (request.aborted || !this.usable) exchange.finish("unsent");
+    else {
+      this.#socket.send(commands, exchange);
+      exchange.onEnd = request.onAbort(() => this.#abandon(exchange, request));
+    }
+    return exchange.ended;
   }
 
-  /** The fault of a request whose replies are not such as it has. Whose they are nobody knows, so all of it ends. */
-  outOfStep(): Fault {
+  /** Why an exchange is not complete; `undefined` if it is. */
+  faultOf(exchange: Exchange): Fault | undefined {
+    if (exchange.ending === "complete") return undefined;
+    if (exchange.ending === "unsent") return unsent;
+    return {
+      code: exchange.ending === "abandoned" ? "timeout" : "connection-lost",
+      retryable: true,
+      effect: "unknown",
+      fence: (request) => this.#settle(exchange, request),
+    };
+  }
+
+  /** Closes a connection whose replies do not fit its commands. Returns the fault of the request that noticed. */
+  desynchronized(): Fault {
     this.drop();
-    const fence = (): Promise<void> => this.#end(() => false);
-    return { code: "connection-lost", retryable: true, effect: "unknown", reason: "unexpected reply", fence };
+    const fence = (): Promise<void> => this.#kill(() => false);
+    return { code: "connection-lost", retryable: true, effect: "unknown", fence };
   }
 
-  /** Ends the connection at this side. What is in flight over it is lost. */
+  /** Closes the connection on this side. Exchanges in flight are lost. */
   drop(): void {
     if (this.#dropped) return;
     this.#dropped = true;
-    this.#wire.destroy();
+    this.#socket.destroy();
+  }
+
+  /**
+   * Closes this connection at the server, over another connection. When this resolves, the server runs no more commands
+   * from it, not even those that are still in a proxy between: https://redis.io/docs/latest/commands/client-kill/
+   *
+   * A server that does not know the connection has closed it already, or is a new process.
+   *
+   * @throws {Error} if the server did not confirm
+   */
+  async killVia(other: RespSocket): Promise<void> {
+    if (this.#killed) return;
+    const { client } = this.identity;
+    if (client === undefined) throw new Error("the server did not tell this connection's id");
+    const exchange = new Exchange(1);
+    other.send(encodeCommand("CLIENT", "KILL", "ID", client.id, "ADDR", client.address), exchange);
+    const { replies } = await exchange.ended;
+    if (!isCount(replies[0])) throw new Error("the server did not kill the connection");
+    this.#killed = true;
+  }
+
+  #abandon(exchange: Exchange, request: DriverRequest): void {
+    exchange.finish("abandoned");
+    const timedOut = performance.now() >= request.deadline - timerSlack;
+    if (timedOut) this.#probe(exchange);
   }
 
   /** Resolves when a lost request has taken effect or never will. */
-  async #settle(sent: Exchange, request: DriverRequest): Promise<void> {
-    // It may find that the connection works and leave this request open all the same.
-    await this.#inquiry?.catch(() => {});
-    if (isAborted(request)) return;
-    await this.#end(() => sent.answered);
+  async #settle(exchange: Exchange, request: DriverRequest): Promise<void> {
+    // The probe may find that the connection works, which leaves this request open.
+    await this.#probing?.catch(() => {});
+    if (request.aborted) return;
+    await this.#kill(() => exchange.answered);
   }
 
-  /** Ends a connection that is silent while its server answers. */
-  #inquire(sent: Exchange): Promise<void> {
-    const received = this.#wire.bytesRead;
-    const works = (): boolean => sent.answered || this.#wire.bytesRead > received;
-    this.#inquiry ??= this.#end(works).finally(() => {
-      this.#inquiry = undefined;
+  /** Kills a connection that stays silent while its server answers on another. */
+  #probe(exchange: Exchange): void {
+    if (this.#probing !== undefined) return;
+    const received = this.#socket.bytesRead;
+    const works = (): boolean => exchange.answered || this.#socket.bytesRead > received;
+    this.#probing = this.#kill(works).finally(() => {
+      this.#probing = undefined;
     });
-    return this.#inquiry;
+    this.#probing.catch(() => {});
   }
 
   /**
-   * Ends the connection at the server, over a second one, so that bytes still under way find nobody; then at this side.
-   * By the time that the server has answered over a second connection, one that was only slow has answered over this one.
+   * Closes the connection at the server, then on this side. The control connection opens first: once the server has
+   * answered there, it has also answered here unless this connection is broken.
    *
-   * @param settled - asked then: nothing needs to be ended
+   * @param settled - checked before killing: whether this caller no longer needs it
    */
-  async #end(settled: () => boolean): Promise<void> {
-    // An ending that somebody else began may find that nothing needs to be ended for them.
-    while (!this.#ended && !settled()) {
-      this.#ending ??= this.#endOverGuard(settled).finally(() => {
-        this.#ending = undefined;
+  async #kill(settled: () => boolean): Promise<void> {
+    // A kill that another request started may end without killing.
+    while (!this.#killed && !settled()) {
+      this.#killing ??= this.#killViaControl(settled).finally(() => {
+        this.#killing = undefined;
       });
-      await this.#ending;
+      await this.#killing;
     }
   }
 
-  async #endOverGuard(settled: () => boolean): Promise<void> {
-    const guard = await this.#openGuard();
+  async #killViaControl(settled: () => boolean): Promise<void> {
+    const control = await this.#openControl();
     try {
-      if (!settled()) await this.endOver(guard).finally(() => this.drop());
+      if (!settled()) await this.killVia(control).finally(() => this.drop());
     } finally {
-      guard.destroy();
+      control.destroy();
     }
-  }
-
-  /**
-   * Ends this connection at the server, over another that is open.
-   *
-   * @throws where the server does not say that it did
-   */
-  async endOver(other: Wire): Promise<void> {
-    if (this.#ended) return;
-    await killClient(other, this.identity.client);
-    this.#ended = true;
   }
 }
 
-const unsent: Sent = Object.freeze({
-  replies: Object.freeze([]),
-  fault: Object.freeze({ code: "connection-lost", retryable: true, effect: "none" }),
-});
+const unsent: Fault = Object.freeze({ code: "connection-lost", retryable: true, effect: "none" });

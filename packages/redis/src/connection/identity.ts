@@ -1,20 +1,18 @@
-import type { Fault } from "@manykv/core";
+import { type Fault, FaultError } from "@manykv/core/driver";
 import { faultOfReply } from "../error-table.js";
-import { FaultError } from "../fault-error.js";
 import { encodeCommand } from "../protocol/encode-command.js";
-import type { Reply } from "../protocol/exchange.js";
-import { textOf } from "../replies.js";
-import type { Wire } from "./wire.js";
+import { type Reply, textOf } from "../protocol/reply.js";
+import { Exchange, type RespSocket } from "./resp-socket.js";
 
-/** What the server says about a connection and about itself. Undefined is what it may not tell. */
+/** What the server reports about a connection and about itself. Fields that it does not report are `undefined`. */
 export interface Identity {
   /**
-   * The server's number for the connection and the client's address as the server sees it. Numbers start again with the
-   * server; a number and an address together name one connection.
+   * The connection's id, and the client's address as the server sees it. Ids start again when the server does, so only
+   * both together name one connection.
    */
   readonly client: { readonly id: string; readonly address: string } | undefined;
   readonly database: number | undefined;
-  /** Names one process: it changes with every start. */
+  /** Names one server process. Changes with every start. */
   readonly runId: string | undefined;
   readonly clustered: boolean | undefined;
   readonly role: "master" | "other" | undefined;
@@ -27,38 +25,40 @@ const questions = Buffer.concat([
 ]);
 
 /**
- * Asks the server who it is and who is asking: one round trip, once for each connection.
+ * Asks the server about itself and this connection, in one round trip.
  *
- * @throws {FaultError} where it does not answer, or wants a password.
+ * @throws {FaultError} if the server does not answer, is unavailable or requires a password
  */
-export async function identify(wire: Wire): Promise<Identity> {
-  const { replies, ended } = wire.send("client", questions, 3);
-  const ending = await ended;
+export async function identify(socket: RespSocket): Promise<Identity> {
+  const exchange = new Exchange(3);
+  socket.send(questions, exchange);
+  const { replies, ending } = await exchange.ended;
   if (ending !== "complete") throw new FaultError(faultOfRefusal(replies[0]));
   const [client, server, role] = replies.map(answerOf);
-  const number = find(client, /\bid=(\d+)/);
+  const id = find(client, /\bid=(\d+)/);
   const address = find(client, /\baddr=(\S+)/);
+  const database = find(client, /\bdb=(\d+)/);
   const mode = find(server, /^redis_mode:(\w+)/m);
   return {
-    client: number === undefined || address === undefined ? undefined : { id: number, address },
-    database: toNumber(find(client, /\bdb=(\d+)/)),
+    client: id === undefined || address === undefined ? undefined : { id, address },
+    database: database === undefined ? undefined : Number(database),
     runId: find(server, /^run_id:(\w+)/m),
     clustered: mode === undefined ? undefined : mode === "cluster",
     role: role === undefined ? undefined : role === "master" ? "master" : "other",
   };
 }
 
-/** A server without room for another client says so and hangs up. */
+/** A server that is out of connections says so, then hangs up. */
 function faultOfRefusal(reply: Reply | undefined): Fault {
   if (reply instanceof Error) return faultOfReply(reply);
-  return { code: "unavailable", retryable: true, effect: "none", reason: "hung up" };
+  return { code: "unavailable", retryable: true, effect: "none" };
 }
 
-/** `undefined` for what the user may not ask, and for what an older server does not know. */
+/** Returns `undefined` for a command that the user may not run or the server does not know. */
 function answerOf(reply: Reply): string | undefined {
   if (reply instanceof Error) {
     const fault = faultOfReply(reply);
-    if (fault.reason === "NOAUTH" || fault.reason === "maxclients") throw new FaultError(fault);
+    if (fault.reason === "NOAUTH" || fault.code === "unavailable") throw new FaultError(fault);
     return undefined;
   }
   return textOf(Array.isArray(reply) ? reply[0] : reply);
@@ -66,8 +66,4 @@ function answerOf(reply: Reply): string | undefined {
 
 function find(text: string | undefined, pattern: RegExp): string | undefined {
   return text === undefined ? undefined : pattern.exec(text)?.[1];
-}
-
-function toNumber(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
 }

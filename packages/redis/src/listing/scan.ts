@@ -1,41 +1,56 @@
-import { FaultError } from "../fault-error.js";
-import { bucketPattern, bucketPrefix, keyOfName } from "../keys.js";
+import { type DriverRequest, FaultError } from "@manykv/core/driver";
+import { bucketPattern, bucketPrefix, keyOfName } from "../key-names.js";
 import { encodeCommand } from "../protocol/encode-command.js";
-import type { Reply } from "../protocol/exchange.js";
-import { textOf } from "../replies.js";
+import { type Reply, textOf } from "../protocol/reply.js";
 
-/** How many names a `SCAN` looks at, the bucket's and others: about half a millisecond of the server's time. */
+/** How many names a `SCAN` visits, other buckets' included. Takes the server about half a millisecond. */
 const count = "1000";
+/** A page ends when it has this many keys. */
+const enoughKeys = 1_000;
+/** A page also ends after this time, in milliseconds: a small bucket in a large database has empty pages. */
+const enoughTime = 500;
 
 export function encodeScan(bucket: string, cursor: string): Buffer {
   return encodeCommand("SCAN", cursor, "MATCH", bucketPattern(bucket), "COUNT", count);
 }
 
-/** A page of a bucket's keys; the cursor `0` says that it is the last. */
+/** Keys that one `SCAN` found. The cursor `0` means that the scan is complete. */
 export interface ScanPage {
   readonly keys: readonly string[];
   readonly cursor: string;
 }
 
-/** The keys of a reply to {@link encodeScan}. Names that no bucket of ours can have written are left out. */
+/** Reads the reply to {@link encodeScan}. Leaves out names that no store can have written. */
 export function keysOfScan(bucket: string, reply: Reply | undefined): ScanPage {
   const [cursor, names] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
-  if (!(cursor instanceof Uint8Array) || !Array.isArray(names)) throw unexpected();
+  if (!(cursor instanceof Uint8Array) || !Array.isArray(names)) throw new FaultError(unexpected);
   const prefix = bucketPrefix(bucket);
   const keys: string[] = [];
   for (const name of names as readonly Reply[]) {
-    if (!(name instanceof Uint8Array)) throw unexpected();
+    if (!(name instanceof Uint8Array)) throw new FaultError(unexpected);
     const key = keyOfName(name, prefix);
     if (key !== undefined) keys.push(key);
   }
   return { keys, cursor: textOf(cursor) as string };
 }
 
-function unexpected(): FaultError {
-  return new FaultError({
-    code: "internal",
-    retryable: false,
-    effect: "none",
-    reason: "unexpected reply",
-  });
+const unexpected = Object.freeze({ code: "internal", retryable: false, effect: "none" } as const);
+
+/** What one step of a listing found. */
+export interface Step {
+  readonly keys: readonly string[];
+  /** Whether the listing is complete. */
+  readonly done: boolean;
+}
+
+/** Repeats a step until a page is full. Takes at most half of the request's time. */
+export async function fillPage({ deadline }: DriverRequest, step: () => Promise<Step>): Promise<Step> {
+  const now = performance.now();
+  const end = now + Math.min(enoughTime, (deadline - now) / 2);
+  const keys: string[] = [];
+  for (;;) {
+    const { keys: more, done } = await step();
+    for (const key of more) keys.push(key);
+    if (done || keys.length >= enoughKeys || performance.now() >= end) return { keys, done };
+  }
 }

@@ -1,52 +1,162 @@
-import { encodeKeys } from "./encode-keys.js";
-
-/** One command of a few arguments, such as `CLIENT KILL`. */
-export function encodeCommand(...words: readonly (string | Uint8Array)[]): Buffer {
-  const parts: Uint8Array[] = [Buffer.from(`*${words.length}\r\n`)];
-  for (const word of words) {
-    const bytes = typeof word === "string" ? Buffer.from(word) : word;
-    parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, lineEnd);
-  }
-  return Buffer.concat(parts);
+/** Encodes one command of a few arguments, such as `CLIENT KILL`. */
+export function encodeCommand(...words: readonly string[]): Buffer {
+  const bulks = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+  return Buffer.from(`*${words.length}\r\n${bulks.join("")}`);
 }
 
-const lineEnd = Buffer.from("\r\n");
+/** The commands for one key. */
+export type KeyCommand = "GET" | "SET" | "DEL" | "EXISTS";
+
+/** A command for one key without a value, as text: Node writes short text faster than a buffer. */
+export function encodeOne(command: KeyCommand, prefix: string, key: string): string {
+  const size = prefix.length + Buffer.byteLength(key);
+  return `*2\r\n$${command.length}\r\n${command}\r\n$${size}\r\n${prefix}${key}\r\n`;
+}
+
+/** `SET` of one key. */
+export function encodeSet(prefix: string, key: string, value: Uint8Array): Buffer {
+  const nameBytes = prefix.length + Buffer.byteLength(key);
+  const head = `*3\r\n$3\r\nSET\r\n$${nameBytes}\r\n${prefix}${key}\r\n$${value.length}\r\n`;
+  const headBytes = head.length - key.length + (nameBytes - prefix.length);
+  const bytes = Buffer.allocUnsafe(headBytes + value.length + 2);
+  bytes.write(head, 0, headBytes === head.length ? "latin1" : "utf8");
+  bytes.set(value, headBytes);
+  bytes[headBytes + value.length] = carriageReturn;
+  bytes[headBytes + value.length + 1] = lineFeed;
+  return bytes;
+}
+
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
 
 /** `MSET` of all keys: one command, one reply. */
 export function encodeMset(prefix: string, keys: readonly string[], values: readonly Uint8Array[]): Buffer {
   return encodeKeys({ opening: `*${1 + 2 * keys.length}\r\n$4\r\nMSET\r\n`, prefix, keys, values });
 }
 
-/** `MGET` of all keys. */
-export function encodeMget(prefix: string, keys: readonly string[]): Buffer {
-  return encodeKeys({ opening: `*${1 + keys.length}\r\n$4\r\nMGET\r\n`, prefix, keys });
+/** `MGET` or `DEL` of all keys: one command, one reply. */
+export function encodeAll(command: "MGET" | "DEL", prefix: string, keys: readonly string[]): Buffer {
+  const opening = `*${1 + keys.length}\r\n$${command.length}\r\n${command}\r\n`;
+  return encodeKeys({ opening, prefix, keys });
 }
-
-/** `DEL` of all keys. */
-export function encodeDel(prefix: string, keys: readonly string[]): Buffer {
-  return encodeKeys({ opening: `*${1 + keys.length}\r\n$3\r\nDEL\r\n`, prefix, keys });
-}
-
-/** The commands of one key. */
-export type KeyCommand = "GET" | "SET" | "DEL" | "EXISTS";
 
 export interface EachOptions {
   /** Which of the keys, by index. Default: all. */
   readonly indexes?: readonly number[] | undefined;
   /** For `SET`: `values[i]` belongs to `keys[i]`. */
   readonly values?: readonly Uint8Array[] | undefined;
-  /** `ASKING` before each command: two replies for each key. Default: false. */
+  /** Sends `ASKING` before each command, so each key has two replies. Default: false. */
   readonly asking?: boolean;
 }
 
-/** One command for each key, one after the other: as many replies as keys. */
+/** One command per key. The server sends one reply per key, in the same order. */
 export function encodeEach(
-  name: KeyCommand,
+  command: KeyCommand,
   prefix: string,
   keys: readonly string[],
   { indexes, values, asking = false }: EachOptions = {},
 ): Buffer {
   const words = values === undefined ? 2 : 3;
-  const head = `${asking ? "*1\r\n$6\r\nASKING\r\n" : ""}*${words}\r\n$${name.length}\r\n${name}\r\n`;
+  const head = `${asking ? "*1\r\n$6\r\nASKING\r\n" : ""}*${words}\r\n$${command.length}\r\n${command}\r\n`;
   return encodeKeys({ head, prefix, keys, indexes, values });
 }
+
+export interface KeyedCommands {
+  /** Written once at the beginning: the head of a command that takes all keys. */
+  readonly opening?: string;
+  /** Written before each key: the head of a command that takes one key. */
+  readonly head?: string;
+  /** ASCII text that every key's name begins with. */
+  readonly prefix: string;
+  readonly keys: readonly string[];
+  /** Which of the keys, by index. Default: all. */
+  readonly indexes?: readonly number[] | undefined;
+  /** `values[i]` follows `keys[i]`. Default: no values. */
+  readonly values?: readonly Uint8Array[] | undefined;
+}
+
+/**
+ * Encodes keys, and their values if any, as bulk strings:
+ * https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings
+ *
+ * All text becomes one string that a single call encodes, which is four times as fast as writing key by key. The first
+ * attempt assumes ASCII keys. If the encoded length differs from the expected one, a second attempt measures every key.
+ */
+export function encodeKeys(commands: KeyedCommands): Buffer {
+  return encodeWith((key) => key.length, commands) ?? (encodeWith(Buffer.byteLength, commands) as Buffer);
+}
+
+function encodeWith(bytesOf: (key: string) => number, commands: KeyedCommands): Buffer | undefined {
+  const { opening = "", head = "", prefix, keys, indexes, values } = commands;
+  const count = indexes?.length ?? keys.length;
+  const ends = new Uint32Array(values === undefined ? 0 : count);
+  let text = opening;
+  let size = opening.length;
+  let keyBytes = -1;
+  let keyHead = "";
+  let valueBytes = -1;
+  let valueHead = "";
+  for (let each = 0; each < count; each++) {
+    const index = indexes === undefined ? each : (indexes[each] as number);
+    const key = keys[index] as string;
+    // Neighbors mostly have equal lengths and therefore share their heads.
+    if (bytesOf(key) !== keyBytes) {
+      keyBytes = bytesOf(key);
+      keyHead = `\r\n${head}$${prefix.length + keyBytes}\r\n${prefix}`;
+    }
+    if (values !== undefined && (values[index] as Uint8Array).length !== valueBytes) {
+      valueBytes = (values[index] as Uint8Array).length;
+      valueHead = `\r\n$${valueBytes}\r\n`;
+    }
+    // Each head begins with the line end of what precedes it.
+    const before = each === 0 ? keyHead.slice(2) : keyHead;
+    text += before + key + valueHead;
+    size += before.length + keyBytes + valueHead.length;
+    if (values !== undefined) ends[each] = size;
+  }
+  text += "\r\n";
+  size += 2;
+  if (values !== undefined) return interleave(text, size, ends, values, indexes);
+  const bytes = Buffer.from(text);
+  return bytes.length === size ? bytes : undefined;
+}
+
+/**
+ * Inserts each value after the text that ends where it begins. The text is first encoded at the end of the buffer, then
+ * moved forward piece by piece. A piece never overwrites one that is still to be moved.
+ *
+ * @returns `undefined` if the text does not have `size` bytes
+ */
+function interleave(
+  text: string,
+  size: number,
+  ends: Uint32Array,
+  values: readonly Uint8Array[],
+  indexes: readonly number[] | undefined,
+): Buffer | undefined {
+  let room = 0;
+  for (let each = 0; each < ends.length; each++) room += valueAt(each).length;
+  // With room for one more character, text that is too long cannot fill exactly `size` bytes.
+  const bytes = Buffer.allocUnsafe(room + size + longestCharacter);
+  if (bytes.write(text, room) !== size) return undefined;
+  let position = 0;
+  let from = room;
+  for (let each = 0; each < ends.length; each++) {
+    const to = room + (ends[each] as number);
+    bytes.copyWithin(position, from, to);
+    position += to - from;
+    from = to;
+    const value = valueAt(each);
+    bytes.set(value, position);
+    position += value.length;
+  }
+  bytes.copyWithin(position, from, room + size);
+  return bytes.subarray(0, room + size);
+
+  function valueAt(each: number): Uint8Array {
+    return values[indexes === undefined ? each : (indexes[each] as number)] as Uint8Array;
+  }
+}
+
+/** In bytes of UTF-8. */
+const longestCharacter = 4;

@@ -1,32 +1,17 @@
-import { ChunkCopier } from "@manykv/core";
-import {
-  carriageReturn,
-  colon,
-  dollar,
-  letterK,
-  letterO,
-  lineFeed,
-  minus,
-  nine,
-  one,
-  plus,
-  zero,
-} from "./ascii.js";
-import type { Reply } from "./exchange.js";
-import { MalformedReply } from "./malformed-reply.js";
+import { ChunkCopier } from "@manykv/core/driver";
 import { PartialBulk } from "./partial-bulk.js";
-import { ReplyError } from "./reply-error.js";
+import { MalformedReply, type Reply, ReplyError } from "./reply.js";
 
-/** An array of which some elements are still to come. */
+/** An array that is not complete yet. */
 interface OpenArray {
   readonly items: Reply[];
   readonly length: number;
   readonly depth: number;
-  /** The array that it is an element of. */
+  /** The array that contains it. */
   readonly outer: OpenArray | undefined;
 }
 
-/** Of a line, in bytes, by the reply's type: a text, or a number of at most 20 characters. */
+/** The longest line of each reply type, in bytes: text, or a number of at most 20 characters. */
 const longestLines: Readonly<Record<string, number>> = {
   "+": 65_536,
   "-": 65_536,
@@ -34,48 +19,75 @@ const longestLines: Readonly<Record<string, number>> = {
   $: 23,
   "*": 23,
 };
-/** Of a bulk string, in bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
+/** In bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
 const longestBulk = 512 * 1_048_576;
-/** `$536870912\r\n`: a header of a bulk string is no longer than this. */
+/** The longest header of a bulk string: `$536870912\r\n`. */
 const longestHeader = 12;
-/** Far more than anything asked for gives. */
+/** Far more than any command of ours returns. */
 const longestArray = 1_048_576;
 const deepestArray = 8;
 
+/** A value is a window into its chunk if the chunk is at most this many times as large. */
+const mostRetained = 8;
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const dollar = 0x24;
+const plus = 0x2b;
+const minus = 0x2d;
+const zero = 0x30;
+const one = 0x31;
+const nine = 0x39;
+const colon = 0x3a;
+const letterK = 0x4b;
+const letterO = 0x4f;
+
+export interface ReplyReaderOptions {
+  /**
+   * Whether each chunk fills an `ArrayBuffer` that nothing else uses, as the chunks of a Node socket do. Bulk strings
+   * may then be windows into it, as long as a small one does not keep a much larger chunk in memory. Default: false,
+   * bulk strings are copies.
+   */
+  readonly ownsChunks?: boolean;
+}
+
 /**
- * Reads RESP2, in chunks that are cut anywhere: https://redis.io/docs/latest/develop/reference/protocol-spec/
+ * Reads RESP2 from chunks that may end anywhere: https://redis.io/docs/latest/develop/reference/protocol-spec/
  *
- * Strict, as what it reads tells what became of writes. Each byte is looked at once, and what is kept between two chunks
- * is what has come of one reply.
+ * It is strict, because what it reads decides what is reported about writes. It looks at each byte once, and between two
+ * chunks it keeps only the part of one reply that has arrived.
  */
 export class ReplyReader {
   readonly #accept: (reply: Reply) => void;
-  /** The innermost array that is open. */
+  readonly #ownsChunks: boolean;
+  #copier: ChunkCopier | undefined;
+  /** The innermost array that is not complete. */
   #array: OpenArray | undefined;
-  /** The beginning of a line that the last chunk ended in. */
+  /** The beginning of a line, if the last chunk ended within one. */
   #line = "";
   /** The bulk string that the last chunk ended in. */
   #bulk: PartialBulk | undefined;
 
-  /** @param accept - gets each reply as soon as it is whole */
-  constructor(accept: (reply: Reply) => void) {
+  /** @param accept - called with each reply as soon as it is complete */
+  constructor(accept: (reply: Reply) => void, { ownsChunks = false }: ReplyReaderOptions = {}) {
     this.#accept = accept;
+    this.#ownsChunks = ownsChunks;
   }
 
-  /** @throws {MalformedReply} then the reader is of no more use */
+  /** @throws {MalformedReply} the reader cannot be used afterwards */
   read(chunk: Buffer): void {
-    const copier = new ChunkCopier(chunk);
     let at = 0;
     while (at < chunk.length) {
       if (this.#bulk !== undefined) at = this.#continueBulk(this.#bulk, chunk, at);
       else if (this.#line !== "") at = this.#readLine(chunk, at);
-      else if (chunk[at] === dollar) at = this.#readBulk(copier, chunk, at);
+      else if (chunk[at] === dollar) at = this.#readBulk(chunk, at);
       else at = this.#readShort(chunk, at);
     }
+    this.#copier = undefined;
   }
 
-  /** What a batch of reads is answered with, in one go where it is whole; anything else about it goes line by line. */
-  #readBulk(copier: ChunkCopier, chunk: Buffer, at: number): number {
+  /** Fast path for a bulk string that lies within the chunk. Leaves everything else to {@link #readLine}. */
+  #readBulk(chunk: Buffer, at: number): number {
     if (at + longestHeader > chunk.length) return this.#readLine(chunk, at);
     let next = at + 1;
     let byte = chunk[next] as number;
@@ -93,11 +105,20 @@ export class ReplyReader {
     const to = from + length;
     const isWhole = next > at + 1 && endsAt(chunk, next) && to + 2 <= chunk.length && endsAt(chunk, to);
     if (!isWhole) return this.#readLine(chunk, at);
-    this.#enter(copier.copy(from, to));
+    this.#enter(this.#keep(chunk, from, to));
     return to + 2;
   }
 
-  /** What each write of a batch is answered with: `+OK`, and numbers of one digit. Anything else goes line by line. */
+  #keep(chunk: Buffer, from: number, to: number): Uint8Array<ArrayBuffer> {
+    const { buffer } = chunk;
+    const ownsIt = this.#ownsChunks && buffer.byteLength === chunk.length;
+    if (ownsIt && (to - from) * mostRetained >= chunk.length)
+      return new Uint8Array(buffer as ArrayBuffer, from, to - from);
+    this.#copier ??= new ChunkCopier(chunk);
+    return this.#copier.copy(from, to) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Fast path for the replies to writes: `+OK` and one-digit numbers. Leaves everything else to {@link #readLine}. */
   #readShort(chunk: Buffer, at: number): number {
     const first = chunk[at + 1] as number;
     if (chunk[at] === plus && first === letterO && chunk[at + 2] === letterK && endsAt(chunk, at + 3)) {
@@ -125,16 +146,16 @@ export class ReplyReader {
     const found = chunk.indexOf(lineFeed, at);
     const end = found < 0 ? chunk.length : found + 1;
     const line = this.#line + chunk.toString("latin1", at, end);
-    // Said at once of a type that there is not: the end of such a line may never come.
+    // Reject unknown reply types immediately: their line end may never arrive.
     if (line.length > (longestLines[line[0] as string] ?? 0))
-      throw new MalformedReply("no reply, or too long");
+      throw new MalformedReply("an unknown reply type, or a line that is too long");
     this.#line = found < 0 ? line : "";
     if (found >= 0) this.#enterLine(line);
     return end;
   }
 
   #enterLine(line: string): void {
-    if (!/^[^\r]+\r\n$/.test(line)) throw new MalformedReply("a line does not end where it should");
+    if (!/^[^\r]+\r\n$/.test(line)) throw new MalformedReply("a line contains a carriage return or ends without one");
     const text = line.slice(1, -2);
     switch (line[0]) {
       case "+":
@@ -168,37 +189,37 @@ export class ReplyReader {
     else this.#array = { items: [], length, depth, outer };
   }
 
-  /** Puts what is whole where it belongs, and so on outwards with each array that becomes whole by it. */
+  /** Adds a complete reply to the innermost open array. An array that this completes is added to the next one out. */
   #enter(reply: Reply): void {
-    let whole = reply;
+    let complete = reply;
     for (let array = this.#array; array !== undefined; array = this.#array) {
-      array.items.push(whole);
+      array.items.push(complete);
       if (array.items.length < array.length) return;
-      whole = array.items;
+      complete = array.items;
       this.#array = array.outer;
     }
-    this.#accept(whole);
+    this.#accept(complete);
   }
 }
 
-/** Whether a line ends there. */
+/** Whether `\r\n` is at this offset. */
 function endsAt(chunk: Buffer, at: number): boolean {
   return chunk[at] === carriageReturn && chunk[at + 1] === lineFeed;
 }
 
-/** Lines are read as Latin-1, which cuts no character wherever a chunk ends. */
+/** Lines are read as Latin-1, so a chunk that ends within a character does no harm. */
 function decode(text: string): string {
   return /[\u0080-\u00ff]/.test(text) ? Buffer.from(text, "latin1").toString() : text;
 }
 
 function integerOf(text: string): number {
-  if (!/^[+-]?\d{1,19}$/.test(text)) throw new MalformedReply("a bad integer");
+  if (!/^[+-]?\d{1,19}$/.test(text)) throw new MalformedReply("an invalid integer");
   return Number(text);
 }
 
-/** `null` stands for no string or no array at all. */
+/** Returns `null` for the length -1, which means a null string or array. */
 function lengthOf(text: string, longest: number): number | null {
   if (text === "-1") return null;
-  if (!/^\d{1,10}$/.test(text) || Number(text) > longest) throw new MalformedReply("a bad length");
+  if (!/^\d{1,10}$/.test(text) || Number(text) > longest) throw new MalformedReply("an invalid length");
   return Number(text);
 }

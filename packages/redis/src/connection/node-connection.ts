@@ -1,0 +1,114 @@
+import { type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
+import type { Redis } from "ioredis";
+import { encodeCommand } from "../protocol/encode-command.js";
+import { Connection } from "./connection.js";
+import { type Identity, identify } from "./identity.js";
+import { destroyClient, openSocket } from "./open-socket.js";
+import { Exchange, type RespSocket } from "./resp-socket.js";
+
+export interface NodeOptions {
+  /** Returns a new ioredis client for a single connection. It must not be connected yet. */
+  readonly createClient: () => Promise<Redis>;
+  /** Time to open a connection and identify the server, in milliseconds. */
+  readonly connectTimeout: number;
+  /** The database that the client selects. */
+  readonly database: number;
+  /** Throws if the server must not be used. */
+  readonly check: (identity: Identity) => void;
+}
+
+/** Leads to one server over one connection at a time. Opens it when needed and replaces it when it is lost. */
+export class NodeConnection {
+  readonly #options: NodeOptions;
+  readonly #clients: Set<Redis> = new Set();
+  #connection: Connection | undefined;
+  #opening: Promise<Connection> | undefined;
+  /** Requests that wait for a connection. */
+  #waiting = 0;
+  #closed = false;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+  }
+
+  /** The connection, if commands can be sent now. */
+  get current(): Connection | undefined {
+    return this.#connection?.usable ? this.#connection : undefined;
+  }
+
+  /** Whether no request waits for a connection or a reply, and no lost request is being settled. */
+  get idle(): boolean {
+    return this.#waiting === 0 && this.#opening === undefined && (this.#connection?.idle ?? true);
+  }
+
+  /**
+   * Waits for a usable connection. Opens one if necessary.
+   *
+   * @throws {FaultError} why none can be opened; nothing was sent
+   */
+  async connect(request: DriverRequest): Promise<Connection> {
+    this.#waiting++;
+    try {
+      const suspect = this.#connection;
+      if (suspect?.probing !== undefined) await waitFor(request, suspect.probing.catch(() => suspect.drop()));
+      if (this.current !== undefined) return this.current;
+      this.#opening ??= this.#open().finally(() => {
+        this.#opening = undefined;
+      });
+      return await waitFor(request, this.#opening);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** Closes everything. Requests that wait for a connection fail. */
+  close(): void {
+    this.#closed = true;
+    for (const redis of this.#clients) destroyClient(redis);
+  }
+
+  async #open(): Promise<Connection> {
+    const previous = this.#connection;
+    this.#connection = await this.#openSocket(async (socket) => {
+      const identity = await identify(socket);
+      this.#options.check(identity);
+      this.#checkDatabase(identity);
+      // A write that was given up on the previous connection must not apply after the writes on this one.
+      await previous?.killVia(socket).catch(() => {});
+      return new Connection(socket, identity, this.#openControl);
+    });
+    return this.#connection;
+  }
+
+  /** Resolves once the server answers, even with an error. An open socket alone proves nothing about the server. */
+  readonly #openControl = (): Promise<RespSocket> =>
+    // A field, not a closure in `#open`, which would keep every previous connection in memory.
+    this.#openSocket(async (socket) => {
+      const exchange = new Exchange(1);
+      socket.send(ping, exchange);
+      await exchange.ended;
+      if (exchange.ending !== "complete") throw new FaultError(hungUp);
+      return socket;
+    });
+
+  async #openSocket<Result>(prepare: (socket: RespSocket) => Promise<Result>): Promise<Result> {
+    if (this.#closed) throw new FaultError(removed);
+    const redis = await this.#options.createClient();
+    if (this.#closed) throw new FaultError(removed);
+    this.#clients.add(redis);
+    redis.once("end", () => this.#clients.delete(redis));
+    return openSocket(redis, this.#options.connectTimeout, prepare);
+  }
+
+  #checkDatabase({ database }: Identity): void {
+    if (database === undefined || database === this.#options.database) return;
+    throw new FaultError({ code: "no-such-store", retryable: false, effect: "none", reason: "SELECT" });
+  }
+}
+
+const ping = encodeCommand("PING");
+
+const hungUp = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
+
+/** Requests meet a closed node only if the cluster has removed it. Another node serves its slots. */
+const removed = hungUp;

@@ -1,0 +1,91 @@
+import { FaultError } from "@manykv/core/driver";
+import type { Redis, RedisOptions } from "ioredis";
+import { faultOfConnecting } from "../error-table.js";
+import { RespSocket } from "./resp-socket.js";
+
+/**
+ * Options that turn an ioredis client into a single connection: it opens once, never reconnects, queues or resends, and
+ * reports every failure immediately. Core decides what to do next, because it knows the deadline and the outcomes.
+ */
+export const singleConnection: Omit<RedisOptions, "replyMapping"> & { readonly replyMapping: "legacy" } = {
+  lazyConnect: true,
+  retryStrategy: (): null => null,
+  reconnectOnError: null,
+  enableOfflineQueue: false,
+  enableReadyCheck: false,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  maxRetriesPerRequest: 0,
+  protocol: 2,
+  replyMapping: "legacy",
+  stringNumbers: false,
+  readOnly: false,
+  monitor: false,
+  disableClientInfo: true,
+  connectTimeout: 0,
+  socketTimeout: undefined,
+  himportFieldsets: undefined,
+};
+
+/** Returns a client for one connection. Loads ioredis on first use, because loading it slows down a short process. */
+export async function createClient(options: RedisOptions): Promise<Redis> {
+  const { Redis } = await import("ioredis").catch((): never => {
+    throw new FaultError(notInstalled);
+  });
+  return new Redis({ ...options, ...singleConnection });
+}
+
+const notInstalled = Object.freeze({
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "ERR_MODULE_NOT_FOUND",
+} as const);
+
+/**
+ * Opens a connection and runs `prepare` on it.
+ *
+ * @param timeout - for both together, in milliseconds
+ * @throws {FaultError} why it failed; the connection is closed
+ */
+export async function openSocket<Result>(
+  redis: Redis,
+  timeout: number,
+  prepare: (socket: RespSocket) => Promise<Result>,
+): Promise<Result> {
+  let failure: unknown;
+  let expired = false;
+  const timer = setTimeout(() => {
+    expired = true;
+    destroyClient(redis);
+  }, timeout);
+  redis.on("error", (error) => {
+    failure ??= error;
+    // After a refused SELECT, for example, the connection would use another database.
+    destroyClient(redis);
+  });
+  try {
+    await redis.connect();
+    return await prepare(new RespSocket(redis));
+  } catch (error) {
+    destroyClient(redis);
+    if (expired) throw new FaultError(timedOut);
+    if (error instanceof FaultError && failure === undefined) throw error;
+    throw new FaultError(faultOfConnecting(failure ?? error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const timedOut = Object.freeze({
+  code: "unavailable",
+  retryable: true,
+  effect: "none",
+  reason: "ETIMEDOUT",
+} as const);
+
+/** Closes a client for good, without waiting for the server. */
+export function destroyClient(redis: Redis): void {
+  redis.disconnect();
+  redis.stream?.destroy();
+}
