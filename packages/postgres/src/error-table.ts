@@ -1,48 +1,46 @@
-import type { Fault, StoreErrorCode } from "@manykv/core";
-import { FaultError } from "./fault-error.js";
-import { isSqlState, nodeCodeOf } from "./protocol/error-codes.js";
-import { ExchangeError, type ExchangeFailure } from "./protocol/exchange-failure.js";
-import { UnsupportedClient } from "./protocol/unsupported-client.js";
+import type { StoreErrorCode } from "@manykv/core";
+import { type Fault, FaultError } from "@manykv/core/driver";
+import { ExchangeError, type ExchangeFailure, isSqlState, nodeCodeOf } from "./protocol/exchange.js";
 
 type Row = Pick<Fault, "retryable" | "effect"> & { readonly code: StoreErrorCode };
 
-/** The server refused the statement, or rolled it back: nothing of it is there. */
+/** The server refused the statement or rolled it back, so it had no effect. */
 const refused = (code: StoreErrorCode): Row => ({ code, retryable: false, effect: "none" });
-/** As `refused`, by what may pass. */
-const passing = (code: StoreErrorCode): Row => ({ code, retryable: true, effect: "none" });
-/** The answer is lost. */
+/** The same, for a cause that may pass. */
+const temporary = (code: StoreErrorCode): Row => ({ code, retryable: true, effect: "none" });
+/** The reply was lost. */
 const lost: Row = { code: "connection-lost", retryable: true, effect: "unknown" };
 
-/** The attempt's time was over before anything was sent. */
-export const overdue: Fault = passing("timeout");
+/** The request was aborted before anything was sent. */
+export const timedOut: Fault = temporary("timeout");
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const byState: Readonly<Record<string, Row>> = {
-  // Two transactions got in each other's way, and this one gave in. The first needs another isolation than the default.
-  "40001": passing("throttled"),
-  "40P01": passing("throttled"),
-  // `lock_timeout`.
-  "55P03": passing("throttled"),
-  // `statement_timeout`, or somebody cancelled the statement; `transaction_timeout`.
-  "57014": passing("timeout"),
-  "25P04": passing("timeout"),
-  // The disk or the memory is full.
-  "53100": passing("throttled"),
-  "53200": passing("throttled"),
+  // Another transaction conflicted with this one, which was rolled back. 40001 needs a stricter isolation level.
+  "40001": temporary("throttled"),
+  "40P01": temporary("throttled"),
+  // `lock_timeout`
+  "55P03": temporary("throttled"),
+  // `statement_timeout`, or the statement was canceled; `transaction_timeout`
+  "57014": temporary("timeout"),
+  "25P04": temporary("timeout"),
+  // Disk or memory is full.
+  "53100": temporary("throttled"),
+  "53200": temporary("throttled"),
 
-  // Too many connections: of the server, the database or the role.
-  "53300": passing("unavailable"),
-  // The server shuts down or crashed, starts up or recovers, or ended the session.
-  "57P01": passing("unavailable"),
-  "57P02": passing("unavailable"),
-  "57P03": passing("unavailable"),
-  "57P05": passing("unavailable"),
-  // A standby, which the primary of before becomes in a failover, or a database that is set to read only.
-  "25006": passing("unavailable"),
-  // The disk gave an error.
-  "58030": passing("unavailable"),
+  // The server, the database or the role has too many connections.
+  "53300": temporary("unavailable"),
+  // The server shuts down, crashed, starts or recovers, or it ended the session.
+  "57P01": temporary("unavailable"),
+  "57P02": temporary("unavailable"),
+  "57P03": temporary("unavailable"),
+  "57P05": temporary("unavailable"),
+  // A standby, such as the former primary after a failover, or a read-only database.
+  "25006": temporary("unavailable"),
+  // The disk reported an error.
+  "58030": temporary("unavailable"),
 
-  // The database, the schema, the table.
+  // The database, the schema or the table does not exist.
   "3D000": refused("no-such-store"),
   "3F000": refused("no-such-store"),
   "42P01": refused("no-such-store"),
@@ -59,46 +57,49 @@ const byState: Readonly<Record<string, Row>> = {
   "42883": refused("invalid-argument"),
   "42P10": refused("invalid-argument"),
 
-  // Over a limit of the server's own.
+  // A limit of the server was exceeded.
   "54000": refused("too-large"),
 
-  // What ended the statement cannot say how.
+  // The server does not know how the statement ended.
   "40003": lost,
 };
 
-/** An error of class 08 comes from a pooler, which has lost the server: the statement may be done. */
+/** Class 08 comes from a pooler that lost its server. The statement may have been applied. */
 const connectionClass = /^08/;
 
-/** The fault of a request whose exchange failed, `direct` where nothing stands between client and server. */
-export function faultOfExchange(failure: ExchangeFailure, direct: boolean): Fault {
-  const { state, nodeCode, abandoned, sent, completed, free, inTransaction } = failure;
-  if (inTransaction) return { ...refused("internal"), reason: "the connection was inside a transaction" };
-  if (abandoned) return { ...overdue, effect: sent ? "unknown" : "none" };
+/** @param direct - whether no pooler stands between client and server */
+function faultOfExchange(failure: ExchangeFailure, direct: boolean): Fault {
+  const { state, nodeCode, aborted, sent, completed, ready, inTransaction } = failure;
+  if (inTransaction) {
+    return { ...refused("internal"), reason: "the pool's client was released inside a transaction" };
+  }
+  if (aborted) return { ...timedOut, effect: sent ? "unknown" : "none" };
   if (state === undefined) return sent ? { ...lost, reason: nodeCode } : notConnected(nodeCode);
   const fault = faultOfState(state);
-  // Rolled back for certain: the server is ready for the next statement, or said no before the statement was done.
-  const settled = free || (direct && !completed);
+  // It was certainly rolled back if the server is ready again, or reported the error before the statement was done.
+  const settled = ready || (direct && !completed);
   return settled || fault.effect === "unknown" ? fault : { ...fault, effect: "unknown" };
 }
 
-/** The fault of a request for which there was no connection. Nothing was sent, so no write has happened. */
+/** Returns the fault of a request that got no connection. Nothing was sent, so nothing was written. */
 export function faultOfConnecting(error: unknown): Fault {
   const { code, message, severity } = (error ?? {}) as Partial<Record<string, unknown>>;
-  // What the server said has a severity; a code of Node's may look like an SQLSTATE (`EPIPE`).
+  // Errors of the server have a severity. Node's codes may look like an SQLSTATE (`EPIPE`).
   if (severity !== undefined && isSqlState(code)) return { ...faultOfState(code), effect: "none" };
-  // pg's own checks during authentication, and the time-outs of its pool, have texts and no codes.
+  // pg's own checks during authentication, and the timeouts of its pool, have texts and no codes.
   const text = String(message);
   if (text.startsWith("SASL")) return { ...refused("access-denied"), reason: "SASL" };
-  if (text.startsWith("timeout exceeded")) return { ...passing("unavailable"), reason: "no free connection" };
+  if (text.startsWith("timeout exceeded"))
+    return { ...temporary("unavailable"), reason: "no free connection" };
   return notConnected(nodeCodeOf(error));
 }
 
-/** Certificates and protocols do not mend themselves. */
+/** Retrying does not repair certificates and TLS versions. */
 const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH)/;
 
 function notConnected(nodeCode: string | undefined): Fault {
   const permanent = nodeCode !== undefined && tlsFailure.test(nodeCode);
-  return { ...(permanent ? refused : passing)("unavailable"), reason: nodeCode };
+  return { ...(permanent ? refused : temporary)("unavailable"), reason: nodeCode };
 }
 
 function faultOfState(state: string): Fault {
@@ -106,11 +107,16 @@ function faultOfState(state: string): Fault {
   return { ...row, reason: state };
 }
 
-/** A request's error in manykv's terms. */
-export function classify(error: unknown): Fault {
-  if (error instanceof FaultError) return error.fault;
-  if (error instanceof ExchangeError) return faultOfExchange(error.failure, false);
-  if (error instanceof UnsupportedClient)
-    return { ...refused("invalid-argument"), reason: "unsupported pg client" };
+/**
+ * Returns a request's error in manykv's terms. It contains nothing of pg's error, whose text may contain keys and
+ * passwords.
+ */
+export function asFaultError(error: unknown, direct = false): FaultError {
+  return FaultError.is(error) ? error : new FaultError(classify(error, direct));
+}
+
+export function classify(error: unknown, direct = false): Fault {
+  if (FaultError.is(error)) return error.fault;
+  if (error instanceof ExchangeError) return faultOfExchange(error.failure, direct);
   return { code: "internal", retryable: false, effect: "unknown" };
 }

@@ -1,55 +1,39 @@
 import { StoreError, type StoreOptions } from "@manykv/core";
+import { checkOptions } from "@manykv/core/driver";
 import type { Pool } from "pg";
+import { isPipelining } from "./connection/pg-internals.js";
 
-/** Where the table is, and how to get there: `url` or `pool`. */
+/** Where the table is: pass either `url` or `pool`. */
 export interface PostgresDriverOptions {
   /**
-   * `postgres://user:password@host:5432/database`. The parameters that it may have are those of libpq that pg knows, and
-   * `table`; see the README.
+   * `postgres://user:password@host:5432/database`. The README lists its parameters: `table`, `connect_timeout`, and those
+   * of libpq that pg supports.
    */
   readonly url?: string | undefined;
   /**
-   * A pool of pg's own, in place of `url`. It keeps its settings, and stays open when the store is closed. Its
-   * connections must go to the primary: what was written a moment ago need not be on a standby.
+   * A pool of pg. It keeps its settings and stays open when the store is closed. It must connect to the primary, because a
+   * standby may lack recent writes.
    */
   readonly pool?: Pool | undefined;
-  /** The table's name, also as `schema.name`. Default: the URL's `table`, or `manykv`. */
+  /** The name of the table, or `schema.name`. Default: the URL's `table`, or `manykv`. */
   readonly table?: string | undefined;
 }
 
 export interface PostgresStoreOptions extends StoreOptions, PostgresDriverOptions {}
 
-const known: { readonly [Name in keyof PostgresStoreOptions]-?: true } = {
-  url: true,
-  pool: true,
-  table: true,
-  limits: true,
-  buckets: true,
-  timeout: true,
-  request: true,
-  concurrency: true,
-  retry: true,
-};
-
 /** @throws {StoreError} `invalid-argument`, naming the option. */
-export function checkOptions(options: PostgresDriverOptions): void {
-  if (typeof options !== "object" || options === null)
-    throw refuse("the options are not an object: pass { url } or { pool }");
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(known, name)) throw refuse(`there is no option \`${name}\``);
-  }
+export function checkDriverOptions(options: PostgresDriverOptions): void {
+  checkOptions(options, ["url", "pool", "table"]);
   const { url, pool } = options;
-  if ((url === undefined) === (pool === undefined)) throw refuse("pass either `url` or `pool`");
+  if ((url === undefined) === (pool === undefined)) throw refuse("the options need either `url` or `pool`");
   if (pool !== undefined) checkPool(pool);
 }
 
 function checkPool(pool: Pool): void {
   if (typeof pool?.connect !== "function" || typeof pool.on !== "function") {
-    throw refuse("`pool` is not a Pool of pg");
+    throw refuse("`pool` must be a Pool of pg");
   }
-  if (pool.options?.pipeline) {
-    throw refuse("`pool` has pg's option `pipeline`, which allows nothing but plain queries: leave it out");
-  }
+  if (isPipelining(pool)) throw refuse("`pool` must not have pg's option `pipeline`: remove it");
 }
 
 export function refuse(text: string): StoreError {

@@ -3,11 +3,11 @@ import type { PostgresStoreOptions } from "./options.js";
 import { postgresDriver } from "./postgres-driver.js";
 
 /**
- * A store in a Postgres table.
+ * A store in a Postgres table. Connects when it is first used.
  *
  * ```ts
  * const store = postgresStore({ url: "postgres://app:secret@localhost:5432/app" });
- * await store.provision(); // makes the table, where it is not there yet
+ * await store.provision(); // creates the table unless it exists
  * const bucket = await store.open("users");
  * await bucket.setMany([["alice", new Uint8Array([1, 2])]]);
  * ```
@@ -15,5 +15,6 @@ import { postgresDriver } from "./postgres-driver.js";
  * @throws {StoreError} `invalid-argument`, naming the option.
  */
 export function postgresStore(options: PostgresStoreOptions): Store {
-  return createStore(postgresDriver(options), options);
+  const { url, pool, table, ...storeOptions } = options ?? {};
+  return createStore(postgresDriver({ url, pool, table }), storeOptions);
 }

@@ -41,7 +41,8 @@ test("an unknown parameter of the URL is refused, by name and without its value"
   refused({ url: `${url}?connect_timeout=0` }, /`connect_timeout`/);
   refused({ url: "postgres://host:5432?canary@localhost/db" }, /%40/);
   refused({ url: "postgres://host:5432#canary@localhost/db" }, /%40/);
-  refused({ url: `${url}?sslrootcert=/canary/is/not/here` }, /files/);
+  refused({ url: `${url}?sslrootcert=/canary/is/not/here` }, /`sslrootcert`.* file/);
+  refused({ url: `${url}?sslnegotiation=canary` }, /`sslnegotiation`/);
   refused({ url: "postgres://user:%E0%A4@localhost/canary" }, /percent-encoding/);
 });
 

@@ -1,78 +1,112 @@
-import pg, { type PoolConfig } from "pg";
+import { accessSync, constants } from "node:fs";
+import type { ServerAddress } from "@manykv/core/driver";
+import type { Pool, PoolConfig } from "pg";
 import { refuse } from "../options.js";
 
 /** What a URL says. */
 export interface ConnectionUrl {
-  readonly table: string | undefined;
+  readonly table: string;
+  readonly server: ServerAddress;
   readonly config: PoolConfig;
 }
 
+/** Parameters that name files. */
+const fileParameters = ["sslcert", "sslkey", "sslrootcert"] as const;
 /**
- * Parameters that go on to pg, with their meaning in libpq:
+ * Parameters that pg reads, with libpq's meaning:
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
  */
-const passedOn: ReadonlySet<string> = new Set([
+const pgParameters: ReadonlySet<string> = new Set([
+  ...fileParameters,
   "application_name",
   "host",
   "idle_in_transaction_session_timeout",
   "lock_timeout",
   "options",
   "ssl",
-  "sslcert",
-  "sslkey",
   "sslmode",
   "sslnegotiation",
-  "sslrootcert",
   "statement_timeout",
   "uselibpqcompat",
 ]);
 const ownParameters: ReadonlySet<string> = new Set(["table", "connect_timeout"]);
 
-/** How long connecting may take, or waiting for a connection that is in use, in milliseconds. */
+/** How long connecting, or waiting for a free connection, may take, in milliseconds. */
 const defaultConnectTimeout = 5_000;
 
 /**
- * Reads a URL. What it does not say comes from libpq's environment variables (`PGUSER` and so on), as pg does it.
+ * Reads a URL. pg takes what it leaves out from libpq's environment variables, such as `PGUSER`.
  *
- * @throws {StoreError} `invalid-argument`; the message holds nothing of the URL but the name of a parameter.
+ * @throws {StoreError} `invalid-argument`. The message contains nothing of the URL except the name of a parameter.
  */
 export function readConnectionUrl(text: unknown): ConnectionUrl {
   const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
-    throw refuse("`url` is not a URL that starts with postgres:// or postgresql://");
+    throw refuse("`url` must be a URL that starts with postgres:// or postgresql://");
   }
   const { searchParams } = url;
-  // It may be the rest of a password, which must not be shown as the name of a parameter.
+  // It may be the rest of a password, which must not appear as the name of a parameter.
   if (`${url.search}${url.hash}`.includes("@")) {
-    throw refuse("`url` has an @ after a ? or #: write them %40, %3F and %23");
+    throw refuse("`url` has an @ after a ? or #: write them as %40, %3F and %23");
   }
   for (const name of searchParams.keys()) {
-    if (!passedOn.has(name) && !ownParameters.has(name))
+    if (!pgParameters.has(name) && !ownParameters.has(name))
       throw refuse(`\`url\` has an unknown parameter \`${name}\``);
     if (searchParams.getAll(name).length > 1) throw refuse(`\`url\` has the parameter \`${name}\` twice`);
   }
-  const table = searchParams.get("table") ?? undefined;
+  checkEncoding(url);
+  checkTls(searchParams);
+  const server = serverAt(searchParams.get("host") ?? decodeURIComponent(url.hostname), url.port);
+  const table = searchParams.get("table") ?? "manykv";
   const connectionTimeoutMillis = connectTimeout(searchParams.get("connect_timeout"));
   for (const name of ownParameters) searchParams.delete(name);
   const config = { connectionString: url.href, fallback_application_name: "manykv", connectionTimeoutMillis };
-  checkConfig(config);
-  return { table, config };
+  return { table, server, config };
 }
 
-/** libpq's is in seconds, and 0 there means for ever. */
+/** Returns where a pool of the caller connects to, as far as its options say. */
+export function serverOfPool({ options }: Pool): ServerAddress | undefined {
+  const { connectionString, host = "", port = "" } = options ?? {};
+  if (connectionString === undefined) return serverAt(host, port);
+  if (!URL.canParse(connectionString)) return undefined;
+  const url = new URL(connectionString);
+  return serverAt(url.searchParams.get("host") ?? url.hostname, url.port);
+}
+
+function serverAt(host: string, port: string | number): ServerAddress {
+  const { PGHOST = "localhost", PGPORT = "5432" } = process.env;
+  return { address: host === "" ? PGHOST : host, port: Number(port === "" ? PGPORT : port) };
+}
+
+/** libpq counts seconds, and 0 means no timeout there. */
 function connectTimeout(seconds: string | null): number {
   if (seconds === null) return defaultConnectTimeout;
   if (/^[1-9][0-9]{0,5}$/.test(seconds)) return Number(seconds) * 1_000;
-  throw refuse("`connect_timeout` in `url` is not a number of seconds from 1 on");
+  throw refuse("`connect_timeout` in `url` must be a whole number of seconds from 1");
 }
 
-/** pg reads the URL and the files that it names only when it connects: better now. */
-function checkConfig(config: PoolConfig): void {
+function checkEncoding({ username, password, hostname, pathname }: URL): void {
   try {
-    new pg.Client(config);
+    for (const part of [username, password, hostname]) decodeURIComponent(part);
+    decodeURI(pathname);
   } catch {
-    throw refuse(
-      "`url` cannot be used: check its percent-encoding, `sslnegotiation`, and the files that it names",
-    );
+    throw refuse("`url` has invalid percent-encoding");
+  }
+}
+
+/** pg reads these only when it connects. */
+function checkTls(parameters: URLSearchParams): void {
+  const negotiation = parameters.get("sslnegotiation");
+  if (negotiation !== null && negotiation !== "postgres" && negotiation !== "direct") {
+    throw refuse("`sslnegotiation` in `url` must be postgres or direct");
+  }
+  for (const name of fileParameters) {
+    const path = parameters.get(name);
+    if (!path) continue;
+    try {
+      accessSync(path, constants.R_OK);
+    } catch {
+      throw refuse(`\`${name}\` in \`url\` names a file that cannot be read`);
+    }
   }
 }

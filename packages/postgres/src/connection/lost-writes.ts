@@ -1,94 +1,105 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { DriverRequest, Fault } from "@manykv/core";
-import { FaultError } from "../fault-error.js";
-import { integerParameter, rawParameter } from "../protocol/parameter.js";
-import type { Backend } from "./backend.js";
-import type { Database } from "./database.js";
+import { type DriverRequest, type Fault, FaultError } from "@manykv/core/driver";
+import { asFaultError } from "../error-table.js";
+import { Parameters } from "../protocol/parameters.js";
+import { Statement } from "../protocol/statement.js";
+import type { ServerProcess } from "./checked-out-client.js";
+import type { ClientPool } from "./client-pool.js";
 import { SharedWork } from "./shared-work.js";
 
 /**
- * Ends that very process, if it is still there. A session's row goes away after its transaction was rolled back, so
- * once nothing is found, nothing more can come of it.
+ * Terminates exactly this process if it still exists. A session's row disappears after its transaction was rolled back,
+ * so once there is no row, the session can do nothing more.
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
  *
- * One row where a process of that number is there: whether its start is hidden, as from a session whose role has changed.
- * It may be that process or a stranger's, so it is left alone.
+ * The first column tells whether the start of a process with this number is hidden, as from a session whose role has
+ * changed. It may be this process or another, so it is left alone.
  */
-const terminate = {
-  name: "",
-  text:
-    "SELECT backend_start IS NULL, CASE WHEN backend_start IS NOT NULL THEN pg_terminate_backend(pid) END " +
+const terminate = new Statement(
+  "SELECT backend_start IS NULL, CASE WHEN backend_start IS NOT NULL THEN pg_terminate_backend(pid) END " +
     "FROM pg_stat_get_activity($1::int4) WHERE backend_start = $2::timestamptz OR backend_start IS NULL",
-};
+);
 
-const notSeen: Fault = {
+const hiddenProcess: Fault = {
   code: "access-denied",
   retryable: false,
   effect: "none",
-  reason: "the role may not see the process of an earlier write",
+  reason: "the role may not see the server process of an earlier write",
 };
 
-/** Between two looks at a process that is ending: bounds of the wait, in milliseconds. */
+/** Bounds of the wait before looking at a terminating process again, in milliseconds. */
 const shortestWait = 1;
 const longestWait = 50;
 
-/** Writes whose answer was lost, by the process that may yet do them. */
+/** The server processes that may still apply a write whose reply was lost. */
 export class LostWrites {
-  readonly #database: Database;
-  readonly #backends: Set<Backend> = new Set();
-  /** However many requests wait for the end of a process, one of them sees to it. */
-  readonly #endings: WeakMap<Backend, SharedWork> = new WeakMap();
+  readonly #pool: ClientPool;
+  readonly #processes: Set<ServerProcess> = new Set();
+  /** However many requests wait for the end of a process, one of them terminates it. */
+  readonly #terminations: WeakMap<ServerProcess, SharedWork> = new WeakMap();
 
-  constructor(database: Database) {
-    this.#database = database;
+  constructor(pool: ClientPool) {
+    this.#pool = pool;
   }
 
-  /** Takes in a process. Gives the function that makes sure that it is gone. */
-  add(backend: Backend): NonNullable<Fault["fence"]> {
-    this.#backends.add(backend);
-    return (request) => this.#end(backend, request);
+  get any(): boolean {
+    return this.#processes.size > 0;
   }
 
-  /** Makes sure that all are gone. */
-  async settle(request: Pick<DriverRequest, "signal">): Promise<void> {
-    if (this.#backends.size === 0) return;
-    await Promise.all(Array.from(this.#backends, (backend) => this.#end(backend, request)));
+  /** Adds a process, and returns the fence that terminates it. */
+  add(process: ServerProcess): NonNullable<Fault["fence"]> {
+    this.#processes.add(process);
+    return (request) => this.#end(process, request);
   }
 
-  #end(backend: Backend, request: Pick<DriverRequest, "signal">): Promise<void> {
-    let ending = this.#endings.get(backend);
-    if (ending === undefined || ending.isOver) {
-      ending = new SharedWork((shared) => this.#terminate(backend, shared));
-      this.#endings.set(backend, ending);
+  /** Terminates all of them. */
+  async settle(request: DriverRequest): Promise<void> {
+    await Promise.all(Array.from(this.#processes, (process) => this.#end(process, request)));
+  }
+
+  #end(process: ServerProcess, request: DriverRequest): Promise<void> {
+    let termination = this.#terminations.get(process);
+    if (termination === undefined || termination.isOver) {
+      termination = new SharedWork((shared) => this.#terminate(process, shared));
+      this.#terminations.set(process, termination);
     }
-    return ending.wait(request);
+    return termination.wait(request);
   }
 
-  async #terminate(backend: Backend, request: Pick<DriverRequest, "signal">): Promise<void> {
+  async #terminate(process: ServerProcess, request: DriverRequest): Promise<void> {
     try {
       let wait = shortestWait;
-      while (await this.#isThere(backend, request)) {
+      while (await this.#exists(process, request)) {
         await delay(wait, undefined, { signal: request.signal });
         wait = Math.min(2 * wait, longestWait);
       }
-      this.#backends.delete(backend);
+      this.#processes.delete(process);
     } catch (error) {
-      // What may not be ended now may never be: later writes do not wait for it.
-      if (error instanceof FaultError && error.fault.code === "access-denied") this.#backends.delete(backend);
+      // It may never become permitted, so later writes do not wait for it.
+      if (FaultError.is(error) && error.fault.code === "access-denied") this.#processes.delete(process);
       throw error;
     }
   }
 
-  /** Tells a process to end. Gives whether it was still there. */
-  async #isThere(backend: Backend, request: Pick<DriverRequest, "signal">): Promise<boolean> {
-    const parameters = [integerParameter(backend.processId), rawParameter(backend.start)];
-    let found = false;
+  /** Tells a process to terminate. Returns whether it still existed. */
+  async #exists(process: ServerProcess, request: DriverRequest): Promise<boolean> {
+    const parameters = new Parameters(terminate);
+    parameters.integer(process.id);
+    parameters.raw(process.start);
+    let exists = false;
     let hidden = false;
-    await this.#database.read(terminate, parameters, request, (row) => {
-      found = true;
-      hidden = row.boolean();
-    });
-    if (hidden) throw new FaultError(notSeen);
-    return found;
+    const client = await this.#pool.checkOut(request);
+    try {
+      await client.run(terminate, parameters, request, (row) => {
+        exists = true;
+        hidden = row.boolean();
+      });
+    } catch (error) {
+      throw asFaultError(error);
+    } finally {
+      client.release();
+    }
+    if (hidden) throw new FaultError(hiddenProcess);
+    return exists;
   }
 }

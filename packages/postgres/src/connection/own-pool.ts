@@ -1,38 +1,52 @@
-import pg, { type Pool, type PoolConfig } from "pg";
-import { GuardedClient } from "./guarded-client.js";
+import type { Client, ClientConfig, Pool, PoolConfig } from "pg";
+import { guardedClient, hangUp, loadPg } from "./pg-internals.js";
 
-/** Connections at the most, of the 100 that a server has by default. */
+/** A server accepts 100 connections by default. */
 const maxConnections = 10;
 
-/** A pool of the store's own. Idle connections are closed after 10 seconds, and keep no process alive. */
+/** The store's own pool, opened on first use. It closes connections after 10 idle seconds and keeps no process alive. */
 export class OwnPool {
-  readonly pool: Pool;
-  readonly #opening: Set<GuardedClient> = new Set();
+  readonly #config: PoolConfig;
+  #pool: Promise<Pool> | undefined;
+  readonly #connecting: Set<Client> = new Set();
 
   constructor(config: PoolConfig) {
-    const opening = this.#opening;
-    this.pool = new pg.Pool({
-      ...config,
-      Client: class extends GuardedClient {
-        constructor(settings?: pg.ClientConfig) {
-          super(settings);
-          opening.add(this);
-          const opened = (): boolean => opening.delete(this);
-          this.once("connect", opened).once("end", opened);
+    this.#config = config;
+  }
+
+  /** Loads pg. Opens no connection. */
+  open(): Promise<Pool> {
+    this.#pool ??= this.#open();
+    return this.#pool;
+  }
+
+  /** Does not wait for connections that are still being opened, perhaps to a server that never answers. */
+  async close(): Promise<void> {
+    const pool = await this.#pool?.catch(() => undefined);
+    const ended = pool?.end();
+    for (const client of this.#connecting) hangUp(client);
+    await ended;
+  }
+
+  async #open(): Promise<Pool> {
+    const pg = await loadPg();
+    const connecting = this.#connecting;
+    const pool = new pg.Pool({
+      ...this.#config,
+      Client: class extends guardedClient(pg) {
+        constructor(config?: ClientConfig) {
+          super(config);
+          connecting.add(this);
+          const connected = (): boolean => connecting.delete(this);
+          this.once("connect", connected).once("end", connected);
         }
       },
       max: maxConnections,
       keepAlive: true,
       allowExitOnIdle: true,
     });
-    // An idle connection was lost, and is out of the pool: the next request opens another.
-    this.pool.on("error", () => {});
-  }
-
-  /** Nobody waits any more for a connection that is still being opened, perhaps to a server that never answers. */
-  async close(): Promise<void> {
-    const ended = this.pool.end();
-    for (const client of this.#opening) client.hangUp();
-    await ended;
+    // An idle connection broke and has left the pool. The next request opens another.
+    pool.on("error", () => {});
+    return pool;
   }
 }

@@ -1,19 +1,19 @@
-import { ChunkCopier } from "@manykv/core";
+import { ChunkCopier } from "@manykv/core/driver";
 import type { KeyLookup } from "./key-lookup.js";
-import { MalformedAnswer } from "./malformed-answer.js";
-import { messageHeader } from "./message-reader.js";
+import { MalformedReply, messageHeader } from "./message-reader.js";
 
-/** Takes each row of an answer. The row is the same object each time: read it at once. */
+/** Receives each row of a reply. The row is the same object each time: read it immediately. */
 export type OnRow = (row: DataRow) => void;
 
+const nothing = Buffer.alloc(0);
+
 /**
- * The fields of one row in binary form, read one after the other. Every length is checked, so that a malformed row is
- * an error and never a value of other bytes.
- * https://www.postgresql.org/docs/current/protocol-message-formats.html (DataRow)
+ * Reads the binary fields of one row, one after the other. It checks every length, so that a malformed row is an error and
+ * never a wrong value: https://www.postgresql.org/docs/current/protocol-message-formats.html (DataRow)
  */
 export class DataRow {
-  #bytes: Buffer = Buffer.alloc(0);
-  #copier: ChunkCopier = new ChunkCopier(this.#bytes);
+  #bytes: Buffer = nothing;
+  #copier: ChunkCopier | undefined;
   #offset = 0;
   #end = 0;
 
@@ -21,52 +21,53 @@ export class DataRow {
   open(bytes: Buffer, start: number, end: number): void {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
-      this.#copier = new ChunkCopier(bytes);
+      this.#copier = undefined;
     }
     this.#offset = start + messageHeader + 2;
     this.#end = end;
   }
 
-  /** An `int4` or `int8`; beyond 2^53 it is not exact. */
+  /** Reads an `int4` or `int8`. It is not exact beyond 2^53. */
   integer(): number {
     const from = this.#next();
     const length = this.#offset - from;
     if (length === 4) return this.#bytes.readInt32BE(from);
-    if (length !== 8) throw new MalformedAnswer();
+    if (length !== 8) throw new MalformedReply();
     return this.#bytes.readInt32BE(from) * 4_294_967_296 + this.#bytes.readUInt32BE(from + 4);
   }
 
   boolean(): boolean {
     const from = this.#next();
-    if (this.#offset - from !== 1) throw new MalformedAnswer();
+    if (this.#offset - from !== 1) throw new MalformedReply();
     return this.#bytes[from] === 1;
   }
 
-  /** The caller's to keep and to change. Read each field once: no two of them overlap. */
-  bytes(): Uint8Array {
+  /** Returns a copy that the caller may keep and modify. Read each field once: copies must not overlap. */
+  bytes(): Uint8Array<ArrayBuffer> {
     const from = this.#next();
+    this.#copier ??= new ChunkCopier(this.#bytes);
     return this.#copier.copy(from, this.#offset);
   }
 
-  /** The place of a key among those asked for; -1 where it is none of them. */
-  placeIn(keys: KeyLookup): number {
+  /** Returns the index of a key in the request, or -1 if the request did not contain it. */
+  indexIn(keys: KeyLookup): number {
     const from = this.#next();
-    return keys.placeOf(this.#bytes, from, this.#offset);
+    return keys.indexOf(this.#bytes, from, this.#offset);
   }
 
-  /** UTF-8, from `skip` bytes on. */
+  /** Returns UTF-8 text without its first `skip` bytes. */
   text(skip: number): string {
     const from = this.#next() + skip;
-    if (from > this.#offset) throw new MalformedAnswer();
+    if (from > this.#offset) throw new MalformedReply();
     return this.#bytes.toString("utf8", from, this.#offset);
   }
 
-  /** Goes behind the next field, of which all is there, and gives where it begins. A null is in none of our columns. */
+  /** Goes past the next field and returns where its value begins. None of our columns contains nulls. */
   #next(): number {
     const from = this.#offset + 4;
-    if (from > this.#end) throw new MalformedAnswer();
+    if (from > this.#end) throw new MalformedReply();
     const length = this.#bytes.readInt32BE(this.#offset);
-    if (length < 0 || from + length > this.#end) throw new MalformedAnswer();
+    if (length < 0 || from + length > this.#end) throw new MalformedReply();
     this.#offset = from + length;
     return from;
   }

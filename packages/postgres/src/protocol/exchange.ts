@@ -1,19 +1,37 @@
-import type { Duplex } from "node:stream";
 import { DataRow, type OnRow } from "./data-row.js";
-import { isSqlState, nodeCodeOf } from "./error-codes.js";
-import { ExchangeError, type ExchangeFailure } from "./exchange-failure.js";
-import { MalformedAnswer } from "./malformed-answer.js";
-import { messageHeader } from "./message-reader.js";
-import { packet } from "./packet.js";
-import type { Parameter } from "./parameter.js";
-import { hasFields, readFields } from "./response-fields.js";
-import { SocketTap } from "./socket-tap.js";
-import type { WireConnection } from "./wire.js";
+import { hasFields, MalformedReply, messageHeader, readFields } from "./message-reader.js";
+import type { Parameters } from "./parameters.js";
+import type { Statement } from "./statement.js";
 
-/** A statement; with a name it is prepared once for each connection. */
-export interface Statement {
-  readonly name: string;
-  readonly text: string;
+/** Why an exchange failed, as far as the wire shows. */
+export interface ExchangeFailure {
+  /** SQLSTATE of the server's error, if it sent one. */
+  readonly state: string | undefined;
+  /** Node's code of the error that broke the connection, if it has one. */
+  readonly nodeCode: string | undefined;
+  /** Whether the request named a prepared statement. */
+  readonly prepared: boolean;
+  /** Whether the request was aborted. */
+  readonly aborted: boolean;
+  /** Whether bytes were written to the socket. */
+  readonly sent: boolean;
+  /** Whether the server said that the statement was done. */
+  readonly completed: boolean;
+  /** Whether the connection is ready for the next statement, outside of any transaction. */
+  readonly ready: boolean;
+  /** Whether the connection is ready, but inside a transaction that the caller left open. */
+  readonly inTransaction: boolean;
+}
+
+/** What an exchange rejects with. */
+export class ExchangeError extends Error {
+  override readonly name: string = "ExchangeError";
+  readonly failure: ExchangeFailure;
+
+  constructor(failure: ExchangeFailure) {
+    super(failure.state ?? failure.nodeCode ?? "no reply");
+    this.failure = failure;
+  }
 }
 
 const dataRow = "D".charCodeAt(0);
@@ -23,37 +41,32 @@ const readyForQuery = "Z".charCodeAt(0);
 const outsideTransaction = "I".charCodeAt(0);
 
 /**
- * One statement on one connection, and its answer: what pg calls a submittable.
+ * One statement on one connection, and its reply.
  *
- * It ends when the server says that the connection is free again, or when the connection is lost. Postgres commits a
- * statement of its own between CommandComplete and ReadyForQuery, in answer to Sync. So an error before
- * CommandComplete means that nothing was committed, whatever happens to the connection then.
+ * It ends when the server is ready for the next statement, or when the connection breaks. Postgres commits a statement
+ * between CommandComplete and ReadyForQuery, in answer to Sync. So an error before CommandComplete means that nothing was
+ * committed, whatever happens to the connection afterwards.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
  */
 export class Exchange {
-  /** pg keeps in mind, by these two, which statements the server knows. */
-  readonly name: string;
-  readonly text: string;
-  /** Rejects with an {@link ExchangeError}, or an `UnsupportedClient`. */
+  /** Rejects with an {@link ExchangeError}. */
   readonly done: Promise<void>;
-  /** pg sets it where the pool has a `query_timeout`, and waits for it to be called. */
-  callback: (() => void) | undefined;
-
-  readonly #parameters: readonly Parameter[];
+  /** What goes to the server. */
+  readonly request: Buffer;
+  readonly #prepared: boolean;
   readonly #onRow: OnRow;
-  readonly #row: DataRow = new DataRow();
+  #row: DataRow | undefined;
   #resolve!: () => void;
   #reject!: (error: Error) => void;
-  /** The socket, once something was sent. */
-  #stream: Duplex | undefined;
   #state: string | undefined;
+  #sent = false;
   #completed = false;
   #ended = false;
 
-  constructor(statement: Statement, parameters: readonly Parameter[], onRow: OnRow) {
-    this.name = statement.name;
-    this.text = statement.text;
-    this.#parameters = parameters;
+  /** @param parse - whether the server must parse the statement first */
+  constructor(statement: Statement, parse: boolean, parameters: Parameters, onRow: OnRow) {
+    this.request = parameters.complete(statement, parse);
+    this.#prepared = statement.name !== "";
     this.#onRow = onRow;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -61,100 +74,95 @@ export class Exchange {
     });
   }
 
-  /** pg calls it when the connection is free; an error that it gives comes back by `handleError`. */
-  submit({ stream, parsedStatements }: WireConnection): Error | null {
-    try {
-      if (this.#ended) throw new Error("given up while it waited for the connection");
-      const known = this.name !== "" && parsedStatements[this.name] === this.text;
-      const bytes = packet(this, !known, this.#parameters);
-      // It takes itself off when it is told to close.
-      new SocketTap(stream, this.#read);
-      stream.once("close", this.#lost);
-      this.#stream = stream;
-      stream.write(bytes);
-      return null;
-    } catch (error) {
-      this.#end(() => this.#reject(error as Error));
-      return error as Error;
-    }
+  /** Whether nothing waits for the reply anymore. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
-  /** Nobody waits for the answer any more. The connection must then be closed, as the answer may still come. */
-  abandon(): void {
-    this.#fail({ abandoned: true });
+  /** The request is about to be written. */
+  start(): void {
+    this.#sent = true;
   }
 
-  /** pg calls it when the connection broke or cannot be used, and for errors of the server, which are known here. */
-  handleError(error: unknown): void {
-    if (this.#state === undefined) this.#fail({ nodeCode: nodeCodeOf(error) });
+  /** Stops waiting. The connection must then be closed, because the reply may still arrive. */
+  abort(): void {
+    this.#fail({ aborted: true });
   }
 
-  // pg calls these; what they tell was read here already.
-  handleRowDescription(): void {}
-  handleDataRow(): void {}
-  handleCommandComplete(): void {}
-  handleReadyForQuery(): void {}
-  handlePortalSuspended(): void {}
-  handleEmptyQuery(): void {}
-  handleCopyInResponse(): void {}
-  handleCopyData(): void {}
+  /** The connection broke or cannot be used. */
+  fail(error: unknown): void {
+    this.#fail({ nodeCode: nodeCodeOf(error) });
+  }
 
-  readonly #lost = (): void => this.#fail({});
+  /** Fails before anything was sent. */
+  reject(error: Error): void {
+    this.#ended = true;
+    this.#reject(error);
+  }
 
-  readonly #read = (bytes: Buffer, start: number, end: number, tap: SocketTap): boolean => {
+  /**
+   * Reads the message from `start` to `end`. Returns `false` if it is the last one of the reply.
+   *
+   * @throws {MalformedReply}
+   */
+  read(bytes: Buffer, start: number, end: number): boolean {
     const letter = bytes[start];
     if (letter === dataRow) {
+      this.#row ??= new DataRow();
       this.#row.open(bytes, start, end);
       this.#onRow(this.#row);
-      return true;
-    }
-    if (letter === commandComplete) this.#completed = true;
-    else if (hasFields(bytes, start)) {
+    } else if (letter === commandComplete) {
+      this.#completed = true;
+    } else if (letter === readyForQuery) {
+      this.#finish(bytes[start + messageHeader] === outsideTransaction);
+      return false;
+    } else if (hasFields(bytes, start)) {
       const fields = readFields(bytes, start, end);
       if (letter === errorResponse) this.#state = stateOf(fields);
     }
-    const last = letter === readyForQuery;
-    if (last) {
-      if (!this.#completed && this.#state === undefined) throw new MalformedAnswer();
-      tap.close();
-      this.#finish(bytes[start + messageHeader] === outsideTransaction);
-    }
-    tap.pass(bytes.subarray(start, end));
-    return !last;
-  };
+    return true;
+  }
 
-  /** The connection is free again. */
   #finish(outside: boolean): void {
-    if (this.#state === undefined && outside) this.#end(this.#resolve);
-    else this.#fail({ free: outside, inTransaction: !outside });
+    if (!this.#completed && this.#state === undefined) throw new MalformedReply();
+    if (this.#state === undefined && outside) {
+      this.#ended = true;
+      this.#resolve();
+    } else this.#fail({ ready: outside, inTransaction: !outside });
   }
 
   #fail(known: Partial<ExchangeFailure>): void {
-    const failure = {
-      state: this.#state,
-      nodeCode: undefined,
-      prepared: this.name !== "",
-      abandoned: false,
-      sent: this.#stream !== undefined,
-      completed: this.#completed,
-      free: false,
-      inTransaction: false,
-      ...known,
-    };
-    this.#end(() => this.#reject(new ExchangeError(failure)));
-  }
-
-  #end(settle: () => void): void {
     this.#ended = true;
-    this.#stream?.off("close", this.#lost);
-    this.callback?.();
-    settle();
+    this.#reject(
+      new ExchangeError({
+        state: this.#state,
+        nodeCode: undefined,
+        prepared: this.#prepared,
+        aborted: false,
+        sent: this.#sent,
+        completed: this.#completed,
+        ready: false,
+        inTransaction: false,
+        ...known,
+      }),
+    );
   }
 }
 
-/** The code among the fields of an error. */
 function stateOf(fields: ReadonlyMap<string, string>): string {
   const state = fields.get("C");
-  if (!isSqlState(state)) throw new MalformedAnswer();
+  if (!isSqlState(state)) throw new MalformedReply();
   return state;
+}
+
+/** Whether a code looks like an SQLSTATE. Anything else is not passed on, because codes end up in messages. */
+export function isSqlState(code: unknown): code is string {
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code);
+}
+
+/** Returns Node's code of an error, such as `ECONNREFUSED`, if it has one. */
+export function nodeCodeOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  const { code } = error;
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? code : undefined;
 }

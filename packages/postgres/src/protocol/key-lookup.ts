@@ -1,77 +1,62 @@
-import { arrayHeaderBytes, elementLengthBytes } from "./byte-array.js";
-import { keyArray } from "./key-array.js";
-import type { Parameter } from "./parameter.js";
-
-const nothing = Buffer.alloc(0);
+import { arrayHeaderBytes, elementLengthBytes } from "./parameters.js";
 
 /**
- * A `bytea[]` of keys, each behind the prefix of its bucket, that tells of a key in the answer which one it is.
+ * Finds the keys of a reply among those of its request.
  *
- * By the bytes of the request, in a table of four bytes a slot: strings made of the answer's keys and looked up in a
- * `Map` took longer than all else that the client does for a row.
+ * It compares the bytes of both, with a hash table of four bytes a slot. Decoding each key of the reply to look it up in a
+ * `Map` took longer than everything else that the client does for a row.
  */
-export class KeyLookup implements Parameter {
-  readonly capacity: number;
-  readonly #array: Parameter;
-  /** Where each key begins in `#bytes`; it ends where the length of the next one begins. */
+export class KeyLookup {
+  readonly #bytes: Buffer;
+  /** Where each key begins in `#bytes`. It ends where the length of the next one begins. */
   readonly #starts: Uint32Array;
-  /** A key's place plus one; 0 is free. */
+  /** Each slot contains a key's index plus one; 0 is free. */
   readonly #slots: Int32Array;
-  /** New for each batch, so that nobody can choose keys that collide. */
+  /** Differs from batch to batch, so that chosen keys cannot collide on purpose. */
   readonly #seed: number = (Math.random() * 2 ** 32) | 0;
-  #bytes: Buffer = nothing;
 
-  /** @param keys Without duplicates. */
-  constructor(prefix: string, keys: readonly string[]) {
-    this.#array = keyArray(prefix, keys, undefined);
-    this.capacity = this.#array.capacity;
-    this.#starts = new Uint32Array(keys.length + 1);
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(keys.length * 2)));
-  }
-
-  write(bytes: Buffer, start: number): number {
+  /**
+   * @param bytes - the request
+   * @param start - where its array of `count` different keys begins
+   */
+  constructor(bytes: Buffer, start: number, count: number) {
     this.#bytes = bytes;
-    const end = this.#array.write(bytes, start);
-    const last = this.#starts.length - 1;
+    this.#starts = new Uint32Array(count + 1);
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(count * 2)));
+    const mask = this.#slots.length - 1;
     let from = start + arrayHeaderBytes + elementLengthBytes;
-    for (let place = 0; place < last; place++) {
-      this.#starts[place] = from;
-      const keyEnd = from + bytes.readInt32BE(from - elementLengthBytes);
-      this.#enter(place, from, keyEnd);
-      from = keyEnd + elementLengthBytes;
+    for (let index = 0; index < count; index++) {
+      this.#starts[index] = from;
+      const end = from + bytes.readInt32BE(from - elementLengthBytes);
+      let slot = this.#hash(bytes, from, end) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = index + 1;
+      from = end + elementLengthBytes;
     }
-    this.#starts[last] = from;
-    return end;
+    this.#starts[count] = from;
   }
 
-  /** The place of a key, prefix included, among the keys; -1 where it is none of them. It lies in `bytes`. */
-  placeOf(bytes: Uint8Array, from: number, end: number): number {
+  /** Returns the index of the key between `from` and `end` of `reply`, or -1 if the request did not contain it. */
+  indexOf(reply: Uint8Array, from: number, end: number): number {
     const mask = this.#slots.length - 1;
-    let slot = this.#hash(bytes, from, end) & mask;
+    let slot = this.#hash(reply, from, end) & mask;
     for (;;) {
-      const place = (this.#slots[slot] as number) - 1;
-      if (place < 0 || this.#equals(place, bytes, from, end)) return place;
+      const index = (this.#slots[slot] as number) - 1;
+      if (index < 0 || this.#equals(index, reply, from, end)) return index;
       slot = (slot + 1) & mask;
     }
   }
 
-  #enter(place: number, from: number, end: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = this.#hash(this.#bytes, from, end) & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = place + 1;
-  }
-
-  #equals(place: number, bytes: Uint8Array, from: number, end: number): boolean {
-    const start = this.#starts[place] as number;
-    if ((this.#starts[place + 1] as number) - elementLengthBytes - start !== end - from) return false;
+  #equals(index: number, reply: Uint8Array, from: number, end: number): boolean {
+    const start = this.#starts[index] as number;
+    if ((this.#starts[index + 1] as number) - elementLengthBytes - start !== end - from) return false;
     for (let offset = from; offset < end; offset++) {
-      if (this.#bytes[start + offset - from] !== bytes[offset]) return false;
+      if (this.#bytes[start + offset - from] !== reply[offset]) return false;
     }
     return true;
   }
 
-  /** FNV-1a, and the finalizer of MurmurHash3 so that low bits depend on all. */
+  /** FNV-1a with the finalizer of MurmurHash3, so that the low bits depend on all bytes. */
   #hash(bytes: Uint8Array, from: number, end: number): number {
     let state = this.#seed;
     for (let index = from; index < end; index++) {

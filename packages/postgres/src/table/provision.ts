@@ -1,12 +1,11 @@
-import type { DriverRequest } from "@manykv/core";
-import type { Database } from "../connection/database.js";
-import { FaultError } from "../fault-error.js";
-import { textParameter } from "../protocol/parameter.js";
+import { type DriverRequest, FaultError } from "@manykv/core/driver";
+import type { StatementRunner } from "../connection/statement-runner.js";
+import { Parameters } from "../protocol/parameters.js";
+import { Statement } from "../protocol/statement.js";
 
-/** One row where the table is there: whether it has what the statements need. */
-const inspect = {
-  name: "",
-  text: `SELECT EXISTS (
+/** Returns a row if the table exists: whether it has what the statements need. */
+const inspect = new Statement(
+  `SELECT EXISTS (
     SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
     WHERE indrelid = relation AND indisunique AND indisvalid AND indpred IS NULL AND indnkeyatts = 1
       AND attname = 'key' AND atttypid = 'bytea'::regtype
@@ -14,14 +13,14 @@ const inspect = {
     SELECT FROM pg_attribute
     WHERE attrelid = relation AND attname = 'value' AND atttypid = 'bytea'::regtype AND attnotnull
   ) FROM to_regclass($1::text) AS relation WHERE relation IS NOT NULL`,
-};
+);
 
 /**
- * The table. A third of each page is left free, so that a new version of a row finds room beside the old one, and the
- * index stays as it is: https://www.postgresql.org/docs/current/storage-hot.html. Values that compress are compressed
- * by LZ4, which takes half the time of the default, where the server was built with it.
+ * Creates the table. A third of each page stays free, so that the new version of a row fits next to the old one and the
+ * index needs no change: https://www.postgresql.org/docs/current/storage-hot.html. LZ4 compresses values in half the time of
+ * the default, if the server supports it.
  *
- * CREATE TABLE IF NOT EXISTS fails when two sessions run it at once, so they take turns.
+ * CREATE TABLE IF NOT EXISTS fails if two sessions run it at the same time, so they take turns.
  */
 export function createTable(table: string): string {
   return `DO $manykv$
@@ -40,35 +39,39 @@ $manykv$`;
 }
 
 /**
- * Makes the table where there is none. Takes no permission to make tables where there is one.
+ * Creates the table unless it exists. Needs no permission to create tables if it does.
  *
- * @throws {FaultError} `invalid-argument` where there is one with other columns.
+ * @throws {FaultError} `invalid-argument` if the existing table has other columns.
  */
-export async function provision(database: Database, table: string, request: DriverRequest): Promise<void> {
-  const serves = await isServing(database, table, request);
-  if (serves === true) return;
-  if (serves === undefined) await database.write({ name: "", text: createTable(table) }, [], request);
-  // The name of a table that somebody has just made is found before its columns are: they are looked for in what was
-  // there when the statement began. By the next statement all of it is there.
-  if ((await isServing(database, table, request)) === true) return;
+export async function provision(runner: StatementRunner, table: string, request: DriverRequest): Promise<void> {
+  const suits = await isSuitable(runner, table, request);
+  if (suits === true) return;
+  if (suits === undefined) {
+    const create = new Statement(createTable(table));
+    await runner.write(create, new Parameters(create), request);
+  }
+  // If another session has just created the table, a statement that began before finds its name and not its columns. The
+  // next statement finds both.
+  if ((await isSuitable(runner, table, request)) === true) return;
   throw new FaultError({
     code: "invalid-argument",
     retryable: false,
     effect: "none",
-    reason:
-      "the table has not the columns key bytea, with a unique index of its own, and value bytea NOT NULL",
+    reason: "the table must have `key bytea` with its own unique index and `value bytea NOT NULL`",
   });
 }
 
-/** `undefined` where there is no table. */
-async function isServing(
-  database: Database,
+/** Returns `undefined` if there is no table. */
+async function isSuitable(
+  runner: StatementRunner,
   table: string,
   request: DriverRequest,
 ): Promise<boolean | undefined> {
-  let serves: boolean | undefined;
-  await database.read(inspect, [textParameter(table)], request, (row) => {
-    serves = row.boolean();
+  const parameters = new Parameters(inspect);
+  parameters.text(table);
+  let suits: boolean | undefined;
+  await runner.read(inspect, parameters, request, (row) => {
+    suits = row.boolean();
   });
-  return serves;
+  return suits;
 }

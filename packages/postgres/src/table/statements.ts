@@ -1,34 +1,54 @@
 import { createHash } from "node:crypto";
-import type { Statement } from "../protocol/exchange.js";
+import { Statement } from "../protocol/statement.js";
 
-/** What is done to a table, a set of keys at a time. */
+/** What is done with one key, or with several at a time. `$1` is the key or the array of keys. */
 export interface Statements {
-  /** Rows of the keys that are there, and their values. */
-  readonly get: Statement;
-  /** Rows of the keys that are there. */
-  readonly exists: Statement;
-  readonly set: Statement;
-  readonly delete: Statement;
-  /** Rows of keys. */
+  /** Returns the value. */
+  readonly getOne: Statement;
+  /** Returns keys and values. */
+  readonly getMany: Statement;
+  /** Returns a row if the key exists. */
+  readonly existsOne: Statement;
+  /** Returns the keys that exist. */
+  readonly existsMany: Statement;
+  readonly setOne: Statement;
+  readonly setMany: Statement;
+  readonly deleteOne: Statement;
+  readonly deleteMany: Statement;
+  /** Returns keys from `$1` up to `$2` without it, at most `$3`. */
   readonly list: Statement;
 }
 
 export function statementsFor(table: string): Statements {
+  const onConflict =
+    "ON CONFLICT (key) DO UPDATE SET value = excluded.value " +
+    `WHERE (${columnsAreBytes("stored")}) IS NOT FALSE`;
   return {
-    get: named("get", `SELECT key, value FROM ${table} WHERE ${wanted} AND (${columnsAreBytes(table)})`),
-    exists: named("exists", `SELECT key FROM ${table} WHERE ${wanted}`),
-    // In the order of the arrays, so sorted ones lock their rows in that order.
-    set: named(
-      "set",
-      `INSERT INTO ${table} AS stored (key, value) SELECT unnest($1::bytea[]), unnest($2::bytea[]) ` +
-        `ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE (${columnsAreBytes("stored")}) IS NOT FALSE`,
+    getOne: named(
+      "get",
+      `SELECT value FROM ${table} WHERE key = $1::bytea AND (${columnsAreBytes(table)})`,
     ),
-    // A DELETE locks rows in whatever order it finds them, so they are locked before, in the order that a set locks in.
-    // A ctid is unique within one partition only: in another it is some other key's.
-    delete: named(
-      "delete",
-      `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(` +
-        `SELECT ctid FROM ${table} WHERE ${wanted} ORDER BY key FOR UPDATE)) AND (${inKeys}) IS TRUE`,
+    getMany: named(
+      "get_many",
+      `SELECT key, value FROM ${table} WHERE ${isWanted} AND (${columnsAreBytes(table)})`,
+    ),
+    existsOne: named("exists", `SELECT FROM ${table} WHERE key = $1::bytea`),
+    existsMany: named("exists_many", `SELECT key FROM ${table} WHERE ${isWanted}`),
+    setOne: named(
+      "set",
+      `INSERT INTO ${table} AS stored (key, value) VALUES ($1::bytea, $2::bytea) ${onConflict}`,
+    ),
+    // Writes in the order of the arrays, so sorted arrays lock rows in their keys' order.
+    setMany: named(
+      "set_many",
+      `INSERT INTO ${table} AS stored (key, value) SELECT unnest($1::bytea[]), unnest($2::bytea[]) ${onConflict}`,
+    ),
+    deleteOne: named("delete", `DELETE FROM ${table} WHERE key = $1::bytea`),
+    // DELETE locks rows in any order. To avoid deadlocks with other writers, they are locked before, in their keys' order.
+    deleteMany: named(
+      "delete_many",
+      `DELETE FROM ${table} WHERE key = ANY (ARRAY(` +
+        `SELECT key FROM ${table} WHERE ${isWanted} ORDER BY key FOR UPDATE))`,
     ),
     list: named(
       "list",
@@ -37,31 +57,24 @@ export function statementsFor(table: string): Statements {
   };
 }
 
-/** Is looked up in a hash table of the keys. */
-const inKeys = "key IN (SELECT unnest($1::bytea[]))";
-
 /**
- * One scan of the index for all keys. The array comes by a subselect so that the planner does not see it: estimating each
- * of its elements takes it longer than all the rest.
- *
- * The second half says the same again, for a plan that was made while the table was tiny and is still in use after it has
- * grown: that reads the whole table, and would compare each row with every key. This looks it up in a hash table first,
- * which makes seconds milliseconds. Where the index serves, it takes a tenth of the time.
+ * One scan of the index for all keys. The subquery hides the array from the planner, which would estimate every element.
+ * That takes longer than everything else.
  */
-const wanted = `key = ANY (ARRAY(SELECT unnest($1::bytea[]))) AND (${inKeys}) IS NOT FALSE`;
+const isWanted = "key = ANY (ARRAY(SELECT unnest($1::bytea[])))";
 
 /**
- * Is no more than a look at a bit; but where a column is not `bytea` the server refuses the statement. A column of type
- * `text` would else take bytes in their hexadecimal form, and give that back.
+ * Costs nearly nothing, but makes the server reject the statement unless the columns are `bytea`. A `text` column would
+ * otherwise accept the bytes as hexadecimal text and return that text.
  *
- * True for each value. Null where the value is, as in a row that somebody else wrote to a column that allows it.
+ * It is true for every value, and null for a null, which a table that manykv did not create may contain.
  */
 function columnsAreBytes(row: string): string {
   return `${row}.value IS NOT NULL OR (${row}.key <> ''::bytea AND ${row}.value = ''::bytea)`;
 }
 
-/** A name that no other text has, whichever version or table of manykv shares the connection. */
+/** The name differs for every text, whatever versions of manykv and tables share a connection. */
 function named(verb: string, text: string): Statement {
   const digest = createHash("sha256").update(text).digest("hex").slice(0, 16);
-  return { name: `manykv_${verb}_${digest}`, text };
+  return new Statement(text, `manykv_${verb}_${digest}`);
 }

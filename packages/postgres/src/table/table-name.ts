@@ -1,10 +1,10 @@
 import { StoreError } from "@manykv/core";
 
-/** A part of a name; Postgres cuts longer ones: https://www.postgresql.org/docs/current/limits.html */
+/** One part of a name. Postgres truncates longer ones: https://www.postgresql.org/docs/current/limits.html */
 const part = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/;
 
 /**
- * A table's name as it stands in SQL, quoted: `"manykv"`, `"app"."manykv"`. Upper and lower case stay as they are.
+ * Returns a table's name quoted for SQL: `"manykv"`, `"app"."manykv"`. Quoting keeps upper and lower case.
  *
  * @throws {StoreError} `invalid-argument`
  */
@@ -13,7 +13,7 @@ export function quoteTableName(name: unknown): string {
   if (parts.length < 1 || parts.length > 2 || !parts.every((one) => part.test(one))) {
     throw new StoreError(
       "invalid-argument",
-      "`table` is not a table name: pass a name, or schema.name, of letters, digits, _ and -, 63 characters each at the most",
+      "`table` must be a name or schema.name of letters, digits, _ and -, with at most 63 characters each",
     );
   }
   return parts.map((one) => `"${one}"`).join(".");
