@@ -1,6 +1,6 @@
 /**
- * Writes the cities of the world in batches, reads them back and compares, deletes those of one country, and checks
- * that just these are gone. In memory, or in the store that the first argument names by its URL.
+ * Writes the cities of the world in batches, reads them back, compares them, deletes the cities of one country and checks
+ * that only those are gone. The first argument is the store's URL. The default is `memory:`.
  */
 import { openStore, StoreError } from "manykv";
 import { cityEntries } from "./demo/city-entries.js";
@@ -20,8 +20,8 @@ async function demo(url: string): Promise<void> {
     const steps = [
       await setAll(bucket, entries),
       await readAndCompare(bucket, "get and compare", entries, []),
-      await deleteAll(bucket, "delete those of France", french),
-      await readAndCompare(bucket, "get: just these are gone", others, french),
+      await deleteAll(bucket, "delete France", french),
+      await readAndCompare(bucket, "get: only France is gone", others, french),
       await deleteAll(bucket, "delete the others", others),
     ];
     console.log(formatSteps(steps));

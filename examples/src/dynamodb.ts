@@ -1,8 +1,8 @@
 import { dynamodbStore } from "@manykv/dynamodb";
 
-const endpoint = process.argv[2]; // of an emulator; AWS's own without
+const endpoint = process.argv[2]; // of an emulator; without it, the endpoint of AWS
 const store = dynamodbStore({ table: "manykv-example", region: "eu-central-1", endpoint });
-await store.provision(); // creates the table unless it is there, and waits for it
+await store.provision(); // creates the table if it is missing, and waits until it is ready
 const bucket = await store.open("sessions");
 await bucket.setMany(new Map([["4711", Buffer.from("signed in")]]));
 const found = await bucket.getMany(["4711", "4712"]); // one BatchGetItem, strongly consistent

