@@ -1,7 +1,6 @@
 import type { Buffer } from "node:buffer";
 import type { Limits } from "@manykv/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { csvWriter, readCsv } from "../records/csv.js";
 import { ndjsonWriter, readNdjson } from "../records/ndjson.js";
 import {
   type Item,
@@ -108,7 +107,7 @@ export type RecordReader = (
 ) => AsyncIterable<Item<ValueRecord>[]>;
 
 /** Returns the reader for the options and the file's extension. */
-export function readerFor(path: string, flags: ReadFlags): RecordReader {
+export async function readerFor(path: string, flags: ReadFlags): Promise<RecordReader> {
   const { keyField, fromRecord } = flags;
   if (formatOf(path, flags) === "ndjson") {
     rejectFlags("csv", { ...csvFlags(flags), "--ignore-other-columns": flags.ignoreOtherColumns });
@@ -116,16 +115,24 @@ export function readerFor(path: string, flags: ReadFlags): RecordReader {
   }
   rejectFlags("ndjson", { "--key-field": keyField });
   const { keyColumn = "key", valueColumn = "value", encoding = "utf8", ignoreOtherColumns = false } = flags;
+  const { readCsv } = await loadCsv();
   return (chunks, limits) =>
     readCsv(chunks, { keyColumn, valueColumn, encoding, ignoreOtherColumns, fromRecord, limits });
 }
 
 /** Returns the writer for the options and the file's extension. */
-export function writerFor(path: string, flags: FormatFlags): RecordWriter {
-  if (formatOf(path, flags) === "csv")
+export async function writerFor(path: string, flags: FormatFlags): Promise<RecordWriter> {
+  if (formatOf(path, flags) === "csv") {
+    const { csvWriter } = await loadCsv();
     return csvWriter(flags.keyColumn ?? "key", flags.valueColumn ?? "value", flags.encoding ?? "utf8");
+  }
   rejectFlags("csv", csvFlags(flags));
   return ndjsonWriter;
+}
+
+/** Loads the CSV libraries, which would slow the start of every command, only if CSV is used. */
+function loadCsv(): Promise<typeof import("../records/csv.js")> {
+  return import("../records/csv.js");
 }
 
 function formatOf(path: string, flags: FormatFlags): "ndjson" | "csv" {

@@ -37,7 +37,7 @@ export async function runWrites<Read extends KeyRecord>(
   interrupt: Interrupt,
 ): Promise<ExitCode> {
   const report = flags.report === undefined ? undefined : await Report.open(flags.report, job.input);
-  const progress = new Progress(job.doing, job.input?.size, job.input?.position);
+  const progress = await Progress.start(job.doing, job.input?.size, job.input?.position);
   const startedAt = performance.now();
   const messages = new LimitedMessages("record");
   const onFailure = (failure: RecordFailure): Promise<void> | undefined => {

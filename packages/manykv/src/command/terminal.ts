@@ -1,4 +1,4 @@
-import { SingleBar } from "cli-progress";
+import type { SingleBar } from "cli-progress";
 
 /** Prints a line to standard error. Standard output is for data only. */
 export function printMessage(message: string): void {
@@ -48,20 +48,26 @@ export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #position: (() => number) | undefined;
 
-  /** With a `total`, draws a bar filled up to `position`. Without one, only counts records. */
-  constructor(action: string, total?: number, position?: () => number) {
+  private constructor(bar: SingleBar | undefined, position: (() => number) | undefined) {
+    this.#bar = bar;
     this.#position = position;
-    if (!process.stderr.isTTY) return;
-    const bar = total === undefined ? "" : " {bar} {percentage}%  {eta_formatted} left ";
-    this.#bar = new SingleBar({
-      format: `${action}${bar} {count} records`,
+  }
+
+  /** With a `total`, draws a bar filled up to `position`. Without one, only counts records. */
+  static async start(action: string, total?: number, position?: () => number): Promise<Progress> {
+    if (!process.stderr.isTTY) return new Progress(undefined, position);
+    const { SingleBar } = await import("cli-progress");
+    const format = total === undefined ? "" : " {bar} {percentage}%  {eta_formatted} left ";
+    const bar = new SingleBar({
+      format: `${action}${format} {count} records`,
       stream: process.stderr,
       clearOnComplete: true,
       hideCursor: true,
       barCompleteChar: "█",
       barIncompleteChar: "░",
     });
-    this.#bar.start(total ?? 0, 0, { count: "0" });
+    bar.start(total ?? 0, 0, { count: "0" });
+    return new Progress(bar, position);
   }
 
   update(records: number): void {

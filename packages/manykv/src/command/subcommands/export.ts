@@ -48,7 +48,7 @@ Examples
   manykv export --store redis://old | manykv import --store postgres://new/database`;
 
 async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
-  const writer = writerFor(file, flags);
+  const writer = await writerFor(file, flags);
   return withBucket(flags, async (bucket, interrupt) => {
     const output = await openOutput(file);
     const counts: Counts = { records: 0, bytes: 0, deleted: 0 };
@@ -93,7 +93,7 @@ async function exportRecords(
     read: (keys) => bucket.getMany(keys, calls),
     batchSize: flags.batchSize,
   });
-  const progress = new Progress("exporting");
+  const progress = await Progress.start("exporting");
   try {
     if (writer.header !== "") await output.write(writer.header);
     for await (const { records } of batches) {

@@ -48,7 +48,7 @@ Examples
   manykv import --from-record 4001 countries.ndjson`;
 
 async function runImport(file: string, flags: BucketFlags & ReadFlags & WriteFlags): Promise<ExitCode> {
-  const read = readerFor(file, flags);
+  const read = await readerFor(file, flags);
   return withBucket(flags, async (bucket, interrupt) => {
     const input = await openInput(file, interrupt.stop);
     return runWrites(
