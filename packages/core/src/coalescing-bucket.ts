@@ -57,9 +57,8 @@ export class CoalescingBucket extends DriverBucket {
     try {
       call.start(options);
       const { limits } = this;
-      const rejection =
-        checkKey(key, limits) ?? (operation === "set" ? checkValue(value, limits) : undefined);
-      if (rejection !== undefined) throw new InputError(rejection.code, rejection.text, 1);
+      const rejection = checkKey(key, limits) ?? (operation === "set" && checkValue(value, limits));
+      if (rejection) throw new InputError(rejection.code, rejection.text, 1);
       let settle!: PendingCall["settle"];
       const settled = new Promise<Value | StoreError>((resolve) => {
         settle = resolve;

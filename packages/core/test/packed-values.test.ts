@@ -22,7 +22,7 @@ test("packed values are what was added, whatever happens to the original", () =>
         original.fill(0);
       });
       chunks.forEach((expected, chunk) => {
-        assert.deepEqual(packed.valuesOf(chunk, expected.length), expected);
+        assert.deepEqual(packed.take(chunk), expected);
       });
     }),
     { numRuns: 300 },

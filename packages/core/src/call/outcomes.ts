@@ -20,15 +20,14 @@ export class Outcomes implements OutcomeTable {
   readonly #call: Call;
   readonly #canonical: CanonicalIndexes;
   /** By canonical index. */
-  readonly #states: Uint8Array | number[];
+  readonly #states: number[];
   #faults: Map<number, Fault> | undefined;
 
   constructor(call: Call, size: number, canonical: CanonicalIndexes) {
     this.#call = call;
     this.size = size;
     this.#canonical = canonical;
-    // Typed arrays are slow to create.
-    this.#states = size === 1 ? [0] : new Uint8Array(size);
+    this.#states = new Array<number>(size).fill(0);
   }
 
   /** The backend acknowledged an entry, or it failed. */
@@ -70,8 +69,8 @@ export class Outcomes implements OutcomeTable {
   }
 
   #firstFailure(): number {
-    if (this.#canonical === undefined) return this.#states.findIndex((state) => state !== applied);
-    return this.#canonical.findIndex((index) => this.#states[index] !== applied);
+    for (let index = 0; index < this.size; index++) if (this.#stateOf(index) !== applied) return index;
+    return -1;
   }
 
   /** Returns whether every failure from index `first` on may succeed if repeated. */

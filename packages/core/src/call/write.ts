@@ -55,12 +55,12 @@ async function writeChunk(call: Call, kind: WriteKind, whole: Chunk, outcomes: O
     }
 
     const result = await attempt(call, kind, chunk, number, time);
-    const faults = faultsByIndex(chunk.keys.length, result, last) ?? [];
+    const faults = faultsByIndex(chunk.keys.length, result, last);
     const repeat: number[] = [];
     let undone = 0;
     last = undefined;
     for (let index = 0; index < chunk.keys.length; index++) {
-      const fault = faults[index];
+      const fault = faults?.[index];
       outcomes.record(chunk.indexes[index] as number, fault);
       if (fault === undefined) continue;
       undone++;
@@ -70,9 +70,9 @@ async function writeChunk(call: Call, kind: WriteKind, whole: Chunk, outcomes: O
     }
     if (undone === 0) return;
 
-    await runFences(call, faults);
+    await runFences(call, faults ?? []);
     // A fault of the whole request concerns the other chunks too. Faults of single keys do not.
-    const wholeFault = result.fault === undefined ? undefined : faults[0];
+    const wholeFault = result.fault === undefined ? undefined : faults?.[0];
     withoutProgress = undone < chunk.keys.length ? 0 : withoutProgress + 1;
     if (repeat.length === 0 || withoutProgress >= call.core.options.retry.attempts) {
       return wholeFault && call.stop(wholeFault);

@@ -1,7 +1,7 @@
 import type { Call } from "../call/call.js";
 import type { RequestLimits } from "../driver.js";
 import type { Limits } from "../store.js";
-import { checkKey, checkValue, InputError, mostBytes, type Rejection, utf8Length } from "./check-entry.js";
+import { checkKey, checkValue, InputError, type Rejection, utf8Length } from "./check-entry.js";
 import { PackedValues } from "./packed-values.js";
 
 /** A validated batch, split into chunks of one request each. */
@@ -22,7 +22,7 @@ export const mostAtOnce = 16_384;
  * @throws {InputError} naming the first invalid key.
  */
 export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Batch {
-  return read(call, input, new Chunker(call.core.options[kind]), undefined);
+  return read(call, input, new BatchBuilder(call.core.options.limits, call.core.options[kind], undefined));
 }
 
 /**
@@ -32,28 +32,23 @@ export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Ba
  * @throws {InputError} naming the first invalid entry.
  */
 export function readEntries(call: Call, input: unknown): Batch {
-  const encodedAtOnce = call.core.driver.prepareSet !== undefined && isShortAndStable(input);
-  return read(call, input, new Chunker(call.core.options.set), encodedAtOnce ? [] : new PackedValues());
+  const { driver, options } = call.core;
+  const values = driver.prepareSet !== undefined && isShortAndStable(input) ? [] : new PackedValues();
+  return read(call, input, new BatchBuilder(options.limits, options.set, values));
 }
 
 /** A generator may yield the same array again and again with other bytes. An array or Map does not. */
 function isShortAndStable(input: unknown): boolean {
-  if (Array.isArray(input)) {
-    return input.length <= mostAtOnce && input[Symbol.iterator] === Array.prototype[Symbol.iterator];
-  }
-  return input instanceof Map && input.size <= mostAtOnce && input[Symbol.iterator] === Map.prototype.entries;
+  const iterator = (input as Iterable<unknown> | undefined)?.[Symbol.iterator];
+  if (Array.isArray(input))
+    return input.length <= mostAtOnce && iterator === Array.prototype[Symbol.iterator];
+  return input instanceof Map && input.size <= mostAtOnce && iterator === Map.prototype.entries;
 }
 
 /** After about this many entries or KiB of values, reading looks at the clock. */
 const entriesPerCheck = 1_024;
 
-function read(
-  call: Call,
-  input: unknown,
-  chunker: Chunker,
-  values: PackedValues | Uint8Array[] | undefined,
-): Batch {
-  const { limits } = call.core.options;
+function read(call: Call, input: unknown, builder: BatchBuilder): Batch {
   let index = 0;
   let unchecked = 0;
   let rejection: Rejection | undefined;
@@ -61,12 +56,11 @@ function read(
   try {
     for (const entry of iterable(input)) {
       if (rejection === undefined) {
-        rejection =
-          values === undefined ? addKey(entry, limits, chunker) : addEntry(entry, limits, chunker, values);
+        rejection = builder.values === undefined ? builder.addKey(entry) : builder.addEntry(entry);
         rejectedIndex = index;
       }
       index++;
-      unchecked += 1 + (chunker.lastValueBytes >>> 10);
+      unchecked += 1 + (builder.lastValueBytes >>> 10);
       if (unchecked < entriesPerCheck) continue;
       unchecked = 0;
       if (call.timeLeft > 0) continue;
@@ -78,38 +72,12 @@ function read(
     throw new InputError("invalid-argument", "the iterable threw an error while it was read", index);
   }
   if (rejection !== undefined) {
-    const entries = Math.max(index, sizeOf(input) ?? 0);
+    const entries = Math.max(index, sizeOf(input));
     throw new InputError(rejection.code, `entry ${rejectedIndex}: ${rejection.text}`, entries);
   }
   call.batchSize = index;
-  return { keys: chunker.keys, chunkStarts: chunker.starts, values };
+  return builder;
 }
-
-function addKey(key: unknown, limits: Limits, chunker: Chunker): Rejection | undefined {
-  const rejection = checkKey(key, limits);
-  if (rejection === undefined) chunker.add(key as string, 0);
-  return rejection;
-}
-
-function addEntry(
-  entry: unknown,
-  limits: Limits,
-  chunker: Chunker,
-  values: PackedValues | Uint8Array[],
-): Rejection | undefined {
-  if (!Array.isArray(entry) || entry.length !== 2) return notPair;
-  // Each is read once: what was checked is what is sent.
-  const key: unknown = entry[0];
-  const value: unknown = entry[1];
-  const rejection = checkKey(key, limits) ?? checkValue(value, limits);
-  if (rejection !== undefined) return rejection;
-  const startsChunk = chunker.add(key as string, (value as Uint8Array).length);
-  if (values instanceof PackedValues) values.add(value as Uint8Array, startsChunk);
-  else values.push(value as Uint8Array);
-  return undefined;
-}
-
-const notPair: Rejection = { code: "invalid-argument", text: "the entry is not a pair of a key and a value" };
 
 /**
  * Counts the entries of an input that is rejected unread, for its outcomes.
@@ -117,7 +85,7 @@ const notPair: Rejection = { code: "invalid-argument", text: "the entry is not a
  * @param deadline - when to stop counting, because an iterable may be endless
  */
 export function countEntries(input: unknown, deadline: number): number {
-  let count = sizeOf(input) ?? 0;
+  let count = sizeOf(input);
   if (count > 0) return count;
   try {
     for (const _ of iterable(input)) {
@@ -129,9 +97,9 @@ export function countEntries(input: unknown, deadline: number): number {
   return count;
 }
 
-function sizeOf(input: unknown): number | undefined {
+function sizeOf(input: unknown): number {
   if (Array.isArray(input)) return input.length;
-  return input instanceof Map || input instanceof Set ? input.size : undefined;
+  return input instanceof Map || input instanceof Set ? input.size : 0;
 }
 
 function iterable(input: unknown): Iterable<unknown> {
@@ -141,46 +109,61 @@ function iterable(input: unknown): Iterable<unknown> {
   throw new InputError("invalid-argument", "the batch is not an iterable: pass an array, a Set or a Map");
 }
 
-/**
- * Splits a batch into chunks as it is read. Counts three bytes for each UTF-16 unit of a key, the most it can take, and
- * measures keys only when that would end a chunk. Most batches never get there.
- */
-export class Chunker {
-  readonly keys: string[] = [];
-  readonly starts: number[] = [];
-  lastValueBytes = 0;
-  readonly #limits: RequestLimits;
-  /** Keys in the current chunk. */
-  #count = 0;
-  /** An upper bound of the bytes in the current chunk. */
-  #bytes = 0;
-  /** The first key of the chunk that was not measured. */
-  #unmeasured = 0;
+const notPair: Rejection = { code: "invalid-argument", text: "the entry is not a pair of a key and a value" };
 
-  constructor(limits: RequestLimits) {
+/** Checks entries and splits them into chunks as they are read. */
+export class BatchBuilder implements Batch {
+  readonly keys: string[] = [];
+  readonly chunkStarts: number[] = [];
+  readonly values: PackedValues | Uint8Array[] | undefined;
+  lastValueBytes = 0;
+  readonly #limits: Limits;
+  readonly #requestLimits: RequestLimits;
+  /** Bytes in the current chunk, or an upper bound: three for each UTF-16 unit of a key. */
+  #bytes = 0;
+  #isExact = false;
+
+  constructor(limits: Limits, requestLimits: RequestLimits, values: PackedValues | Uint8Array[] | undefined) {
     this.#limits = limits;
+    this.#requestLimits = requestLimits;
+    this.values = values;
+  }
+
+  addEntry(entry: unknown): Rejection | undefined {
+    if (!Array.isArray(entry) || entry.length !== 2) return notPair;
+    // Each is read once: what was checked is what is sent.
+    const key: unknown = entry[0];
+    const value: unknown = entry[1];
+    const rejection = checkKey(key, this.#limits) ?? checkValue(value, this.#limits);
+    if (rejection !== undefined) return rejection;
+    const startsChunk = this.#add(key as string, (value as Uint8Array).length);
+    if (this.values instanceof PackedValues) this.values.add(value as Uint8Array, startsChunk);
+    else this.values?.push(value as Uint8Array);
+    return undefined;
+  }
+
+  addKey(key: unknown): Rejection | undefined {
+    const rejection = checkKey(key, this.#limits);
+    if (rejection === undefined) this.#add(key as string, 0);
+    return rejection;
   }
 
   /** Returns whether the key starts a chunk. */
-  add(key: string, valueBytes: number): boolean {
+  #add(key: string, valueBytes: number): boolean {
     const index = this.keys.push(key) - 1;
-    const most = mostBytes(key) + valueBytes;
+    const start = this.chunkStarts.at(-1) ?? 0;
     this.lastValueBytes = valueBytes;
-    this.#bytes += most;
-    if (index > 0 && ++this.#count <= this.#limits.maxKeys && this.#fits()) return false;
-    this.starts.push(index);
-    this.#count = 1;
-    this.#bytes = most;
-    this.#unmeasured = index;
-    return true;
-  }
-
-  #fits(): boolean {
-    const { maxBytes } = this.#limits;
-    while (this.#bytes > maxBytes && this.#unmeasured < this.keys.length) {
-      const key = this.keys[this.#unmeasured++] as string;
-      this.#bytes += utf8Length(key) - mostBytes(key);
+    this.#bytes += valueBytes + (this.#isExact ? utf8Length(key) : 3 * key.length);
+    const { maxKeys, maxBytes } = this.#requestLimits;
+    if (this.#bytes > maxBytes && !this.#isExact) {
+      // Keys are measured only when that may save a chunk. Most batches never get here.
+      for (const each of this.keys.slice(start)) this.#bytes -= 3 * each.length - utf8Length(each);
+      this.#isExact = true;
     }
-    return this.#bytes <= maxBytes;
+    if (index > 0 && index - start < maxKeys && this.#bytes <= maxBytes) return false;
+    this.chunkStarts.push(index);
+    this.#bytes = valueBytes + 3 * key.length;
+    this.#isExact = false;
+    return true;
   }
 }

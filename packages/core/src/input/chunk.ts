@@ -93,9 +93,8 @@ export class ChunkQueue {
     const end = chunkStarts[number + 1] ?? keys.length;
     const indexes: number[] = [];
     for (let index = start; index < end; index++) indexes.push(index);
-    const ownValues =
-      values instanceof PackedValues ? values.valuesOf(number, end - start) : values?.slice(start, end);
-    const chunk = new Chunk(this.size === 1 ? keys : keys.slice(start, end), indexes, ownValues);
+    const chunkValues = values instanceof PackedValues ? values.take(number) : values?.slice(start, end);
+    const chunk = new Chunk(this.size === 1 ? keys : keys.slice(start, end), indexes, chunkValues);
     const canonical = this.#canonical;
     if (canonical === undefined) return chunk;
     return chunk.pick(indexes.filter((index) => canonical[index] === index).map((index) => index - start));

@@ -1,75 +1,35 @@
-const slabBytes = 65_536;
-const smallSlabBytes = 4_096;
-/** Longer values get memory of exactly their size. */
-const longestPacked = slabBytes / 4;
-
-/** Where the values of a chunk start. */
-interface Position {
-  readonly index: number;
-  readonly slab: number;
-  readonly offset: number;
-  readonly large: number;
+interface PackedChunk {
+  bytes: Uint8Array<ArrayBuffer>;
+  used: number;
+  readonly lengths: number[];
 }
 
-/**
- * Copies of the values of a batch, packed into shared slabs: one allocation for many small values and four bytes of
- * bookkeeping each. Views are created only for the values of a chunk that is being sent.
- */
+/** Copies of the values of a batch, packed into one buffer per chunk. Their arrays are created when the chunk is sent. */
 export class PackedValues {
-  readonly #slabs: Uint8Array[] = [];
-  readonly #large: Uint8Array[] = [];
-  readonly #chunkStarts: Position[] = [];
-  #lengths: Uint32Array = new Uint32Array(16);
-  #count = 0;
-  #slab: Uint8Array = new Uint8Array(0);
-  #offset = 0;
+  readonly #chunks: (PackedChunk | undefined)[] = [];
 
   add(value: Uint8Array, startsChunk: boolean): void {
-    if (startsChunk) {
-      const slab = Math.max(0, this.#slabs.length - 1);
-      this.#chunkStarts.push({ index: this.#count, slab, offset: this.#offset, large: this.#large.length });
+    if (startsChunk) this.#chunks.push({ bytes: new Uint8Array(0), used: 0, lengths: [] });
+    const chunk = this.#chunks[this.#chunks.length - 1] as PackedChunk;
+    const end = chunk.used + value.length;
+    if (end > chunk.bytes.length) {
+      const longer = new Uint8Array(Math.max(end, chunk.bytes.length * 2));
+      longer.set(chunk.bytes.subarray(0, chunk.used));
+      chunk.bytes = longer;
     }
-    const { length } = value;
-    if (this.#count === this.#lengths.length) {
-      const longer = new Uint32Array(this.#lengths.length * 2);
-      longer.set(this.#lengths);
-      this.#lengths = longer;
-    }
-    this.#lengths[this.#count++] = length;
-    if (length > longestPacked) {
-      this.#large.push(new Uint8Array(value));
-      return;
-    }
-    if (this.#offset + length > this.#slab.byteLength) this.#openSlab(length);
-    this.#slab.set(value, this.#offset);
-    this.#offset += length;
+    chunk.bytes.set(value, chunk.used);
+    chunk.used = end;
+    chunk.lengths.push(value.length);
   }
 
-  /** Returns the first `count` values of a chunk. Repeats the steps of `add`, so no positions need to be stored. */
-  valuesOf(chunk: number, count: number): Uint8Array[] {
-    let { index, slab, offset, large } = this.#chunkStarts[chunk] as Position;
-    const values = new Array<Uint8Array>(count);
-    for (let place = 0; place < count; place++) {
-      const length = this.#lengths[index++] as number;
-      if (length > longestPacked) {
-        values[place] = this.#large[large++] as Uint8Array;
-        continue;
-      }
-      if (offset + length > (this.#slabs[slab]?.byteLength ?? 0)) {
-        slab += 1;
-        offset = 0;
-      }
-      values[place] = new Uint8Array((this.#slabs[slab] ?? this.#slab).buffer, offset, length);
+  /** Returns the values of a chunk and forgets them. */
+  take(number: number): Uint8Array[] {
+    const { bytes, lengths } = this.#chunks[number] as PackedChunk;
+    this.#chunks[number] = undefined;
+    let offset = 0;
+    return lengths.map((length) => {
       offset += length;
-    }
-    return values;
-  }
-
-  /** The first slab fits the first value exactly, because many batches have no other. Later slabs grow. */
-  #openSlab(atLeast: number): void {
-    const grown = this.#slabs.length === 0 ? atLeast : Math.max(smallSlabBytes, this.#slab.byteLength * 4);
-    this.#slab = new Uint8Array(Math.min(slabBytes, Math.max(grown, atLeast)));
-    this.#slabs.push(this.#slab);
-    this.#offset = 0;
+      return new Uint8Array(bytes.buffer, offset - length, length);
+    });
   }
 }
