@@ -5,10 +5,10 @@ import { BACKENDS, type BackendName } from "./backends/backend.js";
 import { type Limits, runAcceptance } from "./commands/acceptance.js";
 import { runCold } from "./commands/cold.js";
 import { runComparisons, shapesOf } from "./commands/compare.js";
-import { runDistance } from "./commands/distance.js";
+import { distanceMarkdown, runDistance } from "./commands/distance.js";
 import { runLoop } from "./commands/loop.js";
 import { type ProfileOptions, runProfile } from "./commands/profile.js";
-import { runVolume } from "./commands/volume.js";
+import { runVolume, volumeMarkdown } from "./commands/volume.js";
 import type { Hits } from "./measure/workload.js";
 import { markdownTable, type Row, rowTable, thisMachine } from "./report.js";
 
@@ -104,7 +104,7 @@ withOutput(withLimits(withBackends(program.command("distance"))))
   .action(
     async ({ backend, delay, ...options }: Limits & Output & { backend: BackendName[]; delay: number }) => {
       const distance = await runDistance(backend, delay, options, say);
-      await print(options, [], { distance });
+      await print(options, [], { distance }, () => distanceMarkdown(distance));
     },
   );
 
@@ -114,7 +114,7 @@ withOutput(withBackends(program.command("volume")))
   .action(
     async ({ backend, volumeKeys, ...options }: Output & { backend: BackendName[]; volumeKeys: number }) => {
       const volumes = await runVolume(backend, volumeKeys, say);
-      await print(options, [], { volumes });
+      await print(options, [], { volumes }, () => volumeMarkdown(volumes));
     },
   );
 
@@ -167,7 +167,12 @@ function say(text: string): void {
   console.error(text);
 }
 
-async function print({ json, markdown }: Output, rows: readonly Row[], details: object): Promise<void> {
+async function print(
+  { json, markdown }: Output,
+  rows: readonly Row[],
+  details: object,
+  toMarkdown: () => string = () => markdownTable(rows),
+): Promise<void> {
   const command = ["bench", ...process.argv.slice(2)].join(" ");
   const text = JSON.stringify({ command, machine: thisMachine(), rows, ...details }, undefined, 1);
   if (json === true) {
@@ -175,7 +180,8 @@ async function print({ json, markdown }: Output, rows: readonly Row[], details: 
     return;
   }
   if (json !== undefined) await writeFile(json, text);
-  if (rows.length > 0) console.log(markdown ? markdownTable(rows) : rowTable(rows));
+  if (markdown) console.log(toMarkdown());
+  else if (rows.length > 0) console.log(rowTable(rows));
 }
 
 function readBackends(text: string): BackendName[] {

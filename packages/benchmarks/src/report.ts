@@ -90,26 +90,21 @@ export function markdownTable(rows: readonly Row[]): string {
     const cells = lines.get(key) ?? new Map<string, string>();
     lines.set(key, cells.set(name, `${shown} of ${against} (bar ${bar})`));
   }
-  const parts = [];
-  if (lines.size > 0) {
-    parts.push(
-      "| | keys x bytes | set | get | delete |",
-      "| --- | --- | --- | --- | --- |",
-      ...Array.from(lines, ([key, cells]) => {
-        const columns = OPERATIONS.map((operation) => cells.get(operation) ?? "");
-        return `| ${[key, ...columns].join(" | ")} |`;
-      }),
-    );
-  }
-  if (others.length > 0) {
-    if (parts.length > 0) parts.push("");
-    parts.push(
-      "| | | measured | bar |",
-      "| --- | --- | --- | --- |",
-      ...others.map((cells) => `| ${cells.join(" | ")} |`),
-    );
-  }
-  return parts.join("\n");
+  const comparisons = Array.from(lines, ([key, cells]) => [
+    ...key.split(" | "),
+    ...OPERATIONS.map((operation) => cells.get(operation) ?? ""),
+  ]);
+  const tables = [
+    ...(lines.size > 0 ? [markdownOf(["", "keys x bytes", ...OPERATIONS], comparisons)] : []),
+    ...(others.length > 0 ? [markdownOf(["", "keys x bytes", "measured", "bar"], others)] : []),
+  ];
+  return tables.join("\n\n");
+}
+
+/** A Markdown table. */
+export function markdownOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 /** A comparison for a terminal: the time of a call, and the first contender's time relative to each other one. */

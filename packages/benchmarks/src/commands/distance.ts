@@ -6,7 +6,7 @@ import { openLink } from "../distance/link.js";
 import { type Comparison, compare } from "../measure/compare.js";
 import { type Spread, spread } from "../measure/statistics.js";
 import { makeWorkload, type Shape } from "../measure/workload.js";
-import { comparisonTable, count, figures } from "../report.js";
+import { comparisonTable, count, figure, figures, markdownOf } from "../report.js";
 import { type Limits, samplingOf } from "./acceptance.js";
 
 const shape: Shape = { keys: 1_000, bytes: 100, hits: "all" };
@@ -98,4 +98,25 @@ async function roundTrip(port: number): Promise<Spread> {
   }
   socket.destroy();
   return spread(times);
+}
+
+/** For docs/performance.md: milliseconds of one read. */
+export function distanceMarkdown({ comparisons }: Distance): string {
+  return markdownOf(
+    [
+      `reading ${count(shape.keys)} keys`,
+      "`getMany`",
+      "`get`, coalesced",
+      "`get` at once",
+      "round trips of `getMany`",
+    ],
+    comparisons.map(({ backend, timings, roundTrips }) => [
+      backends[backend].title,
+      ...["manykv", "manykv, coalesced", "manykv, key by key"].map((name) => {
+        const timing = timings.find((each) => each.contender === name && each.operation === "get");
+        return timing ? figure(spread(timing.times).median) : "?";
+      }),
+      count(roundTrips.find(({ contender }) => contender === "manykv")?.roundTrips ?? Number.NaN),
+    ]),
+  );
 }

@@ -1,6 +1,6 @@
 import type { BackendName } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
-import { count, describeShape, figure, mebibytes, textTable } from "../report.js";
+import { count, describeShape, figure, markdownOf, mebibytes, textTable } from "../report.js";
 import { runInProcess } from "./run-in-process.js";
 import type { VolumeResult, VolumeTask } from "./volume-process.js";
 
@@ -67,4 +67,20 @@ function volumeTable({ backend, keys, bytes, calls, oneCall, usualCalls }: Volum
     }),
   );
   return `${backends[backend].title}: ${describeShape({ keys, bytes, hits: "all" })} in one call\n${table}`;
+}
+
+/** For docs/performance.md. */
+export function volumeMarkdown(volumes: readonly Volume[]): string {
+  return markdownOf(
+    ["one call of", "", "memory grows by", "us a key", "us a key in calls of 10,000"],
+    volumes.flatMap(({ backend, keys, oneCall, usualCalls }) =>
+      oneCall.map(({ operation, growth, result, millisecondsPerKey }, index) => [
+        `${backends[backend].title}, ${count(keys)} keys`,
+        operation,
+        `${mebibytes(Math.max(0, growth - result))} MiB`,
+        figure(millisecondsPerKey * 1_000),
+        figure((usualCalls[index]?.millisecondsPerKey ?? Number.NaN) * 1_000),
+      ]),
+    ),
+  );
 }

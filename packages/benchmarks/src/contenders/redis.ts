@@ -78,11 +78,18 @@ export async function nodeRedisCluster(nodes: readonly ServerAddress[]): Promise
   );
 }
 
+async function loadGlide() {
+  const glide = await load("valkey-glide", () => import("@valkey/valkey-glide"));
+  // Its warnings about large batches would go between the results.
+  glide.Logger.setLoggerConfig("error");
+  return glide;
+}
+
 /** The default of 250 ms is too short for the largest batches. */
 const glideTimeout = { requestTimeout: 60_000 };
 
 export async function glide(url: string): Promise<Contender> {
-  const { Decoder, GlideClient } = await load("valkey-glide", () => import("@valkey/valkey-glide"));
+  const { Decoder, GlideClient } = await loadGlide();
   const { hostname, port, username, password, pathname, protocol } = new URL(url);
   const client = await GlideClient.createClient({
     addresses: [{ host: hostname, port: Number(port || 6379) }],
@@ -101,7 +108,7 @@ export async function glide(url: string): Promise<Contender> {
 
 /** GLIDE splits multi-key commands between the nodes itself. */
 export async function glideCluster(nodes: readonly ServerAddress[]): Promise<Contender> {
-  const { Decoder, GlideClusterClient } = await load("valkey-glide", () => import("@valkey/valkey-glide"));
+  const { Decoder, GlideClusterClient } = await loadGlide();
   const client = await GlideClusterClient.createClient({ ...glideTimeout, addresses: [...nodes] });
   return contender("valkey-glide", glideCommands(client, Decoder.Bytes));
 }
