@@ -9,23 +9,23 @@ import { recordWrites, type WrittenKeys } from "./support/written-keys.js";
 
 /** How a case opens a client. */
 export interface ClientOptions {
-  /** The store's options, on top of the harness's. */
+  /** Options of the store. They override the harness's. */
   readonly store?: StoreOptions;
-  /** Wraps the driver before core gets it: to count, to delay, to break. */
+  /** Wraps the driver, for example to count or break requests. */
   readonly wrap?: (driver: Driver) => Driver;
-  /** Where the client connects to. Default: to the servers themselves. */
+  /** Where the client connects to. Default: directly to the servers. */
   readonly route?: Route;
 }
 
 export interface BucketOptions extends ClientOptions {
-  /** Default: a new random name. */
+  /** Default: a unique name. */
   readonly name?: string;
 }
 
-/** What a case works with. Everything opened through it is closed, and every key written is deleted, when it ends. */
+/** What a case works with. At its end, everything it opened is closed and every key it wrote is deleted. */
 export class CaseContext {
   readonly harness: ConformanceHarness;
-  /** Seed of everything random in this case; a failure prints it. */
+  /** Seed of everything random in this case. */
   readonly seed: number;
   readonly #closing: (() => Promise<void>)[] = [];
   readonly #drivers = new OpenDrivers();
@@ -36,23 +36,23 @@ export class CaseContext {
     this.seed = seed;
   }
 
-  /** A name that no other bucket has, of up to 64 characters; it ends in `suffix`. */
+  /** Returns a unique bucket name that ends in `suffix`. */
   bucketName(suffix = ""): string {
     return randomName() + suffix;
   }
 
-  /** A new client of the harness's data. */
+  /** Creates a client of the harness's data. */
   async driver(route: Route = (server) => server): Promise<Driver> {
     return recordWrites(this.#drivers.track(await this.harness.driver(route)), this.#written);
   }
 
-  /** A store on a new client. */
+  /** Creates a store with a new client. */
   async store(options: ClientOptions = {}): Promise<Store> {
     const driver = await this.driver(options.route);
     return this.storeOf(options.wrap?.(driver) ?? driver, options.store);
   }
 
-  /** A store on a driver that the case made. */
+  /** Creates a store over a driver. */
   storeOf(driver: Driver, options: StoreOptions = {}): Store {
     const create = this.harness.createStore ?? createStore;
     const store = create(driver, { ...this.harness.options, ...options });
@@ -60,25 +60,25 @@ export class CaseContext {
     return store;
   }
 
-  /** A bucket on a new client, empty unless `name` is that of another. */
+  /** Opens a bucket with a new client. It is empty unless `name` was used before. */
   async bucket(options: BucketOptions = {}): Promise<Bucket> {
     const store = await this.store(options);
     return store.open(options.name ?? this.bucketName());
   }
 
-  /** Proxies before the harness's servers; a client goes through them by their `route`. */
+  /** Starts proxies in front of the harness's servers. Pass their `route` to open a client behind them. */
   async proxies(): Promise<ProxySet> {
     const proxies = await ProxySet.start(this.harness.servers ?? []);
     this.onClose(() => proxies[Symbol.asyncDispose]());
     return proxies;
   }
 
-  /** Ends the case: it does not apply to this backend. The suite prints the reason. */
+  /** Ends a case that does not apply to this backend. The suite prints the reason. */
   skip(reason: string): never {
     throw new SkipCase(reason);
   }
 
-  /** Runs `close` when the case ends, last come first. */
+  /** Runs `close` when the case ends, in reverse order of registration. */
   onClose(close: () => Promise<void>): void {
     this.#closing.push(close);
   }
@@ -98,10 +98,10 @@ export class CaseContext {
     const store = createStore(await this.harness.driver((server) => server), { timeout: 60_000 });
     this.onClose(() => store.close());
     const buckets = [...this.#written];
-    const lane = async (): Promise<void> => {
+    const worker = async (): Promise<void> => {
       for (let next = buckets.pop(); next; next = buckets.pop())
         await (await store.open(next[0])).deleteMany(next[1]);
     };
-    await Promise.all(Array.from({ length: 8 }, lane));
+    await Promise.all(Array.from({ length: 8 }, worker));
   }
 }

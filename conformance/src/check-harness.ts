@@ -1,33 +1,33 @@
 import type { ConformanceHarness } from "./harness.js";
 
 interface Field {
-  /** What a value of it is. */
+  /** Description for the error message. */
   readonly is: string;
   readonly fits: (value: unknown) => boolean;
 }
 
 const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } = {
-  name: { is: "a string that is not empty", fits: (value) => typeof value === "string" && value !== "" },
-  driver: { is: "a function that makes a driver", fits: (value) => typeof value === "function" },
+  name: { is: "a non-empty string", fits: (value) => typeof value === "string" && value !== "" },
+  driver: { is: "a function that returns a driver", fits: (value) => typeof value === "function" },
   options: { is: "an object", fits: isAbsentOr(isObject) },
   servers: { is: "an array of `{ host, port }`", fits: isAbsentOr(isAddresses) },
   skip: { is: "an object of ids and reasons", fits: isAbsentOr(isObject) },
   modelRuns: { is: "a number", fits: isAbsentOr((value) => typeof value === "number") },
   seed: { is: "a number", fits: isAbsentOr((value) => typeof value === "number") },
   createStore: {
-    is: "a function that makes a store",
+    is: "a function that returns a store",
     fits: isAbsentOr((value) => typeof value === "function"),
   },
 };
 
-/** Refuses what types refuse, for plain JavaScript, where a misspelt field would leave cases out. */
+/** Rejects what the types reject, for plain JavaScript, where a misspelled field would silently skip cases. */
 export function checkHarness(harness: ConformanceHarness): void {
   if (!isObject(harness))
     throw new TypeError("conformanceSuite: the second argument must be a harness, `{ name, driver }`");
   const start = fields.name.fits(harness.name) ? harness.name : "the harness";
   for (const name of Object.keys(harness))
     if (!Object.hasOwn(fields, name))
-      throw new TypeError(`${start}: unknown field \`${name}\`; there are ${Object.keys(fields).join(", ")}`);
+      throw new TypeError(`${start}: unknown field \`${name}\`: known are ${Object.keys(fields).join(", ")}`);
   for (const [name, { is, fits }] of Object.entries(fields))
     if (!fits(harness[name as keyof ConformanceHarness]))
       throw new TypeError(`${start}: \`${name}\` must be ${is}`);

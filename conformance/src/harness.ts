@@ -4,31 +4,31 @@ import type { Address } from "./faults/tcp-proxy.js";
 
 export type { Address };
 
-/** The address to connect to in order to reach a server: the server's own, or that of a proxy before it. */
+/** Maps a server to the address that a client connects to: the server's own, or that of a proxy. */
 export type Route = (server: Address) => Address;
 
-/** What a backend author writes: a few lines that make clients of one set of data. */
+/** What a backend author writes: how to create clients, and where the servers listen. */
 export interface ConformanceHarness {
-  /** Stands before every line that the suite prints, such as `redis`. */
+  /** Prefix of every line that the suite prints, such as the backend's name. */
   readonly name: string;
   /**
-   * Makes a new client. All clients of one harness work on the same data, as two processes on one server do. `route`
-   * maps each of `servers` to the address that this client connects to; a backend without a server ignores it.
+   * Creates a new client. All clients of one harness work on the same data, like two processes with one server. `route`
+   * maps each of `servers` to the address that this client must connect to. A backend without servers ignores it.
    */
   driver(route: Route): Driver | Promise<Driver>;
   /**
-   * Options of every store that the suite makes, for example lowered `limits`. A case's own options go on top.
-   * `buckets` does not belong here, since each case uses buckets with random names.
+   * Options of every store that the suite creates, such as lower `limits`. A case's own options override them. Do not
+   * pass `buckets`: cases use buckets with random names.
    */
   readonly options?: StoreOptions | undefined;
-  /** Where the servers listen. Turns on the network fault cases; without it they are skipped, and printed as such. */
+  /** Where the servers listen. Enables the network cases, which are otherwise skipped. */
   readonly servers?: readonly Address[] | undefined;
-  /** Cases to leave out, by id, each with the reason that is printed. */
+  /** Cases to skip: the reason for each id. */
   readonly skip?: Readonly<Record<string, string>> | undefined;
-  /** Model-based read-your-writes runs. Default 200. */
+  /** Number of model-based runs. Default 200. */
   readonly modelRuns?: number | undefined;
-  /** Seed of everything random, to replay a failure. Default: a new one each time. */
+  /** Seed of everything random, to replay a failure. Default: a new seed each time. */
   readonly seed?: number | undefined;
-  /** Makes a store of a driver. Default: core's `createStore`. For those who test a wrapper of stores. */
+  /** Creates a store over a driver. Default: core's `createStore`. To test a wrapper of stores. */
   readonly createStore?: ((driver: Driver, options: StoreOptions) => Store) | undefined;
 }

@@ -6,16 +6,16 @@ import { SkipCase } from "./skip-case.js";
 import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
 
-/** Time for one case, in milliseconds. A case that hangs fails then, and says so. */
+/** Time for one case, in milliseconds. A case that hangs fails then. */
 const caseTimeout = 120_000;
 const closeTimeout = 30_000;
 
-/** What a runner is told: more than a case may take, so that it is the case that speaks. */
+/** The runner's timeout. Longer than a case may take, so that the case reports what hangs. */
 export const testTimeout: number = caseTimeout + closeTimeout + 10_000;
 
 /**
- * Runs one case against a backend, and rejects where the backend does not conform. The suite does this for every case;
- * call it to run a single one, in a debugger or against a backend that is broken on purpose.
+ * Runs one case and rejects if the backend does not conform. Call it to run a single case in a debugger or against a
+ * backend that is broken on purpose.
  */
 export async function runCase(conformanceCase: ConformanceCase, harness: ConformanceHarness): Promise<void> {
   const seed = harness.seed ?? randomSeed();
@@ -31,7 +31,7 @@ function rejected(reason: unknown): { readonly status: "rejected"; readonly reas
   return { status: "rejected", reason };
 }
 
-/** Says how to replay a failure. */
+/** Adds to a failure how to replay it. */
 function withSeed(error: unknown, seed: number): unknown {
   if (error instanceof Error && !(error instanceof SkipCase))
     error.message += `\n(seed ${seed}: replay with the harness's \`seed: ${seed}\`)`;

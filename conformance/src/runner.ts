@@ -1,6 +1,6 @@
 /**
- * What the suite takes from a test runner: vitest, node:test, Jest and Bun all have it. `timeout` is passed where the
- * runner takes one in third place, and means nothing to the others.
+ * What the suite needs from a test runner. vitest, node:test, Jest and Bun all provide it. Runners without a third
+ * parameter ignore `timeout`.
  */
 export interface Runner {
   readonly describe: (name: string, body: () => void) => unknown;
@@ -9,7 +9,7 @@ export interface Runner {
 
 type Define = Runner["test"];
 
-/** The runner's own way to mark a test as skipped, where it has one. */
+/** Returns the runner's function for skipped tests, if it has one. */
 export function skipOf(test: Define): Define | undefined {
   const { skip } = test as { skip?: Define };
   return typeof skip === "function" ? skip : undefined;

@@ -1,4 +1,4 @@
-/** Thrown by a case that finds, once it has a driver, that it does not apply to this backend. */
+/** Thrown by a case that does not apply to the backend. */
 export class SkipCase extends Error {
   constructor(reason: string) {
     super(reason);

@@ -8,16 +8,17 @@ import { type Runner, skipOf } from "./runner.js";
 import { SkipCase } from "./skip-case.js";
 
 /**
- * Defines one test for each case, grouped by rule. A case that is left out is printed with its reason.
+ * Defines one test per case, grouped by rule. A test's name contains the case's id and subject. The suite prints each
+ * skipped case with the reason.
  *
- * @throws {TypeError} where the harness is ill-formed: no `name` or `driver`, a field that there is not; and where it names
- * a case that there is not, leaves one out without a reason, or leaves out every case.
+ * @throws {TypeError} if the harness has no `name` or `driver` or an unknown field, or if `skip` names an unknown case,
+ * gives no reason, or leaves no case to run.
  */
 export function conformanceSuite(runner: Runner, harness: ConformanceHarness): void {
   checkHarness(harness);
   const skipped = skippedCases(harness);
   if (skipped.size === cases.length)
-    throw new TypeError(`${harness.name}: no conformance case is left to run`);
+    throw new TypeError(`${harness.name}: \`skip\` leaves no conformance case to run`);
   runner.describe(`${harness.name} conformance`, () => {
     for (const [rule, group] of byRule())
       runner.describe(`${rule}: ${rules[rule]}`, () => {
@@ -26,16 +27,16 @@ export function conformanceSuite(runner: Runner, harness: ConformanceHarness): v
   });
 }
 
-/** The reason of each case that this harness leaves out. */
+/** Returns the reason for each case that this harness skips. */
 function skippedCases(harness: ConformanceHarness): ReadonlyMap<string, string> {
   const skipped = new Map<string, string>();
   if (harness.servers === undefined)
-    for (const { id, network } of cases)
-      if (network) skipped.set(id, "the harness gives no `servers` to stand before");
+    for (const { id, subject } of cases)
+      if (subject === "network") skipped.set(id, "the harness has no `servers`");
   const ids = new Set(cases.map((one) => one.id));
   for (const [id, reason] of Object.entries(harness.skip ?? {})) {
-    if (!ids.has(id)) throw new TypeError(`${harness.name}: \`skip\` names ${id}, and there is no such case`);
-    if (reason.trim() === "") throw new TypeError(`${harness.name}: \`skip\` gives no reason for ${id}`);
+    if (!ids.has(id)) throw new TypeError(`${harness.name}: \`skip\` names ${id}, but no case has this id`);
+    if (reason.trim() === "") throw new TypeError(`${harness.name}: \`skip\` needs a reason for ${id}`);
     skipped.set(id, reason);
   }
   return skipped;
@@ -53,14 +54,14 @@ function define(
   one: ConformanceCase,
   reason: string | undefined,
 ): void {
-  const name = `${one.id}: ${one.title}`;
+  const name = `${one.id} (${one.subject}): ${one.title}`;
   if (reason !== undefined) {
     printSkip(harness, one, reason);
     const skip = skipOf(test);
     const body = async (): Promise<void> => {};
     return void (skip ?? test)(`${name} (skipped: ${reason})`, body, testTimeout);
   }
-  // Without a declared parameter: Jest and Bun would take one for a callback and wait for it.
+  // No declared parameter: Jest and Bun would take it for a callback and wait until it is called.
   const body = async (...given: unknown[]): Promise<void> => {
     try {
       await runCase(one, harness);
@@ -77,7 +78,7 @@ function printSkip(harness: ConformanceHarness, { id }: ConformanceCase, reason:
   console.log(`${harness.name}: skipped ${id}: ${reason}`);
 }
 
-/** Marks the running test as skipped, where the runner can. */
+/** Marks the running test as skipped if the runner supports it. */
 function skipRunning(testContext: unknown, reason: string): void {
   const context = testContext as { skip?: (reason: string) => void } | undefined;
   if (typeof context?.skip === "function") context.skip(reason);

@@ -1,7 +1,4 @@
-/**
- * The sentences of the interface `wasi:keyvalue/batch` that promise something, or say what is not promised, quoted from
- * its document by function and place.
- */
+/** The sentences of `wasi:keyvalue/batch` that promise something or say what is not promised, by function. */
 export const witSentences = {
   "batch 1":
     "For example, if you want to get the values associated with 100 keys, you can either do 100 get operations or you can do 1 batch get operation.",

@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { cases, rules } from "../src/index.js";
 
@@ -22,4 +23,22 @@ test("no title is empty, ends in a full stop or comes twice", () => {
   const titles = cases.map(({ title }) => title);
   expect(new Set(titles).size).toBe(titles.length);
   for (const title of titles) expect(title).toMatch(/^[^.].*[^.]$/);
+});
+
+test("every case of every file in `cases` is in the suite", async () => {
+  const folder = new URL("../src/cases/", import.meta.url);
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".ts") && file !== "index.ts");
+  const listed = new Set(cases);
+  for (const file of files) {
+    const exported: Record<string, unknown> = await import(new URL(file, folder).href);
+    const groups = Object.entries(exported).filter(([name]) => name.endsWith("Cases"));
+    expect(groups.length, `${file} exports an array of cases whose name ends in Cases`).toBeGreaterThan(0);
+    for (const [, group] of groups)
+      for (const one of group as typeof cases) expect(listed.has(one), `${file}: ${one.id}`).toBe(true);
+  }
+});
+
+test("each subject has cases, and a network case names its subject", () => {
+  expect(new Set(cases.map(({ subject }) => subject))).toEqual(new Set(["core", "driver", "network"]));
+  for (const { id, subject } of cases) expect(id.includes("-network-"), id).toBe(subject === "network");
 });

@@ -1,7 +1,24 @@
+import type { Driver } from "@manykv/core/driver";
 import { describe, test } from "vitest";
+import { changeRequest, wrapDriver } from "../src/faults.js";
 import { conformanceSuite } from "../src/index.js";
 import { type ReferenceData, referenceDriver } from "./reference-driver.js";
 
 const data: ReferenceData = new Map();
+const preparedData: ReferenceData = new Map();
 
 conformanceSuite({ describe, test }, { name: "reference", driver: () => referenceDriver(data) });
+
+// Core handles values differently for a driver with `prepareSet`.
+conformanceSuite(
+  { describe, test },
+  { name: "preparing reference", driver: () => preparingDriver(referenceDriver(preparedData)) },
+);
+
+function preparingDriver(inner: Driver): Driver {
+  return wrapDriver(inner, {
+    prepareSet: (_bucket, _keys, values) => values.map((value) => new Uint8Array(value)),
+    set: (request) =>
+      inner.set(changeRequest(request, { values: request.prepared as readonly Uint8Array[] })),
+  });
+}

@@ -4,7 +4,7 @@ import { type ReferenceData, referenceDriver } from "./reference-driver.js";
 
 const data: ReferenceData = new Map();
 const harness: ConformanceHarness = { name: "reference", driver: () => referenceDriver(data) };
-const networkCases = cases.filter(({ network }) => network);
+const networkCases = cases.filter(({ subject }) => subject === "network");
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -19,7 +19,7 @@ describe("the suite", () => {
     expect(skipped.length).toBe(networkCases.length);
   });
 
-  test("prints each case that is left out, with its reason", () => {
+  test("prints each skipped case with its reason", () => {
     const print = vi.spyOn(console, "log").mockImplementation(() => {});
     const { runner, skipped } = notingRunner();
     conformanceSuite(runner, { ...harness, skip: { "s04-order-of-keys": "the engine cannot" } });
@@ -29,7 +29,7 @@ describe("the suite", () => {
     expect(skipped.some((name) => name.includes("(skipped: the engine cannot)"))).toBe(true);
   });
 
-  test("prints skips also under a runner that has no skip, and names them so", () => {
+  test("prints and names skipped cases under a runner without skip", () => {
     const print = vi.spyOn(console, "log").mockImplementation(() => {});
     const names: string[] = [];
     const runner: Runner = { describe: (_, body) => body(), test: (name) => void names.push(name) };
@@ -45,35 +45,35 @@ describe("the suite", () => {
     expect(skipped).toEqual([]);
   });
 
-  test("refuses an id that there is not, a skip without a reason, and to skip every case", () => {
+  test("rejects an unknown id, a skip without a reason, and skipping every case", () => {
     const { runner } = notingRunner();
     const skipping = (skip: Record<string, string>) => () => conformanceSuite(runner, { ...harness, skip });
     expect(skipping({ "s99-no-such-case": "why" })).toThrow(/s99-no-such-case/);
-    expect(skipping({ "s04-order-of-keys": " " })).toThrow(/no reason/);
+    expect(skipping({ "s04-order-of-keys": " " })).toThrow(/needs a reason/);
     expect(skipping(Object.fromEntries(cases.map(({ id }) => [id, "all"])))).toThrow(
-      /no conformance case is left/,
+      /leaves no conformance case/,
     );
   });
 
   test.each([
     [undefined, "must be a harness"],
-    [{ driver: harness.driver }, "the harness: `name` must be a string"],
-    [{ ...harness, name: "" }, "`name` must be a string"],
+    [{ driver: harness.driver }, "the harness: `name` must be a non-empty string"],
+    [{ ...harness, name: "" }, "`name` must be a non-empty string"],
     [{ name: "reference" }, "reference: `driver` must be a function"],
     [{ ...harness, driver: referenceDriver(data) }, "`driver` must be a function"],
-    [{ ...harness, server: [] }, "unknown field `server`; there are name, driver, options, servers,"],
+    [{ ...harness, server: [] }, "unknown field `server`: known are name, driver, options, servers,"],
     [{ ...harness, servers: { host: "localhost", port: 1 } }, "`servers` must be an array"],
     [{ ...harness, servers: ["localhost:1"] }, "`servers` must be an array"],
     [{ ...harness, skip: "s04-order-of-keys" }, "`skip` must be an object"],
     [{ ...harness, modelRuns: "many" }, "`modelRuns` must be a number"],
-  ])("refuses the harness %o", (ill, message) => {
+  ])("rejects the harness %o", (ill, message) => {
     const { runner, tests } = notingRunner();
     expect(() => conformanceSuite(runner, ill as ConformanceHarness)).toThrow(TypeError);
     expect(() => conformanceSuite(runner, ill as ConformanceHarness)).toThrow(message);
     expect(tests).toEqual([]);
   });
 
-  test("a driver that goes another way than `route` says is told so by the network cases", async () => {
+  test("network cases fail for a driver that ignores `route`", async () => {
     const ignoring = { ...harness, servers: [{ host: "localhost", port: 1 }] };
     for (const one of networkCases)
       await expect(runCase(one, ignoring), one.id).rejects.toThrow(
@@ -81,7 +81,7 @@ describe("the suite", () => {
       );
   });
 
-  test("a case that fails says how to replay it", async () => {
+  test("a failure says how to replay it", async () => {
     const broken: ConformanceHarness = {
       ...harness,
       seed: 42,
@@ -90,7 +90,7 @@ describe("the suite", () => {
     vi.spyOn(console, "log").mockImplementation(() => {});
     const { runner, tests } = notingRunner();
     conformanceSuite(runner, broken);
-    const failing = tests.find(({ name }) => name.startsWith("s07-model:"));
+    const failing = tests.find(({ name }) => name.startsWith("s07-model (driver):"));
     await expect(failing?.body()).rejects.toThrow(/seed 42: replay with the harness's `seed: 42`/);
   });
 });
@@ -100,7 +100,7 @@ interface NotedTest {
   readonly body: () => Promise<void>;
 }
 
-/** A runner that notes what it is given. */
+/** A runner that records the tests it is given. */
 function notingRunner(): { runner: Runner; tests: NotedTest[]; skipped: string[] } {
   const tests: NotedTest[] = [];
   const skipped: string[] = [];

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { portableLimits, type StoreErrorCode } from "@manykv/core";
-import { createRequest, type Driver, type Fault, type SetRequest } from "@manykv/core/driver";
+import { createRequest, type Driver, type Fault, FaultError, type SetRequest } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
+import { rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 
 const codes: ReadonlySet<StoreErrorCode> = new Set([
@@ -26,6 +27,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-name-and-limits",
     rule: "driver",
+    subject: "driver",
     title: "a driver has a name and frozen limits that allow portable values",
     async run(context) {
       const { name, limits } = await context.driver();
@@ -42,6 +44,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-places",
     rule: "driver",
+    subject: "driver",
     title: "get returns one place per key, in the order of the keys",
     async run(context) {
       const driver = await context.driver();
@@ -60,6 +63,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-keeps-no-value",
     rule: "driver",
+    subject: "driver",
     title: "a driver has copied the values by the time it answers",
     async run(context) {
       const driver = await context.driver();
@@ -74,6 +78,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-gives-values-away",
     rule: "driver",
+    subject: "driver",
     title: "returned values share no memory with the driver or with each other",
     async run(context) {
       const driver = await context.driver();
@@ -93,6 +98,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-signal-fired",
     rule: "driver",
+    subject: "driver",
     title: "a request that is aborted already settles",
     async run(context) {
       const driver = await context.driver();
@@ -116,6 +122,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-classify-anything",
     rule: "driver",
+    subject: "driver",
     title: "classify returns a fault for anything that can be thrown",
     async run(context) {
       const driver = await context.driver();
@@ -139,6 +146,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-classify-unknown-error",
     rule: "driver",
+    subject: "driver",
     title: "an error that the driver does not recognize is internal, with effect unknown",
     async run(context) {
       const driver = await context.driver();
@@ -153,6 +161,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-classify-shows-nothing",
     rule: "driver",
+    subject: "driver",
     title: "the reason of a fault is the engine's code, never its text",
     async run(context) {
       const driver = await context.driver();
@@ -165,8 +174,31 @@ export const driverCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "driver-fault-error",
+    rule: "driver",
+    subject: "core",
+    title: "core uses the fault of a FaultError without asking the driver's classify",
+    async run(context) {
+      const fault: Fault = { code: "access-denied", retryable: false, effect: "none", reason: "OWN" };
+      const fail = (): never => {
+        throw new FaultError(fault);
+      };
+      const classify = (): never => {
+        throw new Error("classify is called");
+      };
+      const wrap = (driver: Driver): Driver =>
+        wrapDriver(driver, { get: fail, set: fail, classify }, ["exists", "prepareSet"]);
+      const bucket = await context.bucket({ wrap });
+      for (const call of [bucket.get("a"), bucket.set("a", bytes("v"))]) {
+        const error = await rejectsWith(call, "access-denied");
+        assert.equal(error.reason, "OWN");
+      }
+    },
+  },
+  {
     id: "driver-with-exists",
     rule: "driver",
+    subject: "driver",
     title: "with `exists`: it agrees with get, and core calls it instead of reading values",
     async run(context) {
       const recording = recordRequests();
@@ -194,6 +226,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-without-exists",
     rule: "driver",
+    subject: "core",
     title: "without `exists`: core reads the value instead",
     async run(context) {
       const recording = recordRequests();
@@ -211,6 +244,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-with-prepare-set",
     rule: "driver",
+    subject: "driver",
     title: "with `prepareSet`: it copies the values, and what it returns can be sent more than once",
     async run(context) {
       const driver = await context.driver();
@@ -233,6 +267,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-with-provision",
     rule: "driver",
+    subject: "driver",
     title: "with `provision`: it can be repeated, and run by several clients at once, and keeps the data",
     async run(context) {
       const name = context.bucketName();
@@ -248,6 +283,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-without-provision",
     rule: "driver",
+    subject: "core",
     title: "without `provision`: the store's provision does nothing",
     async run(context) {
       const store = await context.store({ wrap: (driver) => wrapDriver(driver, {}, ["provision"]) });
@@ -257,6 +293,7 @@ export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-close-with-nothing-done",
     rule: "driver",
+    subject: "driver",
     title: "a driver that was never used closes",
     async run(context) {
       const driver = await context.driver();

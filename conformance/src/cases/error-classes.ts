@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { BatchError, StoreError, type StoreErrorCode } from "@manykv/core";
+import type { Fault } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import { refused } from "../faults/engine-faults.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { bytes } from "../support/bytes.js";
 import { faultyWrite } from "../support/faulty-write.js";
+import { recordRequests } from "../support/recording-driver.js";
 import { batchErrorOf, rejectionOf, rejectsWith } from "../support/rejections.js";
 
 const engineCodes: readonly (readonly [code: StoreErrorCode, tag: string])[] = [
@@ -24,7 +26,8 @@ export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-code-and-tag",
     rule: "errors",
-    title: "what the engine says reaches the caller as code, tag and retryable, from reads and from writes",
+    subject: "core",
+    title: "the fault's code reaches the caller as code, tag and retryable, for reads and writes",
     async run(context) {
       for (const [code, tag] of engineCodes) {
         const fault = { code, retryable: false, effect: "none" } as const;
@@ -47,9 +50,64 @@ export const errorClassCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "errors-reason",
+    rule: "errors",
+    subject: "core",
+    title: "the engine's own code reaches the caller as `reason`, and is absent if there is none",
+    async run(context) {
+      for (const reason of ["42P01", undefined]) {
+        const fault: Fault = { code: "access-denied", retryable: false, effect: "none", reason };
+        const bucket = await context.bucket({
+          wrap: (driver) => faultDriver(driver, () => ({ kind: "reject", fault })),
+        });
+        const errors = [
+          await rejectionOf(bucket.get("a")),
+          await rejectionOf(bucket.listKeys()),
+          await rejectionOf(bucket.setMany([["a", bytes("v")]])),
+        ];
+        for (const error of errors) {
+          assert.equal(error.reason, reason);
+          assert.equal("reason" in error.toJSON(), reason !== undefined);
+        }
+        const [failure] = (await batchErrorOf(bucket.deleteMany(["a"]))).failures();
+        assert.equal(failure?.reason, reason);
+      }
+    },
+  },
+  {
+    id: "errors-unknown-options",
+    rule: "errors",
+    subject: "core",
+    title: "every method and `open` reject an unknown option by name, and nothing is sent",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const store = await context.store({ wrap });
+      const bucket = await store.open(context.bucketName());
+      const options = { timout: 100 } as object;
+      const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+        get: () => bucket.get("a", options),
+        set: () => bucket.set("a", bytes("v"), options),
+        delete: () => bucket.delete("a", options),
+        exists: () => bucket.exists("a", options),
+        getMany: () => bucket.getMany(["a"], options),
+        setMany: () => bucket.setMany([["a", bytes("v")]], options),
+        deleteMany: () => bucket.deleteMany(["a"], options),
+        listKeys: () => bucket.listKeys(options),
+        keys: () => bucket.keys(options)[Symbol.asyncIterator]().next(),
+        open: () => store.open(context.bucketName(), options),
+      };
+      for (const [name, call] of Object.entries(calls)) {
+        const error = await rejectsWith(call(), "invalid-argument", name);
+        assert.match(error.message, /timout/, `${name}: the message names the option`);
+      }
+      assert.equal(requests.length, 0, "nothing is sent");
+    },
+  },
+  {
     id: "errors-store-error",
     rule: "errors",
-    title: "an error is a StoreError, an Error, and known by StoreError.is also across copies of the package",
+    subject: "core",
+    title: "StoreError.is recognizes errors, including those of another copy of the package",
     async run(context) {
       const error = await rejectsWith((await context.bucket()).get("\ud800"), "invalid-argument");
       assert.ok(error instanceof Error && error instanceof StoreError);
@@ -66,7 +124,8 @@ export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-batch-error",
     rule: "errors",
-    title: "what a write rejects with is a BatchError, which is a StoreError; a read's is none",
+    subject: "core",
+    title: "writes reject with a BatchError, and reads with a plain StoreError",
     async run(context) {
       const bucket = await context.bucket();
       const error = await batchErrorOf(bucket.deleteMany(["\ud800"]));
@@ -78,7 +137,8 @@ export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-to-json",
     rule: "errors",
-    title: "an error's JSON has name, tag, code, retryable and message, and a BatchError's its counts",
+    subject: "core",
+    title: "an error's JSON has its name, tag, code, retryable and message, and a BatchError's its counts",
     async run(context) {
       const bucket = await context.bucket();
       const read = JSON.parse(JSON.stringify(await rejectionOf(bucket.get("\ud800")))) as Record<
@@ -95,7 +155,8 @@ export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-outcome-of",
     rule: "errors",
-    title: "outcomeOf takes the indexes of the caller's input and throws a RangeError for any other",
+    subject: "core",
+    title: "outcomeOf accepts the indexes of the caller's input and throws a RangeError for any other",
     async run(context) {
       const error = await batchErrorOf((await context.bucket()).deleteMany(["a", "\ud800", "a"]));
       for (const index of [0, 1, 2]) assert.equal(error.outcomeOf(index), "not-applied");
@@ -106,6 +167,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-failures",
     rule: "errors",
+    subject: "core",
     title:
       "failures() yields the entries that were not applied, by index, with code and reason, each time it is called",
     async run(context) {
@@ -131,7 +193,8 @@ export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-duplicates-share-an-outcome",
     rule: "errors",
-    title: "all places of a duplicate key have the outcome of its one write",
+    subject: "core",
+    title: "every occurrence of a duplicate key has the outcome of its one write",
     async run(context) {
       const bucket = await context.bucket({
         wrap: (driver) =>

@@ -18,7 +18,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-no-leak-of-bad-input",
     rule: "errors",
-    title: "errors of refused input show no key and no value",
+    subject: "core",
+    title: "errors about rejected input contain no key and no value",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxValueBytes: 8, maxKeyBytes: 64 } } });
       const good = bytes("v");
@@ -47,7 +48,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-no-leak-of-faults",
     rule: "errors",
-    title: "errors of failed, throttled, lost and cancelled requests show no key and no value",
+    subject: "core",
+    title: "errors of failed, throttled, lost and cancelled requests contain no key and no value",
     async run(context) {
       const faults: readonly CallFault[] = [
         { kind: "reject", fault: refused },
@@ -64,8 +66,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-no-leak-of-engine-errors",
     rule: "errors",
-    title:
-      "an error of the engine's client that carries keys, values and a password is never shown, nor its cause",
+    subject: "core",
+    title: "an engine error that contains keys, values and a password is never shown, not even as a cause",
     async run(context) {
       const failing = async (): Promise<never> => {
         throw Object.assign(new Error(`failed: SET ${canary}`), {
@@ -83,7 +85,9 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-odd-throws",
     rule: "errors",
-    title: "a driver that throws at once, or throws what is no Error, makes a StoreError all the same",
+    subject: "core",
+    title:
+      "a driver that throws synchronously, or throws something other than an Error, still causes a StoreError",
     async run(context) {
       for (const thrown of [undefined, null, "text", 5, {}, Symbol("x"), Object.create(null)]) {
         const failing = (): never => {
@@ -101,7 +105,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-classify-that-throws",
     rule: "errors",
-    title: "where the driver cannot even classify its error, a write is unknown and the code is internal",
+    subject: "core",
+    title: "if classify throws, the code is internal and a write is unknown",
     async run(context) {
       const failing = async (): Promise<never> => {
         throw new Error(canary);
@@ -122,7 +127,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-nothing-is-thrown-at-once",
     rule: "errors",
-    title: "no method throws: whatever the input, it gives a promise that rejects",
+    subject: "core",
+    title: "no method throws: for any input, it returns a promise that rejects",
     async run(context) {
       const bucket = (await context.bucket()) as unknown as Record<
         string,
@@ -140,7 +146,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-none-unhandled",
     rule: "errors",
-    title: "a call that fails in several requests at once leaves no rejection unhandled",
+    subject: "core",
+    title: "a call that fails in several requests at once causes no unhandled rejection",
     async run(context) {
       await leavesNoneUnhandled(async () => {
         const bucket = await context.bucket({

@@ -15,7 +15,8 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     (width): ConformanceCase => ({
       id: `s01-longest-key-of-${width}-byte-characters`,
       rule: "S1",
-      title: `a key of exactly the longest length, and one byte less, in characters of ${width} bytes`,
+      subject: "driver",
+      title: `keys of the maximum length, and of one byte less, made of characters of ${width} bytes`,
       async run(context) {
         const bucket = await context.bucket();
         const longest = bucket.limits.maxKeyBytes;
@@ -31,7 +32,8 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     (width): ConformanceCase => ({
       id: `s01-too-long-key-of-${width}-byte-characters`,
       rule: "S1",
-      title: `a key one byte over the longest, in characters of ${width} bytes, is refused by every method`,
+      subject: "core",
+      title: `every method rejects a key that is one byte too long, made of characters of ${width} bytes`,
       async run(context) {
         const { requests, wrap } = recordRequests();
         const bucket = await context.bucket({ wrap });
@@ -43,7 +45,8 @@ export const keyLengthCases: readonly ConformanceCase[] = [
   {
     id: "s01-length-where-widths-change",
     rule: "S1",
-    title: "characters at both sides of each change of width in UTF-8 count as many bytes as they take",
+    subject: "core",
+    title: "characters on both sides of each UTF-8 width boundary count with their real width",
     async run(context) {
       const bucket = await context.bucket();
       for (const point of [
@@ -61,7 +64,8 @@ export const keyLengthCases: readonly ConformanceCase[] = [
   {
     id: "s01-far-too-long-key",
     rule: "S1",
-    title: "a key of a million characters is refused, not cut",
+    subject: "core",
+    title: "a key of a million characters is rejected, not truncated",
     async run(context) {
       const bucket = await context.bucket();
       await refusesEverywhere(bucket, "k".repeat(1_000_000));
@@ -70,7 +74,8 @@ export const keyLengthCases: readonly ConformanceCase[] = [
   {
     id: "s01-long-keys-differ-at-the-end",
     rule: "S1",
-    title: "keys of the longest length that differ in the last character alone are different keys",
+    subject: "driver",
+    title: "keys of the maximum length that differ only in the last character are different keys",
     async run(context) {
       const bucket = await context.bucket();
       const start = "k".repeat(bucket.limits.maxKeyBytes - 1);
@@ -80,7 +85,8 @@ export const keyLengthCases: readonly ConformanceCase[] = [
   {
     id: "s01-hardly-compressible-key",
     rule: "S1",
-    title: "a longest key of random characters is stored, as an index that compresses is not asked to",
+    subject: "driver",
+    title: "a key of the maximum length with random characters, which an index cannot compress, is stored",
     async run(context) {
       const bucket = await context.bucket();
       const random = crypto.getRandomValues(new Uint8Array(bucket.limits.maxKeyBytes));

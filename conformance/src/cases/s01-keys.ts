@@ -8,7 +8,8 @@ export const keyCases: readonly ConformanceCase[] = [
   {
     id: "s01-empty-key",
     rule: "S1",
-    title: "the empty string is a key like any other",
+    subject: "driver",
+    title: "the empty string is a valid key",
     async run(context) {
       const bucket = await context.bucket();
       assert.equal(await bucket.get(""), undefined);
@@ -20,7 +21,7 @@ export const keyCases: readonly ConformanceCase[] = [
       assert.equal(await bucket.exists(""), false);
     },
   },
-  different("s01-nul-character", "U+0000 counts wherever it stands in a key", [
+  different("s01-nul-character", "U+0000 is significant anywhere in a key", [
     "\0",
     "\0\0",
     "a",
@@ -29,7 +30,7 @@ export const keyCases: readonly ConformanceCase[] = [
     "a\0b",
     "ab",
   ]),
-  different("s01-names-of-properties", "names that objects have by themselves are keys", [
+  different("s01-names-of-properties", "names of object properties are valid keys", [
     "__proto__",
     "constructor",
     "prototype",
@@ -65,7 +66,7 @@ export const keyCases: readonly ConformanceCase[] = [
     "σ",
     "ς",
   ]),
-  different("s01-white-space", "white space and invisible characters count", [
+  different("s01-white-space", "white space and invisible characters are significant", [
     " ",
     "",
     "a",
@@ -94,7 +95,7 @@ export const keyCases: readonly ConformanceCase[] = [
     "null",
     "true",
   ]),
-  different("s01-special-to-engines", "characters that query languages treat apart are plain characters", [
+  different("s01-special-to-engines", "characters with a meaning in query languages are plain characters", [
     "'; DROP TABLE manykv; --",
     '"',
     "'",
@@ -124,7 +125,8 @@ export const keyCases: readonly ConformanceCase[] = [
   {
     id: "s01-every-plane",
     rule: "S1",
-    title: "characters of every plane of Unicode, with controls, private ones and noncharacters",
+    subject: "driver",
+    title: "keys with characters of every Unicode plane, including controls, private use and noncharacters",
     async run(context) {
       await roundTrip(await context.bucket(), sampleOfUnicode());
     },
@@ -132,7 +134,13 @@ export const keyCases: readonly ConformanceCase[] = [
 ];
 
 function different(id: string, title: string, keys: readonly string[]): ConformanceCase {
-  return { id, rule: "S1", title, run: async (context) => roundTrip(await context.bucket(), keys) };
+  return {
+    id,
+    rule: "S1",
+    subject: "driver",
+    title,
+    run: async (context) => roundTrip(await context.bucket(), keys),
+  };
 }
 
 /** All of Latin-1, and of each further block of 256 characters the first and the last, where they are no surrogates. */

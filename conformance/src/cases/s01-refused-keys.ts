@@ -11,13 +11,15 @@ export const refusedKeyCases: readonly ConformanceCase[] = keyMethods.flatMap((m
   {
     id: `s01-ill-formed-${kebab(method.name)}`,
     rule: "S1",
-    title: `${method.name} refuses every kind of ill-formed string, which engines would fold into one key`,
+    subject: "core",
+    title: `${method.name} rejects every kind of ill-formed string, because engines would merge them into one key`,
     run: (context) => refuses(context, method, illFormed),
   },
   {
     id: `s01-not-a-string-${kebab(method.name)}`,
     rule: "S1",
-    title: `${method.name} refuses a key that is not a string`,
+    subject: "core",
+    title: `${method.name} rejects a key that is not a string`,
     run: (context) => refuses(context, method, notStrings),
   },
 ]);

@@ -10,7 +10,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-caller-changes-a-set-value",
     rule: "S2",
-    title: "set: the value may be changed as soon as the call has returned",
+    subject: "core",
+    title: "set: the caller may modify the value as soon as the call has returned",
     async run(context) {
       const bucket = await slowBucket(context);
       const value = bytes("as it was");
@@ -23,7 +24,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-caller-changes-set-many-values",
     rule: "S2",
-    title: "setMany: values, entries and the array may be changed as soon as the call has returned",
+    subject: "core",
+    title: "setMany: the caller may modify values, entries and the array as soon as the call has returned",
     async run(context) {
       const bucket = await slowBucket(context);
       const values = Array.from({ length: 5 }, (_, index) => pattern(100, index));
@@ -50,7 +52,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-caller-changes-values-not-yet-sent",
     rule: "S2",
-    title: "setMany: values of requests that wait for others may be changed as soon as the call has returned",
+    subject: "core",
+    title: "setMany: the caller may modify values of requests that are sent later",
     async run(context) {
       for (const concurrency of [1, 2]) {
         const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 }, concurrency } });
@@ -66,7 +69,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-caller-changes-value-before-retry",
     rule: "S2",
-    title: "a retry sends the value as it was at the call, not as the caller has changed it since",
+    subject: "core",
+    title: "a retry sends the value as it was at the call",
     async run(context) {
       const name = context.bucketName();
       const throttleFirst = (driver: Parameters<typeof faultDriver>[0]) =>
@@ -84,7 +88,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-caller-changes-keys",
     rule: "S2",
-    title: "getMany and deleteMany: the array of keys may be changed as soon as the call has returned",
+    subject: "core",
+    title: "getMany and deleteMany: the caller may modify the array of keys as soon as the call has returned",
     async run(context) {
       const bucket = await slowBucket(context);
       await bucket.setMany([
@@ -111,7 +116,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-generator-reuses-its-buffer",
     rule: "S2",
-    title: "a generator may yield the same array and the same pair again and again with other bytes",
+    subject: "core",
+    title: "a generator may yield the same array and the same pair repeatedly with other bytes",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany(reusing(20));
@@ -123,7 +129,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-results-are-the-callers",
     rule: "S2",
-    title: "what get and getMany gave may be overwritten without changing the store",
+    subject: "driver",
+    title: "the caller may modify values that get and getMany returned without changing the store",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("stored"));
@@ -136,7 +143,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-results-share-no-memory",
     rule: "S2",
-    title: "one result may be overwritten, all of its bytes, without a change in another",
+    subject: "driver",
+    title: "modifying all bytes of one returned value changes no other value",
     async run(context) {
       const bucket = await context.bucket();
       const keys = Array.from({ length: 10 }, (_, index) => `key ${index}`);
@@ -155,7 +163,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-duplicates-share-no-memory",
     rule: "S2",
-    title: "the answers to a key that was asked twice share no memory",
+    subject: "core",
+    title: "the values returned for a duplicate key share no memory",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("stored"));
@@ -169,7 +178,8 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-plain-uint8array",
     rule: "S2",
-    title: "values are plain Uint8Arrays: a Buffer has another slice and another text form",
+    subject: "driver",
+    title: "returned values are plain Uint8Arrays, not Buffers",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([

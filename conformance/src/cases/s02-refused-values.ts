@@ -27,7 +27,8 @@ export const refusedValueCases: readonly ConformanceCase[] = [
   {
     id: "s02-not-bytes-set",
     rule: "S2",
-    title: "set refuses a value that is not a Uint8Array",
+    subject: "core",
+    title: "set rejects a value that is not a Uint8Array",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -45,7 +46,8 @@ export const refusedValueCases: readonly ConformanceCase[] = [
   {
     id: "s02-not-bytes-set-many",
     rule: "S2",
-    title: "setMany refuses a value that is not a Uint8Array",
+    subject: "core",
+    title: "setMany rejects a value that is not a Uint8Array",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -63,7 +65,8 @@ export const refusedValueCases: readonly ConformanceCase[] = [
   {
     id: "s02-not-a-pair",
     rule: "S2",
-    title: "setMany refuses an entry that is not a pair of a key and a value",
+    subject: "core",
+    title: "setMany rejects an entry that is not a pair of a key and a value",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -86,7 +89,8 @@ export const refusedValueCases: readonly ConformanceCase[] = [
   {
     id: "s02-detached-value",
     rule: "S2",
-    title: "a value whose memory was transferred away is refused: stored as empty it would lose what it held",
+    subject: "core",
+    title: "a value whose buffer was transferred away is rejected, not stored as empty",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("before"));

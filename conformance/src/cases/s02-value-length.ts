@@ -13,7 +13,8 @@ export const valueLengthCases: readonly ConformanceCase[] = [
   {
     id: "s02-longest-value",
     rule: "S2",
-    title: "a value of exactly the longest length, by set and get",
+    subject: "driver",
+    title: "set and get of a value of the maximum length",
     async run(context) {
       const bucket = await context.bucket();
       const value = pattern(bucket.limits.maxValueBytes);
@@ -24,7 +25,8 @@ export const valueLengthCases: readonly ConformanceCase[] = [
   {
     id: "s02-longest-value-less-one",
     rule: "S2",
-    title: "a value one byte under the longest, by setMany and getMany, beside a small one",
+    subject: "driver",
+    title: "setMany and getMany of a value one byte under the maximum length, next to a small one",
     async run(context) {
       const bucket = await context.bucket();
       const value = pattern(bucket.limits.maxValueBytes - 1, 2);
@@ -45,7 +47,8 @@ export const valueLengthCases: readonly ConformanceCase[] = [
   {
     id: "s02-sizes-around-powers-of-two",
     rule: "S2",
-    title: "values of sizes around each power of two come back whole",
+    subject: "driver",
+    title: "values of sizes around each power of two are stored unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const sizes = Array.from({ length: 18 }, (_, power) => 2 ** power)
@@ -62,7 +65,8 @@ function tooLong(id: string, size: string, sizeOf: (longest: number) => number):
   return {
     id,
     rule: "S2",
-    title: `a value of ${size} is refused with too-large, and nothing is sent`,
+    subject: "core",
+    title: `a value of ${size} is rejected with too-large, and nothing is sent`,
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });

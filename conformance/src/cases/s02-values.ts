@@ -8,7 +8,8 @@ export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-empty-value",
     rule: "S2",
-    title: "an empty value is a value, not a missing key",
+    subject: "driver",
+    title: "an empty value is different from a missing key",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("single", new Uint8Array(0));
@@ -26,6 +27,7 @@ export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-empty-value-overwrites",
     rule: "S2",
+    subject: "driver",
     title: "an empty value replaces a longer one",
     async run(context) {
       const bucket = await context.bucket();
@@ -37,7 +39,8 @@ export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-every-byte",
     rule: "S2",
-    title: "all 256 bytes come back, in every order of two",
+    subject: "driver",
+    title: "all 256 byte values, in every order of two, are stored unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const pairs = Uint8Array.from(
@@ -82,7 +85,8 @@ export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-not-utf-8",
     rule: "S2",
-    title: "bytes that are no UTF-8 come back as they are",
+    subject: "driver",
+    title: "bytes that are not valid UTF-8 are stored unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const values = [
@@ -103,7 +107,8 @@ export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-buffer-accepted",
     rule: "S2",
-    title: "a Buffer is a Uint8Array, also one that is a piece of a pool",
+    subject: "core",
+    title: "a Buffer is accepted, including one from Node's pool",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("single", Buffer.from("pooled"));
@@ -115,7 +120,8 @@ export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-part-of-a-buffer",
     rule: "S2",
-    title: "of an array that is a part of its buffer, just that part is stored",
+    subject: "core",
+    title: "only the bytes of the view are stored, not the rest of its buffer",
     async run(context) {
       const bucket = await context.bucket();
       const whole = pattern(1000);
@@ -128,6 +134,7 @@ export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-shared-memory",
     rule: "S2",
+    subject: "core",
     title: "bytes in a SharedArrayBuffer are accepted",
     async run(context) {
       const bucket = await context.bucket();
@@ -143,7 +150,8 @@ export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-other-realm",
     rule: "S2",
-    title: "a Uint8Array of another realm is accepted, as of a test runner's sandbox or an iframe",
+    subject: "core",
+    title: "a Uint8Array of another realm is accepted, such as a test runner's sandbox or an iframe",
     async run(context) {
       const bucket = await context.bucket();
       const foreign = runInNewContext("Uint8Array.of(1, 2, 3)") as Uint8Array;
@@ -159,6 +167,7 @@ function stays(id: string, title: string, texts: readonly string[]): Conformance
   return {
     id,
     rule: "S2",
+    subject: "driver",
     title,
     async run(context) {
       const bucket = await context.bucket();

@@ -12,8 +12,9 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-bad-entry-of-set-many",
     rule: "S3",
+    subject: "core",
     wit: ["set-many 5"],
-    title: "a bad entry at any place refuses the whole setMany: nothing is sent, nothing is changed",
+    title: "one invalid entry anywhere rejects the whole setMany: nothing is sent and nothing changes",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: twoKeysEach });
@@ -35,8 +36,9 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-bad-entry-of-delete-many",
     rule: "S3",
+    subject: "core",
     wit: ["delete-many 4"],
-    title: "a bad key at any place refuses the whole deleteMany: nothing is sent, nothing is deleted",
+    title: "one invalid key anywhere rejects the whole deleteMany: nothing is sent and nothing is deleted",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: twoKeysEach });
@@ -54,8 +56,9 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-bad-entry-of-get-many",
     rule: "S3",
+    subject: "core",
     wit: ["get-many 5"],
-    title: "a bad key at any place refuses the whole getMany before anything is sent",
+    title: "one invalid key anywhere rejects the whole getMany before anything is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: twoKeysEach });
@@ -70,7 +73,8 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-message-names-the-index",
     rule: "S3",
-    title: "the message names the index of the bad entry, and neither its key nor its value",
+    subject: "core",
+    title: "the message names the index of the invalid entry, but not its key or value",
     async run(context) {
       const bucket = await context.bucket();
       const entries: [string, Uint8Array][] = [];
@@ -90,7 +94,8 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-first-bad-entry-is-named",
     rule: "S3",
-    title: "of several bad entries the first is named",
+    subject: "core",
+    title: "the message names the first of several invalid entries",
     async run(context) {
       const bucket = await context.bucket();
       const { message } = await rejectsWith(
@@ -104,7 +109,8 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-single-write-is-a-batch-of-one",
     rule: "S3",
-    title: "set and delete with a bad argument reject with a BatchError of one outcome",
+    subject: "core",
+    title: "set and delete with an invalid argument reject with a BatchError of one outcome",
     async run(context) {
       const bucket = await context.bucket();
       const calls = [

@@ -19,7 +19,8 @@ export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-any-iterable-of-entries",
     rule: "S3",
-    title: "setMany takes a Map, a Set, a generator and any other iterable",
+    subject: "core",
+    title: "setMany accepts a Map, a Set, a generator and any other iterable",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany(new Map([["of a map", bytes("1")]]));
@@ -37,7 +38,8 @@ export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-any-iterable-of-keys",
     rule: "S3",
-    title: "getMany and deleteMany take a Set, a Map's keys, a generator and any other iterable",
+    subject: "core",
+    title: "getMany and deleteMany accept a Set, a Map's keys, a generator and any other iterable",
     async run(context) {
       const bucket = await context.bucket();
       const map = new Map([
@@ -63,7 +65,8 @@ export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-iterated-once",
     rule: "S3",
-    title: "an iterable is read once, and before the call returns its promise",
+    subject: "core",
+    title: "an iterable is read once, before the call returns its promise",
     async run(context) {
       const bucket = await context.bucket();
       let read = 0;
@@ -83,7 +86,8 @@ export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-not-iterable",
     rule: "S3",
-    title: "what is no iterable is refused, and rejects instead of throwing",
+    subject: "core",
+    title: "a call with something that is not iterable rejects instead of throwing",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -98,7 +102,8 @@ export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-holes",
     rule: "S3",
-    title: "a hole in an array of keys is a bad entry, not a key that is left out",
+    subject: "core",
+    title: "a hole in an array of keys is an invalid entry",
     async run(context) {
       const bucket = await context.bucket();
       const keys = ["a", "b", "c"];
@@ -110,7 +115,8 @@ export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-iterator-that-throws",
     rule: "S3",
-    title: "an iterator that throws rejects the call, and nothing is sent",
+    subject: "core",
+    title: "if the iterator throws, the call rejects and nothing is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: { requestLimits: { maxKeys: 1 } } });

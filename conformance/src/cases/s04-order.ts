@@ -10,8 +10,9 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-order-of-keys",
     rule: "S4",
+    subject: "driver",
     wit: ["get-many 1", "get-many 2"],
-    title: "answers stand in the order of the keys, whatever order the keys are in",
+    title: "results are in the order of the keys",
     async run(context) {
       const bucket = await context.bucket();
       const keys = await hundred(bucket);
@@ -26,8 +27,9 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-order-across-seams",
     rule: "S4",
+    subject: "core",
     wit: ["get-many 1"],
-    title: "answers stand in the order of the keys when they come from many requests",
+    title: "results from several requests are in the order of the keys",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 3 } } });
       const keys = await hundred(bucket);
@@ -37,8 +39,9 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-order-not-of-completion",
     rule: "S4",
+    subject: "core",
     wit: ["get-many 1"],
-    title: "answers stand in the order of the keys when later requests are answered first",
+    title: "results are in the order of the keys even if later requests are answered first",
     async run(context) {
       const bucket = await context.bucket({
         store: { requestLimits: { maxKeys: 2 } },
@@ -54,8 +57,9 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-missing-keys",
     rule: "S4",
+    subject: "driver",
     wit: ["get-many 3"],
-    title: "a missing key has its place, first, last and between, and is undefined",
+    title: "a missing key has a place that is undefined, at the start, the end and in between",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -76,8 +80,9 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-all-missing",
     rule: "S4",
+    subject: "driver",
     wit: ["get-many 3"],
-    title: "one missing key is one undefined, and ten are ten",
+    title: "getMany of only missing keys returns one undefined per key",
     async run(context) {
       const bucket = await context.bucket();
       assert.deepEqual(await bucket.getMany(["missing"]), [undefined]);
@@ -90,8 +95,9 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-missing-across-seams",
     rule: "S4",
+    subject: "core",
     wit: ["get-many 3"],
-    title: "missing keys have their places when each request has some",
+    title: "missing keys have their places if every request has some",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 } } });
       const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
@@ -107,7 +113,8 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-duplicates",
     rule: "S4",
-    title: "a key that is asked more than once is answered at each place",
+    subject: "core",
+    title: "a duplicate key is answered at each of its places",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -121,7 +128,8 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-duplicates-across-seams",
     rule: "S4",
-    title: "a key that is asked again in another request's part is answered at each place",
+    subject: "core",
+    title: "a duplicate key in another request is answered at each of its places",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 } } });
       await bucket.setMany([
@@ -135,8 +143,9 @@ export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-pairs",
     rule: "S4",
+    subject: "core",
     wit: ["get-many 2"],
-    title: "an answer is a pair of the key and its value",
+    title: "each result is a pair of key and value",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("value"));

@@ -10,7 +10,8 @@ export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-last-wins",
     rule: "S5",
-    title: "of a key that comes two or three times the last value is stored",
+    subject: "core",
+    title: "if a key occurs two or three times, the last value is stored",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -27,7 +28,8 @@ export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-last-wins-across-seams",
     rule: "S5",
-    title: "the last value is stored when the duplicates fall into different requests",
+    subject: "core",
+    title: "the last value is stored even if the duplicates belong to different requests",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 1 } } });
       const entries = Array.from(
@@ -42,7 +44,8 @@ export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-last-wins-by-size",
     rule: "S5",
-    title: "the last value is stored, be it smaller, larger or empty",
+    subject: "core",
+    title: "the last value is stored whether it is smaller, larger or empty",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -61,7 +64,8 @@ export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-last-wins-after-retry",
     rule: "S5",
-    title: "the last value is stored when requests are throttled and repeated in another order",
+    subject: "core",
+    title: "the last value is stored even if requests are throttled and repeated in another order",
     async run(context) {
       const throttle = new Set([0, 2, 3, 5]);
       const bucket = await context.bucket({
@@ -83,7 +87,8 @@ export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-thousands-of-duplicates",
     rule: "S5",
-    title: "in a batch of 20,000 entries for 50 keys the last of each is stored, and answered at each place",
+    subject: "core",
+    title: "20,000 entries for 50 keys store the last value of each, and reads answer every place",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -106,7 +111,8 @@ export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-driver-sees-no-duplicate",
     rule: "S5",
-    title: "no request to the driver names a key twice, whichever call has duplicates",
+    subject: "core",
+    title: "no request to the driver contains a duplicate key",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: { requestLimits: {} } });
@@ -127,7 +133,8 @@ export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-duplicate-deletes",
     rule: "S5",
-    title: "deleteMany with a key twice deletes it once and succeeds",
+    subject: "core",
+    title: "deleteMany with a duplicate key deletes it once and succeeds",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([

@@ -9,7 +9,8 @@ export const emptyBatchCases: readonly ConformanceCase[] = [
   {
     id: "s06-empty-get-many",
     rule: "S6",
-    title: "getMany of no keys gives an empty array and sends nothing",
+    subject: "core",
+    title: "getMany of no keys returns an empty array and sends nothing",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -21,6 +22,7 @@ export const emptyBatchCases: readonly ConformanceCase[] = [
   {
     id: "s06-empty-set-many",
     rule: "S6",
+    subject: "core",
     title: "setMany of no entries resolves and sends nothing",
     async run(context) {
       const { requests, wrap } = recordRequests();
@@ -33,6 +35,7 @@ export const emptyBatchCases: readonly ConformanceCase[] = [
   {
     id: "s06-empty-delete-many",
     rule: "S6",
+    subject: "core",
     title: "deleteMany of no keys resolves and sends nothing",
     async run(context) {
       const { requests, wrap } = recordRequests();
@@ -45,7 +48,8 @@ export const emptyBatchCases: readonly ConformanceCase[] = [
   {
     id: "s06-empty-on-a-dead-engine",
     rule: "S6",
-    title: "an empty batch resolves also when the engine never answers",
+    subject: "core",
+    title: "an empty batch resolves even if the engine never answers",
     async run(context) {
       const bucket = await context.bucket({
         wrap: (driver) => faultDriver(driver, () => ({ kind: "hang" })),

@@ -11,9 +11,9 @@ export const modelCases: readonly ConformanceCase[] = [
   {
     id: "s07-model",
     rule: "S7",
+    subject: "driver",
     wit: ["batch 4"],
-    title:
-      "random singles, batches and listings of three clients, one after the other and at once, do what a Map does",
+    title: "random calls of three clients, in sequence and concurrently, match a Map",
     async run(context) {
       const stores = [
         await context.store(),
@@ -27,8 +27,10 @@ export const modelCases: readonly ConformanceCase[] = [
   {
     id: "s07-model-under-faults",
     rule: "S7",
+    subject: "core",
     wit: ["batch 4"],
-    title: "the same when requests are throttled, lost and repeated, as long as each call succeeds",
+    title:
+      "random calls match a Map while requests are throttled, lost and repeated, as long as each call succeeds",
     async run(context) {
       const retry = { attempts: 30, baseDelay: 1, maxDelay: 2 };
       const faults = [

@@ -8,8 +8,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-single-then-batch",
     rule: "S7",
+    subject: "driver",
     wit: ["batch 4"],
-    title: "what set wrote, getMany reads; what delete deleted, getMany misses",
+    title: "getMany sees what set wrote and misses what delete deleted",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("v"));
@@ -21,8 +22,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-batch-then-single",
     rule: "S7",
+    subject: "driver",
     wit: ["batch 4", "set-many 1", "delete-many 1"],
-    title: "what setMany wrote, get and exists see; what deleteMany deleted, they miss",
+    title: "get and exists see what setMany wrote and miss what deleteMany deleted",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -40,8 +42,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-set-many-creates",
     rule: "S7",
+    subject: "driver",
     wit: ["set-many 4"],
-    title: "setMany creates the keys that are not there",
+    title: "setMany creates keys that do not exist",
     async run(context) {
       const bucket = await context.bucket();
       assert.deepEqual(await bucket.getMany(["a", "b"]), [undefined, undefined]);
@@ -58,8 +61,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-set-many-overwrites",
     rule: "S7",
+    subject: "driver",
     wit: ["set-many 2"],
-    title: "setMany overwrites the keys that are there, beside those that are not",
+    title: "setMany overwrites existing keys next to new ones",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -80,8 +84,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-delete-many-skips-missing",
     rule: "S7",
+    subject: "driver",
     wit: ["delete-many 3"],
-    title: "deleteMany and delete skip keys that are not there",
+    title: "deleteMany and delete succeed for keys that do not exist",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("there", bytes("v"));
@@ -94,8 +99,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-all-handles-see-it",
     rule: "S7",
+    subject: "driver",
     wit: ["batch 4"],
-    title: "every handle of a bucket sees what one of them wrote",
+    title: "every handle of a bucket sees what another one wrote",
     async run(context) {
       const store = await context.store();
       const name = context.bucketName();
@@ -109,8 +115,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-all-clients-see-it",
     rule: "S7",
+    subject: "driver",
     wit: ["batch 4"],
-    title: "every other client of the same data sees a write once it has resolved",
+    title: "every client of the same data sees a write once it has resolved",
     async run(context) {
       const name = context.bucketName();
       const clients = [await context.bucket({ name }), await context.bucket({ name })];
@@ -126,8 +133,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-overwrites-in-a-row",
     rule: "S7",
+    subject: "driver",
     wit: ["set-many 2"],
-    title: "of a hundred writes in a row each is seen at once",
+    title: "each of a hundred writes in a row is visible immediately",
     async run(context) {
       const bucket = await context.bucket();
       for (let round = 0; round < 100; round++) {
@@ -143,7 +151,8 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-set-after-delete",
     rule: "S7",
-    title: "a key that was deleted can be set again, and starts anew",
+    subject: "driver",
+    title: "a deleted key can be set again",
     async run(context) {
       const bucket = await context.bucket();
       for (const round of ["first", "second", "third"]) {
@@ -157,7 +166,8 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-writes-at-the-same-time",
     rule: "S7",
-    title: "writes of many calls at the same time are all there when they have resolved",
+    subject: "driver",
+    title: "after many concurrent writes have resolved, all of them are stored",
     async run(context) {
       const bucket = await context.bucket();
       const calls = Array.from({ length: 40 }, (_, call) =>
@@ -181,8 +191,9 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-order-inside-a-batch-is-free",
     rule: "S7",
+    subject: "core",
     wit: ["set-many 3", "delete-many 2"],
-    title: "whatever order a batch is done in, after it has resolved all of it is done",
+    title: "once a batch has resolved, all of it is done, in whatever order it was sent",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 3 } } });
       const keys = Array.from({ length: 50 }, (_, index) => `key ${index}`);

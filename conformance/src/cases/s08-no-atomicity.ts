@@ -16,8 +16,9 @@ export const atomicityCases: readonly ConformanceCase[] = [
   {
     id: "s08-no-rollback-of-sets",
     rule: "S8",
+    subject: "core",
     wit: ["set-many 6", "set-many 7"],
-    title: "when some keys of a setMany fail, those that were set stay set",
+    title: "if some keys of a setMany fail, the others stay set",
     async run(context) {
       const { direct } = await faultyWrite(context, {
         kind: "set",
@@ -35,8 +36,9 @@ export const atomicityCases: readonly ConformanceCase[] = [
   {
     id: "s08-no-rollback-of-deletes",
     rule: "S8",
+    subject: "core",
     wit: ["delete-many 5", "delete-many 6"],
-    title: "when some keys of a deleteMany fail, those that were deleted stay deleted",
+    title: "if some keys of a deleteMany fail, the others stay deleted",
     async run(context) {
       const { direct } = await faultyWrite(context, {
         kind: "delete",
@@ -54,8 +56,9 @@ export const atomicityCases: readonly ConformanceCase[] = [
   {
     id: "s08-partial-sets-are-seen",
     rule: "S8",
+    subject: "core",
     wit: ["set-many 8"],
-    title: "another client may see the first keys of a setMany before it has resolved, each whole",
+    title: "another client may see some keys of a setMany before it resolves, each of them whole",
     async run(context) {
       const { writer, reader, release } = await halting(context);
       const writing = writer.setMany([
@@ -73,8 +76,9 @@ export const atomicityCases: readonly ConformanceCase[] = [
   {
     id: "s08-partial-deletes-are-seen",
     rule: "S8",
+    subject: "core",
     wit: ["delete-many 7"],
-    title: "another client may miss the first keys of a deleteMany before it has resolved",
+    title: "another client may miss some keys of a deleteMany before it resolves",
     async run(context) {
       const { writer, reader, release } = await halting(context);
       await reader.setMany([
@@ -92,9 +96,9 @@ export const atomicityCases: readonly ConformanceCase[] = [
   {
     id: "s08-values-are-never-torn",
     rule: "S8",
+    subject: "driver",
     wit: ["get-many 4"],
-    title:
-      "clients that overwrite the same large values at the same time: every read sees one of them, whole",
+    title: "while clients overwrite the same large values, every read returns one of them, whole",
     async run(context) {
       const name = context.bucketName();
       const writers = [await context.bucket({ name }), await context.bucket({ name })];
@@ -124,9 +128,10 @@ export const atomicityCases: readonly ConformanceCase[] = [
   {
     id: "s08-set-beside-delete",
     rule: "S8",
+    subject: "driver",
     wit: ["get-many 4"],
     title:
-      "clients that set and delete the same keys at the same time: a read sees a whole value or none, and none fails",
+      "while clients set and delete the same keys, every read returns a whole value or none, and none fails",
     async run(context) {
       const name = context.bucketName();
       const [setter, deleter, reader] = [

@@ -22,7 +22,8 @@ export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-fence-before-repetition",
     rule: "S9",
-    title: "a fence is called before the write is repeated, once for the faults that share it",
+    subject: "core",
+    title: "core calls a fence before it repeats the write, once for all faults that share it",
     async run(context) {
       const events: string[] = [];
       const fence = async (): Promise<void> => {
@@ -48,8 +49,9 @@ export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-fence-before-giving-up",
     rule: "S9",
+    subject: "core",
     title:
-      "a fence is called also where the write is not repeated, so that it cannot land after the call's end",
+      "core calls a fence even if it does not repeat the write, which could otherwise take effect after the call",
     async run(context) {
       let fenced = 0;
       const fence = async (): Promise<void> => {
@@ -68,7 +70,8 @@ export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-fence-that-fails",
     rule: "S9",
-    title: "a fence that fails or throws changes no outcome and is no unhandled rejection",
+    subject: "core",
+    title: "a fence that rejects or throws changes no outcome and causes no unhandled rejection",
     async run(context) {
       const fences = [
         () => Promise.reject(new Error("the fence fails")),
@@ -90,7 +93,8 @@ export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-fence-that-hangs",
     rule: "S9",
-    title: "a fence that never ends does not hold the call beyond its deadline",
+    subject: "core",
+    title: "a fence that never settles does not delay the call past its deadline",
     async run(context) {
       const lost: Fault = { ...answerLost, fence: () => new Promise(() => {}) };
       const { outcomes } = await faultyWrite(context, {
@@ -105,7 +109,8 @@ export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-late-write-is-fenced",
     rule: "S9",
-    title: "with a fence, a write whose answer was lost never lands on top of a newer one",
+    subject: "core",
+    title: "with a fence, a write whose answer was lost never overwrites a newer one",
     async run(context) {
       const name = context.bucketName();
       let late = true;
@@ -125,7 +130,8 @@ export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-late-write-without-fence",
     rule: "S9",
-    title: "without a fence, a write that may yet land is reported unknown",
+    subject: "core",
+    title: "without a fence, a write that may still take effect is reported unknown",
     async run(context) {
       const { outcomes, direct } = await faultyWrite(context, {
         kind: "set",

@@ -9,9 +9,9 @@ import {
 import { deriveSeed } from "../faults/random.js";
 import { bytes } from "../support/bytes.js";
 import { writeKinds } from "../support/faulty-write.js";
+import { hangs, networkClients, writeThrough } from "../support/network.js";
 import { pause, settles } from "../support/settles.js";
 import { outcomesOfWrite } from "../support/truth.js";
-import { hangs, networkClients, writeThrough } from "./network-support.js";
 
 /** Faults of one connection that both sides notice, and what they are called in ids. */
 const noticed: readonly (readonly [id: string, what: string, fault: ConnectionFault])[] = [
@@ -50,24 +50,23 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
     ([id, what, fault]): ConformanceCase => ({
       id: `s09-network-${id}`,
       rule: "S9",
-      network: true,
-      title: `a connection ${what}, the server is well: setMany and deleteMany succeed, and all of it is true`,
+      subject: "network",
+      title: `setMany and deleteMany succeed with true outcomes when a connection ${what}`,
       run: (context) => survives(context, [fault]),
     }),
   ),
   {
     id: "s09-network-silent-connection",
     rule: "S9",
-    network: true,
-    title:
-      "a connection loses the request or the answer without a word, the server is well: setMany and deleteMany succeed",
+    subject: "network",
+    title: "setMany and deleteMany succeed when a connection silently loses the request or the answer",
     run: (context) => survives(context, unnoticed),
   },
   {
     id: "s09-network-late-write",
     rule: "S9",
-    network: true,
-    title: "a write that the network held back lands on top of a newer one never, or it was reported unknown",
+    subject: "network",
+    title: "a write that the network delayed never overwrites a newer one, unless it was reported unknown",
     async run(context) {
       const { proxies, proxied, direct } = await networkClients(context, 2_000);
       proxies.arm({ kind: "hold", direction: "request" });
@@ -85,8 +84,8 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
   {
     id: "s09-network-random-faults",
     rule: "S9",
-    network: true,
-    title: `${rounds} seeded faults of connections, at any byte of requests and answers: no outcome is false`,
+    subject: "network",
+    title: `no outcome is false under ${rounds} seeded connection faults at any byte of requests and answers`,
     async run(context) {
       let next = 0;
       const lane = async (): Promise<void> => {

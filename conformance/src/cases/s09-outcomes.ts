@@ -12,8 +12,9 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-refused-keys`,
       rule: "S9",
+      subject: "core",
       wit: sentences,
-      title: `${method}: keys that the engine refuses are not-applied, with its code, and the others are applied`,
+      title: `${method}: keys that the engine refuses are not-applied with its code, and the others are applied`,
       async run(context) {
         const schedule = keysFail(["k1", "k3"], { kind: "fail", fault: refused });
         const { outcomes, error, requests } = await faultyWrite(context, { kind, keys: 5, schedule });
@@ -21,7 +22,12 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
         assert.equal(error?.code, "access-denied");
         assert.deepEqual(
           [...(error?.failures() ?? [])],
-          [1, 3].map((index) => ({ index, outcome: "not-applied", code: "access-denied" })),
+          [1, 3].map((index) => ({
+            index,
+            outcome: "not-applied",
+            code: "access-denied",
+            reason: "INJECTED",
+          })),
         );
         assert.equal(requests.length, 1, "what the engine refuses for good is not repeated");
       },
@@ -29,7 +35,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-lost-answers`,
       rule: "S9",
-      title: `${method}: keys whose answer is lost again and again are unknown, done or not`,
+      subject: "core",
+      title: `${method}: keys whose answers are lost every time are unknown`,
       async run(context) {
         const schedule: FaultSchedule = ({ operation }) => ({
           kind: "keys",
@@ -47,7 +54,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-lost-answer-repeated`,
       rule: "S9",
-      title: `${method}: a key whose answer was lost is written again, and resolves when that is acknowledged`,
+      subject: "core",
+      title: `${method}: a key whose answer was lost is written again, and resolves once it is acknowledged`,
       async run(context) {
         const schedule = firstCalls(2, keysOf(["k2"], { kind: "fail", fault: answerLost, applied: true }));
         const { outcomes, requests } = await faultyWrite(context, { kind, keys: 4, schedule });
@@ -62,7 +70,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-unprocessed`,
       rule: "S9",
-      title: `${method}: keys that the engine left out are repeated, and no others, until all are done`,
+      subject: "core",
+      title: `${method}: unprocessed keys, and no others, are repeated until all are done`,
       async run(context) {
         const schedule: FaultSchedule = ({ call }) =>
           keysOf([`k${3 - call}`, "k0"], { kind: "unprocessed" }, call < 3);
@@ -77,7 +86,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-unprocessed-for-ever`,
       rule: "S9",
-      title: `${method}: keys that the engine leaves out for ever are not-applied with throttled, after a bounded number of requests`,
+      subject: "core",
+      title: `${method}: keys that stay unprocessed are not-applied with throttled, after a bounded number of requests`,
       async run(context) {
         const schedule = keysFail(["k1"], { kind: "unprocessed" });
         const { outcomes, error, requests } = await faultyWrite(context, { kind, keys: 3, schedule });
@@ -90,7 +100,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-progress-is-no-failed-attempt`,
       rule: "S9",
-      title: `${method}: attempts count only without progress, so an engine that does one key at a time is no failure`,
+      subject: "core",
+      title: `${method}: only attempts without progress count, so an engine that does one key at a time succeeds`,
       async run(context) {
         const schedule: FaultSchedule = ({ keys }) => ({
           kind: "keys",
@@ -104,7 +115,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-request-rejects`,
       rule: "S9",
-      title: `${method}: a request that the engine refuses whole is not-applied, whatever other requests did`,
+      subject: "core",
+      title: `${method}: the keys of a refused request are not-applied, whatever other requests did`,
       async run(context) {
         const schedule = requestOf("k4", { kind: "reject", fault: refused });
         const write = { kind, keys: 10, schedule, store: { requestLimits: { maxKeys: 2 }, concurrency: 1 } };
@@ -117,7 +129,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-request-lost`,
       rule: "S9",
-      title: `${method}: a request whose answer is lost for good is unknown, whatever other requests did`,
+      subject: "core",
+      title: `${method}: the keys of a request whose answer is lost for good are unknown, whatever other requests did`,
       async run(context) {
         const schedule = requestOf("k2", { kind: "reject", fault: answerLost, applied: true });
         const write = { kind, keys: 8, schedule, store: { requestLimits: { maxKeys: 2 }, concurrency: 1 } };
@@ -129,7 +142,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-request-repeated`,
       rule: "S9",
-      title: `${method}: a request that failed for a while is repeated until it is acknowledged`,
+      subject: "core",
+      title: `${method}: a request that fails temporarily is repeated until it is acknowledged`,
       async run(context) {
         const schedule: FaultSchedule = ({ call }) =>
           call === 0
@@ -144,7 +158,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-unknown-is-sticky`,
       rule: "S9",
-      title: `${method}: a key that may have been written stays unknown when its repetition is refused`,
+      subject: "core",
+      title: `${method}: a key that may have been written stays unknown if its repetition is refused`,
       async run(context) {
         const schedule: FaultSchedule = ({ call }) =>
           keysOf(
@@ -160,7 +175,8 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
     {
       id: `s09-${kind}-each-request-its-own-fate`,
       rule: "S9",
-      title: `${method}: of many requests at once each has its own fate, and no failure changes another's outcome`,
+      subject: "core",
+      title: `${method}: of many concurrent requests, no failure changes the outcome of another`,
       async run(context) {
         const fates: readonly (KeyFault | undefined)[] = [
           undefined,

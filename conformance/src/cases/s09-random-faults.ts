@@ -21,6 +21,7 @@ const hangs = 20_000;
 export const randomFaultCases: readonly ConformanceCase[] = writeKinds.map((kind) => ({
   id: `s09-${kind}-random-faults`,
   rule: "S9",
+  subject: "core",
   wit: kind === "set" ? ["batch 3", "set-many 5"] : ["batch 3", "delete-many 4"],
   title: `${kind}Many under ${rounds} seeded schedules of every kind of fault: no outcome is false, and every call settles`,
   async run(context) {

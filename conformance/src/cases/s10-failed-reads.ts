@@ -18,8 +18,9 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-refused-key",
     rule: "S10",
+    subject: "core",
     wit: ["get-many 5"],
-    title: "getMany rejects when one key is refused, with the engine's code",
+    title: "getMany rejects with the engine's code if one key is refused",
     async run(context) {
       const { bucket } = await faultyReader(context, onKey("c", { kind: "fail", fault: refused }));
       const error = await rejectsWith(bucket.getMany(there), "access-denied");
@@ -31,8 +32,9 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-unprocessed-keys",
     rule: "S10",
+    subject: "core",
     wit: ["get-many 3"],
-    title: "getMany asks again for the keys that the engine left out, and for no others",
+    title: "getMany repeats unprocessed keys, and no others",
     async run(context) {
       const { bucket, requests } = await faultyReader(context, ({ call }) => ({
         kind: "keys",
@@ -57,9 +59,9 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-unprocessed-for-ever",
     rule: "S10",
+    subject: "core",
     wit: ["get-many 5"],
-    title:
-      "getMany rejects with throttled when keys are left out for ever, after a bounded number of requests",
+    title: "getMany rejects with throttled if keys stay unprocessed, after a bounded number of requests",
     async run(context) {
       const { bucket, requests } = await faultyReader(context, onKey("d", { kind: "unprocessed" }));
       const error = await rejectsWith(bucket.getMany(there), "throttled");
@@ -70,8 +72,9 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-failed-request",
     rule: "S10",
+    subject: "core",
     wit: ["get-many 5"],
-    title: "getMany rejects when one of its requests fails for good",
+    title: "getMany rejects if one of its requests fails for good",
     async run(context) {
       const schedule: FaultSchedule = ({ keys }) =>
         keys.includes("d") ? { kind: "reject", fault: refused } : undefined;
@@ -83,7 +86,8 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-failed-request-ends-the-call",
     rule: "S10",
-    title: "once a request of a getMany has failed for good, no further one is sent",
+    subject: "core",
+    title: "once a request of a getMany has failed for good, no other one is sent",
     async run(context) {
       const { bucket, requests } = await faultyReader(context, () => ({ kind: "reject", fault: refused }), {
         maxKeys: 1,
@@ -96,7 +100,8 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-failed-for-a-while",
     rule: "S10",
-    title: "a read that fails for a while is repeated and answers in full",
+    subject: "core",
+    title: "a read that fails temporarily is repeated and returns every key",
     async run(context) {
       const faults: readonly (CallFault | undefined)[] = [
         { kind: "reject", fault: unavailable },
@@ -109,7 +114,8 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-get",
     rule: "S10",
-    title: "get rejects for a key that could not be read",
+    subject: "core",
+    title: "get rejects if the key cannot be read",
     async run(context) {
       const { bucket } = await faultyReader(context, onKey("a", { kind: "fail", fault: refused }));
       await rejectsWith(bucket.get("a"), "access-denied");
@@ -119,7 +125,8 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-exists",
     rule: "S10",
-    title: "exists rejects for a key that could not be read",
+    subject: "core",
+    title: "exists rejects if the key cannot be read",
     async run(context) {
       const { bucket } = await faultyReader(context, () => ({ kind: "reject", fault: refused }));
       await rejectsWith(bucket.exists("a"), "access-denied");
@@ -129,7 +136,8 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-list-keys",
     rule: "S10",
-    title: "listKeys and keys() reject when a page could not be read",
+    subject: "core",
+    title: "listKeys and keys() reject if a page cannot be read",
     async run(context) {
       const { bucket } = await faultyReader(context, () => ({ kind: "reject", fault: refused }));
       await rejectsWith(bucket.listKeys(), "access-denied");
@@ -142,7 +150,8 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-list-keys-repeated",
     rule: "S10",
-    title: "listKeys is repeated when a page fails for a while",
+    subject: "core",
+    title: "listKeys repeats a page that fails temporarily",
     async run(context) {
       const { bucket } = await faultyReader(context, ({ call }) =>
         call < 2 ? { kind: "reject", fault: unavailable } : undefined,
@@ -153,6 +162,7 @@ export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-answer-too-short",
     rule: "S10",
+    subject: "core",
     title: "an answer with fewer places than keys is an error, not a missing key",
     async run(context) {
       const name = context.bucketName();

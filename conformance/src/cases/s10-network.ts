@@ -4,10 +4,10 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { type ConnectionFault, seededConnectionFault } from "../faults/connection-fault.js";
 import { deriveSeed } from "../faults/random.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { hangs, networkClients } from "../support/network.js";
 import { rejectionOf } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
-import { hangs, networkClients } from "./network-support.js";
 
 const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
 
@@ -25,8 +25,8 @@ export const networkReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-network-one-connection",
     rule: "S10",
-    network: true,
-    title: "a connection breaks while the server is well: getMany answers in full, from another connection",
+    subject: "network",
+    title: "getMany returns every key over another connection when one breaks",
     async run(context) {
       await Promise.all(
         faults.map(async (fault) => {
@@ -44,8 +44,8 @@ export const networkReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-network-no-server",
     rule: "S10",
-    network: true,
-    title: "the server cannot be reached: reads reject by the deadline, and work again once it can",
+    subject: "network",
+    title: "reads reject by the deadline while the server cannot be reached, and work again afterwards",
     async run(context) {
       const { proxies, proxied, direct } = await networkClients(context);
       await direct.set("key", bytes("there"));
@@ -71,9 +71,8 @@ export const networkReadCases: readonly ConformanceCase[] = [
   {
     id: "s11-network-silent-server",
     rule: "S11",
-    network: true,
-    title:
-      "the server goes silent on every connection: reads and writes settle by the deadline, writes as unknown",
+    subject: "network",
+    title: "reads and writes settle by the deadline while the server is silent on every connection",
     async run(context) {
       const { proxies, proxied } = await networkClients(context);
       proxies.arm({ kind: "drop", direction: "answer", scope: "all" });
@@ -98,7 +97,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
   {
     id: "s12-network-small-pieces",
     rule: "S12",
-    network: true,
+    subject: "network",
     title: "requests and answers that arrive in small pieces are understood",
     async run(context) {
       for (const direction of ["request", "answer"] as const) {
@@ -123,9 +122,9 @@ export const networkReadCases: readonly ConformanceCase[] = [
   {
     id: "errors-network-garbled-answers",
     rule: "errors",
-    network: true,
+    subject: "network",
     title:
-      "answers whose bytes are garbled: calls settle, with StoreErrors where they reject, and nothing is unhandled",
+      "if answers are garbled, calls settle, reject only with StoreErrors, and cause no unhandled rejection",
     async run(context) {
       await leavesNoneUnhandled(async () => {
         await Promise.all(

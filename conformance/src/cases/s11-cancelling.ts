@@ -20,8 +20,9 @@ export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-cancelled-before",
     rule: "S11",
+    subject: "core",
     title:
-      "a signal that has fired already: nothing is sent, reads reject with aborted, writes are not-applied",
+      "with a signal that has already fired, nothing is sent, reads reject with aborted and writes are not-applied",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -37,6 +38,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-cancelled-reads",
     rule: "S11",
+    subject: "core",
     title: "a read that is cancelled while the engine is silent rejects with aborted, not retryable",
     async run(context) {
       const bucket = await context.bucket({
@@ -55,7 +57,8 @@ export const cancellingCases: readonly ConformanceCase[] = [
     {
       id: `s11-cancelled-${kind}-is-unknown`,
       rule: "S11",
-      title: `a ${kind}Many that is cancelled after its request was sent is unknown, not not-applied`,
+      subject: "core",
+      title: `a ${kind}Many that is cancelled after its request was sent is unknown`,
       async run(context) {
         for (const fault of ["hang", "drop-answer", "drop-request"] as const) {
           const controller = new AbortController();
@@ -78,7 +81,8 @@ export const cancellingCases: readonly ConformanceCase[] = [
     {
       id: `s11-cancelled-${kind}-across-seams`,
       rule: "S11",
-      title: `a ${kind}Many that is cancelled half-way: done is applied, sent is unknown, not sent is not-applied`,
+      subject: "core",
+      title: `in a ${kind}Many that is cancelled halfway, acknowledged keys are applied, sent keys unknown and the rest not-applied`,
       async run(context) {
         const controller = new AbortController();
         const schedule: FaultSchedule = ({ keys }) => {
@@ -96,7 +100,8 @@ export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-signal-read-late",
     rule: "S11",
-    title: "a driver that looks at its signal only after the time was over finds it fired",
+    subject: "core",
+    title: "a driver that reads request.signal only after the abort sees it aborted",
     async run(context) {
       const controller = new AbortController();
       const seen = new Promise<boolean>((resolve) => {
@@ -121,8 +126,9 @@ export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-cancelled-while-waiting",
     rule: "S11",
+    subject: "core",
     title:
-      "a write that is cancelled while it waits to be repeated ends at once, and what was refused is not-applied",
+      "a write that is cancelled while it waits to be repeated settles at once, and refused keys are not-applied",
     async run(context) {
       const controller = new AbortController();
       const { outcomes, error } = await faultyWrite(context, {
@@ -143,7 +149,8 @@ export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-cancelled-after",
     rule: "S11",
-    title: "a signal that fires after the call has settled changes nothing, and the call has left it alone",
+    subject: "core",
+    title: "a signal that fires after the call has settled changes nothing, and no listener stays on it",
     async run(context) {
       const bucket = await context.bucket();
       const controller = new AbortController();
@@ -164,8 +171,8 @@ export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-one-signal-for-many-calls",
     rule: "S11",
-    title:
-      "one signal cancels all calls that it was given to and no others, and takes no listener for each of them",
+    subject: "core",
+    title: "one signal cancels all of its calls and no others, with one listener for all of them",
     async run(context) {
       const bucket = await context.bucket({
         wrap: (driver) =>

@@ -42,7 +42,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
     ([name, call]): ConformanceCase => ({
       id: `s11-${kebab(name)}-on-a-dead-engine`,
       rule: "S11",
-      title: `${name} rejects with timeout when the driver never answers`,
+      subject: "core",
+      title: `${name} rejects with timeout if the driver never answers`,
       async run(context) {
         const bucket = await bucketOf(context, () => ({ kind: "hang" }));
         await timesOut(call(bucket, { timeout: short }), name);
@@ -53,7 +54,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
     (kind): ConformanceCase => ({
       id: `s11-${kind}-on-a-dead-engine`,
       rule: "S11",
-      title: `${kind} and ${kind}Many reject with timeout when the driver never answers: what was sent is unknown`,
+      subject: "core",
+      title: `${kind} and ${kind}Many reject with timeout if the driver never answers, and sent keys are unknown`,
       async run(context) {
         const write = faultyWrite(context, {
           kind,
@@ -70,7 +72,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
   {
     id: "s11-not-sent-by-the-deadline",
     rule: "S11",
-    title: "setMany and deleteMany: when the time is over, requests that were not sent yet are not-applied",
+    subject: "core",
+    title: "setMany and deleteMany: requests that were not sent by the deadline are not-applied",
     async run(context) {
       const schedule: FaultSchedule = ({ keys }) =>
         keys.includes("k2") ? { kind: "drop-request" } : undefined;
@@ -89,7 +92,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
   {
     id: "s11-silent-request-is-repeated",
     rule: "S11",
-    title: "a request that stays without an answer costs an attempt, not the call",
+    subject: "core",
+    title: "a request without an answer is repeated before the call's deadline",
     async run(context) {
       const schedule: FaultSchedule = ({ call }) => (call === 0 ? { kind: "drop-answer" } : undefined);
       const { outcomes } = await faultyWrite(context, { kind: "set", keys: 3, schedule, timeout: patient });
@@ -99,7 +103,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
   {
     id: "s11-retries-end-with-the-call",
     rule: "S11",
-    title: "the deadline covers retries and the waits between them",
+    subject: "core",
+    title: "the deadline includes retries and the waits between them",
     async run(context) {
       const retry = { attempts: 1_000_000, baseDelay: 5, maxDelay: 5 };
       const bucket = await bucketOf(context, () => ({ kind: "reject", fault: throttled }), { retry });
@@ -114,7 +119,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
   {
     id: "s11-default-timeout-of-the-store",
     rule: "S11",
-    title: "the store's `timeout` holds for calls without one, and a call's own goes before it",
+    subject: "core",
+    title: "the store's `timeout` applies to calls without one",
     async run(context) {
       const schedule: FaultSchedule = ({ keys }) =>
         keys.includes("silent") ? { kind: "hang" } : { kind: "late-answer", milliseconds: 2 * short };
@@ -126,7 +132,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
   {
     id: "s11-timeout-of-zero",
     rule: "S11",
-    title: "a timeout of 0 sends nothing: reads reject with timeout, writes are not-applied",
+    subject: "core",
+    title: "a timeout of 0 sends nothing: reads reject with timeout, and writes are not-applied",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -142,7 +149,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
   {
     id: "s11-timeout-of-infinity",
     rule: "S11",
-    title: "a timeout of Infinity, or of more milliseconds than a timer can count, is a long one",
+    subject: "core",
+    title: "a timeout of Infinity, or longer than a timer can count, is a long one",
     async run(context) {
       const bucket = await bucketOf(context, () => ({ kind: "delay", milliseconds: 20 }));
       for (const timeout of [Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 53, Number.MAX_VALUE]) {
@@ -155,8 +163,8 @@ export const deadlineCases: readonly ConformanceCase[] = [
   {
     id: "s11-bad-options",
     rule: "S11",
-    title:
-      "a timeout that is no number from 0 up, or a signal that is none, is refused before anything is sent",
+    subject: "core",
+    title: "an invalid timeout or signal is rejected before anything is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });

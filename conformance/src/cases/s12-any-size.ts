@@ -16,7 +16,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-ten-thousand-keys",
     rule: "S12",
-    title: "a batch of 10,001 keys is set, read in order and deleted through one call each",
+    subject: "driver",
+    title: "10,001 keys are set, read in order and deleted with one call each",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const driver = await context.driver();
@@ -44,7 +45,8 @@ export const sizeCases: readonly ConformanceCase[] = [
     (maxKeys): ConformanceCase => ({
       id: `s12-seams-of-${maxKeys}`,
       rule: "S12",
-      title: `batches around the limit of ${maxKeys} keys to a request are cut by count, and whole again in the answer`,
+      subject: "core",
+      title: `batches around ${maxKeys} keys per request are split by count, and their results joined`,
       async run(context) {
         const { requests, wrap } = recordRequests();
         const bucket = await context.bucket({ wrap, store: { requestLimits: { maxKeys } } });
@@ -60,7 +62,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-seams-of-the-backend",
     rule: "S12",
-    title: "batches around the backend's own number of keys to a request",
+    subject: "driver",
+    title: "batches around the backend's limit of keys per request",
     async run(context) {
       const driver = await context.driver();
       const bucket = await context.storeOf(driver).open(context.bucketName());
@@ -71,7 +74,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-seams-by-bytes",
     rule: "S12",
-    title: "a batch is cut by bytes: no request is over the limit, and none is cut where it fits",
+    subject: "core",
+    title: "a batch is split by bytes: no request exceeds the limit, and no request ends early",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const requestLimits = { maxBytes: 100 };
@@ -99,7 +103,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-bytes-are-utf-8",
     rule: "S12",
-    title: "keys count with their UTF-8 bytes when a batch is cut",
+    subject: "core",
+    title: "keys count with their UTF-8 bytes when a batch is split",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: { requestLimits: { maxBytes: 40 } } });
@@ -111,7 +116,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-entry-over-the-bytes-of-a-request",
     rule: "S12",
-    title: "an entry larger than a request's bytes goes alone, and its neighbours are not lost",
+    subject: "core",
+    title: "an entry larger than the bytes of a request gets a request, and its neighbors are stored too",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: { requestLimits: { maxBytes: 50 } } });
@@ -131,8 +137,9 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-one-request-where-it-fits",
     rule: "S12",
+    subject: "core",
     wit: ["batch 1", "batch 2"],
-    title: "100 keys are as few requests as the engine's limits allow: one, where they fit",
+    title: "100 keys need as few requests as the engine's limits allow",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const driver = await context.driver();
@@ -152,7 +159,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-many-megabytes",
     rule: "S12",
-    title: "a batch of many large values, some megabytes together, comes back whole",
+    subject: "driver",
+    title: "a batch of several megabytes of large values is stored unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const size = Math.min(200_000, bucket.limits.maxValueBytes);
@@ -171,7 +179,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-bounded-concurrency",
     rule: "S12",
-    title: "requests of one call run together, and never more than `concurrency` of them",
+    subject: "core",
+    title: "requests of one call run concurrently, but never more than `concurrency` of them",
     async run(context) {
       for (const concurrency of [1, 3]) {
         const recording = recordRequests();
@@ -188,8 +197,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-stuck-key-stops-no-other",
     rule: "S12",
-    title:
-      "a key that the engine leaves out for ever, or refuses, stops no other request of the batch: nobody sees the seam",
+    subject: "core",
+    title: "a key that stays unprocessed or is refused stops no other request of the batch",
     async run(context) {
       for (const fault of [{ kind: "unprocessed" }, { kind: "fail", fault: refused }] as const) {
         const schedule: FaultSchedule = () => ({
@@ -205,8 +214,9 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-dead-engine-ends-the-batch",
     rule: "S12",
+    subject: "core",
     title:
-      "an engine that refuses whole requests, or does not serve, is not asked for the rest of a batch: that is not-applied",
+      "if the engine refuses whole requests or does not serve, the rest of the batch is not sent and not-applied",
     async run(context) {
       for (const fault of [refused, unavailable]) {
         const schedule: FaultSchedule = () => ({ kind: "reject", fault });
@@ -226,7 +236,8 @@ export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-last-request",
     rule: "S12",
-    title: "the last request of a batch is sent and awaited, be it of one key alone",
+    subject: "core",
+    title: "the last request of a batch is sent and awaited, even if it has only one key",
     async run(context) {
       const bucket = await context.bucket({
         store: { requestLimits: { maxKeys: 4 } },

@@ -10,7 +10,8 @@ export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-names-that-begin-alike",
     rule: "S13",
-    title: "the same key in buckets whose names begin alike or differ in case has a value in each",
+    subject: "driver",
+    title: "buckets whose names share a prefix or differ only in case are separate",
     async run(context) {
       const base = context.bucketName();
       const names = ["", ".b", "-b", "_b", "..", "A", "a", "aa", "0"].map((suffix) => base + suffix);
@@ -25,7 +26,8 @@ export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-keys-that-spell-a-bucket",
     rule: "S13",
-    title: "no key that spells a separator and another bucket's key reaches it",
+    subject: "driver",
+    title: "a key that contains a separator and another bucket's key does not reach that bucket",
     async run(context) {
       const store = await context.store();
       const base = context.bucketName();
@@ -50,7 +52,8 @@ export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-keys-with-hash-tags",
     rule: "S13",
-    title: "keys with braces choose neither bucket nor server",
+    subject: "driver",
+    title: "braces in a key choose neither bucket nor server",
     async run(context) {
       const store = await context.store();
       const [one, other] = [await store.open(context.bucketName()), await store.open(context.bucketName())];
@@ -66,7 +69,8 @@ export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-bad-names",
     rule: "S13",
-    title: "a name that does not match the pattern is no-such-store, and nothing is sent",
+    subject: "core",
+    title: "an invalid bucket name is no-such-store, and nothing is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const store = await context.store({ wrap });
@@ -94,8 +98,9 @@ export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-good-names",
     rule: "S13",
+    subject: "driver",
     title:
-      "names of 1 and of 64 characters, of dots, dashes, underscores and names of properties are buckets",
+      "bucket names of 1 and 64 characters, and with dots, dashes, underscores and property names, are valid",
     async run(context) {
       const store = await context.store();
       const suffix = context.bucketName();
@@ -113,7 +118,8 @@ export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-list-of-buckets",
     rule: "S13",
-    title: "a store with the `buckets` option serves those buckets, and another is no-such-store",
+    subject: "core",
+    title: "a store with the `buckets` option serves those buckets, and any other is no-such-store",
     async run(context) {
       const name = context.bucketName();
       const store = await context.store({ store: { buckets: [name] } });
@@ -125,7 +131,8 @@ export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-open-sends-nothing",
     rule: "S13",
-    title: "a bucket exists as soon as it is named: open sends nothing, and it is empty",
+    subject: "core",
+    title: "open sends nothing, and a new bucket is empty",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });

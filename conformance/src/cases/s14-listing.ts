@@ -10,7 +10,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-empty-bucket",
     rule: "S14",
-    title: "listing an empty bucket gives no key and ends",
+    subject: "driver",
+    title: "listing an empty bucket returns no keys and ends",
     async run(context) {
       const bucket = await context.bucket();
       assert.deepEqual(await listed(bucket), []);
@@ -19,7 +20,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-every-key",
     rule: "S14",
-    title: "every key of thousands is listed, over several pages or one",
+    subject: "driver",
+    title: "every one of thousands of keys is listed, on one page or several",
     async run(context) {
       const bucket = await context.bucket();
       const keys = Array.from({ length: 3_000 }, (_, index) => `key ${index}`);
@@ -30,7 +32,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-keys-iterates-all",
     rule: "S14",
-    title: "keys() goes through every page",
+    subject: "core",
+    title: "keys() iterates over every page",
     async run(context) {
       const bucket = await context.bucket();
       const keys = longKeys(bucket);
@@ -43,7 +46,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-only-this-bucket",
     rule: "S14",
-    title: "only this bucket's keys are listed, beside buckets whose names begin alike",
+    subject: "driver",
+    title: "only this bucket's keys are listed, not those of buckets whose names share a prefix",
     async run(context) {
       const store = await context.store();
       const base = context.bucketName();
@@ -60,7 +64,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-special-keys",
     rule: "S14",
-    title: "keys with patterns, separators, NUL and the empty key are listed as they are",
+    subject: "driver",
+    title: "keys with patterns, separators and NUL, and the empty key, are listed unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const keys = [
@@ -90,7 +95,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-deleted-keys",
     rule: "S14",
-    title: "a deleted key is listed no more",
+    subject: "driver",
+    title: "a deleted key is no longer listed",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany(["a", "b", "c", "d"].map((key) => [key, bytes("v")]));
@@ -102,7 +108,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-changes-while-listing",
     rule: "S14",
-    title: "keys that stay are listed although others come and go between the pages",
+    subject: "driver",
+    title: "keys that stay are listed while others are added and deleted between the pages",
     async run(context) {
       const bucket = await context.bucket();
       const keys = longKeys(bucket).map((key) => `stays ${key.slice(6)}`);
@@ -128,7 +135,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-cursor-of-another-client",
     rule: "S14",
-    title: "a cursor is plain text that another client of the same bucket can go on with",
+    subject: "driver",
+    title: "another client of the same bucket can continue with a cursor",
     async run(context) {
       const name = context.bucketName();
       const [one, other] = [await context.bucket({ name }), await context.bucket({ name })];
@@ -151,7 +159,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-bad-cursor",
     rule: "S14",
-    title: "a cursor that no listing gave is refused, or lists this bucket's keys alone",
+    subject: "driver",
+    title: "an invalid cursor is rejected, or lists only this bucket's keys",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("v"));
@@ -168,7 +177,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-cursor-of-another-bucket",
     rule: "S14",
-    title: "a cursor of another bucket is refused, or lists this bucket's keys alone",
+    subject: "driver",
+    title: "a cursor of another bucket is rejected, or lists only this bucket's keys",
     async run(context) {
       const store = await context.store();
       const [large, small] = [await store.open(context.bucketName()), await store.open(context.bucketName())];
@@ -187,7 +197,8 @@ export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-early-return",
     rule: "S14",
-    title: "keys() may be left early, and the store works on and closes",
+    subject: "core",
+    title: "a loop over keys() can be left early, and the store still works and closes",
     async run(context) {
       const store = await context.store();
       const bucket = await store.open(context.bucketName());

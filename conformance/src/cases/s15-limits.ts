@@ -11,7 +11,8 @@ export const limitCases: readonly ConformanceCase[] = [
   {
     id: "s15-lowered-value",
     rule: "S15",
-    title: "with `maxValueBytes` lowered, a value of that length is stored and one byte more is too-large",
+    subject: "core",
+    title: "with a lower `maxValueBytes`, a value of that length is stored and one more byte is too-large",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxValueBytes: 10 } } });
       assert.equal(bucket.limits.maxValueBytes, 10);
@@ -29,8 +30,9 @@ export const limitCases: readonly ConformanceCase[] = [
   {
     id: "s15-lowered-key",
     rule: "S15",
+    subject: "core",
     title:
-      "with `maxKeyBytes` lowered, a key of that many UTF-8 bytes is stored and one byte more is too-large",
+      "with a lower `maxKeyBytes`, a key of that many UTF-8 bytes is stored and one more byte is too-large",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxKeyBytes: 12 } } });
       assert.equal(bucket.limits.maxKeyBytes, 12);
@@ -45,7 +47,8 @@ export const limitCases: readonly ConformanceCase[] = [
   {
     id: "s15-lowered-to-nothing",
     rule: "S15",
-    title: "with limits lowered to 0, the empty key with the empty value is what is left",
+    subject: "core",
+    title: "with limits of 0, only the empty key with the empty value is accepted",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxKeyBytes: 0, maxValueBytes: 0 } } });
       await bucket.set("", new Uint8Array(0));
@@ -57,7 +60,8 @@ export const limitCases: readonly ConformanceCase[] = [
   {
     id: "s15-portable-limits",
     rule: "S15",
-    title: "the portable limits can be asked of a backend that holds them",
+    subject: "driver",
+    title: "the backend supports the portable limits",
     async run(context) {
       const own = (await context.bucket()).limits;
       const holds =
@@ -74,7 +78,8 @@ export const limitCases: readonly ConformanceCase[] = [
   {
     id: "s15-raised-limits",
     rule: "S15",
-    title: "a limit above the backend's is refused when the store is made",
+    subject: "core",
+    title: "createStore rejects a limit above the backend's",
     async run(context) {
       const { maxValueBytes } = (await context.driver()).limits;
       await refusesOptions(context, { limits: { maxKeyBytes: portableLimits.maxKeyBytes + 1 } });
@@ -85,7 +90,8 @@ export const limitCases: readonly ConformanceCase[] = [
   {
     id: "s15-nonsense-options",
     rule: "S15",
-    title: "options that are no numbers in range are refused when the store is made",
+    subject: "core",
+    title: "createStore rejects options that are not numbers in range",
     async run(context) {
       for (const bad of [-1, Number.NaN, "10", null, {}] as unknown as number[]) {
         await refusesOptions(context, { limits: { maxValueBytes: bad } });
@@ -102,9 +108,29 @@ export const limitCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "s15-unknown-options",
+    rule: "S15",
+    subject: "core",
+    title: "createStore rejects an unknown option by name, at any level",
+    async run(context) {
+      const misspelled: readonly object[] = [
+        { timout: 100 },
+        { limits: { timout: 100 } },
+        { requestLimits: { timout: 100 } },
+        { retry: { timout: 100 } },
+      ];
+      for (const options of misspelled) {
+        await refusesOptions(context, options);
+        const driver = await context.driver();
+        assert.throws(() => context.storeOf(driver, options), /timout/, "the message names the option");
+      }
+    },
+  },
+  {
     id: "s15-limits-are-frozen",
     rule: "S15",
-    title: "a bucket's limits cannot be changed, and are those of every bucket of the store",
+    subject: "core",
+    title: "a bucket's limits are frozen and the same for every bucket of the store",
     async run(context) {
       const store = await context.store({ store: { limits: { maxValueBytes: 100 } } });
       const [one, other] = [await store.open(context.bucketName()), await store.open(context.bucketName())];

@@ -12,7 +12,8 @@ export const closingCases: readonly ConformanceCase[] = [
   {
     id: "s16-reads-after-close",
     rule: "S16",
-    title: "after close every read rejects with closed",
+    subject: "core",
+    title: "after close, every read rejects with closed",
     async run(context) {
       const [store, bucket] = await closedStore(await context.store(), context.bucketName());
       await rejectsWith(bucket.get("a"), "closed", "get");
@@ -28,7 +29,8 @@ export const closingCases: readonly ConformanceCase[] = [
   {
     id: "s16-writes-after-close",
     rule: "S16",
-    title: "after close every write rejects with closed and every outcome is not-applied",
+    subject: "core",
+    title: "after close, every write rejects with closed and every outcome is not-applied",
     async run(context) {
       const [, bucket] = await closedStore(await context.store(), context.bucketName());
       assertNothingApplied(await batchErrorOf(bucket.set("a", bytes("v")), "closed"), 1);
@@ -44,7 +46,8 @@ export const closingCases: readonly ConformanceCase[] = [
   {
     id: "s16-calls-in-flight-settle-first",
     rule: "S16",
-    title: "close waits for the calls in flight: they succeed, and the driver is closed after them",
+    subject: "core",
+    title: "close waits for the calls in flight, which succeed, and then closes the driver",
     async run(context) {
       const events: string[] = [];
       const name = context.bucketName();
@@ -85,6 +88,7 @@ export const closingCases: readonly ConformanceCase[] = [
   {
     id: "s16-calls-during-close",
     rule: "S16",
+    subject: "core",
     title: "calls that begin while the store is closing reject with closed",
     async run(context) {
       const store = await context.store({
@@ -101,7 +105,8 @@ export const closingCases: readonly ConformanceCase[] = [
   {
     id: "s16-close-twice",
     rule: "S16",
-    title: "close may be called again, also at the same time, and the driver is closed once",
+    subject: "core",
+    title: "close can be called again, even concurrently, and closes the driver once",
     async run(context) {
       let closed = 0;
       const store = await context.store({
@@ -121,7 +126,8 @@ export const closingCases: readonly ConformanceCase[] = [
   {
     id: "s16-async-dispose",
     rule: "S16",
-    title: "a store is disposed of by closing it",
+    subject: "core",
+    title: "disposing of a store closes it",
     async run(context) {
       const store = await context.store();
       const bucket = await store.open(context.bucketName());
@@ -132,7 +138,8 @@ export const closingCases: readonly ConformanceCase[] = [
   {
     id: "s16-other-clients-stay-open",
     rule: "S16",
-    title: "closing one store leaves the data and the other clients as they are",
+    subject: "driver",
+    title: "closing one store does not affect the data or other clients",
     async run(context) {
       const name = context.bucketName();
       const [store, other] = [await context.store(), await context.bucket({ name })];

@@ -163,7 +163,7 @@ class LateRequests {
 /** The caller may change the values of the original as soon as its call has settled. */
 function copyOf(request: KeysRequest): SetRequest {
   const { bucket, keys, values = [] } = request as KeysRequest & Partial<SetRequest>;
-  return createRequest({ bucket, keys: [...keys], values: values.map((value) => value.slice()) });
+  return createRequest({ bucket, keys: [...keys], values: values.map((value) => new Uint8Array(value)) });
 }
 
 function everyKey<Answer extends WriteAnswer>(size: number, fault: Fault): Answer {

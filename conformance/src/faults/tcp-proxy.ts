@@ -51,11 +51,8 @@ export class TcpProxy implements AsyncDisposable {
     const accept = (client: Socket): void => {
       this.counts.connections++;
       client.on("error", () => {});
-      if (this.#refusing) return reset(client);
-      const { host, port } = target;
-      const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
-      const server = serverTls ? tls.connect({ servername: "", ...serverTls, socket }) : socket;
-      this.#open(client, server, latency);
+      if (this.#refusing) reset(client);
+      else this.#open(client, dial(target, serverTls), latency);
     };
     const options = { allowHalfOpen: true, noDelay: true, handshakeTimeout: 5_000 };
     this.#server = clientTls
@@ -207,14 +204,12 @@ export class ProxiedConnection {
 
   /** The fault begins now. */
   apply({ kind, direction, milliseconds }: ConnectionFault): void {
-    if (kind === "cut") return this.cut();
-    if (kind === "reset") return this.reset();
-    if (kind === "half-open") {
+    if (kind === "cut") this.cut();
+    else if (kind === "reset") this.reset();
+    else if (kind === "half-open") {
       for (const flow of Object.values(this.#flows)) flow.mode = "drop";
       this.server.end();
-      return;
-    }
-    this.#flows[direction].mode = kind;
+    } else this.#flows[direction].mode = kind;
     if (kind === "hold" && milliseconds !== undefined)
       this.#timer = setTimeout(() => this.release(direction), milliseconds);
   }
@@ -274,7 +269,7 @@ export class ProxiedConnection {
 
   heal(): void {
     const flows = Object.entries(this.#flows) as [Direction, Flow][];
-    if (flows.some(([, { mode }]) => mode === "drop")) return this.reset();
+    if (flows.some(([, { mode }]) => mode === "drop")) this.reset();
     for (const [direction, flow] of flows) {
       flow.armed = undefined;
       if (flow.mode === "hold") this.release(direction);
@@ -330,6 +325,11 @@ function bytesBeforeFault({ armed }: Flow, length: number): number {
 /** Whether the receiving side must not learn that the sending side is gone. */
 function isSilent({ mode }: Flow): boolean {
   return mode === "hold" || mode === "drop";
+}
+
+function dial({ host, port }: Address, secure: tls.ConnectionOptions | undefined): Socket {
+  const socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
+  return secure === undefined ? socket : tls.connect({ servername: "", ...secure, socket });
 }
 
 /** Neither TLS nor a connection that is still being opened can be reset. */

@@ -1,16 +1,25 @@
-import { type ConformanceCase, type Rule, rules, type WitSentenceId, witSentences } from "../../src/index.js";
+import {
+  type ConformanceCase,
+  type Rule,
+  rules,
+  type Subject,
+  type WitSentenceId,
+  witSentences,
+} from "../../src/index.js";
 
 const generated = "<!-- Generated from the cases: `pnpm --filter @manykv/conformance run docs`. -->";
 
 /** All cases, by rule. */
 export function renderCases(cases: readonly ConformanceCase[]): string {
   const groups = (Object.keys(rules) as Rule[]).map((rule) => {
-    const rows = cases.filter((one) => one.rule === rule).map((one) => [`\`${one.id}\``, titleOf(one)]);
-    return `## ${rule}: ${rules[rule]}\n\n${table(["case", "what the backend does"], rows)}`;
+    const rows = cases
+      .filter((one) => one.rule === rule)
+      .map(({ id, subject, title }) => [`\`${id}\``, subject, title]);
+    return `## ${rule}: ${rules[rule]}\n\n${table(["case", "subject", "what the backend does"], rows)}`;
   });
-  const network = cases.filter((one) => one.network).length;
+  const count = (subject: Subject): number => cases.filter((one) => one.subject === subject).length;
   return page("The cases", [
-    `${cases.length} cases, ${network} of which stand between client and server and need the harness's \`servers\`.`,
+    `${cases.length} cases. ${count("core")} test core with injected faults, ${count("driver")} the driver, and ${count("network")} the driver while connections break. The last ones need the harness's \`servers\`.`,
     ...groups,
   ]);
 }
@@ -25,7 +34,7 @@ export function renderWitCoverage(cases: readonly ConformanceCase[]): string {
       .join(" "),
   ]);
   return page("What proves each sentence of `wasi:keyvalue/batch`", [
-    "The sentences of the interface document that promise something, or say what is not promised, by function and place.",
+    "Every sentence of the interface document that promises something or says what is not promised, by function.",
     table(["place", "sentence", "cases"], rows),
   ]);
 }
@@ -34,15 +43,11 @@ export function casesOf(cases: readonly ConformanceCase[], id: WitSentenceId): r
   return cases.filter(({ wit = [] }) => wit.includes(id));
 }
 
-function titleOf({ title, network }: ConformanceCase): string {
-  return network ? `${title} (network)` : title;
-}
-
 function page(title: string, parts: readonly string[]): string {
   return `${[generated, `# ${title}`, ...parts].join("\n\n")}\n`;
 }
 
-/** A table whose columns are as wide as their widest cell, as the formatter would have it. */
+/** A Markdown table with aligned columns, as the formatter prints it. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));

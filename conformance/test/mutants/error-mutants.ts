@@ -3,7 +3,7 @@ import { StoreError } from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
-import { type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
+import { belowCore, type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
 
 /** Errors that say too much, too little, or come the wrong way; and drivers that break their own contract. */
 export const errorMutants: readonly Mutant[] = [
@@ -45,7 +45,43 @@ export const errorMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "throws before it gives a promise",
+    name: "loses the engine's own code",
+    rule: "errors",
+    killedBy: "errors-reason",
+    createStore: changedBuckets((bucket) => ({
+      get: (key, options) =>
+        bucket.get(key, options).catch((error: StoreError) => {
+          throw new StoreError(error.code, error.message, { retryable: error.retryable });
+        }),
+    })),
+  },
+  {
+    name: "ignores options that it does not know",
+    rule: "errors",
+    killedBy: "errors-unknown-options",
+    createStore: changedBuckets((bucket) => ({
+      getMany: (keys, { signal, timeout } = {}) => bucket.getMany(keys, { signal, timeout }),
+    })),
+  },
+  {
+    name: "asks the driver to classify a FaultError",
+    rule: "driver",
+    killedBy: "driver-fault-error",
+    createStore: belowCore((driver, options) => [
+      wrapDriver(driver, {
+        get: async (request) => {
+          try {
+            return await driver.get(request);
+          } catch {
+            throw new Error("something failed");
+          }
+        },
+      }),
+      options,
+    ]),
+  },
+  {
+    name: "throws before it returns a promise",
     rule: "errors",
     killedBy: "errors-nothing-is-thrown-at-once",
     createStore: changedBuckets((bucket) => ({

@@ -168,6 +168,15 @@ export const storeMutants: readonly Mutant[] = [
     ]),
   },
   {
+    name: "ignores options that it does not know",
+    rule: "S15",
+    killedBy: "s15-unknown-options",
+    createStore: belowCore((driver, { limits, buckets, timeout, requestLimits, concurrency, retry }) => [
+      driver,
+      { limits, buckets, timeout, requestLimits, concurrency, retry },
+    ]),
+  },
+  {
     name: "stores a value over the limit",
     rule: "S2",
     killedBy: "s02-one-byte-too-long",

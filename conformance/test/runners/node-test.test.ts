@@ -31,10 +31,10 @@ test("the suite runs under node:test: every case passes or is skipped, with its 
   const counts = countsIn(output);
   expect(exitCode).toBe(0);
   expect(counts).toMatchObject({ fail: 0, cancelled: 0 });
-  // Two levels of describe stand around the cases.
-  expect(output.match(/^\s+(?:not )?ok \d+ - \w+-[\w-]+: /gm)?.length).toBe(cases.length);
-  expect(counts.skipped).toBe(cases.filter(({ network }) => network).length + 2);
-  expect(output).toMatch(/skipped s09-network-late-write: the harness gives no `servers`/);
+  // Two levels of describe surround the cases.
+  expect(output.match(/^\s+(?:not )?ok \d+ - \w+-[\w-]+ \(\w+\): /gm)?.length).toBe(cases.length);
+  expect(counts.skipped).toBe(cases.filter(({ subject }) => subject === "network").length + 2);
+  expect(output).toMatch(/skipped s09-network-late-write: the harness has no `servers`/);
   expect(output).toMatch(/skipped driver-with-prepare-set: the driver has no `prepareSet`/);
   expect(output).toMatch(/skipped driver-with-provision: the driver has no `provision`/);
 });
@@ -47,7 +47,7 @@ test("a broken backend fails under node:test, and the run with it", { timeout: 1
     "--test-name-pattern=s07-batch-then-single",
   );
   expect(exitCode).not.toBe(0);
-  expect(output).toMatch(/not ok \d+ - s07-batch-then-single: /);
+  expect(output).toMatch(/not ok \d+ - s07-batch-then-single \(driver\): /);
 });
 
 /** Runs the suite as a program of plain JavaScript. `change` breaks the driver. */

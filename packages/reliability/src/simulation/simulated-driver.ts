@@ -54,7 +54,7 @@ export class SimulatedDriver implements Driver {
     this.#oracle = oracle;
     this.#plan = plan;
     this.limits = limits;
-    if (prepareSet) this.prepareSet = (_bucket, _keys, values) => values.map((value) => value.slice());
+    if (prepareSet) this.prepareSet = (_bucket, _keys, values) => values.map((value) => new Uint8Array(value));
     if (exists) this.exists = (request) => this.#read(request, (value) => value !== undefined);
   }
 

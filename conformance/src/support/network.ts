@@ -3,9 +3,9 @@ import type { Bucket, Outcome } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConnectionFault } from "../faults/connection-fault.js";
 import type { ProxySet } from "../faults/proxy-set.js";
-import { judgedWrite, type WriteKind } from "../support/faulty-write.js";
-import { settles } from "../support/settles.js";
-import { assertTrue, outcomesOfWrite, settable } from "../support/truth.js";
+import { judgedWrite, type WriteKind } from "./faulty-write.js";
+import { settles } from "./settles.js";
+import { assertTrue, outcomesOfWrite, settable } from "./truth.js";
 
 /**
  * Time of a call that meets a fault, in milliseconds. Two thirds of it are its first attempt, and what is left is enough
