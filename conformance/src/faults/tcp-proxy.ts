@@ -56,7 +56,7 @@ export class TcpProxy implements AsyncDisposable {
     };
     const options = { allowHalfOpen: true, noDelay: true, handshakeTimeout: 5_000 };
     this.#server = clientTls
-      ? tls.createServer({ ...options, ...clientTls }, accept).on("tlsClientError", () => {})
+      ? tls.createServer({ ...options, ...clientTls }, accept).on("tlsClientError", (_error, socket) => socket.destroy())
       : createServer(options, accept);
   }
 
