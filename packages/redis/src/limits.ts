@@ -6,18 +6,30 @@ const mebibyte = 1_048_576;
 const maxValueBytes: number = 64 * mebibyte;
 
 /**
- * A server does nothing else while it runs a command, so commands stay small: 250 keys take a tenth of a millisecond of
- * its time. All commands of a batch are written before the first reply is read, so many commands cost no more round
- * trips than one, and the client encodes one while the server runs another. Large values are sent in commands of 1 MiB:
- * commands of a quarter of that took the server a fifth longer.
+ * A server does nothing else while it runs a command, so commands stay short: these take it about half a millisecond.
+ * Several commands in flight let the client encode one while the server runs another. More of them would only make other
+ * calls on the connection wait longer.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/#single-threaded-nature-of-redis
  */
-export const limits: DriverLimits = limitsOf({ maxKeys: 250, maxBytes: mebibyte }, 32);
+export const limits: DriverLimits = Object.freeze({
+  maxValueBytes,
+  get: requests(500, mebibyte),
+  set: requests(500, mebibyte),
+  delete: requests(1_000, mebibyte),
+  concurrency: 6,
+});
 
 /** On a cluster, a request is divided among the masters and each key is a separate command. */
-export const clusterLimits: DriverLimits = limitsOf({ maxKeys: 2_000, maxBytes: 2 * mebibyte }, 8);
+const clusterRequests: RequestLimits = requests(2_000, 2 * mebibyte);
 
-function limitsOf(request: RequestLimits, concurrency: number): DriverLimits {
-  const each = Object.freeze(request);
-  return Object.freeze({ maxValueBytes, get: each, set: each, delete: each, concurrency });
+export const clusterLimits: DriverLimits = Object.freeze({
+  maxValueBytes,
+  get: clusterRequests,
+  set: clusterRequests,
+  delete: clusterRequests,
+  concurrency: 8,
+});
+
+function requests(maxKeys: number, maxBytes: number): RequestLimits {
+  return Object.freeze({ maxKeys, maxBytes });
 }

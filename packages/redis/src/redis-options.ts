@@ -28,14 +28,14 @@ const longestDelay = 2 ** 31 - 1;
 /** @throws {StoreError} `invalid-argument` unless it is a number above 0 */
 export function checkConnectTimeout(time: unknown = defaultConnectTimeout): number {
   if (typeof time === "number" && time > 0) return Math.min(time, longestDelay);
-  throw new StoreError("invalid-argument", "connectTimeout is invalid: pass a number of milliseconds above 0");
+  throw new StoreError("invalid-argument", "connectTimeout is not a number of milliseconds above 0: pass one, such as 3000");
 }
 
 /** @throws {StoreError} `invalid-argument` if it is not a client, or has a `keyPrefix` */
 export function checkClient(client: unknown): Redis | Cluster {
   const { options, duplicate } = (client ?? {}) as Partial<Redis>;
   if (typeof duplicate !== "function" || typeof options !== "object")
-    throw new StoreError("invalid-argument", "client is invalid: pass a Redis or Cluster of ioredis 6");
+    throw new StoreError("invalid-argument", "client is not a Redis or Cluster of ioredis 6: pass one");
   if (options.keyPrefix)
     throw new StoreError(
       "invalid-argument",

@@ -5,7 +5,7 @@ import { Cluster } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
 import { redisStore } from "../src/index.js";
-import { bucketPrefix } from "../src/keys.js";
+import { bucketPrefix } from "../src/key-names.js";
 import { bytes, text } from "./support/bytes.js";
 import { ownCluster } from "./support/own-cluster.js";
 
@@ -31,7 +31,7 @@ async function expectAll(
   expect(answers.map((answer) => text(answer?.[1]))).toEqual(keys.map(expected));
 }
 
-test("a name's slot is what the server says, whatever braces are in it", async () => {
+test("computes the same slot as the server for any name, with or without braces", async () => {
   const buckets = ["b", "a.b-c_d", "X".repeat(64)];
   const keys = [
     "",
@@ -57,14 +57,14 @@ test("a name's slot is what the server says, whatever braces are in it", async (
   }
 });
 
-test("keys with a hash tag in them do not share a slot", () => {
+test("a hash tag in a key does not select the slot", () => {
   const start = checksum(Buffer.from(bucketPrefix("b")));
   const slots = new Set(Array.from({ length: 1_000 }, (_, index) => slotOfKey(start, `{tag}${index}`)));
   expect(slots.size).toBeGreaterThan(900);
 });
 
 describe("round trips", () => {
-  test("one for each master and batch, of whatever kind", async () => {
+  test("each batch takes one per master", async () => {
     const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 60 }, (_, index) => `key${index}`);
     await bucket.getMany(keys);
@@ -78,19 +78,19 @@ describe("round trips", () => {
     const reads = (): Promise<number[]> => Promise.all(masters.map((node) => served.admin.reads(node)));
     for (const batch of batches) {
       let fewest = masters.map(() => Number.POSITIVE_INFINITY);
-      // A replica's acknowledgement, once in a second, is a read too: the fewest of some tries are the batch's own.
+      // A replica's acknowledgement, once per second, is a read too. The fewest reads of several tries are the batch's.
       for (let attempt = 0; attempt < 5; attempt++) {
         const before = await reads();
         await batch();
         const after = await reads();
-        // The question itself is one.
+        // INFO itself is one.
         fewest = fewest.map((few, index) => Math.min(few, (after[index] ?? 0) - (before[index] ?? 0) - 1));
       }
       expect(fewest).toEqual([1, 1, 1]);
     }
   });
 
-  test("replicas are never asked, whatever the client prefers", async () => {
+  test("replicas are never read, even if the client prefers them", async () => {
     const client = new Cluster(
       served.cluster.nodes.map(({ host, port }) => ({ host, port })),
       { scaleReads: "slave" },
@@ -112,8 +112,8 @@ describe("round trips", () => {
   });
 });
 
-describe("a slot on its way to another master", () => {
-  test("every batch works at each stage, and nobody hears of it", async () => {
+describe("a slot that moves to another master", () => {
+  test("every batch works at each stage", async () => {
     const bucket = await served.store.open(randomName());
     const [slot, keys] = await keysOfOneSlot(bucket.name, 12);
     const others = Array.from({ length: 50 }, (_, index) => `other${index}`);
@@ -137,7 +137,7 @@ describe("a slot on its way to another master", () => {
     await expectAll(bucket, keys, (key) => (keys.indexOf(key) < 3 ? undefined : `second ${key}`));
     await bucket.setMany(all.map((key) => [key, bytes(`third ${key}`)]));
     await expectAll(bucket, all, (key) => `third ${key}`);
-    // It has learnt where the slot is: nobody is redirected any more.
+    // The store knows the new master: no command is redirected.
     await pause(300);
     const redirections = async () =>
       /errorstat_MOVED:count=(\d+)/.exec(await from.redis.info("errorstats"))?.[1];
@@ -147,7 +147,7 @@ describe("a slot on its way to another master", () => {
     await served.admin.move(slot, to, from);
   });
 
-  test("slots move one after the other under batches: none fails, all is true", async () => {
+  test("no batch fails or reads stale data while many slots move", async () => {
     const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     const start = checksum(Buffer.from(bucketPrefix(bucket.name)));
@@ -176,7 +176,7 @@ describe("a slot on its way to another master", () => {
 });
 
 describe("a failover", () => {
-  test("by request, under batches: none fails and nothing is lost", async () => {
+  test("on request: no batch fails and no data is lost", async () => {
     const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     for (let failover = 0; failover < 3; failover++) {
@@ -195,7 +195,7 @@ describe("a failover", () => {
     }
   });
 
-  test("by the death of a master: calls wait for the replica and succeed", async () => {
+  test("after a master dies: calls wait for its replica and succeed", async () => {
     const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     await bucket.setMany(keys.map((key) => [key, bytes("before")]));

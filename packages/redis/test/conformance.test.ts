@@ -1,7 +1,7 @@
 import { type Address, conformanceSuite, type Route } from "@manykv/conformance";
 import type { Driver } from "@manykv/core";
 import { serviceUrl } from "@manykv/test-services/vitest";
-import { Cluster, Redis } from "ioredis";
+import { Cluster } from "ioredis";
 import { describe, test } from "vitest";
 import { redisDriver } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
@@ -22,28 +22,13 @@ conformanceSuite(
 conformanceSuite(
   { describe, test },
   {
-    name: "redis with the caller's client",
-    servers,
-    driver: async (route) => {
-      const client = new Redis({ ...route(first(servers)), lazyConnect: true });
-      client.on("error", () => {});
-      // It may meet a fault right away, and tries again by itself.
-      await client.connect().catch(() => {});
-      return closing(redisDriver({ client }), () => client.disconnect());
-    },
-  },
-);
-
-conformanceSuite(
-  { describe, test },
-  {
     name: "redis cluster",
     modelRuns: 1_000,
     driver: () => redisDriver({ url: serviceUrl("redis-cluster") }),
   },
 );
 
-// The addresses that a cluster names can be mapped by a client alone.
+// Only a client can map the addresses that a cluster announces.
 conformanceSuite(
   { describe, test },
   {
@@ -51,7 +36,7 @@ conformanceSuite(
     servers: nodes,
     driver: async (route) => {
       const client = clusterThrough(route);
-      // It may meet a fault right away, and tries again by itself.
+      // It may meet a fault immediately, and then reconnects itself.
       await client.connect().catch(() => {});
       return closing(redisDriver({ client }), () => client.disconnect());
     },
@@ -67,7 +52,7 @@ function clusterThrough(route: Route): Cluster {
   return client;
 }
 
-/** The suite knows of a driver alone, so the client ends with it. */
+/** The suite closes only the driver, so the driver closes the client too. */
 function closing(driver: Driver, end: () => void): Driver {
   const close = driver.close.bind(driver);
   driver.close = async () => {

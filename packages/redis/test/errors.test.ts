@@ -42,7 +42,7 @@ async function bucketAt(url: string, options: StoreOptions = once): Promise<Buck
   return store.open("bucket");
 }
 
-describe("what Redis refuses", () => {
+describe("an error of Redis", () => {
   test("OOM: memory is full", async () => {
     const { url, admin } = await startRedis("--maxmemory-policy", "noeviction");
     const bucket = await bucketAt(url);
@@ -64,7 +64,7 @@ describe("what Redis refuses", () => {
     await bucket.set("a", bytes("1"));
   });
 
-  test("NOPERM: the user may not write this key, so all of its command is refused", async () => {
+  test("NOPERM: the user may not write one key, so the whole command is refused", async () => {
     const { url, admin } = await startRedis();
     await admin.call("ACL", "SETUSER", "limited", "on", ">canary-password", "~{}bucket:a*", "+@all");
     const bucket = await bucketAt(withUser(url, "limited", "canary-password"));
@@ -82,7 +82,7 @@ describe("what Redis refuses", () => {
     expect(await admin.exists("{}bucket:a2")).toBe(0);
   });
 
-  test("WRONGPASS and NOAUTH: quickly, and with no secret in the error", async () => {
+  test("WRONGPASS and NOAUTH: reported quickly, and the error contains no secret", async () => {
     const redis = await startDedicatedRedis({ password: "right" });
     cleanups.push(() => redis.stop());
     const { host, port } = redis;
@@ -115,7 +115,7 @@ describe("what Redis refuses", () => {
     await expect(rejection(store.provision())).resolves.toMatchObject({ code: "access-denied" });
   });
 
-  test("READONLY: the server is a replica, before the connection and after", async () => {
+  test("READONLY: the server is a replica, or becomes one after connecting", async () => {
     const { url, admin } = await startRedis();
     const master = await startDedicatedRedis();
     cleanups.push(() => master.stop());
@@ -134,7 +134,7 @@ describe("what Redis refuses", () => {
     expect(text(await patient.get("key"))).toBe("after");
   });
 
-  test("LOADING: the server is reading its data", async () => {
+  test("LOADING: the server is loading its data", async () => {
     const slowLoading = ["--key-load-delay", "500", "--loading-process-events-interval-bytes", "1024"];
     const redis = await startDedicatedRedis({ args: slowLoading });
     cleanups.push(() => redis.stop());
@@ -149,7 +149,7 @@ describe("what Redis refuses", () => {
       restarted = true;
     });
     for (let loading = false; !loading; ) {
-      expect(restarted, "the server was back before anybody saw it loading").toBe(false);
+      expect(restarted, "the server finished loading before a call met it").toBe(false);
       const [end] = await Promise.allSettled([hasty.get("key1")]);
       // Until it goes down the server answers.
       if (end.status === "fulfilled") continue;
@@ -163,7 +163,7 @@ describe("what Redis refuses", () => {
     expect((await patient.get("key2"))?.length).toBe(100);
   });
 
-  test("BUSY: a script holds the server", async () => {
+  test("BUSY: a script runs for too long", async () => {
     const { url, admin } = await startRedis("--busy-reply-threshold", "10");
     const bucket = await bucketAt(url);
     await bucket.get("key");
@@ -181,7 +181,7 @@ describe("what Redis refuses", () => {
     await bucket.set("key", bytes("value"));
   });
 
-  test("NOREPLICAS: too few replicas are in touch", async () => {
+  test("NOREPLICAS: too few replicas are connected", async () => {
     const { url } = await startRedis("--min-replicas-to-write", "1");
     const error = await batchRejection((await bucketAt(url)).set("key", bytes("value")));
     expect(error).toMatchObject({ code: "unavailable", retryable: true });
@@ -189,7 +189,7 @@ describe("what Redis refuses", () => {
     expect(error.outcomeOf(0)).toBe("not-applied");
   });
 
-  test("max number of clients: no connection is to be had", async () => {
+  test("max number of clients: no connection is free", async () => {
     const { url, admin } = await startRedis("--maxclients", "2");
     await admin.ping();
     const other = admin.duplicate();
@@ -197,12 +197,12 @@ describe("what Redis refuses", () => {
     await other.ping();
     const error = await batchRejection((await bucketAt(url)).set("key", bytes("value")));
     expect(error).toMatchObject({ code: "unavailable", retryable: true });
-    // The server says why and hangs up, and the reason may be lost in that.
-    expect(error.message).toMatch(/maxclients|unavailable/);
+    // The server says why and hangs up, which may lose the reason.
+    expect([undefined, "ERR", "ECONNRESET", "EPIPE"]).toContain(error.reason);
     expect(error.outcomeOf(0)).toBe("not-applied");
   });
 
-  test("a database that does not exist: no such store, and nothing goes to another database", async () => {
+  test("a database that does not exist: no-such-store, and nothing is written to another database", async () => {
     const { url, admin } = await startRedis("--databases", "4");
     const error = await batchRejection((await bucketAt(`${url}/4`)).set("key", bytes("value")));
     expect(error).toMatchObject({ tag: "no-such-store", code: "no-such-store", retryable: false });
@@ -212,8 +212,8 @@ describe("what Redis refuses", () => {
     expect(await admin.keys("*")).toEqual(["{}bucket:key"]);
   });
 
-  test("a command that the server does not have", async () => {
-    const { url } = await startRedis("--rename-command", "MSET", "");
+  test("an unknown command", async () => {
+    const { url } = await startRedis("--rename-command", "SET", "");
     const error = await batchRejection((await bucketAt(url)).set("key", bytes("value")));
     expect(error).toMatchObject({ code: "internal", retryable: false });
     expect(error.outcomeOf(0)).toBe("not-applied");
@@ -221,7 +221,7 @@ describe("what Redis refuses", () => {
 });
 
 describe("a cluster", () => {
-  test("reports each key by itself: full memory on one node, WRONGTYPE of one key", async () => {
+  test("reports each key separately: one node is out of memory", async () => {
     const cluster = await startDedicatedRedisCluster({ args: ["--maxmemory-policy", "noeviction"] });
     cleanups.push(() => cluster.stop());
     const [node] = cluster.nodes;
@@ -240,7 +240,7 @@ describe("a cluster", () => {
     await admin.config("SET", "maxmemory", 0);
   });
 
-  test("has an entry for what a test cannot provoke at will", () => {
+  test("errors that a test cannot provoke have an entry", () => {
     const unavailable = { code: "unavailable", retryable: true, effect: "none" };
     const replies = [
       "MISCONF Redis is configured to save RDB snapshots, but is unable to persist to disk.",
@@ -252,11 +252,11 @@ describe("a cluster", () => {
     for (const reply of replies) {
       const fault = faultOfReply(new Error(reply));
       expect(fault).toMatchObject(unavailable);
-      expect(fault.reason).not.toMatch(/MOVED|ASK|TRYAGAIN/);
+      expect(fault.reason ?? "").not.toMatch(/MOVED|ASK|TRYAGAIN/);
     }
     const long = new Error("ERR Protocol error: invalid bulk length");
     expect(faultOfReply(long)).toMatchObject({ code: "too-large", retryable: false, effect: "none" });
-    // What no server of ours says may come from a proxy, after the command was passed on.
+    // An unknown error may come from a proxy that has passed the command on.
     expect(faultOfReply(new Error("ERR upstream timed out for key canary"))).toEqual({
       code: "internal",
       retryable: false,
@@ -265,7 +265,7 @@ describe("a cluster", () => {
     });
   });
 
-  test("WRONGTYPE: another program's key under our name", async () => {
+  test("WRONGTYPE: another program stored something else under the name", async () => {
     const bucket = await bucketAt(serviceUrl("redis-cluster"));
     const client = new Cluster(addressesOf(serviceUrl("redis-cluster")).map((address) => ({ ...address })));
     cleanups.push(() => client.disconnect());
@@ -301,7 +301,7 @@ describe("a cluster", () => {
     expect(error.message).not.toMatch(/MOVED|ASK|TRYAGAIN|CROSSSLOT/);
   });
 
-  test("that is none, and a node that is one", async () => {
+  test("a server that is not a cluster node, and a cluster node used as a single server", async () => {
     const single = await bucketAt(serviceUrl("redis").replace("redis://", "redis+cluster://"));
     await expect(rejection(single.get("key"))).resolves.toMatchObject({
       code: "unavailable",

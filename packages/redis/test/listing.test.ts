@@ -7,7 +7,7 @@ import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
 import { redisStore } from "../src/index.js";
-import { bucketPrefix } from "../src/keys.js";
+import { bucketPrefix } from "../src/key-names.js";
 import { bytes } from "./support/bytes.js";
 import type { AdminNode } from "./support/cluster-admin.js";
 import { ownCluster } from "./support/own-cluster.js";
@@ -15,7 +15,7 @@ import { rejection } from "./support/rejection.js";
 
 const nothing = new Uint8Array(0);
 
-/** Lists page by page; between two pages something happens. */
+/** Lists page by page and calls `between` after each page. */
 async function listAll(
   bucket: Bucket,
   between: (page: number) => Promise<void>,
@@ -24,7 +24,7 @@ async function listAll(
   const listed = new Set<string>();
   let cursor = start;
   for (let page = 1; ; page++) {
-    const answer = await bucket.listKeys(cursor, { timeout: 30_000 });
+    const answer = await bucket.listKeys({ cursor, timeout: 30_000 });
     for (const key of answer.keys) listed.add(key);
     cursor = answer.cursor;
     if (cursor === undefined) return listed;
@@ -38,7 +38,7 @@ function numbered(count: number): string[] {
 }
 
 describe("one server", () => {
-  test("lists what is a key of this bucket, and nothing else that stands in the database", async () => {
+  test("lists only keys of this bucket, whatever else the database contains", async () => {
     const name = randomName();
     await using store = redisStore({ url: serviceUrl("redis") });
     const redis = new Redis(serviceUrl("redis"));
@@ -61,7 +61,7 @@ describe("one server", () => {
     redis.disconnect();
   });
 
-  test("starts over when the server did, and misses nothing", async () => {
+  test("starts over when the server restarts, and misses nothing", async () => {
     await using redis = await startDedicatedRedis({ durable: true });
     await using store = redisStore({ url: redis.url });
     const bucket = await store.open("bucket");
@@ -73,7 +73,7 @@ describe("one server", () => {
     expect(listed.size).toBe(keys.length);
   });
 
-  test("grows and shrinks under the listing, and the keys that stay are all listed", async () => {
+  test("lists all keys that stay while the database grows and shrinks", async () => {
     await using store = redisStore({ url: serviceUrl("redis") });
     const bucket = await store.open(randomName());
     const staying = numbered(5_000);
@@ -87,7 +87,7 @@ describe("one server", () => {
     await bucket.deleteMany(staying);
   });
 
-  test("never asks for KEYS", async () => {
+  test("never uses KEYS", async () => {
     await using redis = await startDedicatedRedis();
     await using store = redisStore({ url: redis.url });
     const bucket = await store.open("bucket");
@@ -99,7 +99,7 @@ describe("one server", () => {
   });
 });
 
-describe("a cursor that listKeys did not give", () => {
+describe("a cursor that listKeys did not return", () => {
   const encode = (state: unknown) => Buffer.from(JSON.stringify(state)).toString("base64url");
   const bucketName = "cursors";
   const node = { id: "a".repeat(40) };
@@ -128,17 +128,17 @@ describe("a cursor that listKeys did not give", () => {
     encode({ bucket: bucketName, open: "", arrivals: [], scan: { ...node, cursor: "x" } }),
   ];
   for (const service of ["redis", "redis-cluster"] as const) {
-    test(`is refused on ${service}`, async () => {
+    test(`is rejected on ${service}`, async () => {
       await using store = redisStore({ url: serviceUrl(service) });
       const bucket = await store.open(bucketName);
       for (const cursor of garbage) {
-        const error = await rejection(bucket.listKeys(cursor));
+        const error = await rejection(bucket.listKeys({ cursor }));
         expect(error, cursor).toMatchObject({ code: "invalid-argument", retryable: false });
       }
     });
   }
 
-  test("leads a cluster store to no address that the cluster does not name", async () => {
+  test("never makes a cluster store connect to a server outside the cluster", async () => {
     let strangers = 0;
     const stranger = createServer((socket) => {
       strangers++;
@@ -170,7 +170,7 @@ describe("a cursor that listKeys did not give", () => {
 describe("a cluster", () => {
   const own = ownCluster();
 
-  /** A bucket with several keys in each of a few slots, and those slots. */
+  /** A bucket with this many keys, and their slots. */
   async function bucketOfSlots(count: number): Promise<{ bucket: Bucket; keys: string[]; slots: number[] }> {
     const bucket = await own.store.open(randomName());
     const start = checksum(Buffer.from(bucketPrefix(bucket.name)));
@@ -185,23 +185,23 @@ describe("a cluster", () => {
   });
 
   test.each([
-    ["at once", () => true],
-    ["after the listing", () => false],
-    ["sooner or later", (slot: number) => slot % 2 === 0],
-  ])("lists keys that move from a master not scanned yet to one that was, %s", async (_, endsAtOnce) => {
+    ["ending immediately", () => true],
+    ["ending after the listing", () => false],
+    ["ending either way", (slot: number) => slot % 2 === 0],
+  ])("lists keys that move from a master not yet scanned to one already scanned, %s", async (_, endsAtOnce) => {
     const { bucket, keys, slots } = await bucketOfSlots(6_000);
     const masters = await own.admin.masters();
     const ownerOf = await own.admin.owners();
     const unmoved = new Map(masters.map((master) => [master, [] as number[]]));
     for (const slot of new Set(slots)) unmoved.get(ownerOf(slot))?.push(slot);
-    // Whatever the order of the scans: at each page slots move from each master to the others.
+    // Slots move from every master to the others on each page, so the order of the scans does not matter.
     const open: [slot: number, to: AdminNode][] = [];
     const listed = await listAll(bucket, async (page) => {
       if (page < 2 || page > 6) return;
       for (const [index, master] of masters.entries()) {
         const target = masters[(index + 1 + (page % 2)) % masters.length];
         if (target === undefined) continue;
-        // One by one: two nodes that send each other keys at once block each other.
+        // One at a time: two nodes that send each other keys block each other.
         for (const slot of unmoved.get(master)?.splice(0, 12) ?? []) {
           await own.admin.beginMove(slot, master, target);
           while ((await own.admin.moveKeys(slot, master, target, 10)) > 0);
@@ -216,7 +216,7 @@ describe("a cluster", () => {
     await bucket.deleteMany(keys);
   });
 
-  test("misses nothing when masters change while it lists", async () => {
+  test("misses nothing when masters change during the listing", async () => {
     const { bucket, keys } = await bucketOfSlots(6_000);
     const listed = await listAll(bucket, async (page) => {
       if (page !== 2 && page !== 4) return;
@@ -226,7 +226,7 @@ describe("a cluster", () => {
     expect(keys.filter((key) => !listed.has(key))).toEqual([]);
   });
 
-  test("misses nothing when a master dies while it lists", async () => {
+  test("misses nothing when a master dies during the listing", async () => {
     const { bucket, keys } = await bucketOfSlots(6_000);
     await new Promise((resolve) => setTimeout(resolve, 500));
     const [master] = await own.admin.masters();

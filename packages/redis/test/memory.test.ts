@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { TcpProxy } from "@manykv/conformance/faults";
 import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Redis } from "ioredis";
@@ -10,17 +11,16 @@ import { expect, test } from "vitest";
 import { redisStore } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
 import { bytes } from "./support/bytes.js";
-import { TcpProxy } from "./support/tcp-proxy.js";
 
 const losses = 20;
 const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
 
-test.each(["url", "client"])("connections by %s that were lost are not kept in memory", async (way) => {
+test.each(["url", "client"])("lost connections by %s are not kept in memory", async (way) => {
   await using proxy = await TcpProxy.start(server);
   const opened = openedTo(proxy.port);
-  const client = way === "client" ? new Redis(proxy.url, { retryStrategy: () => 1 }) : undefined;
+  const client = way === "client" ? new Redis(proxy.url("redis://localhost"), { retryStrategy: () => 1 }) : undefined;
   client?.on("error", () => {});
-  const store = redisStore(client === undefined ? { url: proxy.url } : { client });
+  const store = redisStore(client === undefined ? { url: proxy.url("redis://localhost") } : { client });
   const bucket = await store.open(randomName());
   for (let loss = 0; loss < losses; loss++) {
     await bucket.set("key", bytes("value"));
@@ -29,13 +29,13 @@ test.each(["url", "client"])("connections by %s that were lost are not kept in m
   await bucket.set("key", bytes("value"));
   const sockets = opened();
   expect(sockets.length).toBeGreaterThanOrEqual(losses);
-  // The collector is conservative about what the last turns have touched.
+  // The garbage collector is conservative about recently used objects.
   await expect.poll(() => stillKept(sockets), { timeout: 20_000 }).toBeLessThan(losses / 2);
   await store.close();
   client?.disconnect();
 });
 
-/** Notes the sockets that this process opens to a port; gives those it noted, and stops. */
+/** Records the sockets that this process opens to a port. The returned function stops and returns them. */
 function openedTo(port: number): () => readonly WeakRef<Socket>[] {
   const sockets: WeakRef<Socket>[] = [];
   const note = (message: unknown): void => {

@@ -4,8 +4,7 @@ import { StoreError } from "@manykv/core";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
-import { redisDriver, redisStore } from "../src/index.js";
-import type { RedisStoreOptions } from "../src/redis-options.js";
+import { type RedisStoreOptions, redisDriver, redisStore } from "../src/index.js";
 import { parseRedisUrl } from "../src/redis-url.js";
 import { bytes, text } from "./support/bytes.js";
 import { batchRejection, expectNoSecret, rejection } from "./support/rejection.js";
@@ -73,7 +72,7 @@ describe("a URL", () => {
     ["redis://:canary@@host", undefined],
     ["redis://user:1?canary@host", /%40/],
     ["redis://user:1#canary@host", /%40/],
-  ])("that is wrong: %s", (url, message) => {
+  ])("that is invalid: %s", (url, message) => {
     if (message === undefined) {
       expect(parseRedisUrl(url).addresses[0].host).toBe("host");
       return;
@@ -86,7 +85,7 @@ describe("a URL", () => {
   });
 });
 
-describe("options that are wrong", () => {
+describe("invalid options", () => {
   const client = new Redis({ lazyConnect: true });
   const prefixed = new Redis({ lazyConnect: true, keyPrefix: "canary:" });
   const url = "redis://:canary@localhost";
@@ -97,9 +96,10 @@ describe("options that are wrong", () => {
     ["both", { url, client }, /either url or client/],
     ["a client with a prefix", { client: prefixed }, /keyPrefix/],
     ["something else as a client", { client: { canary: 1 } }, /client is not/],
-    ["a url that is no text", { url: new URL("redis://:canary@localhost") }, /redis:\/\/HOST/],
-    ["no time", { url, connectTimeout: 0 }, /connectTimeout/],
-    ["text for a time", { url, connectTimeout: "canary" }, /connectTimeout/],
+    ["a url that is not a string", { url: new URL("redis://:canary@localhost") }, /redis:\/\/HOST/],
+    ["a connectTimeout of 0", { url, connectTimeout: 0 }, /connectTimeout/],
+    ["a connectTimeout that is a string", { url, connectTimeout: "canary" }, /connectTimeout/],
+    ["an unknown option", { url, conectTimeout: 1 }, /conectTimeout/],
     ["a limit above the backend's", { url, limits: { maxValueBytes: 2 ** 40 } }, /maxValueBytes/],
   ])("%s", (_, options, message) => {
     const error = thrown(() => redisStore(options as RedisStoreOptions));
@@ -109,12 +109,12 @@ describe("options that are wrong", () => {
   });
 });
 
-describe("a server that isn't there", () => {
+describe("a server that cannot be reached", () => {
   test.each([
-    ["nobody listens", async () => `redis://:canary@127.0.0.1:${await unusedPort()}`],
-    ["no such host", async () => "redis://:canary@no-such-host.invalid"],
+    ["closed port", async () => `redis://:canary@127.0.0.1:${await unusedPort()}`],
+    ["unknown host", async () => "redis://:canary@no-such-host.invalid"],
     [
-      "no cluster",
+      "closed ports of a cluster",
       async () => `redis+cluster://:canary@127.0.0.1:${await unusedPort()},127.0.0.1:${await unusedPort()}`,
     ],
   ])("%s", async (_, urlOf) => {
@@ -131,7 +131,7 @@ describe("a server that isn't there", () => {
     expect(writing.outcomeOf(0)).toBe("not-applied");
   });
 
-  test("somebody accepts and says nothing", async () => {
+  test("a server that accepts connections and never replies", async () => {
     const server = createServer(() => {});
     const port = await listen(server);
     for (const scheme of ["redis", "rediss", "redis+cluster", "rediss+cluster"]) {
@@ -145,7 +145,7 @@ describe("a server that isn't there", () => {
     server.close();
   });
 
-  test("the time to connect is an option", async () => {
+  test("connectTimeout limits the time to connect", async () => {
     const server = createServer(() => {});
     const port = await listen(server);
     await using store = redisStore({
@@ -160,7 +160,7 @@ describe("a server that isn't there", () => {
   });
 });
 
-test("a store that is made sends nothing", async () => {
+test("creating a store sends nothing", async () => {
   let connections = 0;
   const server = createServer(() => {
     connections++;
@@ -176,7 +176,7 @@ test("a store that is made sends nothing", async () => {
   server.close();
 });
 
-test("nothing that is given out shows the password", async () => {
+test("no object that a caller receives shows the password", async () => {
   const url = "redis://canary-user:canary-password@localhost:1/1";
   const driver = redisDriver({ url });
   const store = redisStore({ url });
@@ -189,7 +189,7 @@ test("nothing that is given out shows the password", async () => {
   await store.close();
 });
 
-test("the database of a URL is the one that is used", async () => {
+test("the store uses the database in the URL", async () => {
   const url = serviceUrl("redis");
   const [first, second] = [redisStore({ url: `${url}/0` }), redisStore({ url: `${url}/1` })];
   const name = `databases${Math.random().toString(36).slice(2)}`;

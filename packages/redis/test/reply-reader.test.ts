@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Reply } from "../src/protocol/exchange.js";
-import { MalformedReply } from "../src/protocol/malformed-reply.js";
+import { MalformedReply, type Reply } from "../src/protocol/reply.js";
 import { ReplyReader } from "../src/protocol/reply-reader.js";
 
-/** What a reply is as bytes, and what is to be read from them. */
+/** The bytes of a reply and the result of reading them. */
 interface Sample {
   readonly bytes: Buffer;
   readonly reply: Reply;
@@ -24,7 +23,7 @@ const integer = fc
 const bulk = fc
   .oneof(
     { weight: 8, arbitrary: fc.uint8Array({ maxLength: 60 }) },
-    // About where values stop to share memory, and where more than one share does not hold them.
+    // Around the sizes at which values stop sharing memory.
     fc.integer({ min: 4_000, max: 9_000 }).map((length) => new Uint8Array(length).fill(length)),
   )
   .map((reply): Sample => ({ bytes: Buffer.concat([line(`$${reply.length}`), reply, line("")]), reply }));
@@ -48,23 +47,26 @@ const { sample } = fc.letrec<{ sample: Sample; array: Sample }>((tie) => ({
   })),
 }));
 
-/** Reads bytes that are cut after each of so many. */
-function readCut(bytes: Buffer, lengths: readonly number[]): Reply[] {
+/**
+ * Reads bytes in chunks of these lengths.
+ *
+ * @param ownsChunks - the chunks are memory of a socket, which nothing reuses; otherwise they are overwritten afterwards
+ */
+function readCut(bytes: Buffer, lengths: readonly number[], ownsChunks: boolean): Reply[] {
   const replies: Reply[] = [];
-  const reader = new ReplyReader((reply) => replies.push(reply));
+  const reader = new ReplyReader((reply) => replies.push(reply), { ownsChunks });
   let from = 0;
   for (let each = 0; from < bytes.length; each++) {
     const to = from + (lengths.length === 0 ? bytes.length : (lengths[each % lengths.length] as number));
-    // As from a socket: memory that is used again for something else.
-    const chunk = Buffer.from(bytes.subarray(from, to));
+    const chunk = Buffer.from(new Uint8Array(bytes.subarray(from, to)).buffer);
     reader.read(chunk);
-    chunk.fill(0xee);
+    if (!ownsChunks) chunk.fill(0xee);
     from = to;
   }
   return replies;
 }
 
-/** A reply as plain data. */
+/** Returns a reply as plain data. */
 function plain(reply: Reply): unknown {
   if (reply instanceof Error) return { error: reply.message };
   if (reply instanceof Uint8Array) return { bytes: Buffer.from(reply).toString("latin1") };
@@ -83,10 +85,10 @@ const cuts = fc.oneof(
   fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1 }),
 );
 
-test("reads any replies, wherever they are cut", () => {
+test("reads any replies, wherever chunks end", () => {
   fc.assert(
-    fc.property(fc.array(sample, { minLength: 1, maxLength: 8 }), cuts, (samples, lengths) => {
-      const read = readCut(Buffer.concat(samples.map(({ bytes }) => bytes)), lengths);
+    fc.property(fc.array(sample, { minLength: 1, maxLength: 8 }), cuts, fc.boolean(), (samples, lengths, owns) => {
+      const read = readCut(Buffer.concat(samples.map(({ bytes }) => bytes)), lengths, owns);
       assert.deepEqual(
         read.map(plain),
         samples.map(({ reply }) => plain(reply)),
@@ -96,10 +98,10 @@ test("reads any replies, wherever they are cut", () => {
   );
 });
 
-test("gives values that are plain arrays and do not overlap", () => {
+test("returns values that are plain arrays and do not overlap", () => {
   fc.assert(
-    fc.property(fc.array(bulk, { minLength: 1, maxLength: 50 }), cuts, (samples, lengths) => {
-      const bulks = readCut(Buffer.concat(samples.map(({ bytes }) => bytes)), lengths).flatMap(bulksOf);
+    fc.property(fc.array(bulk, { minLength: 1, maxLength: 50 }), cuts, fc.boolean(), (samples, lengths, owns) => {
+      const bulks = readCut(Buffer.concat(samples.map(({ bytes }) => bytes)), lengths, owns).flatMap(bulksOf);
       for (const [index, each] of bulks.entries()) each.fill(index);
       for (const [index, each] of bulks.entries()) {
         assert.equal(each.constructor, Uint8Array);
@@ -109,60 +111,71 @@ test("gives values that are plain arrays and do not overlap", () => {
   );
 });
 
-test("keeps no more than 8 KiB for a small value", () => {
-  const bytes = Buffer.concat(
-    Array.from({ length: 500 }, () => Buffer.from(`$100\r\n${"x".repeat(100)}\r\n`)),
-  );
-  for (const value of readCut(bytes, []).flatMap(bulksOf))
-    expect(value.buffer.byteLength).toBeLessThanOrEqual(8_192);
-  const [large] = readCut(Buffer.from(`$5000\r\n${"x".repeat(5_000)}\r\n:1\r\n`), []).flatMap(bulksOf);
-  expect(large?.buffer.byteLength).toBe(5_000);
+test("a value keeps at most 8 KiB, or eight times its size, in memory", () => {
+  for (const length of [1, 100, 1_000, 3_000, 5_000, 10_000]) {
+    const one = Buffer.from(`$${length}\r\n${"x".repeat(length)}\r\n`);
+    const many = Buffer.concat(Array.from({ length: Math.ceil(60_000 / length) }, () => one));
+    for (const bytes of [one, many]) {
+      for (const value of readCut(bytes, [65_536], true).flatMap(bulksOf))
+        expect(value.buffer.byteLength).toBeLessThanOrEqual(Math.max(8_192, 8 * length));
+    }
+  }
+});
+
+test("a value that fills most of a socket's chunk is a window into it, not a copy", () => {
+  const chunk = Buffer.from(new Uint8Array(Buffer.from(`$5000\r\n${"x".repeat(5_000)}\r\n`)).buffer);
+  for (const ownsChunks of [true, false]) {
+    const replies: Reply[] = [];
+    new ReplyReader((reply) => replies.push(reply), { ownsChunks }).read(chunk);
+    const [value] = replies.flatMap(bulksOf);
+    expect(value?.buffer === chunk.buffer).toBe(ownsChunks);
+  }
 });
 
 test("names error replies as ioredis does", () => {
-  const [reply] = readCut(Buffer.from("-MOVED 3999 127.0.0.1:6381\r\n"), []);
+  const [reply] = readCut(Buffer.from("-MOVED 3999 127.0.0.1:6381\r\n"), [], true);
   expect(reply).toMatchObject({ name: "ReplyError", message: "MOVED 3999 127.0.0.1:6381" });
 });
 
-describe("refuses", () => {
+describe("rejects", () => {
   const malformed: Readonly<Record<string, string>> = {
-    "a type that there is not": "?what\r\n",
+    "an unknown type": "?what\r\n",
     "a type of RESP3": "_\r\n",
-    "a type that there is not, before the line ends": "HTTP/1.1 400 Bad Request",
+    "an unknown type, before the line ends": "HTTP/1.1 400 Bad Request",
     "an empty line": "\r\n",
-    "a line that ends in a line feed alone": "+OK\n",
+    "a line that ends with only a line feed": "+OK\n",
     "a carriage return in a line": "+O\rK\r\n",
     "a line without an end": `+${"x".repeat(70_000)}`,
     "a number without an end": ":1111111111111111111111111",
-    "an integer that is none": ":1x\r\n",
+    "an invalid integer": ":1x\r\n",
     "an empty integer": ":\r\n",
-    "a length that is none": "$x\r\nhello\r\n",
+    "an invalid length": "$x\r\nhello\r\n",
     "an empty length": "$\r\n\r\n",
     "an empty length before a value": "$\r\nhello, how are you?\r\n",
     "a negative length": "$-2\r\n",
     "a negative length before a value": "$-2\r\nhello, how are you?\r\n",
     "a length with a sign": "$+5\r\nhello\r\n",
     "a length over 512 MB": "$536870913\r\n",
-    "a length that no number holds": `$${"9".repeat(400)}\r\n`,
+    "a length that exceeds every number": `$${"9".repeat(400)}\r\n`,
     "a value that is longer than it says": "$5\r\nhello!\r\nand more\r\n",
     "a value that is shorter than it says": "$12\r\nhello\r\n$5\r\nhello\r\n",
-    "a value that ends in a carriage return alone": "$5\r\nhello\r$5\r\nhello\r\n",
+    "a value that ends with only a carriage return": "$5\r\nhello\r$5\r\nhello\r\n",
     "a negative array": "*-2\r\n",
-    "an array that is larger than anything asked for": "*1048577\r\n",
+    "an array that is larger than any reply": "*1048577\r\n",
     "arrays that are nested too deeply": "*1\r\n".repeat(9),
-    "something else within an array": "*2\r\n$5\r\nhello\r\nhello\r\n",
+    "an unknown type within an array": "*2\r\n$5\r\nhello\r\nhello\r\n",
   };
   for (const [what, bytes] of Object.entries(malformed)) {
     test(what, () => {
       for (const lengths of [[], [1], [2], [7]]) {
         for (const before of ["", "+OK\r\n", "*2\r\n:1\r\n"]) {
-          expect(() => readCut(Buffer.from(before + bytes), lengths)).toThrow(MalformedReply);
+          expect(() => readCut(Buffer.from(before + bytes), lengths, true)).toThrow(MalformedReply);
         }
       }
     });
   }
 
-  test("whatever comes, and fails in no other way", () => {
+  test("any noise, and fails in no other way", () => {
     const words = fc.constantFrom(
       "$",
       "*",
@@ -187,10 +200,10 @@ describe("refuses", () => {
       fc.property(noise, cuts, (bytes, lengths) => {
         const outcomes = [lengths, []].map((each) => {
           try {
-            return readCut(bytes, each).map(plain);
+            return readCut(bytes, each, true).map(plain);
           } catch (error) {
             assert.ok(error instanceof MalformedReply);
-            return "refused";
+            return "rejected";
           }
         });
         assert.deepEqual(outcomes[0], outcomes[1]);
@@ -203,7 +216,7 @@ describe("refuses", () => {
 describe("a large reply", () => {
   const mebibyte = 1_048_576;
 
-  test("takes memory as it comes, not as it says", () => {
+  test("takes memory as its bytes arrive, not as its length claims", () => {
     const reader = new ReplyReader(() => {});
     const before = process.memoryUsage().arrayBuffers;
     reader.read(Buffer.from(`*1048576\r\n$${512 * mebibyte}\r\n`));
@@ -211,7 +224,7 @@ describe("a large reply", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * mebibyte);
   });
 
-  test("of one value ends in memory of just its size, in time that grows with it", () => {
+  test("of one value ends in memory of exactly its size, in time proportional to it", () => {
     const length = 64 * mebibyte;
     const replies: Reply[] = [];
     const reader = new ReplyReader((reply) => replies.push(reply));
@@ -220,7 +233,7 @@ describe("a large reply", () => {
     reader.read(Buffer.from(`$${length}\r\n`));
     for (let sent = 0; sent < length; sent += chunk.length) reader.read(chunk);
     reader.read(line(""));
-    // To go over what came before at each chunk would take a minute.
+    // Copying everything at each chunk would take a minute.
     expect(performance.now() - start).toBeLessThan(5_000);
     const [value] = replies.flatMap(bulksOf);
     expect(value?.length).toBe(length);
@@ -228,11 +241,11 @@ describe("a large reply", () => {
     expect(value?.[length - 1]).toBe(7);
   });
 
-  test("of many values takes time that grows with it", () => {
+  test("of many values takes time proportional to their number", () => {
     const count = 300_000;
     const bytes = Buffer.concat([line(`*${count}`), Buffer.from("$10\r\n0123456789\r\n".repeat(count))]);
     const start = performance.now();
-    const [reply] = readCut(bytes, [1_000]);
+    const [reply] = readCut(bytes, [1_000], true);
     expect(performance.now() - start).toBeLessThan(5_000);
     expect(reply).toHaveLength(count);
   });

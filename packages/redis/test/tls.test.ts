@@ -1,3 +1,4 @@
+import { TcpProxy } from "@manykv/conformance/faults";
 import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Redis } from "ioredis";
@@ -6,12 +7,13 @@ import { redisStore } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
 import { bytes, text } from "./support/bytes.js";
 import { batchRejection, expectNoSecret } from "./support/rejection.js";
-import { certificate, startTlsProxy } from "./support/tls-proxy.js";
+import { certificate, privateKey } from "./support/certificate.js";
 
+const tls = { clientTls: { cert: certificate, key: privateKey } };
 const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
 
-test("a certificate that nobody vouches for is an error at once, and nothing is sent", async () => {
-  await using proxy = await startTlsProxy(server);
+test("an untrusted certificate is an error immediately, and nothing is sent", async () => {
+  await using proxy = await TcpProxy.start(server, tls);
   for (const scheme of ["rediss", "rediss+cluster"]) {
     await using store = redisStore({ url: `${scheme}://:canary@localhost:${proxy.port}` });
     const error = await batchRejection((await store.open("bucket")).set("key", bytes("canary")));
@@ -22,19 +24,19 @@ test("a certificate that nobody vouches for is an error at once, and nothing is 
   }
 });
 
-test("one side speaks TLS and the other does not: an error, never a hang", async () => {
-  await using proxy = await startTlsProxy(server);
+test("TLS on only one side is an error, never a hang", async () => {
+  await using proxy = await TcpProxy.start(server, tls);
   for (const url of [`rediss://localhost:${server.port}`, `redis://localhost:${proxy.port}`]) {
     await using store = redisStore({ url, timeout: 2_000 });
     const error = await batchRejection((await store.open("bucket")).set("key", bytes("value")));
-    // Redis may take what TLS begins with for a command that has not ended yet.
+    // Redis may read the beginning of TLS as a command that has not ended yet.
     expect(["unavailable", "timeout"]).toContain(error.code);
     expect(error.outcomeOf(0)).toBe("not-applied");
   }
 });
 
-test("a client that trusts the certificate works", async () => {
-  await using proxy = await startTlsProxy(server);
+test("the store uses the TLS options of a client", async () => {
+  await using proxy = await TcpProxy.start(server, tls);
   const client = new Redis({ host: "localhost", port: proxy.port, tls: { ca: certificate } });
   await using store = redisStore({ client });
   const bucket = await store.open(randomName());

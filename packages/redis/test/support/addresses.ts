@@ -1,6 +1,6 @@
 import { parseRedisUrl } from "../../src/redis-url.js";
 
-/** The addresses in a URL of Redis. */
+/** Returns the addresses in a Redis URL. */
 export function addressesOf(url: string): readonly { readonly host: string; readonly port: number }[] {
   return parseRedisUrl(url).addresses;
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { encodeKeys, type KeyedCommands } from "../src/protocol/encode-keys.js";
+import { encodeKeys, encodeOne, encodeSet, type KeyedCommands } from "../src/protocol/encode-command.js";
 
-/** The same, written the plain way. */
+/** A plain implementation to compare with. */
 function plainly({ opening = "", head = "", prefix, keys, indexes, values }: KeyedCommands): Buffer {
   const parts: Uint8Array[] = [Buffer.from(opening)];
   const bulk = (bytes: Uint8Array): void => {
@@ -40,12 +40,25 @@ const commands = fc
     };
   });
 
-test("writes keys and values as bulk strings, whatever they hold", () => {
+test("keys and values with any content are encoded as bulk strings", () => {
   fc.assert(
     fc.property(commands, (each) => {
       const wellFormed = { ...each, keys: each.keys.map((one) => one.toWellFormed()) };
       assert.ok(encodeKeys(wellFormed).equals(plainly(wellFormed)));
     }),
     { numRuns: 2_000 },
+  );
+});
+
+test("a command for one key is encoded like a command for many", () => {
+  const prefix = "{}b:";
+  fc.assert(
+    fc.property(key, fc.uint8Array({ maxLength: 5_000 }), (each, value) => {
+      const keys = [each.toWellFormed()] as const;
+      const get = plainly({ head: "*2\r\n$3\r\nGET\r\n", prefix, keys });
+      assert.ok(Buffer.from(encodeOne("GET", prefix, keys[0])).equals(get));
+      const set = plainly({ head: "*3\r\n$3\r\nSET\r\n", prefix, keys, values: [value] });
+      assert.ok(encodeSet(prefix, keys[0], value).equals(set));
+    }),
   );
 });
