@@ -17,7 +17,7 @@ export const dynamodb: Backend = {
 };
 
 async function start(): Promise<RunningBackend> {
-  const service = await startDynamodb();
+  const service = await startDynamodb({ print: console.error });
   const login = loginOf(service);
   const newClient = (): DynamoDBClient => new DynamoDBClient({ ...login });
   const maintenance = newClient();
@@ -31,29 +31,29 @@ async function start(): Promise<RunningBackend> {
       const tables = scratch();
       const table = tables.next();
       await createTable(maintenance, table);
-      const contenders = [
-        await manykv(dynamodbStore({ table: tables.next(), ...login })),
-        await manykvOnClient(newClient(), tables.next()),
+      const contenders: (Contender | Promise<Contender>)[] = [
+        manykv(dynamodbStore({ table: tables.next(), ...login })),
+        manykvOnClient(newClient(), tables.next()),
         sdk(newClient(), table, 16),
       ];
       if (scope === "all") {
         contenders.push(
           sdk(newClient(), table, 1),
-          await keyvDynamodb(login, tables.next()),
+          keyvDynamodb(login, tables.next()),
           readyRequests(newClient(), table, login.endpoint),
         );
       }
-      return new ContenderSet(contenders, [tables]);
+      return ContenderSet.open(contenders, [tables]);
     },
     contendersOver: async (link) => {
       const far = { ...login, endpoint: through(login.endpoint, link) };
       const tables = scratch();
       const table = tables.next();
-      return new ContenderSet(
+      return ContenderSet.open(
         [
-          await manykv(dynamodbStore({ table, ...far })),
-          await manykvKeyByKey(dynamodbStore({ table, ...far })),
-          await manykvKeyByKey(dynamodbStore({ table, ...far }), { coalesce: true }),
+          manykv(dynamodbStore({ table, ...far })),
+          manykvKeyByKey(dynamodbStore({ table, ...far })),
+          manykvKeyByKey(dynamodbStore({ table, ...far }), { coalesce: true }),
           sdk(new DynamoDBClient(far), table, 16),
         ],
         [tables],

@@ -11,7 +11,7 @@ export const memory: Backend = {
   mostVolumeKeys: 1_000_000,
   start: async () => ({
     server: "this process",
-    contenders: async () => new ContenderSet([await manykv(memoryStore()), plainMap()]),
+    contenders: async () => ContenderSet.open([manykv(memoryStore()), plainMap()]),
     storeAddress: () => ({ backend: "memory", url: "memory:" }),
     [Symbol.asyncDispose]: async () => {},
   }),

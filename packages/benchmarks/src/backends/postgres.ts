@@ -5,7 +5,7 @@ import { keyvPostgres } from "../contenders/libraries.js";
 import { manykv, manykvKeyByKey } from "../contenders/manykv.js";
 import { pgKeyByKey, pgPool, postgresJs } from "../contenders/postgres.js";
 import { recordedBytes, serverTime } from "../contenders/postgres-floors.js";
-import { ContenderSet } from "../measure/contender.js";
+import { type Contender, ContenderSet } from "../measure/contender.js";
 import { type Backend, type RunningBackend, ScratchTables, through } from "./backend.js";
 
 export const postgres: Backend = {
@@ -18,7 +18,7 @@ export const postgres: Backend = {
 };
 
 async function start(): Promise<RunningBackend> {
-  const service = await startPostgres();
+  const service = await startPostgres({ print: console.error });
   const { url } = service;
   const maintenance = new pg.Pool({ connectionString: url, max: 1 });
   const scratch = (): ScratchTables =>
@@ -30,25 +30,25 @@ async function start(): Promise<RunningBackend> {
     address: service,
     contenders: async (scope, keys) => {
       tables = scratch();
-      const contenders = [
-        await manykv(postgresStore({ url, table: tables.next() })),
-        await pgPool(url, tables.next()),
-        await postgresJs(url, tables.next()),
+      const contenders: (Contender | Promise<Contender>)[] = [
+        manykv(postgresStore({ url, table: tables.next() })),
+        pgPool(url, tables.next()),
+        postgresJs(url, tables.next()),
       ];
       if (keys === 1) {
         contenders.push(
-          await pgPool(url, tables.next(), { singleKey: "array" }),
-          await postgresJs(url, tables.next(), { singleKey: "array" }),
+          pgPool(url, tables.next(), { singleKey: "array" }),
+          postgresJs(url, tables.next(), { singleKey: "array" }),
         );
       }
       if (scope === "all") {
         contenders.push(
-          await keyvPostgres(url, tables.next()),
-          await recordedBytes(url, tables.next()),
-          await serverTime(url, tables.next()),
+          keyvPostgres(url, tables.next()),
+          recordedBytes(url, tables.next()),
+          serverTime(url, tables.next()),
         );
       }
-      return new ContenderSet(contenders, [tables]);
+      return ContenderSet.open(contenders, [tables]);
     },
     // A table with nothing else in it would be read as a whole, unlike any real one.
     background: 20_000,
@@ -60,13 +60,13 @@ async function start(): Promise<RunningBackend> {
       tables = scratch();
       const far = through(url, link);
       const table = tables.next();
-      return new ContenderSet(
+      return ContenderSet.open(
         [
-          await manykv(postgresStore({ url: far, table })),
-          await manykvKeyByKey(postgresStore({ url: far, table })),
-          await manykvKeyByKey(postgresStore({ url: far, table }), { coalesce: true }),
-          await pgKeyByKey(far, tables.next()),
-          await pgPool(far, tables.next()),
+          manykv(postgresStore({ url: far, table })),
+          manykvKeyByKey(postgresStore({ url: far, table })),
+          manykvKeyByKey(postgresStore({ url: far, table }), { coalesce: true }),
+          pgKeyByKey(far, tables.next()),
+          pgPool(far, tables.next()),
         ],
         [tables],
       );

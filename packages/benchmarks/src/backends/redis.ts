@@ -25,34 +25,24 @@ export const redis: Backend = {
   name: "redis",
   title: "Redis",
   async start() {
-    const service = await startRedis();
+    const service = await startRedis({ print: console.error });
     const { url } = service;
     return {
       server: service.description,
       address: service,
       contenders: async (scope) => {
-        const clients = [
-          await manykv(redisStore({ url })),
-          await ioredis(url),
-          await nodeRedis(url),
-          await glide(url),
-        ];
-        if (scope === "clients") return new ContenderSet(clients);
-        return new ContenderSet([
-          ...clients,
-          await keyvRedis(url),
-          await unstorageRedis(url),
-          await rawSocket(service),
-        ]);
+        const clients = [manykv(redisStore({ url })), ioredis(url), nodeRedis(url), glide(url)];
+        if (scope === "clients") return ContenderSet.open(clients);
+        return ContenderSet.open([...clients, keyvRedis(url), unstorageRedis(url), rawSocket(service)]);
       },
       contendersOver: async (link) => {
         const far = through(url, link);
-        return new ContenderSet([
-          await manykv(redisStore({ url: far })),
-          await manykvKeyByKey(redisStore({ url: far })),
-          await manykvKeyByKey(redisStore({ url: far }), { coalesce: true }),
-          await ioredis(far, "one per key"),
-          await ioredis(far),
+        return ContenderSet.open([
+          manykv(redisStore({ url: far })),
+          manykvKeyByKey(redisStore({ url: far })),
+          manykvKeyByKey(redisStore({ url: far }), { coalesce: true }),
+          ioredis(far, "one per key"),
+          ioredis(far),
         ]);
       },
       storeAddress: () => ({ backend: "redis", url }),
@@ -66,15 +56,15 @@ export const redisCluster: Backend = {
   name: "redis-cluster",
   title: "Redis Cluster",
   async start() {
-    const { url, nodes, description, stop } = await startRedisCluster();
+    const { url, nodes, description, stop } = await startRedisCluster({ print: console.error });
     return {
       server: description,
       contenders: async () =>
-        new ContenderSet([
-          await manykv(redisStore({ url })),
-          await ioredisCluster(nodes),
-          await nodeRedisCluster(nodes),
-          await glideCluster(nodes),
+        ContenderSet.open([
+          manykv(redisStore({ url })),
+          ioredisCluster(nodes),
+          nodeRedisCluster(nodes),
+          glideCluster(nodes),
         ]),
       storeAddress: () => ({ backend: "redis-cluster", url }),
       [Symbol.asyncDispose]: () => stop(),

@@ -41,7 +41,7 @@ const pairs: { readonly [backend in ColdBackend]: () => Promise<ColdPair> } = {
     [Symbol.asyncDispose]: async () => {},
   }),
   async redis() {
-    const service = await startRedis();
+    const service = await startRedis({ print: console.error });
     const bucket = uniqueName();
     await fill(service.url, bucket);
     const client = new Redis(service.url);
@@ -60,7 +60,7 @@ const pairs: { readonly [backend in ColdBackend]: () => Promise<ColdPair> } = {
     };
   },
   async postgres() {
-    const service = await startPostgres();
+    const service = await startPostgres({ print: console.error });
     const pool = new pg.Pool({ connectionString: service.url, max: 1 });
     const tables = new ScratchTables((table) => pool.query(`DROP TABLE IF EXISTS ${table}`));
     const [storeTable, table] = [tables.next(), tables.next()];
@@ -83,7 +83,7 @@ const pairs: { readonly [backend in ColdBackend]: () => Promise<ColdPair> } = {
     };
   },
   async dynamodb() {
-    const service = await startDynamodb();
+    const service = await startDynamodb({ print: console.error });
     const { region, credentials } = service;
     const env = {
       AWS_REGION: region,

@@ -42,9 +42,23 @@ export class ContenderSet implements AsyncDisposable {
   readonly #resources: readonly AsyncDisposable[];
 
   /** @param resources What the contenders use. Disposed after they are closed, in this order. */
-  constructor(contenders: readonly Contender[], resources: readonly AsyncDisposable[] = []) {
+  private constructor(contenders: readonly Contender[], resources: readonly AsyncDisposable[]) {
     this.contenders = contenders;
     this.#resources = resources;
+  }
+
+  /** Opens contenders. If one fails, it closes the others and rejects. */
+  static async open(
+    opening: readonly (Contender | Promise<Contender>)[],
+    resources: readonly AsyncDisposable[] = [],
+  ): Promise<ContenderSet> {
+    const results = await Promise.allSettled(opening);
+    const contenders = results.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const set = new ContenderSet(contenders, resources);
+    const failed = results.find((each) => each.status === "rejected");
+    if (failed === undefined) return set;
+    await set[Symbol.asyncDispose]();
+    throw failed.reason;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
