@@ -1,15 +1,13 @@
-import { BatchError } from "./batch-error.js";
-import { Call } from "./call/call.js";
+import { Call, nextTurn } from "./call/call.js";
 import { uniformOutcomes } from "./call/outcomes.js";
 import { read } from "./call/read.js";
 import { type WriteKind, write } from "./call/write.js";
 import type { StoreCore } from "./create-store.js";
 import type { Fault } from "./driver.js";
 import { DriverBucket } from "./driver-bucket.js";
-import { explain, StoreError } from "./errors.js";
-import { readEntries, readKeys } from "./input/batch.js";
-import { checkKey, checkValue, InputError } from "./input/check-entry.js";
-import { findDuplicates } from "./input/duplicates.js";
+import { BatchError, explain, StoreError } from "./errors.js";
+import { checkKey, checkValue, InputError, readEntries, readKeys } from "./input/batch.js";
+import { findDuplicates } from "./input/chunk.js";
 import type { CallOptions } from "./store.js";
 
 type Value = Uint8Array<ArrayBuffer> | undefined;
@@ -67,7 +65,8 @@ export class CoalescingBucket extends DriverBucket {
       const pending: PendingCall = { call, operation, key, value: copy, settle };
       if (this.#waiting.push(pending) === 1) {
         this.core.beforeClose.add(this.#flush);
-        afterThisTurn(this.#flush);
+        // After the callbacks of this turn, so that calls from many handlers meet.
+        void nextTurn().then(this.#flush);
       }
       const result = call.cancelled ? "aborted" : await call.race(settled, call.deadline);
       pending.isSettled = true;
@@ -88,27 +87,22 @@ export class CoalescingBucket extends DriverBucket {
     this.core.beforeClose.delete(this.#flush);
     const waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
     this.#waiting = [];
+    const writes = waiting.filter(({ operation }) => operation !== "get").reverse();
     const reads = waiting.filter(({ operation }) => operation === "get");
-    const writes = waiting.filter(({ operation }) => operation !== "get");
     for (const batch of groupBy(reads, ({ call }) => call.timeout)) void this.#read(batch);
+    // Of the writes to one key the last, now the first of its group, decides.
     const writesByKey = groupBy(writes, ({ key }) => key);
-    for (const batch of groupBy(
-      writesByKey,
-      (each) => `${last(each).operation} ${last(each).call.timeout}`,
-    )) {
-      void this.#write(last(batch[0] as PendingCall[]).operation as WriteKind, batch);
+    for (const batch of groupBy(writesByKey, ([first]) => `${first?.operation} ${first?.call.timeout}`)) {
+      void this.#write(batch);
     }
   };
 
   async #read(batch: readonly PendingCall[]): Promise<void> {
     const call = new BatchCall(this.core, "getMany", this.name, batch);
     try {
-      const parsed = readKeys(
-        call,
-        batch.map(({ key }) => key),
-        "get",
-      );
-      const canonical = findDuplicates(parsed.keys, "first");
+      const keys = batch.map(({ key }) => key);
+      const parsed = readKeys(call, keys, "get");
+      const canonical = findDuplicates(keys, "first");
       const values = await call.traced(() => read(call, "get", parsed, canonical));
       batch.forEach(({ settle }, index) => {
         const from = canonical?.[index] ?? index;
@@ -125,27 +119,20 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Each element of `batch` is the calls for one key. The last of them counts, and all share its outcome. */
-  async #write(kind: WriteKind, batch: readonly PendingCall[][]): Promise<void> {
+  /** Each element of `batch` is the calls for one key. The first of them counts, and all share its outcome. */
+  async #write(batch: readonly PendingCall[][]): Promise<void> {
+    const deciding = batch.map(([first]) => first as PendingCall);
+    const kind = deciding[0]?.operation as WriteKind;
     const call = new BatchCall(this.core, `${kind}Many`, this.name, batch.flat());
-    const entries = batch.map((calls) => [last(calls).key, last(calls).value]);
-    const parsed =
-      kind === "set"
-        ? readEntries(call, entries)
-        : readKeys(
-            call,
-            entries.map(([key]) => key),
-            kind,
-          );
+    const keys = deciding.map(({ key }) => key);
+    const entries = deciding.map(({ key, value }) => [key, value]);
+    const parsed = kind === "set" ? readEntries(call, entries) : readKeys(call, keys, kind);
     const outcomes = await call.traced(() => write(call, kind, parsed, undefined));
-    batch.forEach((calls, index) => {
+    for (const [index, calls] of batch.entries()) {
       const outcome = outcomes.outcomeOf(index);
-      for (const pending of calls) {
-        pending.settle(
-          outcome === "applied" ? undefined : failure(pending, outcomes.causeOf(index), outcome),
-        );
-      }
-    });
+      const cause = outcomes.causeOf(index);
+      for (const each of calls) each.settle(outcome === "applied" ? undefined : failure(each, cause, outcome));
+    }
     call.end();
   }
 }
@@ -156,8 +143,8 @@ class BatchCall extends Call {
 
   constructor(core: StoreCore, operation: string, bucket: string, batch: readonly PendingCall[]) {
     super(core, operation, bucket);
-    this.timeout = last(batch).call.timeout;
-    this.deadline = Math.max(...batch.map(({ call }) => call.deadline));
+    this.timeout = (batch[0] as PendingCall).call.timeout;
+    this.deadline = batch.reduce((latest, { call }) => Math.max(latest, call.deadline), 0);
     this.#callers = batch.length;
     for (const pending of batch) pending.batch = this;
   }
@@ -168,20 +155,12 @@ class BatchCall extends Call {
   }
 }
 
-function failure(
-  { call, operation }: PendingCall,
-  fault: Fault,
-  outcome: "not-applied" | "unknown",
-): StoreError {
+function failure({ call, operation }: PendingCall, fault: Fault, outcome: "not-applied" | "unknown"): StoreError {
   const { code, reason, retryable } = fault;
   const message = `${call.description}: ${explain(fault)}`;
   return operation === "get"
     ? new StoreError(code, message, { retryable, reason })
     : new BatchError(code, message, uniformOutcomes(1, outcome, code, reason), { retryable, reason });
-}
-
-function last<Element>(elements: readonly Element[]): Element {
-  return elements.at(-1) as Element;
 }
 
 function groupBy<Element>(elements: readonly Element[], keyOf: (element: Element) => unknown): Element[][] {
@@ -193,13 +172,4 @@ function groupBy<Element>(elements: readonly Element[], keyOf: (element: Element
     else group.push(element);
   }
   return [...groups.values()];
-}
-
-/**
- * After the callbacks of this turn and the promises that they settled, so that calls from many handlers of one turn meet.
- * Browsers have no `setImmediate`; there it is the next task.
- */
-function afterThisTurn(callback: () => void): void {
-  if (typeof setImmediate === "function") setImmediate(callback);
-  else setTimeout(callback, 0);
 }

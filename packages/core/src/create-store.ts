@@ -1,17 +1,10 @@
-import { Call } from "./call/call.js";
-import { control } from "./call/control.js";
-import { DeadlineTimer, SharedAbortListeners } from "./call/waiting.js";
+import { Call, DeadlineTimer, SharedAbortListeners } from "./call/call.js";
+import { control } from "./call/read.js";
 import { CoalescingBucket } from "./coalescing-bucket.js";
 import type { Driver } from "./driver.js";
 import { DriverBucket } from "./driver-bucket.js";
 import { StoreError } from "./errors.js";
-import {
-  checkBucketName,
-  checkOptions,
-  type ResolvedOptions,
-  resolveOptions,
-  type StoreOptions,
-} from "./options.js";
+import { checkBucketName, checkOptions, type ResolvedOptions, resolveOptions, type StoreOptions } from "./options.js";
 import type { Bucket, OpenOptions, Store } from "./store.js";
 import { openTracing } from "./tracing.js";
 
@@ -44,8 +37,7 @@ class DriverStore implements Store {
     this.#core.checkOpen();
     checkOptions(options, openOptionNames);
     const { coalesce = false } = options;
-    if (typeof coalesce !== "boolean")
-      throw new StoreError("invalid-argument", "`coalesce` must be true or false");
+    if (typeof coalesce !== "boolean") throw new StoreError("invalid-argument", "`coalesce` must be true or false");
     checkBucketName(name, "no-such-store");
     const { buckets } = this.#core.options;
     if (buckets !== undefined && !buckets.has(name)) {

@@ -1,11 +1,9 @@
 import { Call } from "./call/call.js";
-import { control } from "./call/control.js";
-import { type ReadKind, read, type ValueOf } from "./call/read.js";
+import { control, type ReadKind, read, type ValueOf } from "./call/read.js";
 import { type WriteKind, write } from "./call/write.js";
 import type { StoreCore } from "./create-store.js";
-import { mostAtOnce, readEntries, readKeys } from "./input/batch.js";
-import { InputError } from "./input/check-entry.js";
-import { type CanonicalIndexes, findDuplicates, findDuplicatesInSteps } from "./input/duplicates.js";
+import { InputError, mostAtOnce, readEntries, readKeys } from "./input/batch.js";
+import { type CanonicalIndexes, findDuplicates, findDuplicatesInSteps } from "./input/chunk.js";
 import { checkCallOptions } from "./options.js";
 import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Limits, ListOptions } from "./store.js";
 
@@ -94,9 +92,7 @@ export class DriverBucket implements Bucket {
       const batch = readKeys(call, input, "get");
       const { keys } = batch;
       const canonical =
-        keys.length <= mostAtOnce
-          ? findDuplicates(keys, "first")
-          : await findDuplicatesInSteps(keys, "first", call);
+        keys.length <= mostAtOnce ? findDuplicates(keys, "first") : await findDuplicatesInSteps(keys, "first", call);
       const values = await read(call, kind, batch, canonical);
       return { keys, values, canonical };
     } catch (error) {
@@ -119,9 +115,7 @@ export class DriverBucket implements Bucket {
       const { keys } = batch;
       // A short batch does not wait here, because its values may have to be encoded before the call returns.
       const canonical =
-        keys.length <= mostAtOnce
-          ? findDuplicates(keys, "last")
-          : await findDuplicatesInSteps(keys, "last", call);
+        keys.length <= mostAtOnce ? findDuplicates(keys, "last") : await findDuplicatesInSteps(keys, "last", call);
       const outcomes = await write(call, kind, batch, canonical);
       outcomes.throwIfFailed();
     } catch (error) {

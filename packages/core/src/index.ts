@@ -1,7 +1,14 @@
-export { BatchError, type Failure, type Outcome, type OutcomeCounts } from "./batch-error.js";
 export { createStore } from "./create-store.js";
 export type { Driver, RequestLimits, ServerAddress } from "./driver.js";
-export { StoreError, type StoreErrorCode, type StoreErrorTag } from "./errors.js";
+export {
+  BatchError,
+  type Failure,
+  type Outcome,
+  type OutcomeCounts,
+  StoreError,
+  type StoreErrorCode,
+  type StoreErrorTag,
+} from "./errors.js";
 export type { RetryOptions, StoreOptions } from "./options.js";
 export type {
   Bucket,

@@ -1,7 +1,6 @@
 import type { Driver, RequestLimits } from "./driver.js";
 import { StoreError } from "./errors.js";
-import type { CallOptions } from "./store.js";
-import { type Limits, maxKeyBytes } from "./store.js";
+import { type CallOptions, type Limits, maxKeyBytes } from "./store.js";
 
 /** Options of every store, whatever its backend. */
 export interface StoreOptions {
@@ -55,10 +54,7 @@ export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedO
   checkOptions(retry, retryNames, "`retry`");
   const lowered = (backend: RequestLimits): RequestLimits => ({
     maxKeys: Math.min(inRange("requestLimits.maxKeys", requestLimits.maxKeys, 1, Infinity), backend.maxKeys),
-    maxBytes: Math.min(
-      inRange("requestLimits.maxBytes", requestLimits.maxBytes, 1, Infinity),
-      backend.maxBytes,
-    ),
+    maxBytes: Math.min(inRange("requestLimits.maxBytes", requestLimits.maxBytes, 1, Infinity), backend.maxBytes),
   });
   const { maxValueBytes } = driver.limits;
   return {
@@ -92,10 +88,7 @@ export function checkOptions(options: unknown, known: readonly string[], subject
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    throw new StoreError(
-      "invalid-argument",
-      `unknown option \`${name}\` in ${subject}: known are ${known.join(", ")}`,
-    );
+    throw new StoreError("invalid-argument", `unknown option \`${name}\` in ${subject}: known are ${known.join(", ")}`);
   }
 }
 

@@ -1,10 +1,9 @@
 import type { TracingChannel } from "node:diagnostics_channel";
-import { BatchError, type OutcomeCounts } from "./batch-error.js";
 import type { AttemptResult } from "./call/attempt.js";
 import type { Call } from "./call/call.js";
 import type { Fault, ServerAddress, WriteAnswer } from "./driver.js";
 import { unprocessed } from "./driver-kit.js";
-import { StoreError, type StoreErrorCode } from "./errors.js";
+import { BatchError, type OutcomeCounts, StoreError, type StoreErrorCode } from "./errors.js";
 
 interface Event {
   readonly driver: string;

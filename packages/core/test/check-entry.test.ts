@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { checkKey, utf8Length } from "../src/input/check-entry.js";
+import { checkKey, utf8Length } from "../src/input/batch.js";
 
 test("returns the UTF-8 length of well-formed strings", () => {
   fc.assert(

@@ -14,9 +14,7 @@ async function setUp(): Promise<{ driver: ScriptedDriver; plain: Bucket; bucket:
 }
 
 function codes(results: readonly PromiseSettledResult<unknown>[]): (string | undefined)[] {
-  return results.map((result) =>
-    result.status === "rejected" ? (result.reason as StoreError).code : undefined,
-  );
+  return results.map((result) => (result.status === "rejected" ? (result.reason as StoreError).code : undefined));
 }
 
 test("the single calls of one turn are one request of each kind", async () => {
@@ -30,8 +28,8 @@ test("the single calls of one turn are one request of each kind", async () => {
     [
       ["set", 3],
       ["get", 3],
-      ["delete", 2],
       ["set", 1],
+      ["delete", 2],
     ],
   );
 });
@@ -92,10 +90,7 @@ test("each call has the outcome of its own key", async () => {
       throw new Scripted(refused);
     },
   );
-  assert.deepEqual(codes(await Promise.allSettled([bucket.get("a"), bucket.get("b")])), [
-    undefined,
-    "access-denied",
-  ]);
+  assert.deepEqual(codes(await Promise.allSettled([bucket.get("a"), bucket.get("b")])), [undefined, "access-denied"]);
 });
 
 test("a write that may be repeated says so, also beside one that was refused", async () => {
@@ -285,9 +280,7 @@ test("a batch that nobody waits for any more is cancelled", async () => {
     });
     return never();
   });
-  const reads = controllers.map(({ signal }, index) =>
-    bucket.get(`k${index}`, { signal, timeout: Infinity }),
-  );
+  const reads = controllers.map(({ signal }, index) => bucket.get(`k${index}`, { signal, timeout: Infinity }));
   assert.deepEqual(codes(await Promise.allSettled(reads)), ["aborted", "aborted"]);
   assert.ok(interrupted);
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { Call } from "../src/call/call.js";
 import { StoreCore } from "../src/create-store.js";
-import { type DuplicatePolicy, findDuplicates, findDuplicatesInSteps } from "../src/input/duplicates.js";
+import { type DuplicatePolicy, findDuplicates, findDuplicatesInSteps } from "../src/input/chunk.js";
 import { resolveOptions } from "../src/options.js";
 import { ScriptedDriver } from "./scripted-driver.js";
 
@@ -27,10 +27,7 @@ const keyLists = fc.array(
 test("each index maps to the first or last index of its key", async () => {
   await fc.assert(
     fc.asyncProperty(keyLists, fc.constantFrom("first" as const, "last" as const), async (keys, policy) => {
-      for (const found of [
-        findDuplicates(keys, policy),
-        await findDuplicatesInSteps(keys, policy, someCall()),
-      ]) {
+      for (const found of [findDuplicates(keys, policy), await findDuplicatesInSteps(keys, policy, someCall())]) {
         assert.deepEqual(found && [...found], expected(keys, policy));
       }
     }),

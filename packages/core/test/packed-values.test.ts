@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { PackedValues } from "../src/input/packed-values.js";
+import { PackedValues } from "../src/input/chunk.js";
 
 const sizes = fc.array(
   fc.tuple(fc.boolean(), fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 70_000 }))),

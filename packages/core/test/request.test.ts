@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { Request } from "../src/call/request.js";
+import { Request } from "../src/call/attempt.js";
 import { createRequest, FaultError, pickKeys, waitFor } from "../src/driver.js";
 
 test("a request calls each listener once, unless it was removed", () => {
-  const request = new Request("b", Number.POSITIVE_INFINITY, []);
+  const request = new Request({ bucket: "b" });
   const told: string[] = [];
   const removeFirst = request.onAbort(() => told.push("removed first"));
   request.onAbort(() => told.push("a"));
@@ -22,7 +22,7 @@ test("a request calls each listener once, unless it was removed", () => {
 });
 
 test("a signal that was read before the abort fires with the listeners", () => {
-  const request = new Request("b", Number.POSITIVE_INFINITY, []);
+  const request = new Request({ bucket: "b" });
   const told: string[] = [];
   request.signal.addEventListener("abort", () => told.push("signal"));
   request.onAbort(() => told.push("listener"));

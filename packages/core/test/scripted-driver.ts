@@ -10,10 +10,7 @@ import {
   type WriteAnswer,
 } from "../src/driver.js";
 
-type Step<Request, Answer> = (
-  request: Request,
-  apply: (request: Request) => Answer,
-) => Answer | Promise<Answer>;
+type Step<Request, Answer> = (request: Request, apply: (request: Request) => Answer) => Answer | Promise<Answer>;
 
 /** An error that the scripted driver classifies as the fault it carries. */
 export class Scripted extends Error {
@@ -78,15 +75,10 @@ export class ScriptedDriver implements Driver {
   }
 
   classify(error: unknown): Fault {
-    return error instanceof Scripted
-      ? error.fault
-      : { code: "internal", retryable: false, effect: "unknown" };
+    return error instanceof Scripted ? error.fault : { code: "internal", retryable: false, effect: "unknown" };
   }
 
-  #write(
-    request: SetRequest,
-    apply: (request: SetRequest) => WriteAnswer,
-  ): WriteAnswer | Promise<WriteAnswer> {
+  #write(request: SetRequest, apply: (request: SetRequest) => WriteAnswer): WriteAnswer | Promise<WriteAnswer> {
     return (this.writes.shift() ?? ((sent) => apply(sent)))(request, apply);
   }
 }

@@ -6,10 +6,7 @@ import { type AttemptEvent, BatchError, type CallEvent, createStore } from "../s
 import { Scripted, ScriptedDriver } from "./scripted-driver.js";
 
 /** Runs `body` and returns the messages of a channel by kind, as they were when they were published. */
-async function record<Event extends object>(
-  name: string,
-  body: () => Promise<void>,
-): Promise<[string, Event][]> {
+async function record<Event extends object>(name: string, body: () => Promise<void>): Promise<[string, Event][]> {
   const seen: [string, Event][] = [];
   const kinds = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
   const note = (kind: string) => (event: object) => void seen.push([kind, { ...event } as Event]);

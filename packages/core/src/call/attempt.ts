@@ -1,9 +1,90 @@
-import type { Driver, Fault, ListAnswer, ReadAnswer, WriteAnswer } from "../driver.js";
+import type { Driver, Fault, KeysRequest, ListAnswer, ReadAnswer, SetRequest, WriteAnswer } from "../driver.js";
 import { FaultError, unprocessed } from "../driver-kit.js";
 import type { Chunk } from "../input/chunk.js";
 import { traceAttempt } from "../tracing.js";
 import type { Call } from "./call.js";
-import { Request } from "./request.js";
+
+const nothing: readonly never[] = [];
+
+/** What {@link createRequest} puts into a request. */
+export interface RequestParts {
+  readonly bucket: string;
+  readonly keys?: readonly string[] | undefined;
+  readonly values?: readonly Uint8Array[] | undefined;
+  readonly prepared?: unknown;
+  readonly cursor?: string | undefined;
+  /** Default: `Infinity`. */
+  readonly deadline?: number | undefined;
+}
+
+/** What a driver receives. Creates its `AbortSignal` only for a driver that asks for it. */
+export class Request implements SetRequest {
+  readonly bucket: string;
+  readonly keys: readonly string[];
+  readonly values: readonly Uint8Array[];
+  readonly prepared: unknown;
+  readonly cursor: string | undefined;
+  readonly deadline: number;
+  aborted = false;
+  readonly #listeners: (() => void)[] = [];
+  #controller: AbortController | undefined;
+
+  constructor(parts: RequestParts) {
+    this.bucket = parts.bucket;
+    this.keys = parts.keys ?? nothing;
+    this.values = parts.values ?? nothing;
+    this.prepared = parts.prepared;
+    this.cursor = parts.cursor;
+    this.deadline = parts.deadline ?? Infinity;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.aborted) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  onAbort(listener: () => void): () => void {
+    this.#listeners.push(listener);
+    return () => {
+      const index = this.#listeners.indexOf(listener);
+      if (index >= 0) this.#listeners.splice(index, 1);
+    };
+  }
+
+  abort(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.#controller?.abort();
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/**
+ * Creates a request like core's, for tests of a driver and for drivers that wrap another.
+ *
+ * @param signal - aborts the request
+ */
+export function createRequest(parts: RequestParts & { readonly signal?: AbortSignal | undefined }): Request {
+  const request = new Request(parts);
+  if (parts.signal?.aborted) request.abort();
+  parts.signal?.addEventListener("abort", () => request.abort(), { once: true });
+  return request;
+}
+
+/** Returns the same request for some of its keys, by index. It is aborted together with `request`. */
+export function pickKeys(request: KeysRequest & Partial<SetRequest>, indexes: readonly number[]): Request {
+  const { bucket, deadline, keys, values } = request;
+  const picked = new Request({
+    bucket,
+    deadline,
+    keys: indexes.map((index) => keys[index] as string),
+    values: values?.length ? indexes.map((index) => values[index] as Uint8Array) : undefined,
+  });
+  if (request.aborted) picked.abort();
+  request.onAbort(() => picked.abort());
+  return picked;
+}
 
 /** What a driver answers to each kind of request. */
 export interface Answers {
@@ -48,9 +129,8 @@ export function attempt<Kind extends keyof Answers>(
   time: number,
   cursor?: string,
 ): Promise<AttemptResult<Answers[Kind]>> {
-  return call.core.attemptTracing?.hasSubscribers
-    ? traceAttempt(call, kind, chunk.keys.length, number, () => send(call, kind, chunk, time, cursor))
-    : send(call, kind, chunk, time, cursor);
+  const run = (): Promise<AttemptResult<Answers[Kind]>> => send(call, kind, chunk, time, cursor);
+  return call.core.attemptTracing?.hasSubscribers ? traceAttempt(call, kind, chunk.keys.length, number, run) : run();
 }
 
 async function send<Kind extends keyof Answers>(
@@ -60,15 +140,16 @@ async function send<Kind extends keyof Answers>(
   time: number,
   cursor: string | undefined,
 ): Promise<AttemptResult<Answers[Kind]>> {
-  const { driver } = call.core;
+  const { bucket, core } = call;
   try {
-    chunk.prepare(driver, call.bucket);
+    chunk.prepare(core.driver, bucket);
   } catch (error) {
-    return { fault: { ...faultOf(driver, error), effect: "none" } };
+    return { fault: { ...faultOf(core.driver, error), effect: "none" } };
   }
+  const { keys, values, prepared } = chunk;
   const deadline = performance.now() + time;
-  const request = new Request(call.bucket, deadline, chunk.keys, chunk.values, chunk.prepared, cursor);
-  const answering = answerOf(driver, kind, request);
+  const request = new Request({ bucket, deadline, keys, values, prepared, cursor });
+  const answering = answerOf(core.driver, kind, request);
   const result = await call.race(answering, deadline);
   if (typeof result === "object") return result;
   request.abort();
@@ -85,10 +166,7 @@ async function answerOf<Kind extends keyof Answers>(
   request: Request,
 ): Promise<AttemptResult<Answers[Kind]>> {
   try {
-    const { [kind]: method } = driver as unknown as Record<
-      Kind,
-      (request: Request) => Promise<Answers[Kind]>
-    >;
+    const { [kind]: method } = driver as unknown as Record<Kind, (request: Request) => Promise<Answers[Kind]>>;
     return { answer: await method.call(driver, request) };
   } catch (error) {
     return { fault: faultOf(driver, error) };

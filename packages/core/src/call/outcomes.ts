@@ -1,7 +1,13 @@
-import { BatchError, type Outcome, type OutcomeCounts, type OutcomeTable } from "../batch-error.js";
 import type { Fault } from "../driver.js";
-import { explain, type StoreErrorCode } from "../errors.js";
-import type { CanonicalIndexes } from "../input/duplicates.js";
+import {
+  BatchError,
+  explain,
+  type Outcome,
+  type OutcomeCounts,
+  type OutcomeTable,
+  type StoreErrorCode,
+} from "../errors.js";
+import type { CanonicalIndexes } from "../input/chunk.js";
 import type { Call } from "./call.js";
 
 const applied = 1;
@@ -51,34 +57,28 @@ export class Outcomes implements OutcomeTable {
   }
 
   get counts(): OutcomeCounts {
-    const counts = { applied: 0, "not-applied": 0, unknown: 0 };
-    for (let index = 0; index < this.size; index++) counts[this.outcomeOf(index)]++;
-    return Object.freeze(counts);
+    const byState = [0, 0, 0];
+    for (let index = 0; index < this.size; index++) (byState[this.#stateOf(index)] as number)++;
+    return Object.freeze({
+      applied: byState[1],
+      "not-applied": byState[0],
+      unknown: byState[2],
+    } as OutcomeCounts);
   }
 
   /** @throws {BatchError} if an entry was not applied or may not have been. */
   throwIfFailed(): void {
-    const first = this.#firstFailure();
-    if (first < 0) return;
-    const fault = this.causeOf(first);
-    const { counts } = this;
-    const summary = `${counts["not-applied"]} of ${this.size} entries not applied, ${counts.unknown} unknown`;
-    const message = `${this.#call.description}: ${summary}; the first is entry ${first}: ${explain(fault)}`;
-    const { code, reason } = fault;
-    throw new BatchError(code, message, this, { retryable: this.#areRetryable(first), reason });
-  }
-
-  #firstFailure(): number {
-    for (let index = 0; index < this.size; index++) if (this.#stateOf(index) !== applied) return index;
-    return -1;
-  }
-
-  /** Returns whether every failure from index `first` on may succeed if repeated. */
-  #areRetryable(first: number): boolean {
-    for (let index = first; index < this.size; index++) {
-      if (this.#stateOf(index) !== applied && !this.causeOf(index).retryable) return false;
-    }
-    return true;
+    const { size, counts } = this;
+    if (counts.applied === size) return;
+    const failed = Array.from({ length: size }, (_, index) => index).filter(
+      (index) => this.#stateOf(index) !== applied,
+    );
+    const first = failed[0] as number;
+    const { code, reason } = this.causeOf(first);
+    const summary = `${counts["not-applied"]} of ${size} entries not applied, ${counts.unknown} unknown`;
+    const message = `${this.#call.description}: ${summary}; the first is entry ${first}: ${explain({ code, reason })}`;
+    const retryable = failed.every((index) => this.causeOf(index).retryable);
+    throw new BatchError(code, message, this, { retryable, reason });
   }
 
   #stateOf(index: number): number {
@@ -87,12 +87,7 @@ export class Outcomes implements OutcomeTable {
 }
 
 /** The outcomes of entries that all ended the same way, such as those of a rejected batch. */
-export function uniformOutcomes(
-  size: number,
-  outcome: Outcome,
-  code: StoreErrorCode,
-  reason?: string,
-): OutcomeTable {
+export function uniformOutcomes(size: number, outcome: Outcome, code: StoreErrorCode, reason?: string): OutcomeTable {
   const counts = Object.freeze({ applied: 0, "not-applied": 0, unknown: 0, [outcome]: size });
   return { size, counts, outcomeOf: () => outcome, causeOf: () => ({ code, reason }) };
 }

@@ -1,17 +1,15 @@
 import type { Fault } from "../driver.js";
 import { explain, StoreError } from "../errors.js";
 import type { Batch } from "../input/batch.js";
-import { type Chunk, ChunkQueue } from "../input/chunk.js";
-import type { CanonicalIndexes } from "../input/duplicates.js";
-import { type Answers, attempt, attemptTime, backoff, faultsByIndex, stopFault } from "./attempt.js";
+import { type CanonicalIndexes, Chunk, ChunkQueue } from "../input/chunk.js";
+import { type Answers, afterInterruption, attempt, attemptTime, backoff, faultsByIndex, stopFault } from "./attempt.js";
 import type { Call } from "./call.js";
 
 export type ReadKind = "get" | "exists";
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 
 /**
- * Reads a batch and returns one value per canonical index. Reading stops at the first key that cannot be read
- * (rule S10).
+ * Reads a batch and returns one value per canonical index. Stops at the first key that cannot be read (rule S10).
  *
  * @throws {StoreError} naming that key.
  */
@@ -21,81 +19,84 @@ export async function read<Kind extends ReadKind>(
   batch: Batch,
   canonical: CanonicalIndexes,
 ): Promise<readonly ValueOf<Kind>[]> {
+  const { concurrency, retry } = call.core.options;
   const queue = new ChunkQueue(batch, canonical);
-  const results = new ReadResults<ValueOf<Kind>>(batch.keys.length);
-  const lanes = Math.min(call.core.options.concurrency, queue.size);
-  if (lanes === 1) await readLane(call, kind, queue, results);
-  else await Promise.all(Array.from({ length: lanes }, () => readLane(call, kind, queue, results)));
-  if (results.failure === undefined) return results.values;
-  const { index, fault } = results.failure;
-  const entry = batch.keys.length === 1 ? "" : `entry ${index} failed: `;
-  const { code, retryable, reason } = fault;
-  const message = `${call.description}: ${entry}${explain(fault)}`;
-  throw new StoreError(code, message, { retryable, reason });
-}
+  const values = new Array<ValueOf<Kind>>(batch.keys.length);
+  let failedIndex: number | undefined;
 
-/** Reads one chunk after the other. */
-async function readLane<Kind extends ReadKind>(
-  call: Call,
-  kind: Kind,
-  queue: ChunkQueue,
-  results: ReadResults<ValueOf<Kind>>,
-): Promise<void> {
-  while (call.fault === undefined) {
-    const chunk = queue.next();
-    if (chunk === undefined) return;
-    await readChunk(call, kind, chunk, results);
+  if (queue.size === 1) await readChunks();
+  else await Promise.all(Array.from({ length: Math.min(concurrency, queue.size) }, readChunks));
+  if (call.fault === undefined) return values;
+  const { code, retryable, reason } = call.fault;
+  const entry = batch.keys.length === 1 ? "" : `entry ${failedIndex} failed: `;
+  throw new StoreError(code, `${call.description}: ${entry}${explain(call.fault)}`, { retryable, reason });
+
+  async function readChunks(): Promise<void> {
+    for (let chunk = queue.next(); chunk !== undefined; chunk = queue.next()) {
+      await readChunk(chunk);
+      if (call.fault !== undefined) return;
+    }
+  }
+
+  /** Sends a chunk, records the answer and repeats the keys that may succeed, until all are read or the call fails. */
+  async function readChunk(whole: Chunk): Promise<void> {
+    let chunk = whole;
+    let last: Fault | undefined;
+    let withoutProgress = 0;
+    for (let number = 1; ; number++) {
+      const time = attemptTime(call);
+      const stop = stopFault(call, time, last);
+      if (stop !== undefined) return fail(chunk.indexes[0], stop);
+
+      const result = await attempt(call, kind, chunk, number, time);
+      const faults = faultsByIndex(chunk.keys.length, result, last);
+      const repeat: number[] = [];
+      for (let index = 0; index < chunk.keys.length; index++) {
+        const fault = faults?.[index];
+        const inputIndex = chunk.indexes[index] as number;
+        if (fault === undefined) values[inputIndex] = result.answer?.values[index] as ValueOf<Kind>;
+        else if (fault.retryable) repeat.push(index);
+        else return fail(inputIndex, fault);
+      }
+      const [first] = repeat;
+      if (first === undefined) return;
+
+      last = faults?.[first] as Fault;
+      withoutProgress = repeat.length < chunk.keys.length ? 0 : withoutProgress + 1;
+      if (withoutProgress >= retry.attempts) return fail(chunk.indexes[first], last);
+      chunk = chunk.pick(repeat);
+      await backoff(call, withoutProgress);
+    }
+  }
+
+  /** Ends the call because of one key, unless another key ended it before. */
+  function fail(inputIndex: number | undefined, fault: Fault): void {
+    if (call.fault === undefined) failedIndex = inputIndex;
+    call.cancel(fault);
   }
 }
 
-/** Sends a chunk, records the answer and repeats the keys that may succeed, until all are settled or the call fails. */
-async function readChunk<Kind extends ReadKind>(
+/** Sends a request that is not about certain keys, and repeats it while that may succeed. */
+export async function control<Kind extends "list" | "provision">(
   call: Call,
   kind: Kind,
-  whole: Chunk,
-  results: ReadResults<ValueOf<Kind>>,
-): Promise<void> {
-  let chunk = whole;
-  let last: Fault | undefined;
-  let withoutProgress = 0;
+  cursor?: string,
+): Promise<Answers[Kind]> {
+  const noKeys = new Chunk([], []);
+  let fault: Fault | undefined;
   for (let number = 1; ; number++) {
     const time = attemptTime(call);
-    const stop = stopFault(call, time, last);
-    if (stop !== undefined) return results.fail(call, chunk.indexes[0], stop);
-
-    const result = await attempt(call, kind, chunk, number, time);
-    const faults = faultsByIndex(chunk.keys.length, result, last);
-    const repeat: number[] = [];
-    for (let index = 0; index < chunk.keys.length; index++) {
-      const fault = faults?.[index];
-      const inputIndex = chunk.indexes[index] as number;
-      if (fault === undefined) results.values[inputIndex] = result.answer?.values[index] as ValueOf<Kind>;
-      else if (fault.retryable) repeat.push(index);
-      else return results.fail(call, inputIndex, fault);
+    const stop = stopFault(call, time, fault);
+    if (stop === undefined) {
+      const result = await attempt(call, kind, noKeys, number, time, cursor);
+      if (result.fault === undefined) return result.answer as Answers[Kind];
+      fault = afterInterruption(result.fault, result, fault);
+      if (fault.retryable && number < call.core.options.retry.attempts) {
+        await backoff(call, number);
+        continue;
+      }
     }
-    const [first] = repeat;
-    if (first === undefined) return;
-    last = faults?.[first] as Fault;
-    withoutProgress = repeat.length < chunk.keys.length ? 0 : withoutProgress + 1;
-    if (withoutProgress >= call.core.options.retry.attempts)
-      return results.fail(call, chunk.indexes[first], last);
-    chunk = chunk.pick(repeat);
-    await backoff(call, withoutProgress);
-  }
-}
-
-/** The values read so far, by input index, and the failure that ended the call. */
-class ReadResults<Value> {
-  readonly values: Value[];
-  failure: { readonly index: number; readonly fault: Fault } | undefined;
-
-  constructor(size: number) {
-    this.values = new Array<Value>(size);
-  }
-
-  /** The call fails because of the key at `index`, unless another key made it fail before. */
-  fail(call: Call, index: number | undefined, fault: Fault): void {
-    if (call.fault === undefined) this.failure = { index: index ?? 0, fault };
-    call.cancel(fault);
+    const { code, retryable, reason } = stop ?? (fault as Fault);
+    throw new StoreError(code, `${call.description}: ${explain({ code, reason })}`, { retryable, reason });
   }
 }

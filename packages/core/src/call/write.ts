@@ -1,83 +1,88 @@
 import type { Fault } from "../driver.js";
 import type { Batch } from "../input/batch.js";
-import { type Chunk, ChunkQueue } from "../input/chunk.js";
-import type { CanonicalIndexes } from "../input/duplicates.js";
-import { attempt, attemptTime, backoff, faultsByIndex, stopFault } from "./attempt.js";
+import { type CanonicalIndexes, type Chunk, ChunkQueue } from "../input/chunk.js";
+import { attempt, attemptTime, backoff, faultsByIndex, Request, stopFault } from "./attempt.js";
 import type { Call } from "./call.js";
-import { runFences } from "./fence.js";
 import { Outcomes } from "./outcomes.js";
 
 export type WriteKind = "set" | "delete";
 
 /** Sets or deletes a batch and returns the outcome of every entry. */
-export async function write(
-  call: Call,
-  kind: WriteKind,
-  batch: Batch,
-  canonical: CanonicalIndexes,
-): Promise<Outcomes> {
+export async function write(call: Call, kind: WriteKind, batch: Batch, canonical: CanonicalIndexes): Promise<Outcomes> {
+  const { driver, options } = call.core;
   const queue = new ChunkQueue(batch, canonical);
   const outcomes = new Outcomes(call, batch.keys.length, canonical);
-  const lanes = Math.min(call.core.options.concurrency, queue.size);
-  if (queue.size === 1) await writeLane(call, kind, queue, outcomes);
+
+  if (queue.size === 1) await writeChunks();
   else {
-    const running = Array.from({ length: lanes }, () => writeLane(call, kind, queue, outcomes));
+    const running = Array.from({ length: Math.min(options.concurrency, queue.size) }, writeChunks);
     // The caller's own values may change as soon as the call returns.
-    if (Array.isArray(batch.values)) queue.prepareRest(call.core.driver, call.bucket);
+    if (Array.isArray(batch.values)) queue.prepareRest(driver, call.bucket);
     await Promise.all(running);
   }
   return outcomes;
-}
 
-/** Writes one chunk after the other. */
-async function writeLane(call: Call, kind: WriteKind, queue: ChunkQueue, outcomes: Outcomes): Promise<void> {
-  while (call.fault === undefined) {
-    const chunk = queue.next();
-    if (chunk === undefined) return;
-    await writeChunk(call, kind, chunk, outcomes);
+  async function writeChunks(): Promise<void> {
+    for (let chunk = queue.next(); chunk !== undefined; chunk = queue.next()) {
+      await writeChunk(chunk);
+      if (call.fault !== undefined) return;
+    }
+  }
+
+  /**
+   * Sends a chunk, records the outcomes, settles what was lost and repeats the keys that may succeed, until all are
+   * settled or the call is over. Stops the call if the backend failed the chunk as a whole.
+   */
+  async function writeChunk(whole: Chunk): Promise<void> {
+    let chunk = whole;
+    let last: Fault | undefined;
+    let withoutProgress = 0;
+    for (let number = 1; ; number++) {
+      const time = attemptTime(call);
+      const stop = stopFault(call, time, last);
+      if (stop !== undefined) {
+        if (stop !== last) for (const index of chunk.indexes) outcomes.record(index, stop);
+        return call.stop(stop);
+      }
+
+      const result = await attempt(call, kind, chunk, number, time);
+      const faults = faultsByIndex(chunk.keys.length, result, last);
+      const repeat: number[] = [];
+      for (let index = 0; index < chunk.keys.length; index++) {
+        const fault = faults?.[index];
+        outcomes.record(chunk.indexes[index] as number, fault);
+        if (fault?.retryable) repeat.push(index);
+      }
+      if (faults === undefined) return;
+
+      await runFences(call, faults);
+      // A fault of the whole request concerns the other chunks too. Faults of single keys do not.
+      const wholeFault = result.fault && faults[0];
+      withoutProgress = faults.includes(undefined) ? 0 : withoutProgress + 1;
+      if (repeat.length === 0 || withoutProgress >= options.retry.attempts) return wholeFault && call.stop(wholeFault);
+      last = faults[repeat[0] as number];
+      chunk = chunk.pick(repeat);
+      await backoff(call, withoutProgress);
+    }
   }
 }
+
+/** The longest that settling a lost request may take, in milliseconds. */
+const longestFence = 5_000;
+/** How far settling may exceed the call's deadline, in milliseconds. */
+const overrun = 100;
 
 /**
- * Sends a chunk, records the outcomes, settles what was lost and repeats the keys that may succeed, until all are settled
- * or the call is over. Stops the call if the backend failed the chunk as a whole.
+ * Ensures that lost requests can no longer take effect, if the driver can. A fence that fails changes nothing: its keys
+ * stay `unknown` until a repeated write is acknowledged. Cancelling is prompt: a cancelled write stays `unknown`.
  */
-async function writeChunk(call: Call, kind: WriteKind, whole: Chunk, outcomes: Outcomes): Promise<void> {
-  let chunk = whole;
-  let last: Fault | undefined;
-  let withoutProgress = 0;
-  for (let number = 1; ; number++) {
-    const time = attemptTime(call);
-    const stop = stopFault(call, time, last);
-    if (stop !== undefined) {
-      if (stop !== last) for (const index of chunk.indexes) outcomes.record(index, stop);
-      return call.stop(stop);
-    }
-
-    const result = await attempt(call, kind, chunk, number, time);
-    const faults = faultsByIndex(chunk.keys.length, result, last);
-    const repeat: number[] = [];
-    let undone = 0;
-    last = undefined;
-    for (let index = 0; index < chunk.keys.length; index++) {
-      const fault = faults?.[index];
-      outcomes.record(chunk.indexes[index] as number, fault);
-      if (fault === undefined) continue;
-      undone++;
-      if (!fault.retryable) continue;
-      repeat.push(index);
-      last ??= fault;
-    }
-    if (undone === 0) return;
-
-    await runFences(call, faults ?? []);
-    // A fault of the whole request concerns the other chunks too. Faults of single keys do not.
-    const wholeFault = result.fault === undefined ? undefined : faults?.[0];
-    withoutProgress = undone < chunk.keys.length ? 0 : withoutProgress + 1;
-    if (repeat.length === 0 || withoutProgress >= call.core.options.retry.attempts) {
-      return wholeFault && call.stop(wholeFault);
-    }
-    chunk = chunk.pick(repeat);
-    await backoff(call, withoutProgress);
-  }
+async function runFences(call: Call, faults: readonly (Fault | undefined)[]): Promise<void> {
+  const fences = new Set(faults.map((fault) => fault?.fence));
+  fences.delete(undefined);
+  if (fences.size === 0 || call.cancelled) return;
+  const deadline = performance.now() + Math.min(longestFence, Math.max(0, call.timeLeft) + overrun);
+  const request = new Request({ bucket: call.bucket, deadline });
+  const running = Array.from(fences, async (fence) => fence?.(request));
+  const result = await call.race(Promise.allSettled(running), deadline);
+  if (typeof result === "string") request.abort();
 }

@@ -1,8 +1,80 @@
 import type { Call } from "../call/call.js";
 import type { RequestLimits } from "../driver.js";
+import { StoreError, type StoreErrorCode } from "../errors.js";
 import type { Limits } from "../store.js";
-import { checkKey, checkValue, InputError, type Rejection, utf8Length } from "./check-entry.js";
-import { PackedValues } from "./packed-values.js";
+import { PackedValues } from "./chunk.js";
+
+/** Why an entry is rejected. The text continues a sentence that begins with the entry's index. */
+export interface Rejection {
+  readonly code: "invalid-argument" | "too-large" | "timeout";
+  readonly text: string;
+}
+
+/** A rejected argument: nothing was sent. */
+export class InputError extends StoreError {
+  /** How many entries the input has, as far as it was read. */
+  readonly entries: number;
+
+  constructor(code: StoreErrorCode, message: string, entries = 0) {
+    super(code, message);
+    this.entries = entries;
+  }
+}
+
+function invalid(text: string): Rejection {
+  return { code: "invalid-argument", text };
+}
+
+const notString = invalid("the key is not a string");
+const illFormed = invalid("the key is ill-formed: it contains a lone surrogate, which has no UTF-8 encoding");
+const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached; encode text with TextEncoder");
+
+/** Returns why a key is rejected (rule S1), if it is. */
+export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | undefined {
+  if (typeof key !== "string") return notString;
+  // Each UTF-16 unit takes one to three bytes, so few keys have to be measured.
+  if (key.length <= maxKeyBytes) {
+    if (!key.isWellFormed()) return illFormed;
+    if (key.length * 3 <= maxKeyBytes || utf8Length(key) <= maxKeyBytes) return undefined;
+  }
+  return { code: "too-large", text: `the key is longer than ${maxKeyBytes} bytes of UTF-8` };
+}
+
+/** Returns why a value is rejected (rule S2), if it is. */
+export function checkValue(value: unknown, { maxValueBytes }: Limits): Rejection | undefined {
+  if (!isBytes(value)) return notBytes;
+  if (value.length <= maxValueBytes) return undefined;
+  return { code: "too-large", text: `the value has ${value.length} bytes, the limit is ${maxValueBytes}` };
+}
+
+/** Returns the length of a well-formed string in UTF-8 bytes. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    // Each half of a surrogate pair counts two bytes.
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
+  }
+  return bytes;
+}
+
+const typeName = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Symbol.toStringTag,
+)?.get;
+
+/** Returns whether a value is an attached `Uint8Array` (a `Buffer` is one), including one of another realm. */
+function isBytes(value: unknown): value is Uint8Array {
+  if (!(value instanceof Uint8Array) && typeName?.call(value) !== "Uint8Array") return false;
+  if ((value as Uint8Array).length > 0) return true;
+  try {
+    // A detached array has length 0. Taken for an empty value, it would silently lose its contents.
+    new Uint8Array((value as Uint8Array).buffer);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** A validated batch, split into chunks of one request each. */
 export interface Batch {
@@ -40,8 +112,7 @@ export function readEntries(call: Call, input: unknown): Batch {
 /** A generator may yield the same array again and again with other bytes. An array or Map does not. */
 function isShortAndStable(input: unknown): boolean {
   const iterator = (input as Iterable<unknown> | undefined)?.[Symbol.iterator];
-  if (Array.isArray(input))
-    return input.length <= mostAtOnce && iterator === Array.prototype[Symbol.iterator];
+  if (Array.isArray(input)) return input.length <= mostAtOnce && iterator === Array.prototype[Symbol.iterator];
   return input instanceof Map && input.size <= mostAtOnce && iterator === Map.prototype.entries;
 }
 
@@ -104,8 +175,7 @@ function sizeOf(input: unknown): number {
 
 function iterable(input: unknown): Iterable<unknown> {
   // A string is an iterable of its characters, which is never what the caller means.
-  if (typeof input === "object" && input !== null && Symbol.iterator in input)
-    return input as Iterable<unknown>;
+  if (typeof input === "object" && input !== null && Symbol.iterator in input) return input as Iterable<unknown>;
   throw new InputError("invalid-argument", "the batch is not an iterable: pass an array, a Set or a Map");
 }
 

@@ -1,7 +1,6 @@
+import type { Call } from "../call/call.js";
 import type { Driver } from "../driver.js";
 import type { Batch } from "./batch.js";
-import type { CanonicalIndexes } from "./duplicates.js";
-import { PackedValues } from "./packed-values.js";
 
 const noValues: readonly Uint8Array[] = [];
 
@@ -99,4 +98,78 @@ export class ChunkQueue {
     if (canonical === undefined) return chunk;
     return chunk.pick(indexes.filter((index) => canonical[index] === index).map((index) => index - start));
   }
+}
+
+interface PackedChunk {
+  bytes: Uint8Array<ArrayBuffer>;
+  used: number;
+  readonly lengths: number[];
+}
+
+/** Copies of the values of a batch, packed into one buffer per chunk. Their arrays are created when the chunk is sent. */
+export class PackedValues {
+  readonly #chunks: (PackedChunk | undefined)[] = [];
+
+  add(value: Uint8Array, startsChunk: boolean): void {
+    if (startsChunk) this.#chunks.push({ bytes: new Uint8Array(0), used: 0, lengths: [] });
+    const chunk = this.#chunks[this.#chunks.length - 1] as PackedChunk;
+    const end = chunk.used + value.length;
+    if (end > chunk.bytes.length) {
+      const longer = new Uint8Array(Math.max(end, chunk.bytes.length * 2));
+      longer.set(chunk.bytes.subarray(0, chunk.used));
+      chunk.bytes = longer;
+    }
+    chunk.bytes.set(value, chunk.used);
+    chunk.used = end;
+    chunk.lengths.push(value.length);
+  }
+
+  /** Returns the values of a chunk and forgets them. */
+  take(number: number): Uint8Array[] {
+    const { bytes, lengths } = this.#chunks[number] as PackedChunk;
+    this.#chunks[number] = undefined;
+    let offset = 0;
+    return lengths.map((length) => {
+      offset += length;
+      return new Uint8Array(bytes.buffer, offset - length, length);
+    });
+  }
+}
+
+/** Which of several entries with the same key counts: the last for sets (rule S5), the first for reads. */
+export type DuplicatePolicy = "first" | "last";
+
+/** For each index the index of the entry that counts for its key; `undefined` if all keys differ. */
+export type CanonicalIndexes = Int32Array | undefined;
+
+export function findDuplicates(keys: readonly string[], policy: DuplicatePolicy): CanonicalIndexes {
+  if (keys.length < 2 || new Set(keys).size === keys.length) return undefined;
+  const indexes = new Map<string, number>();
+  keys.forEach((key, index) => {
+    if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
+  });
+  return Int32Array.from(keys, (key) => indexes.get(key) as number);
+}
+
+const keysPerStep = 8_192;
+
+/** Like {@link findDuplicates}, for long batches: lets other work of the event loop run every few milliseconds. */
+export async function findDuplicatesInSteps(
+  keys: readonly string[],
+  policy: DuplicatePolicy,
+  call: Call,
+): Promise<CanonicalIndexes> {
+  const indexes = new Map<string, number>();
+  for (let index = 0; index < keys.length; index++) {
+    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    const key = keys[index] as string;
+    if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
+  }
+  if (indexes.size === keys.length) return undefined;
+  const canonical = new Int32Array(keys.length);
+  for (let index = 0; index < keys.length; index++) {
+    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    canonical[index] = indexes.get(keys[index] as string) as number;
+  }
+  return canonical;
 }
