@@ -99,8 +99,7 @@ export class CaseContext {
     this.onClose(() => store.close());
     const buckets = [...this.#written];
     const worker = async (): Promise<void> => {
-      for (let next = buckets.pop(); next; next = buckets.pop())
-        await (await store.open(next[0])).deleteMany(next[1]);
+      for (let next = buckets.pop(); next; next = buckets.pop()) await (await store.open(next[0])).deleteMany(next[1]);
     };
     await Promise.all(Array.from({ length: 8 }, worker));
   }

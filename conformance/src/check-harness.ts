@@ -29,8 +29,7 @@ export function checkHarness(harness: ConformanceHarness): void {
     if (!Object.hasOwn(fields, name))
       throw new TypeError(`${start}: unknown field \`${name}\`: known are ${Object.keys(fields).join(", ")}`);
   for (const [name, { is, fits }] of Object.entries(fields))
-    if (!fits(harness[name as keyof ConformanceHarness]))
-      throw new TypeError(`${start}: \`${name}\` must be ${is}`);
+    if (!fits(harness[name as keyof ConformanceHarness])) throw new TypeError(`${start}: \`${name}\` must be ${is}`);
 }
 
 function isAbsentOr(fits: (value: unknown) => boolean): (value: unknown) => boolean {
@@ -42,7 +41,5 @@ function isObject(value: unknown): value is object {
 }
 
 function isAddresses(value: unknown): boolean {
-  return (
-    Array.isArray(value) && value.every((one) => typeof one?.host === "string" && Number.isInteger(one.port))
-  );
+  return Array.isArray(value) && value.every((one) => typeof one?.host === "string" && Number.isInteger(one.port));
 }

@@ -23,8 +23,7 @@ export async function runCase(conformanceCase: ConformanceCase, harness: Conform
   const { id } = conformanceCase;
   const ran = await settles(conformanceCase.run(context), caseTimeout, id).catch(rejected);
   const closed = await settles(context.close(), closeTimeout, `${id}: closing`).catch(rejected);
-  for (const settled of [ran, closed])
-    if (settled.status === "rejected") throw withSeed(settled.reason, seed);
+  for (const settled of [ran, closed]) if (settled.status === "rejected") throw withSeed(settled.reason, seed);
 }
 
 function rejected(reason: unknown): { readonly status: "rejected"; readonly reason: unknown } {

@@ -17,8 +17,7 @@ import { SkipCase } from "./skip-case.js";
 export function conformanceSuite(runner: Runner, harness: ConformanceHarness): void {
   checkHarness(harness);
   const skipped = skippedCases(harness);
-  if (skipped.size === cases.length)
-    throw new TypeError(`${harness.name}: \`skip\` leaves no conformance case to run`);
+  if (skipped.size === cases.length) throw new TypeError(`${harness.name}: \`skip\` leaves no conformance case to run`);
   runner.describe(`${harness.name} conformance`, () => {
     for (const [rule, group] of byRule())
       runner.describe(`${rule}: ${rules[rule]}`, () => {
@@ -31,8 +30,7 @@ export function conformanceSuite(runner: Runner, harness: ConformanceHarness): v
 function skippedCases(harness: ConformanceHarness): ReadonlyMap<string, string> {
   const skipped = new Map<string, string>();
   if (harness.servers === undefined)
-    for (const { id, subject } of cases)
-      if (subject === "network") skipped.set(id, "the harness has no `servers`");
+    for (const { id, subject } of cases) if (subject === "network") skipped.set(id, "the harness has no `servers`");
   const ids = new Set(cases.map((one) => one.id));
   for (const [id, reason] of Object.entries(harness.skip ?? {})) {
     if (!ids.has(id)) throw new TypeError(`${harness.name}: \`skip\` names ${id}, but no case has this id`);
@@ -48,12 +46,7 @@ function byRule(): ReadonlyMap<Rule, readonly ConformanceCase[]> {
   return groups;
 }
 
-function define(
-  { test }: Runner,
-  harness: ConformanceHarness,
-  one: ConformanceCase,
-  reason: string | undefined,
-): void {
+function define({ test }: Runner, harness: ConformanceHarness, one: ConformanceCase, reason: string | undefined): void {
   const name = `${one.id} (${one.subject}): ${one.title}`;
   if (reason !== undefined) {
     printSkip(harness, one, reason);

@@ -9,8 +9,7 @@ export const witSentences = {
     'This interface does has the same consistency guarantees as the `store` interface, meaning that you should be able to "read your writes."',
   "get-many 1": "Get the key-value pairs associated with the keys in the store.",
   "get-many 2": "It returns a list of key-value pairs.",
-  "get-many 3":
-    "If any of the keys do not exist in the store, it returns a `none` value for that pair in the list.",
+  "get-many 3": "If any of the keys do not exist in the store, it returns a `none` value for that pair in the list.",
   "get-many 4": "MAY show an out-of-date value if there are concurrent writes to the store.",
   "get-many 5": "If any other error occurs, it returns an `Err(error)`.",
   "set-many 1": "Set the values associated with the keys in the store.",
@@ -23,12 +22,10 @@ export const witSentences = {
     "Thus, this batch operation does not guarantee atomicity, implying that some key-value pairs could be set while others might fail.",
   "set-many 8": "Other concurrent operations may also be able to see the partial results.",
   "delete-many 1": "Delete the key-value pairs associated with the keys in the store.",
-  "delete-many 2":
-    "Note that the key-value pairs are not guaranteed to be deleted in the order they are provided.",
+  "delete-many 2": "Note that the key-value pairs are not guaranteed to be deleted in the order they are provided.",
   "delete-many 3": "If any of the keys do not exist in the store, it skips the key.",
   "delete-many 4": "If any other error occurs, it returns an `Err(error)`.",
-  "delete-many 5":
-    "When an error occurs, it does not rollback the key-value pairs that were already deleted.",
+  "delete-many 5": "When an error occurs, it does not rollback the key-value pairs that were already deleted.",
   "delete-many 6":
     "Thus, this batch operation does not guarantee atomicity, implying that some key-value pairs could be deleted while others might fail.",
   "delete-many 7": "Other concurrent operations may also be able to see the partial results.",

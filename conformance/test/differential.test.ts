@@ -25,8 +25,7 @@ test("a backend that folds keys is found out, with the seed and the shortest seq
   const folded = createStore(
     {
       ...inner,
-      set: (request) =>
-        inner.set(changeRequest(request, { keys: request.keys.map((key) => key.normalize()) })),
+      set: (request) => inner.set(changeRequest(request, { keys: request.keys.map((key) => key.normalize()) })),
     },
     options,
   );

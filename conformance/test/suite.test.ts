@@ -50,9 +50,7 @@ describe("the suite", () => {
     const skipping = (skip: Record<string, string>) => () => conformanceSuite(runner, { ...harness, skip });
     expect(skipping({ "s99-no-such-case": "why" })).toThrow(/s99-no-such-case/);
     expect(skipping({ "s04-order-of-keys": " " })).toThrow(/needs a reason/);
-    expect(skipping(Object.fromEntries(cases.map(({ id }) => [id, "all"])))).toThrow(
-      /leaves no conformance case/,
-    );
+    expect(skipping(Object.fromEntries(cases.map(({ id }) => [id, "all"])))).toThrow(/leaves no conformance case/);
   });
 
   test.each([
@@ -76,9 +74,7 @@ describe("the suite", () => {
   test("network cases fail for a driver that ignores `route`", async () => {
     const ignoring = { ...harness, servers: [{ host: "localhost", port: 1 }] };
     for (const one of networkCases)
-      await expect(runCase(one, ignoring), one.id).rejects.toThrow(
-        /no connection came through the proxies: `driver`/,
-      );
+      await expect(runCase(one, ignoring), one.id).rejects.toThrow(/no connection came through the proxies: `driver`/);
   });
 
   test("a failure says how to replay it", async () => {

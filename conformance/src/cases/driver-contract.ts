@@ -166,9 +166,7 @@ export const driverCases: readonly ConformanceCase[] = [
     async run(context) {
       const driver = await context.driver();
       const text = "duplicate key (k)=(secret value)";
-      const { reason } = driver.classify(
-        Object.assign(new Error(text), { code: text, errno: text, name: text }),
-      );
+      const { reason } = driver.classify(Object.assign(new Error(text), { code: text, errno: text, name: text }));
       assert.ok(!reason?.includes("secret"), "the reason shows the engine's text");
       await driver.close();
     },
@@ -258,8 +256,7 @@ export const driverCases: readonly ConformanceCase[] = [
       for (let repetition = 0; repetition < 2; repetition++) {
         await driver.set(createRequest({ bucket, keys, prepared }));
         const answer = await driver.get(request(bucket, keys));
-        for (const [index, text] of ["of a", "", "of c"].entries())
-          sameBytes(answer.values[index], bytes(text));
+        for (const [index, text] of ["of a", "", "of c"].entries()) sameBytes(answer.values[index], bytes(text));
         await driver.delete(request(bucket, keys));
       }
     },

@@ -34,12 +34,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
         const bucket = await context.bucket({
           wrap: (driver) => faultDriver(driver, () => ({ kind: "reject", fault })),
         });
-        const calls = [
-          bucket.get("a"),
-          bucket.getMany(["a"]),
-          bucket.set("a", bytes("v")),
-          bucket.deleteMany(["a"]),
-        ];
+        const calls = [bucket.get("a"), bucket.getMany(["a"]), bucket.set("a", bytes("v")), bucket.deleteMany(["a"])];
         for (const call of calls) call.catch(() => {});
         for (const call of calls) {
           const error = await rejectsWith(call, code);
@@ -141,10 +136,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
     title: "an error's JSON has its name, tag, code, retryable and message, and a BatchError's its counts",
     async run(context) {
       const bucket = await context.bucket();
-      const read = JSON.parse(JSON.stringify(await rejectionOf(bucket.get("\ud800")))) as Record<
-        string,
-        unknown
-      >;
+      const read = JSON.parse(JSON.stringify(await rejectionOf(bucket.get("\ud800")))) as Record<string, unknown>;
       assert.deepEqual(Object.keys(read).sort(), ["code", "message", "name", "retryable", "tag"]);
       const write = JSON.parse(JSON.stringify(await rejectionOf(bucket.deleteMany(["\ud800", "a"])))) as {
         counts: unknown;

@@ -59,8 +59,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
         { kind: "drop-request" },
         { kind: "hang" },
       ];
-      for (const fault of faults)
-        await leaksNothing(context, (driver) => faultDriver(driver, () => fault), fault.kind);
+      for (const fault of faults) await leaksNothing(context, (driver) => faultDriver(driver, () => fault), fault.kind);
     },
   },
   {
@@ -86,15 +85,13 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     id: "errors-odd-throws",
     rule: "errors",
     subject: "core",
-    title:
-      "a driver that throws synchronously, or throws something other than an Error, still causes a StoreError",
+    title: "a driver that throws synchronously, or throws something other than an Error, still causes a StoreError",
     async run(context) {
       for (const thrown of [undefined, null, "text", 5, {}, Symbol("x"), Object.create(null)]) {
         const failing = (): never => {
           throw thrown;
         };
-        const wrap = (driver: Driver): Driver =>
-          wrapDriver(driver, { get: failing, set: failing, list: failing });
+        const wrap = (driver: Driver): Driver => wrapDriver(driver, { get: failing, set: failing, list: failing });
         const bucket = await context.bucket({ wrap, store: { retry: quickRetry } });
         await rejectionOf(bucket.get("a"), `get on a driver that throws ${String(typeof thrown)}`);
         await rejectionOf(bucket.setMany([["a", bytes("v")]]), "setMany");
@@ -130,10 +127,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     subject: "core",
     title: "no method throws: for any input, it returns a promise that rejects",
     async run(context) {
-      const bucket = (await context.bucket()) as unknown as Record<
-        string,
-        (...given: unknown[]) => Promise<unknown>
-      >;
+      const bucket = (await context.bucket()) as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
       const methods = ["get", "set", "delete", "exists", "getMany", "setMany", "deleteMany"];
       for (const method of methods)
         for (const given of [[], [undefined], [null, null, null], [Symbol("x")], [5, 5, 5]]) {
@@ -167,19 +161,14 @@ export const errorLeakCases: readonly ConformanceCase[] = [
 ];
 
 /** Runs every method with the canary as key and value, through a driver that fails. */
-async function leaksNothing(
-  context: CaseContext,
-  wrap: (driver: Driver) => Driver,
-  what: string,
-): Promise<void> {
+async function leaksNothing(context: CaseContext, wrap: (driver: Driver) => Driver, what: string): Promise<void> {
   const store: StoreOptions = { retry: quickRetry, timeout: 300 };
   const bucket = await context.bucket({ wrap, store });
   const calls = callsOf(bucket);
   const settled = await Promise.allSettled(calls.map(([, call]) => call));
   for (const [index, result] of settled.entries()) {
     const name = `${calls[index]?.[0]} with ${what}`;
-    if (result.status === "rejected")
-      assertNoLeak(await rejectionOf(Promise.reject(result.reason), name), name);
+    if (result.status === "rejected") assertNoLeak(await rejectionOf(Promise.reject(result.reason), name), name);
   }
 }
 

@@ -49,9 +49,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     title: "characters on both sides of each UTF-8 width boundary count with their real width",
     async run(context) {
       const bucket = await context.bucket();
-      for (const point of [
-        0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x103fff, 0x10fc00, 0x10ffff,
-      ]) {
+      for (const point of [0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x103fff, 0x10fc00, 0x10ffff]) {
         const character = String.fromCodePoint(point);
         const width = Buffer.byteLength(character);
         const fitting = character.repeat(Math.floor(bucket.limits.maxKeyBytes / width));

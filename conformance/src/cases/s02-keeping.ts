@@ -36,15 +36,7 @@ export const keepingCases: readonly ConformanceCase[] = [
       entries.push(["one more", bytes("v")]);
       entries.shift();
       await call;
-      const answers = await bucket.getMany([
-        "key 0",
-        "key 1",
-        "key 2",
-        "key 3",
-        "key 4",
-        "another key",
-        "one more",
-      ]);
+      const answers = await bucket.getMany(["key 0", "key 1", "key 2", "key 3", "key 4", "another key", "one more"]);
       for (const index of values.keys()) sameBytes(answers[index]?.[1], pattern(100, index));
       assert.deepEqual(answers.slice(5), [undefined, undefined]);
     },
@@ -186,10 +178,7 @@ export const keepingCases: readonly ConformanceCase[] = [
         ["a", Buffer.from("of a")],
         ["b", new Uint8Array(0)],
       ]);
-      const values = [
-        await bucket.get("a"),
-        ...(await bucket.getMany(["a", "b"])).map((answer) => answer?.[1]),
-      ];
+      const values = [await bucket.get("a"), ...(await bucket.getMany(["a", "b"])).map((answer) => answer?.[1])];
       for (const value of values) assert.equal(value?.constructor.name, "Uint8Array");
     },
   },

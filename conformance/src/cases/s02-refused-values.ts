@@ -33,11 +33,7 @@ export const refusedValueCases: readonly ConformanceCase[] = [
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
       for (const [kind, value] of notBytes) {
-        const error = await batchErrorOf(
-          bucket.set("key", value as Uint8Array),
-          "invalid-argument",
-          `set of ${kind}`,
-        );
+        const error = await batchErrorOf(bucket.set("key", value as Uint8Array), "invalid-argument", `set of ${kind}`);
         assertNothingApplied(error, 1);
       }
       assert.equal(requests.length, 0, "nothing is sent");

@@ -82,9 +82,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
       entries.push(["confidential-\ud800", bytes("classified")]);
       const keys = entries.map(([key]) => key);
       const calls = [bucket.setMany(entries), bucket.deleteMany(keys), bucket.getMany(keys)];
-      const errors = await Promise.all(
-        calls.map((call: Promise<unknown>) => rejectsWith(call, "invalid-argument")),
-      );
+      const errors = await Promise.all(calls.map((call: Promise<unknown>) => rejectsWith(call, "invalid-argument")));
       for (const { message } of errors) {
         assert.match(message, /\b47\b/, "the message names the index");
         assert.doesNotMatch(message, /confidential|classified/);
@@ -98,10 +96,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
     title: "the message names the first of several invalid entries",
     async run(context) {
       const bucket = await context.bucket();
-      const { message } = await rejectsWith(
-        bucket.getMany(["a", "b", "\ud800", "c", "\ud801"]),
-        "invalid-argument",
-      );
+      const { message } = await rejectsWith(bucket.getMany(["a", "b", "\ud800", "c", "\ud801"]), "invalid-argument");
       assert.match(message, /\b2\b/);
       assert.doesNotMatch(message, /\b4\b/);
     },

@@ -48,12 +48,7 @@ export const iterableCases: readonly ConformanceCase[] = [
       ]);
       await bucket.setMany(map);
       const found = ["a", "b"];
-      for (const keys of [
-        new Set(found),
-        map.keys(),
-        found.values(),
-        { [Symbol.iterator]: () => found.values() },
-      ])
+      for (const keys of [new Set(found), map.keys(), found.values(), { [Symbol.iterator]: () => found.values() }])
         assert.deepEqual(
           (await bucket.getMany(keys)).map((answer) => answer?.[0]),
           found,

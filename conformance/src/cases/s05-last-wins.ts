@@ -32,13 +32,9 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     title: "the last value is stored even if the duplicates belong to different requests",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 1 } } });
-      const entries = Array.from(
-        { length: 30 },
-        (_, index): Entry => [`key ${index % 3}`, bytes(`value ${index}`)],
-      );
+      const entries = Array.from({ length: 30 }, (_, index): Entry => [`key ${index % 3}`, bytes(`value ${index}`)]);
       await bucket.setMany(entries);
-      for (const index of [0, 1, 2])
-        sameBytes(await bucket.get(`key ${index}`), bytes(`value ${27 + index}`));
+      for (const index of [0, 1, 2]) sameBytes(await bucket.get(`key ${index}`), bytes(`value ${27 + index}`));
     },
   },
   {
@@ -75,13 +71,9 @@ export const lastWinsCases: readonly ConformanceCase[] = [
             throttle.has(call) ? { kind: "keys", of: () => ({ kind: "unprocessed" }) } : undefined,
           ),
       });
-      const entries = Array.from(
-        { length: 20 },
-        (_, index): Entry => [`key ${index % 5}`, bytes(`value ${index}`)],
-      );
+      const entries = Array.from({ length: 20 }, (_, index): Entry => [`key ${index % 5}`, bytes(`value ${index}`)]);
       await bucket.setMany(entries);
-      for (const index of [0, 1, 2, 3, 4])
-        sameBytes(await bucket.get(`key ${index}`), bytes(`value ${15 + index}`));
+      for (const index of [0, 1, 2, 3, 4]) sameBytes(await bucket.get(`key ${index}`), bytes(`value ${15 + index}`));
     },
   },
   {

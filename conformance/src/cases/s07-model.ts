@@ -29,18 +29,10 @@ export const modelCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "core",
     wit: ["batch 4"],
-    title:
-      "random calls match a Map while requests are throttled, lost and repeated, as long as each call succeeds",
+    title: "random calls match a Map while requests are throttled, lost and repeated, as long as each call succeeds",
     async run(context) {
       const retry = { attempts: 30, baseDelay: 1, maxDelay: 2 };
-      const faults = [
-        "unprocessed",
-        "key-lost",
-        "rejected",
-        "request-lost",
-        "answer-lost",
-        "late-answer",
-      ] as const;
+      const faults = ["unprocessed", "key-lost", "rejected", "request-lost", "answer-lost", "late-answer"] as const;
       const stores = [0, 1].map((client) => {
         const schedule = seededFaults({ seed: context.seed + client, rate: 0.3, faults, longestDelay: 3 });
         return context.store({ store: { retry }, wrap: (driver) => faultDriver(driver, schedule) });

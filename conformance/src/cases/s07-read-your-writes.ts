@@ -141,10 +141,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
       for (let round = 0; round < 100; round++) {
         if (round % 2) await bucket.set("key", bytes(`${round}`));
         else await bucket.setMany([["key", bytes(`${round}`)]]);
-        sameBytes(
-          round % 3 ? await bucket.get("key") : (await bucket.getMany(["key"]))[0]?.[1],
-          bytes(`${round}`),
-        );
+        sameBytes(round % 3 ? await bucket.get("key") : (await bucket.getMany(["key"]))[0]?.[1], bytes(`${round}`));
       }
     },
   },

@@ -130,8 +130,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
     rule: "S8",
     subject: "driver",
     wit: ["get-many 4"],
-    title:
-      "while clients set and delete the same keys, every read returns a whole value or none, and none fails",
+    title: "while clients set and delete the same keys, every read returns a whole value or none, and none fails",
     async run(context) {
       const name = context.bucketName();
       const [setter, deleter, reader] = [
@@ -157,9 +156,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
 ];
 
 /** A writer that does `a` at once and holds `b` back until `release` is called; and another client. */
-async function halting(
-  context: CaseContext,
-): Promise<{ writer: Bucket; reader: Bucket; release: () => void }> {
+async function halting(context: CaseContext): Promise<{ writer: Bucket; reader: Bucket; release: () => void }> {
   const name = context.bucketName();
   let release = (): void => {};
   const released = new Promise<void>((resolve) => {

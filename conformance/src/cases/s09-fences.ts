@@ -37,9 +37,7 @@ export const fenceCases: readonly ConformanceCase[] = [
         keys: 4,
         schedule: ({ call, keys }) => {
           events.push(`request of ${keys.length}`);
-          return call === 0
-            ? { kind: "keys", of: () => ({ kind: "fail", fault: lost, applied: true }) }
-            : undefined;
+          return call === 0 ? { kind: "keys", of: () => ({ kind: "fail", fault: lost, applied: true }) } : undefined;
         },
       });
       assert.deepEqual(outcomes, new Array(4).fill("applied"));
@@ -50,8 +48,7 @@ export const fenceCases: readonly ConformanceCase[] = [
     id: "s09-fence-before-giving-up",
     rule: "S9",
     subject: "core",
-    title:
-      "core calls a fence even if it does not repeat the write, which could otherwise take effect after the call",
+    title: "core calls a fence even if it does not repeat the write, which could otherwise take effect after the call",
     async run(context) {
       let fenced = 0;
       const fence = async (): Promise<void> => {

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
-import {
-  byteTrueFaultKinds,
-  type ConnectionFault,
-  seededConnectionFault,
-} from "../faults/connection-fault.js";
+import { byteTrueFaultKinds, type ConnectionFault, seededConnectionFault } from "../faults/connection-fault.js";
 import { deriveSeed } from "../faults/random.js";
 import { bytes } from "../support/bytes.js";
 import { writeKinds } from "../support/faulty-write.js";

@@ -73,8 +73,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       subject: "core",
       title: `${method}: unprocessed keys, and no others, are repeated until all are done`,
       async run(context) {
-        const schedule: FaultSchedule = ({ call }) =>
-          keysOf([`k${3 - call}`, "k0"], { kind: "unprocessed" }, call < 3);
+        const schedule: FaultSchedule = ({ call }) => keysOf([`k${3 - call}`, "k0"], { kind: "unprocessed" }, call < 3);
         const { outcomes, requests } = await faultyWrite(context, { kind, keys: 4, schedule });
         assert.deepEqual(outcomes, new Array(4).fill("applied"));
         assert.deepEqual(
@@ -164,9 +163,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
         const schedule: FaultSchedule = ({ call }) =>
           keysOf(
             ["k1"],
-            call === 0
-              ? { kind: "fail", fault: answerLost, applied: true }
-              : { kind: "fail", fault: refused },
+            call === 0 ? { kind: "fail", fault: answerLost, applied: true } : { kind: "fail", fault: refused },
           );
         const { outcomes } = await faultyWrite(context, { kind, keys: 3, schedule });
         assert.deepEqual(outcomes, ["applied", "unknown", "applied"]);

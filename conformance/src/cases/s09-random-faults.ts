@@ -35,12 +35,7 @@ export const randomFaultCases: readonly ConformanceCase[] = writeKinds.map((kind
   },
 }));
 
-async function oneRound(
-  context: CaseContext,
-  kind: "set" | "delete",
-  direct: Bucket,
-  round: number,
-): Promise<void> {
+async function oneRound(context: CaseContext, kind: "set" | "delete", direct: Bucket, round: number): Promise<void> {
   const schedule = seededFaults({ seed: deriveSeed(context.seed, round), rate: 0.6 });
   const store = await context.store({
     store: { requestLimits: { maxKeys: 4 }, retry: { attempts: 3, baseDelay: 1, maxDelay: 4 }, timeout },
@@ -50,15 +45,9 @@ async function oneRound(
   const judged = randomWrite(kind, deriveSeed(context.seed, `write ${round}`), round);
   await direct.setMany(judged.before);
   const call =
-    kind === "set"
-      ? faulty.setMany(settable(judged.entries))
-      : faulty.deleteMany(judged.entries.map(([key]) => key));
+    kind === "set" ? faulty.setMany(settable(judged.entries)) : faulty.deleteMany(judged.entries.map(([key]) => key));
   const size = judged.entries.length;
-  const settled = await settles(
-    outcomesOfWrite(call, size),
-    hangs,
-    `round ${round} under ${String(schedule)}`,
-  );
+  const settled = await settles(outcomesOfWrite(call, size), hangs, `round ${round} under ${String(schedule)}`);
   if (settled.status === "rejected") throw settled.reason;
   try {
     await assertTrue(direct, judged, settled.value);

@@ -87,10 +87,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
       for (const result of settled) {
         assert.equal(result.status, "rejected");
         assert.ok(result.status === "rejected" && StoreError.is(result.reason));
-        assert.ok(
-          ["timeout", "unavailable", "connection-lost"].includes(result.reason.code),
-          result.reason.code,
-        );
+        assert.ok(["timeout", "unavailable", "connection-lost"].includes(result.reason.code), result.reason.code);
       }
     },
   },
@@ -123,8 +120,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
     id: "errors-network-garbled-answers",
     rule: "errors",
     subject: "network",
-    title:
-      "if answers are garbled, calls settle, reject only with StoreErrors, and cause no unhandled rejection",
+    title: "if answers are garbled, calls settle, reject only with StoreErrors, and cause no unhandled rejection",
     async run(context) {
       await leavesNoneUnhandled(async () => {
         await Promise.all(

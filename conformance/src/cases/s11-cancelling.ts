@@ -127,8 +127,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
     id: "s11-cancelled-while-waiting",
     rule: "S11",
     subject: "core",
-    title:
-      "a write that is cancelled while it waits to be repeated settles at once, and refused keys are not-applied",
+    title: "a write that is cancelled while it waits to be repeated settles at once, and refused keys are not-applied",
     async run(context) {
       const controller = new AbortController();
       const { outcomes, error } = await faultyWrite(context, {
@@ -159,11 +158,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
       await bucket.getMany(["a"], options);
       await bucket.listKeys(options);
       await batchErrorOf(bucket.set("\ud800", bytes("v"), options));
-      assert.equal(
-        getEventListeners(controller.signal, "abort").length,
-        0,
-        "no listener stays on the signal",
-      );
+      assert.equal(getEventListeners(controller.signal, "abort").length, 0, "no listener stays on the signal");
       controller.abort();
       sameBytes(await bucket.get("a"), bytes("v"));
     },

@@ -75,8 +75,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     subject: "core",
     title: "setMany and deleteMany: requests that were not sent by the deadline are not-applied",
     async run(context) {
-      const schedule: FaultSchedule = ({ keys }) =>
-        keys.includes("k2") ? { kind: "drop-request" } : undefined;
+      const schedule: FaultSchedule = ({ keys }) => (keys.includes("k2") ? { kind: "drop-request" } : undefined);
       const retry = { attempts: 1_000, baseDelay: 1, maxDelay: 4 };
       const store = { requestLimits: { maxKeys: 1 }, concurrency: 1, retry };
       await Promise.all(
@@ -138,10 +137,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
       await rejectsWith(bucket.getMany(["a"], { timeout: 0 }), "timeout");
-      assertNothingApplied(
-        await batchErrorOf(bucket.setMany([["a", bytes("v")]], { timeout: 0 }), "timeout"),
-        1,
-      );
+      assertNothingApplied(await batchErrorOf(bucket.setMany([["a", bytes("v")]], { timeout: 0 }), "timeout"), 1);
       assertNothingApplied(await batchErrorOf(bucket.deleteMany(["a", "b"], { timeout: 0 }), "timeout"), 2);
       assert.equal(requests.length, 0);
     },
@@ -168,9 +164,9 @@ export const deadlineCases: readonly ConformanceCase[] = [
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
-      const bad: unknown[] = [-1, Number.NaN, Number.NEGATIVE_INFINITY, "100", null, {}, 5n].map(
-        (timeout) => ({ timeout }),
-      );
+      const bad: unknown[] = [-1, Number.NaN, Number.NEGATIVE_INFINITY, "100", null, {}, 5n].map((timeout) => ({
+        timeout,
+      }));
       bad.push({ signal: {} }, { signal: "now" }, { signal: true }, 5, "fast");
       for (const options of bad)
         for (const [name, call] of [...reads, ...writes])

@@ -33,10 +33,7 @@ export const sizeCases: readonly ConformanceCase[] = [
       assert.deepEqual(await bucket.getMany(keys.slice(0, 10)), new Array(10).fill(undefined));
       for (const { operation, keys, bytes: size } of requests) {
         const limits = driver.limits[operation as "get" | "set" | "delete"];
-        assert.ok(
-          keys.length <= limits.maxKeys,
-          `${operation} of ${keys.length} keys, the limit is ${limits.maxKeys}`,
-        );
+        assert.ok(keys.length <= limits.maxKeys, `${operation} of ${keys.length} keys, the limit is ${limits.maxKeys}`);
         assert.ok(size <= limits.maxBytes || keys.length === 1, `${operation} of ${size} bytes`);
       }
     },
@@ -85,8 +82,7 @@ export const sizeCases: readonly ConformanceCase[] = [
         (_, index): Entry => [`${index % 10}${index}`, pattern(index * 3, index)],
       );
       await bucket.setMany(entries);
-      for (const { bytes: size, keys } of requests)
-        assert.ok(size <= 100 || keys.length === 1, `${size} bytes`);
+      for (const { bytes: size, keys } of requests) assert.ok(size <= 100 || keys.length === 1, `${size} bytes`);
       for (const [index, { bytes: size }] of requests.entries()) {
         const next = requests[index + 1];
         if (next === undefined) break;
@@ -164,10 +160,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     async run(context) {
       const bucket = await context.bucket();
       const size = Math.min(200_000, bucket.limits.maxValueBytes);
-      const entries = Array.from(
-        { length: 40 },
-        (_, index): Entry => [`key ${index}`, pattern(size - index, index)],
-      );
+      const entries = Array.from({ length: 40 }, (_, index): Entry => [`key ${index}`, pattern(size - index, index)]);
       await bucket.setMany(entries, patient);
       const answers = await bucket.getMany(
         entries.map(([key]) => key),
@@ -186,8 +179,7 @@ export const sizeCases: readonly ConformanceCase[] = [
         const recording = recordRequests();
         const bucket = await context.bucket({
           store: { requestLimits: { maxKeys: 1 }, concurrency },
-          wrap: (driver) =>
-            recording.wrap(faultDriver(driver, () => ({ kind: "late-answer", milliseconds: 5 }))),
+          wrap: (driver) => recording.wrap(faultDriver(driver, () => ({ kind: "late-answer", milliseconds: 5 }))),
         });
         await writeReadDelete(bucket, 12);
         assert.equal(recording.mostInFlight, concurrency);
@@ -215,8 +207,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     id: "s12-dead-engine-ends-the-batch",
     rule: "S12",
     subject: "core",
-    title:
-      "if the engine refuses whole requests or does not serve, the rest of the batch is not sent and not-applied",
+    title: "if the engine refuses whole requests or does not serve, the rest of the batch is not sent and not-applied",
     async run(context) {
       for (const fault of [refused, unavailable]) {
         const schedule: FaultSchedule = () => ({ kind: "reject", fault });
@@ -242,9 +233,7 @@ export const sizeCases: readonly ConformanceCase[] = [
       const bucket = await context.bucket({
         store: { requestLimits: { maxKeys: 4 } },
         wrap: (driver) =>
-          faultDriver(driver, ({ keys }) =>
-            keys.length === 1 ? { kind: "delay", milliseconds: 30 } : undefined,
-          ),
+          faultDriver(driver, ({ keys }) => (keys.length === 1 ? { kind: "delay", milliseconds: 30 } : undefined)),
       });
       await writeReadDelete(bucket, 9);
     },

@@ -19,8 +19,7 @@ export const bucketCases: readonly ConformanceCase[] = [
       for (const name of names) await (await store.open(name)).set("key", bytes(name));
       for (const name of names) sameBytes(await (await store.open(name)).get("key"), bytes(name), name);
       await (await store.open(base)).delete("key");
-      for (const name of names)
-        assert.equal(await (await store.open(name)).exists("key"), name !== base, name);
+      for (const name of names) assert.equal(await (await store.open(name)).exists("key"), name !== base, name);
     },
   },
   {
@@ -99,8 +98,7 @@ export const bucketCases: readonly ConformanceCase[] = [
     id: "s13-good-names",
     rule: "S13",
     subject: "driver",
-    title:
-      "bucket names of 1 and 64 characters, and with dots, dashes, underscores and property names, are valid",
+    title: "bucket names of 1 and 64 characters, and with dots, dashes, underscores and property names, are valid",
     async run(context) {
       const store = await context.store();
       const suffix = context.bucketName();
@@ -164,11 +162,7 @@ const separators = [
 ];
 
 async function isNoSuchStore(store: Store, name: unknown): Promise<void> {
-  const error = await rejectsWith(
-    store.open(name as string),
-    "no-such-store",
-    `open of ${JSON.stringify(name)}`,
-  );
+  const error = await rejectsWith(store.open(name as string), "no-such-store", `open of ${JSON.stringify(name)}`);
   assert.equal(error.tag, "no-such-store");
 }
 

@@ -57,8 +57,7 @@ export const listingCases: readonly ConformanceCase[] = [
           [`of ${name}`, bytes("v")],
           ["shared", bytes("v")],
         ]);
-      for (const name of names)
-        assert.deepEqual(await listed(await store.open(name)), [`of ${name}`, "shared"].sort());
+      for (const name of names) assert.deepEqual(await listed(await store.open(name)), [`of ${name}`, "shared"].sort());
     },
   },
   {
@@ -123,9 +122,7 @@ export const listingCases: readonly ConformanceCase[] = [
         cursor = answer.cursor;
         if (cursor === undefined) break;
         await bucket.deleteMany(leaving.slice(page * 50, page * 50 + 50));
-        await bucket.setMany(
-          Array.from({ length: 20 }, (_, index) => [`comes ${page} ${index}`, bytes("v")]),
-        );
+        await bucket.setMany(Array.from({ length: 20 }, (_, index) => [`comes ${page} ${index}`, bytes("v")]));
         assert.ok(page < 10_000, "the listing ends");
       }
       for (const key of keys) assert.ok(found.has(key), `${nameOf(key)} is listed`);
@@ -150,8 +147,7 @@ export const listingCases: readonly ConformanceCase[] = [
           cursor,
         });
         for (const key of answer.keys) found.add(key);
-        cursor =
-          answer.cursor === undefined ? undefined : (JSON.parse(JSON.stringify(answer.cursor)) as string);
+        cursor = answer.cursor === undefined ? undefined : (JSON.parse(JSON.stringify(answer.cursor)) as string);
       } while (cursor !== undefined);
       assert.deepEqual([...found].sort(), [...keys].sort());
     },
@@ -185,11 +181,8 @@ export const listingCases: readonly ConformanceCase[] = [
       await large.setMany(longKeys(large).map((key) => [key, bytes("v")]));
       await small.setMany([["small", bytes("v")]]);
       const { cursor } = await large.listKeys();
-      if (cursor === undefined)
-        context.skip("a listing of 1,500 long keys has one page, so there is no cursor");
-      const answer = await small
-        .listKeys({ cursor })
-        .catch((error: unknown) => rejectionOf(Promise.reject(error)));
+      if (cursor === undefined) context.skip("a listing of 1,500 long keys has one page, so there is no cursor");
+      const answer = await small.listKeys({ cursor }).catch((error: unknown) => rejectionOf(Promise.reject(error)));
       if (answer instanceof Error) assert.equal(answer.code, "invalid-argument");
       else for (const key of answer.keys) assert.equal(key, "small");
     },

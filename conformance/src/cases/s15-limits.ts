@@ -31,8 +31,7 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-lowered-key",
     rule: "S15",
     subject: "core",
-    title:
-      "with a lower `maxKeyBytes`, a key of that many UTF-8 bytes is stored and one more byte is too-large",
+    title: "with a lower `maxKeyBytes`, a key of that many UTF-8 bytes is stored and one more byte is too-large",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxKeyBytes: 12 } } });
       assert.equal(bucket.limits.maxKeyBytes, 12);
@@ -64,8 +63,7 @@ export const limitCases: readonly ConformanceCase[] = [
     title: "the backend supports the portable limits",
     async run(context) {
       const own = (await context.bucket()).limits;
-      const holds =
-        own.maxKeyBytes >= portableLimits.maxKeyBytes && own.maxValueBytes >= portableLimits.maxValueBytes;
+      const holds = own.maxKeyBytes >= portableLimits.maxKeyBytes && own.maxValueBytes >= portableLimits.maxValueBytes;
       if (!holds) context.skip("the backend, or the harness's options, hold less than the portable limits");
       const bucket = await context.bucket({ store: { limits: portableLimits } });
       assert.deepEqual({ ...bucket.limits }, { ...portableLimits });

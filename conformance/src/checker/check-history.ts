@@ -53,7 +53,5 @@ function checkKey(history: KeyHistory): Anomaly[] | "undecided" {
   if (order === undefined) return "undecided";
   if (order) return [];
   const { key, writes } = history;
-  return [
-    { kind: "impossible-order", key, text: `no order of its ${writes.length} writes explains all reads` },
-  ];
+  return [{ kind: "impossible-order", key, text: `no order of its ${writes.length} writes explains all reads` }];
 }

@@ -19,29 +19,16 @@ export function checkRead(read: ReadRecord, history: KeyHistory): Anomaly | unde
   if (newer === undefined || older === undefined) {
     return anomaly("unwritten-value", read, "a value before any was written");
   }
-  return anomaly(
-    kindOf(read, older, newer, history),
-    read,
-    `${describe(older)}; after it ${describe(newer)}`,
-  );
+  return anomaly(kindOf(read, older, newer, history), read, `${describe(older)}; after it ${describe(newer)}`);
 }
 
 /** Returns a write that certainly came between `write` and `read`, so that the read can no longer see `write`. */
-function replacedBy(
-  write: WriteRecord,
-  read: ReadRecord,
-  writes: readonly WriteRecord[],
-): WriteRecord | undefined {
+function replacedBy(write: WriteRecord, read: ReadRecord, writes: readonly WriteRecord[]): WriteRecord | undefined {
   const last = lastLanding(write);
   return writes.find((newer) => newer.outcome === "applied" && newer.start > last && newer.end < read.start);
 }
 
-function kindOf(
-  read: ReadRecord,
-  older: WriteRecord,
-  newer: WriteRecord,
-  { reads }: KeyHistory,
-): AnomalyKind {
+function kindOf(read: ReadRecord, older: WriteRecord, newer: WriteRecord, { reads }: KeyHistory): AnomalyKind {
   const seesNewer = (other: ReadRecord): boolean => explains(newer, other.saw) && other.end > newer.start;
   if (reads.some((other) => other.start > read.end && seesNewer(other))) {
     return read.saw === "missing" ? "false-missing" : "stale-read";

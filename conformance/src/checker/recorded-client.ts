@@ -1,11 +1,4 @@
-import {
-  BatchError,
-  type Bucket,
-  type CallOptions,
-  type Entry,
-  type Outcome,
-  StoreError,
-} from "@manykv/core";
+import { BatchError, type Bucket, type CallOptions, type Entry, type Outcome, StoreError } from "@manykv/core";
 import type { History, Observation, WriteRecord } from "./history.js";
 import { identify, uniqueValue } from "./unique-value.js";
 
@@ -128,8 +121,7 @@ export class RecordedClient {
     // The deadline applies to each page.
     return this.#read({ timeout: Number.POSITIVE_INFINITY }, listing, (listed, seen) => {
       for (const key of keys) seen(key, listed.has(key) ? "present" : "missing");
-      for (const key of listed)
-        if (!keys.includes(key)) this.#misplaced("a key was listed that no client wrote");
+      for (const key of listed) if (!keys.includes(key)) this.#misplaced("a key was listed that no client wrote");
     });
   }
 
@@ -165,8 +157,7 @@ export class RecordedClient {
     }
     const end = this.#history.tick();
     this.#checkTime(began, options);
-    const outcomeOf =
-      failure === undefined ? () => "applied" as const : this.#outcomes(failure.error, records);
+    const outcomeOf = failure === undefined ? () => "applied" as const : this.#outcomes(failure.error, records);
     for (const [place, record] of records.entries()) {
       record.end = end;
       record.outcome = outcomeOf(place);
@@ -187,9 +178,7 @@ export class RecordedClient {
     try {
       const answer = await send();
       const end = this.#history.tick();
-      enter(answer, (key, observation) =>
-        this.#history.addRead(this.name, this.#nameOf(key), start, end, observation),
-      );
+      enter(answer, (key, observation) => this.#history.addRead(this.name, this.#nameOf(key), start, end, observation));
       return {};
     } catch (error) {
       if (!StoreError.is(error)) this.#malformed("a read rejected with something other than a StoreError");

@@ -66,11 +66,7 @@ async function limitsOf(store: Store): Promise<Bucket["limits"]> {
   return { ...(await store.open(randomName())).limits };
 }
 
-async function compare(
-  subject: Store,
-  reference: Store,
-  sequence: readonly DifferentialCall[],
-): Promise<void> {
+async function compare(subject: Store, reference: Store, sequence: readonly DifferentialCall[]): Promise<void> {
   const name = randomName();
   const names = [name, `${name}.b`] as const;
   try {

@@ -50,21 +50,7 @@ export function differentialCalls(limits: Limits): fc.Arbitrary<DifferentialCall
 
 /** Few keys that come again and again, all of Unicode, other buckets' keys, every length at its limit, and no keys. */
 function keys({ maxKeyBytes }: Limits): fc.Arbitrary<KeyMaker> {
-  const hot = [
-    "",
-    "a",
-    "A",
-    "a\0",
-    "\0",
-    "__proto__",
-    "constructor",
-    "é",
-    "e\u0301",
-    "a:b",
-    "{a}b",
-    "*",
-    "a*",
-  ];
+  const hot = ["", "a", "A", "a\0", "\0", "__proto__", "constructor", "é", "e\u0301", "a:b", "{a}b", "*", "a*"];
   const widths = fc.constantFrom(1 as const, 2 as const, 3 as const, 4 as const);
   const separators = [":", "/", "\0", ".", "-", "_", "|", "#", "\x01", "\xff", "}", " ", ""];
   return fc.oneof(

@@ -129,8 +129,7 @@ async function sendSome<Answer extends WriteAnswer>(
   const values = new Array<unknown>(request.keys.length).fill(undefined);
   const answered = (answer as Partial<ReadAnswer<unknown>> | undefined)?.values ?? [];
   for (const [index, value] of answered.entries()) values[indexOf(index)] = value;
-  for (const index of answer?.unprocessed ?? [])
-    if (!failed.has(indexOf(index))) unprocessed.push(indexOf(index));
+  for (const index of answer?.unprocessed ?? []) if (!failed.has(indexOf(index))) unprocessed.push(indexOf(index));
   for (const fault of answer?.faults ?? [])
     if (!failed.has(indexOf(fault.index))) faults.push({ ...fault, index: indexOf(fault.index) });
   return { values, unprocessed, faults } as unknown as Answer;

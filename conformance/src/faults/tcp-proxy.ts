@@ -26,11 +26,7 @@ export interface ProxyCounts {
 }
 
 /** Sees every chunk first. Returns what goes on in its place, or `undefined` to discard it. */
-export type Intercept = (
-  chunk: Buffer,
-  direction: Direction,
-  connection: ProxiedConnection,
-) => Buffer | undefined;
+export type Intercept = (chunk: Buffer, direction: Direction, connection: ProxiedConnection) => Buffer | undefined;
 
 /** Stands between clients and one server, passes bytes on, and breaks connections when told to. */
 export class TcpProxy implements AsyncDisposable {
@@ -56,7 +52,9 @@ export class TcpProxy implements AsyncDisposable {
     };
     const options = { allowHalfOpen: true, noDelay: true, handshakeTimeout: 5_000 };
     this.#server = clientTls
-      ? tls.createServer({ ...options, ...clientTls }, accept).on("tlsClientError", (_error, socket) => socket.destroy())
+      ? tls
+          .createServer({ ...options, ...clientTls }, accept)
+          .on("tlsClientError", (_error, socket) => socket.destroy())
       : createServer(options, accept);
   }
 
@@ -117,8 +115,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   closeConnections(): void {
-    for (const { client, server } of [...this.connections])
-      for (const socket of [client, server]) socket.destroy();
+    for (const { client, server } of [...this.connections]) for (const socket of [client, server]) socket.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -287,8 +284,8 @@ export class ProxiedConnection {
       later(latency, () => {
         flow.ended = true;
         if (!isSilent(flow)) to.end();
-        // Clients do not close one half only. Without this, a held answer would keep this half open.
-        if (from === this.client && isSilent(this.#flows.answer)) from.destroy();
+        // A side that hears nothing would wait for the other to close too, and keep this half open.
+        if (isSilent(this.#flows[direction === "request" ? "answer" : "request"])) from.destroy();
       }),
     );
     from.on("close", () => {

@@ -13,11 +13,7 @@ type OptionalMethod = "exists" | "prepareSet" | "provision";
  * Returns a driver that does what `inner` does, except for the methods in `overrides`. Optional methods that `inner`
  * lacks stay absent; `without` removes more of them.
  */
-export function wrapDriver(
-  inner: Driver,
-  overrides: Partial<Driver>,
-  without: readonly OptionalMethod[] = [],
-): Driver {
+export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: readonly OptionalMethod[] = []): Driver {
   const kept = <Method extends OptionalMethod>(name: Method): Pick<Driver, Method> | undefined => {
     const method = inner[name];
     if (method === undefined || without.includes(name)) return undefined;

@@ -15,12 +15,7 @@ export async function runSteps(clients: readonly Bucket[], steps: readonly Model
   checkListing(await allKeys(client), model, new Map());
 }
 
-async function runStep(
-  clients: readonly Bucket[],
-  model: Model,
-  values: ValueMaker,
-  step: ModelStep,
-): Promise<void> {
+async function runStep(clients: readonly Bucket[], model: Model, values: ValueMaker, step: ModelStep): Promise<void> {
   const plans = step.map((call) => planOf(call, values));
   const writes = writesOf(plans);
   const settled = await Promise.allSettled(plans.map((plan) => plan.run(clients[plan.client] as Bucket)));
@@ -53,8 +48,7 @@ function planOf(call: ModelCall, values: ValueMaker): Plan {
         client,
         writes: none,
         run: (bucket) => bucket.get(key),
-        check: (answer, model, writes) =>
-          observe(model, writes, key, textOf(answer as Uint8Array | undefined)),
+        check: (answer, model, writes) => observe(model, writes, key, textOf(answer as Uint8Array | undefined)),
       };
     }
     case "exists": {

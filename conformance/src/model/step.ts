@@ -27,10 +27,7 @@ export type ModelCall = { readonly client: number } & (
 export type ModelStep = readonly ModelCall[];
 
 const key = fc.nat({ max: modelKeys.length - 1 });
-const size = fc.oneof(
-  { weight: 8, arbitrary: fc.nat({ max: 40 }) },
-  { weight: 1, arbitrary: fc.nat({ max: 5_000 }) },
-);
+const size = fc.oneof({ weight: 8, arbitrary: fc.nat({ max: 40 }) }, { weight: 1, arbitrary: fc.nat({ max: 5_000 }) });
 const keys = fc.array(key, { maxLength: 6 });
 const entries = fc.array(fc.tuple(key, size), { maxLength: 6 });
 

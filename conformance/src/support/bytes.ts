@@ -10,8 +10,7 @@ export function pattern(size: number, mark = 1): Uint8Array<ArrayBuffer> {
   const value = new Uint8Array(size);
   const step = Math.min(size, 4096);
   for (let index = 0; index < step; index++) value[index] = (index * 31 + mark * 17 + (index >> 8)) & 0xff;
-  for (let filled = step; filled < size; filled *= 2)
-    value.copyWithin(filled, 0, Math.min(filled, size - filled));
+  for (let filled = step; filled < size; filled *= 2) value.copyWithin(filled, 0, Math.min(filled, size - filled));
   return value;
 }
 

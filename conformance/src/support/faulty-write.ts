@@ -59,11 +59,7 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
           own,
         );
   const time = Math.min(write.timeout ?? 10_000, 10_000) + hangs;
-  const settled = await settles(
-    outcomesOfWrite(call, write.keys),
-    time,
-    `a ${write.kind} of ${write.keys} keys`,
-  );
+  const settled = await settles(outcomesOfWrite(call, write.keys), time, `a ${write.kind} of ${write.keys} keys`);
   if (settled.status === "rejected") throw settled.reason;
   const outcomes = settled.value;
   await assertTrue(direct, judged, outcomes);

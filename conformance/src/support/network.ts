@@ -24,10 +24,7 @@ export interface NetworkClients {
   close(): Promise<void>;
 }
 
-export async function networkClients(
-  context: CaseContext,
-  timeout: number = networkTimeout,
-): Promise<NetworkClients> {
+export async function networkClients(context: CaseContext, timeout: number = networkTimeout): Promise<NetworkClients> {
   const proxies = await context.proxies();
   const name = context.bucketName();
   const stores = [await context.store(), await context.store({ route: proxies.route, store: { timeout } })];
@@ -58,11 +55,7 @@ export async function writeThrough(
   await direct.setMany(judged.before);
   proxies.arm(fault);
   const write = kind === "set" ? proxied.setMany(settable(judged.entries)) : proxied.deleteMany(manyKeys);
-  const settled = await settles(
-    outcomesOfWrite(write, manyKeys.length),
-    hangs,
-    `${kind} under ${String(fault)}`,
-  );
+  const settled = await settles(outcomesOfWrite(write, manyKeys.length), hangs, `${kind} under ${String(fault)}`);
   proxies.heal();
   if (settled.status === "rejected") throw settled.reason;
   await assertTrue(direct, judged, settled.value);

@@ -20,11 +20,7 @@ export interface Recording {
 
 export function recordRequests(): Recording {
   let inFlight = 0;
-  async function note<Answer>(
-    operation: Operation,
-    request: Noted,
-    answer: () => Promise<Answer>,
-  ): Promise<Answer> {
+  async function note<Answer>(operation: Operation, request: Noted, answer: () => Promise<Answer>): Promise<Answer> {
     const { keys = [], values = [] } = request;
     recording.requests.push({ operation, keys: [...keys], bytes: bytesOf(keys, values) });
     recording.mostInFlight = Math.max(recording.mostInFlight, ++inFlight);
@@ -60,10 +56,7 @@ interface Noted {
   readonly values?: readonly Uint8Array[];
 }
 
-function existsOf(
-  driver: Driver,
-  request: Parameters<Driver["get"]>[0],
-): ReturnType<NonNullable<Driver["exists"]>> {
+function existsOf(driver: Driver, request: Parameters<Driver["get"]>[0]): ReturnType<NonNullable<Driver["exists"]>> {
   if (!driver.exists) throw new TypeError("the driver has no exists");
   return driver.exists(request);
 }

@@ -19,10 +19,7 @@ export async function rejectionOf(call: Promise<unknown>, what = "the call"): Pr
     (error: unknown) => ({ resolved: false as const, error }),
   );
   assert.ok(!outcome.resolved, `${what} resolves, and has to reject`);
-  assert.ok(
-    StoreError.is(outcome.error),
-    `${what} rejects with ${String(outcome.error)}, not with a StoreError`,
-  );
+  assert.ok(StoreError.is(outcome.error), `${what} rejects with ${String(outcome.error)}, not with a StoreError`);
   return outcome.error;
 }
 

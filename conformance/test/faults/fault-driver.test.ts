@@ -1,13 +1,6 @@
 import { createRequest, type Driver, FaultError, type SetRequest } from "@manykv/core/driver";
 import { expect, test } from "vitest";
-import {
-  answerLost,
-  type CallFault,
-  faultDriver,
-  refused,
-  seededFaultKinds,
-  seededFaults,
-} from "../../src/faults.js";
+import { answerLost, type CallFault, faultDriver, refused, seededFaultKinds, seededFaults } from "../../src/faults.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
 const text = new TextEncoder();

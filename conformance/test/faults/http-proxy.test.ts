@@ -38,11 +38,7 @@ afterEach(async () => {
 
 test("passes requests and answers on, and counts them by operation", async () => {
   const response = await post("/write", "hello");
-  expect([response.status, response.headers.get("x-mark"), await response.text()]).toEqual([
-    200,
-    "echo",
-    "hello",
-  ]);
+  expect([response.status, response.headers.get("x-mark"), await response.text()]).toEqual([200, "echo", "hello"]);
   await post("/read", "x");
   expect([proxy.count("/write"), proxy.count("/read"), proxy.count()]).toEqual([1, 1, 2]);
 });

@@ -28,8 +28,7 @@ test("numbers are spread evenly over their range", () => {
 
 test("chances, picks and weights follow their odds", () => {
   const random = new Random(2);
-  const share = (draw: () => boolean): number =>
-    Array.from({ length: 20_000 }, draw).filter(Boolean).length / 20_000;
+  const share = (draw: () => boolean): number => Array.from({ length: 20_000 }, draw).filter(Boolean).length / 20_000;
   expect(share(() => random.chance(0.25))).toBeCloseTo(0.25, 1);
   expect(share(() => random.pick(["a", "b", "c", "d"]) === "a")).toBeCloseTo(0.25, 1);
   expect(share(() => random.weighted({ a: 3, b: 1 }) === "a")).toBeCloseTo(0.75, 1);
@@ -46,13 +45,7 @@ test("bytes and hex digits have the length asked for, in memory of their own", (
 });
 
 test("derived seeds depend on the seed and on the label", () => {
-  const seeds = [
-    deriveSeed(1, "a"),
-    deriveSeed(1, "b"),
-    deriveSeed(2, "a"),
-    deriveSeed(1, 0),
-    deriveSeed(1, 1),
-  ];
+  const seeds = [deriveSeed(1, "a"), deriveSeed(1, "b"), deriveSeed(2, "a"), deriveSeed(1, 0), deriveSeed(1, 1)];
   expect(new Set(seeds).size).toBe(seeds.length);
   expect(deriveSeed(1, "a")).toBe(deriveSeed(1, "a"));
 });

@@ -67,8 +67,7 @@ export const batchMutants: readonly Mutant[] = [
     rule: "S3",
     killedBy: "s03-holes",
     createStore: changedBuckets((bucket) => ({
-      getMany: (keys, options) =>
-        bucket.getMany(Array.isArray(keys) ? keys.filter(() => true) : keys, options),
+      getMany: (keys, options) => bucket.getMany(Array.isArray(keys) ? keys.filter(() => true) : keys, options),
     })),
   },
   {
@@ -78,9 +77,7 @@ export const batchMutants: readonly Mutant[] = [
     createStore: changedBuckets((bucket) => ({
       getMany: async (keys, options) => {
         const answers: (KeyValue | undefined)[] = [];
-        await Promise.all(
-          Array.from(keys, async (key) => answers.push(...(await bucket.getMany([key], options)))),
-        );
+        await Promise.all(Array.from(keys, async (key) => answers.push(...(await bucket.getMany([key], options)))));
         return answers;
       },
     })),
@@ -101,8 +98,7 @@ export const batchMutants: readonly Mutant[] = [
     rule: "S4",
     killedBy: "s04-missing-keys",
     createStore: changedBuckets((bucket) => ({
-      getMany: async (keys, options) =>
-        (await bucket.getMany(keys, options)).filter((answer) => answer !== undefined),
+      getMany: async (keys, options) => (await bucket.getMany(keys, options)).filter((answer) => answer !== undefined),
     })),
   },
   {
@@ -170,8 +166,7 @@ export const batchMutants: readonly Mutant[] = [
     createStore: changedBuckets((bucket) => ({
       deleteMany: async (keys, options) => {
         const doomed = [...keys];
-        if (new Set(doomed).size < doomed.length)
-          throw new StoreError("invalid-argument", "a key comes twice");
+        if (new Set(doomed).size < doomed.length) throw new StoreError("invalid-argument", "a key comes twice");
         return bucket.deleteMany(doomed, options);
       },
     })),
@@ -198,10 +193,7 @@ export const batchMutants: readonly Mutant[] = [
       setMany: (entries, options) => {
         const size = requestLimits?.maxKeys ?? driver.limits.set.maxKeys;
         const all = [...entries];
-        return bucket.setMany(
-          all.length > size ? all.slice(0, all.length - (all.length % size)) : all,
-          options,
-        );
+        return bucket.setMany(all.length > size ? all.slice(0, all.length - (all.length % size)) : all, options);
       },
     })),
   },

@@ -11,9 +11,7 @@ export const keyMutants: readonly Mutant[] = [
     name: "folds every lone surrogate into U+FFFD",
     rule: "S1",
     killedBy: "s01-ill-formed-set-many",
-    createStore: changedKeys((key) =>
-      typeof key === "string" ? key.replace(/\p{Surrogate}/gu, "\ufffd") : key,
-    ),
+    createStore: changedKeys((key) => (typeof key === "string" ? key.replace(/\p{Surrogate}/gu, "\ufffd") : key)),
   },
   {
     name: "makes a string of whatever comes as a key",
@@ -48,9 +46,7 @@ export const keyMutants: readonly Mutant[] = [
   drivers("compares the first 1,000 characters of a key", "s01-long-keys-differ-at-the-end", (key) =>
     key.slice(0, 1000),
   ),
-  drivers("keeps no character above U+FFFF", "s01-every-plane", (key) =>
-    key.replace(/[\u{10000}-\u{10ffff}]/gu, "?"),
-  ),
+  drivers("keeps no character above U+FFFF", "s01-every-plane", (key) => key.replace(/[\u{10000}-\u{10ffff}]/gu, "?")),
   {
     name: "refuses the empty key",
     rule: "S1",
@@ -89,8 +85,7 @@ function changedKeys(change: (key: unknown) => unknown): CreateStore {
 
 /** A driver that changes keys on their way to the engine. */
 function drivers(name: string, killedBy: string, change: (key: string) => string): Mutant {
-  const changed = (request: KeysRequest): SetRequest =>
-    changeRequest(request, { keys: request.keys.map(change) });
+  const changed = (request: KeysRequest): SetRequest => changeRequest(request, { keys: request.keys.map(change) });
   return {
     name,
     rule: "S1",

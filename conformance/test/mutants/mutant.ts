@@ -1,11 +1,4 @@
-import {
-  BatchError,
-  type Bucket,
-  createStore,
-  type Outcome,
-  type Store,
-  type StoreOptions,
-} from "@manykv/core";
+import { BatchError, type Bucket, createStore, type Outcome, type Store, type StoreOptions } from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
 import type { ConformanceHarness, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
@@ -25,11 +18,7 @@ export interface Mutant {
 
 export type CreateStore = (driver: Driver, options: StoreOptions) => Store;
 
-export function harnessOf({
-  name,
-  driver = referenceDriver,
-  createStore: create,
-}: Mutant): ConformanceHarness {
+export function harnessOf({ name, driver = referenceDriver, createStore: create }: Mutant): ConformanceHarness {
   const data: ReferenceData = new Map();
   return { name, driver: () => driver(data), ...(create && { createStore: create }) };
 }
@@ -57,9 +46,7 @@ export function changedStore(
 }
 
 /** A portable layer that is core's over a changed driver, or with changed options: a rule taken out from below. */
-export function belowCore(
-  change: (driver: Driver, options: StoreOptions) => [Driver, StoreOptions],
-): CreateStore {
+export function belowCore(change: (driver: Driver, options: StoreOptions) => [Driver, StoreOptions]): CreateStore {
   return (driver, options) => createStore(...change(driver, options));
 }
 

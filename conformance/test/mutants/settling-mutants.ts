@@ -10,9 +10,7 @@ export const settlingMutants: readonly Mutant[] = [
     rule: "S10",
     killedBy: "s10-refused-key",
     createStore: reads(({ values, faults = [] }) => ({
-      values: values.map((value, index) =>
-        faults.some((fault) => fault.index === index) ? undefined : value,
-      ),
+      values: values.map((value, index) => (faults.some((fault) => fault.index === index) ? undefined : value)),
     })),
   },
   {
@@ -27,8 +25,7 @@ export const settlingMutants: readonly Mutant[] = [
     killedBy: "s10-failed-request",
     createStore: belowCore((driver, options) => [
       wrapDriver(driver, {
-        get: (request) =>
-          driver.get(request).catch(() => ({ values: new Array(request.keys.length).fill(undefined) })),
+        get: (request) => driver.get(request).catch(() => ({ values: new Array(request.keys.length).fill(undefined) })),
       }),
       options,
     ]),
@@ -111,8 +108,7 @@ export const settlingMutants: readonly Mutant[] = [
     rule: "S11",
     killedBy: "s11-cancelled-set-is-unknown",
     createStore: changedBuckets((bucket) => ({
-      setMany: (entries, options) =>
-        retold(bucket.setMany(entries, options), [...entries].length, () => "not-applied"),
+      setMany: (entries, options) => retold(bucket.setMany(entries, options), [...entries].length, () => "not-applied"),
     })),
   },
   {

@@ -23,8 +23,7 @@ export const storeMutants: readonly Mutant[] = [
     rule: "S13",
     killedBy: "s13-bad-names",
     createStore: changedStore((store) => ({
-      open: (name) =>
-        store.open(typeof name === "string" ? name.replace(/[^\w.-]/g, "_").slice(0, 64) || "_" : name),
+      open: (name) => store.open(typeof name === "string" ? name.replace(/[^\w.-]/g, "_").slice(0, 64) || "_" : name),
     })),
   },
   {
@@ -52,11 +51,7 @@ export const storeMutants: readonly Mutant[] = [
     const { bucket, cursor } = request;
     const keys: string[] = [];
     let page = await inner.list(createRequest({ bucket }));
-    for (
-      ;
-      page.cursor !== undefined;
-      page = await inner.list(changeRequest(request, { cursor: page.cursor }))
-    )
+    for (; page.cursor !== undefined; page = await inner.list(changeRequest(request, { cursor: page.cursor })))
       keys.push(...page.keys);
     keys.push(...page.keys);
     const from = Number(cursor ?? 0);
@@ -70,9 +65,7 @@ export const storeMutants: readonly Mutant[] = [
     driver: (data) =>
       wrapDriver(referenceDriver(data), {
         list: async ({ bucket }) => ({
-          keys: [...data]
-            .filter(([name]) => name.startsWith(bucket))
-            .flatMap(([, entries]) => [...entries.keys()]),
+          keys: [...data].filter(([name]) => name.startsWith(bucket)).flatMap(([, entries]) => [...entries.keys()]),
         }),
       }),
   },
@@ -99,9 +92,7 @@ export const storeMutants: readonly Mutant[] = [
       return wrapDriver(inner, {
         list: async ({ bucket, cursor }) => {
           const [of = bucket, after] = cursor?.split("\n", 2) ?? [];
-          const page = await inner.list(
-            createRequest({ bucket: of, ...(after !== undefined && { cursor: after }) }),
-          );
+          const page = await inner.list(createRequest({ bucket: of, ...(after !== undefined && { cursor: after }) }));
           return page.cursor === undefined ? page : { keys: page.keys, cursor: `${of}\n${page.cursor}` };
         },
       });

@@ -9,9 +9,7 @@ const encoder = new TextEncoder();
 
 /** Values that are changed, cut, shared, or let in where they are none. */
 export const valueMutants: readonly Mutant[] = [
-  stores("loses what is over 65,535 bytes", "s02-sizes-around-powers-of-two", (value) =>
-    value.subarray(0, 65_535),
-  ),
+  stores("loses what is over 65,535 bytes", "s02-sizes-around-powers-of-two", (value) => value.subarray(0, 65_535)),
   stores("loses the last byte of long values", "s02-longest-value", (value) =>
     value.byteLength > 500_000 ? value.subarray(0, -1) : value,
   ),
@@ -38,12 +36,7 @@ export const valueMutants: readonly Mutant[] = [
   answers("reads an empty value as missing", "S2", "s02-empty-value", (value) =>
     value?.byteLength ? value : undefined,
   ),
-  answers(
-    "reads a missing key as an empty value",
-    "S4",
-    "s04-all-missing",
-    (value) => value ?? new Uint8Array(0),
-  ),
+  answers("reads a missing key as an empty value", "S4", "s04-all-missing", (value) => value ?? new Uint8Array(0)),
   answers("answers Buffers", "S2", "s02-plain-uint8array", (value) => value && Buffer.from(value)),
   {
     name: "keeps the empty value out when it overwrites",
@@ -81,8 +74,7 @@ export const valueMutants: readonly Mutant[] = [
         set: async ({ bucket, keys, values }) => {
           const entries = data.get(bucket) ?? new Map<string, Uint8Array<ArrayBuffer>>();
           data.set(bucket, entries);
-          for (const [index, key] of keys.entries())
-            entries.set(key, values[index] as Uint8Array<ArrayBuffer>);
+          for (const [index, key] of keys.entries()) entries.set(key, values[index] as Uint8Array<ArrayBuffer>);
           return {};
         },
       }),
@@ -133,9 +125,7 @@ export const valueMutants: readonly Mutant[] = [
     createStore: changedBuckets((bucket) => ({
       getMany: async (keys, options) => {
         const asked = [...keys];
-        const found = new Map(
-          (await bucket.getMany(new Set(asked), options)).map((pair) => [pair?.[0], pair]),
-        );
+        const found = new Map((await bucket.getMany(new Set(asked), options)).map((pair) => [pair?.[0], pair]));
         return asked.map((key) => found.get(key));
       },
     })),
@@ -160,8 +150,7 @@ export const valueMutants: readonly Mutant[] = [
     rule: "S2",
     killedBy: "s02-not-bytes-set",
     createStore: changedBuckets((bucket) => ({
-      set: (key, value, options) =>
-        bucket.set(key, Array.isArray(value) ? Uint8Array.from(value) : value, options),
+      set: (key, value, options) => bucket.set(key, Array.isArray(value) ? Uint8Array.from(value) : value, options),
     })),
   },
   {
@@ -169,8 +158,7 @@ export const valueMutants: readonly Mutant[] = [
     rule: "S2",
     killedBy: "s02-detached-value",
     createStore: changedBuckets((bucket) => ({
-      set: (key, value, options) =>
-        bucket.set(key, value.byteLength === 0 ? new Uint8Array(0) : value, options),
+      set: (key, value, options) => bucket.set(key, value.byteLength === 0 ? new Uint8Array(0) : value, options),
     })),
   },
 ];

@@ -41,11 +41,7 @@ test("the suite runs under node:test: every case passes or is skipped, with its 
 
 test("a broken backend fails under node:test, and the run with it", { timeout: 180_000 }, async () => {
   const broken = "driver.delete = async () => ({});";
-  const { output, exitCode } = await runUnderNodeTest(
-    "fails",
-    broken,
-    "--test-name-pattern=s07-batch-then-single",
-  );
+  const { output, exitCode } = await runUnderNodeTest("fails", broken, "--test-name-pattern=s07-batch-then-single");
   expect(exitCode).not.toBe(0);
   expect(output).toMatch(/not ok \d+ - s07-batch-then-single \(driver\): /);
 });

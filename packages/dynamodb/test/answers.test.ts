@@ -31,10 +31,7 @@ describe.each(ways)("through %s", (way) => {
       ["null", () => "null"],
       ["a list", () => "[]"],
       ["text", () => '"Responses"'],
-      [
-        "lists in place of objects",
-        () => '{"Responses":[],"UnprocessedKeys":[],"UnprocessedItems":[],"Items":{}}',
-      ],
+      ["lists in place of objects", () => '{"Responses":[],"UnprocessedKeys":[],"UnprocessedItems":[],"Items":{}}'],
       ["text in place of lists", () => answerWith("text")],
       ["items without key", () => answerWith([{ v: { B: "" } }])],
       ["a key of another bucket", () => answerWith([{ k: { S: "other:one" } }])],
@@ -70,10 +67,7 @@ describe.each(ways)("through %s", (way) => {
   });
 
   test("unprocessed writes are named by index, whatever their order", async () => {
-    const puts = [
-      { PutRequest: { Item: item("three", { B: "Aw==" }) } },
-      { PutRequest: { Item: item("one") } },
-    ];
+    const puts = [{ PutRequest: { Item: item("three", { B: "Aw==" }) } }, { PutRequest: { Item: item("one") } }];
     subject.proxy.handler = answerJson(200, { UnprocessedItems: { [name]: puts } });
     expect(await subject.driver.set(request({ keys, values }))).toEqual({ unprocessed: [2, 0] });
     const deletes = [{ DeleteRequest: { Key: item("two") } }];

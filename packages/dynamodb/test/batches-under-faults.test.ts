@@ -1,11 +1,5 @@
 import { randomInt } from "node:crypto";
-import {
-  firstRequests,
-  type HttpHandler,
-  type HttpProxy,
-  passThrough,
-  Random,
-} from "@manykv/conformance/faults";
+import { firstRequests, type HttpHandler, type HttpProxy, passThrough, Random } from "@manykv/conformance/faults";
 import { BatchError, type Bucket, type KeyValue, type Outcome, type Store } from "@manykv/core";
 import { randomName } from "@manykv/test-services";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -39,10 +33,7 @@ afterEach(async () => {
 });
 
 function entriesOf(label: string): KeyValue[] {
-  return Array.from({ length: count }, (_, index) => [
-    `key-${index}`,
-    new TextEncoder().encode(`${label}-${index}`),
-  ]);
+  return Array.from({ length: count }, (_, index) => [`key-${index}`, new TextEncoder().encode(`${label}-${index}`)]);
 }
 const keys = entriesOf("").map(([key]) => key);
 
@@ -108,8 +99,7 @@ function leaveFrom(start: string): HttpHandler {
     const puts = items[table] as { PutRequest: { Item: { k: { S: string } } } }[];
     const isLeft = (put: (typeof puts)[number]) => put.PutRequest.Item.k.S.split(":")[1]?.startsWith(start);
     const done = puts.filter((put) => !isLeft(put));
-    if (done.length > 0)
-      await passage.forward(Buffer.from(JSON.stringify({ RequestItems: { [table]: done } })));
+    if (done.length > 0) await passage.forward(Buffer.from(JSON.stringify({ RequestItems: { [table]: done } })));
     const body = { UnprocessedItems: { [table]: puts.filter(isLeft) } };
     passage.reply({ body: Buffer.from(JSON.stringify(body)) });
   };
@@ -168,18 +158,15 @@ describe("connections", () => {
   test.each([
     ["before the server saw them", resetBefore],
     ["after the server did them", resetAfter],
-  ])(
-    "some keys' requests are reset every time %s: those are unknown, the others applied",
-    async (_, behaviour) => {
-      proxy.handler = (passage) => (passage.body.includes(":key-30") ? behaviour : passThrough)(passage);
-      const entries = entriesOf("some");
-      const error = await failureOf(bucket.setMany(entries));
-      expect(error.code).toBe("connection-lost");
-      expect(error.outcomeOf(30)).toBe("unknown");
-      expect(await checkOutcomes(error, entries)).toEqual(new Set(["applied", "unknown"]));
-      await expect(bucket.getMany(keys)).rejects.toMatchObject({ code: "connection-lost" });
-    },
-  );
+  ])("some keys' requests are reset every time %s: those are unknown, the others applied", async (_, behaviour) => {
+    proxy.handler = (passage) => (passage.body.includes(":key-30") ? behaviour : passThrough)(passage);
+    const entries = entriesOf("some");
+    const error = await failureOf(bucket.setMany(entries));
+    expect(error.code).toBe("connection-lost");
+    expect(error.outcomeOf(30)).toBe("unknown");
+    expect(await checkOutcomes(error, entries)).toEqual(new Set(["applied", "unknown"]));
+    await expect(bucket.getMany(keys)).rejects.toMatchObject({ code: "connection-lost" });
+  });
 
   test.each([
     ["that the server has not seen", hang],

@@ -1,6 +1,6 @@
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { type HttpHandler, passThrough } from "@manykv/conformance/faults";
-import type { Driver, Fault } from "@manykv/core";
+import type { Driver, Fault } from "@manykv/core/driver";
 import { describe, expect, test } from "vitest";
 import { dynamodbDriver, dynamodbStore } from "../src/index.js";
 import { fail, hangAfter, resetAfter, resetBefore } from "./support/behaviours.js";
@@ -114,8 +114,7 @@ describe("the caller's client", () => {
 
   test("with credentials that cannot be had: access-denied, and nothing was sent", async () => {
     await using proxy = await startProxy(endpoint);
-    const credentials = () =>
-      Promise.reject(Object.assign(new Error("none"), { name: "CredentialsProviderError" }));
+    const credentials = () => Promise.reject(Object.assign(new Error("none"), { name: "CredentialsProviderError" }));
     const client = new DynamoDBClient({ endpoint: proxy.url, credentials });
     const fault = await faultOf(dynamodbDriver({ table, client }));
     expect(fault).toEqual({

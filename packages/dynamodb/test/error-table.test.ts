@@ -7,10 +7,9 @@ import {
   RequestLimitExceeded,
   ResourceNotFoundException,
 } from "@aws-sdk/client-dynamodb";
+import { type Fault, FaultError } from "@manykv/core/driver";
 import { describe, expect, test } from "vitest";
-import { DriverError } from "../src/driver-error.js";
 import { classify } from "../src/error-table.js";
-import { InDoubt, NotSent } from "../src/transport/effects.js";
 
 const canary = "canary-text";
 
@@ -28,7 +27,7 @@ function systemError(code: string, syscall: string): Error {
   return Object.assign(new Error(canary), { code, syscall });
 }
 
-/** As the SDK names what Node says of a socket. */
+/** The SDK renames errors of a socket like this. */
 function timeoutError(error: Error): Error {
   return Object.assign(error, { name: "TimeoutError" });
 }
@@ -68,7 +67,7 @@ describe("the error table", () => {
     ["ServiceUnavailable", 503],
     ["SomethingNewException", 500],
     ["SomethingNewException", 502],
-  ])("%s with status %i is of unknown effect", (name, status) => {
+  ])("%s with status %i has an unknown effect", (name, status) => {
     expect(classify(serviceError(name, status))).toEqual({ ...failed, reason: name });
   });
 
@@ -80,10 +79,26 @@ describe("the error table", () => {
     expect(classify(new InternalServerError(about))).toMatchObject(failed);
   });
 
-  test("a clock that the SDK has set right is worth another attempt", () => {
-    const error = serviceError("InvalidSignatureException");
-    Object.assign(error.$metadata, { clockSkewCorrected: true });
-    expect(classify(error)).toEqual({ ...unreachable, reason: "ClockSkew" });
+  test("retries a rejected signature after the SDK corrected its clock", () => {
+    const corrected = (name: string, status?: number): object => {
+      const error = serviceError(name, status);
+      Object.assign(error.$metadata, { clockSkewCorrected: true });
+      return classify(error);
+    };
+    const reason = "InvalidSignatureException";
+    expect(corrected(reason)).toEqual({ ...unreachable, reason });
+    expect(corrected("InternalServerError", 500)).toMatchObject(failed);
+    expect(corrected("ValidationException")).toMatchObject(refused);
+  });
+
+  test("a header with a line break is a credentials problem", () => {
+    const error = Object.assign(new TypeError(canary), { code: "ERR_INVALID_CHAR" });
+    expect(classify(error)).toEqual({ ...denied, reason: "ERR_INVALID_CHAR" });
+  });
+
+  test("returns the fault of a FaultError", () => {
+    const fault: Fault = { code: "throttled", retryable: true, effect: "unknown", reason: "mine" };
+    expect(classify(new FaultError(fault))).toBe(fault);
   });
 
   test.each([
@@ -101,51 +116,27 @@ describe("the error table", () => {
     ["EPIPE", "write"],
     ["ETIMEDOUT", "read"],
     ["EHOSTUNREACH", "read"],
-  ])("%s at %s is of unknown effect", (code, syscall) => {
+  ])("%s at %s has an unknown effect", (code, syscall) => {
     expect(classify(systemError(code, syscall))).toEqual({ ...lost, reason: code });
     expect(classify(timeoutError(systemError(code, syscall)))).toEqual({ ...lost, reason: code });
   });
 
-  test("a refused certificate was never sent and is not worth another attempt", () => {
+  test("a rejected certificate was never sent and is not retryable", () => {
     for (const code of ["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID"]) {
       const error = Object.assign(new Error(canary), { code });
       expect(classify(error)).toEqual({ ...unreachable, retryable: false, reason: code });
     }
   });
 
-  test("what Node says of a port where nothing listens, by all addresses of a name", async () => {
-    const [error] = (await once(connect({ port: 1, host: "localhost" }), "error").catch((reason) => [
-      reason,
-    ])) as [Error];
+  test("a refused connection to each address of a host was never sent", async () => {
+    const [error] = (await once(connect({ port: 1, host: "localhost" }), "error").catch((reason) => [reason])) as [
+      Error,
+    ];
     expect(classify(error)).toEqual({ ...unreachable, reason: "ECONNREFUSED" });
   });
 
-  test("an error after an attempt without answer is of unknown effect, whatever it says itself", () => {
-    expect(classify(new InDoubt(serviceError("ThrottlingException")))).toMatchObject({
-      ...throttled,
-      effect: "unknown",
-    });
-    expect(classify(new InDoubt(systemError("ECONNREFUSED", "connect")))).toMatchObject({
-      effect: "unknown",
-    });
-  });
-
-  test("an error before the request left has no effect, whatever it says itself", () => {
-    expect(classify(new NotSent(systemError("ECONNRESET", "read")))).toMatchObject({
-      ...lost,
-      effect: "none",
-    });
-    expect(classify(new NotSent(new DriverError("Abandoned")))).toMatchObject({
-      code: "timeout",
-      effect: "none",
-    });
-  });
-
-  test("errors of the web platform, whose codes are numbers", () => {
-    const [aborted, late] = [
-      new DOMException(canary, "AbortError"),
-      new DOMException(canary, "TimeoutError"),
-    ];
+  test("ignores the numeric codes of DOMExceptions", () => {
+    const [aborted, late] = [new DOMException(canary, "AbortError"), new DOMException(canary, "TimeoutError")];
     expect(classify(aborted)).toEqual({
       code: "timeout",
       retryable: true,
@@ -156,13 +147,13 @@ describe("the error table", () => {
   });
 
   test.each([[undefined], [null], ["text"], [7], [{}], [new TypeError(canary)], [new Error()]])(
-    "%s is internal, of unknown effect",
+    "%s is internal with an unknown effect",
     (error) => {
       expect(classify(error)).toMatchObject(unknown);
     },
   );
 
-  test("text of an error is never passed on", () => {
+  test("never passes on the text of an error", () => {
     const errors = [
       serviceError("ValidationException"),
       serviceError(`name with ${canary}`),

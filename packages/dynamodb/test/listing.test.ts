@@ -1,5 +1,4 @@
 import { type Driver, StoreError } from "@manykv/core";
-import { randomName } from "@manykv/test-services";
 import { describe, expect, test } from "vitest";
 import { dynamodbStore } from "../src/index.js";
 import { request } from "./support/request.js";
@@ -7,7 +6,7 @@ import { testTable } from "./support/test-table.js";
 
 const { name: table, driver, client } = testTable();
 
-/** Values of this size make a page of a Scan, 1 MB, end after three items. */
+/** A Scan page of 1 MB ends after three values of this size. */
 const large = new Uint8Array(300_000);
 
 async function fill(bucket: string, keys: readonly string[]): Promise<void> {
@@ -28,7 +27,7 @@ async function pages(from: Driver, bucket: string): Promise<string[][]> {
 describe("listing", () => {
   const keys = Array.from({ length: 12 }, (_, index) => `key-${index}`);
 
-  test("goes through the pages of the table and finds this bucket's keys alone", async () => {
+  test("reads all pages of the table and returns only this bucket's keys", async () => {
     await fill("left", keys);
     await fill(
       "right",
@@ -40,41 +39,31 @@ describe("listing", () => {
     expect(await pages(driver, "empty")).toSatisfy((all: string[][]) => all.flat().length === 0);
   });
 
-  test("a cursor shows no key, and holds in another process's driver", async () => {
-    await fill("left", keys);
-    const { cursor } = await driver.list(request({ bucket: "left" }));
-    const bytes = Buffer.from(cursor ?? "", "base64url").toString("latin1");
-    expect(bytes).not.toMatch(/key|left|right/);
-    const other = dynamodbStore({ table, client });
-    const bucket = await other.open("left");
-    await expect(bucket.listKeys(cursor)).resolves.toBeDefined();
-  });
-
-  test("a cursor of another bucket, of another table and garbage are refused before anything is sent", async () => {
+  test("accepts a cursor in another process", async () => {
     await fill("left", keys);
     const { cursor = "" } = await driver.list(request({ bucket: "left" }));
-    const flipped = cursor.slice(0, 20) + (cursor[20] === "A" ? "B" : "A") + cursor.slice(21);
+    const other = dynamodbStore({ table, client });
+    const bucket = await other.open("left");
+    await expect(bucket.listKeys({ cursor })).resolves.toBeDefined();
+  });
+
+  test("rejects a cursor of another bucket and malformed cursors before it sends anything", async () => {
+    await fill("left", keys);
+    await fill("left.2", keys);
+    const { cursor = "" } = await driver.list(request({ bucket: "left" }));
+    const { cursor: longer = "" } = await driver.list(request({ bucket: "left.2" }));
     const store = dynamodbStore({ table, client });
-    const elsewhere = dynamodbStore({ table: randomName(), client });
-    const bad: [typeof store, string, string][] = [
-      [store, "right", cursor],
-      [elsewhere, "left", cursor],
-      ...[
-        "",
-        " ",
-        "0",
-        "null",
-        "e30",
-        "left:key-1",
-        `${cursor}A`,
-        `${cursor}=`,
-        cursor.slice(1),
-        flipped,
-      ].map((text): [typeof store, string, string] => [store, "left", text]),
+    const malformed = ["", " ", "0", "null", "e30", "left:key-1", `${cursor}A`, `${cursor}=`, cursor.slice(1)];
+    const bad: [string, string][] = [
+      ["right", cursor],
+      ["lef", cursor],
+      ["left.2", cursor],
+      ["left", longer],
+      ...malformed.map((text): [string, string] => ["left", text]),
     ];
-    for (const [from, name, text] of bad) {
-      const bucket = await from.open(name);
-      const error = await bucket.listKeys(text).catch((reason: unknown) => reason);
+    for (const [name, text] of bad) {
+      const bucket = await store.open(name);
+      const error = await bucket.listKeys({ cursor: text }).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(StoreError);
       expect(error).toMatchObject({ code: "invalid-argument", retryable: false });
     }

@@ -22,7 +22,7 @@ let store: Store;
 beforeAll(async () => {
   proxy = await startProxy(endpoint);
   const retry = { attempts: 4, baseDelay: 1, maxDelay: 4 };
-  store = dynamodbStore({ table, endpoint: proxy.url, retry, request: { maxKeys: 10 } });
+  store = dynamodbStore({ table, endpoint: proxy.url, retry, requestLimits: { maxKeys: 10 } });
 });
 afterAll(async () => {
   await store.close();
@@ -31,8 +31,7 @@ afterAll(async () => {
 
 function garble(body: Buffer): Buffer {
   const garbled = Buffer.from(body);
-  for (let byte = 0; byte < 3; byte++)
-    garbled[random.integer(0, garbled.length - 1)] = random.integer(0, 255);
+  for (let byte = 0; byte < 3; byte++) garbled[random.integer(0, garbled.length - 1)] = random.integer(0, 255);
   return garbled;
 }
 
@@ -83,8 +82,7 @@ test(`no outcome is false in ${rounds} batches under random faults, seed ${seed}
     proxy.handler = (passage) => (random.chance(odds) ? random.pick(faults) : passThrough)(passage);
     const value = random.chance(0.7) ? `value-${round}` : undefined;
     const bytes = new TextEncoder().encode(value);
-    const write =
-      value === undefined ? bucket.deleteMany(keys) : bucket.setMany(keys.map((key) => [key, bytes]));
+    const write = value === undefined ? bucket.deleteMany(keys) : bucket.setMany(keys.map((key) => [key, bytes]));
     const error: unknown = await write.then(
       () => undefined,
       (reason: unknown) => reason,

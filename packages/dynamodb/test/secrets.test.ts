@@ -22,10 +22,7 @@ const behaviours: [string, HttpHandler][] = [
   ["expired credentials", fail(400, "ExpiredTokenException", canary)],
   ["an answer that is no JSON", damage(() => Buffer.from(`${canary}{"Responses":`))],
   ["an error that is no JSON", (passage) => passage.reply({ status: 400, body: Buffer.from(canary) })],
-  [
-    "an answer about other keys",
-    answerJson(200, { Responses: { [canary]: [] }, UnprocessedItems: { [canary]: [] } }),
-  ],
+  ["an answer about other keys", answerJson(200, { Responses: { [canary]: [] }, UnprocessedItems: { [canary]: [] } })],
   ["a lost connection", resetAfter],
   ["silence", hang],
 ];
@@ -36,7 +33,7 @@ const calls: [string, (bucket: Bucket) => Promise<unknown>][] = [
   ["deleteMany", (bucket) => bucket.deleteMany([canary])],
   ["exists", (bucket) => bucket.exists(canary)],
   ["listKeys", (bucket) => bucket.listKeys()],
-  ["listKeys by a wrong cursor", (bucket) => bucket.listKeys(canary)],
+  ["listKeys by a wrong cursor", (bucket) => bucket.listKeys({ cursor: canary })],
 ];
 
 test.each(behaviours)("no key, value or secret in the errors of %s", async (_, behave) => {
@@ -54,11 +51,7 @@ test.each(behaviours)("no key, value or secret in the errors of %s", async (_, b
     expect(error, name).toBeInstanceOf(StoreError);
     const { message, stack, cause } = error as StoreError;
     const shown =
-      inspect(error, { depth: 20, showHidden: true }) +
-      JSON.stringify(error) +
-      message +
-      stack +
-      inspect(cause);
+      inspect(error, { depth: 20, showHidden: true }) + JSON.stringify(error) + message + stack + inspect(cause);
     for (const trace of traces) expect(shown, name).not.toContain(trace);
   }
   await store.close();

@@ -25,10 +25,7 @@ afterAll(async () => {
 const writers = 16;
 const batches = 1_000;
 /** All keys are shared. Some lie beyond the surrogates, where the order of UTF-16 is not the order of bytes. */
-const sharedKeys = Array.from(
-  { length: 200 },
-  (_, index) => `${["k", "é", "\uffee", "😀"][index % 4]}${index}`,
-);
+const sharedKeys = Array.from({ length: 200 }, (_, index) => `${["k", "é", "\uffee", "😀"][index % 4]}${index}`);
 
 test("16 writers that set and delete the same keys in any order never deadlock", async () => {
   const drivers = Array.from({ length: writers / 8 }, () => postgresDriver({ url: url.href }));

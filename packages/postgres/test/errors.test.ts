@@ -46,12 +46,7 @@ async function isWaiting(): Promise<boolean> {
   return rowCount === 1;
 }
 
-function assertFault(
-  fault: Fault,
-  code: Fault["code"],
-  reason: string | undefined,
-  retryable: boolean,
-): void {
+function assertFault(fault: Fault, code: Fault["code"], reason: string | undefined, retryable: boolean): void {
   assert.deepEqual(
     { code: fault.code, reason: fault.reason, retryable: fault.retryable, effect: fault.effect },
     { code, reason, retryable, effect: "none" },
@@ -70,11 +65,8 @@ test("statement_timeout: timeout, rolled back", async () => {
 test("transaction_timeout: timeout, rolled back", async () => {
   await whileLocked("transaction", async () => {
     // Servers before 17 lack it; their `statement_timeout` ends a statement likewise.
-    const { rowCount } = await table.admin.query(
-      "SELECT FROM pg_settings WHERE name = 'transaction_timeout'",
-    );
-    const [setting, state] =
-      rowCount === 1 ? ["transaction_timeout", "25P04"] : ["statement_timeout", "57014"];
+    const { rowCount } = await table.admin.query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'");
+    const [setting, state] = rowCount === 1 ? ["transaction_timeout", "25P04"] : ["statement_timeout", "57014"];
     const driver = driverWith({ [setting]: "100" });
     const fault = await faultOf(driver, driver.set(setRequest([["transaction", text("v")]])));
     assertFault(fault, "timeout", state, true);
@@ -127,12 +119,7 @@ test("a serialization failure, where the isolation is higher than the default: t
 
 test("a read-only session: unavailable", async () => {
   const driver = driverWith({ default_transaction_read_only: "on" });
-  assertFault(
-    await faultOf(driver, driver.set(setRequest([["a", text("v")]]))),
-    "unavailable",
-    "25006",
-    true,
-  );
+  assertFault(await faultOf(driver, driver.set(setRequest([["a", text("v")]]))), "unavailable", "25006", true);
   assertFault(await faultOf(driver, driver.delete(keysRequest(["a"]))), "unavailable", "25006", true);
   assert.equal((await driver.get(keysRequest(["not there"]))).values[0], undefined);
   await driver.close();
@@ -238,12 +225,7 @@ test("a role without permission on the table: access-denied", async () => {
   assertFault(await faultOf(driver, driver.get(keysRequest(["a"]))), "access-denied", "42501", false);
   await table.admin.query(`GRANT SELECT ON "${table.name}" TO ${role.name}`);
   assert.equal((await driver.get(keysRequest(["not there"]))).values[0], undefined);
-  assertFault(
-    await faultOf(driver, driver.set(setRequest([["a", text("v")]]))),
-    "access-denied",
-    "42501",
-    false,
-  );
+  assertFault(await faultOf(driver, driver.set(setRequest([["a", text("v")]]))), "access-denied", "42501", false);
   await driver.close();
   await table.admin.query(`REVOKE ALL ON "${table.name}" FROM ${role.name}`);
   await table.admin.query(`DROP ROLE ${role.name}`);

@@ -24,9 +24,7 @@ async function genericPlan(text: string, type: string): Promise<string> {
 }
 
 test("keys are looked up in the index", async () => {
-  await admin.query(
-    `INSERT INTO "${name}" SELECT convert_to(i::text, 'UTF8'), '' FROM generate_series(1, 20000) i`,
-  );
+  await admin.query(`INSERT INTO "${name}" SELECT convert_to(i::text, 'UTF8'), '' FROM generate_series(1, 20000) i`);
   await admin.query(`ANALYZE "${name}"`);
   const { getOne, getMany, existsOne, existsMany, deleteOne, deleteMany } = statementsFor(`"${name}"`);
   for (const { text } of [getOne, existsOne, deleteOne]) {

@@ -97,9 +97,7 @@ test("writers that wait for the same lost writes share what it takes to settle t
 async function loseWrites(driver: Driver, keys: readonly string[]): Promise<void> {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
-  const faults = keys.map((key) =>
-    faultOf(driver, driver.set(setRequest([[key, text("w")]], "b", controller.signal))),
-  );
+  const faults = keys.map((key) => faultOf(driver, driver.set(setRequest([[key, text("w")]], "b", controller.signal))));
   await until(async () => {
     const waiting = await table.admin.query(
       "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1",

@@ -169,10 +169,7 @@ test("behind a pooler nobody else's session is ended", async () => {
   proxy.intercept = holdRequests(isWrite);
   const controller = new AbortController();
   setTimeout(() => controller.abort(), 100);
-  const fault = await faultOf(
-    driver,
-    driver.set(setRequest([["zombie", text("v")]], "b", controller.signal)),
-  );
+  const fault = await faultOf(driver, driver.set(setRequest([["zombie", text("v")]], "b", controller.signal)));
   assert.equal(fault.effect, "unknown");
   assert.equal(fault.fence, undefined);
   await driver.set(setRequest([["other", text("v")]]));

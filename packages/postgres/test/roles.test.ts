@@ -81,10 +81,7 @@ test("a lost write whose process a later session may not see is not taken for go
     pool.on("connect", (client) => void client.query(`SET ROLE ${other}`));
     await whileLocked("lost", async () => {
       const controller = new AbortController();
-      const cancelled = faultOf(
-        driver,
-        driver.set(setRequest([["lost", text("2")]], "b", controller.signal)),
-      );
+      const cancelled = faultOf(driver, driver.set(setRequest([["lost", text("2")]], "b", controller.signal)));
       const login = new URL(url).username;
       await until(async () => (await sessionsOf(login, true)) === 1);
       controller.abort();

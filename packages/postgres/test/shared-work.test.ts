@@ -47,12 +47,18 @@ test("whose signal has fired already does not wait", async () => {
 
 test("all who wait share the end, and it is then over", async () => {
   const ending = sharedWork();
-  const all = [ending.work.wait(requestOf(new AbortController().signal)), ending.work.wait(requestOf(new AbortController().signal))];
+  const all = [
+    ending.work.wait(requestOf(new AbortController().signal)),
+    ending.work.wait(requestOf(new AbortController().signal)),
+  ];
   ending.end();
   await Promise.all(all);
   assert.equal(ending.work.isOver, true);
   const failing = sharedWork();
-  const both = [failing.work.wait(requestOf(new AbortController().signal)), failing.work.wait(requestOf(new AbortController().signal))];
+  const both = [
+    failing.work.wait(requestOf(new AbortController().signal)),
+    failing.work.wait(requestOf(new AbortController().signal)),
+  ];
   failing.fail(new Error("failed"));
   for (const { status } of await Promise.allSettled(both)) assert.equal(status, "rejected");
   assert.equal(failing.work.isOver, true);

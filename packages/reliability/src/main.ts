@@ -44,8 +44,7 @@ for (const campaign of chosen) {
 }
 if (rows.length === 0) stop("nothing to run: no such campaign on that backend");
 console.log(`\n${tableOf(rows)}\n`);
-if (values.json !== undefined)
-  writeFileSync(values.json, `${JSON.stringify({ size, seed, rows }, undefined, 2)}\n`);
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ size, seed, rows }, undefined, 2)}\n`);
 // A leaked timer or socket must not keep a finished run from ending.
 process.exit(rows.every(({ passed }) => passed) ? 0 : 1);
 

@@ -3,12 +3,7 @@ import { mostFailures, type Row } from "./report/row.js";
 import type { BackendName } from "./testbeds/testbed.js";
 
 /** Runs one campaign on one backend and makes a row of it. An error, and a rejection that nobody handles, fails it. */
-export async function runCampaign(
-  campaign: Campaign,
-  size: Size,
-  seed: number,
-  backend?: BackendName,
-): Promise<Row> {
+export async function runCampaign(campaign: Campaign, size: Size, seed: number, backend?: BackendName): Promise<Row> {
   const runs = typeof size === "number" ? size : campaign.runs[size];
   const crashes: string[] = [];
   const note = (error: unknown): void => {

@@ -7,12 +7,7 @@ type Outcome = WriteRecord["outcome"];
 class Story {
   readonly history: History = new History();
 
-  set(
-    start: number,
-    end: number,
-    outcome: Outcome = "applied",
-    resolved = outcome === "applied",
-  ): WriteRecord {
+  set(start: number, end: number, outcome: Outcome = "applied", resolved = outcome === "applied"): WriteRecord {
     return this.#write("set", start, end, outcome, resolved);
   }
 
@@ -28,13 +23,7 @@ class Story {
     return [...new Set(checkHistory(this.history).anomalies.map(({ kind }) => kind))];
   }
 
-  #write(
-    kind: "set" | "delete",
-    start: number,
-    end: number,
-    outcome: Outcome,
-    resolved: boolean,
-  ): WriteRecord {
+  #write(kind: "set" | "delete", start: number, end: number, outcome: Outcome, resolved: boolean): WriteRecord {
     return Object.assign(this.history.beginWrite("writer", "key", kind, start), { end, outcome, resolved });
   }
 }
@@ -127,11 +116,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
       s.read(3, 4, "missing");
     },
   ],
-  [
-    "a key is called not applied and is there",
-    ["false-not-applied"],
-    (s) => s.read(3, 4, s.set(1, 2, "not-applied")),
-  ],
+  ["a key is called not applied and is there", ["false-not-applied"], (s) => s.read(3, 4, s.set(1, 2, "not-applied"))],
   [
     "a delete is called not applied and is done",
     ["false-not-applied"],

@@ -51,9 +51,7 @@ export function leaveUnprocessed(leave: () => boolean): HttpHandler {
     const left = all.slice(1).filter(leave);
     const done = all.filter((one) => !left.includes(one));
     const with_ = (some: unknown[]) => (Array.isArray(requests) ? some : { ...requests, Keys: some });
-    const answer = await exchange.forward(
-      Buffer.from(JSON.stringify({ RequestItems: { [table]: with_(done) } })),
-    );
+    const answer = await exchange.forward(Buffer.from(JSON.stringify({ RequestItems: { [table]: with_(done) } })));
     const body = JSON.parse(answer.body.toString()) as Record<string, Requests>;
     const unprocessed = Array.isArray(requests) ? "UnprocessedItems" : "UnprocessedKeys";
     if (left.length > 0) body[unprocessed] = { ...body[unprocessed], [table]: with_(left) };

@@ -1,6 +1,6 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { type HttpHandler, type HttpProxy, passThrough } from "@manykv/conformance/faults";
-import type { Driver, Fault } from "@manykv/core";
+import type { Driver, Fault } from "@manykv/core/driver";
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { dynamodbDriver } from "../../src/index.js";
 import { request } from "./request.js";
@@ -14,31 +14,49 @@ export const values: readonly Uint8Array[] = keys.map((_, index) => new Uint8Arr
 export type Call = "get" | "exists" | "set" | "delete" | "list";
 export const calls: readonly Call[] = ["get", "exists", "set", "delete", "list"];
 
-/** How a driver reaches DynamoDB. */
-export type Way = "the driver's own client" | "a client of the caller's";
-export const ways: readonly Way[] = ["the driver's own client", "a client of the caller's"];
+/** How a driver reaches DynamoDB. Middleware of the caller keeps requests from skipping the SDK's middleware. */
+export type Way = "our own client" | "a caller's client" | "a caller's client with middleware";
+export const ways: readonly Way[] = ["our own client", "a caller's client", "a caller's client with middleware"];
 
-/** A driver with a proxy between it and the server, which passes everything on unless a test says otherwise. */
+export interface OpenDriver extends AsyncDisposable {
+  readonly driver: Driver;
+  readonly client: DynamoDBClient | undefined;
+}
+
+export function openDriver(way: Way, table: string, config: DynamoDBClientConfig): OpenDriver {
+  const client = way === "our own client" ? undefined : new DynamoDBClient(config);
+  if (way === "a caller's client with middleware") client?.middlewareStack.add((next) => (args) => next(args));
+  const driver = dynamodbDriver({ table, ...(client === undefined ? (config as object) : { client }) });
+  const close = async (): Promise<void> => {
+    await driver.close();
+    client?.destroy();
+  };
+  return { driver, client, [Symbol.asyncDispose]: close };
+}
+
+/** Sends a first request, after which requests skip the SDK's middleware if they can. */
+export async function warmUp(driver: Driver): Promise<void> {
+  await driver.get(request({ keys: ["warm-up"] }));
+}
+
+/** A driver that has sent a first request, with a proxy in front of the server. */
 export interface DriverUnderFaults {
   readonly driver: Driver;
   readonly proxy: HttpProxy;
-  /** What the call's error comes to, with the proxy behaving so. */
+  /** Returns the fault of a call that fails with this behavior of the proxy. */
   faultOf(call: Call, behave: HttpHandler, signal?: AbortSignal): Promise<Fault>;
 }
 
 export function driverUnderFaults(table: TestTable, way: Way): DriverUnderFaults {
-  let driver: Driver;
+  let opened: OpenDriver;
   let proxy: HttpProxy;
-  let client: DynamoDBClient | undefined;
   beforeAll(async () => {
     proxy = await startProxy(table.endpoint);
-    const endpoint = proxy.url;
-    if (way === "a client of the caller's") client = new DynamoDBClient({ endpoint, maxAttempts: 1 });
-    driver = dynamodbDriver(client ? { table: table.name, client } : { table: table.name, endpoint });
+    opened = openDriver(way, table.name, { endpoint: proxy.url });
+    await warmUp(opened.driver);
   });
   afterAll(async () => {
-    await driver.close();
-    client?.destroy();
+    await opened[Symbol.asyncDispose]();
     await proxy[Symbol.asyncDispose]();
   });
   beforeEach(() => {
@@ -46,17 +64,17 @@ export function driverUnderFaults(table: TestTable, way: Way): DriverUnderFaults
   });
   return {
     get driver() {
-      return driver;
+      return opened.driver;
     },
     get proxy() {
       return proxy;
     },
     async faultOf(call, behave, signal = new AbortController().signal) {
       proxy.handler = behave;
-      const sent: Promise<unknown> = driver[call]?.(request({ keys, values, signal })) ?? Promise.resolve();
+      const sent: Promise<unknown> = opened.driver[call]?.(request({ keys, values, signal })) ?? Promise.resolve();
       return sent.then(
         (answer) => expect.fail(`answered ${JSON.stringify(answer)}`),
-        (error: unknown) => driver.classify(error),
+        (error: unknown) => opened.driver.classify(error),
       );
     },
   };

@@ -1,14 +1,14 @@
-import type { SetRequest } from "@manykv/core";
+import { createRequest, type SetRequest } from "@manykv/core/driver";
 
-/** A request as core makes it, without a deadline. */
-export function request<Part extends Partial<SetRequest>>(part?: Part): SetRequest & Part {
-  const whole: SetRequest = {
-    bucket: "bucket",
-    keys: [],
-    values: [],
-    signal: new AbortController().signal,
-    deadline: Number.POSITIVE_INFINITY,
-    ...part,
-  };
-  return whole as SetRequest & Part;
+interface Parts {
+  readonly bucket?: string;
+  readonly keys?: readonly string[];
+  readonly values?: readonly Uint8Array[];
+  readonly cursor?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Creates a request like core's, without a deadline. */
+export function request(parts: Parts = {}): SetRequest & { readonly cursor: string | undefined } {
+  return createRequest({ bucket: "bucket", ...parts });
 }

@@ -1,5 +1,5 @@
 import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Driver } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
 import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { afterAll, beforeAll } from "vitest";

@@ -13,9 +13,7 @@ export async function temporaryTable(admin: pg.Pool, columns: string): Promise<T
 /** A table whose rows lie in partitions by the hash of their key, until the end of the block. */
 export async function partitionedTable(admin: pg.Pool, partitions: number): Promise<TemporaryTable> {
   const name = randomName();
-  await admin.query(
-    `CREATE TABLE "${name}" (key bytea PRIMARY KEY, value bytea NOT NULL) PARTITION BY HASH (key)`,
-  );
+  await admin.query(`CREATE TABLE "${name}" (key bytea PRIMARY KEY, value bytea NOT NULL) PARTITION BY HASH (key)`);
   for (let remainder = 0; remainder < partitions; remainder++) {
     await admin.query(
       `CREATE TABLE "${name}_${remainder}" PARTITION OF "${name}"

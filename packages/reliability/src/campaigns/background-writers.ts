@@ -25,12 +25,7 @@ export class BackgroundWriters {
   }
 
   /** Starts them on a bucket and a history. */
-  async start(
-    history: History,
-    bucket: string,
-    random: Random,
-    options: Omit<WriterOptions, "count">,
-  ): Promise<void> {
+  async start(history: History, bucket: string, random: Random, options: Omit<WriterOptions, "count">): Promise<void> {
     this.#stopped = false;
     for (const [number, store] of this.#stores.entries()) {
       const client = new RecordedClient(history, `writer ${number}`, await store.open(bucket), {
@@ -53,11 +48,7 @@ export class BackgroundWriters {
     await Promise.all(this.#stores.map((store) => store.close()));
   }
 
-  async #write(
-    client: RecordedClient,
-    random: Random,
-    { keys, timeout }: Omit<WriterOptions, "count">,
-  ): Promise<void> {
+  async #write(client: RecordedClient, random: Random, { keys, timeout }: Omit<WriterOptions, "count">): Promise<void> {
     while (!this.#stopped) {
       const some = keys.filter(() => random.chance(0.4));
       const kind = random.weighted({ setMany: 6, deleteMany: 2, getMany: 2 });

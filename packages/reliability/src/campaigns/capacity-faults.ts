@@ -113,11 +113,7 @@ async function runOne(
   for (const text of describeAnomalies(anomalies)) tally.failures.push(`seed ${seed}: ${text}`);
 }
 
-function drawServiceFault(
-  random: Random,
-  kinds: readonly ServiceFaultKind[],
-  level: number,
-): ServiceFault | undefined {
+function drawServiceFault(random: Random, kinds: readonly ServiceFaultKind[], level: number): ServiceFault | undefined {
   const kind = random.pick(["unprocessed" as const, ...kinds]);
   if (kind === "unprocessed") return { kind, probability: level };
   return random.chance(0.6) ? { kind } : undefined;
@@ -142,10 +138,8 @@ async function runStuck(testbed: Testbed, proxy: HttpProxy, run: number, tally: 
   proxy.handler = passThrough;
   tally.stuckCalls++;
   tally.stuckAttempts.push(times.length);
-  for (const [index, time] of times.entries())
-    if (index > 0) tally.waits.push(time - (times[index - 1] as number));
-  if (code !== "throttled")
-    tally.failures.push(`run ${run}: nothing was processed, and the call ended with ${code}`);
+  for (const [index, time] of times.entries()) if (index > 0) tally.waits.push(time - (times[index - 1] as number));
+  if (code !== "throttled") tally.failures.push(`run ${run}: nothing was processed, and the call ended with ${code}`);
   if (times.length > attemptsWithoutProgress + 1) {
     tally.failures.push(`run ${run}: ${times.length} attempts without progress`);
   }

@@ -87,8 +87,7 @@ async function askReplica(testbed: ClusterTestbed, control: ClusterControl, rand
   const replica = random.pick(
     (await control.nodes(viewer as NodeView["address"])).filter(({ role }) => role === "replica"),
   );
-  const promoted = (nodes: readonly NodeView[]): boolean =>
-    nodes.some((node) => node.id === replica.id && node.serves);
+  const promoted = (nodes: readonly NodeView[]): boolean => nodes.some((node) => node.id === replica.id && node.serves);
   // Under load a replica may not catch up in the 5 seconds that Redis gives it; then it is asked again.
   do await control.at(replica.address).call("CLUSTER", "FAILOVER");
   while (!(await control.within(6_000, testbed.servers, promoted)));
@@ -98,9 +97,7 @@ async function askReplica(testbed: ClusterTestbed, control: ClusterControl, rand
 /** A master ends without a word; the others notice and its replica takes over; then it comes back. */
 async function killMaster(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<void> {
   const [viewer] = testbed.servers;
-  const master = random.pick(
-    (await control.nodes(viewer as NodeView["address"])).filter(({ serves }) => serves),
-  );
+  const master = random.pick((await control.nodes(viewer as NodeView["address"])).filter(({ serves }) => serves));
   const node = testbed.service.nodes.find(({ port }) => port === master.address.port);
   const others = testbed.servers.filter(({ port }) => port !== master.address.port);
   await node?.kill();
@@ -109,9 +106,7 @@ async function killMaster(testbed: ClusterTestbed, control: ClusterControl, rand
   await control.until(others, othersServe);
   await node?.restart();
   await control.until(testbed.servers, (nodes) => nodes.every(({ failed }) => !failed));
-  await control.until(testbed.servers, (nodes) =>
-    nodes.some(({ id, role }) => id === master.id && role === "replica"),
-  );
+  await control.until(testbed.servers, (nodes) => nodes.some(({ id, role }) => id === master.id && role === "replica"));
   await inStep(control);
 }
 

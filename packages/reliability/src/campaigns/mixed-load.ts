@@ -42,9 +42,7 @@ async function runMixedLoad(context: CampaignContext): Promise<CampaignResult> {
   const tally: Tally = { calls: 0, rejected: 0, faults: 0, wrongValues: 0 };
   const end = performance.now() + context.runs * 1_000;
   const samples: Sample[] = [];
-  const load = Promise.all(
-    testbeds.map((testbed, index) => loadOne(testbed, context.seed + index, end, tally)),
-  );
+  const load = Promise.all(testbeds.map((testbed, index) => loadOne(testbed, context.seed + index, end, tally)));
   while (performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, period));
     samples.push(takeSample());
@@ -114,10 +112,8 @@ function judge(samples: readonly Sample[], tally: Tally): CampaignResult {
   const failures: string[] = [];
   if (late.heap > early.heap * 1.2 + slack)
     failures.push(`memory grew from ${megabytes(early.heap)} to ${megabytes(late.heap)}`);
-  if (late.sockets > early.sockets * 1.3 + 8)
-    failures.push(`sockets grew from ${early.sockets} to ${late.sockets}`);
-  if (late.timers > early.timers * 1.3 + 12)
-    failures.push(`timers grew from ${early.timers} to ${late.timers}`);
+  if (late.sockets > early.sockets * 1.3 + 8) failures.push(`sockets grew from ${early.sockets} to ${late.sockets}`);
+  if (late.timers > early.timers * 1.3 + 12) failures.push(`timers grew from ${early.timers} to ${late.timers}`);
   if (tally.wrongValues > 0) failures.push(`${tally.wrongValues} values were damaged`);
   const memory = `memory ${megabytes(early.heap)} to ${megabytes(late.heap)}`;
   const rest = `sockets ${early.sockets} to ${late.sockets}, timers ${early.timers} to ${late.timers}`;

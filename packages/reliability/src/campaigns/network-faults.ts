@@ -1,9 +1,4 @@
-import {
-  byteTrueFaultKinds,
-  type ConnectionFault,
-  Random,
-  seededConnectionFault,
-} from "@manykv/conformance/faults";
+import { byteTrueFaultKinds, type ConnectionFault, Random, seededConnectionFault } from "@manykv/conformance/faults";
 import { runConcurrently } from "../run-concurrently.js";
 import { StallMeter } from "../stall-meter.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
@@ -57,17 +52,12 @@ interface NetworkOptions {
   timeoutOf(random: Random): number;
 }
 
-async function runNetworkCampaign(
-  context: CampaignContext,
-  options: NetworkOptions,
-): Promise<CampaignResult> {
+async function runNetworkCampaign(context: CampaignContext, options: NetworkOptions): Promise<CampaignResult> {
   const backend = backendOf(context);
   await using testbed = await openTestbed(backend);
   using stalls = new StallMeter();
   const count = Math.min(workers[backend], context.runs);
-  const clients: NetworkClients[] = await Promise.all(
-    Array.from({ length: count }, () => openClients(testbed)),
-  );
+  const clients: NetworkClients[] = await Promise.all(Array.from({ length: count }, () => openClients(testbed)));
   const tally = new NetworkTally(context);
   await runConcurrently(clients, context.runs, async (each, run) => {
     const seed = context.seed + run;

@@ -87,9 +87,7 @@ export async function runNetworkFault(
   clients.proxied.heal();
   await observe(clients, history, bucket, keys);
   const { anomalies } = checkHistory(history);
-  const unknown = history.writes.filter(
-    (write) => write.client === "faulty" && write.outcome === "unknown",
-  ).length;
+  const unknown = history.writes.filter((write) => write.client === "faulty" && write.outcome === "unknown").length;
   return { anomalies, faults, unknown, rejected, calls, worstOverrun: faulty.worstOverrun };
 }
 

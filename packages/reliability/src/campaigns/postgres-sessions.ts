@@ -17,10 +17,7 @@ const maxConnections = 12;
 /** A call gives up by itself before its time is over, so that its code is what the engine said. */
 const retry = { attempts: 3, baseDelay: 10 };
 const comfortable = 20_000;
-const entries = Array.from({ length: 20 }, (_, index): [string, Uint8Array] => [
-  `key ${index}`,
-  new Uint8Array(50),
-]);
+const entries = Array.from({ length: 20 }, (_, index): [string, Uint8Array] => [`key ${index}`, new Uint8Array(50)]);
 
 const situations: readonly Situation[] = [
   { name: "pool exhausted", code: "unavailable", run: withExhaustedPool },

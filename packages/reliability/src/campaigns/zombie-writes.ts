@@ -46,9 +46,7 @@ async function runZombies(context: CampaignContext): Promise<CampaignResult> {
     landedOtherwise: 0,
     failures: [],
   };
-  await runConcurrently(clients, context.runs, (each, run) =>
-    runZombie(each, context.seed + run, `run-${run}`, tally),
-  );
+  await runConcurrently(clients, context.runs, (each, run) => runZombie(each, context.seed + run, `run-${run}`, tally));
   await Promise.all(clients.map((each) => each[Symbol.asyncDispose]()));
   const { failures, ...figures } = tally;
   const one = `one connection held: ${tally.oneHeldOverwritten} of ${tally.oneHeld} overwritten`;

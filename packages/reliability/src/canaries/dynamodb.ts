@@ -27,8 +27,7 @@ export async function dynamodbProvocations(): Promise<{
     { name: "no such table", driver: () => at({ host, port }, "absent") },
     {
       name: "password in the endpoint",
-      driver: () =>
-        dynamodbDriver({ table: "canaries", region, endpoint: `http://user:${password}@${host}:${port}` }),
+      driver: () => dynamodbDriver({ table: "canaries", region, endpoint: `http://user:${password}@${host}:${port}` }),
     },
     {
       name: "bad endpoint",

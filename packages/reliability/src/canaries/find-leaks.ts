@@ -14,8 +14,7 @@ export function findLeaks(error: unknown, canaries: readonly Canary[]): string[]
     for (const [place, content] of places) {
       const plain = content.toLowerCase();
       const dense = plain.replace(/\s/g, "");
-      if (formsOf(text).some((form) => plain.includes(form) || dense.includes(form)))
-        leaks.push(`${name} in ${place}`);
+      if (formsOf(text).some((form) => plain.includes(form) || dense.includes(form))) leaks.push(`${name} in ${place}`);
     }
   }
   return leaks;
@@ -32,10 +31,7 @@ function placesOf(error: unknown): [place: string, content: string][] {
     const prefix = "cause ".repeat(depth);
     places.push([`${prefix}message`, each.message], [`${prefix}stack`, each.stack ?? ""]);
     for (const name of Reflect.ownKeys(each)) {
-      places.push([
-        `${prefix}${String(name)}`,
-        inspect(Reflect.get(each, name), { depth: 10, maxArrayLength: null }),
-      ]);
+      places.push([`${prefix}${String(name)}`, inspect(Reflect.get(each, name), { depth: 10, maxArrayLength: null })]);
     }
   }
   return places;

@@ -27,8 +27,7 @@ export async function provoke(provocation: Provocation): Promise<ProvocationResu
   await provocation.after?.();
   const leaks = errors.flatMap((error) => findLeaks(error, canaries));
   for (const error of errors) if (!StoreError.is(error)) leaks.push(`no StoreError: ${String(error)}`);
-  for (const error of errors)
-    if (BatchError.is(error)) leaks.push(...findLeaks([...error.failures()], canaries));
+  for (const error of errors) if (BatchError.is(error)) leaks.push(...findLeaks([...error.failures()], canaries));
   const codes = [...new Set(errors.map((error) => (StoreError.is(error) ? error.code : "none")))];
   return { errors: errors.length, codes, leaks };
 }

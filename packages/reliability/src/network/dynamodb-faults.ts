@@ -62,11 +62,7 @@ function fail(status: number, name: string): HttpHandler {
 }
 
 /** Forwards a part of the batch and reports the rest as unprocessed. */
-async function leaveOut(
-  exchange: HttpExchange,
-  probability: number,
-  random: Random,
-): Promise<Partial<HttpAnswer>> {
+async function leaveOut(exchange: HttpExchange, probability: number, random: Random): Promise<Partial<HttpAnswer>> {
   const sent = JSON.parse(String(exchange.body)) as { RequestItems?: Record<string, unknown> };
   const [table, part] = Object.entries(sent.RequestItems ?? {})[0] ?? [];
   if (table === undefined) return exchange.forward();
@@ -78,8 +74,7 @@ async function leaveOut(
   const forwarded = Buffer.from(JSON.stringify({ ...sent, RequestItems: of(rest) }));
   const done = rest.length === 0 ? undefined : await exchange.forward(forwarded);
   if (done !== undefined && done.status !== 200) return done;
-  const answered =
-    done === undefined ? (isRead ? { Responses: { [table]: [] } } : {}) : JSON.parse(String(done.body));
+  const answered = done === undefined ? (isRead ? { Responses: { [table]: [] } } : {}) : JSON.parse(String(done.body));
   const unprocessed = left.length === 0 ? {} : of(left);
   const merged = { ...answered, [isRead ? "UnprocessedKeys" : "UnprocessedItems"]: unprocessed };
   // The server's checksum would be that of its own answer.

@@ -19,19 +19,13 @@ const mutations: Readonly<Record<string, (chunk: Buffer, random: Random) => Buff
   },
   "change a digit": (chunk, random) => {
     const changed = Buffer.from(chunk);
-    const digits = [...changed.keys()].filter((place) =>
-      /\d/.test(String.fromCharCode(changed[place] as number)),
-    );
+    const digits = [...changed.keys()].filter((place) => /\d/.test(String.fromCharCode(changed[place] as number)));
     if (digits.length > 0) changed[random.pick(digits)] = 0x30 + random.integer(0, 9);
     return changed;
   },
   "huge length": (chunk, random) => {
     const place = random.integer(0, chunk.length - 1);
-    const huge = random.pick([
-      Buffer.of(0x7f, 0xff, 0xff, 0xff),
-      Buffer.from("99999999999"),
-      Buffer.from("-9"),
-    ]);
+    const huge = random.pick([Buffer.of(0x7f, 0xff, 0xff, 0xff), Buffer.from("99999999999"), Buffer.from("-9")]);
     return Buffer.concat([chunk.subarray(0, place), huge, chunk.subarray(place + huge.length)]);
   },
   truncate: (chunk, random) => chunk.subarray(0, random.integer(0, chunk.length - 1)),

@@ -21,9 +21,7 @@ export function checkOutcomes(oracle: Oracle, writes: readonly TrackedWrite[]): 
     );
     const text = falsehood(write, attempts);
     if (text === undefined) continue;
-    const attempted = attempts.map(
-      ({ verdict, inTime, landings }) => `${verdict}${inTime ? "" : "?"}@${landings}`,
-    );
+    const attempted = attempts.map(({ verdict, inTime, landings }) => `${verdict}${inTime ? "" : "?"}@${landings}`);
     const what = `${record.kind} ${record.write} (${record.outcome}): ${text}; attempts: ${attempted.join(" ")}`;
     anomalies.push({ kind: kindOf(record), key: record.key, text: what });
   }

@@ -1,10 +1,4 @@
-import {
-  type Anomaly,
-  checkHistory,
-  History,
-  RecordedClient,
-  type WriteRecord,
-} from "@manykv/conformance/checker";
+import { type Anomaly, checkHistory, History, RecordedClient, type WriteRecord } from "@manykv/conformance/checker";
 import { Random } from "@manykv/conformance/faults";
 import { type Bucket, type CallOptions, createStore, type Store } from "@manykv/core";
 import type { DriverLimits } from "@manykv/core/driver";
@@ -170,8 +164,7 @@ class Schedule {
     markLate(this.#oracle, this.#tracked);
     const { anomalies, undecided } = checkHistory(this.#history);
     const found: Anomaly[] = [...anomalies, ...checkOutcomes(this.#oracle, this.#tracked)];
-    if (this.#unsettled > 0)
-      found.push({ kind: "unsettled", text: `${this.#unsettled} calls never settled` });
+    if (this.#unsettled > 0) found.push({ kind: "unsettled", text: `${this.#unsettled} calls never settled` });
     const outcomes = { applied: 0, "not-applied": 0, unknown: 0 };
     for (const { outcome } of this.#history.writes) outcomes[outcome]++;
     return {

@@ -36,8 +36,7 @@ export async function runSimulation(
     calls += result.calls;
     undecided += result.undecided;
     worstOverrun = Math.max(worstOverrun, result.worstOverrun);
-    for (const outcome of ["applied", "not-applied", "unknown"] as const)
-      outcomes[outcome] += result.outcomes[outcome];
+    for (const outcome of ["applied", "not-applied", "unknown"] as const) outcomes[outcome] += result.outcomes[outcome];
     if (result.anomalies.length === 0) continue;
     const never = result.anomalies.filter(({ kind }) => kind === "unsettled").length;
     unsettled += never;

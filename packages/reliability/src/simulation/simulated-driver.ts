@@ -218,11 +218,7 @@ export class SimulatedDriver implements Driver {
   }
 
   /** Each key ends differently. Lost keys share one fence, like those of one connection. */
-  #writeKeys(
-    attempts: readonly Attempt[],
-    values: readonly Uint8Array[] | undefined,
-    inTime: boolean,
-  ): WriteAnswer {
+  #writeKeys(attempts: readonly Attempt[], values: readonly Uint8Array[] | undefined, inTime: boolean): WriteAnswer {
     const unprocessed: number[] = [];
     const faults: ItemFault[] = [];
     const lost: number[] = [];

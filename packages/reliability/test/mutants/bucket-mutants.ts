@@ -78,12 +78,10 @@ export const bucketMutants: readonly Mutant[] = [
     setMany: (entries, options) => inner.setMany([...entries].reverse(), options),
   })),
   mutant("leaves out places of missing keys", ["misplaced-answer"], (inner) => ({
-    getMany: async (keys, options) =>
-      (await inner.getMany(keys, options)).filter((pair) => pair !== undefined),
+    getMany: async (keys, options) => (await inner.getMany(keys, options)).filter((pair) => pair !== undefined),
   })),
   mutant("never settles", ["unsettled"], (inner, random) => ({
-    setMany: (entries, options) =>
-      random.chance(0.2) ? new Promise(() => {}) : inner.setMany(entries, options),
+    setMany: (entries, options) => (random.chance(0.2) ? new Promise(() => {}) : inner.setMany(entries, options)),
   })),
   mutant("settles after its deadline", ["settled-late"], (inner, random) => ({
     deleteMany: async (keys, options) => {

@@ -50,8 +50,7 @@ const failsWhole = (keys: readonly string[]): WriteAnswer => ({
   faults: keys.map((_, index): ItemFault => ({ index, code: "internal", retryable: false, effect: "none" })),
 });
 
-const isPartial = ({ faults = [], unprocessed = [] }: WriteAnswer): boolean =>
-  faults.length + unprocessed.length > 0;
+const isPartial = ({ faults = [], unprocessed = [] }: WriteAnswer): boolean => faults.length + unprocessed.length > 0;
 
 function mutant(
   name: string,
@@ -128,8 +127,7 @@ export const driverMutants: readonly Mutant[] = [
     };
   }),
   mutant("loses the last byte of a value", ["torn-value"], (inner) => ({
-    set: (request) =>
-      inner.set(changed(request, { values: request.values.map((value) => value.slice(0, -1)) })),
+    set: (request) => inner.set(changed(request, { values: request.values.map((value) => value.slice(0, -1)) })),
   })),
   mutant("mixes two values", ["torn-value"], (inner) => ({
     set: (request) => {
@@ -187,17 +185,13 @@ export const driverMutants: readonly Mutant[] = [
     delete: async (request) => (random.chance(0.4) ? allDone : inner.delete(request)),
   })),
   mutant("deletes the wrong key", lossKinds, (inner) => ({
-    delete: (request) =>
-      inner.delete(changed(request, { keys: request.keys.map((key) => (key === "a" ? "b" : key)) })),
+    delete: (request) => inner.delete(changed(request, { keys: request.keys.map((key) => (key === "a" ? "b" : key)) })),
   })),
   mutant("undoes acknowledged keys of a batch that failed", lossKinds, (inner) => ({
     set: async (request) => {
       const answer = await inner.set(request);
       if (!isPartial(answer)) return answer;
-      const failed = new Set([
-        ...(answer.faults ?? []).map(({ index }) => index),
-        ...(answer.unprocessed ?? []),
-      ]);
+      const failed = new Set([...(answer.faults ?? []).map(({ index }) => index), ...(answer.unprocessed ?? [])]);
       await inner.delete(
         pickKeys(
           request,
