@@ -8,10 +8,7 @@ import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-ex
 const repository = join(import.meta.dirname, "..");
 const reports = join(repository, "api");
 const check = process.argv.includes("--check");
-const folders = [
-  ...readdirSync(join(repository, "packages")).map((name) => `packages/${name}`),
-  "conformance",
-];
+const folders = [...readdirSync(join(repository, "packages")).map((name) => `packages/${name}`), "conformance"];
 
 /** The entry points of all published packages: report name, folder and declarations. */
 function* entryPoints() {

@@ -81,9 +81,7 @@ async function removeLeftovers(bundled) {
   for (const name of await readdir("dist", { recursive: true })) {
     const path = join("dist", name);
     const source = join("src", name.replace(/\.d\.ts(\.map)?$/, ".ts"));
-    const kept = /\.js(\.map)?$/.test(name)
-      ? bundled.has(path)
-      : !/\.d\.ts(\.map)?$/.test(name) || existsSync(source);
+    const kept = /\.js(\.map)?$/.test(name) ? bundled.has(path) : !/\.d\.ts(\.map)?$/.test(name) || existsSync(source);
     if (!kept) await rm(path);
   }
 }

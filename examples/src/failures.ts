@@ -8,8 +8,7 @@ export async function writeOrReturn(bucket: Bucket, entries: Entry[]): Promise<E
   } catch (error) {
     if (!BatchError.is(error)) throw error;
     console.log(error.code, error.counts); // "throttled" { applied: 26, "not-applied": 74, unknown: 0 }
-    for (const { index, outcome, code, reason } of error.failures())
-      console.log(index, outcome, code, reason);
+    for (const { index, outcome, code, reason } of error.failures()) console.log(index, outcome, code, reason);
     return entries.filter((_, index) => error.outcomeOf(index) !== "applied"); // setting the same value twice is safe
   }
   // #endregion catch

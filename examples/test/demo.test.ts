@@ -48,13 +48,7 @@ test("every city has its own key", () => {
 test.each([
   ["a different value", "a", Uint8Array.of(2), [], "a does not have the value that was set"],
   ["a missing record", "b", Uint8Array.of(1), [], "b does not have the value that was set"],
-  [
-    "a deleted record that still exists",
-    "a",
-    Uint8Array.of(1),
-    [["a", Uint8Array.of(1)] as const],
-    "still exists",
-  ],
+  ["a deleted record that still exists", "a", Uint8Array.of(1), [["a", Uint8Array.of(1)] as const], "still exists"],
 ])("the comparison detects %s", async (_, key, value, absent, message) => {
   await using store = memoryStore();
   const bucket = await store.open("compared");

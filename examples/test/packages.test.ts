@@ -35,9 +35,7 @@ afterAll(() => {
 });
 
 test("all packages of the public contract are packed", () => {
-  const contract = ["core", "memory", "redis", "postgres", "dynamodb", "conformance"].map(
-    (name) => `@manykv/${name}`,
-  );
+  const contract = ["core", "memory", "redis", "postgres", "dynamodb", "conformance"].map((name) => `@manykv/${name}`);
   expect(names).toEqual(expect.arrayContaining(["manykv", ...contract]));
 });
 
@@ -72,9 +70,9 @@ describe.each(packages)("$name", ({ name, entryPoints }) => {
   });
 
   test("has one module per entry point and command, and chunks that they share", async () => {
-    const manifest = JSON.parse(
-      (await run("tar", ["-xzOf", tarball(name), "package/package.json"])).stdout,
-    ) as { bin?: Record<string, string> };
+    const manifest = JSON.parse((await run("tar", ["-xzOf", tarball(name), "package/package.json"])).stdout) as {
+      bin?: Record<string, string>;
+    };
     const bins = Object.values(manifest.bin ?? {}).map((file) => file.replace("./", ""));
     const modules = (await filesOf()).filter((file) => /^package\/dist\/(?!chunks\/).*\.js$/.test(file));
     const expected = [...entryPoints.values(), ...bins].map((file) => `package/${file}`);
@@ -241,14 +239,7 @@ test("a global command finds backends that are installed globally, and otherwise
 });
 
 test("if only the client library is not installed, openStore says what to install", async () => {
-  const own = [
-    "manykv",
-    "@manykv/core",
-    "@manykv/memory",
-    "@manykv/redis",
-    "@manykv/postgres",
-    "@manykv/dynamodb",
-  ];
+  const own = ["manykv", "@manykv/core", "@manykv/memory", "@manykv/redis", "@manykv/postgres", "@manykv/dynamodb"];
   const folder = await project(own.map(tarball), "--legacy-peer-deps");
   for (const [, url, advice] of backends) await expectAdvice(folder, url, advice);
 });

@@ -58,8 +58,7 @@ test("redis-client runs", async () => {
 });
 
 test("redis-cluster-client runs", async () => {
-  const [, host = "", port = ""] =
-    /([^/@:,]+):(\d+)/.exec(urls["redis cluster"].replace(/^.*\/\//, "")) ?? [];
+  const [, host = "", port = ""] = /([^/@:,]+):(\d+)/.exec(urls["redis cluster"].replace(/^.*\/\//, "")) ?? [];
   expect(await example("redis-cluster-client", host, port)).toBe("[ undefined, undefined, undefined ]\n");
 });
 

@@ -12,8 +12,7 @@ const leftOut = new Set(["node_modules", "dist", "test", "CHANGELOG.md"]);
 /** The Markdown files that users read: in the root folder, in docs and examples, and in the published packages. */
 function* userFiles(): Generator<string> {
   for (const name of readdirSync(repository)) if (name.endsWith(".md")) yield name;
-  for (const folder of ["docs", "examples", ...publicPackages().map((one) => one.folder)])
-    yield* filesIn(folder);
+  for (const folder of ["docs", "examples", ...publicPackages().map((one) => one.folder)]) yield* filesIn(folder);
 }
 
 function* filesIn(folder: string): Generator<string> {
@@ -34,11 +33,8 @@ describe.each([...userFiles()])("%s", (file) => {
         const markdown = readFileSync(path, "utf8");
         const code = regionOf(readFileSync(join(repository, source.path), "utf8"), source.region);
         const block = codeBlocksOf(markdown).find((one) => one.comment === comment);
-        if (UPDATE_SNIPPETS === "1" && block !== undefined)
-          writeFileSync(path, withCode(markdown, block, code));
-        expect(codeBlocksOf(readFileSync(path, "utf8")).find((one) => one.comment === comment)?.code).toBe(
-          code,
-        );
+        if (UPDATE_SNIPPETS === "1" && block !== undefined) writeFileSync(path, withCode(markdown, block, code));
+        expect(codeBlocksOf(readFileSync(path, "utf8")).find((one) => one.comment === comment)?.code).toBe(code);
       });
     } else if (/^(ts|js|typescript|javascript)$/.test(language)) {
       test(`line ${line} says why it is not run`, () => {

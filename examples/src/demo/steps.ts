@@ -22,11 +22,7 @@ export async function setAll(bucket: Bucket, entries: readonly Entry[]): Promise
   return { name: "set", records: entries.length, bytes: bytesOf(entries), calls, time: since(startedAt) };
 }
 
-export async function deleteAll(
-  bucket: Bucket,
-  name: string,
-  entries: readonly Entry[],
-): Promise<StepResult> {
+export async function deleteAll(bucket: Bucket, name: string, entries: readonly Entry[]): Promise<StepResult> {
   const startedAt = performance.now();
   let calls = 0;
   for (const batch of batchesOf(entries)) {
@@ -70,8 +66,7 @@ export async function readAndCompare(
 }
 
 function* batchesOf(entries: readonly Entry[]): Generator<readonly Entry[]> {
-  for (let start = 0; start < entries.length; start += batchSize)
-    yield entries.slice(start, start + batchSize);
+  for (let start = 0; start < entries.length; start += batchSize) yield entries.slice(start, start + batchSize);
 }
 
 function bytesOf(entries: readonly Entry[]): number {

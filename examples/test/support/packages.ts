@@ -18,10 +18,7 @@ interface PublicPackage {
 
 /** The published packages, with folders relative to the repository. */
 export function publicPackages(): PublicPackage[] {
-  const folders = [
-    ...readdirSync(join(repository, "packages")).map((name) => join("packages", name)),
-    "conformance",
-  ];
+  const folders = [...readdirSync(join(repository, "packages")).map((name) => join("packages", name)), "conformance"];
   return folders.flatMap((folder) => {
     const manifest = readManifest(join(repository, folder));
     if (manifest === undefined || manifest.private) return [];
@@ -58,9 +55,7 @@ export async function packAll(destination: string): Promise<Map<string, string>>
   return new Map(
     packages.map(({ name }) => {
       const start = `${name.replace("@", "").replace("/", "-")}-`;
-      const tarball = [...tarballs].find(
-        (file) => file.startsWith(start) && /^\d/.test(file.slice(start.length)),
-      );
+      const tarball = [...tarballs].find((file) => file.startsWith(start) && /^\d/.test(file.slice(start.length)));
       if (tarball === undefined) throw new Error(`There is no tarball of ${name}.`);
       return [name, join(destination, tarball)];
     }),
@@ -70,18 +65,8 @@ export async function packAll(destination: string): Promise<Map<string, string>>
 /** Creates an empty project outside the workspace and installs packages with npm. Returns its folder. */
 export async function createProject(packages: readonly string[], ...npmArguments: string[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "manykv-project-"));
-  writeFileSync(
-    join(folder, "package.json"),
-    JSON.stringify({ name: "project", private: true, type: "module" }),
-  );
-  const args = [
-    "install",
-    "--no-audit",
-    "--no-fund",
-    "--ignore-scripts",
-    "--prefer-offline",
-    ...npmArguments,
-  ];
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "project", private: true, type: "module" }));
+  const args = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", ...npmArguments];
   await run("npm", [...args, ...packages], { cwd: folder });
   return folder;
 }

@@ -35,9 +35,7 @@ export function withCode(markdown: string, block: CodeBlock, code: string): stri
 }
 
 /** Parses a comment of the form `from path` or `from path#region`. */
-export function sourceOf(
-  comment: string | undefined,
-): { path: string; region: string | undefined } | undefined {
+export function sourceOf(comment: string | undefined): { path: string; region: string | undefined } | undefined {
   const [, path, region] = /^from ([^\s#]+)(?:#(\S+))?$/.exec(comment ?? "") ?? [];
   return path === undefined ? undefined : { path, region };
 }

@@ -50,12 +50,8 @@ test("createStore takes a driver with the required members alone", () => {
 
 describe("answers", () => {
   test("values have an ArrayBuffer", () => {
-    expectTypeOf<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>().toEqualTypeOf<
-      Awaited<ReturnType<Driver["get"]>>
-    >();
-    expectTypeOf<Uint8Array<SharedArrayBuffer>>().not.toExtend<
-      Awaited<ReturnType<Driver["get"]>>["values"][number]
-    >();
+    expectTypeOf<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>().toEqualTypeOf<Awaited<ReturnType<Driver["get"]>>>();
+    expectTypeOf<Uint8Array<SharedArrayBuffer>>().not.toExtend<Awaited<ReturnType<Driver["get"]>>["values"][number]>();
   });
 
   test("a write answer may be empty", () => {
