@@ -31,9 +31,15 @@ export type StoreErrorCode =
   | "access-denied"
   | "internal";
 
-const retryableCodes: ReadonlySet<StoreErrorCode> = new Set(["throttled", "timeout", "connection-lost", "unavailable"]);
+const retryableCodes: readonly string[] = ["throttled", "timeout", "connection-lost", "unavailable"];
 
 const brand: unique symbol = Symbol.for("@manykv/core/StoreError");
+
+/** What {@link StoreError} derives from its code unless it is given. */
+export interface StoreErrorOptions {
+  readonly retryable?: boolean | undefined;
+  readonly reason?: string | undefined;
+}
 
 /** What every call rejects with. */
 export class StoreError extends Error {
@@ -46,16 +52,12 @@ export class StoreError extends Error {
   /** Whether the same call may succeed later. For a batch: whether every failed entry may. */
   readonly retryable: boolean;
 
-  constructor(
-    code: StoreErrorCode,
-    message: string,
-    options: { readonly retryable?: boolean | undefined; readonly reason?: string | undefined } = {},
-  ) {
+  constructor(code: StoreErrorCode, message: string, options: StoreErrorOptions = {}) {
     super(message);
     this.tag = code === "no-such-store" || code === "access-denied" ? code : "other";
     this.code = code;
     if (options.reason !== undefined) this.reason = options.reason;
-    this.retryable = options.retryable ?? retryableCodes.has(code);
+    this.retryable = options.retryable ?? retryableCodes.includes(code);
     Object.defineProperty(this, brand, { value: true });
   }
 
@@ -71,8 +73,8 @@ export class StoreError extends Error {
 }
 
 /**
- * What became of one entry of a write. `applied`: the backend acknowledged it. `not-applied`: it was not written and
- * never will be. `unknown`: the response was lost, so it may have been written or may still be.
+ * `applied`: the backend acknowledged the entry. `not-applied`: it was not written and never will be. `unknown`: the
+ * response was lost, so it may have been written or may still be.
  */
 export type Outcome = "applied" | "not-applied" | "unknown";
 
@@ -113,12 +115,7 @@ export class BatchError extends StoreError {
   readonly counts: OutcomeCounts;
   readonly #outcomes: OutcomeTable;
 
-  constructor(
-    code: StoreErrorCode,
-    message: string,
-    outcomes: OutcomeTable,
-    options?: { readonly retryable?: boolean | undefined; readonly reason?: string | undefined },
-  ) {
+  constructor(code: StoreErrorCode, message: string, outcomes: OutcomeTable, options?: StoreErrorOptions) {
     super(code, message, options);
     this.#outcomes = outcomes;
     this.counts = outcomes.counts;

@@ -7,6 +7,7 @@ export {
   type OutcomeCounts,
   StoreError,
   type StoreErrorCode,
+  type StoreErrorOptions,
   type StoreErrorTag,
 } from "./errors.js";
 export type { RetryOptions, StoreOptions } from "./options.js";

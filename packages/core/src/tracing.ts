@@ -1,9 +1,9 @@
 import type { TracingChannel } from "node:diagnostics_channel";
 import type { AttemptResult } from "./call/attempt.js";
 import type { Call } from "./call/call.js";
-import type { Fault, ServerAddress, WriteAnswer } from "./driver.js";
+import type { ServerAddress, WriteAnswer } from "./driver.js";
 import { unprocessed } from "./driver-kit.js";
-import { BatchError, type OutcomeCounts, StoreError, type StoreErrorCode } from "./errors.js";
+import { BatchError, type OutcomeCounts, type StoreError, type StoreErrorCode } from "./errors.js";
 
 interface Event {
   readonly driver: string;
@@ -43,13 +43,10 @@ export interface AttemptEvent extends Event {
 
 type Tracing = TracingChannel<unknown, object>;
 
-interface Host {
-  process?: { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } | undefined };
-}
-
 /** Returns a tracing channel; `undefined` in browsers and before Node.js 20.16, which have no `getBuiltinModule`. */
 export function openTracing(name: string): Tracing | undefined {
-  return (globalThis as Host).process?.getBuiltinModule?.("node:diagnostics_channel")?.tracingChannel(name);
+  const host = globalThis as { process?: Partial<NodeJS.Process> };
+  return host.process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
 }
 
 /** Runs a call within the channel `manykv:call`. */
@@ -58,14 +55,15 @@ export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promi
   const { name: driver, server } = core.driver;
   const event: CallEvent = { id, driver, server, operation, bucket, batchSize };
   return trace(core.callTracing as Tracing, event, run, (_, error) => {
-    event.batchSize = call.batchSize;
-    if (BatchError.is(error)) event.outcomes = error.counts;
-    else if (error === undefined && /^(set|delete)/.test(operation)) {
-      event.outcomes = { applied: call.batchSize, "not-applied": 0, unknown: 0 };
-    }
-    if (error === undefined) return undefined;
-    event.error = error;
-    return StoreError.is(error) ? error : { code: "internal" };
+    const isWrite = operation.startsWith("set") || operation.startsWith("delete");
+    const applied = isWrite && error === undefined && { applied: call.batchSize, "not-applied": 0, unknown: 0 };
+    const outcomes = BatchError.is(error) ? error.counts : applied;
+    const { code = "internal", reason } = (error ?? {}) as Partial<StoreError>;
+    return {
+      batchSize: call.batchSize,
+      ...(outcomes && { outcomes }),
+      ...(error !== undefined && { error, code, ...(reason !== undefined && { reason }) }),
+    };
   });
 }
 
@@ -82,8 +80,9 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
   const event: AttemptEvent = { callId, driver, server, operation, bucket, batchSize, attempt };
   return trace(core.attemptTracing as Tracing, event, run, (result) => {
     const { faults = [], unprocessed: left = [] } = (result?.answer ?? {}) as WriteAnswer;
-    event.undone = result?.fault === undefined ? faults.length + left.length : batchSize;
-    return result?.fault ?? faults[0] ?? (left.length > 0 ? unprocessed : undefined);
+    const undone = result?.fault === undefined ? faults.length + left.length : batchSize;
+    const fault = result?.fault ?? faults[0] ?? (left.length > 0 ? unprocessed : undefined);
+    return { undone, ...(fault && { code: fault.code, ...(fault.reason !== undefined && { reason: fault.reason }) }) };
   });
 }
 
@@ -91,20 +90,17 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
  * Publishes the start and end of `run`. Unlike `tracePromise` it does not add the result to the event, because events may
  * be logged and results contain values.
  *
- * @param complete - completes the event and returns why it failed
+ * @param complete - returns the fields that the event has at its end
  */
 function trace<Result>(
   channel: Tracing,
   event: CallEvent | AttemptEvent,
   run: () => Promise<Result>,
-  complete: (result: Result | undefined, error?: unknown) => Pick<Fault, "code" | "reason"> | undefined,
+  complete: (result: Result | undefined, error?: unknown) => Partial<CallEvent & AttemptEvent>,
 ): Promise<Result> {
   const start = performance.now();
   const end = (result: Result | undefined, error?: unknown): void => {
-    const fault = complete(result, error);
-    if (fault !== undefined) event.code = fault.code;
-    if (fault?.reason !== undefined) event.reason = fault.reason;
-    event.duration = performance.now() - start;
+    Object.assign(event, complete(result, error), { duration: performance.now() - start });
     if (error !== undefined) channel.error.publish(event);
     channel.asyncStart.publish(event);
     channel.asyncEnd.publish(event);
@@ -112,13 +108,7 @@ function trace<Result>(
   return channel.start.runStores(event, async () => {
     const running = run();
     channel.end.publish(event);
-    try {
-      const result = await running;
-      end(result);
-      return result;
-    } catch (error) {
-      end(undefined, error);
-      throw error;
-    }
+    running.then(end, (error) => end(undefined, error));
+    return running;
   });
 }
