@@ -20,6 +20,7 @@ export {
   type Store,
   StoreError,
   type StoreErrorCode,
+  type StoreErrorOptions,
   type StoreErrorTag,
   type StoreOptions,
 } from "@manykv/core";

@@ -131,9 +131,7 @@ function takeParameter(parameters: URLSearchParams, name: string): string | unde
 function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): void {
   for (const name of parameters.keys()) {
     const advice =
-      known.length === 0
-        ? "This scheme takes no parameters"
-        : `Use ${known.map((one) => `"${one}"`).join(", ")}`;
+      known.length === 0 ? "This scheme takes no parameters" : `Use ${known.map((one) => `"${one}"`).join(", ")}`;
     throw invalid(`unknown URL parameter ${JSON.stringify(name)}. ${advice}`);
   }
 }
@@ -142,11 +140,7 @@ function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): v
  * Loads a backend's package, which the application installs together with its client library. Node.js looks for it where
  * manykv is installed, not in the working directory: a global command must not run code from the folder it is called in.
  */
-async function load<Package>(
-  importBackend: () => Promise<Package>,
-  backend: string,
-  client: string,
-): Promise<Package> {
+async function load<Package>(importBackend: () => Promise<Package>, backend: string, client: string): Promise<Package> {
   // Not `unavailable`: a retry cannot help.
   const missing = invalid(
     `this URL needs packages that are not installed. Install them where manykv is installed, with --global if it is global: npm install ${backend} ${client}`,

@@ -26,9 +26,7 @@ function dataUrl(code: string): string {
 }
 
 test("importing manykv loads only core", async () => {
-  expect(await packagesLoadedBy(`await import(${JSON.stringify(manykv)});`)).toEqual(
-    new Set(["manykv", "core"]),
-  );
+  expect(await packagesLoadedBy(`await import(${JSON.stringify(manykv)});`)).toEqual(new Set(["manykv", "core"]));
 });
 
 test("opening a memory store also loads only memory", async () => {

@@ -1,11 +1,5 @@
 import { clusterAddresses, emulatorCredentials, emulatorRegion } from "./options.js";
-import type {
-  DynamodbService,
-  PostgresService,
-  RedisClusterService,
-  RedisService,
-  Service,
-} from "./service.js";
+import type { DynamodbService, PostgresService, RedisClusterService, RedisService, Service } from "./service.js";
 import { listTables, queryPostgres, withRedis } from "./support/clients.js";
 
 /** The environment variables that name a server to use. Tests connect to no other server that they did not start. */

@@ -87,12 +87,7 @@ export function postgresArguments(options: PostgresOptions): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-export function postgresUrl(
-  host: string,
-  port: number,
-  password: string,
-  database: string = postgresDatabase,
-): string {
+export function postgresUrl(host: string, port: number, password: string, database: string = postgresDatabase): string {
   return `postgres://${postgresUser}:${password}@${host}:${port}/${database}`;
 }
 

@@ -13,13 +13,7 @@ import type {
   RedisClusterService,
   RedisService,
 } from "./service.js";
-import {
-  type DedicatedOptions,
-  type Sources,
-  type StartOptions,
-  startDedicated,
-  startShared,
-} from "./start.js";
+import { type DedicatedOptions, type Sources, type StartOptions, startDedicated, startShared } from "./start.js";
 
 // Testcontainers is slow to load, so only a source that needs it imports `container/servers.js`.
 
@@ -74,9 +68,7 @@ export function startPostgres(options: StartOptions = {}): Promise<PostgresServi
 }
 
 /** Starts a Postgres that tests may break, in a container or a local process. The user of `url` is a superuser. */
-export function startDedicatedPostgres(
-  options: PostgresOptions & DedicatedOptions = {},
-): Promise<DedicatedPostgres> {
+export function startDedicatedPostgres(options: PostgresOptions & DedicatedOptions = {}): Promise<DedicatedPostgres> {
   return startDedicated(postgres(options), options);
 }
 
@@ -96,9 +88,7 @@ export function startDynamodb(options: StartOptions = {}): Promise<DynamodbServi
 }
 
 /** Starts an emulator that tests may break: DynamoDB Local in a container, or dynalite in a local process. */
-export function startDedicatedDynamodb(
-  options: DynamodbOptions & DedicatedOptions = {},
-): Promise<DedicatedDynamodb> {
+export function startDedicatedDynamodb(options: DynamodbOptions & DedicatedOptions = {}): Promise<DedicatedDynamodb> {
   return startDedicated(dynamodb(options), options);
 }
 

@@ -52,8 +52,7 @@ async function startOnMachine<Shared extends Service, Dedicated extends Shared>(
   const engineResponds = await dockerEngineResponds();
   if (options.source === "container") {
     // Testcontainers would fall back to an engine other than the one at DOCKER_HOST.
-    if (!engineResponds)
-      throw new Error(`${sources.name}: no Docker engine responds. Start one, or set DOCKER_HOST`);
+    if (!engineResponds) throw new Error(`${sources.name}: no Docker engine responds. Start one, or set DOCKER_HOST`);
     return sources.container();
   }
   if (engineResponds) {

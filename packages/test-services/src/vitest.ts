@@ -19,9 +19,7 @@ declare module "vitest" {
 export function serviceUrl(name: ServiceName): string {
   const url = inject(`manykv:${name}`);
   if (url === undefined) {
-    throw new Error(
-      `Add "@manykv/test-services/setup/${name}" to globalSetup in this project's vitest.config.ts`,
-    );
+    throw new Error(`Add "@manykv/test-services/setup/${name}" to globalSetup in this project's vitest.config.ts`);
   }
   return url;
 }

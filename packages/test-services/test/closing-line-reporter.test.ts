@@ -11,12 +11,7 @@ describe("the last line of a run with", () => {
     ["an unhandled rejection", ["unhandled"], "1 passed, 1 failed", 1],
     ["no tests", ["no-such-file"], "0 passed, 1 failed", 1],
     ["a setup that fails", ["passing", "--config", "failing-setup.config.ts"], "0 passed, 1 failed", 1],
-    [
-      "a teardown that fails the run",
-      ["passing", "--config", "failing-teardown.config.ts"],
-      "3 passed, 1 failed",
-      1,
-    ],
+    ["a teardown that fails the run", ["passing", "--config", "failing-teardown.config.ts"], "3 passed, 1 failed", 1],
   ])("%s", async (_case, args, line, exitCode) => {
     const run = await runVitest("closing-line", ["--reporter=default", ...args]);
     expect(run.output.at(-1)).toBe(line);

@@ -100,9 +100,7 @@ function processesIn(folder: string): number[] {
     .map(([pid]) => pid)
     .filter((pid) => {
       try {
-        return `${readlinkSync(`/proc/${pid}/cwd`)} ${readFileSync(`/proc/${pid}/cmdline`, "utf8")}`.includes(
-          folder,
-        );
+        return `${readlinkSync(`/proc/${pid}/cwd`)} ${readFileSync(`/proc/${pid}/cmdline`, "utf8")}`.includes(folder);
       } catch {
         return false; // The process ended in the meantime.
       }

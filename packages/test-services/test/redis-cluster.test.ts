@@ -22,9 +22,7 @@ test("three masters with one replica each serve all 16,384 slots, and every node
     const ranges = await slots(port);
     expect(ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)).toBe(16_384);
     const masters = new Set(ranges.map(([, , [, masterPort]]) => masterPort));
-    const replicas = new Set(
-      ranges.flatMap(([, , , ...nodes]) => nodes.map(([, replicaPort]) => replicaPort)),
-    );
+    const replicas = new Set(ranges.flatMap(([, , , ...nodes]) => nodes.map(([, replicaPort]) => replicaPort)));
     expect(masters.size).toBe(3);
     expect(replicas.size).toBe(3);
     expect([...masters, ...replicas].sort()).toEqual(cluster.nodes.map((node) => node.port).sort());
@@ -44,9 +42,7 @@ test("CLUSTER FAILOVER makes a replica the master", async () => {
   const [first] = await slots(cluster.port);
   const [, , [, masterPort] = [], [, replicaPort] = []] = first ?? [];
   await redisClient(`redis://${cluster.host}:${replicaPort}`).cluster("FAILOVER");
-  await expect
-    .poll(async () => await mastersOf(replicaPort ?? 0), { timeout: 20_000 })
-    .toContain(replicaPort);
+  await expect.poll(async () => await mastersOf(replicaPort ?? 0), { timeout: 20_000 }).toContain(replicaPort);
   expect(await mastersOf(replicaPort ?? 0)).not.toContain(masterPort);
 });
 

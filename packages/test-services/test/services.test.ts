@@ -9,15 +9,7 @@ import {
 } from "@manykv/test-services";
 import { describe, expect, test } from "vitest";
 import { dockerEngineResponds } from "../src/container/docker-engine.js";
-import {
-  clusterClient,
-  createTable,
-  dynamodbClient,
-  hasItem,
-  putItem,
-  redisClient,
-  sql,
-} from "./support/clients.js";
+import { clusterClient, createTable, dynamodbClient, hasItem, putItem, redisClient, sql } from "./support/clients.js";
 import { listens, traces } from "./support/traces.js";
 
 const engine = await dockerEngineResponds();
@@ -43,9 +35,7 @@ describe.each(sources)("from a %s", (source) => {
       const seen = traces();
       const service = await startDedicatedRedis(options);
       expect(lines.at(-1)).toBe(`redis: ${service.description}`);
-      expect(service.description).toMatch(
-        /^(local process redis-server [\d.]+|container redis:[\d.]+) at [\w.]+:\d+$/,
-      );
+      expect(service.description).toMatch(/^(local process redis-server [\d.]+|container redis:[\d.]+) at [\w.]+:\d+$/);
       expect(service.source).toBe(source);
       expect(await redisClient(service.url).ping()).toBe("PONG");
       await expectGoneAfterStop(service, seen);
@@ -78,9 +68,7 @@ describe.each(sources)("from a %s", (source) => {
       const seen = traces();
       const service = await startDedicatedPostgres(options);
       expect(lines.at(-1)).toBe(`postgres: ${service.description}`);
-      expect(service.description).toMatch(
-        /^(local process postgres [\d.]+|container postgres:[\d.]+) at [\w.]+:\d+$/,
-      );
+      expect(service.description).toMatch(/^(local process postgres [\d.]+|container postgres:[\d.]+) at [\w.]+:\d+$/);
       expect(await sql(service.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
       await expectGoneAfterStop(service, seen);
     });

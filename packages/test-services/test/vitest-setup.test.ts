@@ -35,9 +35,7 @@ test("serviceUrl returns the endpoint of dynamodb, which needs no explicit crede
 
 test("projects of one run share one server, and the error in a project without the setup says what to add", async () => {
   const run = await runVitest("two-projects", ["--reporter=default"]);
-  const starts = run.output.filter((line) =>
-    /^redis: (local process|container|MANYKV_REDIS_URL) /.test(line),
-  );
+  const starts = run.output.filter((line) => /^redis: (local process|container|MANYKV_REDIS_URL) /.test(line));
   expect(starts).toHaveLength(1);
   expect(run.errors).toContain('Add "@manykv/test-services/setup/redis" to globalSetup');
   expect(run.output.at(-1)).toBe("2 passed, 1 failed");

@@ -29,10 +29,9 @@ export interface BucketFlags extends StoreFlags {
 export function addStoreOptions(command: Command): Command {
   return command
     .addOption(
-      new Option(
-        "-s, --store <url>",
-        "URL of the store; other users can see a password on a command line",
-      ).env("MANYKV_STORE"),
+      new Option("-s, --store <url>", "URL of the store; other users can see a password on a command line").env(
+        "MANYKV_STORE",
+      ),
     )
     .addOption(
       new Option("--timeout <milliseconds>", "time limit of each call to the store")
@@ -89,9 +88,7 @@ export function addFormatOptions(command: Command): Command {
     .option("--key-column <name>", 'CSV: column of the keys (default: "key")')
     .option("--value-column <name>", 'CSV: column of the values (default: "value")')
     .addOption(
-      new Option("--encoding <name>", 'CSV: encoding of the values (default: "utf8")').choices(
-        valueEncodings,
-      ),
+      new Option("--encoding <name>", 'CSV: encoding of the values (default: "utf8")').choices(valueEncodings),
     );
 }
 
@@ -101,10 +98,7 @@ export interface ReadFlags extends FormatFlags {
   readonly fromRecord: number;
 }
 
-export type RecordReader = (
-  chunks: AsyncIterable<Buffer>,
-  limits: Limits,
-) => AsyncIterable<Item<ValueRecord>[]>;
+export type RecordReader = (chunks: AsyncIterable<Buffer>, limits: Limits) => AsyncIterable<Item<ValueRecord>[]>;
 
 /** Returns the reader for the options and the file's extension. */
 export async function readerFor(path: string, flags: ReadFlags): Promise<RecordReader> {

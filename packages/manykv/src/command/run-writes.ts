@@ -1,11 +1,6 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { InputError, type Item, type KeyRecord } from "../records/record.js";
-import {
-  type RecordFailure,
-  type Totals,
-  type WriteResult,
-  writeRecords,
-} from "../transfer/write-records.js";
+import { type RecordFailure, type Totals, type WriteResult, writeRecords } from "../transfer/write-records.js";
 import { CommandError, describeError, type ExitCode, exitCode, fileError } from "./errors.js";
 import type { Input } from "./streams.js";
 import { formatCount, formatTransfer, LimitedMessages, Progress, printMessage } from "./terminal.js";

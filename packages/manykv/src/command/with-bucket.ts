@@ -7,10 +7,7 @@ import type { BucketFlags, StoreFlags } from "./options.js";
  * Opens the store that the options name, runs `use` and closes the store. Rethrows an error without waiting for the store
  * to close, which takes time if the server hangs. The process still ends only after that.
  */
-export async function withStore<Result>(
-  flags: StoreFlags,
-  use: (store: Store) => Promise<Result>,
-): Promise<Result> {
+export async function withStore<Result>(flags: StoreFlags, use: (store: Store) => Promise<Result>): Promise<Result> {
   if (flags.store === undefined || flags.store === "") {
     throw new CommandError(
       exitCode.usage,

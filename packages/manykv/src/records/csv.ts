@@ -176,8 +176,7 @@ class RowReader {
   }
 }
 
-const strayReturn =
-  "it contains a carriage return that neither ends the line nor is inside quotes (RFC 4180)";
+const strayReturn = "it contains a carriage return that neither ends the line nor is inside quotes (RFC 4180)";
 const unclosedQuote = "it is larger than the store's limits allow. Check for a quote that is never closed";
 const malformedQuotes = "its quotes are malformed (RFC 4180), so the rest of the input cannot be read";
 

@@ -110,9 +110,7 @@ function fromText(key: string, text: unknown): ParsedLine {
 
 function fromBase64(key: string, text: unknown): ParsedLine {
   const value = typeof text === "string" ? decodeValue(text, "base64") : undefined;
-  return value === undefined
-    ? { key, problem: 'its "base64" is not standard base64 with padding' }
-    : { key, value };
+  return value === undefined ? { key, problem: 'its "base64" is not standard base64 with padding' } : { key, value };
 }
 
 /** Parses any JSON object. The key is one of its members, and the line itself is the value. */

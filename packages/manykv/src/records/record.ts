@@ -47,12 +47,7 @@ export function checkKey({ record, line }: Position, key: string, limits: Limits
 }
 
 /** Returns the record, or why it is rejected. */
-export function checkRecord(
-  position: Position,
-  key: string,
-  value: Uint8Array,
-  limits: Limits,
-): Item<ValueRecord> {
+export function checkRecord(position: Position, key: string, value: Uint8Array, limits: Limits): Item<ValueRecord> {
   const checked = checkKey(position, key, limits);
   if (isRejected(checked)) return checked;
   if (value.length <= limits.maxValueBytes) return { ...checked, value };

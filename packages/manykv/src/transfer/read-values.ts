@@ -1,11 +1,7 @@
 import type { Bucket, CallOptions, KeyValue } from "@manykv/core";
 
 /** Yields a bucket's keys one page at a time. A key may be listed twice. */
-export async function* listPages(
-  bucket: Bucket,
-  prefix: string,
-  options: CallOptions,
-): AsyncGenerator<string[]> {
+export async function* listPages(bucket: Bucket, prefix: string, options: CallOptions): AsyncGenerator<string[]> {
   let cursor: string | undefined;
   do {
     const page = await bucket.listKeys({ cursor, ...options });
@@ -61,10 +57,7 @@ function nextSize({ keys, records }: ReadBatch, batchSize: number): number {
   return Math.max(1, Math.min(batchSize, keys.length * 4, fitting));
 }
 
-async function* split(
-  pages: AsyncIterable<readonly string[]>,
-  size: () => number,
-): AsyncGenerator<readonly string[]> {
+async function* split(pages: AsyncIterable<readonly string[]>, size: () => number): AsyncGenerator<readonly string[]> {
   let rest: readonly string[] = [];
   for await (const page of pages) {
     rest = rest.length === 0 ? page : [...rest, ...page];

@@ -148,10 +148,7 @@ class RecordsWriter<Read extends KeyRecord> {
   }
 
   #mustWait(batch: WriteBatch<Read>): boolean {
-    return (
-      this.#inFlight.length >= maxBatchesInFlight ||
-      this.#inFlight.some((other) => batch.sharesKeyWith(other))
-    );
+    return this.#inFlight.length >= maxBatchesInFlight || this.#inFlight.some((other) => batch.sharesKeyWith(other));
   }
 
   async #settleAll(): Promise<void> {
@@ -235,10 +232,6 @@ class WriteBatch<Read extends KeyRecord> {
   }
 }
 
-function failureOf(
-  record: KeyRecord,
-  outcome: RecordFailure["outcome"],
-  code: RecordFailure["code"],
-): RecordFailure {
+function failureOf(record: KeyRecord, outcome: RecordFailure["outcome"], code: RecordFailure["code"]): RecordFailure {
   return { record: record.record, line: record.line, key: record.key, outcome, code };
 }

@@ -36,11 +36,7 @@ function readReport(path: string): { failures: ReportLine[]; totals: ReportTotal
 }
 
 /** Opens the bucket independently of the command, to see what the store contains. */
-async function inBucket<Result>(
-  url: string,
-  name: string,
-  use: (bucket: Bucket) => Promise<Result>,
-): Promise<Result> {
+async function inBucket<Result>(url: string, name: string, use: (bucket: Bucket) => Promise<Result>): Promise<Result> {
   await using store = await openStore(url);
   return use(await store.open(name));
 }
@@ -54,19 +50,14 @@ function presentRecords(url: string, name: string, count: number): Promise<Set<n
 }
 
 /** Compares a report with what the store contains, record by record. */
-function expectTruth(
-  { failures, totals }: ReturnType<typeof readReport>,
-  present: Set<number>,
-  count: number,
-): void {
+function expectTruth({ failures, totals }: ReturnType<typeof readReport>, present: Set<number>, count: number): void {
   const failed = new Map(failures.map((failure) => [failure.record, failure.outcome]));
   const counts = { applied: 0, "not-applied": 0, unknown: 0 };
   const lies: string[] = [];
   for (let record = 1; record <= count; record++) {
     const outcome = failed.get(record) ?? (record > totals.last ? "not-applied" : "applied");
     if (record <= totals.last) counts[outcome]++;
-    if (outcome !== "unknown" && present.has(record) !== (outcome === "applied"))
-      lies.push(`${record} ${outcome}`);
+    if (outcome !== "unknown" && present.has(record) !== (outcome === "applied")) lies.push(`${record} ${outcome}`);
   }
   expect(lies).toEqual([]);
   expect(totals).toMatchObject(counts);
@@ -166,17 +157,7 @@ test("the command prints the first ten failures and how many more there are", as
 test("CSV: the report contains the line numbers of the file", async () => {
   const report = folder.path("csv.ndjson");
   const input = 'id,name\nk1,"a\nb"\nk2\nk3,c\n';
-  const args = [
-    "import",
-    "--format",
-    "csv",
-    "--key-column",
-    "id",
-    "--value-column",
-    "name",
-    "--report",
-    report,
-  ];
+  const args = ["import", "--format", "csv", "--key-column", "id", "--value-column", "name", "--report", report];
   expect(await runCommand(args, { store: "memory:", input })).toMatchObject({ code: 1 });
   expect(readReport(report).failures).toMatchObject([{ record: 2, line: 4, code: "invalid-argument" }]);
 });
@@ -190,33 +171,26 @@ test("if nothing was sent, an import continues from its first record", async () 
   child.kill("SIGINT");
   const { code, stderr } = await ended;
   expect(code).toBe(130);
-  expect(stderr).toContain(
-    "no record was sent\nmanykv: to continue, run the same command with --from-record 4\n",
-  );
+  expect(stderr).toContain("no record was sent\nmanykv: to continue, run the same command with --from-record 4\n");
 });
 
-test.each(["ndjson", "csv"])(
-  "%s: --from-record can be one past the last record, and no more",
-  async (format) => {
-    const input = `${format === "csv" ? "key,value\n" : ""}${lines(7)
-      .map((line) => (format === "csv" ? "k,v" : line))
-      .join("\n")}`;
-    const from = (record: number) =>
-      runCommand(["import", "--format", format, "--from-record", String(record)], {
-        store: "memory:",
-        input,
-      });
-    expect(await from(7)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 1 record,") });
-    // What an import prints if it is interrupted after its last record.
-    expect(await from(8)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 0 records,") });
-    const beyond = await from(9);
-    expect(beyond.stderr).toMatch(
-      /^manykv: --from-record 9 is past the end of the input, which has 7 records\n/,
-    );
-    expect(beyond.stderr).not.toContain("to continue");
-    expect(beyond.code).toBe(1);
-  },
-);
+test.each(["ndjson", "csv"])("%s: --from-record can be one past the last record, and no more", async (format) => {
+  const input = `${format === "csv" ? "key,value\n" : ""}${lines(7)
+    .map((line) => (format === "csv" ? "k,v" : line))
+    .join("\n")}`;
+  const from = (record: number) =>
+    runCommand(["import", "--format", format, "--from-record", String(record)], {
+      store: "memory:",
+      input,
+    });
+  expect(await from(7)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 1 record,") });
+  // What an import prints if it is interrupted after its last record.
+  expect(await from(8)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 0 records,") });
+  const beyond = await from(9);
+  expect(beyond.stderr).toMatch(/^manykv: --from-record 9 is past the end of the input, which has 7 records\n/);
+  expect(beyond.stderr).not.toContain("to continue");
+  expect(beyond.code).toBe(1);
+});
 
 test.each([
   ["import FILE", (path: string) => ["import", path]],
@@ -230,9 +204,7 @@ test.each([
   for (const report of [inputFile, link]) {
     const args = [...argsFor(inputFile), "--report", report];
     const { code, stderr } = await runCommand(args, { store: "memory:", inputFile });
-    expect(stderr).toMatch(
-      /^manykv: the report would overwrite the input ".*"\. Pass another --report file\n$/,
-    );
+    expect(stderr).toMatch(/^manykv: the report would overwrite the input ".*"\. Pass another --report file\n$/);
     expect(code).toBe(2);
     expect(readFileSync(inputFile, "utf8")).toBe(text);
   }
@@ -254,10 +226,7 @@ test("if the store rejects a part, the report is true for each record, and a lat
   });
   const bucket = randomName();
   const count = 20_000;
-  const input = folder.file(
-    "large.ndjson",
-    lines(count, (record) => `${record}`.padEnd(1000, "x")).join("\n"),
-  );
+  const input = folder.file("large.ndjson", lines(count, (record) => `${record}`.padEnd(1000, "x")).join("\n"));
   const report = folder.path("rejected.ndjson");
   const args = ["import", "-b", bucket, "--timeout", "2000", "--report", report, input];
   const rejected = await runCommand(args, { store: server.url });
@@ -271,12 +240,9 @@ test("if the store rejects a part, the report is true for each record, and a lat
   const admin = new Redis(server.url);
   await admin.config("SET", "maxmemory", "0");
   await admin.quit();
-  const again = await runCommand(
-    ["import", "-b", bucket, "--from-record", String(reported.totals.next), input],
-    {
-      store: server.url,
-    },
-  );
+  const again = await runCommand(["import", "-b", bucket, "--from-record", String(reported.totals.next), input], {
+    store: server.url,
+  });
   expect(again.code).toBe(0);
   expect((await presentRecords(server.url, bucket, count)).size).toBe(count);
 });
@@ -291,9 +257,7 @@ test("if the server is killed, the report is true for each record", async () => 
   const ended = endOf(child);
   const input = lines(count).map((line) => `${line}\n`);
   child.stdin?.write(input.slice(0, 8_000).join(""));
-  await expect
-    .poll(async () => (await presentRecords(server.url, bucket, 4000)).size, { timeout: 30_000 })
-    .toBe(4000);
+  await expect.poll(async () => (await presentRecords(server.url, bucket, 4000)).size, { timeout: 30_000 }).toBe(4000);
   await server.kill();
   child.stdin?.end(input.slice(8_000).join(""));
   const { code, stderr } = await ended;
@@ -320,17 +284,14 @@ test.each(["import", "delete"])("%s: after an interrupt, the report is true", as
   const count = 5000;
   const report = folder.path(`interrupted-${command}.ndjson`);
   const input = command === "import" ? lines(count) : lines(count).map((_, index) => `k${index + 1}`);
-  if (command === "delete")
-    await runCommand(["import", "-b", bucket], { store, input: lines(count).join("\n") });
+  if (command === "delete") await runCommand(["import", "-b", bucket], { store, input: lines(count).join("\n") });
   const present = command === "import" ? 4000 : 1000;
   const keys = command === "import" ? [] : ["--keys-from", "-"];
   const child = startCommand([command, "-b", bucket, "--report", report, ...keys], { store });
   const ended = endOf(child);
   child.stdin?.write(`${input.join("\n")}\n`);
   // Two batches of 2,000 are written. The third one waits for more input.
-  await expect
-    .poll(async () => (await presentRecords(store, bucket, count)).size, { timeout: 30_000 })
-    .toBe(present);
+  await expect.poll(async () => (await presentRecords(store, bucket, count)).size, { timeout: 30_000 }).toBe(present);
   child.kill("SIGINT");
   const { code, stderr } = await ended;
   expect(code).toBe(130);

@@ -30,8 +30,7 @@ async function memoryOf(args: readonly string[], input: Iterable<string> = []): 
   const child = startCommand(args, { store: url, node: measuring });
   const ended = endOf(child);
   for (const chunk of input) {
-    if (child.stdin?.write(chunk) === false)
-      await new Promise((resolve) => child.stdin?.once("drain", resolve));
+    if (child.stdin?.write(chunk) === false) await new Promise((resolve) => child.stdin?.once("drain", resolve));
   }
   child.stdin?.end();
   const { code, stderr } = await ended;

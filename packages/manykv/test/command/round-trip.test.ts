@@ -9,19 +9,7 @@ import { storeUrls } from "../support/stores.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const folder = temporaryFolder();
-const oddKeys = [
-  "\u0000",
-  "__proto__",
-  "a\nb",
-  "a\r",
-  "\ufeffbom",
-  "a,b",
-  '"',
-  "日本",
-  "😀",
-  " ",
-  "x".repeat(1024),
-];
+const oddKeys = ["\u0000", "__proto__", "a\nb", "a\r", "\ufeffbom", "a,b", '"', "日本", "😀", " ", "x".repeat(1024)];
 const records = new Map<string, Uint8Array>([
   ...oddKeys.map((key, index) => [key, randomBytes(index * 50)] as const),
   ["", Buffer.from("value of the empty key")],
@@ -118,9 +106,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     const all = await manykv("list", []);
     expect(all).toMatchObject({ code: 1, stderr: expect.stringContaining("--format json") });
     const json = await manykv("list", ["--format", "json"]);
-    expect(new Set(sortedLines(json.stdout))).toEqual(
-      new Set([...records.keys()].map((key) => JSON.stringify(key))),
-    );
+    expect(new Set(sortedLines(json.stdout))).toEqual(new Set([...records.keys()].map((key) => JSON.stringify(key))));
   });
 
   test("delete deletes only the keys that list printed", async () => {

@@ -22,18 +22,15 @@ afterAll(async () => {
   await (await store.open(bucket)).deleteMany(keys);
 });
 
-test.each(["export", "list", "get"])(
-  "%s ends without a message when its reader closes the pipe",
-  async (command) => {
-    const args = command === "get" ? ["--keys-from", "-"] : [];
-    const child = startCommand([command, "-b", bucket, ...args], { store: url });
-    const ended = endOf(child);
-    child.stdin?.end(`${keys.join("\n")}\n`);
-    child.stdout?.once("data", () => child.stdout?.destroy());
-    const { code, stderr } = await ended;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  },
-);
+test.each(["export", "list", "get"])("%s ends without a message when its reader closes the pipe", async (command) => {
+  const args = command === "get" ? ["--keys-from", "-"] : [];
+  const child = startCommand([command, "-b", bucket, ...args], { store: url });
+  const ended = endOf(child);
+  child.stdin?.end(`${keys.join("\n")}\n`);
+  child.stdout?.once("data", () => child.stdout?.destroy());
+  const { code, stderr } = await ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
 
 test("an interrupted export removes its file and reports that it is incomplete", async () => {
   const path = folder.path("interrupted.ndjson");

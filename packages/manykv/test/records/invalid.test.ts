@@ -105,10 +105,7 @@ test.each([
 test("blank lines are not records, and records before fromRecord are only counted", async () => {
   const text = '\n{"key":"a","value":"1"}\r\n  \nnot JSON\n{"key":"c","value":"3"}\n';
   const positions = async (fromRecord: number) =>
-    (await collect(readNdjson(chunksOf(text), { limits, fromRecord }))).map(({ record, line }) => [
-      record,
-      line,
-    ]);
+    (await collect(readNdjson(chunksOf(text), { limits, fromRecord }))).map(({ record, line }) => [record, line]);
   expect(await positions(1)).toEqual([
     [1, 2],
     [2, 4],
@@ -118,12 +115,7 @@ test("blank lines are not records, and records before fromRecord are only counte
   expect(await positions(4)).toEqual([]);
 });
 
-function csv(
-  text: string | Uint8Array,
-  encoding: ValueEncoding = "utf8",
-  ignoreOtherColumns = false,
-  size = 7,
-) {
+function csv(text: string | Uint8Array, encoding: ValueEncoding = "utf8", ignoreOtherColumns = false, size = 7) {
   const options = {
     keyColumn: "key",
     valueColumn: "value",
@@ -254,9 +246,7 @@ test.each([
 });
 
 test("CSV: ignoreOtherColumns drops other columns", async () => {
-  expect(await csv("ttl,value,x,key\n1,2,3,4\n", "utf8", true)).toMatchObject([
-    { key: "4", value: Buffer.from("2") },
-  ]);
+  expect(await csv("ttl,value,x,key\n1,2,3,4\n", "utf8", true)).toMatchObject([{ key: "4", value: Buffer.from("2") }]);
 });
 
 test("a list of keys: invalid lines are rejected, and blank lines are skipped", async () => {

@@ -22,10 +22,7 @@ export interface RunOptions {
 }
 
 /** Starts the built command, like a shell. */
-export function startCommand(
-  args: readonly string[],
-  { store, inputFile, node = [] }: RunOptions = {},
-): ChildProcess {
+export function startCommand(args: readonly string[], { store, inputFile, node = [] }: RunOptions = {}): ChildProcess {
   const { MANYKV_STORE: _, ...inherited } = process.env;
   // The AWS SDK warns on standard error about Node.js versions that it will stop supporting.
   const env = { ...inherited, NODE_NO_WARNINGS: "1" };

@@ -8,8 +8,7 @@ export async function rejection(promise: Promise<unknown>): Promise<StoreError> 
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!StoreError.is(error))
-    throw new Error("The promise did not reject with a StoreError", { cause: error });
+  if (!StoreError.is(error)) throw new Error("The promise did not reject with a StoreError", { cause: error });
   return error;
 }
 

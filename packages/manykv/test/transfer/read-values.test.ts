@@ -21,19 +21,16 @@ function reader(valueBytes: number): {
   };
 }
 
-test.each([1, 7, 5000])(
-  "readValues reads every key once and in order, from pages of %i",
-  async (pageSize) => {
-    const { read, sizes } = reader(10);
-    const keys: string[] = [];
-    for await (const batch of readValues(pagesOf(3000, pageSize), { read, batchSize: 500 })) {
-      expect(batch.records.map((record) => record?.[0])).toEqual(batch.keys);
-      keys.push(...batch.keys);
-    }
-    expect(keys).toEqual(Array.from({ length: 3000 }, (_, index) => `k${index}`));
-    expect(Math.max(...sizes)).toBe(500);
-  },
-);
+test.each([1, 7, 5000])("readValues reads every key once and in order, from pages of %i", async (pageSize) => {
+  const { read, sizes } = reader(10);
+  const keys: string[] = [];
+  for await (const batch of readValues(pagesOf(3000, pageSize), { read, batchSize: 500 })) {
+    expect(batch.records.map((record) => record?.[0])).toEqual(batch.keys);
+    keys.push(...batch.keys);
+  }
+  expect(keys).toEqual(Array.from({ length: 3000 }, (_, index) => `k${index}`));
+  expect(Math.max(...sizes)).toBe(500);
+});
 
 test("batches of large values are small, which bounds the memory", async () => {
   const { read, sizes } = reader(2_000_000);
@@ -53,9 +50,7 @@ test("a missing value is `undefined` at the index of its key", async () => {
 test("a failed read rejects, even if it fails while the caller uses an earlier batch", async () => {
   let calls = 0;
   const read = (keys: readonly string[]): Promise<KeyValue[]> =>
-    ++calls === 2
-      ? Promise.reject(new Error("lost"))
-      : Promise.resolve(keys.map((key) => [key, new Uint8Array()]));
+    ++calls === 2 ? Promise.reject(new Error("lost")) : Promise.resolve(keys.map((key) => [key, new Uint8Array()]));
   const batches = readValues(pagesOf(100, 10), { read, batchSize: 10 });
   expect((await batches.next()).value?.keys).toHaveLength(4);
   await new Promise((resolve) => setTimeout(resolve, 20));

@@ -134,9 +134,7 @@ test("at a rejected record, all records before it are written and none after it"
   const { options, sent, failures } = prepare();
   const { totals, storeError } = await writeRecords(itemsOf([...keys(5), "!", "after", "after"]), options);
   expect(sent.flat()).toEqual(keys(5));
-  expect(failures).toEqual([
-    { record: 6, line: 6, outcome: "not-applied", code: "invalid-argument", problem: "bad" },
-  ]);
+  expect(failures).toEqual([{ record: 6, line: 6, outcome: "not-applied", code: "invalid-argument", problem: "bad" }]);
   expect(totals).toMatchObject({ applied: 5, "not-applied": 1, last: 6, complete: false, next: 6 });
   expect(storeError).toBeUndefined();
 });

@@ -50,9 +50,7 @@ async function removeContainers(): Promise<void> {
   if (!watched) return;
   const filters = encodeURIComponent(JSON.stringify({ label: [watched.label] }));
   const found = JSON.parse(await call("GET", `/containers/json?all=true&filters=${filters}`));
-  await Promise.all(
-    found.map(({ Id }: { Id: string }) => call("DELETE", `/containers/${Id}?force=true&v=true`)),
-  );
+  await Promise.all(found.map(({ Id }: { Id: string }) => call("DELETE", `/containers/${Id}?force=true&v=true`)));
 }
 
 /** https://docs.docker.com/reference/api/engine/ */

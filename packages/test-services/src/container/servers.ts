@@ -63,9 +63,7 @@ export function redisClusterContainer(options: RedisClusterOptions): Promise<Ded
     const container = await startContainer(guard, {
       image: images.redis,
       command: ["sleep", "infinity"],
-      ports: ports
-        .flatMap((port) => [port, port + clusterBusOffset])
-        .map((port) => ({ container: port, host: port })),
+      ports: ports.flatMap((port) => [port, port + clusterBusOffset]).map((port) => ({ container: port, host: port })),
     });
     const args = clusterArguments(options);
     const nodes = await Promise.all(ports.map((port) => startNode(container, port, args)));

@@ -24,10 +24,7 @@ export interface Container {
 }
 
 /** Starts a container that ends with its guard. */
-export async function startContainer(
-  guard: ContainerGuard,
-  specification: ContainerSpecification,
-): Promise<Container> {
+export async function startContainer(guard: ContainerGuard, specification: ContainerSpecification): Promise<Container> {
   const started = await new GenericContainer(specification.image)
     .withCommand([...specification.command])
     .withEnvironment({ ...specification.environment })

@@ -5,13 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import {
-  type PostgresOptions,
-  postgresArguments,
-  postgresDatabase,
-  postgresUrl,
-  postgresUser,
-} from "../options.js";
+import { type PostgresOptions, postgresArguments, postgresDatabase, postgresUrl, postgresUser } from "../options.js";
 import type { DedicatedPostgres } from "../service.js";
 import { postgresResponds, queryPostgres } from "../support/clients.js";
 import { freePort } from "./free-port.js";
@@ -105,9 +99,7 @@ async function unprivilegedUser(): Promise<User | undefined> {
 /** Makes the user the owner of the directory, and copies programs that it cannot reach, such as those in root's home. */
 async function handOver(directory: string, programs: Programs, user: User): Promise<Programs> {
   if (!(await othersCanReach(dirname(directory)))) {
-    throw new Error(
-      "postgres: runs as the user nobody, which cannot enter the temporary folder. Set TMPDIR=/tmp",
-    );
+    throw new Error("postgres: runs as the user nobody, which cannot enter the temporary folder. Set TMPDIR=/tmp");
   }
   await chown(directory, user.uid, user.gid);
   if (await othersCanReach(programs.postgres)) return programs;

@@ -19,10 +19,7 @@ import { type Supervisor, withSupervisor } from "./supervisor.js";
 const host = "127.0.0.1";
 
 /** Runs the `redis-server` on PATH on a free port. */
-export async function redisProcess(
-  options: RedisOptions,
-  print: (line: string) => void,
-): Promise<DedicatedRedis> {
+export async function redisProcess(options: RedisOptions, print: (line: string) => void): Promise<DedicatedRedis> {
   const { command, version } = await redisCommand(print);
   return withSupervisor("redis", async (supervisor) => {
     const server = await runRedis(supervisor, command, redisArguments(options), options);

@@ -133,10 +133,7 @@ export class Supervisor {
 }
 
 /** Starts a supervisor and calls `start` with it. If that fails, stops the supervisor, so that nothing is left. */
-export async function withSupervisor<T>(
-  name: string,
-  start: (supervisor: Supervisor) => Promise<T>,
-): Promise<T> {
+export async function withSupervisor<T>(name: string, start: (supervisor: Supervisor) => Promise<T>): Promise<T> {
   const supervisor = await Supervisor.start(name);
   try {
     return await start(supervisor);

@@ -56,15 +56,11 @@ export async function queryPostgres(url: string, statement: string): Promise<Rec
 
 /** Waits until a Postgres accepts this user and password, which another server on the same port would not. */
 export async function postgresResponds(url: string): Promise<void> {
-  await waitUntil("postgres did not respond", 60_000, () =>
-    queryPostgres(url, "SELECT 1").catch(() => undefined),
-  );
+  await waitUntil("postgres did not respond", 60_000, () => queryPostgres(url, "SELECT 1").catch(() => undefined));
 }
 
 /** Resolves if the service responds. */
-export async function listTables(
-  service: Pick<DynamodbService, "url" | "region" | "credentials">,
-): Promise<void> {
+export async function listTables(service: Pick<DynamodbService, "url" | "region" | "credentials">): Promise<void> {
   // The SDK is slow to load, and only an address from the environment needs it.
   const { DynamoDBClient, ListTablesCommand } = await import("@aws-sdk/client-dynamodb");
   const client = new DynamoDBClient({

@@ -65,9 +65,7 @@ async function attachReplicas(nodes: readonly Node[]): Promise<void> {
   const masters = nodes.slice(0, masterCount);
   const ids = await Promise.all(masters.map(({ client }) => client.call("CLUSTER", "MYID")));
   const replicas = nodes.slice(masterCount);
-  await Promise.all(
-    replicas.map(({ client }, index) => client.call("CLUSTER", "REPLICATE", String(ids[index]))),
-  );
+  await Promise.all(replicas.map(({ client }, index) => client.call("CLUSTER", "REPLICATE", String(ids[index]))));
 }
 
 async function isReady(nodes: readonly Node[]): Promise<true | undefined> {

@@ -18,14 +18,9 @@ export function runVitest(folder: string, args: readonly string[]): Promise<Run>
   const command = [vitest, "run", ...args, "--reporter=@manykv/test-services/closing-line-reporter"];
   const environment = { ...process.env, NO_COLOR: "1", VITEST: undefined, VITEST_MODE: undefined };
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      command,
-      { cwd: join(fixtures, folder), env: environment },
-      (error, stdout, errors) => {
-        const exitCode = error ? Number(error.code) : 0;
-        resolve({ output: stdout.trimEnd().split("\n"), errors, exitCode });
-      },
-    );
+    execFile(process.execPath, command, { cwd: join(fixtures, folder), env: environment }, (error, stdout, errors) => {
+      const exitCode = error ? Number(error.code) : 0;
+      resolve({ output: stdout.trimEnd().split("\n"), errors, exitCode });
+    });
   });
 }

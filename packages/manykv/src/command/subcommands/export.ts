@@ -54,9 +54,7 @@ async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
     const counts: Counts = { records: 0, bytes: 0, deleted: 0 };
     const startedAt = performance.now();
     const printCounts = (done: string): void => {
-      printMessage(
-        `${done} ${formatCount(counts.records, "record")}, ${formatTransfer(counts.bytes, startedAt)}`,
-      );
+      printMessage(`${done} ${formatCount(counts.records, "record")}, ${formatTransfer(counts.bytes, startedAt)}`);
       if (counts.deleted > 0) printMessage(`${formatCount(counts.deleted, "key")} deleted during the export`);
     };
     try {
@@ -112,5 +110,4 @@ async function exportRecords(
   }
 }
 
-const notText =
-  "a value is not UTF-8 text, so CSV cannot represent it. Pass --encoding base64 or --format ndjson";
+const notText = "a value is not UTF-8 text, so CSV cannot represent it. Pass --encoding base64 or --format ndjson";

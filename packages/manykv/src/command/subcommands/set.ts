@@ -20,9 +20,7 @@ export function addSetCommand(program: Command, toAction: ToAction): void {
     .argument("[value]", "value, as text");
   addBucketOptions(command)
     .option("--file <file>", "use the bytes of a file as the value, or standard input if it is -")
-    .addOption(
-      new Option("--encoding <name>", 'encoding of the argument (default: "utf8")').choices(valueEncodings),
-    )
+    .addOption(new Option("--encoding <name>", 'encoding of the argument (default: "utf8")').choices(valueEncodings))
     .addHelpText("after", help)
     .action(toAction(runSet));
 }
