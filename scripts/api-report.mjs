@@ -44,14 +44,12 @@ function report({ name, folder, declarations }, temporary) {
         reportFileName: name,
         reportFolder: reports,
         reportTempFolder: temporary,
+        // A type that the API uses without exporting it is part of the API all the same.
+        includeForgottenExports: true,
       },
       messages: {
         compilerMessageReporting: { default: { logLevel: ExtractorLogLevel.Error } },
-        // A type that an entry point uses and does not export is part of the API by accident, so the report shows it.
-        extractorMessageReporting: {
-          default: { logLevel: ExtractorLogLevel.None },
-          "ae-forgotten-export": { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true },
-        },
+        extractorMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
         tsdocMessageReporting: { default: { logLevel: ExtractorLogLevel.None } },
       },
       docModel: { enabled: false },
