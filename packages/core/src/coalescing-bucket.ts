@@ -105,9 +105,7 @@ export class CoalescingBucket extends DriverBucket {
       const canonical = findDuplicates(keys, "first");
       const values = await call.traced(() => read(call, "get", parsed, canonical));
       batch.forEach(({ settle }, index) => {
-        const from = canonical?.[index] ?? index;
-        const value = values[from];
-        settle(from === index ? value : value && new Uint8Array(value));
+        settle(values[index]);
       });
     } catch (error) {
       const failed = error as StoreError;

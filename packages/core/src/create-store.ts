@@ -81,8 +81,6 @@ export class StoreCore {
   readonly attemptTracing: ReturnType<typeof openTracing> = openTracing("manykv:attempt");
   /** Called when the store is about to close: calls that wait to travel together leave now. */
   readonly beforeClose: Set<() => void> = new Set();
-  readonly #id: string = Math.random().toString(36).slice(2, 10);
-  #calls = 0;
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -106,10 +104,6 @@ export class StoreCore {
     if (--this.#inFlight === 0) this.#drained?.();
   }
 
-  nextCallId(): string {
-    return `${this.#id}-${++this.#calls}`;
-  }
-
   /** Waits for the calls in flight, then closes the driver. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -118,11 +112,10 @@ export class StoreCore {
 
   async #close(): Promise<void> {
     for (const flush of [...this.beforeClose]) flush();
-    if (this.#inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-      });
-    }
+    const drained = new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+    if (this.#inFlight > 0) await drained;
     this.timer.stop();
     await this.driver.close();
   }

@@ -1,9 +1,9 @@
 import { Call } from "./call/call.js";
-import { control, type ReadKind, read, type ValueOf } from "./call/read.js";
+import { control, type ReadKind, read } from "./call/read.js";
 import { type WriteKind, write } from "./call/write.js";
 import type { StoreCore } from "./create-store.js";
 import { InputError, mostAtOnce, readEntries, readKeys } from "./input/batch.js";
-import { type CanonicalIndexes, findDuplicates, findDuplicatesInSteps } from "./input/chunk.js";
+import { findDuplicates, findDuplicatesInSteps } from "./input/chunk.js";
 import { checkCallOptions } from "./options.js";
 import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Limits, ListOptions } from "./store.js";
 
@@ -42,7 +42,13 @@ export class DriverBucket implements Bucket {
 
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]> {
     const call = new Call(this.#core, "getMany", this.name);
-    return call.traced(async () => pairs(await this.#read(call, "get", keys, options)));
+    return call.traced(async () => {
+      const found = await this.#read(call, "get", keys, options);
+      return found.keys.map((key, index) => {
+        const value = found.values[index];
+        return value && [key, value];
+      });
+    });
   }
 
   set(key: string, value: Uint8Array, options?: CallOptions): Promise<void> {
@@ -80,21 +86,15 @@ export class DriverBucket implements Bucket {
     } while (cursor !== undefined);
   }
 
-  /** Reads the input, sends it chunk by chunk and returns the values. */
-  async #read<Kind extends ReadKind>(
-    call: Call,
-    kind: Kind,
-    input: Iterable<string>,
-    options: CallOptions | undefined,
-  ): Promise<ReadBatch<ValueOf<Kind>>> {
+  /** Reads the input, sends it chunk by chunk and returns one place per key. */
+  async #read<Kind extends ReadKind>(call: Call, kind: Kind, input: Iterable<string>, options?: CallOptions) {
     try {
       call.start(options);
       const batch = readKeys(call, input, "get");
       const { keys } = batch;
       const canonical =
         keys.length <= mostAtOnce ? findDuplicates(keys, "first") : await findDuplicatesInSteps(keys, "first", call);
-      const values = await read(call, kind, batch, canonical);
-      return { keys, values, canonical };
+      return { keys, values: await read(call, kind, batch, canonical) };
     } catch (error) {
       throw call.readError(error);
     } finally {
@@ -141,24 +141,4 @@ export class DriverBucket implements Bucket {
       call.end();
     }
   }
-}
-
-interface ReadBatch<Value> {
-  readonly keys: readonly string[];
-  /** By canonical index. */
-  readonly values: readonly Value[];
-  readonly canonical: CanonicalIndexes;
-}
-
-/** Returns one place per key. Duplicates get copies of the value, because the caller may modify each. */
-function pairs(batch: ReadBatch<Uint8Array<ArrayBuffer> | undefined>): (KeyValue | undefined)[] {
-  const { keys, values, canonical } = batch;
-  const result = new Array<KeyValue | undefined>(keys.length);
-  for (let index = 0; index < keys.length; index++) {
-    const from = canonical?.[index] ?? index;
-    const value = values[from];
-    if (value === undefined) result[index] = undefined;
-    else result[index] = [keys[index] as string, from === index ? value : new Uint8Array(value)];
-  }
-  return result;
 }

@@ -1,13 +1,12 @@
 import type { StoreErrorCode } from "./errors.js";
 
 /**
- * What a backend implements. A driver sends one request to its engine and reports what became of each key. Core does
- * everything else: validation, order, duplicates, chunking, concurrency, retries, deadlines, outcomes and errors.
+ * What a backend implements. A driver sends one request to its engine and reports what became of each key. Core does the
+ * rest: validation, order, duplicates, chunking, concurrency, retries, deadlines, outcomes and errors.
  *
  * A driver can rely on this:
  * - A request has 1 to `limits` keys, all different, each well-formed and at most 1,024 bytes of UTF-8.
- * - Values have at most `maxValueBytes` bytes and do not change until the request settles. A driver that keeps them
- *   copies them.
+ * - Values have at most `maxValueBytes` bytes and do not change until the request settles. To keep them, copy them.
  * - A bucket name matches `[A-Za-z0-9_.-]{1,64}`.
  * - Core calls `close()` once, when no request is in flight, and nothing after it.
  *
@@ -63,7 +62,7 @@ export interface DriverLimits {
   readonly concurrency: number;
 }
 
-/** How much fits into one request. Core splits batches accordingly. */
+/** How much fits into one request. */
 export interface RequestLimits {
   readonly maxKeys: number;
   /** Sum of key bytes (UTF-8) and, for `set`, value bytes. A larger single entry still gets a request. */

@@ -18,7 +18,6 @@ export interface StoreOptions {
   readonly retry?: RetryOptions | undefined;
 }
 
-/** How temporary failures are retried. */
 export interface RetryOptions {
   /** Consecutive attempts without progress before a call gives up. Default 10. */
   readonly attempts?: number | undefined;

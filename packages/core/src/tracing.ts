@@ -51,6 +51,7 @@ export function openTracing(name: string): Tracing | undefined {
 
 /** Runs a call within the channel `manykv:call`. */
 export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promise<Result> {
+  call.id = crypto.randomUUID();
   const { core, id, operation, bucket, batchSize } = call;
   const { name: driver, server } = core.driver;
   const event: CallEvent = { id, driver, server, operation, bucket, batchSize };
@@ -75,6 +76,7 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
   attempt: number,
   run: () => Promise<Result>,
 ): Promise<Result> {
+  call.id ||= crypto.randomUUID();
   const { core, id: callId, bucket } = call;
   const { name: driver, server } = core.driver;
   const event: AttemptEvent = { callId, driver, server, operation, bucket, batchSize, attempt };

@@ -20,7 +20,8 @@ export class Call {
   fault: Fault | undefined;
   /** Entries in the caller's input, once it was read. */
   batchSize = 1;
-  #id: string | undefined;
+  /** Identifies the call in tracing events. */
+  id = "";
   #signal: AbortSignal | undefined;
   #stopListening: (() => void) | undefined;
   readonly #waiters: Waiter[] = [];
@@ -56,12 +57,6 @@ export class Call {
   get description(): string {
     const bucket = this.bucket === "" ? "" : ` on bucket "${this.bucket}"`;
     return `${this.operation}${bucket} (${this.core.driver.name})`;
-  }
-
-  /** Identifies the call in tracing events. */
-  get id(): string {
-    this.#id ??= this.core.nextCallId();
-    return this.#id;
   }
 
   end(): void {

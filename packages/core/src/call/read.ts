@@ -9,7 +9,7 @@ export type ReadKind = "get" | "exists";
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 
 /**
- * Reads a batch and returns one value per canonical index. Stops at the first key that cannot be read (rule S10).
+ * Reads a batch and returns one value per key. Stops at the first key that cannot be read (rule S10).
  *
  * @throws {StoreError} naming that key.
  */
@@ -18,18 +18,23 @@ export async function read<Kind extends ReadKind>(
   kind: Kind,
   batch: Batch,
   canonical: CanonicalIndexes,
-): Promise<readonly ValueOf<Kind>[]> {
+): Promise<ValueOf<Kind>[]> {
   const { concurrency, retry } = call.core.options;
   const queue = new ChunkQueue(batch, canonical);
-  const values = new Array<ValueOf<Kind>>(batch.keys.length);
+  const values = new Array<Answers[ReadKind]["values"][number]>(batch.keys.length);
   let failedIndex: number | undefined;
 
   if (queue.size === 1) await readChunks();
   else await Promise.all(Array.from({ length: Math.min(concurrency, queue.size) }, readChunks));
-  if (call.fault === undefined) return values;
-  const { code, retryable, reason } = call.fault;
-  const entry = batch.keys.length === 1 ? "" : `entry ${failedIndex} failed: `;
-  throw new StoreError(code, `${call.description}: ${entry}${explain(call.fault)}`, { retryable, reason });
+  if (call.fault !== undefined) {
+    throw failure(call, call.fault, batch.keys.length === 1 ? "" : `entry ${failedIndex} failed: `);
+  }
+  canonical?.forEach((from, index) => {
+    // Duplicates get copies of the value, because the caller may modify each.
+    const value = values[from];
+    values[index] = from !== index && value instanceof Uint8Array ? new Uint8Array(value) : value;
+  });
+  return values;
 
   async function readChunks(): Promise<void> {
     for (let chunk = queue.next(); chunk !== undefined; chunk = queue.next()) {
@@ -87,16 +92,16 @@ export async function control<Kind extends "list" | "provision">(
   for (let number = 1; ; number++) {
     const time = attemptTime(call);
     const stop = stopFault(call, time, fault);
-    if (stop === undefined) {
-      const result = await attempt(call, kind, noKeys, number, time, cursor);
-      if (result.fault === undefined) return result.answer as Answers[Kind];
-      fault = afterInterruption(result.fault, result, fault);
-      if (fault.retryable && number < call.core.options.retry.attempts) {
-        await backoff(call, number);
-        continue;
-      }
-    }
-    const { code, retryable, reason } = stop ?? (fault as Fault);
-    throw new StoreError(code, `${call.description}: ${explain({ code, reason })}`, { retryable, reason });
+    if (stop !== undefined) throw failure(call, stop);
+    const result = await attempt(call, kind, noKeys, number, time, cursor);
+    if (result.fault === undefined) return result.answer as Answers[Kind];
+    fault = afterInterruption(result.fault, result, fault);
+    if (!fault.retryable || number >= call.core.options.retry.attempts) throw failure(call, fault);
+    await backoff(call, number);
   }
+}
+
+function failure(call: Call, fault: Fault, entry = ""): StoreError {
+  const { code, retryable, reason } = fault;
+  return new StoreError(code, `${call.description}: ${entry}${explain(fault)}`, { retryable, reason });
 }

@@ -94,7 +94,8 @@ export const mostAtOnce = 16_384;
  * @throws {InputError} naming the first invalid key.
  */
 export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Batch {
-  return read(call, input, new BatchBuilder(call.core.options.limits, call.core.options[kind], undefined));
+  const { options } = call.core;
+  return read(call, input, new BatchBuilder(options.limits, options[kind], undefined));
 }
 
 /**
