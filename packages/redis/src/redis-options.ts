@@ -28,7 +28,10 @@ const longestDelay = 2 ** 31 - 1;
 /** @throws {StoreError} `invalid-argument` unless it is a number above 0 */
 export function checkConnectTimeout(time: unknown = defaultConnectTimeout): number {
   if (typeof time === "number" && time > 0) return Math.min(time, longestDelay);
-  throw new StoreError("invalid-argument", "connectTimeout is not a number of milliseconds above 0: pass one, such as 3000");
+  throw new StoreError(
+    "invalid-argument",
+    "connectTimeout is not a number of milliseconds above 0: pass one, such as 3000",
+  );
 }
 
 /** @throws {StoreError} `invalid-argument` if it is not a client, or has a `keyPrefix` */

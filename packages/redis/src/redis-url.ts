@@ -38,8 +38,7 @@ export function parseRedisUrl(url: unknown): RedisUrl {
   refuseParameters(query);
   if (fragment !== undefined) throw invalid("has a fragment: write a # in a password as %23");
   const addresses = hosts.split(",").map(parseAddress);
-  if (!cluster && addresses.length > 1)
-    throw invalid("has several hosts: use redis+cluster:// for a cluster");
+  if (!cluster && addresses.length > 1) throw invalid("has several hosts: use redis+cluster:// for a cluster");
   return {
     cluster,
     tls: scheme?.toLowerCase() === "rediss",

@@ -20,14 +20,7 @@ import { bucketPrefix } from "./key-names.js";
 import { limits } from "./limits.js";
 import { decodeCursor, encodeCursor, parseId, parseScanCursor, type ScanPosition } from "./listing/cursor.js";
 import { encodeScan, fillPage, keysOfScan } from "./listing/scan.js";
-import {
-  encodeAll,
-  encodeCommand,
-  encodeEach,
-  encodeMset,
-  encodeOne,
-  encodeSet,
-} from "./protocol/encode-command.js";
+import { encodeAll, encodeCommand, encodeEach, encodeMset, encodeOne, encodeSet } from "./protocol/encode-command.js";
 import { isAcknowledgement, isCount, isValue, type Reply, valuesOf } from "./protocol/reply.js";
 
 /** One server. Each request is one write to the socket and one round trip. */

@@ -22,32 +22,14 @@ async function keysOfOneSlot(bucket: string, count: number): Promise<[slot: numb
   return [slot, keys];
 }
 
-async function expectAll(
-  bucket: Bucket,
-  keys: readonly string[],
-  expected: (key: string) => string | undefined,
-) {
+async function expectAll(bucket: Bucket, keys: readonly string[], expected: (key: string) => string | undefined) {
   const answers = await bucket.getMany(keys);
   expect(answers.map((answer) => text(answer?.[1]))).toEqual(keys.map(expected));
 }
 
 test("computes the same slot as the server for any name, with or without braces", async () => {
   const buckets = ["b", "a.b-c_d", "X".repeat(64)];
-  const keys = [
-    "",
-    "k",
-    "{}",
-    "{x}",
-    "{user}.1",
-    "}{",
-    "}",
-    "{",
-    "é{x}",
-    "\0",
-    "😀{😀}",
-    "漢".repeat(300),
-    "a:b",
-  ];
+  const keys = ["", "k", "{}", "{x}", "{user}.1", "}{", "}", "{", "é{x}", "\0", "😀{😀}", "漢".repeat(300), "a:b"];
   for (const bucket of buckets) {
     const start = checksum(Buffer.from(bucketPrefix(bucket)));
     for (const key of keys) {
@@ -139,8 +121,7 @@ describe("a slot that moves to another master", () => {
     await expectAll(bucket, all, (key) => `third ${key}`);
     // The store knows the new master: no command is redirected.
     await pause(300);
-    const redirections = async () =>
-      /errorstat_MOVED:count=(\d+)/.exec(await from.redis.info("errorstats"))?.[1];
+    const redirections = async () => /errorstat_MOVED:count=(\d+)/.exec(await from.redis.info("errorstats"))?.[1];
     const before = await redirections();
     await expectAll(bucket, all, (key) => `third ${key}`);
     expect(await redirections()).toBe(before);

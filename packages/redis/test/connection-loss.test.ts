@@ -178,18 +178,7 @@ test("a user without CLIENT KILL still recovers from a silent connection", async
   await using redis = await startDedicatedRedis();
   const admin = new Redis(redis.port, redis.host);
   cleanups.push(() => admin.disconnect());
-  await admin.call(
-    "ACL",
-    "SETUSER",
-    "modest",
-    "on",
-    ">pass",
-    "~*",
-    "+@all",
-    "-client|kill",
-    "-info",
-    "-role",
-  );
+  await admin.call("ACL", "SETUSER", "modest", "on", ">pass", "~*", "+@all", "-client|kill", "-info", "-role");
   const proxy = await TcpProxy.start(redis);
   cleanups.push(() => proxy[Symbol.asyncDispose]());
   const options = { port: proxy.port, username: "modest", password: "pass" };
@@ -226,10 +215,7 @@ describe("a server that starts again", () => {
     await pause(50);
     await redis.restart();
     // Other clients connect and get the low ids.
-    const others = Array.from(
-      { length: 20 },
-      () => new Redis({ port: redis.port, retryStrategy: () => null }),
-    );
+    const others = Array.from({ length: 20 }, () => new Redis({ port: redis.port, retryStrategy: () => null }));
     cleanups.push(() => others.forEach((other) => void other.disconnect()));
     await Promise.all(others.map((other) => other.ping()));
     await writing;

@@ -16,11 +16,7 @@ import { rejection } from "./support/rejection.js";
 const nothing = new Uint8Array(0);
 
 /** Lists page by page and calls `between` after each page. */
-async function listAll(
-  bucket: Bucket,
-  between: (page: number) => Promise<void>,
-  start?: string,
-): Promise<Set<string>> {
+async function listAll(bucket: Bucket, between: (page: number) => Promise<void>, start?: string): Promise<Set<string>> {
   const listed = new Set<string>();
   let cursor = start;
   for (let page = 1; ; page++) {

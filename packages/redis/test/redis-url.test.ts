@@ -18,14 +18,8 @@ describe("a URL", () => {
     ["redis://host/", { ...plain, addresses: [{ host: "host", port: 6379 }] }],
     ["REDIS://host", { ...plain, addresses: [{ host: "host", port: 6379 }] }],
     ["redis://[::1]:7000", { ...plain, addresses: [{ host: "::1", port: 7000 }] }],
-    [
-      "redis://:p%40ss%3A%2F@host",
-      { ...plain, password: "p@ss:/", addresses: [{ host: "host", port: 6379 }] },
-    ],
-    [
-      "redis://me:a:b@host",
-      { ...plain, username: "me", password: "a:b", addresses: [{ host: "host", port: 6379 }] },
-    ],
+    ["redis://:p%40ss%3A%2F@host", { ...plain, password: "p@ss:/", addresses: [{ host: "host", port: 6379 }] }],
+    ["redis://me:a:b@host", { ...plain, username: "me", password: "a:b", addresses: [{ host: "host", port: 6379 }] }],
     [
       "rediss://me:x@host:1",
       { ...plain, tls: true, username: "me", password: "x", addresses: [{ host: "host", port: 1 }] },

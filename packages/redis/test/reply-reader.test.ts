@@ -13,9 +13,7 @@ interface Sample {
 const line = (text: string): Buffer => Buffer.from(`${text}\r\n`);
 const text = fc.string({ unit: "grapheme" }).map((each) => each.replace(/[\r\n]/g, " "));
 
-const simple = fc
-  .oneof(text, fc.constant("OK"))
-  .map((reply): Sample => ({ bytes: line(`+${reply}`), reply }));
+const simple = fc.oneof(text, fc.constant("OK")).map((reply): Sample => ({ bytes: line(`+${reply}`), reply }));
 const error = text.map((message): Sample => ({ bytes: line(`-${message}`), reply: new Error(message) }));
 const integer = fc
   .oneof(fc.maxSafeInteger(), fc.integer({ min: -9, max: 99 }))
@@ -27,10 +25,7 @@ const bulk = fc
     fc.integer({ min: 4_000, max: 9_000 }).map((length) => new Uint8Array(length).fill(length)),
   )
   .map((reply): Sample => ({ bytes: Buffer.concat([line(`$${reply.length}`), reply, line("")]), reply }));
-const nothing = fc.constantFrom<Sample>(
-  { bytes: line("$-1"), reply: null },
-  { bytes: line("*-1"), reply: null },
-);
+const nothing = fc.constantFrom<Sample>({ bytes: line("$-1"), reply: null }, { bytes: line("*-1"), reply: null });
 const { sample } = fc.letrec<{ sample: Sample; array: Sample }>((tie) => ({
   sample: fc.oneof(
     { maxDepth: 7, depthSize: "small" },
@@ -176,22 +171,7 @@ describe("rejects", () => {
   }
 
   test("any noise, and fails in no other way", () => {
-    const words = fc.constantFrom(
-      "$",
-      "*",
-      "+",
-      "-",
-      ":",
-      "\r\n",
-      "\r",
-      "\n",
-      "-1",
-      "0",
-      "1",
-      "5",
-      "12",
-      "hello",
-    );
+    const words = fc.constantFrom("$", "*", "+", "-", ":", "\r\n", "\r", "\n", "-1", "0", "1", "5", "12", "hello");
     const noise = fc.oneof(
       fc.uint8Array({ maxLength: 100 }).map((each) => Buffer.from(each)),
       fc.array(words, { maxLength: 40 }).map((each) => Buffer.from(each.join(""))),

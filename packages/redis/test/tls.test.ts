@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 import { redisStore } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
 import { bytes, text } from "./support/bytes.js";
-import { batchRejection, expectNoSecret } from "./support/rejection.js";
 import { certificate, privateKey } from "./support/certificate.js";
+import { batchRejection, expectNoSecret } from "./support/rejection.js";
 
 const tls = { clientTls: { cert: certificate, key: privateKey } };
 const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];

@@ -63,8 +63,7 @@ class Lister {
     const { scan } = state;
     if (scan !== undefined) {
       const reached = await this.#reach(scan.id, map).catch(() => undefined);
-      if (reached !== undefined && reached.connection.identity.runId === scan.process)
-        return { scan, ...reached };
+      if (reached !== undefined && reached.connection.identity.runId === scan.process) return { scan, ...reached };
       state.abandon();
     }
     return this.#begin(state, map);

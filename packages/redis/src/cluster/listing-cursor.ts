@@ -1,11 +1,4 @@
-import {
-  decodeCursor,
-  encodeCursor,
-  invalidCursor,
-  isRecord,
-  parseId,
-  parseScanCursor,
-} from "../listing/cursor.js";
+import { decodeCursor, encodeCursor, invalidCursor, isRecord, parseId, parseScanCursor } from "../listing/cursor.js";
 import type { Arrival, ListingProgress, NodeScan } from "./listing-state.js";
 import { SlotSet } from "./slot-set.js";
 

@@ -32,10 +32,10 @@ export interface ListingProgress {
 /**
  * The progress of a listing of a cluster.
  *
- *     open --scan of its owner--> done           the owner served the slot before and after the scan
- *       \\--scan of its owner--> arrival         the slot moved, or is moving, to another node
- *     arrival --scan of that node--> done        the node has received the slot, or is receiving it
- *        \\--anything else--> open               a failover, a restart, a move that was given up
+ *     open -- scan of the owner --> done       it served the slot before and after the scan
+ *     open -- scan of the owner --> arrival    the slot moved, or is moving, to another node
+ *     arrival -- scan of that node --> done    it received the slot, or is receiving it
+ *     open, arrival -- otherwise --> open      a failover, a restart, a move that was given up
  *
  * So a complete listing misses no key, with one exception: it does not notice a slot that leaves a node and returns
  * while that node is being scanned.

@@ -12,8 +12,7 @@ export class SlotSet {
     if (text === "") return set;
     for (const range of text.split(",")) {
       const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range) ?? [];
-      if (!(Number(from) <= Number(to) && Number(to) < slotCount))
-        throw new RangeError("not a list of slots");
+      if (!(Number(from) <= Number(to) && Number(to) < slotCount)) throw new RangeError("not a list of slots");
       set.#members.fill(1, Number(from), Number(to) + 1);
     }
     return set;

@@ -29,7 +29,7 @@ export class Topology {
     this.#access = access;
   }
 
-  /** The slot map, unless there is none or it may be outdated. */
+  /** The slot map, if it is known and not outdated. */
   get current(): SlotMap | undefined {
     return this.#stale ? undefined : this.#map;
   }

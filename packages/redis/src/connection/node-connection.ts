@@ -50,7 +50,11 @@ export class NodeConnection {
     this.#waiting++;
     try {
       const suspect = this.#connection;
-      if (suspect?.probing !== undefined) await waitFor(request, suspect.probing.catch(() => suspect.drop()));
+      if (suspect?.probing !== undefined)
+        await waitFor(
+          request,
+          suspect.probing.catch(() => suspect.drop()),
+        );
       if (this.current !== undefined) return this.current;
       this.#opening ??= this.#open().finally(() => {
         this.#opening = undefined;

@@ -47,5 +47,8 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 export function invalidCursor(): StoreError {
-  return new StoreError("invalid-argument", "the cursor is invalid: pass a cursor that listKeys returned for this bucket");
+  return new StoreError(
+    "invalid-argument",
+    "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
+  );
 }

@@ -23,7 +23,7 @@ const longestLines: Readonly<Record<string, number>> = {
 const longestBulk = 512 * 1_048_576;
 /** The longest header of a bulk string: `$536870912\r\n`. */
 const longestHeader = 12;
-/** Far more than any command of ours returns. */
+/** Far more than the replies to the commands in use. */
 const longestArray = 1_048_576;
 const deepestArray = 8;
 

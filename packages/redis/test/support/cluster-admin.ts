@@ -6,13 +6,13 @@ interface Address {
   readonly port: number;
 }
 
-/** A node as the one who runs the cluster sees it. */
+/** A node as an administrator sees it. */
 export interface AdminNode extends Address {
   readonly id: string;
   readonly redis: Redis;
 }
 
-/** Does to a cluster what operators do. */
+/** Changes a cluster as its operators do. */
 export class ClusterAdmin implements AsyncDisposable {
   readonly nodes: readonly AdminNode[];
 
@@ -43,13 +43,13 @@ export class ClusterAdmin implements AsyncDisposable {
     return (await this.owners())(slot);
   }
 
-  /** Who owns which slot now. */
+  /** Returns a function from a slot to its current master. */
   async owners(): Promise<(slot: number) => AdminNode> {
     const slots = await this.#slots();
     return (slot) => {
       const [, , [, port]] = slots.find(([from, to]) => from <= slot && slot <= to) ?? [0, 0, ["", 0]];
       const owner = this.nodes.find((node) => node.port === port);
-      if (owner === undefined) throw new Error(`nobody owns slot ${slot}`);
+      if (owner === undefined) throw new Error(`slot ${slot} has no master`);
       return owner;
     };
   }
@@ -64,13 +64,13 @@ export class ClusterAdmin implements AsyncDisposable {
     return node;
   }
 
-  /** Says on both nodes that the slot is on its way. */
+  /** Marks the slot as moving on both nodes. */
   async beginMove(slot: number, from: AdminNode, to: AdminNode): Promise<void> {
     await to.redis.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
     await from.redis.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
   }
 
-  /** Moves up to `count` of its keys. Gives how many there were. */
+  /** Moves up to `count` of the slot's keys. Returns how many it found. */
   async moveKeys(slot: number, from: AdminNode, to: AdminNode, count: number): Promise<number> {
     const names = await from.redis.callBuffer("CLUSTER", "GETKEYSINSLOT", slot, count);
     const keys = names as Buffer[];
@@ -89,7 +89,7 @@ export class ClusterAdmin implements AsyncDisposable {
     await this.endMove(slot, to);
   }
 
-  /** Makes a replica the master. The nodes give up such a request after five seconds, on a busy machine for one. */
+  /** Makes a replica the master. On a busy machine, the nodes may give up after five seconds: then it tries again. */
   async promote(replica: AdminNode): Promise<void> {
     for (;;) {
       await replica.redis.call("CLUSTER", "FAILOVER");
@@ -100,13 +100,13 @@ export class ClusterAdmin implements AsyncDisposable {
     }
   }
 
-  /** Sums what a node's statistics say of a command. */
+  /** Returns how often a node has run a command. */
   async calls({ redis }: AdminNode, command: string): Promise<number> {
     const stats = await redis.info("commandstats");
     return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "m").exec(stats)?.[1] ?? 0);
   }
 
-  /** How often the server found something to read on a connection. */
+  /** Returns how often the server has read from a connection. */
   async reads({ redis }: AdminNode): Promise<number> {
     return Number(/total_reads_processed:(\d+)/.exec(await redis.info("stats"))?.[1]);
   }

@@ -4,14 +4,14 @@ import { afterAll, beforeAll } from "vitest";
 import { redisStore } from "../../src/index.js";
 import { ClusterAdmin } from "./cluster-admin.js";
 
-/** A cluster that tests may break, with someone who administers it and a store on it. There once the tests begin. */
+/** A cluster that tests may break, its administrator and a store on it. Set when the tests begin. */
 export interface OwnCluster {
   cluster: DedicatedRedisCluster;
   admin: ClusterAdmin;
   store: Store;
 }
 
-/** Starts one before the tests around the call, and stops it behind them. */
+/** Starts a cluster before the tests of the calling file or group, and stops it after them. */
 export function ownCluster(): OwnCluster {
   const own: Partial<OwnCluster> = {};
   beforeAll(async () => {
