@@ -1,53 +1,50 @@
-import { DriverError } from "./driver-error.js";
+import { malformedAnswer } from "./error-table.js";
 import { keyAttribute } from "./item-layout.js";
 
-/** A part of an answer. Nothing in it is believed before it was looked at. */
+/** A part of an answer. Nothing in it is trusted before it is checked. */
 export type Json = unknown;
 
-/** The member of an object; `undefined` where there is no object or no such member. */
-export function member(json: Json, name: string): Json {
+/** Returns an object's own property; `undefined` if there is no such object or property. */
+export function property(json: Json, name: string): Json {
   if (typeof json !== "object" || json === null || !Object.hasOwn(json, name)) return undefined;
   return (json as Record<string, Json>)[name];
 }
 
-/** @throws {DriverError} `MalformedAnswer` */
-export function listOf(json: Json): readonly Json[] {
+/** @throws {FaultError} `MalformedAnswer` if `json` is not an array. */
+export function arrayOf(json: Json): readonly Json[] {
   if (Array.isArray(json)) return json;
-  throw new DriverError("MalformedAnswer");
+  throw malformedAnswer();
 }
 
-/** @throws {DriverError} `MalformedAnswer` */
+/** @throws {FaultError} `MalformedAnswer` if the item has no partition key. */
 export function partitionKeyOf(item: Json): string {
-  const key = member(member(item, keyAttribute), "S");
+  const key = property(property(item, keyAttribute), "S");
   if (typeof key === "string") return key;
-  throw new DriverError("MalformedAnswer");
+  throw malformedAnswer();
 }
 
 /**
- * What an answer that is made up by tables has for this one, the only one that was asked for. DynamoDB always sends
- * such a part, empty where there is nothing to say, so one that is missing does not mean "nothing".
+ * Returns the part for `table` of an answer's section that lists tables. DynamoDB always sends these sections, empty if
+ * there is nothing to report, so a missing one does not mean "nothing".
  *
- * @throws {DriverError} `MalformedAnswer`
+ * @throws {FaultError} `MalformedAnswer` if the section is missing or has another table.
  */
 export function tablePart(json: Json, table: string): Json {
-  if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new DriverError("MalformedAnswer");
-  if (Object.keys(json).some((name) => name !== table)) throw new DriverError("MalformedAnswer");
-  return member(json, table);
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw malformedAnswer();
+  if (Object.keys(json).some((name) => name !== table)) throw malformedAnswer();
+  return property(json, table);
 }
 
-/** Finds the index of an answered key in the request. */
-export class KeyIndex {
-  readonly #indexes: Map<string, number> = new Map();
-
-  constructor(partitionKeys: readonly string[]) {
-    for (const [index, key] of partitionKeys.entries()) this.#indexes.set(key, index);
-  }
-
-  /** @throws {DriverError} `MalformedAnswer` for a key that was not asked for. */
-  of(partitionKey: string): number {
-    const index = this.#indexes.get(partitionKey);
-    if (index === undefined) throw new DriverError("MalformedAnswer");
+/**
+ * Returns a function that finds an answered item's index in the request. It throws `MalformedAnswer` for an item that was
+ * not requested.
+ */
+export function indexOfItem(prefix: string, keys: readonly string[]): (item: Json) => number {
+  const indexes = new Map<string, number>();
+  for (let index = 0; index < keys.length; index++) indexes.set(prefix + keys[index], index);
+  return (item) => {
+    const index = indexes.get(partitionKeyOf(item));
+    if (index === undefined) throw malformedAnswer();
     return index;
-  }
+  };
 }

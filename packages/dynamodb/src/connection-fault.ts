@@ -1,61 +1,39 @@
-import type { Fault } from "@manykv/core";
+import type { Fault } from "@manykv/core/driver";
 
-interface ConnectionError {
-  readonly name?: string;
-  readonly message?: string;
-  readonly code?: unknown;
-  readonly syscall?: string;
-  /** Of an `AggregateError`: one for each address that was tried. */
-  readonly errors?: readonly unknown[];
-}
+/** Errors of an established connection: https://nodejs.org/docs/latest/api/errors.html#common-system-errors */
+const lostConnection =
+  /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPROTO|ERR_STREAM_PREMATURE_CLOSE)$/;
+/** Invalid HTTP, and broken HTTP/2 or TLS. */
+const brokenProtocol = /^(HPE|ERR_HTTP2|ERR_SSL)_/;
+/** https://nodejs.org/docs/latest/api/tls.html#x509-certificate-error-codes */
+const rejectedCertificate = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
+/** Node.js rejects a header with a line break before it sends anything. */
+export const invalidHeader = "ERR_INVALID_CHAR";
 
-/** Errors of a connection that was there: https://nodejs.org/docs/latest/api/errors.html#common-system-errors */
-const lostCodes: ReadonlySet<string> = new Set([
-  "ECONNRESET",
-  "ECONNABORTED",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "EPROTO",
-  "ERR_STREAM_PREMATURE_CLOSE",
-]);
-/** HTTP that cannot be parsed, HTTP/2 and TLS that broke. */
-const lostFamilies = /^(HPE|ERR_HTTP2|ERR_SSL)_/;
-
-/** Certificates that were refused, before anything was sent: https://nodejs.org/docs/latest/api/tls.html#x509-certificate-error-codes */
-const certificateCodes = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
-
-/** Node's and the SDK's errors of the connection; `undefined` for any other. */
+/** Translates connection errors of Node.js and the SDK. Returns `undefined` for any other error. */
 export function connectionFault(error: object): Fault | undefined {
-  const { name } = error as ConnectionError;
-  const code = codeOf(error);
+  const { name, code } = error as NodeJS.ErrnoException;
+  // The code of a `DOMException` is a number that says no more than its name.
+  const reason = typeof code === "string" ? code : undefined;
   if (neverSent(error)) {
-    const retryable = !certificateCodes.test(code ?? "");
-    return { code: "unavailable", retryable, effect: "none", reason: code ?? "ConnectionTimeout" };
+    const retryable = !rejectedCertificate.test(reason ?? "");
+    return { code: "unavailable", retryable, effect: "none", reason: reason ?? "ConnectionTimeout" };
   }
-  const lost = code === undefined ? name === "TimeoutError" : lostCodes.has(code) || lostFamilies.test(code);
-  return lost
-    ? { code: "connection-lost", retryable: true, effect: "unknown", reason: code ?? name }
-    : undefined;
+  const isLost =
+    reason === undefined ? name === "TimeoutError" : lostConnection.test(reason) || brokenProtocol.test(reason);
+  if (!isLost) return undefined;
+  return { code: "connection-lost", retryable: true, effect: "unknown", reason: reason ?? name };
 }
 
-/** Whether the connection failed before the request could leave. */
+/** Returns whether the connection failed before the request was sent. */
 export function neverSent(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
-  const { name, message, syscall, errors } = error as ConnectionError;
-  const code = codeOf(error);
-  if (syscall === "connect" || syscall === "getaddrinfo" || certificateCodes.test(code ?? "")) return true;
+  const { name, message, code, syscall, errors } = error as NodeJS.ErrnoException & Partial<AggregateError>;
+  if (syscall === "connect" || syscall === "getaddrinfo" || code === invalidHeader) return true;
+  if (rejectedCertificate.test(String(code))) return true;
+  // One error per address that was tried.
   if (Array.isArray(errors) && errors.length > 0) return errors.every(neverSent);
-  // The SDK gives all its timeouts one name. One whose text has changed counts as sent, which is never wrong.
-  return (
-    name === "TimeoutError" &&
-    /did not establish a connection|without establishing a connection/.test(message ?? "")
-  );
-}
-
-/** A `DOMException` has a number, which tells nothing that its name does not. */
-function codeOf({ code }: ConnectionError): string | undefined {
-  return typeof code === "string" ? code : undefined;
+  // The SDK uses one name for all its timeouts. If this text ever changes, the request counts as sent, which is safe.
+  const isConnectTimeout = /did not establish a connection|without establishing a connection/.test(String(message));
+  return name === "TimeoutError" && isConnectTimeout;
 }

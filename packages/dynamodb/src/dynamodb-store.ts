@@ -1,19 +1,22 @@
-import { createStore, type Store } from "@manykv/core";
+import { createStore, type Store, StoreError } from "@manykv/core";
 import { dynamodbDriver } from "./dynamodb-driver.js";
 import type { DynamodbStoreOptions } from "./options.js";
 
 /**
- * A store in a DynamoDB table.
+ * Creates a store in a DynamoDB table.
  *
  * ```ts
  * const store = dynamodbStore({ table: "settings", region: "eu-west-1" });
- * await store.provision(); // makes the table, where it is not there yet
+ * await store.provision(); // creates the table unless it exists
  * const bucket = await store.open("users");
  * await bucket.setMany([["alice", new Uint8Array([1, 2])]]);
  * ```
  *
- * @throws {StoreError} `invalid-argument`, naming the option.
+ * @throws {StoreError} `invalid-argument`, naming the option that is unknown or invalid.
  */
 export function dynamodbStore(options: DynamodbStoreOptions): Store {
-  return createStore(dynamodbDriver(options), options);
+  if (typeof options !== "object" || options === null)
+    throw new StoreError("invalid-argument", "the options must be an object: pass { table }");
+  const { table, region, endpoint, credentials, client, ...storeOptions } = options;
+  return createStore(dynamodbDriver({ table, region, endpoint, credentials, client }), storeOptions);
 }

@@ -1,150 +1,106 @@
-import type { Fault } from "@manykv/core";
-import { connectionFault } from "./connection-fault.js";
-import type { DriverErrorName } from "./driver-error.js";
-import { EffectError, NoCredentials } from "./transport/effects.js";
+import { type Fault, FaultError } from "@manykv/core/driver";
+import { connectionFault, invalidHeader } from "./connection-fault.js";
 
 type Row = Omit<Fault, "reason" | "fence">;
 
-/** Refused for want of capacity, the whole of it: a batch that was done in part is answered, not thrown. */
+/** The whole request was rejected. DynamoDB answers, not throws, if it did part of a batch. */
 const throttled: Row = { code: "throttled", retryable: true, effect: "none" };
-/** DynamoDB failed, at a point that it does not tell. */
+/** DynamoDB failed and does not tell at which point. */
 const failed: Row = { code: "unavailable", retryable: true, effect: "unknown" };
 const refused: Row = { code: "internal", retryable: false, effect: "none" };
-const denied: Row = { code: "access-denied", retryable: false, effect: "none" };
-const noTable: Row = { code: "no-such-store", retryable: false, effect: "none" };
-const notReached: Row = { code: "unavailable", retryable: true, effect: "none" };
-const overdue: Row = { code: "timeout", retryable: true, effect: "unknown" };
-const badArgument: Row = { code: "invalid-argument", retryable: false, effect: "none" };
-/** What is in no row: nothing is known of its effect. */
+const denied: Row = { ...refused, code: "access-denied" };
+const unreached: Row = { code: "unavailable", retryable: true, effect: "none" };
+/** Of an error that has no row, nothing is known. */
 const unknownError: Row = { code: "internal", retryable: false, effect: "unknown" };
 
-const driverErrors: Readonly<Record<DriverErrorName, Row>> = {
-  Abandoned: overdue,
-  ConnectionTimeout: notReached,
-  UnusableCredentials: denied,
-  ChecksumMismatch: failed,
-  MalformedAnswer: failed,
-  ForeignCursor: badArgument,
-  ForeignItem: refused,
-  ForeignTable: badArgument,
-};
+/** An answer that is damaged or not DynamoDB's is neither "done" nor "missing". */
+export function malformedAnswer(reason = "MalformedAnswer"): FaultError {
+  return new FaultError({ ...failed, reason });
+}
+
+/** What the driver itself rejects before it sends anything, or finds in a table that manykv did not create. */
+export function refusal(code: Fault["code"], reason: string): FaultError {
+  return new FaultError({ ...refused, code, reason });
+}
 
 /**
- * The names of DynamoDB's and the SDK's errors.
+ * By the names of DynamoDB's and the SDK's errors.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
  */
-const rows: ReadonlyMap<string, Row> = new Map<string, Row>([
-  ...Object.entries(driverErrors),
-
-  ["ProvisionedThroughputExceededException", throttled],
-  ["ThrottlingException", throttled],
-  ["Throttling", throttled],
-  ["RequestLimitExceeded", throttled],
-  ["TooManyRequestsException", throttled],
-  // Too many tables being created at once; data requests never get it.
-  ["LimitExceededException", throttled],
-
-  ["InternalServerError", failed],
-  ["InternalServerErrorException", failed],
-  ["InternalFailure", failed],
-  ["ServiceUnavailable", failed],
-  ["ServiceUnavailableException", failed],
-  // One item of a batch is being written by a transaction or another region; of the rest nothing is said.
-  ["TransactionConflictException", failed],
-  ["ReplicatedWriteConflictException", failed],
-  // A table that is being created, changed or deleted.
-  ["ResourceInUseException", notReached],
-
-  ["ResourceNotFoundException", noTable],
-  ["TableNotFoundException", noTable],
-
-  ["AccessDeniedException", denied],
-  ["AccessDenied", denied],
-  ["UnrecognizedClientException", denied],
-  ["InvalidClientTokenId", denied],
-  ["InvalidSignatureException", denied],
-  ["SignatureDoesNotMatch", denied],
-  ["IncompleteSignature", denied],
-  ["IncompleteSignatureException", denied],
-  ["MissingAuthenticationToken", denied],
-  ["MissingAuthenticationTokenException", denied],
-  ["ExpiredTokenException", denied],
-  ["ExpiredToken", denied],
-  ["RequestExpired", denied],
-  ["NotAuthorized", denied],
-  ["OptInRequired", denied],
-  ["CredentialsProviderError", denied],
-  ["TokenProviderError", denied],
-
-  ["ValidationException", refused],
-  ["ValidationError", refused],
-  ["SerializationException", refused],
-  ["UnknownOperationException", refused],
-  ["ItemCollectionSizeLimitExceededException", { code: "too-large", retryable: false, effect: "unknown" }],
-
-  ["AbortError", overdue],
+const rows: ReadonlyMap<unknown, Row> = new Map([
+  ...named(
+    throttled,
+    `ProvisionedThroughputExceededException ThrottlingException Throttling RequestLimitExceeded
+    TooManyRequestsException LimitExceededException`,
+  ),
+  // The last two: a transaction or another region is writing one item. The answer says nothing about the others.
+  ...named(
+    failed,
+    `InternalServerError InternalServerErrorException InternalFailure ServiceUnavailable ServiceUnavailableException
+    TransactionConflictException ReplicatedWriteConflictException`,
+  ),
+  // The table is being created, changed or deleted.
+  ...named(unreached, "ResourceInUseException"),
+  ...named({ ...refused, code: "no-such-store" }, "ResourceNotFoundException TableNotFoundException"),
+  ...named(
+    denied,
+    `AccessDeniedException AccessDenied UnrecognizedClientException InvalidClientTokenId InvalidSignatureException
+    SignatureDoesNotMatch IncompleteSignature IncompleteSignatureException MissingAuthenticationToken
+    MissingAuthenticationTokenException ExpiredTokenException ExpiredToken RequestExpired NotAuthorized OptInRequired
+    CredentialsProviderError TokenProviderError`,
+  ),
+  ...named(refused, "ValidationException ValidationError SerializationException UnknownOperationException"),
+  ...named({ ...unknownError, code: "too-large" }, "ItemCollectionSizeLimitExceededException"),
+  ...named({ code: "timeout", retryable: true, effect: "unknown" }, "AbortError"),
 ]);
 
-/** Reasons of errors whose bare name would not tell the reader of a message what to do. */
-const reasons: ReadonlyMap<string, string> = new Map<DriverErrorName, string>([
-  ["UnusableCredentials", "the credentials hold a character that no header may hold"],
-  ["ForeignCursor", "not a cursor of this bucket"],
-  ["ForeignItem", "the item has no binary value, so manykv did not write it"],
-  ["ForeignTable", 'the table has another key than the partition key "k" of type S that manykv needs'],
-]);
-
-/** A row's fault, with the name as the reason. */
-export function faultOf(name: DriverErrorName): Fault {
-  return { ...driverErrors[name], reason: reasons.get(name) ?? name };
+function named(row: Row, names: string): [string, Row][] {
+  return names.split(/\s+/).map((name) => [name, row]);
 }
 
-/** The error of a request in manykv's terms. Nothing of its text is used, which may hold keys. */
+/** The form of DynamoDB's error names. Any other name is not passed on, because it may contain data. */
+const exceptionName = /^[A-Z][A-Za-z]{2,63}$/;
+
+/** Translates an error. Uses nothing of its text, which may contain keys. */
 export function classify(error: unknown): Fault {
   try {
-    return faultOfError(error);
+    return FaultError.is(error) ? error.fault : faultOf(error);
   } catch {
-    // An object that cannot be looked at, such as one whose getters throw.
+    // An object that cannot be inspected, for example because its getters throw.
     return unknownError;
   }
 }
 
-function faultOfError(error: unknown): Fault {
-  if (error instanceof NoCredentials) return faultOfCredentials(error.last);
-  if (error instanceof EffectError) return { ...classify(error.last), effect: error.effect };
+function faultOf(error: unknown): Fault {
   if (typeof error !== "object" || error === null) return unknownError;
-  const { name, message, $metadata } = error as Partial<ServiceException>;
-  if ($metadata?.clockSkewCorrected) return { ...notReached, reason: "ClockSkew" };
+  const { name, message, code, $metadata } = error as {
+    readonly name?: string;
+    readonly message?: string;
+    readonly code?: unknown;
+    readonly $metadata?: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean };
+  };
+  // Only credentials can contain a line break.
+  if (code === invalidHeader) return { ...denied, reason: invalidHeader };
   const connection = connectionFault(error);
   if (connection !== undefined) return connection;
-  const row = rows.get(String(name));
-  if (row !== undefined) return { ...row, reason: reasons.get(String(name)) ?? name };
-  if (message === "Region is missing") return { ...badArgument, reason: "NoRegion" };
+  const row = rows.get(name);
+  // The SDK has corrected its clock by the answer, so a repeated request gets a valid signature.
+  if (row === denied && $metadata?.clockSkewCorrected) return { ...unreached, reason: name };
+  if (row !== undefined) return { ...row, reason: name };
+  if (message === "Region is missing") return { ...refused, code: "invalid-argument", reason: "NoRegion" };
   const reason = typeof name === "string" && exceptionName.test(name) ? name : undefined;
-  return { ...rowOfStatus($metadata?.httpStatusCode), reason };
+  // An answer without a known error may come from a proxy.
+  const status = $metadata?.httpStatusCode ?? 0;
+  return { ...(status === 429 ? throttled : status >= 500 ? failed : unknownError), reason };
 }
 
-/** What else a provider fails of may pass, such as a vault that is down. What it says is missing is not the table. */
-function faultOfCredentials(error: unknown): Fault {
+/**
+ * Translates an error of the credentials provider. Unknown ones may be temporary, such as a vault that is down. Something
+ * that the provider does not find is not the table.
+ */
+export function classifyCredentialsError(error: unknown): Fault {
   const fault = classify(error);
-  const telling = fault.code !== "internal" && fault.code !== "no-such-store";
-  return telling
-    ? { ...fault, effect: "none" }
-    : { ...notReached, reason: "the provider of credentials failed" };
-}
-
-/** The parts of an SDK error that are looked at. */
-interface ServiceException {
-  readonly name: string;
-  readonly message: string;
-  readonly $metadata: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean };
-}
-
-/** What DynamoDB's error names look like. Anything else that came as a name is not passed on. */
-const exceptionName = /^[A-Z][A-Za-z]{2,63}$/;
-
-/** For an answer whose error has no row, such as a proxy's. */
-function rowOfStatus(status = 0): Row {
-  if (status === 429) return throttled;
-  return status >= 500 ? failed : unknownError;
+  const isKnown = fault.code !== "internal" && fault.code !== "no-such-store";
+  return isKnown ? { ...fault, effect: "none" } : { ...unreached, reason: "the credentials provider failed" };
 }

@@ -1,23 +1,18 @@
+import { malformedAnswer } from "./error-table.js";
+
 /**
- * How an item looks: the partition key `k`, a string of bucket, colon and key, and the binary value `v`.
+ * An item has the partition key `k`, a string of bucket, colon and key, and the binary value `v`.
  *
- * The names are short since they count against the size and the cost of an item. The key is a string and not binary
- * because DynamoDB keeps every well-formed string as it is, U+0000 included and without normalising it, while
- * consoles, exports and IAM conditions (`dynamodb:LeadingKeys`) can read it. A bucket's name has no colon, so the
- * first one ends it, and the empty key is no empty partition key.
+ * Names are short because they count towards an item's size and cost. The key is a string, not binary: DynamoDB keeps
+ * every well-formed string as it is, including U+0000 and without normalization, while consoles, exports and IAM
+ * conditions (`dynamodb:LeadingKeys`) can read it. Bucket names contain no colon, so the first colon ends the name.
  */
 export const keyAttribute = "k";
 export const valueAttribute = "v";
 
-/** What every partition key of a bucket starts with, and no other bucket's does. */
+/** Returns what all partition keys of this bucket start with, and no others. */
 export function bucketPrefix(bucket: string): string {
   return `${bucket}:`;
-}
-
-/** The partition keys of a request's keys, by their index. */
-export function partitionKeys(bucket: string, keys: readonly string[]): string[] {
-  const prefix = bucketPrefix(bucket);
-  return keys.map((key) => prefix + key);
 }
 
 /** `{"k":{"S":"users:alice"}}` */
@@ -29,4 +24,15 @@ export function keyJson(partitionKey: string): string {
 export function itemJson(partitionKey: string, value: Uint8Array): string {
   const base64 = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
   return `{"${keyAttribute}":{"S":${JSON.stringify(partitionKey)}},"${valueAttribute}":{"B":"${base64}"}}`;
+}
+
+/**
+ * Decodes into the value's own memory, without a copy.
+ *
+ * @throws {FaultError} `MalformedAnswer` if the text is not base64.
+ */
+export function decodeValue(base64: string): Uint8Array<ArrayBuffer> {
+  const buffer = Buffer.allocUnsafeSlow(Buffer.byteLength(base64, "base64"));
+  if (buffer.write(base64, "base64") !== buffer.length) throw malformedAnswer();
+  return new Uint8Array(buffer.buffer);
 }

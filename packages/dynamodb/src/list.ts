@@ -1,33 +1,46 @@
-import type { ListAnswer, ListRequest } from "@manykv/core";
-import { listOf, member, partitionKeyOf } from "./answer.js";
-import { openCursor, sealCursor } from "./cursor.js";
-import { DriverError } from "./driver-error.js";
+import { crc32 } from "node:zlib";
+import type { ListAnswer, ListRequest } from "@manykv/core/driver";
+import { arrayOf, partitionKeyOf, property } from "./answer.js";
+import { malformedAnswer, refusal } from "./error-table.js";
 import { bucketPrefix, keyAttribute, keyJson } from "./item-layout.js";
-import type { Table } from "./table.js";
+import type { Transport } from "./transport/transport.js";
 
 /**
- * One page of a Scan: at most 1 MB of the table is read, and the keys of the bucket are taken out of it. Items lie by
- * the hash of their partition key, so a bucket's are spread over the whole table, and nothing less than a Scan finds
- * them. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
+ * Lists one page of a Scan, which reads at most 1 MB of the table and returns this bucket's keys in it. DynamoDB stores
+ * items by the hash of their partition key, so a bucket's items are spread over the whole table.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
  */
-export async function listPage(table: Table, request: ListRequest): Promise<ListAnswer> {
+export async function listPage(transport: Transport, request: ListRequest): Promise<ListAnswer> {
   const { bucket, cursor } = request;
   const prefix = bucketPrefix(bucket);
-  const start =
-    cursor === undefined ? "" : `,"ExclusiveStartKey":${keyJson(openCursor(table.name, bucket, cursor))}`;
+  const scope = `${transport.table}/${bucket}`;
+  const start = cursor === undefined ? "" : `,"ExclusiveStartKey":${keyJson(decodeCursor(scope, cursor))}`;
   const body =
-    `{"TableName":"${table.name}","ConsistentRead":true,"ProjectionExpression":"${keyAttribute}",` +
+    `{"TableName":"${transport.table}","ConsistentRead":true,"ProjectionExpression":"${keyAttribute}",` +
     `"FilterExpression":"begins_with(${keyAttribute},:p)",` +
     `"ExpressionAttributeValues":{":p":{"S":"${prefix}"}}${start}}`;
-  const answer = await table.transport.send("Scan", body, request.signal);
-  const keys = listOf(member(answer, "Items")).map((item) => keyIn(prefix, partitionKeyOf(item)));
-  const last = member(answer, "LastEvaluatedKey");
-  return last === undefined
-    ? { keys }
-    : { keys, cursor: sealCursor(table.name, bucket, partitionKeyOf(last)) };
+  const answer = await transport.send("Scan", body, request);
+  const keys = arrayOf(property(answer, "Items")).map((item) => {
+    const partitionKey = partitionKeyOf(item);
+    if (!partitionKey.startsWith(prefix)) throw malformedAnswer();
+    return partitionKey.slice(prefix.length);
+  });
+  const last = property(answer, "LastEvaluatedKey");
+  return last === undefined ? { keys } : { keys, cursor: encodeCursor(scope, partitionKeyOf(last)) };
 }
 
-function keyIn(prefix: string, partitionKey: string): string {
-  if (!partitionKey.startsWith(prefix)) throw new DriverError("MalformedAnswer");
-  return partitionKey.slice(prefix.length);
+/**
+ * A cursor is base64 of the partition key where a Scan page ended, which may belong to another bucket, after a checksum
+ * that detects cursors of other tables and buckets. It hides nothing.
+ */
+function encodeCursor(scope: string, partitionKey: string): string {
+  const checksum = crc32(`${scope}/${partitionKey}`).toString(16).padStart(8, "0");
+  return Buffer.from(checksum + partitionKey).toString("base64url");
+}
+
+/** @throws {FaultError} `invalid-argument` if the cursor does not come from a listing of this bucket. */
+function decodeCursor(scope: string, cursor: string): string {
+  const partitionKey = Buffer.from(cursor, "base64url").toString().slice(8);
+  if (encodeCursor(scope, partitionKey) === cursor) return partitionKey;
+  throw refusal("invalid-argument", "not a cursor of this bucket");
 }

@@ -1,74 +1,51 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { CreateTableCommand, DescribeTableCommand, type TableDescription } from "@aws-sdk/client-dynamodb";
-import type { DriverRequest } from "@manykv/core";
-import { DriverError } from "./driver-error.js";
+import { type DriverRequest, FaultError } from "@manykv/core/driver";
+import { arrayOf, type Json, property } from "./answer.js";
+import { refusal } from "./error-table.js";
 import { keyAttribute } from "./item-layout.js";
-import type { Table } from "./table.js";
-import { untilAborted } from "./until-aborted.js";
+import type { Transport } from "./transport/transport.js";
 
-/** Between two looks at a table that is being made, in milliseconds. It takes DynamoDB some seconds. */
+const foreignTable = 'the table has another key than the partition key "k" of type S that manykv needs';
+/** How often to check a table that is being created, in milliseconds. DynamoDB takes some seconds. */
 const pollInterval = 500;
 
 /**
- * Makes the table where there is none, and waits until it serves. Safe to repeat and to run at once in several
- * processes: the table of whoever comes first is taken, if it has the right key.
+ * Creates the table unless it exists, and waits until it is active. Safe to repeat and to run concurrently in several
+ * processes.
  *
- * @throws {DriverError} `ForeignTable` where it has another.
+ * @throws {FaultError} `invalid-argument` if a table with another key exists.
  */
-export async function provision(table: Table, { signal }: DriverRequest): Promise<void> {
-  const work = untilActive(table, signal);
-  await untilAborted(work, signal, () => new DriverError("Abandoned"));
-}
-
-async function untilActive(table: Table, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const description = await describe(table, signal);
-    if (description === undefined) await create(table, signal);
-    else if (isServing(description)) return checkKey(description);
-    await delay(pollInterval, undefined, { signal });
-  }
-}
-
-/** `undefined` where there is no table. */
-async function describe({ client, name }: Table, signal: AbortSignal): Promise<TableDescription | undefined> {
-  try {
-    const { Table } = await client.send(new DescribeTableCommand({ TableName: name }), {
-      abortSignal: signal,
-    });
-    return Table;
-  } catch (error) {
-    if (isNamed(error, "ResourceNotFoundException")) return undefined;
-    throw error;
-  }
-}
-
-async function create({ client, name }: Table, signal: AbortSignal): Promise<void> {
-  const command = new CreateTableCommand({
-    TableName: name,
+export async function provision(transport: Transport, request: DriverRequest): Promise<void> {
+  const TableName = transport.table;
+  const describe = JSON.stringify({ TableName });
+  const create = JSON.stringify({
+    TableName,
     BillingMode: "PAY_PER_REQUEST",
     AttributeDefinitions: [{ AttributeName: keyAttribute, AttributeType: "S" }],
     KeySchema: [{ AttributeName: keyAttribute, KeyType: "HASH" }],
   });
-  try {
-    await client.send(command, { abortSignal: signal });
-  } catch (error) {
-    // Somebody else was faster.
-    if (!isNamed(error, "ResourceInUseException")) throw error;
+  for (;;) {
+    const answer = await unless("ResourceNotFoundException", transport.send("DescribeTable", describe, request));
+    const description = property(answer, "Table");
+    const status = property(description, "TableStatus");
+    if (status === "ACTIVE" || status === "UPDATING") return checkKey(description);
+    // Another process may be faster.
+    if (answer === undefined) await unless("ResourceInUseException", transport.send("CreateTable", create, request));
+    await delay(pollInterval, undefined, { signal: request.signal });
   }
 }
 
-/** Not by its class: the caller's client may come from another copy of the SDK. */
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
+/** Returns `undefined` instead of failing with the named exception. */
+function unless(exception: string, answer: Promise<Json>): Promise<Json> {
+  return answer.catch((error: unknown) => {
+    if (!FaultError.is(error) || error.fault.reason !== exception) throw error;
+  });
 }
 
-function isServing({ TableStatus: status }: TableDescription): boolean {
-  return status === "ACTIVE" || status === "UPDATING";
-}
-
-function checkKey({ KeySchema: schema = [], AttributeDefinitions: attributes = [] }: TableDescription): void {
-  const type = attributes.find((attribute) => attribute.AttributeName === keyAttribute)?.AttributeType;
-  if (schema.length !== 1 || schema[0]?.AttributeName !== keyAttribute || type !== "S") {
-    throw new DriverError("ForeignTable");
-  }
+function checkKey(description: Json): void {
+  const [key, ...others] = arrayOf(property(description, "KeySchema"));
+  const isKey = (json: Json): boolean => property(json, "AttributeName") === keyAttribute;
+  const attribute = arrayOf(property(description, "AttributeDefinitions")).find(isKey);
+  if (isKey(key) && others.length === 0 && property(attribute, "AttributeType") === "S") return;
+  throw refusal("invalid-argument", foreignTable);
 }

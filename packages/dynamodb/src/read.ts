@@ -1,48 +1,51 @@
-import type { ItemFault, KeysRequest, ReadAnswer } from "@manykv/core";
-import { type Json, KeyIndex, listOf, member, partitionKeyOf, tablePart } from "./answer.js";
-import { faultOf } from "./error-table.js";
-import { keyAttribute, keyJson, partitionKeys, valueAttribute } from "./item-layout.js";
-import type { Table } from "./table.js";
+import type { ItemFault, KeysRequest, ReadAnswer } from "@manykv/core/driver";
+import { arrayOf, indexOfItem, type Json, property, tablePart } from "./answer.js";
+import { refusal } from "./error-table.js";
+import { bucketPrefix, decodeValue, keyAttribute, keyJson, valueAttribute } from "./item-layout.js";
+import type { Transport } from "./transport/transport.js";
 
-/** BatchGetItem for the values. */
-export async function get(table: Table, request: KeysRequest): Promise<ReadAnswer<Uint8Array | undefined>> {
-  const answer = await batchGet(table, request, "");
-  const values = new Array<Uint8Array | undefined>(request.keys.length).fill(undefined);
+type Value = Uint8Array<ArrayBuffer> | undefined;
+
+const foreignItem = "the item has no binary value, so manykv did not write it";
+
+/** Reads values with BatchGetItem. */
+export async function get(transport: Transport, request: KeysRequest): Promise<ReadAnswer<Value>> {
+  const { items, unprocessed } = await batchGet(transport, request, "");
+  const values = new Array<Value>(request.keys.length).fill(undefined);
   const faults: ItemFault[] = [];
-  for (const [index, item] of answer.items) {
-    const base64 = member(member(item, valueAttribute), "B");
-    if (typeof base64 === "string") values[index] = new Uint8Array(Buffer.from(base64, "base64"));
-    else faults.push({ index, ...faultOf("ForeignItem") });
+  for (const [index, item] of items) {
+    const base64 = property(property(item, valueAttribute), "B");
+    if (typeof base64 === "string") values[index] = decodeValue(base64);
+    else faults.push({ index, ...refusal("internal", foreignItem).fault });
   }
-  return { values, faults, unprocessed: answer.unprocessed };
+  return { values, faults, unprocessed };
 }
 
-/** BatchGetItem for the keys alone. It costs what reading the values costs, but does not send them. */
-export async function exists(table: Table, request: KeysRequest): Promise<ReadAnswer<boolean>> {
-  const answer = await batchGet(table, request, `,"ProjectionExpression":"${keyAttribute}"`);
+/** Reads only the keys with BatchGetItem. Costs as much as reading the values, but does not transfer them. */
+export async function exists(transport: Transport, request: KeysRequest): Promise<ReadAnswer<boolean>> {
+  const projection = `,"ProjectionExpression":"${keyAttribute}"`;
+  const { items, unprocessed } = await batchGet(transport, request, projection);
   const values = new Array<boolean>(request.keys.length).fill(false);
-  for (const [index] of answer.items) values[index] = true;
-  return { values, unprocessed: answer.unprocessed };
+  for (const [index] of items) values[index] = true;
+  return { values, unprocessed };
 }
 
-interface BatchGetAnswer {
-  /** Items that there are, with the index of their key, in any order. */
-  readonly items: readonly (readonly [index: number, item: Json])[];
-  readonly unprocessed: readonly number[];
-}
-
-/** Also for one key: GetItem costs the same, and answers a missing item with `{}`, as a damaged answer might. */
-async function batchGet(table: Table, request: KeysRequest, projection: string): Promise<BatchGetAnswer> {
-  const { name } = table;
-  const keys = partitionKeys(request.bucket, request.keys);
-  const body = `{"RequestItems":{"${name}":{"ConsistentRead":true${projection},"Keys":[${keys.map(keyJson).join()}]}}}`;
-  const answer = await table.transport.send("BatchGetItem", body, request.signal);
-  const found = tablePart(member(answer, "Responses"), name);
-  const left = tablePart(member(answer, "UnprocessedKeys"), name);
-  const index = new KeyIndex(keys);
+/** Also for one key: GetItem costs the same but answers `{}` for a missing item, as a damaged answer might. */
+async function batchGet(
+  transport: Transport,
+  request: KeysRequest,
+  projection: string,
+): Promise<{ items: (readonly [index: number, item: Json])[]; unprocessed: number[] }> {
+  const { table } = transport;
+  const prefix = bucketPrefix(request.bucket);
+  const keys = request.keys.map((key) => keyJson(prefix + key)).join();
+  const body = `{"RequestItems":{"${table}":{"ConsistentRead":true${projection},"Keys":[${keys}]}}}`;
+  const answer = await transport.send("BatchGetItem", body, request);
+  const found = tablePart(property(answer, "Responses"), table);
+  const left = tablePart(property(answer, "UnprocessedKeys"), table);
+  const indexOf = indexOfItem(prefix, request.keys);
   return {
-    items: listOf(found ?? []).map((item) => [index.of(partitionKeyOf(item)), item]),
-    unprocessed:
-      left === undefined ? [] : listOf(member(left, "Keys")).map((key) => index.of(partitionKeyOf(key))),
+    items: arrayOf(found ?? []).map((item) => [indexOf(item), item] as const),
+    unprocessed: left === undefined ? [] : arrayOf(property(left, "Keys")).map(indexOf),
   };
 }

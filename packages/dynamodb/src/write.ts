@@ -1,41 +1,38 @@
-import { allDone, type KeysRequest, type SetRequest, type WriteAnswer } from "@manykv/core";
-import { type Json, KeyIndex, listOf, member, partitionKeyOf, tablePart } from "./answer.js";
-import { itemJson, keyJson, partitionKeys } from "./item-layout.js";
-import type { Table } from "./table.js";
+import { allDone, type KeysRequest, type SetRequest, type WriteAnswer } from "@manykv/core/driver";
+import { arrayOf, indexOfItem, type Json, property, tablePart } from "./answer.js";
+import { bucketPrefix, itemJson, keyJson } from "./item-layout.js";
+import type { Transport } from "./transport/transport.js";
 
-/** BatchWriteItem with puts. */
-export function set(table: Table, request: SetRequest): Promise<WriteAnswer> {
+/** Writes items with BatchWriteItem. */
+export function set(transport: Transport, request: SetRequest): Promise<WriteAnswer> {
   const { values } = request;
-  return batchWrite(
-    table,
-    request,
-    (key, index) => `{"PutRequest":{"Item":${itemJson(key, values[index] as Uint8Array)}}}`,
-  );
+  const put = (key: string, index: number): string =>
+    `{"PutRequest":{"Item":${itemJson(key, values[index] as Uint8Array)}}}`;
+  return batchWrite(transport, request, put);
 }
 
-/** BatchWriteItem with deletes. */
-export function remove(table: Table, request: KeysRequest): Promise<WriteAnswer> {
-  return batchWrite(table, request, (key) => `{"DeleteRequest":{"Key":${keyJson(key)}}}`);
+/** Deletes items with BatchWriteItem. */
+export function remove(transport: Transport, request: KeysRequest): Promise<WriteAnswer> {
+  return batchWrite(transport, request, (key) => `{"DeleteRequest":{"Key":${keyJson(key)}}}`);
 }
 
 async function batchWrite(
-  table: Table,
+  transport: Transport,
   request: KeysRequest,
-  write: (partitionKey: string, index: number) => string,
+  writeJson: (partitionKey: string, index: number) => string,
 ): Promise<WriteAnswer> {
-  const { name } = table;
-  const keys = partitionKeys(request.bucket, request.keys);
-  const body = `{"RequestItems":{"${name}":[${keys.map(write).join()}]}}`;
-  const answer = await table.transport.send("BatchWriteItem", body, request.signal);
-  const left = tablePart(member(answer, "UnprocessedItems"), name);
+  const { table } = transport;
+  const { bucket, keys } = request;
+  const prefix = bucketPrefix(bucket);
+  const writes = keys.map((key, index) => writeJson(prefix + key, index)).join();
+  const answer = await transport.send("BatchWriteItem", `{"RequestItems":{"${table}":[${writes}]}}`, request);
+  const left = tablePart(property(answer, "UnprocessedItems"), table);
   if (left === undefined) return allDone;
-  const index = new KeyIndex(keys);
-  return { unprocessed: listOf(left).map((unprocessed) => index.of(partitionKeyOf(subjectOf(unprocessed)))) };
+  const indexOf = indexOfItem(prefix, keys);
+  return { unprocessed: arrayOf(left).map((write) => indexOf(itemOf(write))) };
 }
 
-/** The item that was not put, or the key that was not deleted. */
-function subjectOf(unprocessed: Json): Json {
-  return (
-    member(member(unprocessed, "PutRequest"), "Item") ?? member(member(unprocessed, "DeleteRequest"), "Key")
-  );
+/** Returns the item that was not written, or the key that was not deleted. */
+function itemOf(write: Json): Json {
+  return property(property(write, "PutRequest"), "Item") ?? property(property(write, "DeleteRequest"), "Key");
 }

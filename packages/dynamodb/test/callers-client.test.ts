@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { type HttpHandler, passThrough } from "@manykv/conformance/faults";
 import type { Driver, Fault } from "@manykv/core/driver";
@@ -9,101 +10,193 @@ import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
 const { name: table, endpoint } = testTable();
-const write = request({ keys: ["key"], values: [new Uint8Array([1])] });
+const write = (): Parameters<Driver["set"]>[0] => request({ keys: ["key"], values: [new Uint8Array([1])] });
+const rounds = [1, 2, 3];
 
 async function faultOf(driver: Driver): Promise<Fault> {
-  const error = await driver.set(write).then(
+  const error = await driver.set(write()).then(
     () => expect.fail("it resolved"),
     (reason: unknown) => reason,
   );
   return driver.classify(error);
 }
 
-/** One behaviour for each request, then the last one again. */
-function inTurn(...behaviours: HttpHandler[]): HttpHandler {
-  return (passage) => (behaviours[passage.number - 1] ?? behaviours.at(-1) ?? passThrough)(passage);
+/** One behavior for each request, then the last one again. */
+function inTurn(...handlers: HttpHandler[]): HttpHandler {
+  return (exchange) => (handlers[exchange.number - 1] ?? handlers.at(-1) ?? passThrough)(exchange);
 }
 
-describe("the driver's own client", () => {
-  test.each([
-    ["InternalServerError", 500],
-    ["ThrottlingException", 400],
-  ])("repeats nothing on %s", async (name, status) => {
-    await using proxy = await startProxy(endpoint);
-    proxy.handler = fail(status, name);
-    const driver = dynamodbDriver({ table, endpoint: proxy.url });
-    await faultOf(driver);
-    expect(proxy.count("BatchWriteItem")).toBe(1);
-    await driver.close();
-  });
+test("stays open after close", async () => {
+  const client = new DynamoDBClient({ endpoint });
+  const store = dynamodbStore({ table, client });
+  await (await store.open("bucket")).set("key", new Uint8Array([1]));
+  await store.close();
+  const { TableNames } = await client.send(new ListTablesCommand({}));
+  expect(TableNames).toBeDefined();
+  client.destroy();
 });
 
-describe("the caller's client", () => {
-  test("stays open after close", async () => {
-    const client = new DynamoDBClient({ endpoint });
-    const store = dynamodbStore({ table, client });
-    await (await store.open("bucket")).set("key", new Uint8Array([1]));
-    await store.close();
-    const { TableNames } = await client.send(new ListTablesCommand({}));
-    expect(TableNames).toBeDefined();
-    client.destroy();
-  });
-
-  test("a middleware of the caller's sees the operation and the table", async () => {
+describe("the caller's middleware sees every request", () => {
+  test("initialize: the operation and the table", async () => {
     const client = new DynamoDBClient({ endpoint });
     const seen: unknown[] = [];
     client.middlewareStack.add((next, context) => (args) => {
       seen.push([context.commandName, args.input]);
       return next(args);
     });
-    await dynamodbDriver({ table, client }).set(write);
-    expect(seen).toEqual([["BatchWriteItemCommand", { RequestItems: { [table]: [] } }]]);
-    client.destroy();
-  });
-
-  test.each([
-    ["every attempt was refused", [fail(400, "ThrottlingException")], "throttled", "none"],
-    [
-      "an attempt before was left without answer",
-      [resetAfter, fail(400, "ThrottlingException")],
-      "throttled",
-      "unknown",
-    ],
-    [
-      "an attempt before failed at an unknown point",
-      [fail(500, "InternalServerError"), fail(400, "ValidationException")],
-      "internal",
-      "unknown",
-    ],
-    [
-      "the last attempt was left without answer",
-      [fail(400, "ThrottlingException"), resetBefore],
-      "connection-lost",
-      "unknown",
-    ],
-  ] as const)("with retries of its own: %s", async (_, behaviours, code, effect) => {
-    await using proxy = await startProxy(endpoint);
-    proxy.handler = inTurn(...behaviours);
-    const client = new DynamoDBClient({ endpoint: proxy.url, maxAttempts: 3 });
-    expect(await faultOf(dynamodbDriver({ table, client }))).toMatchObject({ code, effect });
-    expect(proxy.count("BatchWriteItem")).toBeGreaterThan(1);
-    client.destroy();
-  });
-
-  test("with retries of its own: an attempt that succeeds is a success", async () => {
-    await using proxy = await startProxy(endpoint);
-    proxy.handler = inTurn(resetAfter, passThrough);
-    const client = new DynamoDBClient({ endpoint: proxy.url, maxAttempts: 3 });
-    expect(await dynamodbDriver({ table, client }).set(write)).toEqual({});
-    client.destroy();
-  });
-
-  test("with a timeout of its own: a lost connection of unknown effect", async () => {
-    await using proxy = await startProxy(endpoint);
-    proxy.handler = hangAfter;
-    const requestHandler = { requestTimeout: 100, throwOnRequestTimeout: true };
-    const client = new DynamoDBClient({ endpoint: proxy.url, maxAttempts: 1, requestHandler });
     const driver = dynamodbDriver({ table, client });
+    for (const _ of rounds) await driver.set(write());
+    expect(seen).toEqual(rounds.map(() => ["BatchWriteItemCommand", { RequestItems: { [table]: [] } }]));
+    await driver.close();
+    client.destroy();
+  });
+
+  test.each(["serialize", "build", "finalizeRequest"] as const)("%s: can add a header, which is sent", async (step) => {
+    await using proxy = await startProxy(endpoint);
+    const seen: unknown[] = [];
+    proxy.handler = (exchange) => {
+      seen.push(exchange.headers["x-trace"]);
+      return passThrough(exchange);
+    };
+    const client = new DynamoDBClient({ endpoint: proxy.url });
+    client.middlewareStack.add(
+      (next) => (args) => {
+        (args.request as { headers: Record<string, string> }).headers["x-trace"] = step;
+        return next(args);
+      },
+      { step: step as "build", priority: "low" },
+    );
+    const driver = dynamodbDriver({ table, client });
+    for (const _ of rounds) await driver.set(write());
+    expect(seen).toEqual(rounds.map(() => step));
+    client.destroy();
+  });
+
+  test("build: sees the body", async () => {
+    const client = new DynamoDBClient({ endpoint });
+    const bodies: string[] = [];
+    client.middlewareStack.add(
+      (next) => (args) => {
+        bodies.push(String((args.request as { body: unknown }).body));
+        return next(args);
+      },
+      { step: "build" },
+    );
+    const driver = dynamodbDriver({ table, client });
+    for (const _ of rounds) await driver.set(write());
+    expect(bodies).toHaveLength(rounds.length);
+    for (const body of bodies) expect(JSON.parse(body).RequestItems[table]).toHaveLength(1);
+    client.destroy();
+  });
+
+  test("deserialize: sees the status", async () => {
+    const client = new DynamoDBClient({ endpoint });
+    const seen: unknown[] = [];
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        seen.push((result.response as { statusCode: number }).statusCode);
+        return result;
+      },
+      { step: "deserialize" },
+    );
+    const driver = dynamodbDriver({ table, client });
+    for (const _ of rounds) await driver.set(write());
+    expect(seen).toEqual(rounds.map(() => 200));
+    client.destroy();
+  });
+
+  test("a logger sees every request", async () => {
+    const seen: unknown[] = [];
+    const log = (entry: unknown): unknown => seen.push(entry);
+    const logger = { trace: log, debug() {}, info: log, warn() {}, error: log };
+    const client = new DynamoDBClient({ endpoint, logger });
+    const driver = dynamodbDriver({ table, client });
+    for (const _ of rounds) await driver.set(write());
+    const commands = seen.filter((entry) => JSON.stringify(entry).includes("BatchWriteItemCommand"));
+    expect(commands).toHaveLength(rounds.length);
+    client.destroy();
+  });
+
+  test("a wrapped send sees every request", async () => {
+    const client = new DynamoDBClient({ endpoint });
+    const original = client.send.bind(client) as (...args: unknown[]) => unknown;
+    let count = 0;
+    client.send = ((...args: unknown[]) => {
+      count++;
+      return original(...args);
+    }) as typeof client.send;
+    const driver = dynamodbDriver({ table, client });
+    for (const _ of rounds) await driver.set(write());
+    expect(count).toBe(rounds.length);
+    client.destroy();
+  });
+});
+
+test("a mocked send fails with an error that says what to pass", async () => {
+  const client = new DynamoDBClient({ endpoint });
+  client.send = (async () => ({})) as unknown as typeof client.send;
+  const fault = await faultOf(dynamodbDriver({ table, client }));
+  expect(fault).toMatchObject({ code: "invalid-argument", retryable: false, effect: "none" });
+  expect(fault.reason).toContain("`client`");
+  client.destroy();
+});
+
+describe("connections are the caller's", () => {
+  test("uses the caller's agent for every request", async () => {
+    const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const client = new DynamoDBClient({ endpoint, requestHandler: { httpAgent } });
+    const driver = dynamodbDriver({ table, client });
+    const key = Object.assign(new URL(endpoint));
+    for (const _ of rounds) await driver.set(write());
+    expect(Object.keys(httpAgent.freeSockets)).toEqual([expect.stringContaining(key.port)]);
+    client.destroy();
+  });
+
+  test("uses the caller's request handler, with a real AbortSignal", async () => {
+    const inner = new DynamoDBClient({ endpoint }).config.requestHandler;
+    const signals: unknown[] = [];
+    const requestHandler = {
+      ...inner,
+      handle: (message: never, options: { abortSignal?: unknown } = {}) => {
+        signals.push(options.abortSignal);
+        return inner.handle(message, options as never);
+      },
+      destroy: () => inner.destroy?.(),
+    };
+    const client = new DynamoDBClient({ endpoint, requestHandler: requestHandler as never });
+    const driver = dynamodbDriver({ table, client });
+    for (const _ of rounds) await driver.set(write());
+    expect(signals).toHaveLength(rounds.length);
+    for (const signal of signals) expect(signal).toBeInstanceOf(AbortSignal);
+    client.destroy();
+  });
+
+  test("a request handler that is not Node's: what it was given counts as sent", async () => {
+    const handle = (): Promise<never> => Promise.reject(new Error("canary"));
+    const requestHandler = { handle, metadata: { handlerProtocol: "h2" }, destroy() {} };
+    const client = new DynamoDBClient({ endpoint, requestHandler: requestHandler as never });
+    expect(await faultOf(dynamodbDriver({ table, client }))).toMatchObject({ effect: "unknown" });
+    client.destroy();
+  });
+
+  test("uses the caller's endpoint and its path", async () => {
+    await using proxy = await startProxy(endpoint);
+    const client = new DynamoDBClient({ endpoint: `${proxy.url}/` });
+    const driver = dynamodbDriver({ table, client });
+    for (const _ of rounds) await driver.set(write());
+    expect(proxy.count("BatchWriteItem")).toBe(rounds.length);
+    expect(driver.server?.port).toBe(Number(new URL(proxy.url).port));
+    client.destroy();
+  });
+
+  test("a timeout of the caller's is a lost connection of unknown effect", async () => {
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = inTurn(passThrough, hangAfter);
+    const requestHandler = { requestTimeout: 100, throwOnRequestTimeout: true };
+    const client = new DynamoDBClient({ endpoint: proxy.url, requestHandler });
+    const driver = dynamodbDriver({ table, client });
+    await driver.set(write());
     expect(await faultOf(driver)).toMatchObject({
       code: "connection-lost",
       retryable: true,
@@ -111,31 +204,45 @@ describe("the caller's client", () => {
     });
     client.destroy();
   });
-
-  test("with credentials that cannot be had: access-denied, and nothing was sent", async () => {
-    await using proxy = await startProxy(endpoint);
-    const credentials = () => Promise.reject(Object.assign(new Error("none"), { name: "CredentialsProviderError" }));
-    const client = new DynamoDBClient({ endpoint: proxy.url, credentials });
-    const fault = await faultOf(dynamodbDriver({ table, client }));
-    expect(fault).toEqual({
-      code: "access-denied",
-      retryable: false,
-      effect: "none",
-      reason: "CredentialsProviderError",
-    });
-    expect(proxy.count("BatchWriteItem")).toBe(0);
-    client.destroy();
-  });
 });
 
-test("a region that is named nowhere is an invalid argument", async () => {
-  const client = new DynamoDBClient({
-    endpoint,
-    region: () => Promise.reject<string>(new Error("Region is missing")),
+describe("middleware of the caller that retries", () => {
+  test.each([
+    ["every attempt was rejected", [fail(400, "ThrottlingException")], "throttled", "none"],
+    ["an earlier attempt got no answer", [resetAfter, fail(400, "ThrottlingException")], "throttled", "unknown"],
+    [
+      "an earlier attempt failed with a server error",
+      [fail(500, "InternalServerError"), fail(400, "ValidationException")],
+      "internal",
+      "unknown",
+    ],
+    ["the last attempt got no answer", [fail(400, "ThrottlingException"), resetBefore], "connection-lost", "unknown"],
+  ] as const)("%s", async (_, handlers, code, effect) => {
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = inTurn(...handlers);
+    const client = retryingClient(proxy.url);
+    expect(await faultOf(dynamodbDriver({ table, client }))).toMatchObject({ code, effect });
+    expect(proxy.count("BatchWriteItem")).toBe(3);
+    client.destroy();
   });
-  expect(await faultOf(dynamodbDriver({ table, client }))).toMatchObject({
-    code: "invalid-argument",
-    reason: "NoRegion",
+
+  test("an attempt that succeeds is a success", async () => {
+    await using proxy = await startProxy(endpoint);
+    proxy.handler = inTurn(resetAfter, passThrough);
+    const client = retryingClient(proxy.url);
+    expect(await dynamodbDriver({ table, client }).set(write())).toEqual({});
+    client.destroy();
   });
-  client.destroy();
+
+  function retryingClient(url: string): DynamoDBClient {
+    const client = new DynamoDBClient({ endpoint: url });
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const once = (): ReturnType<typeof next> => next({ ...args });
+        return once().catch(once).catch(once);
+      },
+      { step: "finalizeRequest", priority: "high" },
+    );
+    return client;
+  }
 });

@@ -1,4 +1,5 @@
 import { type Driver, StoreError } from "@manykv/core";
+import { randomName } from "@manykv/test-services";
 import { describe, expect, test } from "vitest";
 import { dynamodbStore } from "../src/index.js";
 import { request } from "./support/request.js";
@@ -47,22 +48,21 @@ describe("listing", () => {
     await expect(bucket.listKeys({ cursor })).resolves.toBeDefined();
   });
 
-  test("rejects a cursor of another bucket and malformed cursors before it sends anything", async () => {
+  test("rejects cursors of other buckets and tables and malformed ones before it sends anything", async () => {
     await fill("left", keys);
-    await fill("left.2", keys);
     const { cursor = "" } = await driver.list(request({ bucket: "left" }));
-    const { cursor: longer = "" } = await driver.list(request({ bucket: "left.2" }));
+    const flipped = cursor.slice(0, 20) + (cursor[20] === "A" ? "B" : "A") + cursor.slice(21);
     const store = dynamodbStore({ table, client });
-    const malformed = ["", " ", "0", "null", "e30", "left:key-1", `${cursor}A`, `${cursor}=`, cursor.slice(1)];
-    const bad: [string, string][] = [
-      ["right", cursor],
-      ["lef", cursor],
-      ["left.2", cursor],
-      ["left", longer],
-      ...malformed.map((text): [string, string] => ["left", text]),
+    const elsewhere = dynamodbStore({ table: randomName(), client });
+    const malformed = ["", " ", "0", "null", "e30", "left:key-1", `${cursor}A`, `${cursor}=`, cursor.slice(1), flipped];
+    const bad: [typeof store, string, string][] = [
+      [store, "right", cursor],
+      [store, "lef", cursor],
+      [elsewhere, "left", cursor],
+      ...malformed.map((text): [typeof store, string, string] => [store, "left", text]),
     ];
-    for (const [name, text] of bad) {
-      const bucket = await store.open(name);
+    for (const [from, name, text] of bad) {
+      const bucket = await from.open(name);
       const error = await bucket.listKeys({ cursor: text }).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(StoreError);
       expect(error).toMatchObject({ code: "invalid-argument", retryable: false });

@@ -1,15 +1,121 @@
-/** The operations that read and write items. */
-export type Operation = "BatchGetItem" | "BatchWriteItem" | "Scan";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { type DriverRequest, FaultError, type ServerAddress, waitFor } from "@manykv/core/driver";
+import { classify, classifyCredentialsError, refusal } from "../error-table.js";
+import type { DynamodbDriverOptions } from "../options.js";
+import { type Departure, Departures } from "./departure.js";
+import { sendDirectly } from "./direct-request.js";
+import { parseJson } from "./http-answer.js";
+import { type Connection, type Message, type Resolved, sendThroughStack } from "./sdk-stack.js";
 
-/** A way to DynamoDB. */
-export interface Transport {
+/** Longest time to connect with our own client, in milliseconds. After that it is better to try again. */
+const connectTimeout = 3_000;
+/** Enough for four calls at full concurrency. Requests of further calls wait for a socket. */
+const maxSockets = 64;
+
+/**
+ * Sends requests with an SDK client: the caller's, or our own for `region` and `endpoint`. The first request goes through
+ * the client's middleware, which resolves the endpoint and how to sign. Later requests use the results directly with the
+ * client's signer and request handler, unless the caller added middleware that must see them.
+ */
+export class Transport {
+  readonly table: string;
+  /** Known after the first request. */
+  server: ServerAddress | undefined;
+  readonly #options: DynamodbDriverOptions;
+  #connection: Promise<Connection> | undefined;
+  #isNodeHandler = false;
+  #departures: Departures | undefined;
+  #route: (Resolved & { readonly accessKeyId: string }) | undefined;
+
+  constructor(options: DynamodbDriverOptions) {
+    this.table = options.table;
+    this.#options = options;
+  }
+
   /**
-   * Sends one request and gives its answer as plain JSON, its checksum verified, nothing else in it looked at.
+   * Sends one request and returns its answer as parsed JSON. Only its checksum is verified.
    *
-   * @param body The operation's input as JSON.
-   * @throws What the error table knows; at once when the signal fires.
+   * @param body - the operation's input as JSON
+   * @throws {FaultError} also immediately when the request is aborted. Its effect takes into account whether the request
+   * was sent.
    */
-  send(operation: Operation, body: string, signal: AbortSignal): Promise<unknown>;
-  /** Ends what the transport itself opened. */
-  close(): void;
+  async send(operation: Message["operation"], body: string, request: DriverRequest): Promise<unknown> {
+    this.#departures ??= new Departures(this.#options.client ? undefined : connectTimeout);
+    const departures = this.#departures;
+    const departure = departures.open();
+    try {
+      if (request.aborted) departure.cancel();
+      const message = { operation, table: this.table, body, request };
+      return parseJson(await waitFor(request, this.#exchange(message, departure)));
+    } catch (error) {
+      departure.cancel();
+      const fault = classify(error);
+      const isAnnounced = departures.areAnnounced && this.#isNodeHandler;
+      throw new FaultError({ ...fault, effect: departure.effect(fault.effect, isAnnounced) });
+    } finally {
+      departures.end(departure);
+    }
+  }
+
+  /** Closes our own client. */
+  async close(): Promise<void> {
+    this.#departures?.close();
+    const connection = await this.#connection?.catch(() => undefined);
+    if (this.#options.client === undefined) connection?.client.destroy();
+  }
+
+  async #exchange(message: Message, departure: Departure): Promise<Uint8Array> {
+    this.#connection ??= connect(this.#options).catch((error: unknown) => {
+      this.#connection = undefined;
+      throw error;
+    });
+    const connection = await this.#connection;
+    this.#isNodeHandler = connection.isNodeHandler;
+    const credentials = await credentialsOf(connection.client);
+    // Other credentials may belong to another account, which has another endpoint.
+    if (this.#route?.accessKeyId === credentials.accessKeyId)
+      return sendDirectly(connection, this.#route, credentials, message, departure);
+    const { answer, resolved } = await sendThroughStack(connection, message, departure);
+    const { protocol, hostname, port } = resolved.target;
+    this.server = { address: hostname, port: port ?? (protocol === "https:" ? 443 : 80) };
+    const isSigV4 = resolved.scheme?.httpAuthOption.schemeId === "aws.auth#sigv4";
+    if (connection.isPlain && isSigV4) this.#route = { ...resolved, accessKeyId: credentials.accessKeyId };
+    return answer;
+  }
+}
+
+async function connect({ client, region, endpoint, credentials }: DynamodbDriverOptions): Promise<Connection> {
+  const sdk = await import("@aws-sdk/client-dynamodb").catch(() => {
+    throw refusal("unavailable", "ERR_MODULE_NOT_FOUND");
+  });
+  if (client !== undefined) return { client, sdk, ...compare(client, new sdk.DynamoDBClient({ region: "none" })) };
+  const agent = { maxSockets };
+  const own = new sdk.DynamoDBClient({
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+    requestHandler: { httpAgent: agent, httpsAgent: agent },
+  });
+  return { client: own, sdk, isPlain: true, isNodeHandler: true };
+}
+
+/** Compares with a bare client. Instrumentation libraries wrap `send` and mark it `__wrapped`. */
+function compare(client: DynamoDBClient, bare: DynamoDBClient): Pick<Connection, "isPlain" | "isNodeHandler"> {
+  const middleware = ({ middlewareStack }: DynamoDBClient): string => middlewareStack.identify().join();
+  const { logger, requestHandler } = client.config;
+  const isPlain =
+    client.send === bare.send &&
+    !("__wrapped" in client.send) &&
+    middleware(client) === middleware(bare) &&
+    logger?.constructor === bare.config.logger.constructor;
+  return { isPlain, isNodeHandler: requestHandler.constructor === bare.config.requestHandler.constructor };
+}
+
+/** The SDK caches them until they expire. */
+async function credentialsOf({ config }: DynamoDBClient): Promise<{ readonly accessKeyId: string }> {
+  try {
+    return await config.credentials();
+  } catch (error) {
+    throw new FaultError(classifyCredentialsError(error));
+  }
 }

@@ -1,0 +1,102 @@
+import type { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
+import type { DriverRequest } from "@manykv/core/driver";
+import { refusal } from "../error-table.js";
+import { type Departure, requestIdHeader } from "./departure.js";
+import { readBody } from "./http-answer.js";
+
+/** `@aws-sdk/client-dynamodb`, loaded when a store first connects. */
+export type Sdk = typeof import("@aws-sdk/client-dynamodb");
+type Config = DynamoDBClient["config"];
+export type HttpRequest = Parameters<Config["requestHandler"]["handle"]>[0];
+export type HttpResponse = Awaited<ReturnType<Config["requestHandler"]["handle"]>>["response"];
+
+export interface Connection {
+  readonly client: DynamoDBClient;
+  readonly sdk: Sdk;
+  /** Whether nothing in the client needs to see requests, so that they may skip the SDK's middleware. */
+  readonly isPlain: boolean;
+  /** Whether the request handler is the SDK's own for `node:http`. */
+  readonly isNodeHandler: boolean;
+}
+
+/** A request to DynamoDB. */
+export interface Message {
+  readonly operation: "BatchGetItem" | "BatchWriteItem" | "Scan" | "DescribeTable" | "CreateTable";
+  readonly table: string;
+  /** The operation's input as JSON. */
+  readonly body: string;
+  readonly request: DriverRequest;
+}
+
+interface AuthScheme {
+  readonly signer: Config["httpAuthSchemes"][number]["signer"];
+  readonly httpAuthOption: ReturnType<Config["httpAuthSchemeProvider"]>[number];
+}
+type SmithyContext = { readonly selectedHttpAuthScheme: AuthScheme };
+
+/** What the SDK resolved for a request: where it goes, and how it is signed. */
+export interface Resolved {
+  readonly target: HttpRequest;
+  readonly scheme: AuthScheme;
+}
+
+const wrappedClient = "`send` of the `client` made no HTTP request: pass a DynamoDBClient that is not mocked";
+const emptyObject: Uint8Array = new TextEncoder().encode("{}");
+
+/**
+ * Sends a request through all middleware of the client. Only the bodies bypass the SDK: encoding and decoding items takes
+ * most of its time, and it neither verifies an answer's checksum nor tells a missing part from an empty one.
+ */
+export async function sendThroughStack(
+  { client, sdk }: Connection,
+  message: Message,
+  departure: Departure,
+): Promise<{ answer: Uint8Array; resolved: Resolved }> {
+  const command = emptyCommand(sdk, message);
+  let answer: Uint8Array | undefined;
+  let resolved: Resolved | undefined;
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as HttpRequest;
+      request.body = message.body;
+      request.headers[requestIdHeader] = departure.id;
+      return next(args);
+    },
+    { name: "manykvRequest", step: "build", priority: "high" },
+  );
+  // Replaces the SDK's retries, because manykv retries.
+  const retries = { name: "retryMiddleware", step: "finalizeRequest", priority: "high", override: true } as const;
+  command.middlewareStack.add((next) => next, retries);
+  command.middlewareStack.add(
+    (next, context) => async (args) => {
+      const { selectedHttpAuthScheme: scheme } = context["__smithy_context"] as SmithyContext;
+      resolved = { target: { ...(args.request as HttpRequest), body: "" }, scheme };
+      departure.handOver();
+      try {
+        const result = await next(args);
+        const response = result.response as HttpResponse;
+        const bytes = await readBody(response, client.config.streamCollector);
+        departure.answer(response.statusCode);
+        if (response.statusCode === 200) answer = bytes;
+        response.body = response.statusCode === 200 ? emptyObject : bytes;
+        return result;
+      } catch (error) {
+        departure.fail(error);
+        throw error;
+      }
+    },
+    { name: "manykvAnswer", step: "deserialize", priority: "low" },
+  );
+  await client.send(command, { abortSignal: message.request.signal });
+  if (answer === undefined || resolved === undefined) throw refusal("invalid-argument", wrappedClient);
+  return { answer, resolved };
+}
+
+/** Middleware sees the table and no items. */
+function emptyCommand(sdk: Sdk, { operation, table }: Message): ScanCommand {
+  const keys = operation === "BatchGetItem" ? { Keys: [] } : [];
+  const input = operation.startsWith("Batch") ? { RequestItems: { [table]: keys } } : { TableName: table };
+  // Each command is its own type for the compiler. Nothing here depends on which one it is.
+  const Command = sdk[`${operation}Command`] as unknown as Sdk["ScanCommand"];
+  return new Command(input as { TableName: string });
+}
