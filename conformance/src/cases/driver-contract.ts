@@ -22,7 +22,7 @@ const codes: ReadonlySet<StoreErrorCode> = new Set([
   "internal",
 ]);
 
-/** The driver itself, without core, and its optional abilities. */
+/** The driver without core, and its optional methods. */
 export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-name-and-limits",

@@ -21,7 +21,7 @@ const engineCodes: readonly (readonly [code: StoreErrorCode, tag: string])[] = [
   ["too-large", "other"],
 ];
 
-/** What errors look like. */
+/** The shape of errors. */
 export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-code-and-tag",

@@ -13,7 +13,7 @@ import { assertNoLeak, canary } from "../support/no-leak.js";
 import { rejectionOf } from "../support/rejections.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 
-/** No error shows a key, a value or an engine's own error; and none is left unhandled. */
+/** Errors reveal no key, no value and no engine error, and none is left unhandled. */
 export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-no-leak-of-bad-input",

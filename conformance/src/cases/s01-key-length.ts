@@ -9,7 +9,7 @@ import { keyOfBytes } from "../support/strings.js";
 
 const widths = [1, 2, 3, 4] as const;
 
-/** The longest key, counted in UTF-8 bytes. */
+/** Keys around the maximum length, in UTF-8 bytes. */
 export const keyLengthCases: readonly ConformanceCase[] = [
   ...widths.map(
     (width): ConformanceCase => ({

@@ -3,7 +3,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { roundTrip } from "../support/round-trip.js";
 
-/** Which strings are keys, and that different strings are different keys. */
+/** Valid keys, and strings that must be different keys. */
 export const keyCases: readonly ConformanceCase[] = [
   {
     id: "s01-empty-key",
@@ -143,7 +143,7 @@ function different(id: string, title: string, keys: readonly string[]): Conforma
   };
 }
 
-/** All of Latin-1, and of each further block of 256 characters the first and the last, where they are no surrogates. */
+/** All of Latin-1, and the first and last character of every other block of 256, except surrogates. */
 function sampleOfUnicode(): string[] {
   const points: number[] = Array.from({ length: 256 }, (_, point) => point);
   for (let block = 1; block < 0x1100; block++) {

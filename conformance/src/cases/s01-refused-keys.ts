@@ -6,7 +6,7 @@ import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { illFormed, kebab, notStrings } from "../support/strings.js";
 
-/** What is no key, for every method. */
+/** Every method rejects invalid keys. */
 export const refusedKeyCases: readonly ConformanceCase[] = keyMethods.flatMap((method): ConformanceCase[] => [
   {
     id: `s01-ill-formed-${kebab(method.name)}`,

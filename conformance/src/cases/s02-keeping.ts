@@ -5,7 +5,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 
-/** Whose the memory is: what the caller passed and what the caller got are the caller's. */
+/** The caller may modify the values it passed and the values it received. */
 export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-caller-changes-a-set-value",
@@ -140,7 +140,7 @@ export const keepingCases: readonly ConformanceCase[] = [
     async run(context) {
       const bucket = await context.bucket();
       const keys = Array.from({ length: 10 }, (_, index) => `key ${index}`);
-      // Some of them equal, which is no reason to answer them from one memory.
+      // Some are equal, and must still not share memory.
       const stored = (index: number): Uint8Array => pattern(40, index % 3);
       await bucket.setMany(keys.map((key, index) => [key, stored(index)]));
       const answers = await bucket.getMany(keys);
@@ -184,7 +184,7 @@ export const keepingCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** A bucket whose driver gets each request a while after the call. */
+/** A bucket whose driver receives each request after a delay. */
 function slowBucket(context: CaseContext): Promise<Bucket> {
   return context.bucket({
     wrap: (driver) => faultDriver(driver, () => ({ kind: "delay", milliseconds: 10 })),

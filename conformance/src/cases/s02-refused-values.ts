@@ -22,7 +22,7 @@ const notBytes: readonly (readonly [kind: string, value: unknown])[] = [
   ["an object that calls itself a Uint8Array", { [Symbol.toStringTag]: "Uint8Array", byteLength: 0 }],
 ];
 
-/** What is no value. */
+/** Invalid values and entries. */
 export const refusedValueCases: readonly ConformanceCase[] = [
   {
     id: "s02-not-bytes-set",

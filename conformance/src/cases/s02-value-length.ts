@@ -5,10 +5,10 @@ import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { batchErrorOf } from "../support/rejections.js";
 
-/** Values of tens of megabytes take their time on a slow engine. */
+/** Values of tens of megabytes take long on a slow engine. */
 const patient = { timeout: 100_000 };
 
-/** The longest value: sizes come from what the backend declares. */
+/** Values around the maximum length, which the backend declares. */
 export const valueLengthCases: readonly ConformanceCase[] = [
   {
     id: "s02-longest-value",

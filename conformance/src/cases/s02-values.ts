@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 
-/** Which values there are, and that each comes back as it went in. */
+/** Valid values are stored unchanged. */
 export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-empty-value",

@@ -4,10 +4,10 @@ import { bytes, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 
-/** A store that would send many requests, did it not check everything first. */
+/** A store that would send many requests if it did not validate everything first. */
 const twoKeysEach = { requestLimits: { maxKeys: 2 } };
 
-/** One bad entry refuses the batch before anything is sent. */
+/** One invalid entry rejects the batch before anything is sent. */
 export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-bad-entry-of-set-many",

@@ -14,7 +14,7 @@ const notIterable: readonly (readonly [kind: string, value: unknown])[] = [
   ["a function", () => []],
 ];
 
-/** What batches may be made of. */
+/** Inputs that batches accept. */
 export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-any-iterable-of-entries",

@@ -5,7 +5,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { Random } from "../faults/random.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 
-/** Answers stand in the order of their keys. */
+/** Results are in the order of the keys. */
 export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-order-of-keys",
@@ -156,14 +156,14 @@ export const orderCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** A hundred keys, each with a value of its own. */
+/** Sets a hundred keys to different values. */
 async function hundred(bucket: Bucket): Promise<string[]> {
   const keys = Array.from({ length: 100 }, (_, index) => `key ${index}`);
   await bucket.setMany(keys.map((key) => [key, bytes(`of ${key}`)]));
   return keys;
 }
 
-/** Asserts that every key has the value of its name, and stands where it was asked for. */
+/** Asserts that every key has its value, at the place where it was requested. */
 async function answersIn(bucket: Bucket, keys: readonly string[]): Promise<void> {
   const answers = await bucket.getMany(keys);
   assert.equal(answers.length, keys.length);

@@ -5,7 +5,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 
-/** Of a key that a setMany names twice the last value counts. */
+/** If a setMany contains a key twice, the last value wins. */
 export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-last-wins",

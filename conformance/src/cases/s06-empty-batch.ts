@@ -4,7 +4,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { settles } from "../support/settles.js";
 
-/** A batch of nothing. */
+/** Empty batches. */
 export const emptyBatchCases: readonly ConformanceCase[] = [
   {
     id: "s06-empty-get-many",

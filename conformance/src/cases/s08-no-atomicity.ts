@@ -11,7 +11,7 @@ import { pause } from "../support/settles.js";
 
 const sizeOfTornValues = 100_000;
 
-/** Batches are not atomic; single keys are. */
+/** Batches are not atomic, but single keys are. */
 export const atomicityCases: readonly ConformanceCase[] = [
   {
     id: "s08-no-rollback-of-sets",
@@ -155,7 +155,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** A writer that does `a` at once and holds `b` back until `release` is called; and another client. */
+/** A writer that sends `a` at once and `b` after `release` is called, and another client. */
 async function halting(context: CaseContext): Promise<{ writer: Bucket; reader: Bucket; release: () => void }> {
   const name = context.bucketName();
   let release = (): void => {};

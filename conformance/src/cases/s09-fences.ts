@@ -8,7 +8,7 @@ import { bytes, sameBytes } from "../support/bytes.js";
 import { faultyWrite, quickRetry } from "../support/faulty-write.js";
 import { pause } from "../support/settles.js";
 
-/** Waits for the write that lands late. */
+/** Waits until the late write has taken effect. */
 async function lands(direct: Bucket): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (new TextDecoder().decode(await direct.get("k0")) === "new k0") return;
@@ -17,7 +17,7 @@ async function lands(direct: Bucket): Promise<void> {
   assert.fail("the late write has not landed");
 }
 
-/** What a lost write may still do, and how a driver's fence ends it. */
+/** Lost writes may still take effect until a driver's fence stops them. */
 export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-fence-before-repetition",
@@ -134,7 +134,7 @@ export const fenceCases: readonly ConformanceCase[] = [
         kind: "set",
         keys: 2,
         schedule: () => ({ kind: "late-apply", milliseconds: 30, fence: false }),
-        // One attempt, so that nothing is left to land once the case has cleared up.
+        // One attempt, so that no write takes effect after the case has cleaned up.
         store: { retry: { attempts: 1 } },
       });
       assert.deepEqual(outcomes, ["unknown", "unknown"]);

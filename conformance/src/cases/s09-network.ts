@@ -9,7 +9,7 @@ import { hangs, networkClients, writeThrough } from "../support/network.js";
 import { pause, settles } from "../support/settles.js";
 import { outcomesOfWrite } from "../support/truth.js";
 
-/** Faults of one connection that both sides notice, and what they are called in ids. */
+/** Faults of one connection that both sides notice, with their names in ids. */
 const noticed: readonly (readonly [id: string, what: string, fault: ConnectionFault])[] = [
   ["cut-before-request", "is cut before the request", { kind: "cut", direction: "request" }],
   [
@@ -30,7 +30,7 @@ const noticed: readonly (readonly [id: string, what: string, fault: ConnectionFa
   ],
 ];
 
-/** Faults of one connection that only time can tell. */
+/** Faults of one connection that only a timeout reveals. */
 const unnoticed: readonly ConnectionFault[] = [
   { kind: "drop", direction: "request" },
   { kind: "drop", direction: "answer" },
@@ -40,7 +40,7 @@ const unnoticed: readonly ConnectionFault[] = [
 const rounds = 24;
 const lanes = 6;
 
-/** Writes while connections break. The outcome of every key is compared with what a client sees that is not affected. */
+/** Writes while connections break. The outcome of every key is compared with what an unaffected client sees. */
 export const networkOutcomeCases: readonly ConformanceCase[] = [
   ...noticed.map(
     ([id, what, fault]): ConformanceCase => ({
@@ -100,7 +100,7 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Both kinds of write under each fault, all at the same time, each through proxies of its own. */
+/** Runs both kinds of write under each fault, concurrently, each with its own proxies. */
 async function survives(context: CaseContext, faults: readonly ConnectionFault[]): Promise<void> {
   const writes = faults.flatMap((fault) => writeKinds.map((kind) => ({ fault, kind })));
   await Promise.all(

@@ -4,7 +4,7 @@ import type { CallFault, FaultSchedule, KeyFault } from "../faults/call-fault.js
 import { answerLost, refused, unavailable } from "../faults/engine-faults.js";
 import { faultyWrite, quickRetry, type WriteKind, writeKinds } from "../support/faulty-write.js";
 
-/** What is told of each key when some of them, or whole requests, fail. Every outcome is compared with what is there. */
+/** Outcomes when some keys or whole requests fail. Each outcome is compared with what is stored. */
 export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind): ConformanceCase[] => {
   const method = kind === "set" ? "setMany" : "deleteMany";
   const sentences = sentencesOf(kind);
@@ -203,7 +203,7 @@ function sentencesOf(kind: WriteKind): NonNullable<ConformanceCase["wit"]> {
   return ["batch 3", "delete-many 4", "delete-many 6"];
 }
 
-/** The same fault of the same keys in every request. */
+/** The same fault for the same keys in every request. */
 function keysFail(keys: readonly string[], fault: KeyFault): FaultSchedule {
   return () => keysOf(keys, fault);
 }
@@ -216,7 +216,7 @@ function firstCalls(count: number, fault: CallFault | undefined): FaultSchedule 
   return ({ call }) => (call < count ? fault : undefined);
 }
 
-/** A fault of every request that names a key. */
+/** A fault for every request that contains the key. */
 function requestOf(key: string, fault: CallFault): FaultSchedule {
   return ({ keys }) => (keys.includes(key) ? fault : undefined);
 }

@@ -12,12 +12,12 @@ import { settles } from "../support/settles.js";
 import { assertTrue, type JudgedWrite, outcomesOfWrite, settable } from "../support/truth.js";
 
 const rounds = 40;
-/** Rounds at the same time, each on keys of its own: most of a round is waiting for a deadline. */
+/** Concurrent rounds on different keys, because most of a round is waiting for a deadline. */
 const lanes = 8;
 const timeout = 250;
 const hangs = 20_000;
 
-/** Whatever goes wrong, in whatever order: no outcome is false, and every call settles. */
+/** No outcome is false, and every call settles, whatever goes wrong. */
 export const randomFaultCases: readonly ConformanceCase[] = writeKinds.map((kind) => ({
   id: `s09-${kind}-random-faults`,
   rule: "S9",
@@ -54,11 +54,11 @@ async function oneRound(context: CaseContext, kind: "set" | "delete", direct: Bu
   } catch (error) {
     assert.fail(`${(error as Error).message} (round ${round}, ${String(schedule)})`);
   }
-  // Now, and not at the end of the case: a server has so many connections to give.
+  // Not at the end of the case: a server accepts only so many connections.
   await store.close();
 }
 
-/** 1 to 15 keys, of which about half are there before. */
+/** 1 to 15 keys, about half of which exist. */
 function randomWrite(kind: "set" | "delete", seed: number, round: number): JudgedWrite {
   const random = new Random(seed);
   const keys = Array.from({ length: random.integer(1, 15) }, (_, index) => `${round}/${index}`);

@@ -13,7 +13,7 @@ import { rejectsWith } from "../support/rejections.js";
 
 const there = ["a", "b", "c", "d"];
 
-/** A key that could not be read is never told as missing. */
+/** A key that cannot be read is never reported missing. */
 export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-refused-key",
@@ -184,7 +184,7 @@ interface FaultyReader {
   readonly requests: Recording["requests"];
 }
 
-/** A bucket with `a` to `d` in it, read through a driver whose requests go wrong. */
+/** A bucket with the keys `a` to `d`, read through a driver with faults. */
 async function faultyReader(
   context: CaseContext,
   schedule: FaultSchedule,

@@ -20,7 +20,7 @@ const faults: readonly ConnectionFault[] = [
   { kind: "half-open", direction: "answer", after: { bytes: 50 } },
 ];
 
-/** Reads while connections break, and when the server is gone. */
+/** Reads while connections break or the server is unreachable. */
 export const networkReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-network-one-connection",
@@ -141,7 +141,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** A client may take a few tries to connect again. */
+/** A client may need a few attempts to reconnect. */
 async function eventuallyReads(read: () => Promise<void>): Promise<void> {
   const end = Date.now() + hangs;
   for (;;) {

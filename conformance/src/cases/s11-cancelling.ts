@@ -12,10 +12,10 @@ import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 
-/** Far more than cancelling may take: tells a hang from a slow machine. */
+/** Far longer than cancelling may take, to tell a hang from a slow machine, in milliseconds. */
 const hangs = 8_000;
 
-/** Cancelling a call by the caller's signal. */
+/** Cancelling a call with the caller's signal. */
 export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-cancelled-before",
@@ -66,7 +66,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
             kind,
             keys: 2,
             schedule: () => {
-              // An answer can only be dropped of a request that has reached the engine.
+              // Only an answer to a request that reached the engine can be dropped.
               setTimeout(() => controller.abort(), fault === "drop-answer" ? 300 : 10);
               return { kind: fault };
             },
@@ -194,7 +194,7 @@ function readsOf(bucket: Bucket, options: CallOptions): Promise<unknown>[] {
     bucket.listKeys(options),
     bucket.keys(options)[Symbol.asyncIterator]().next(),
   ];
-  // They are looked at one after the other; none is unhandled in the meantime.
+  // The case awaits them one by one. None must be unhandled in the meantime.
   for (const call of calls) call.catch(() => {});
   return calls;
 }

@@ -12,11 +12,11 @@ import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/reje
 import { settles } from "../support/settles.js";
 import { kebab } from "../support/strings.js";
 
-/** A call's own time, in milliseconds, where the engine does not answer. */
+/** Timeout of a call, in milliseconds, when the engine does not answer. */
 const short = 200;
-/** A call's own time, in milliseconds, where a part of it has to succeed, also on a machine that is busy. */
+/** Timeout of a call, in milliseconds, of which a part must succeed even on a busy machine. */
 const patient = 4_000;
-/** Far more than any call with the short time may take: tells a hang from a slow machine. */
+/** Far longer than such a call may take, to tell a hang from a slow machine, in milliseconds. */
 const hangs = 8_000;
 
 type Method = readonly [name: string, call: (bucket: Bucket, options: CallOptions) => Promise<unknown>];

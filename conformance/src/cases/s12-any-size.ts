@@ -11,7 +11,7 @@ import { recordRequests } from "../support/recording-driver.js";
 
 const patient = { timeout: 100_000 };
 
-/** Batches are cut to the engine's limits, and nobody sees a seam. */
+/** Batches are split to the engine's limits, invisibly to the caller. */
 export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-ten-thousand-keys",

@@ -206,13 +206,13 @@ export const listingCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Keys that together are more than a page of any engine, be it by count or by bytes. */
+/** More keys than fit on one page of any engine, by count and by bytes. */
 function longKeys({ limits }: Bucket): string[] {
   const length = Math.min(1_000, limits.maxKeyBytes);
   return Array.from({ length: 1_500 }, (_, index) => `key ${index} `.padStart(length, "k"));
 }
 
-/** All keys of a bucket, page by page, without repetitions, sorted. */
+/** Lists all keys of a bucket page by page. Returns them sorted, without repetitions. */
 export async function listed(bucket: Bucket): Promise<string[]> {
   const keys = new Set<string>();
   let cursor: string | undefined;

@@ -6,7 +6,7 @@ import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { keyOfBytes } from "../support/strings.js";
 
-/** Limits that a store's options lower. */
+/** Options of a store that lower its limits. */
 export const limitCases: readonly ConformanceCase[] = [
   {
     id: "s15-lowered-value",

@@ -1,8 +1,8 @@
 import { BatchError, StoreError } from "@manykv/core";
 
 /**
- * What a call ended with, in a form that two backends can be compared in: bytes as text, errors as what they tell a
- * program. Messages are left out, as they name the backend.
+ * Returns the result of a call in a form that can be compared between backends: bytes as text, errors without their
+ * messages, which name the backend.
  */
 export async function answerOf(call: () => Promise<unknown>): Promise<string> {
   try {

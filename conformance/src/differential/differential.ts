@@ -7,22 +7,22 @@ import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 import { answerOf } from "./answer.js";
 import { type DifferentialCall, differentialCalls, type KeyMaker } from "./operation.js";
 
-/** Sequences at the same time, each on buckets of its own. */
+/** Number of concurrent sequences, each on its own buckets. */
 const lanes = 8;
-/** Sequences that are generated from one seed. */
+/** Number of sequences per seed. */
 const sequences = 5;
 
 export interface DifferentialOptions {
   /** The store under test. */
   readonly subject: Store;
   /**
-   * What it is compared with. Both must have the same limits: lower them (`limits: { maxValueBytes: 2_000 }`), so that
-   * sizes at the limits and beyond are among the cases and thousands of them take seconds.
+   * The store to compare with. Both must have the same limits. Lower them (`limits: { maxValueBytes: 2_000 }`), so that
+   * the calls include sizes at and beyond the limits and thousands of them take seconds.
    */
   readonly reference: Store;
-  /** How many calls are compared, at least. Default 10,000. */
+  /** Least number of calls to compare. Default 10,000. */
   readonly cases?: number;
-  /** Replays a failure, which prints its seed. Default: a new one each time. */
+  /** Replays a failure, which prints its seed. Default: a new seed each time. */
   readonly seed?: number;
 }
 
@@ -32,8 +32,8 @@ export interface DifferentialResult {
 }
 
 /**
- * Makes the same random calls on two stores and compares the answers: values, outcomes and errors. Rejects with the
- * shortest sequence of calls that shows a difference.
+ * Makes the same random calls on two stores and compares values, outcomes and errors. Rejects with the shortest sequence
+ * of calls that shows a difference.
  */
 export async function differential(options: DifferentialOptions): Promise<DifferentialResult> {
   const { subject, reference, cases: wanted = 10_000, seed = randomSeed() } = options;
@@ -76,13 +76,13 @@ async function compare(subject: Store, reference: Store, sequence: readonly Diff
       const [actual, expected] = await Promise.all(
         [one, two].map((bucket) => answerOf(() => run(bucket, call, other))),
       );
-      assert.equal(actual, expected, `${call.method} answers otherwise than the reference`);
+      assert.equal(actual, expected, `${call.method} returns something else than the reference`);
     }
     for (const each of names) {
       const [actual, expected] = await Promise.all(
         [subject, reference].map(async (store) => contents(await store.open(each))),
       );
-      assert.deepEqual(actual, expected, "the bucket holds other entries than the reference's");
+      assert.deepEqual(actual, expected, "the bucket contains other entries than the reference's");
     }
   } finally {
     for (const store of [subject, reference]) for (const each of names) await clear(await store.open(each));

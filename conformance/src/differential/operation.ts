@@ -2,10 +2,10 @@ import type { Limits } from "@manykv/core";
 import fc from "fast-check";
 import { keyOfBytes } from "../support/strings.js";
 
-/** A key as it is generated: text that may name the other bucket, which is known only when it runs. */
+/** Returns a key, which may contain the other bucket's name. */
 export type KeyMaker = (otherBucket: string) => unknown;
 
-/** One call, on one of two buckets whose names begin alike. */
+/** One call on one of two buckets whose names share a prefix. */
 export type DifferentialCall = { readonly bucket: 0 | 1 } & (
   | { readonly method: "get" | "exists" | "delete"; readonly key: KeyMaker }
   | { readonly method: "set"; readonly key: KeyMaker; readonly value: unknown }
@@ -14,7 +14,7 @@ export type DifferentialCall = { readonly bucket: 0 | 1 } & (
   | { readonly method: "keys" }
 );
 
-/** Values up to this many bytes are made at their limits; larger limits take too long for thousands of cases. */
+/** Larger values are not tested at their limits, because thousands of them would take too long. In bytes. */
 const largestLimit = 1_000_000;
 
 /** Sequences of calls within the limits and just beyond. */
@@ -48,7 +48,7 @@ export function differentialCalls(limits: Limits): fc.Arbitrary<DifferentialCall
   return fc.array(call, { minLength: 1, maxLength: 40, size: "max" });
 }
 
-/** Few keys that come again and again, all of Unicode, other buckets' keys, every length at its limit, and no keys. */
+/** A few frequent keys, all of Unicode, other buckets' keys, lengths at the limit, and invalid keys. */
 function keys({ maxKeyBytes }: Limits): fc.Arbitrary<KeyMaker> {
   const hot = ["", "a", "A", "a\0", "\0", "__proto__", "constructor", "é", "e\u0301", "a:b", "{a}b", "*", "a*"];
   const widths = fc.constantFrom(1 as const, 2 as const, 3 as const, 4 as const);
@@ -88,7 +88,7 @@ function always(key: unknown): KeyMaker {
   return named(() => () => key)(key);
 }
 
-/** A maker that prints as what it makes, so that a counterexample can be read. */
+/** Makes a counterexample print the key instead of the function. */
 function named<Input>(make: (input: Input) => KeyMaker): (input: Input) => KeyMaker {
   return (input) => {
     const maker = make(input);

@@ -2,7 +2,7 @@ import type { CallFault, FaultSchedule, FaultyCall, KeyFault, Operation } from "
 import { answerLost, refused, throttled, unavailable } from "./engine-faults.js";
 import { deriveSeed, Random } from "./random.js";
 
-/** What a seeded schedule may do to a request. */
+/** What a seeded schedule can do to a request. */
 export type SeededFault =
   | "unprocessed"
   | "key-lost"
@@ -18,17 +18,17 @@ export type SeededFault =
 
 export interface SeededFaultOptions {
   readonly seed: number;
-  /** How many of the requests something happens to, from 0 to 1. Default 0.5. */
+  /** Share of the requests that have a fault, from 0 to 1. Default 0.5. */
   readonly rate?: number;
-  /** Default: all of them. */
+  /** Default: all. */
   readonly faults?: readonly SeededFault[];
-  /** Requests of other kinds are left alone. Default: all kinds. */
+  /** Other operations have no faults. Default: all. */
   readonly operations?: readonly Operation[];
-  /** The longest delay, in milliseconds. Default 20. */
+  /** Longest delay, in milliseconds. Default 20. */
   readonly longestDelay?: number;
 }
 
-/** A schedule that says where it comes from when it is printed. */
+/** A schedule that prints its seed. */
 export interface SeededSchedule extends FaultSchedule {
   readonly seed: number;
   toString(): string;
@@ -49,7 +49,7 @@ export const seededFaultKinds: readonly SeededFault[] = [
 ];
 
 /**
- * A schedule that follows from its seed: the same seed does the same to the requests of the same driver, call by call.
+ * Returns a schedule that depends only on its seed: request number N always has the same fault.
  */
 export function seededFaults(options: SeededFaultOptions): SeededSchedule {
   const { seed, rate = 0.5, faults = seededFaultKinds, operations, longestDelay = 20 } = options;
@@ -86,7 +86,7 @@ function faultOf(kind: SeededFault, random: Random, longestDelay: number): CallF
   }
 }
 
-/** About half of the keys, the same ones whenever the schedule is replayed. */
+/** About half of the keys, and the same ones in every replay. */
 function someKeys(random: Random, fault: KeyFault): CallFault {
   const chosen = random.integer(0, 2 ** 32 - 1);
   return { kind: "keys", of: (key) => (deriveSeed(chosen, key) & 1 ? fault : undefined) };

@@ -4,7 +4,7 @@ import { deriveSeed } from "../faults/random.js";
 import { runSteps } from "./run-steps.js";
 import { modelSteps } from "./step.js";
 
-/** Runs at the same time, each on a bucket of its own, so that a slow engine is waited for once and not each time. */
+/** Number of concurrent runs, each on its own bucket, because most of the time is spent waiting for the engine. */
 const lanes = 8;
 
 export interface ModelRuns {
@@ -12,13 +12,13 @@ export interface ModelRuns {
   readonly stores: readonly Store[];
   readonly runs: number;
   readonly seed: number;
-  /** A fresh bucket's name for each run. */
+  /** Returns a new bucket name for each run. */
   bucketName(): string;
 }
 
 /**
- * Runs random calls on a bucket and on a model, each run on a fresh bucket. A difference is shrunk to the shortest
- * sequence of calls that shows it, and printed with its seed.
+ * Makes the same random calls on a bucket and on a model, each run on a new bucket. Rejects with the shortest sequence of
+ * calls that shows a difference, and its seed.
  */
 export async function runModel({ stores, runs, seed, bucketName }: ModelRuns): Promise<void> {
   const steps = modelSteps(stores.length);

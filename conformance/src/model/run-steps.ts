@@ -5,7 +5,7 @@ import { nameOf } from "../support/round-trip.js";
 import { Model, type ModelValue } from "./model.js";
 import { type ModelCall, type ModelStep, modelKeys } from "./step.js";
 
-/** Runs steps on the clients of one empty bucket and on a model, and compares whatever is read. */
+/** Runs steps on the clients of one empty bucket and on a model, and compares what they read. */
 export async function runSteps(clients: readonly Bucket[], steps: readonly ModelStep[]): Promise<void> {
   const model = new Model();
   const values = new ValueMaker();
@@ -26,10 +26,10 @@ async function runStep(clients: readonly Bucket[], model: Model, values: ValueMa
   for (const [key, written] of writes) model.write(key, written);
 }
 
-/** The values that the calls of one step write, by key: one for each call that writes it. */
+/** The values that the calls of one step write, by key. */
 type Writes = ReadonlyMap<string, readonly ModelValue[]>;
 
-/** A call, ready to run, with what it writes and how its answer is checked. */
+/** A call with what it writes and how to check its answer. */
 interface Plan {
   readonly client: number;
   readonly writes: ReadonlyMap<string, ModelValue>;
@@ -68,9 +68,9 @@ function planOf(call: ModelCall, values: ValueMaker): Plan {
         run: (bucket) => bucket.getMany(keys),
         check: (answer, model, writes) => {
           const pairs = answer as readonly (readonly [string, Uint8Array] | undefined)[];
-          assert.equal(pairs.length, keys.length, "getMany gives one place for each key");
+          assert.equal(pairs.length, keys.length, "getMany returns one place per key");
           for (const [index, key] of keys.entries()) {
-            assert.equal(pairs[index]?.[0] ?? key, key, "getMany answers in order");
+            assert.equal(pairs[index]?.[0] ?? key, key, "getMany returns the keys in order");
             observe(model, writes, key, textOf(pairs[index]?.[1]));
           }
         },
@@ -140,9 +140,9 @@ function checkExists(key: string, exists: boolean, model: Model, writes: Writes)
   assert.ok(possible.includes(exists), `exists of ${nameOf(key)} is ${exists}`);
 }
 
-/** Keys that are there all the time are listed, and keys that are never there are not. */
+/** Keys that exist the whole time must be listed, and keys that never exist must not. */
 function checkListing(listed: ReadonlySet<string>, model: Model, writes: Writes): void {
-  for (const key of listed) assert.ok(modelKeys.includes(key), `${nameOf(key)} is listed, and nobody set it`);
+  for (const key of listed) assert.ok(modelKeys.includes(key), `${nameOf(key)} is listed, but was never set`);
   for (const key of modelKeys) checkExists(key, listed.has(key), model, writes);
 }
 
@@ -160,7 +160,7 @@ function textOf(value: Uint8Array | undefined): ModelValue {
   return value === undefined ? undefined : new TextDecoder().decode(value);
 }
 
-/** Makes values that no other write has, of about the size asked for. */
+/** Makes unique values of about the requested size. */
 class ValueMaker {
   #count = 0;
 

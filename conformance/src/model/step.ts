@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Keys that engines are known to mix up, few enough that steps meet on them. */
+/** Keys that engines are known to confuse, few enough that steps share them. */
 export const modelKeys: readonly string[] = [
   "",
   "a",
@@ -14,7 +14,7 @@ export const modelKeys: readonly string[] = [
   "k".repeat(200),
 ];
 
-/** One call. Keys are given by their index in `modelKeys`, values by their size: each write has a value of its own. */
+/** One call. A key is an index into `modelKeys`, a value its size: every write has a unique value. */
 export type ModelCall = { readonly client: number } & (
   | { readonly method: "get" | "exists" | "delete"; readonly key: number }
   | { readonly method: "set"; readonly key: number; readonly size: number }
@@ -23,7 +23,7 @@ export type ModelCall = { readonly client: number } & (
   | { readonly method: "listKeys" }
 );
 
-/** Calls that run at the same time. */
+/** Calls that run concurrently. */
 export type ModelStep = readonly ModelCall[];
 
 const key = fc.nat({ max: modelKeys.length - 1 });
@@ -31,7 +31,7 @@ const size = fc.oneof({ weight: 8, arbitrary: fc.nat({ max: 40 }) }, { weight: 1
 const keys = fc.array(key, { maxLength: 6 });
 const entries = fc.array(fc.tuple(key, size), { maxLength: 6 });
 
-/** Steps of one run: mostly one call at a time, sometimes two or three together. */
+/** The steps of one run: mostly single calls, sometimes two or three concurrent ones. */
 export function modelSteps(clients: number): fc.Arbitrary<ModelStep[]> {
   const client = fc.nat({ max: clients - 1 });
   const call: fc.Arbitrary<ModelCall> = fc.oneof(

@@ -1,15 +1,15 @@
 import type { Bucket } from "@manykv/core";
 import { bytes } from "./bytes.js";
 
-/** A method that takes keys, called with one key that is to be refused. */
+/** A method that takes keys, called with one invalid key. */
 export interface KeyMethod {
   readonly name: "get" | "set" | "delete" | "exists" | "getMany" | "setMany" | "deleteMany";
-  /** Entries of the call; 0 for a read. */
+  /** Number of entries of the call. 0 for a read. */
   readonly entries: number;
   call(bucket: Bucket, key: string): Promise<unknown>;
 }
 
-/** Every method that takes keys. The batches have good keys before and after the bad one. */
+/** Every method that takes keys. Batches have valid keys before and after the invalid one. */
 export const keyMethods: readonly KeyMethod[] = [
   { name: "get", entries: 0, call: (bucket, key) => bucket.get(key) },
   { name: "exists", entries: 0, call: (bucket, key) => bucket.exists(key) },

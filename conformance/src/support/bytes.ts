@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 
-/** UTF-8 bytes of a text. */
+/** Returns the UTF-8 bytes of a text. */
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** `size` bytes that differ with `mark`, so that a mixture of two values is seen. */
+/** Returns `size` bytes that depend on `mark`, so that a mixture of two values is noticed. */
 export function pattern(size: number, mark = 1): Uint8Array<ArrayBuffer> {
   const value = new Uint8Array(size);
   const step = Math.min(size, 4096);
@@ -14,7 +14,7 @@ export function pattern(size: number, mark = 1): Uint8Array<ArrayBuffer> {
   return value;
 }
 
-/** Compares without printing megabytes of difference. */
+/** Compares bytes without printing megabytes of difference. */
 export function sameBytes(actual: Uint8Array | undefined, expected: Uint8Array, what = "the value"): void {
   assert.ok(actual !== undefined, `${what} is missing`);
   assert.equal(actual.byteLength, expected.byteLength, `${what} has another length`);

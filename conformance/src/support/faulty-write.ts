@@ -13,7 +13,7 @@ export type WriteKind = "set" | "delete";
 
 export const writeKinds: readonly WriteKind[] = ["set", "delete"];
 
-/** A batch of keys `k0`, `k1` .. that were all there, written through a driver whose requests go wrong. */
+/** A write of the existing keys `k0`, `k1`, ... through a driver with faults. */
 export interface FaultyWrite {
   readonly kind: WriteKind;
   readonly keys: number;
@@ -27,25 +27,25 @@ export interface WriteResult {
   readonly outcomes: readonly Outcome[];
   /** What the write rejected with, if it did. */
   readonly error: BatchError | undefined;
-  /** The requests that core made of it. */
+  /** The requests that core sent. */
   readonly requests: Recording["requests"];
-  /** The same bucket through a client that nothing is wrong with. */
+  /** The same bucket through a client without faults. */
   readonly direct: Bucket;
 }
 
-/** Waits of a retry that keep a case short. */
+/** Retry options that keep a case short. */
 export const quickRetry = { attempts: 3, baseDelay: 1, maxDelay: 4 };
 
-/** What a write may take beyond its deadline before it counts as a hang, in milliseconds: far more than a slow machine. */
+/** How much longer than its deadline a write may take before it counts as a hang, in milliseconds. */
 const hangs = 8_000;
 
-/** Writes, and checks that every outcome is true. */
+/** Writes and checks that every outcome is true. */
 export async function faultyWrite(context: CaseContext, write: FaultyWrite): Promise<WriteResult> {
   const name = context.bucketName();
   const { requests, wrap } = recordRequests();
   const direct = await context.bucket({ name });
   const driver = await connected(context, name);
-  // The driver's own request limits, whatever the harness lowers: cases count requests.
+  // The driver's own request limits, even if the harness lowers them, because cases count requests.
   const options = { retry: quickRetry, requestLimits: {}, ...write.store };
   const faulty = await context.storeOf(wrap(faultDriver(driver, write.schedule)), options).open(name);
   const judged = judgedWrite(write.kind, write.keys);
@@ -70,7 +70,7 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
   return { outcomes, error: BatchError.is(error) ? error : undefined, requests, direct };
 }
 
-/** A driver that has its connection already: a short timeout is for the fault, not for connecting. */
+/** Returns a driver that is already connected, so that connecting does not use up a short timeout. */
 async function connected(context: CaseContext, bucket: string): Promise<Driver> {
   const driver = await context.driver();
   await driver.get(createRequest({ bucket, keys: ["k0"] }));

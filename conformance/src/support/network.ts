@@ -8,19 +8,19 @@ import { settles } from "./settles.js";
 import { assertTrue, outcomesOfWrite, settable } from "./truth.js";
 
 /**
- * Time of a call that meets a fault, in milliseconds. Two thirds of it are its first attempt, and what is left is enough
- * to connect again, also on a machine that is busy.
+ * Timeout of a call with a fault, in milliseconds. The first attempt takes up to two thirds of it. The rest is enough to
+ * reconnect, even on a busy machine.
  */
 const networkTimeout = 8_000;
-/** Far more than such a call may take: tells a hang from a slow machine. */
+/** Far longer than such a call may take, to tell a hang from a slow machine, in milliseconds. */
 export const hangs = 20_000;
 
-/** A client that goes through proxies and is connected already, and another one that does not. */
+/** A connected client behind proxies, and another one without. */
 export interface NetworkClients {
   readonly proxies: ProxySet;
   readonly proxied: Bucket;
   readonly direct: Bucket;
-  /** Gives the connections back before the case ends. */
+  /** Closes the connections before the case ends. */
   close(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export async function networkClients(context: CaseContext, timeout: number = net
   const stores = [await context.store(), await context.store({ route: proxies.route, store: { timeout } })];
   const [direct, proxied] = (await Promise.all(stores.map((store) => store.open(name)))) as [Bucket, Bucket];
   await proxied.getMany(manyKeys, { timeout: 60_000 });
-  // Not one on each: a cluster's replicas may never be asked.
+  // Not one per server: a client may never contact a cluster's replicas.
   assert.ok(
     proxies.connections > 0,
     "no connection came through the proxies: `driver` must connect to where `route(server)` says",
@@ -42,10 +42,10 @@ export async function networkClients(context: CaseContext, timeout: number = net
   return { proxies, proxied, direct, close };
 }
 
-/** Enough keys that each server of a cluster has some. */
+/** Enough keys that each server of a cluster stores some. */
 const manyKeys = Array.from({ length: 30 }, (_, index) => `k${index}`);
 
-/** Writes through a connection with a fault, heals it, and checks that every outcome is true. */
+/** Writes over a connection with a fault, heals it, and checks that every outcome is true. */
 export async function writeThrough(
   { proxies, proxied, direct }: NetworkClients,
   kind: WriteKind,

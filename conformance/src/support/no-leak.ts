@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 
-/** A text that no error may show, whatever it is turned into. */
+/** A text that must not appear in an error in any form. */
 export const canary = "c4n4ry-s3cr3t";
 
-/** How the canary looks as bytes: as hex, as Base64, and as the list of numbers that `inspect` prints. */
+/** The canary's bytes as hex, as Base64, and as the list of numbers that `inspect` prints. */
 const disguises: readonly string[] = (() => {
   const view = Buffer.from(canary);
   const hex = view.toString("hex");
@@ -18,7 +18,7 @@ const disguises: readonly string[] = (() => {
   ];
 })();
 
-/** Asserts that neither the error nor anything reachable from it shows the canary. */
+/** Asserts that the canary appears neither in the error nor in anything reachable from it. */
 export function assertNoLeak(error: unknown, what: string): void {
   const { message, stack, cause } = error as Error;
   const shown: readonly (readonly [string, string])[] = [
@@ -31,5 +31,5 @@ export function assertNoLeak(error: unknown, what: string): void {
   ];
   for (const [place, text] of shown)
     for (const disguise of disguises)
-      assert.ok(!text.includes(disguise), `${what}: the error's ${place} shows a key, a value or a secret`);
+      assert.ok(!text.includes(disguise), `${what}: the error's ${place} contains a key, a value or a secret`);
 }

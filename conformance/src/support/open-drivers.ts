@@ -1,7 +1,7 @@
 import type { Driver } from "@manykv/core/driver";
 import { wrapDriver } from "../faults/wrap-driver.js";
 
-/** Drivers that nobody has closed yet. */
+/** Drivers that are still open. */
 export class OpenDrivers {
   readonly #open = new Set<Driver>();
 

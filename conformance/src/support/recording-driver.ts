@@ -2,16 +2,16 @@ import type { Driver } from "@manykv/core/driver";
 import type { Operation } from "../faults/call-fault.js";
 import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
 
-/** One request that a driver got. */
+/** One request that a driver received. */
 export interface RecordedRequest {
   readonly operation: Operation;
-  /** A copy, as the request may be reused. */
+  /** A copy, because the caller may modify the original. */
   readonly keys: readonly string[];
   /** Sum of key bytes (UTF-8) and value bytes. */
   readonly bytes: number;
 }
 
-/** A driver that notes the requests that reach it, and how many were in flight together at most. */
+/** Records the requests that reach a driver, and the largest number in flight at once. */
 export interface Recording {
   readonly wrap: (driver: Driver) => Driver;
   readonly requests: RecordedRequest[];

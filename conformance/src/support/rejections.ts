@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { BatchError, type Outcome, StoreError, type StoreErrorCode } from "@manykv/core";
 
-/** The `StoreError` that a call rejects with, of the given code. A call that resolves fails the case. */
+/** Returns the `StoreError` that a call rejects with. Fails if the call resolves or the code differs. */
 export async function rejectsWith(
   call: Promise<unknown>,
   code: StoreErrorCode,
@@ -12,18 +12,21 @@ export async function rejectsWith(
   return error;
 }
 
-/** The `StoreError` that a call rejects with. */
+/** Returns the `StoreError` that a call rejects with. */
 export async function rejectionOf(call: Promise<unknown>, what = "the call"): Promise<StoreError> {
   const outcome = await call.then(
     () => ({ resolved: true as const }),
     (error: unknown) => ({ resolved: false as const, error }),
   );
-  assert.ok(!outcome.resolved, `${what} resolves, and has to reject`);
-  assert.ok(StoreError.is(outcome.error), `${what} rejects with ${String(outcome.error)}, not with a StoreError`);
+  assert.ok(!outcome.resolved, `${what} must reject, but resolves`);
+  assert.ok(
+    StoreError.is(outcome.error),
+    `${what} must reject with a StoreError, but rejects with ${String(outcome.error)}`,
+  );
   return outcome.error;
 }
 
-/** The `BatchError` that a write rejects with. */
+/** Returns the `BatchError` that a write rejects with. */
 export async function batchErrorOf(
   call: Promise<unknown>,
   code?: StoreErrorCode,
@@ -34,7 +37,7 @@ export async function batchErrorOf(
   return error;
 }
 
-/** The outcomes of `size` entries, as an array. */
+/** Returns the outcomes of `size` entries. */
 export function outcomesOf(error: BatchError, size: number): Outcome[] {
   const total = error.counts.applied + error.counts["not-applied"] + error.counts.unknown;
   assert.equal(total, size, `the counts of the BatchError add up to ${total}, not to ${size}`);

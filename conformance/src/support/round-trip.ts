@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
 import { bytes, sameBytes } from "./bytes.js";
 
-/** Sets each key to a value of its own, and reads all of them back, one by one and as a batch. */
+/** Sets each key to a different value, and reads all of them back, one by one and as a batch. */
 export async function roundTrip(bucket: Bucket, keys: readonly string[]): Promise<void> {
   assert.equal(new Set(keys).size, keys.length, "the case's keys differ");
   await bucket.setMany(keys.map((key, index) => [key, bytes(`value ${index}`)]));
@@ -17,7 +17,7 @@ export async function roundTrip(bucket: Bucket, keys: readonly string[]): Promis
   }
 }
 
-/** A key as it can be printed. */
+/** Returns a printable form of a key. */
 export function nameOf(key: string): string {
   const text = JSON.stringify(key);
   return text.length <= 40 ? text : `${text.slice(0, 40)}... of ${key.length} units`;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 
-/** What a promise settled with. */
+/** The result of a promise. */
 export type Settled<Value> =
   | { readonly status: "fulfilled"; readonly value: Value }
   | { readonly status: "rejected"; readonly reason: unknown };
 
-/** Waits for a promise to settle, and fails when it takes longer than `milliseconds`: generous, to tell a hang alone. */
+/** Waits for a promise to settle. Fails after `milliseconds`, which must be generous: it only detects hangs. */
 export async function settles<Value>(
   promise: Promise<Value>,
   milliseconds: number,

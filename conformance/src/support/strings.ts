@@ -12,12 +12,12 @@ export const illFormed: readonly (readonly [kind: string, text: string])[] = [
 /** Characters that take 1, 2, 3 and 4 bytes in UTF-8. */
 export const characterOf: Readonly<Record<1 | 2 | 3 | 4, string>> = { 1: "k", 2: "é", 3: "漢", 4: "😀" };
 
-/** A key of exactly `size` bytes: as many characters of `width` bytes as fit, filled up with ASCII. */
+/** Returns a key of exactly `size` bytes: characters of `width` bytes, padded with ASCII. */
 export function keyOfBytes(size: number, width: 1 | 2 | 3 | 4): string {
   return characterOf[width].repeat(Math.floor(size / width)) + "x".repeat(size % width);
 }
 
-/** What a caller without types may pass for a string. */
+/** Values that untyped code may pass instead of a string. */
 export const notStrings: readonly (readonly [kind: string, value: unknown])[] = [
   ["undefined", undefined],
   ["null", null],
@@ -31,7 +31,7 @@ export const notStrings: readonly (readonly [kind: string, value: unknown])[] = 
   ["bytes", new Uint8Array([107])],
 ];
 
-/** `getMany` as it stands in an id: `get-many`. */
+/** Turns `getMany` into `get-many`, for ids. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -3,31 +3,35 @@ import { BatchError, type Bucket, type Entry, type Outcome } from "@manykv/core"
 import { rejectionOf } from "./rejections.js";
 import { nameOf } from "./round-trip.js";
 
-/** A write, as it can be judged afterwards: what was there before, and what it was to do. */
+/** A write with what is needed to judge its outcomes. */
 export interface JudgedWrite {
-  /** Values before the write; a key that is not in it was missing. */
+  /** Values before the write. Other keys were missing. */
   readonly before: ReadonlyMap<string, Uint8Array>;
-  /** What the write sets, or deletes where the value is `undefined`. */
+  /** What the write sets. `undefined` deletes the key. */
   readonly entries: readonly (readonly [key: string, value: Uint8Array | undefined])[];
 }
 
-/** Runs a write and gives the outcome of each entry: all `applied` where it resolves. */
+/** Returns the outcome of each entry of a write: all `applied` if it resolves. */
 export async function outcomesOfWrite(write: Promise<void>, size: number): Promise<Outcome[]> {
   const error = await write.then(
     () => undefined,
     (reason: unknown) => rejectionOf(Promise.reject(reason), "the write"),
   );
   if (error === undefined) return new Array<Outcome>(size).fill("applied");
-  assert.ok(BatchError.is(error), `a write rejects with a BatchError, not with a ${error.name}`);
+  assert.ok(BatchError.is(error), `a write must reject with a BatchError, but rejects with a ${error.name}`);
   const { counts } = error;
-  assert.equal(counts.applied + counts["not-applied"] + counts.unknown, size, "the counts add up");
-  assert.ok(counts.applied < size, "a write whose every key was applied resolves");
+  assert.equal(
+    counts.applied + counts["not-applied"] + counts.unknown,
+    size,
+    "the counts add up to the number of entries",
+  );
+  assert.ok(counts.applied < size, "a write rejects although every key was applied");
   return Array.from({ length: size }, (_, index) => error.outcomeOf(index));
 }
 
 /**
- * Compares each outcome with what is there, through a client that the fault does not touch: `applied` is there,
- * `not-applied` is not, and whatever is there was there before or is what was written.
+ * Compares each outcome with what an unaffected client reads: `applied` must be stored, `not-applied` must not, and the
+ * value must be either the old or the new one.
  */
 export async function assertTrue(
   direct: Bucket,
@@ -42,7 +46,7 @@ export async function assertTrue(
     const allowed = outcome === "applied" ? [written] : outcome === "not-applied" ? [old] : [old, written];
     assert.ok(
       allowed.includes(there),
-      `${nameOf(key)} was reported ${outcome}, and is ${there}: ${allowed.join(" or ")}`,
+      `${nameOf(key)} was reported ${outcome}, but is ${there}, not ${allowed.join(" or ")}`,
     );
   }
 }
@@ -55,7 +59,7 @@ function textOf(value: Uint8Array | undefined): string {
     : `${view.byteLength} bytes ${view.subarray(0, 40).toString("hex")}`;
 }
 
-/** The entries of a `JudgedWrite` as `setMany` takes them. */
+/** Returns the entries of a `JudgedWrite` for `setMany`. */
 export function settable(entries: JudgedWrite["entries"]): Entry[] {
   return entries.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
 }

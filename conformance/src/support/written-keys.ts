@@ -4,7 +4,7 @@ import { wrapDriver } from "../faults/wrap-driver.js";
 /** The keys that a case may have written, by bucket. */
 export type WrittenKeys = Map<string, Set<string>>;
 
-/** Notes every key that a set request names, so that the case can delete it at its end. */
+/** Records every key that a set request contains, so that the case can delete it at its end. */
 export function recordWrites(driver: Driver, written: WrittenKeys): Driver {
   return wrapDriver(driver, {
     set(request) {

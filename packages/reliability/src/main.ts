@@ -9,13 +9,13 @@ import { type BackendName, backendNames } from "./testbeds/testbed.js";
 
 const usage = `campaign [--size ci|long|NUMBER] [--only NAME] [--backend NAME] [--seed NUMBER] [--json FILE]
 
-Breaks things on purpose and checks that every outcome is true. Exit code 1 where one is not.
+Breaks things on purpose and checks that every outcome is true. Exits with 1 if a campaign fails.
 
   --size     runs of each campaign: ci (default), long, or a number
-  --only     one campaign: ${campaigns.map(({ name }) => name).join(", ")}
-  --backend  one backend: ${backendNames.join(", ")}
-  --seed     the first seed; run number N has seed + N. Default: a new one, which is printed
-  --json     writes the rows to a file, too
+  --only     one campaign, repeatable: ${campaigns.map(({ name }) => name).join(", ")}
+  --backend  one backend, repeatable: ${backendNames.join(", ")}
+  --seed     the first seed; run number N has seed + N. Default: a new seed, which is printed
+  --json     writes the results to a file
 `;
 
 const { values } = parseArgs({
@@ -42,10 +42,10 @@ const rows: Row[] = [];
 for (const campaign of chosen) {
   for (const backend of backendsOf(campaign)) await add(campaign, backend);
 }
-if (rows.length === 0) stop("nothing to run: no such campaign on that backend");
+if (rows.length === 0) stop("nothing to run: the campaign does not support this backend");
 console.log(`\n${tableOf(rows)}\n`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ size, seed, rows }, undefined, 2)}\n`);
-// A leaked timer or socket must not keep a finished run from ending.
+// A leaked timer or socket must not keep the process alive.
 process.exit(rows.every(({ passed }) => passed) ? 0 : 1);
 
 async function add(campaign: Campaign, backend: BackendName | undefined): Promise<void> {
@@ -67,7 +67,7 @@ function sizeOf(text: string): Size {
   if (text === "ci" || text === "long") return text;
   const runs = Number(text);
   if (Number.isInteger(runs) && runs > 0) return runs;
-  return stop(`--size takes ci, long or a number of runs`);
+  return stop(`--size must be ci, long or a number of runs`);
 }
 
 function choose<Choice>(
@@ -77,7 +77,7 @@ function choose<Choice>(
   nameOf: (choice: Choice) => string,
 ): readonly Choice[] {
   const unknown = names?.find((name) => !all.some((choice) => nameOf(choice) === name));
-  if (unknown !== undefined) stop(`${option} takes ${all.map(nameOf).join(", ")}`);
+  if (unknown !== undefined) stop(`${option} must be one of ${all.map(nameOf).join(", ")}`);
   return names === undefined ? all : all.filter((choice) => names.includes(nameOf(choice)));
 }
 

@@ -1,7 +1,7 @@
-/** How often the meter looks, in milliseconds. */
+/** Interval of the measurement, in milliseconds. */
 const period = 10;
 
-/** Adds up the time in which this process did not run, as on a machine with more work than processors. */
+/** Measures how long this process did not run, as on an overloaded machine. */
 export class StallMeter implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   #last: number = performance.now();
@@ -11,7 +11,7 @@ export class StallMeter implements Disposable {
     this.#timer = setInterval(() => this.#look(), period).unref();
   }
 
-  /** So far, in milliseconds. */
+  /** Total so far, in milliseconds. */
   get total(): number {
     this.#look();
     return this.#total;

@@ -7,12 +7,12 @@ import { direct, type Testbed } from "../testbeds/testbed.js";
 export interface WriterOptions {
   readonly count: number;
   readonly keys: readonly string[];
-  /** Milliseconds of each call. */
+  /** Timeout of each call, in milliseconds. */
   readonly timeout: number;
   readonly fenced: boolean;
 }
 
-/** Clients that write and read batches of the same keys all the time, while something else breaks the servers. */
+/** Clients that keep writing and reading batches of the same keys while a campaign breaks the servers. */
 export class BackgroundWriters {
   readonly rejected: string[] = [];
   calls = 0;
@@ -24,7 +24,7 @@ export class BackgroundWriters {
     this.#stores = Array.from({ length: count }, () => createStore(testbed.driver(direct)));
   }
 
-  /** Starts them on a bucket and a history. */
+  /** Starts the writers. */
   async start(history: History, bucket: string, random: Random, options: Omit<WriterOptions, "count">): Promise<void> {
     this.#stopped = false;
     for (const [number, store] of this.#stores.entries()) {
@@ -37,7 +37,7 @@ export class BackgroundWriters {
     }
   }
 
-  /** Lets the calls under way settle. */
+  /** Stops the writers after their current calls. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#ends.splice(0));

@@ -1,41 +1,41 @@
 import type { BackendName } from "../testbeds/testbed.js";
 
-/** How much of a campaign is run: what CI has time for, what is run by hand, or a number of runs. */
+/** How many runs a campaign makes: as many as CI has time for, a long run by hand, or a number. */
 export type Size = "ci" | "long" | number;
 
-/** One row of the table, for one backend where it has several. */
+/** One kind of fault, run on each of its backends. */
 export interface Campaign {
-  /** As it is passed to `--only`. */
+  /** The value of `--only`. */
   readonly name: string;
-  /** What is done to the store. */
+  /** What the campaign does. */
   readonly what: string;
-  /** What the figures must be. */
+  /** What the result must be. */
   readonly mustBe: string;
-  /** Absent where no server has a part in it. */
+  /** Absent if the campaign needs no server. */
   readonly backends?: readonly BackendName[];
-  /** Runs of each size, for each backend. */
+  /** Number of runs per size and backend. */
   readonly runs: { readonly ci: number; readonly long: number };
   run(context: CampaignContext): Promise<CampaignResult>;
 }
 
 export interface CampaignContext {
-  /** Absent where no server has a part in it. */
+  /** Absent if the campaign needs no server. */
   readonly backend?: BackendName | undefined;
   readonly runs: number;
   readonly seed: number;
 }
 
 export interface CampaignResult {
-  /** What was measured, as it stands in the table. */
+  /** The result, for the table. */
   readonly measured: string;
   readonly figures: Readonly<Record<string, number | string>>;
-  /** What was not as it must be: nothing, where the campaign passed. Each says how to replay it. */
+  /** What went wrong, each with how to replay it. Empty if the campaign passed. */
   readonly failures: readonly string[];
-  /** Whether a limit of the engine showed that is known and told in docs/reliability.md. Default: false. */
+  /** Whether the run met a known limit of the engine, which docs/reliability.md describes. Default: false. */
   readonly limited?: boolean;
 }
 
-/** The backend of a campaign that has several. */
+/** Returns the backend of a campaign that needs one. */
 export function backendOf({ backend }: CampaignContext): BackendName {
   if (backend === undefined) throw new TypeError("this campaign needs a backend");
   return backend;

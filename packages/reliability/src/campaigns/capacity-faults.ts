@@ -139,7 +139,7 @@ async function runStuck(testbed: Testbed, proxy: HttpProxy, run: number, tally: 
   tally.stuckCalls++;
   tally.stuckAttempts.push(times.length);
   for (const [index, time] of times.entries()) if (index > 0) tally.waits.push(time - (times[index - 1] as number));
-  if (code !== "throttled") tally.failures.push(`run ${run}: nothing was processed, and the call ended with ${code}`);
+  if (code !== "throttled") tally.failures.push(`run ${run}: nothing was processed, but the call ended with ${code}`);
   if (times.length > attemptsWithoutProgress + 1) {
     tally.failures.push(`run ${run}: ${times.length} attempts without progress`);
   }

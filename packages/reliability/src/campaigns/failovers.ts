@@ -20,8 +20,7 @@ export const gracefulFailovers: Campaign = {
 };
 
 /**
- * What a promoted replica had not received yet is gone, whatever the client does. Outcomes that are wrong in another way
- * are not excused.
+ * Writes that a promoted replica had not received are lost, whatever the client does. Other anomalies are failures.
  */
 const lossOfFailover: ReadonlySet<AnomalyKind> = new Set([
   "lost-write",
@@ -81,20 +80,20 @@ async function runFailovers(
   };
 }
 
-/** A replica is asked to take over: it waits until it has everything. https://redis.io/docs/latest/commands/cluster-failover/ */
+/** A replica takes over once it is up to date. https://redis.io/docs/latest/commands/cluster-failover/ */
 async function askReplica(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<void> {
   const [viewer] = testbed.servers;
   const replica = random.pick(
     (await control.nodes(viewer as NodeView["address"])).filter(({ role }) => role === "replica"),
   );
   const promoted = (nodes: readonly NodeView[]): boolean => nodes.some((node) => node.id === replica.id && node.serves);
-  // Under load a replica may not catch up in the 5 seconds that Redis gives it; then it is asked again.
+  // Under load a replica may not catch up within the 5 seconds that Redis allows. Then it is asked again.
   do await control.at(replica.address).call("CLUSTER", "FAILOVER");
   while (!(await control.within(6_000, testbed.servers, promoted)));
   await inStep(control);
 }
 
-/** A master ends without a word; the others notice and its replica takes over; then it comes back. */
+/** A master is killed, the others notice, its replica takes over, and the master returns. */
 async function killMaster(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<void> {
   const [viewer] = testbed.servers;
   const master = random.pick((await control.nodes(viewer as NodeView["address"])).filter(({ serves }) => serves));

@@ -12,7 +12,7 @@ import { simulation } from "./simulation.js";
 import { slotMigrations } from "./slot-migrations.js";
 import { zombieWrites } from "./zombie-writes.js";
 
-/** The rows of the table, in its order. */
+/** All campaigns, in the order of the table. */
 export const campaigns: readonly Campaign[] = [
   simulation,
   networkFaults,

@@ -70,7 +70,7 @@ async function runOne(
   if (!spared) mutateAnswers(proxy, mutate, closes);
   const store = createStore(testbed.driver(() => proxy.address));
   const bucket = await store.open("malformed");
-  // Half of the runs leave the opening of the connection alone.
+  // In half of the runs the connection opens without changes.
   if (spared) await bucket.exists("key 0").catch(() => {});
   mutateAnswers(proxy, mutate, closes);
   const value = randomBytes(50);

@@ -15,7 +15,7 @@ const workers: Readonly<Record<BackendName, number>> = {
 };
 
 const faultOptions = { kinds: byteTrueFaultKinds, longestHold: 400 };
-/** Deadlines from hopeless to comfortable, in milliseconds. */
+/** Deadlines from too short to generous, in milliseconds. */
 const timeouts = [150, 400, 1_000];
 
 export const networkFaults: Campaign = {

@@ -2,7 +2,7 @@ import { describeAnomalies } from "../report/describe-anomalies.js";
 import type { CampaignContext, CampaignResult } from "./campaign.js";
 import type { NetworkRunResult } from "./network-run.js";
 
-/** Adds up the runs of a network campaign. */
+/** Sums up the runs of a network campaign. */
 export class NetworkTally {
   readonly failures: string[] = [];
   readonly #context: CampaignContext;

@@ -2,7 +2,7 @@ import { type History, RecordedClient } from "@manykv/conformance/checker";
 import { createStore } from "@manykv/core";
 import { direct, type Testbed } from "../testbeds/testbed.js";
 
-/** Reads all keys through a new client, enters what it saw into the history, and removes them. */
+/** Reads all keys with a new client, records what it saw, and deletes them. */
 export async function observeAll(
   testbed: Testbed,
   history: History,

@@ -6,7 +6,7 @@ import { type PostgresTestbed, postgresTestbed } from "../testbeds/postgres.js";
 import { direct } from "../testbeds/testbed.js";
 import type { Campaign } from "./campaign.js";
 
-/** A situation, and the code that a call must end with; none where it must succeed. */
+/** A situation and the code that its call must reject with. `undefined`: it must succeed. */
 interface Situation {
   readonly name: string;
   readonly code: string | undefined;
@@ -14,7 +14,7 @@ interface Situation {
 }
 
 const maxConnections = 12;
-/** A call gives up by itself before its time is over, so that its code is what the engine said. */
+/** A call gives up before its deadline, so that it rejects with the engine's code. */
 const retry = { attempts: 3, baseDelay: 10 };
 const comfortable = 20_000;
 const entries = Array.from({ length: 20 }, (_, index): [string, Uint8Array] => [`key ${index}`, new Uint8Array(50)]);
@@ -57,7 +57,7 @@ export const postgresSessions: Campaign = {
   },
 };
 
-/** The caller's own pool, all of whose connections the caller holds. */
+/** The caller holds all connections of its pool. */
 async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | undefined> {
   const pool = new Pool({ connectionString: testbed.url, max: 2, connectionTimeoutMillis: 10_000 });
   pool.on("error", () => {});
@@ -66,14 +66,14 @@ async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | und
   const store = createStore(postgresDriver({ pool }), { retry });
   const code = await codeOf(store);
   for (const client of held) client.release();
-  // The pool serves again, with none of its connections lost.
+  // The pool works again and has lost no connection.
   const after = await codeOf(store);
   await store.close();
   await pool.end();
   return after === undefined ? code : `${after} after the pool was free again`;
 }
 
-/** Somebody else has all connections of the server. */
+/** Other clients use all connections of the server. */
 async function withoutFreeConnection(testbed: PostgresTestbed): Promise<string | undefined> {
   const others = Array.from({ length: maxConnections }, () => new Client({ connectionString: testbed.url }));
   for (const client of others) client.on("error", () => {});
@@ -87,7 +87,7 @@ async function withoutFreeConnection(testbed: PostgresTestbed): Promise<string |
   return code;
 }
 
-/** Every session is ended while calls are under way: they are repeated on others. */
+/** Every session is terminated during calls, which continue on new ones. */
 async function withEndedSessions(testbed: PostgresTestbed, random: Random): Promise<string | undefined> {
   const store = createStore(testbed.driver(direct));
   await codeOf(store);
@@ -104,7 +104,7 @@ async function withEndedSessions(testbed: PostgresTestbed, random: Random): Prom
   return codes.find((code) => code !== undefined);
 }
 
-/** Somebody else has the rows locked for longer than the call lasts. */
+/** Another client locks the rows for longer than the call lasts. */
 async function withLockedRows(testbed: PostgresTestbed): Promise<string | undefined> {
   const store = createStore(testbed.driver(direct));
   await codeOf(store);
@@ -119,7 +119,7 @@ async function withLockedRows(testbed: PostgresTestbed): Promise<string | undefi
   return code;
 }
 
-/** How a call ends: `undefined` where it succeeds. */
+/** Returns the code that a call rejects with, or `undefined` if it succeeds. */
 async function codeOf(store: Store, milliseconds = comfortable): Promise<string | undefined> {
   const bucket = await store.open("sessions");
   return bucket.setMany(entries, { timeout: milliseconds }).then(
@@ -128,7 +128,7 @@ async function codeOf(store: Store, milliseconds = comfortable): Promise<string 
   );
 }
 
-/** Sessions of clients that are still there a moment after everything was closed. */
+/** Counts the client sessions that remain shortly after everything was closed. */
 async function sessionsLeft(url: string): Promise<number> {
   const client = new Client({ connectionString: url });
   await client.connect();

@@ -48,11 +48,11 @@ export const sharedWriters: Campaign = {
   },
 };
 
-/** What the server itself counted, whether or not somebody repeated the batch. */
+/** Returns the server's own count, which includes deadlocks that a retry hid. */
 async function countDeadlocks(url: string): Promise<number> {
   const client = new Client({ connectionString: url });
   await client.connect();
-  // The server's processes report their counts with a delay of up to a second.
+  // The server's processes report their counts up to a second late.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const { rows } = await client.query<{ deadlocks: string }>(
     "SELECT sum(deadlocks) AS deadlocks FROM pg_stat_database",

@@ -1,12 +1,12 @@
 import { inspect } from "node:util";
 
-/** What must never come out: a secret or a value, in the forms that it may have on its way. */
+/** A secret or value that must not appear in an error in any form. */
 export interface Canary {
   readonly name: string;
   readonly text: string;
 }
 
-/** The places of an error in which a canary was found. */
+/** Returns the places of an error in which a canary was found. */
 export function findLeaks(error: unknown, canaries: readonly Canary[]): string[] {
   const places = placesOf(error);
   const leaks: string[] = [];
@@ -45,14 +45,14 @@ function jsonOf(error: unknown): string {
   }
 }
 
-/** As text, percent-encoded, in hexadecimal, in Base64, and as `inspect` shows bytes. */
+/** As text, percent-encoded, as hex, as Base64, and as `inspect` prints bytes. */
 function formsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   const hex = bytes.toString("hex");
-  // Base64 of a part depends on where it begins; these bytes are inside whatever the alignment.
+  // Base64 of a part depends on its alignment. These parts are found at any alignment.
   const base64 = [0, 1, 2].map((skip) => bytes.subarray(skip, skip + 12).toString("base64"));
   const spaced = hex.slice(0, 24).replace(/../g, "$& ").trim();
-  // `inspect` breaks its lines where it likes.
+  // `inspect` may break lines anywhere.
   const listed = [...bytes.subarray(0, 8)].join(",");
   return [text, encodeURIComponent(text), hex.slice(0, 24), spaced, listed, ...base64].map((form) =>
     form.toLowerCase(),

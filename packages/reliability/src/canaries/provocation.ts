@@ -2,18 +2,18 @@ import type { StoreOptions } from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
 import type { Canary } from "./find-leaks.js";
 
-/** One way to an error: a store that fails, and the codes that its calls may fail with. */
+/** One way to provoke errors. */
 export interface Provocation {
   readonly name: string;
-  /** A driver that fails, or an error that opening it threw. */
+  /** Returns a driver that fails, or throws. */
   driver(): Driver | Promise<Driver>;
   readonly options?: StoreOptions;
-  /** Before the calls: breaks what has to be broken. */
+  /** Runs before the calls. */
   before?(): Promise<void>;
   readonly after?: () => Promise<void>;
 }
 
-/** Distinct from anything else, and long enough not to be found by chance. */
+/** Unique, and too long to appear by chance. */
 export const password = "Canary-Pass-7Q2xV9kLmZ";
 export const value = "Canary-Value-4Hn8Rw3TbY-Canary-Value";
 

@@ -10,7 +10,7 @@ export interface ProvocationResult {
 
 const bytes = Buffer.from(value);
 
-/** Makes every kind of call fail, and looks into each error. */
+/** Makes every kind of call fail, and searches each error for the canaries. */
 export async function provoke(provocation: Provocation): Promise<ProvocationResult> {
   const errors: unknown[] = [];
   try {
@@ -52,7 +52,7 @@ function callsOf(bucket: Bucket): (() => Promise<unknown>)[] {
     () => bucket.deleteMany(["key", "other"], { timeout }),
     () => bucket.listKeys({ timeout }),
     () => bucket.listKeys({ cursor: value, timeout }),
-    // Refused before anything is sent.
+    // Rejected before anything is sent.
     () => bucket.set("key", bytes, { timeout: 0 }),
     () => bucket.set("key", bytes, { signal: ended }),
     () => bucket.set("key", big, { timeout }),

@@ -77,6 +77,6 @@ async function leaveOut(exchange: HttpExchange, probability: number, random: Ran
   const answered = done === undefined ? (isRead ? { Responses: { [table]: [] } } : {}) : JSON.parse(String(done.body));
   const unprocessed = left.length === 0 ? {} : of(left);
   const merged = { ...answered, [isRead ? "UnprocessedKeys" : "UnprocessedItems"]: unprocessed };
-  // The server's checksum would be that of its own answer.
+  // Without headers: the server's checksum belongs to its original answer.
   return { status: 200, body: Buffer.from(JSON.stringify(merged)) };
 }

@@ -1,6 +1,6 @@
 import type { Anomaly } from "@manykv/conformance/checker";
 
-/** A line for each of the first anomalies. */
+/** Returns one line for each of the first anomalies. */
 export function describeAnomalies(anomalies: readonly Anomaly[], most = 3): string[] {
   const lines = anomalies
     .slice(0, most)

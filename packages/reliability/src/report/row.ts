@@ -1,4 +1,4 @@
-/** One row of the table, as it was run. */
+/** The result of one campaign on one backend. */
 export interface Row {
   readonly name: string;
   readonly what: string;
@@ -8,13 +8,13 @@ export interface Row {
   readonly mustBe: string;
   readonly measured: string;
   readonly passed: boolean;
-  /** Whether a limit of the engine showed that is known and told in docs/reliability.md. */
+  /** Whether the run met a known limit of the engine, which docs/reliability.md describes. */
   readonly limited: boolean;
   readonly seconds: number;
   readonly figures: Readonly<Record<string, number | string>>;
-  /** The first ones. */
+  /** The first failures. */
   readonly failures: readonly string[];
 }
 
-/** How many failures of a row are printed and kept. */
+/** How many failures per row are kept and printed. */
 export const mostFailures = 20;

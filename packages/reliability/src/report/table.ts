@@ -2,7 +2,7 @@ import type { Row } from "./row.js";
 
 const head = ["what", "backend", "runs", "must be", "measured", "seconds", "seed", ""];
 
-/** The rows as a table of Markdown, which is a table for people too. */
+/** Returns the rows as a Markdown table. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = rows.map((row) => [
     row.what,

@@ -1,7 +1,7 @@
 import type { Anomaly, ReadRecord, WriteRecord } from "@manykv/conformance/checker";
 import type { Attempt, Oracle } from "./oracle.js";
 
-/** A write of one key, with the call that it was part of. */
+/** A write of one key and the call that it belongs to. */
 export interface TrackedWrite {
   readonly record: WriteRecord;
   readonly call: number;
@@ -9,8 +9,8 @@ export interface TrackedWrite {
 }
 
 /**
- * Compares every outcome with what the engine really did. Stricter than the history allows: an outcome that happens to
- * be true, but that nothing the driver said entitles to, counts as false.
+ * Compares every outcome with what the engine really did. Stricter than the history: an outcome that is true only by luck,
+ * because nothing that the driver reported justifies it, counts as false.
  */
 export function checkOutcomes(oracle: Oracle, writes: readonly TrackedWrite[]): Anomaly[] {
   const anomalies: Anomaly[] = oracle.broken.map((text) => ({ kind: "malformed-error", text }));
@@ -43,13 +43,13 @@ function kindOf(record: WriteRecord): Anomaly["kind"] {
   return record.outcome === "not-applied" ? "false-not-applied" : "false-applied";
 }
 
-/** What is false about an outcome, if anything is. */
+/** Returns what is false about an outcome, if anything. */
 function falsehood({ record, cancelled }: TrackedWrite, attempts: readonly Attempt[]): string | undefined {
   const landings = attempts.flatMap((attempt) => attempt.landings);
   const acknowledged = attempts.some(({ verdict }) => verdict === "done");
   const surely = attempts.some(({ verdict, inTime }) => verdict === "done" && inTime);
   const doubtful = attempts.some(({ verdict }) => verdict === "unknown" || verdict === "silent");
-  // An answer that came late may have been heard or not.
+  // Core may or may not have seen an answer that came late.
   const late = attempts.some(({ inTime }) => !inTime);
   const { outcome, end } = record;
   if (outcome === "applied" && !acknowledged) return "nothing was acknowledged";
@@ -61,7 +61,7 @@ function falsehood({ record, cancelled }: TrackedWrite, attempts: readonly Attem
   return cancelled ? undefined : lateLanding(attempts, end);
 }
 
-/** A request that could be settled must not land once its call goes on to another attempt, or is over. */
+/** A request that could be settled must not take effect after the next attempt or the end of its call. */
 function lateLanding(attempts: readonly Attempt[], end: number): string | undefined {
   for (const [index, attempt] of attempts.entries()) {
     const settledBy = Math.min(end, attempts[index + 1]?.sent ?? end);

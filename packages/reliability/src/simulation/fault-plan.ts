@@ -8,7 +8,7 @@ export type Effect = "never" | "at-once" | "late";
 /** What the fence of a lost request does. */
 export type FenceKind = "absent" | "works" | "fails" | "throws" | "hangs";
 
-/** What goes wrong with a request as a whole, or with its keys one by one. */
+/** What goes wrong with a request as a whole or with single keys. */
 export type PlanKind =
   | "none"
   | "keys"
@@ -80,7 +80,7 @@ export class FaultPlan {
     return { code: this.#random.pick(codes), retryable: this.#random.chance(0.75), effect };
   }
 
-  /** Milliseconds that something takes: nothing mostly, at times longer than an attempt. */
+  /** How long something takes, in milliseconds: mostly nothing, sometimes longer than an attempt. */
   time(): number {
     const random = this.#random;
     return random.pick([0, 0, 0, random.integer(1, 20), random.integer(1, 400)]);

@@ -1,9 +1,9 @@
 import type { History } from "@manykv/conformance/checker";
 
-/** What the driver said of one key of one request. */
+/** What the driver reported for one key of one request. */
 export type Verdict = "done" | "unprocessed" | "none" | "unknown" | "silent";
 
-/** One key of one write request, as it really went. */
+/** What really happened to one key of one write request. */
 export interface Attempt {
   readonly key: string;
   /** The call that the request belongs to. */
@@ -12,22 +12,22 @@ export interface Attempt {
   readonly write: number;
   readonly sent: number;
   verdict: Verdict;
-  /** Whether the driver answered before the attempt was interrupted. */
+  /** Whether the driver answered before the attempt was aborted. */
   inTime: boolean;
-  /** A fence was offered that works quickly. */
+  /** Whether the driver offered a fence that works. */
   fenced: boolean;
-  /** The fence was called: it lands no more. */
+  /** Whether the fence was called, so that the write can no longer take effect. */
   ended: boolean;
   readonly landings: number[];
 }
 
-/** The state of a key from a moment on: the number of a write, or 0 for none. */
+/** The state of a key from a moment on: the number of a write, or 0 if it is missing. */
 interface State {
   readonly from: number;
   readonly write: number;
 }
 
-/** What the simulated engine holds, and everything that ever happened to it. */
+/** Knows what the simulated engine stores and everything that happened to it. */
 export class Oracle {
   readonly history: History;
   readonly attempts: Attempt[] = [];
@@ -48,7 +48,7 @@ export class Oracle {
     return own.map((key) => key.slice(prefix.length)).sort();
   }
 
-  /** The write takes effect, unless it was ended. */
+  /** The write takes effect, unless a fence stopped it. */
   land(attempt: Attempt, value: Uint8Array | undefined): void {
     if (attempt.ended) return;
     const from = this.history.tick();
@@ -58,7 +58,7 @@ export class Oracle {
     this.#statesOf(attempt.key).push({ from, write: attempt.write });
   }
 
-  /** Whether a key was in a state that `fits` at some moment between two. */
+  /** Returns whether a key was in a state that `fits` accepts at some moment of an interval. */
   everWas(key: string, start: number, end: number, fits: (write: number) => boolean): boolean {
     const states = this.#statesOf(key);
     return states.some(({ from, write }, index) => {

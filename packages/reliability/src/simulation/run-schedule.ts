@@ -8,14 +8,14 @@ import { Oracle } from "./oracle.js";
 import { SimulatedDriver } from "./simulated-driver.js";
 import { VirtualTime } from "./virtual-time.js";
 
-/** What one schedule came to. */
+/** The result of one schedule. */
 export interface ScheduleResult {
   readonly seed: number;
   readonly anomalies: readonly Anomaly[];
   readonly undecided: number;
   readonly calls: number;
   readonly outcomes: Readonly<Record<"applied" | "not-applied" | "unknown", number>>;
-  /** Virtual milliseconds that the slowest call took beyond its deadline; negative where all were faster. */
+  /** The longest time that a call took beyond its deadline, in virtual milliseconds. Negative if all were faster. */
   readonly worstOverrun: number;
 }
 
@@ -29,7 +29,7 @@ interface Client {
   readonly calls: number;
 }
 
-/** Runs one schedule: everything in it follows from the seed. */
+/** Runs one schedule. Everything in it depends only on the seed. */
 export async function runSchedule(seed: number): Promise<ScheduleResult> {
   return new Schedule(seed).run();
 }
@@ -78,7 +78,7 @@ class Schedule {
     if (over) await all;
     const observer = await this.#open("observer", 0, 0);
     await this.#observe(observer);
-    // What was lost may land now; then everything is read again.
+    // Lost writes may take effect now. Then everything is read again.
     await this.#time.run();
     await this.#observe(observer);
     return this.#result();
@@ -106,7 +106,7 @@ class Schedule {
       if (this.#random.chance(0.3)) await pause(this.#random.integer(1, 500));
     }
     if (this.#random.chance(0.2)) {
-      // Closing must wait for the call in flight, and no request may come after it.
+      // Closing must wait for the call in flight, and no request may follow.
       driver.call = ++this.#calls;
       const last = this.#call(this.#random.pick(recorded), driver.call);
       await Promise.all([last, store.close()]);
@@ -126,7 +126,7 @@ class Schedule {
     this.#unsettled++;
     const kind = await this.#send(client, options);
     this.#unsettled--;
-    // A listing's deadline holds for each page.
+    // A listing's deadline applies to each page.
     if (timeout !== Number.POSITIVE_INFINITY && kind !== "list") {
       this.#worstOverrun = Math.max(this.#worstOverrun, this.#time.now - began - timeout);
     }
@@ -178,7 +178,7 @@ class Schedule {
   }
 }
 
-/** Tells the checker of the writes that nobody could have settled: they may land again. */
+/** Marks the writes that could not be settled, which may take effect again. */
 function markLate(oracle: Oracle, tracked: readonly TrackedWrite[]): void {
   for (const { record, call } of tracked) {
     record.late = oracle.attempts.some(

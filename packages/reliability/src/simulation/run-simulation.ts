@@ -1,7 +1,7 @@
 import type { Anomaly } from "@manykv/conformance/checker";
 import { runSchedule, type ScheduleResult } from "./run-schedule.js";
 
-/** What many schedules came to. */
+/** The result of many schedules. */
 export interface SimulationResult {
   readonly runs: number;
   readonly calls: number;
@@ -10,19 +10,19 @@ export interface SimulationResult {
   readonly unsettled: number;
   readonly undecided: number;
   readonly worstOverrun: number;
-  /** The first schedules that failed; each is replayed from its seed. */
+  /** The first schedules that failed. A seed replays its schedule. */
   readonly failures: readonly { readonly seed: number; readonly anomalies: readonly Anomaly[] }[];
 }
 
 const mostFailures = 20;
 
-/** Runs the schedules of the seeds from `seed` on. */
+/** Runs the schedules of `runs` seeds, starting with `seed`. */
 export async function runSimulation(
   seed: number,
   runs: number,
   onFailure: (result: ScheduleResult) => void = () => {},
 ): Promise<SimulationResult> {
-  // Stacks of errors that are there to be thrown away would take a third of the time.
+  // Creating stack traces that no one reads would take a third of the time.
   Error.stackTraceLimit = 0;
   const outcomes = { applied: 0, "not-applied": 0, unknown: 0 };
   const failures: ScheduleResult[] = [];

@@ -6,7 +6,7 @@ export interface NodeView {
   readonly id: string;
   readonly address: Address;
   readonly role: "master" | "replica";
-  /** Of a replica: its master's id. */
+  /** Id of a replica's master. */
   readonly masterId: string | undefined;
   readonly failed: boolean;
   /** Whether it has slots. */
@@ -29,24 +29,24 @@ export class ClusterControl {
 
   at({ host, port }: Address): Redis {
     const client = this.#clients.get(`${host}:${port}`);
-    if (client === undefined) throw new RangeError("no such node");
+    if (client === undefined) throw new RangeError("ClusterControl.at: the address is not among the nodes");
     return client;
   }
 
-  /** The nodes as one of them sees them. */
+  /** Returns the nodes as one of them sees them. */
   async nodes(seenBy: Address): Promise<NodeView[]> {
     const text = String(await this.at(seenBy).call("CLUSTER", "NODES"));
     return text.trim().split("\n").map(parseNode);
   }
 
-  /** Waits until every one of `viewers` sees what `fits`. */
+  /** Waits until each of `viewers` sees nodes that `fits` accepts. */
   async until(viewers: readonly Address[], fits: (nodes: readonly NodeView[]) => boolean): Promise<void> {
     if (await this.within(120_000, viewers, fits)) return;
     const views = await Promise.all(viewers.map((viewer) => this.nodes(viewer)));
-    throw new Error(`the cluster did not come to the expected state: ${JSON.stringify(views[0])}`);
+    throw new Error(`the cluster did not reach the expected state: ${JSON.stringify(views[0])}`);
   }
 
-  /** Whether every one of `viewers` sees what `fits` within some milliseconds. */
+  /** Returns whether each of `viewers` sees nodes that `fits` accepts within `milliseconds`. */
   async within(
     milliseconds: number,
     viewers: readonly Address[],
@@ -61,7 +61,7 @@ export class ClusterControl {
     return false;
   }
 
-  /** Whether each replica is connected to its master and in step. */
+  /** Returns whether each replica is connected to its master and up to date. */
   async replicasInStep(): Promise<boolean> {
     const texts = await Promise.all([...this.#clients.values()].map((client) => client.info("replication")));
     return texts.every((text) => /role:master|master_link_status:up/.test(text));

@@ -6,7 +6,7 @@ import { silent } from "./silent.js";
 import type { Testbed, TestbedOptions } from "./testbed.js";
 
 export interface PostgresTestbed extends Testbed {
-  /** With the password: for a client of the campaign's own. */
+  /** Includes the password. For a client that a campaign opens itself. */
   readonly url: string;
 }
 
@@ -38,8 +38,8 @@ export async function postgresTestbed(
 }
 
 /**
- * A process of the killed server may need a moment to end, and until then a new server does not start: "pre-existing
- * shared memory block is still in use".
+ * A process of the killed server may need a moment to exit. Until then a new server does not start: "pre-existing shared
+ * memory block is still in use".
  */
 async function restart(service: DedicatedPostgres): Promise<void> {
   for (let attempt = 1; ; attempt++) {

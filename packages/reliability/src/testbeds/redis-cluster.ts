@@ -32,7 +32,7 @@ export async function redisClusterTestbed(
   };
 }
 
-/** The nodes tell their own addresses, so that each of them has to be translated. */
+/** Nodes report their own addresses, so each of them must be translated. */
 function routedDriver(servers: Testbed["servers"], route: Route): Driver {
   const client = new Cluster(servers.map(route), {
     lazyConnect: true,

@@ -1,4 +1,4 @@
 import type { StartOptions } from "@manykv/test-services";
 
-/** A campaign prints a table of its own. */
+/** Campaigns print their own table. */
 export const silent: StartOptions = { print: () => {} };

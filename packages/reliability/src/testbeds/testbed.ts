@@ -17,7 +17,7 @@ export interface Testbed extends AsyncDisposable {
   readonly servers: readonly Address[];
   /** Whether a write whose answer was lost can be kept from taking effect later. */
   readonly fenced: boolean;
-  /** A new client. */
+  /** Creates a client. */
   driver(route: Route): Driver;
   kill(): Promise<void>;
   restart(): Promise<void>;
