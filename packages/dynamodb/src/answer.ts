@@ -25,9 +25,7 @@ export function partitionKeyOf(item: Json): string {
 
 /**
  * Returns the part for `table` of an answer's section that lists tables. DynamoDB always sends these sections, empty if
- * there is nothing to report, so a missing one does not mean "nothing".
- *
- * @throws {FaultError} `MalformedAnswer` if the section is missing or has another table.
+ * there is nothing to report, so a missing one, or one with another table, is a `MalformedAnswer`.
  */
 export function tablePart(json: Json, table: string): Json {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw malformedAnswer();

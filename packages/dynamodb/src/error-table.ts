@@ -1,6 +1,8 @@
 import { type Fault, FaultError } from "@manykv/core/driver";
 import { connectionFault, invalidHeader } from "./connection-fault.js";
 
+type SdkMetadata = { httpStatusCode?: number; clockSkewCorrected?: boolean };
+type SdkError = { name?: string; message?: string; code?: unknown; $metadata?: SdkMetadata };
 type Row = Omit<Fault, "reason" | "fence">;
 
 /** The whole request was rejected. DynamoDB answers, not throws, if it did part of a batch. */
@@ -74,12 +76,7 @@ export function classify(error: unknown): Fault {
 
 function faultOf(error: unknown): Fault {
   if (typeof error !== "object" || error === null) return unknownError;
-  const { name, message, code, $metadata } = error as {
-    readonly name?: string;
-    readonly message?: string;
-    readonly code?: unknown;
-    readonly $metadata?: { readonly httpStatusCode?: number; readonly clockSkewCorrected?: boolean };
-  };
+  const { name, message, code, $metadata } = error as SdkError;
   // Only credentials can contain a line break.
   if (code === invalidHeader) return { ...denied, reason: invalidHeader };
   const connection = connectionFault(error);
@@ -96,11 +93,12 @@ function faultOf(error: unknown): Fault {
 }
 
 /**
- * Translates an error of the credentials provider. Unknown ones may be temporary, such as a vault that is down. Something
- * that the provider does not find is not the table.
+ * Fails with a fault for an error of the credentials provider. Unknown ones may be temporary, such as a vault that is
+ * down. Something that the provider does not find is not the table.
  */
-export function classifyCredentialsError(error: unknown): Fault {
-  const fault = classify(error);
-  const isKnown = fault.code !== "internal" && fault.code !== "no-such-store";
-  return isKnown ? { ...fault, effect: "none" } : { ...unreached, reason: "the credentials provider failed" };
+export function failCredentials(error: unknown): never {
+  const { code, retryable, reason } = classify(error);
+  if (code === "internal" || code === "no-such-store")
+    throw new FaultError({ ...unreached, reason: "the credentials provider failed" });
+  throw new FaultError({ code, retryable, effect: "none", reason });
 }

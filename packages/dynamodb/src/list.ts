@@ -38,7 +38,6 @@ function encodeCursor(scope: string, partitionKey: string): string {
   return Buffer.from(checksum + partitionKey).toString("base64url");
 }
 
-/** @throws {FaultError} `invalid-argument` if the cursor does not come from a listing of this bucket. */
 function decodeCursor(scope: string, cursor: string): string {
   const partitionKey = Buffer.from(cursor, "base64url").toString().slice(8);
   if (encodeCursor(scope, partitionKey) === cursor) return partitionKey;

@@ -31,42 +31,32 @@ const tableName = /^[a-zA-Z0-9_.-]{3,255}$/;
 export function checkDriverOptions(options: DynamodbDriverOptions): void {
   checkOptions(options, driverOptionNames);
   const { table, region, endpoint, credentials, client } = options;
-  if (typeof table !== "string" || !tableName.test(table))
-    throw invalid("`table` must be a table name: 3 to 255 characters of a-z A-Z 0-9 _ - .");
-  if (client !== undefined) checkClient(client, [region, endpoint, credentials]);
-  if (region !== undefined && (typeof region !== "string" || region === ""))
-    throw invalid("`region` must be the name of a region, such as eu-west-1");
-  if (endpoint !== undefined) checkEndpoint(endpoint);
-  if (credentials !== undefined) checkCredentials(credentials);
-}
-
-function checkClient(client: DynamoDBClient, rest: readonly unknown[]): void {
-  const { config, middlewareStack, send } = client ?? {};
-  const functions = [send, middlewareStack?.identify, config?.credentials, config?.requestHandler?.handle];
-  if (functions.some((each) => typeof each !== "function"))
-    throw invalid("`client` must be a DynamoDBClient of @aws-sdk/client-dynamodb 3.705 or later");
-  if (rest.some((option) => option !== undefined))
-    throw invalid("`client` has its own region, endpoint and credentials: omit those options");
-}
-
-/** The message does not repeat the URL, because it may contain a password. */
-function checkEndpoint(endpoint: string): void {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw invalid("`endpoint` must be a URL that starts with http:// or https://");
-  if (url.username !== "" || url.password !== "")
-    throw invalid("`endpoint` must not contain a user or password: pass `credentials` instead");
-}
-
-/** What a provider function returns is known only when it is called. */
-function checkCredentials(credentials: unknown): void {
-  if (typeof credentials === "function") return;
-  const { accessKeyId, secretAccessKey } = (credentials ?? {}) as Partial<Record<string, unknown>>;
-  if (typeof accessKeyId !== "string" || typeof secretAccessKey !== "string") {
-    throw invalid("`credentials` is invalid: pass { accessKeyId, secretAccessKey } or a provider function");
+  const isTable = typeof table === "string" && tableName.test(table);
+  check(isTable, "`table` must be a table name: 3 to 255 characters of a-z A-Z 0-9 _ - .");
+  if (client !== undefined) {
+    const { config, middlewareStack, send } = client ?? {};
+    const functions = [send, middlewareStack?.identify, config?.credentials, config?.requestHandler?.handle];
+    const isClient = functions.every((each) => typeof each === "function");
+    check(isClient, "`client` must be a DynamoDBClient of @aws-sdk/client-dynamodb 3.705 or later");
+    const isAlone = region === undefined && endpoint === undefined && credentials === undefined;
+    check(isAlone, "`client` has its own region, endpoint and credentials: omit those options");
+  }
+  const isRegion = region === undefined || (typeof region === "string" && region !== "");
+  check(isRegion, "`region` must be the name of a region, such as eu-west-1");
+  if (endpoint !== undefined) {
+    const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+    check(/^https?:/.test(url?.protocol ?? ""), "`endpoint` must be a URL that starts with http:// or https://");
+    const hasLogin = url?.username !== "" || url.password !== "";
+    check(!hasLogin, "`endpoint` must not contain a user or password: pass `credentials` instead");
+  }
+  if (credentials !== undefined && typeof credentials !== "function") {
+    const { accessKeyId, secretAccessKey } = credentials ?? {};
+    const areStrings = typeof accessKeyId === "string" && typeof secretAccessKey === "string";
+    check(areStrings, "`credentials` is invalid: pass { accessKeyId, secretAccessKey } or a provider function");
   }
 }
 
-function invalid(message: string): StoreError {
-  return new StoreError("invalid-argument", message);
+/** Messages never repeat the options, which may contain passwords. */
+function check(isValid: boolean, message: string): void {
+  if (!isValid) throw new StoreError("invalid-argument", message);
 }

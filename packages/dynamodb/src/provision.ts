@@ -11,9 +11,7 @@ const pollInterval = 500;
 
 /**
  * Creates the table unless it exists, and waits until it is active. Safe to repeat and to run concurrently in several
- * processes.
- *
- * @throws {FaultError} `invalid-argument` if a table with another key exists.
+ * processes. Throws `invalid-argument` if a table with another key exists.
  */
 export async function provision(transport: Transport, request: DriverRequest): Promise<void> {
   const TableName = transport.table;
@@ -27,8 +25,7 @@ export async function provision(transport: Transport, request: DriverRequest): P
   for (;;) {
     const answer = await unless("ResourceNotFoundException", transport.send("DescribeTable", describe, request));
     const description = property(answer, "Table");
-    const status = property(description, "TableStatus");
-    if (status === "ACTIVE" || status === "UPDATING") return checkKey(description);
+    if (/^(ACTIVE|UPDATING)$/.test(String(property(description, "TableStatus")))) return checkKey(description);
     // Another process may be faster.
     if (answer === undefined) await unless("ResourceInUseException", transport.send("CreateTable", create, request));
     await delay(pollInterval, undefined, { signal: request.signal });

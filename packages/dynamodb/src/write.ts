@@ -5,9 +5,8 @@ import type { Transport } from "./transport/transport.js";
 
 /** Writes items with BatchWriteItem. */
 export function set(transport: Transport, request: SetRequest): Promise<WriteAnswer> {
-  const { values } = request;
-  const put = (key: string, index: number): string =>
-    `{"PutRequest":{"Item":${itemJson(key, values[index] as Uint8Array)}}}`;
+  const value = (index: number): Uint8Array => request.values[index] as Uint8Array;
+  const put = (key: string, index: number): string => `{"PutRequest":{"Item":${itemJson(key, value(index))}}}`;
   return batchWrite(transport, request, put);
 }
 

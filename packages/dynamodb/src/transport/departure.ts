@@ -12,7 +12,8 @@ export const requestIdHeader = "amz-sdk-invocation-id";
 export class Departures {
   /** Whether this runtime announces requests. */
   areAnnounced = false;
-  readonly #open: Map<unknown, Departure> = new Map();
+  /** By `id`. */
+  readonly open: Map<unknown, Departure> = new Map();
   readonly #onRequest: (message: unknown) => void;
 
   /** @param connectTimeout - in milliseconds, TLS handshake included */
@@ -20,19 +21,9 @@ export class Departures {
     this.#onRequest = (message) => {
       const { request } = message as { request: ClientRequest };
       this.areAnnounced = true;
-      this.#open.get(request.getHeader(requestIdHeader))?.follow(request, connectTimeout);
+      this.open.get(request.getHeader(requestIdHeader))?.follow(request, connectTimeout);
     };
     subscribe(channel, this.#onRequest);
-  }
-
-  open(): Departure {
-    const departure = new Departure();
-    this.#open.set(departure.id, departure);
-    return departure;
-  }
-
-  end(departure: Departure): void {
-    this.#open.delete(departure.id);
   }
 
   close(): void {
@@ -73,7 +64,6 @@ export class Departure {
     });
   }
 
-  /** The request handler failed. */
   fail(error: unknown): void {
     if (neverSent(error)) this.#state = "unsent";
   }

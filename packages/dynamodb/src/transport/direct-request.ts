@@ -40,7 +40,6 @@ export async function sendDirectly(
     signer.successHandler?.(response, properties);
     return bytes;
   } catch (error) {
-    departure.fail(error);
     // Corrects the SDK's clock by the answer.
     signer.errorHandler?.(properties)(error as Error);
     throw error;

@@ -9,10 +9,8 @@ interface HttpResponse {
 }
 
 /**
- * Reads the whole body and verifies DynamoDB's checksum, which the SDK does not. An answer without checksum, or one that
- * a proxy compressed, passes.
- *
- * @throws {FaultError} `ChecksumMismatch`
+ * Reads the whole body and verifies DynamoDB's checksum, which the SDK does not. Throws `ChecksumMismatch`. An answer
+ * without checksum, or one that a proxy compressed, passes.
  */
 export async function readBody(
   { headers, body }: HttpResponse,

@@ -32,7 +32,6 @@ interface AuthScheme {
   readonly signer: Config["httpAuthSchemes"][number]["signer"];
   readonly httpAuthOption: ReturnType<Config["httpAuthSchemeProvider"]>[number];
 }
-type SmithyContext = { readonly selectedHttpAuthScheme: AuthScheme };
 
 /** What the SDK resolved for a request: where it goes, and how it is signed. */
 export interface Resolved {
@@ -57,8 +56,7 @@ export async function sendThroughStack(
   let resolved: Resolved | undefined;
   command.middlewareStack.add(
     (next) => (args) => {
-      const request = args.request as HttpRequest;
-      request.body = message.body;
+      const request = Object.assign(args.request as HttpRequest, { body: message.body });
       request.headers[requestIdHeader] = departure.id;
       return next(args);
     },
@@ -69,21 +67,16 @@ export async function sendThroughStack(
   command.middlewareStack.add((next) => next, retries);
   command.middlewareStack.add(
     (next, context) => async (args) => {
-      const { selectedHttpAuthScheme: scheme } = context["__smithy_context"] as SmithyContext;
-      resolved = { target: { ...(args.request as HttpRequest), body: "" }, scheme };
+      const { selectedHttpAuthScheme: scheme } = context["__smithy_context"] as Record<string, AuthScheme>;
+      resolved = { target: { ...(args.request as HttpRequest), body: "" }, scheme: scheme as AuthScheme };
       departure.handOver();
-      try {
-        const result = await next(args);
-        const response = result.response as HttpResponse;
-        const bytes = await readBody(response, client.config.streamCollector);
-        departure.answer(response.statusCode);
-        if (response.statusCode === 200) answer = bytes;
-        response.body = response.statusCode === 200 ? emptyObject : bytes;
-        return result;
-      } catch (error) {
-        departure.fail(error);
-        throw error;
-      }
+      const result = await next(args);
+      const response = result.response as HttpResponse;
+      const bytes = await readBody(response, client.config.streamCollector);
+      departure.answer(response.statusCode);
+      if (response.statusCode === 200) answer = bytes;
+      response.body = response.statusCode === 200 ? emptyObject : bytes;
+      return result;
     },
     { name: "manykvAnswer", step: "deserialize", priority: "low" },
   );
@@ -96,7 +89,7 @@ export async function sendThroughStack(
 function emptyCommand(sdk: Sdk, { operation, table }: Message): ScanCommand {
   const keys = operation === "BatchGetItem" ? { Keys: [] } : [];
   const input = operation.startsWith("Batch") ? { RequestItems: { [table]: keys } } : { TableName: table };
-  // Each command is its own type for the compiler. Nothing here depends on which one it is.
+  // To the compiler, each command is its own type.
   const Command = sdk[`${operation}Command`] as unknown as Sdk["ScanCommand"];
   return new Command(input as { TableName: string });
 }

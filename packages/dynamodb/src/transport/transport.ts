@@ -1,8 +1,8 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { type DriverRequest, FaultError, type ServerAddress, waitFor } from "@manykv/core/driver";
-import { classify, classifyCredentialsError, refusal } from "../error-table.js";
+import { classify, failCredentials, refusal } from "../error-table.js";
 import type { DynamodbDriverOptions } from "../options.js";
-import { type Departure, Departures } from "./departure.js";
+import { Departure, Departures } from "./departure.js";
 import { sendDirectly } from "./direct-request.js";
 import { parseJson } from "./http-answer.js";
 import { type Connection, type Message, type Resolved, sendThroughStack } from "./sdk-stack.js";
@@ -35,25 +35,25 @@ export class Transport {
   /**
    * Sends one request and returns its answer as parsed JSON. Only its checksum is verified.
    *
-   * @param body - the operation's input as JSON
-   * @throws {FaultError} also immediately when the request is aborted. Its effect takes into account whether the request
-   * was sent.
+   * @throws {FaultError} also when the request is aborted. Its effect takes into account whether the request was sent.
    */
   async send(operation: Message["operation"], body: string, request: DriverRequest): Promise<unknown> {
     this.#departures ??= new Departures(this.#options.client ? undefined : connectTimeout);
     const departures = this.#departures;
-    const departure = departures.open();
+    const departure = new Departure();
+    departures.open.set(departure.id, departure);
     try {
       if (request.aborted) departure.cancel();
       const message = { operation, table: this.table, body, request };
       return parseJson(await waitFor(request, this.#exchange(message, departure)));
     } catch (error) {
       departure.cancel();
+      departure.fail(error);
       const fault = classify(error);
       const isAnnounced = departures.areAnnounced && this.#isNodeHandler;
       throw new FaultError({ ...fault, effect: departure.effect(fault.effect, isAnnounced) });
     } finally {
-      departures.end(departure);
+      departures.open.delete(departure.id);
     }
   }
 
@@ -71,7 +71,8 @@ export class Transport {
     });
     const connection = await this.#connection;
     this.#isNodeHandler = connection.isNodeHandler;
-    const credentials = await credentialsOf(connection.client);
+    // The SDK caches them until they expire.
+    const credentials = await connection.client.config.credentials().catch(failCredentials);
     // Other credentials may belong to another account, which has another endpoint.
     if (this.#route?.accessKeyId === credentials.accessKeyId)
       return sendDirectly(connection, this.#route, credentials, message, departure);
@@ -90,12 +91,8 @@ async function connect({ client, region, endpoint, credentials }: DynamodbDriver
   });
   if (client !== undefined) return { client, sdk, ...compare(client, new sdk.DynamoDBClient({ region: "none" })) };
   const agent = { maxSockets };
-  const own = new sdk.DynamoDBClient({
-    ...(region === undefined ? {} : { region }),
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined ? {} : { credentials }),
-    requestHandler: { httpAgent: agent, httpsAgent: agent },
-  });
+  const config = { region, endpoint, credentials, requestHandler: { httpAgent: agent, httpsAgent: agent } };
+  const own = new sdk.DynamoDBClient(config as DynamoDBClientConfig);
   return { client: own, sdk, isPlain: true, isNodeHandler: true };
 }
 
@@ -103,19 +100,10 @@ async function connect({ client, region, endpoint, credentials }: DynamodbDriver
 function compare(client: DynamoDBClient, bare: DynamoDBClient): Pick<Connection, "isPlain" | "isNodeHandler"> {
   const middleware = ({ middlewareStack }: DynamoDBClient): string => middlewareStack.identify().join();
   const { logger, requestHandler } = client.config;
-  const isPlain =
-    client.send === bare.send &&
-    !("__wrapped" in client.send) &&
-    middleware(client) === middleware(bare) &&
-    logger?.constructor === bare.config.logger.constructor;
-  return { isPlain, isNodeHandler: requestHandler.constructor === bare.config.requestHandler.constructor };
-}
-
-/** The SDK caches them until they expire. */
-async function credentialsOf({ config }: DynamoDBClient): Promise<{ readonly accessKeyId: string }> {
-  try {
-    return await config.credentials();
-  } catch (error) {
-    throw new FaultError(classifyCredentialsError(error));
-  }
+  const isSendBare = client.send === bare.send && !("__wrapped" in client.send);
+  const isLoggerBare = logger?.constructor === bare.config.logger.constructor;
+  return {
+    isPlain: isSendBare && isLoggerBare && middleware(client) === middleware(bare),
+    isNodeHandler: requestHandler.constructor === bare.config.requestHandler.constructor,
+  };
 }
