@@ -94,8 +94,7 @@ export const mostAtOnce = 16_384;
  * @throws {InputError} naming the first invalid key.
  */
 export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Batch {
-  const { options } = call.core;
-  return read(call, input, new BatchBuilder(options.limits, options[kind], undefined));
+  return read(call, input, call.core.options[kind], undefined);
 }
 
 /**
@@ -106,8 +105,8 @@ export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Ba
  */
 export function readEntries(call: Call, input: unknown): Batch {
   const { driver, options } = call.core;
-  const values = driver.prepareSet !== undefined && isShortAndStable(input) ? [] : new PackedValues();
-  return read(call, input, new BatchBuilder(options.limits, options.set, values));
+  const encodedAtOnce = driver.prepareSet !== undefined && isShortAndStable(input);
+  return read(call, input, options.set, encodedAtOnce ? [] : new PackedValues());
 }
 
 /** A generator may yield the same array again and again with other bytes. An array or Map does not. */
@@ -120,20 +119,27 @@ function isShortAndStable(input: unknown): boolean {
 /** After about this many entries or KiB of values, reading looks at the clock. */
 const entriesPerCheck = 1_024;
 
-function read(call: Call, input: unknown, builder: BatchBuilder): Batch {
-  let index = 0;
-  let unchecked = 0;
+function read(
+  call: Call,
+  input: unknown,
+  { maxKeys, maxBytes }: RequestLimits,
+  values: PackedValues | Uint8Array[] | undefined,
+): Batch {
+  const { limits } = call.core.options;
+  const keys: string[] = [];
+  const chunkStarts: number[] = [];
+  let chunkStart = 0;
+  /** Bytes in the current chunk, or an upper bound: three for each UTF-16 unit of a key. */
+  let bytes = 0;
+  let isExact = false;
   let rejection: Rejection | undefined;
-  let rejectedIndex = 0;
+  let entries = 0;
+  let unchecked = 0;
   try {
     for (const entry of iterable(input)) {
-      if (rejection === undefined) {
-        rejection = builder.values === undefined ? builder.addKey(entry) : builder.addEntry(entry);
-        rejectedIndex = index;
-      }
-      index++;
-      unchecked += 1 + (builder.lastValueBytes >>> 10);
-      if (unchecked < entriesPerCheck) continue;
+      if (rejection === undefined) rejection = add(entry);
+      entries++;
+      if (++unchecked < entriesPerCheck) continue;
       unchecked = 0;
       if (call.timeLeft > 0) continue;
       rejection ??= { code: "timeout", text: "the deadline passed: raise `timeout`, or send less at once" };
@@ -141,15 +147,49 @@ function read(call: Call, input: unknown, builder: BatchBuilder): Batch {
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError("invalid-argument", "the iterable threw an error while it was read", index);
+    throw new InputError("invalid-argument", "the iterable threw an error while it was read", entries);
   }
   if (rejection !== undefined) {
-    const entries = Math.max(index, sizeOf(input));
-    throw new InputError(rejection.code, `entry ${rejectedIndex}: ${rejection.text}`, entries);
+    const message = `entry ${keys.length}: ${rejection.text}`;
+    throw new InputError(rejection.code, message, Math.max(entries, sizeOf(input)));
   }
-  call.batchSize = index;
-  return builder;
+  call.batchSize = entries;
+  return { keys, chunkStarts, values };
+
+  function add(entry: unknown): Rejection | undefined {
+    if (values === undefined) return checkKey(entry, limits) ?? addKey(entry as string, 0);
+    if (!Array.isArray(entry) || entry.length !== 2) return notPair;
+    // Each is read once: what was checked is what is sent.
+    const key: unknown = entry[0];
+    const value: unknown = entry[1];
+    const rejected = checkKey(key, limits) ?? checkValue(value, limits);
+    if (rejected !== undefined) return rejected;
+    const { length } = value as Uint8Array;
+    const chunks = chunkStarts.length;
+    addKey(key as string, length);
+    if (values instanceof PackedValues) values.add(value as Uint8Array, chunkStarts.length > chunks);
+    else values.push(value as Uint8Array);
+    unchecked += length >>> 10;
+    return undefined;
+  }
+
+  function addKey(key: string, valueBytes: number): undefined {
+    const index = keys.push(key) - 1;
+    bytes += valueBytes + (isExact ? utf8Length(key) : 3 * key.length);
+    if (bytes > maxBytes && !isExact) {
+      // Keys are measured only when that may save a chunk. Most batches never get here.
+      for (const each of keys.slice(chunkStart)) bytes -= 3 * each.length - utf8Length(each);
+      isExact = true;
+    }
+    if (index > 0 && index - chunkStart < maxKeys && bytes <= maxBytes) return;
+    chunkStarts.push(index);
+    chunkStart = index;
+    bytes = valueBytes + 3 * key.length;
+    isExact = false;
+  }
 }
+
+const notPair = invalid("the entry is not a pair of a key and a value");
 
 /**
  * Counts the entries of an input that is rejected unread, for its outcomes.
@@ -178,63 +218,4 @@ function iterable(input: unknown): Iterable<unknown> {
   // A string is an iterable of its characters, which is never what the caller means.
   if (typeof input === "object" && input !== null && Symbol.iterator in input) return input as Iterable<unknown>;
   throw new InputError("invalid-argument", "the batch is not an iterable: pass an array, a Set or a Map");
-}
-
-const notPair: Rejection = { code: "invalid-argument", text: "the entry is not a pair of a key and a value" };
-
-/** Checks entries and splits them into chunks as they are read. */
-export class BatchBuilder implements Batch {
-  readonly keys: string[] = [];
-  readonly chunkStarts: number[] = [];
-  readonly values: PackedValues | Uint8Array[] | undefined;
-  lastValueBytes = 0;
-  readonly #limits: Limits;
-  readonly #requestLimits: RequestLimits;
-  /** Bytes in the current chunk, or an upper bound: three for each UTF-16 unit of a key. */
-  #bytes = 0;
-  #isExact = false;
-
-  constructor(limits: Limits, requestLimits: RequestLimits, values: PackedValues | Uint8Array[] | undefined) {
-    this.#limits = limits;
-    this.#requestLimits = requestLimits;
-    this.values = values;
-  }
-
-  addEntry(entry: unknown): Rejection | undefined {
-    if (!Array.isArray(entry) || entry.length !== 2) return notPair;
-    // Each is read once: what was checked is what is sent.
-    const key: unknown = entry[0];
-    const value: unknown = entry[1];
-    const rejection = checkKey(key, this.#limits) ?? checkValue(value, this.#limits);
-    if (rejection !== undefined) return rejection;
-    const startsChunk = this.#add(key as string, (value as Uint8Array).length);
-    if (this.values instanceof PackedValues) this.values.add(value as Uint8Array, startsChunk);
-    else this.values?.push(value as Uint8Array);
-    return undefined;
-  }
-
-  addKey(key: unknown): Rejection | undefined {
-    const rejection = checkKey(key, this.#limits);
-    if (rejection === undefined) this.#add(key as string, 0);
-    return rejection;
-  }
-
-  /** Returns whether the key starts a chunk. */
-  #add(key: string, valueBytes: number): boolean {
-    const index = this.keys.push(key) - 1;
-    const start = this.chunkStarts.at(-1) ?? 0;
-    this.lastValueBytes = valueBytes;
-    this.#bytes += valueBytes + (this.#isExact ? utf8Length(key) : 3 * key.length);
-    const { maxKeys, maxBytes } = this.#requestLimits;
-    if (this.#bytes > maxBytes && !this.#isExact) {
-      // Keys are measured only when that may save a chunk. Most batches never get here.
-      for (const each of this.keys.slice(start)) this.#bytes -= 3 * each.length - utf8Length(each);
-      this.#isExact = true;
-    }
-    if (index > 0 && index - start < maxKeys && this.#bytes <= maxBytes) return false;
-    this.chunkStarts.push(index);
-    this.#bytes = valueBytes + 3 * key.length;
-    this.#isExact = false;
-    return true;
-  }
 }

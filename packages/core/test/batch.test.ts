@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { BatchBuilder } from "../src/input/batch.js";
-import { portableLimits } from "../src/store.js";
+import { Call } from "../src/call/call.js";
+import { StoreCore } from "../src/create-store.js";
+import { readEntries } from "../src/input/batch.js";
+import { resolveOptions } from "../src/options.js";
+import { ScriptedDriver } from "./scripted-driver.js";
 
 test("a chunk ends where the next entry would exceed the keys or bytes of a request, and nowhere else", () => {
   const entry = fc.tuple(fc.string({ unit: "grapheme", maxLength: 8 }), fc.nat(12));
@@ -12,12 +15,14 @@ test("a chunk ends where the next entry would exceed the keys or bytes of a requ
       fc.integer({ min: 1, max: 6 }),
       fc.integer({ min: 1, max: 60 }),
       (entries, maxKeys, maxBytes) => {
-        const builder = new BatchBuilder(portableLimits, { maxKeys, maxBytes }, []);
+        const driver = new ScriptedDriver();
+        const core = new StoreCore(driver, resolveOptions(driver, { requestLimits: { maxKeys, maxBytes } }));
+        const input = entries.map(([key, bytes]) => [key, new Uint8Array(bytes)]);
+        const { chunkStarts } = readEntries(new Call(core, "setMany", "b"), input);
         const expected: number[] = [];
         let count = maxKeys;
         let bytes = 0;
         entries.forEach(([key, valueBytes], index) => {
-          builder.addEntry([key, new Uint8Array(valueBytes)]);
           const size = Buffer.byteLength(key) + valueBytes;
           if (index > 0 && count < maxKeys && bytes + size <= maxBytes) {
             count++;
@@ -28,7 +33,7 @@ test("a chunk ends where the next entry would exceed the keys or bytes of a requ
             bytes = size;
           }
         });
-        assert.deepEqual(builder.chunkStarts, expected);
+        assert.deepEqual(chunkStarts, expected);
       },
     ),
     { numRuns: 2_000 },
