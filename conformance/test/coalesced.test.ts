@@ -1,4 +1,4 @@
-import { createStore } from "@manykv/core";
+import { createStore, type OpenOptions } from "@manykv/core";
 import { describe, test } from "vitest";
 import { conformanceSuite } from "../src/index.js";
 import { type ReferenceData, referenceDriver } from "./reference-driver.js";
@@ -15,7 +15,7 @@ conformanceSuite(
       const store = createStore(driver, options);
       const open = store.open.bind(store);
       return Object.assign(store, {
-        open: (name: string) => open(name, { coalesce: true }),
+        open: (name: string, given?: OpenOptions) => open(name, { coalesce: true, ...given }),
       });
     },
   },
