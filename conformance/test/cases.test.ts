@@ -2,24 +2,24 @@ import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { cases, rules } from "../src/index.js";
 
-test("there are at least 120 cases, and no two have one id", () => {
+test("there are at least 120 cases, and their ids are unique", () => {
   expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length);
   expect(cases.length).toBeGreaterThanOrEqual(120);
 });
 
-test("each rule has cases, and each id names a rule", () => {
+test("each rule has cases, and each id starts with a rule", () => {
   expect(new Set(cases.map(({ rule }) => rule))).toEqual(new Set(Object.keys(rules)));
   for (const { id } of cases) expect(id).toMatch(/^(s(0[1-9]|1[0-6])|errors|driver)-[a-z0-9]+(-[a-z0-9]+)*$/);
 });
 
-test("a case stands in the group that its id names", () => {
+test("the id of a case starts with its rule", () => {
   for (const { id, rule } of cases) {
     const [start = ""] = id.split("-", 1);
     expect(start.replace(/^s0?(\d+)$/, "S$1"), id).toBe(rule);
   }
 });
 
-test("no title is empty, ends in a full stop or comes twice", () => {
+test("titles are unique, not empty, and have no full stop", () => {
   const titles = cases.map(({ title }) => title);
   expect(new Set(titles).size).toBe(titles.length);
   for (const title of titles) expect(title).toMatch(/^[^.].*[^.]$/);

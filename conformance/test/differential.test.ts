@@ -11,7 +11,7 @@ function referenceStore(): ReturnType<typeof createStore> {
   return createStore(referenceDriver(new Map()), options);
 }
 
-test("two stores of one kind do not differ, over at least as many cases as asked for", async () => {
+test("two stores of the same kind do not differ in the requested number of cases", async () => {
   const { cases } = await differential({
     subject: referenceStore(),
     reference: referenceStore(),
@@ -20,7 +20,7 @@ test("two stores of one kind do not differ, over at least as many cases as asked
   expect(cases).toBeGreaterThanOrEqual(2_000);
 });
 
-test("a backend that folds keys is found out, with the seed and the shortest sequence of calls", async () => {
+test("a backend that merges keys is found, with the seed and the shortest sequence of calls", async () => {
   const inner = referenceDriver(new Map());
   const folded = createStore(
     {
@@ -38,7 +38,7 @@ test("a backend that folds keys is found out, with the seed and the shortest seq
   expect(error.message).toMatch(/Counterexample/);
 });
 
-test("stores of different limits cannot be compared", async () => {
+test("stores with different limits cannot be compared", async () => {
   const other = createStore(referenceDriver(new Map()));
   await expect(differential({ subject: other, reference: referenceStore() })).rejects.toThrow(/same limits/);
 });

@@ -102,7 +102,7 @@ function notingRunner(): { runner: Runner; tests: NotedTest[]; skipped: string[]
   const skipped: string[] = [];
   const noting = Object.assign(
     (name: string, body: () => Promise<void>): void => {
-      // Jest and Bun take a parameter for a callback that is awaited.
+      // Jest and Bun would treat a parameter as a callback and wait for it.
       expect(body.length).toBe(0);
       tests.push({ name, body });
     },

@@ -17,7 +17,7 @@ test("a schedule sees every request, in order, with its keys", async () => {
   expect(seen).toEqual(["0 set a,b", "1 get a", "2 list "]);
 });
 
-test("keys fail one by one, and the others reach the engine", async () => {
+test("single keys fail, and the others reach the engine", async () => {
   const data: ReferenceData = new Map();
   const fault: CallFault = {
     kind: "keys",
@@ -103,7 +103,7 @@ test("a driver that prepares sets receives prepared parts", async () => {
   expect(sent).toEqual(["bucket a,c 2"]);
 });
 
-test("a seeded schedule does the same again, every kind of fault comes up, and it prints its seed", () => {
+test("a seeded schedule is reproducible, uses every kind of fault and prints its seed", () => {
   const call = (index: number) => ({ call: index, operation: "set", bucket: "bucket", keys: ["a"] }) as const;
   const kinds = (seed: number): string[] => {
     const schedule = seededFaults({ seed });

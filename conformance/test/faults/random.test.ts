@@ -35,7 +35,7 @@ test("chances, picks and weights follow their odds", () => {
   expect(() => random.pick([])).toThrow(RangeError);
 });
 
-test("bytes and hex digits have the length asked for, in memory of their own", () => {
+test("bytes and hex digits have the requested length", () => {
   const random = new Random("bytes");
   for (const length of [0, 1, 4, 7, 100]) {
     expect(random.bytes(length).length).toBe(length);
@@ -50,7 +50,7 @@ test("derived seeds depend on the seed and on the label", () => {
   expect(deriveSeed(1, "a")).toBe(deriveSeed(1, "a"));
 });
 
-test("a seeded connection fault is the same again, keeps to its options and prints its seed", () => {
+test("a seeded connection fault is reproducible, respects its options and prints its seed", () => {
   expect(JSON.stringify(seededConnectionFault(5))).toBe(JSON.stringify(seededConnectionFault(5)));
   expect(String(seededConnectionFault(5))).toMatch(/seed 5$/);
   for (let seed = 0; seed < 200; seed++) {

@@ -119,7 +119,7 @@ test("a fault hits one connection by default", async () => {
   expect(await ask(other, "other")).toBe("other");
 });
 
-test("refuse: resets open and new connections until it heals", async () => {
+test("refuse: closes open connections and resets new ones until it heals", async () => {
   const client = await dial();
   const closed = once(client, "close");
   proxy.refuse();
@@ -204,7 +204,7 @@ test("one proxy speaks TLS to the client, and another to the server", async () =
   await Promise.all([plain, secure].map(closedOf));
 });
 
-test("a set has one proxy for each server, and a fault that only the first connection meets", async () => {
+test("a set has one proxy per server, and can limit a fault to the first connection", async () => {
   const other = createServer((socket) => socket.pipe(socket).on("error", () => {}));
   const servers = [proxy.address, await listen(other)] as const;
   await using set = await ProxySet.start(servers);

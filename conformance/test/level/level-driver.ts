@@ -17,7 +17,7 @@ export type Database = ClassicLevel<Uint8Array, Uint8Array>;
 
 const request = Object.freeze({ maxKeys: 1_000, maxBytes: 16_000_000 });
 
-/** LevelDB itself sets none: these keep a request within a few megabytes of memory. */
+/** LevelDB has no limits. These keep a request within a few megabytes of memory. */
 const limits: DriverLimits = Object.freeze({
   maxValueBytes: 16_000_000,
   get: request,
@@ -28,7 +28,7 @@ const limits: DriverLimits = Object.freeze({
 
 const keysPerPage = 1_000;
 
-/** A backend on LevelDB, written from the driver interface alone. The caller opens the database, and closes it. */
+/** A backend on LevelDB, written from the driver interface alone. The caller opens and closes the database. */
 export function levelDriver(database: Database): Driver {
   return new LevelDriver(database);
 }
@@ -67,7 +67,7 @@ class LevelDriver implements Driver {
     return allDone;
   }
 
-  /** A cursor is the last key of the page before, so that keys that come and go do not move the others. */
+  /** A cursor is the last key of the previous page, so added and deleted keys do not shift the others. */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const first = toPath(bucket, "");
     const after = cursor === undefined ? undefined : toPath(bucket, keyOfCursor(cursor));
@@ -96,7 +96,7 @@ class LevelDriver implements Driver {
   }
 }
 
-/** A bucket's name has no U+0000, so where it ends is never in doubt. */
+/** A bucket's name contains no U+0000, so the separator is unambiguous. */
 function toPath(bucket: string, key: string): Uint8Array {
   return Buffer.from(`${bucket}\0${key}`);
 }
@@ -105,7 +105,7 @@ function toKey(path: Uint8Array, start: Uint8Array): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(path.subarray(start.length));
 }
 
-/** What follows every path of the bucket: the same with the separator counted up. */
+/** Returns an upper bound of the bucket's paths: the prefix with the next separator. */
 function endOf(start: Uint8Array): Uint8Array {
   const end = Uint8Array.from(start);
   end[end.length - 1] = 1;
@@ -124,7 +124,7 @@ function keyOfCursor(cursor: string): string {
   return key;
 }
 
-/** LevelDB's own code, and nothing else that an error may say. */
+/** Returns LevelDB's own code and nothing else of an error. */
 function codeOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" && /^LEVEL_\w+$/.test(code) ? code : undefined;

@@ -4,10 +4,10 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, type Mutant } from "./mutant.js";
 
-/** Batches that are not checked, ordered, deduplicated or cut as they should be. */
+/** Batches that are not validated, ordered, deduplicated or split correctly. */
 export const batchMutants: readonly Mutant[] = [
   {
-    name: "checks each entry when its turn comes",
+    name: "validates each entry just before it is sent",
     rule: "S3",
     killedBy: "s03-bad-entry-of-set-many",
     createStore: changedBuckets((bucket) => ({
@@ -17,7 +17,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "leaves bad keys out of a deleteMany",
+    name: "ignores invalid keys of a deleteMany",
     rule: "S3",
     killedBy: "s03-bad-entry-of-delete-many",
     createStore: changedBuckets((bucket) => ({
@@ -29,7 +29,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "reads good keys before it finds a bad one",
+    name: "reads valid keys before it finds an invalid one",
     rule: "S3",
     killedBy: "s03-bad-entry-of-get-many",
     createStore: changedBuckets((bucket) => ({
@@ -41,7 +41,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "does not say which entry is bad",
+    name: "does not say which entry is invalid",
     rule: "S3",
     killedBy: "s03-message-names-the-index",
     createStore: changedBuckets((bucket) => ({
@@ -55,7 +55,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "takes arrays alone",
+    name: "accepts only arrays",
     rule: "S3",
     killedBy: "s03-any-iterable-of-entries",
     createStore: changedBuckets((bucket) => ({
@@ -71,7 +71,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "answers in the order of completion",
+    name: "returns results in the order of completion",
     rule: "S4",
     killedBy: "s04-order-not-of-completion",
     createStore: changedBuckets((bucket) => ({
@@ -83,7 +83,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "answers in the engine's order",
+    name: "returns results in the engine's order",
     rule: "S4",
     killedBy: "s04-order-of-keys",
     driver: (data) => {
@@ -94,7 +94,7 @@ export const batchMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "leaves missing keys out",
+    name: "omits missing keys",
     rule: "S4",
     killedBy: "s04-missing-keys",
     createStore: changedBuckets((bucket) => ({
@@ -102,7 +102,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "answers one missing key with an empty array",
+    name: "returns an empty array for one missing key",
     rule: "S4",
     killedBy: "s04-all-missing",
     createStore: changedBuckets((bucket) => ({
@@ -113,7 +113,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "answers a duplicate once",
+    name: "returns a duplicate key once",
     rule: "S4",
     killedBy: "s04-duplicates",
     createStore: changedBuckets((bucket) => ({
@@ -121,7 +121,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "answers with values alone",
+    name: "returns values without their keys",
     rule: "S4",
     killedBy: "s04-pairs",
     createStore: changedBuckets((bucket) => ({
@@ -130,7 +130,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "the first of a duplicate wins",
+    name: "lets the first value of a duplicate key win",
     rule: "S5",
     killedBy: "s05-last-wins",
     createStore: changedBuckets((bucket) => ({
@@ -138,7 +138,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "duplicates in different requests race",
+    name: "lets duplicates in different requests race",
     rule: "S5",
     killedBy: "s05-last-wins-across-seams",
     createStore: changedBuckets((bucket) => ({
@@ -148,7 +148,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "hands duplicates to the driver",
+    name: "passes duplicates to the driver",
     rule: "S5",
     killedBy: "s05-driver-sees-no-duplicate",
     createStore: changedBuckets((bucket, driver) => ({
@@ -160,7 +160,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "fails a batch that names a key twice",
+    name: "rejects a batch that contains a key twice",
     rule: "S5",
     killedBy: "s05-duplicate-deletes",
     createStore: changedBuckets((bucket) => ({
@@ -210,7 +210,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "asks a dead engine for every key",
+    name: "sends every key to a dead engine",
     rule: "S12",
     killedBy: "s12-dead-engine-ends-the-batch",
     createStore: changedBuckets((bucket) => ({
@@ -222,7 +222,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "does not cut batches by count",
+    name: "does not split batches by count",
     rule: "S12",
     killedBy: "s12-ten-thousand-keys",
     createStore: belowCore((driver, options) => {
@@ -234,7 +234,7 @@ export const batchMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: "does not cut batches by bytes",
+    name: "does not split batches by bytes",
     rule: "S12",
     killedBy: "s12-seams-by-bytes",
     createStore: (driver, { requestLimits, ...options }) =>
@@ -244,7 +244,7 @@ export const batchMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "counts the characters of keys when it cuts",
+    name: "counts characters of keys instead of bytes when it splits",
     rule: "S12",
     killedBy: "s12-bytes-are-utf-8",
     createStore: (driver, { requestLimits, ...options }) =>
@@ -254,7 +254,7 @@ export const batchMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "sends every key by itself",
+    name: "sends one request per key",
     rule: "S12",
     killedBy: "s12-one-request-where-it-fits",
     createStore: belowCore((driver, options) => [driver, { ...options, requestLimits: { maxKeys: 1 } }]),

@@ -5,7 +5,7 @@ import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
 
-/** Errors that say too much, too little, or come the wrong way; and drivers that break their own contract. */
+/** Errors that reveal too much or too little, and drivers that break their contract. */
 export const errorMutants: readonly Mutant[] = [
   {
     name: "shows the key in its errors",
@@ -30,13 +30,13 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "shows the engine's error as the cause",
+    name: "exposes the engine's error as the cause",
     rule: "errors",
     killedBy: "errors-no-leak-of-engine-errors",
     createStore: withCause(),
   },
   {
-    name: "shows the engine's text as the reason",
+    name: "exposes the engine's text as the reason",
     rule: "driver",
     killedBy: "driver-classify-shows-nothing",
     driver: (data) =>
@@ -112,7 +112,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "takes an error that it does not know for one that did nothing",
+    name: "treats an unrecognized error as one without effect",
     rule: "driver",
     killedBy: "driver-classify-unknown-error",
     driver: (data) =>
@@ -143,14 +143,14 @@ export const errorMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "says that every key exists",
+    name: "reports that every key exists",
     rule: "driver",
     killedBy: "driver-with-exists",
     driver: (data) =>
       wrapDriver(referenceDriver(data), { exists: async ({ keys }) => ({ values: keys.map(() => true) }) }),
   },
   {
-    name: "reads values although the driver has an exists",
+    name: "reads values although the driver has `exists`",
     rule: "driver",
     killedBy: "driver-with-exists",
     createStore: changedBuckets((bucket) => ({
@@ -158,7 +158,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "says that a key exists although the driver has no exists",
+    name: "reports that a key exists although the driver has no `exists`",
     rule: "driver",
     killedBy: "driver-without-exists",
     createStore: changedBuckets((bucket, driver) => ({
@@ -166,7 +166,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "hangs when its signal has fired",
+    name: "hangs if the request is aborted already",
     rule: "driver",
     killedBy: "driver-signal-fired",
     driver: (data) => {
@@ -178,7 +178,7 @@ export const errorMutants: readonly Mutant[] = [
   },
 ];
 
-/** Notes what the driver threw last, and hangs it on whatever the caller gets. */
+/** Attaches what the driver threw last to the error that the caller receives. */
 function withCause(): CreateStore {
   let last: unknown;
   const noting = (driver: Driver): Driver =>

@@ -5,7 +5,7 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
 
-/** Keys that are folded, cut, lost, or let in where they are none. */
+/** Keys that are merged, truncated or lost, and invalid keys that are accepted. */
 export const keyMutants: readonly Mutant[] = [
   {
     name: "folds every lone surrogate into U+FFFD",
@@ -14,7 +14,7 @@ export const keyMutants: readonly Mutant[] = [
     createStore: changedKeys((key) => (typeof key === "string" ? key.replace(/\p{Surrogate}/gu, "\ufffd") : key)),
   },
   {
-    name: "makes a string of whatever comes as a key",
+    name: "converts anything to a string key",
     rule: "S1",
     killedBy: "s01-not-a-string-get-many",
     createStore: changedKeys(String),
@@ -31,7 +31,7 @@ export const keyMutants: readonly Mutant[] = [
     ),
   },
   {
-    name: "cuts keys that are too long",
+    name: "truncates keys that are too long",
     rule: "S1",
     killedBy: "s01-far-too-long-key",
     createStore: changedKeys(cut),
@@ -46,15 +46,15 @@ export const keyMutants: readonly Mutant[] = [
   drivers("compares the first 1,000 characters of a key", "s01-long-keys-differ-at-the-end", (key) =>
     key.slice(0, 1000),
   ),
-  drivers("keeps no character above U+FFFF", "s01-every-plane", (key) => key.replace(/[\u{10000}-\u{10ffff}]/gu, "?")),
+  drivers("replaces characters above U+FFFF", "s01-every-plane", (key) => key.replace(/[\u{10000}-\u{10ffff}]/gu, "?")),
   {
-    name: "refuses the empty key",
+    name: "rejects the empty key",
     rule: "S1",
     killedBy: "s01-empty-key",
     createStore: changedKeys((key) => (key === "" ? undefined : key)),
   },
   {
-    name: "keeps its keys as the properties of an object",
+    name: "stores keys as properties of an object",
     rule: "S1",
     killedBy: "s01-names-of-properties",
     driver: objectDriver,
@@ -65,7 +65,7 @@ function cut(key: unknown): unknown {
   return typeof key === "string" ? key.slice(0, 1024) : key;
 }
 
-/** A portable layer that changes keys before it looks at them. */
+/** A portable layer that changes keys before it validates them. */
 function changedKeys(change: (key: unknown) => unknown): CreateStore {
   const one = (key: string): string => change(key) as string;
   return changedBuckets((bucket) => ({

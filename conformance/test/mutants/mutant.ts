@@ -23,7 +23,7 @@ export function harnessOf({ name, driver = referenceDriver, createStore: create 
   return { name, driver: () => driver(data), ...(create && { createStore: create }) };
 }
 
-/** A portable layer like core's, but for what `change` does to each bucket. */
+/** Core with the changes that `change` makes to each bucket. */
 export function changedBuckets(
   change: (bucket: Bucket, driver: Driver, options: StoreOptions) => Partial<Bucket>,
 ): CreateStore {
@@ -35,7 +35,7 @@ export function changedBuckets(
   }));
 }
 
-/** A portable layer like core's, but for what `change` does to the store. */
+/** Core with the changes that `change` makes to the store. */
 export function changedStore(
   change: (store: Store, driver: Driver, options: StoreOptions) => Partial<Store>,
 ): CreateStore {
@@ -45,7 +45,7 @@ export function changedStore(
   };
 }
 
-/** A portable layer that is core's over a changed driver, or with changed options: a rule taken out from below. */
+/** Core over a changed driver or with changed options. */
 export function belowCore(change: (driver: Driver, options: StoreOptions) => [Driver, StoreOptions]): CreateStore {
   return (driver, options) => createStore(...change(driver, options));
 }
@@ -75,7 +75,7 @@ function delegateBucket(bucket: Bucket): Bucket {
   };
 }
 
-/** Tells another story about the entries of a failed write. */
+/** Changes the outcomes of a failed write. */
 export async function retold(
   write: Promise<void>,
   size: number,

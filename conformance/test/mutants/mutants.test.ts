@@ -26,7 +26,7 @@ const mutants: readonly Mutant[] = [
 
 describe("mutants", () => {
   test.concurrent.for(mutants.map((mutant) => [mutant.killedBy, mutant.name, mutant] as const))(
-    "%s finds the one that %s",
+    "%s finds a backend that %s",
     { timeout: 60_000 },
     async ([killedBy, , mutant]) => {
       const error = await failureOf(killedBy, mutant);
@@ -35,19 +35,19 @@ describe("mutants", () => {
     },
   );
 
-  test("each rule has mutants, and so have at least twenty cases", () => {
+  test("each rule has mutants, and at least twenty cases have one", () => {
     const found = new Set(mutants.map(({ rule }) => rule));
     expect([...found].sort()).toEqual(Object.keys(rules).sort());
     expect(new Set(mutants.map(({ killedBy }) => killedBy)).size).toBeGreaterThanOrEqual(20);
   });
 
-  test("each rule that core holds has a mutant of the portable layer", () => {
+  test("each rule has a mutant of the portable layer", () => {
     const portable = new Set(mutants.filter(({ createStore }) => createStore).map(({ rule }) => rule));
     expect([...portable].sort()).toEqual(Object.keys(rules).sort());
   });
 });
 
-/** What a case says of a mutant, without what is then wrong with clearing up. */
+/** Returns the error that a case reports for a mutant. Ignores errors while it cleans up. */
 async function failureOf(id: string, mutant: Mutant): Promise<unknown> {
   const found = cases.find((one) => one.id === id);
   assert.ok(found, `there is no case ${id}`);
@@ -58,7 +58,7 @@ async function failureOf(id: string, mutant: Mutant): Promise<unknown> {
   } catch (error) {
     return error;
   } finally {
-    // A mutant that never settles never closes either.
+    // A mutant that never settles may never close.
     await Promise.race([context.close().catch(() => {}), pause(500)]);
   }
 }

@@ -4,7 +4,7 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
-/** Writes and reads that do not tell what became of a key, or tell something else. */
+/** Writes and reads with missing or false outcomes. */
 export const outcomeMutants: readonly Mutant[] = [
   {
     name: "acknowledges writes early",
@@ -28,7 +28,7 @@ export const outcomeMutants: readonly Mutant[] = [
     driver: laggingDriver,
   },
   {
-    name: "each handle remembers what it has read",
+    name: "caches reads in each handle",
     rule: "S7",
     killedBy: "s07-all-handles-see-it",
     createStore: changedBuckets((bucket) => {
@@ -43,7 +43,7 @@ export const outcomeMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: "does not overwrite what is there",
+    name: "does not overwrite existing keys",
     rule: "S7",
     killedBy: "s07-set-many-overwrites",
     createStore: changedBuckets((bucket) => ({
@@ -58,7 +58,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "changes only keys that are there",
+    name: "changes only existing keys",
     rule: "S7",
     killedBy: "s07-set-many-creates",
     createStore: changedBuckets((bucket) => ({
@@ -73,7 +73,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "fails to delete a key that is not there",
+    name: "fails to delete a missing key",
     rule: "S7",
     killedBy: "s07-delete-many-skips-missing",
     driver: (data) => {
@@ -90,7 +90,7 @@ export const outcomeMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "a deleteMany deletes the first key alone",
+    name: "deletes only the first key of a deleteMany",
     rule: "S7",
     killedBy: "s07-model",
     createStore: changedBuckets((bucket) => ({
@@ -98,7 +98,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "loses a batch's update when another runs beside it",
+    name: "loses a batch's update when another one runs concurrently",
     rule: "S7",
     killedBy: "s07-writes-at-the-same-time",
     driver: (data) => {
@@ -148,14 +148,14 @@ export const outcomeMutants: readonly Mutant[] = [
       });
     },
   },
-  retells("reports all as failed when a part was written", "s09-set-refused-keys", () => "not-applied"),
-  retells("reports what is unknown as not-applied", "s09-set-lost-answers", (outcome) =>
+  retells("reports all keys as failed when some were written", "s09-set-refused-keys", () => "not-applied"),
+  retells("reports unknown keys as not-applied", "s09-set-lost-answers", (outcome) =>
     outcome === "unknown" ? "not-applied" : outcome,
   ),
-  retells("reports what failed as unknown", "s09-set-refused-keys", (outcome) =>
+  retells("reports failed keys as unknown", "s09-set-refused-keys", (outcome) =>
     outcome === "not-applied" ? "unknown" : outcome,
   ),
-  retells("reports what is unknown as applied", "s09-set-lost-answers", (outcome) =>
+  retells("reports unknown keys as applied", "s09-set-lost-answers", (outcome) =>
     outcome === "unknown" ? "applied" : outcome,
   ),
   {
@@ -167,7 +167,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "reports a fault on the key beside",
+    name: "reports a fault for the wrong key",
     rule: "S9",
     killedBy: "s09-set-refused-keys",
     createStore: answers(({ faults, ...rest }, size) => ({
@@ -176,13 +176,13 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "drops what the engine left out",
+    name: "drops unprocessed keys",
     rule: "S9",
     killedBy: "s09-set-unprocessed",
     createStore: answers(({ faults }) => ({ faults })),
   },
   {
-    name: "repeats the whole request for one key that was left out",
+    name: "repeats the whole request for one unprocessed key",
     rule: "S9",
     killedBy: "s09-set-unprocessed",
     createStore: answers(({ unprocessed, ...rest }, size) => ({
@@ -218,7 +218,7 @@ export const outcomeMutants: readonly Mutant[] = [
     createStore: faults((fault) => (fault.retryable ? { ...fault, effect: "none" } : fault)),
   },
   {
-    name: "takes a lost answer for an acknowledgement",
+    name: "treats a lost answer as an acknowledgement",
     rule: "S9",
     killedBy: "s09-set-lost-answers",
     createStore: answers(({ faults: all, ...rest }) => ({
@@ -248,7 +248,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "gives a duplicate an outcome of its own",
+    name: "reports different outcomes for the same key",
     rule: "errors",
     killedBy: "errors-duplicates-share-an-outcome",
     createStore: changedBuckets((bucket) => ({
@@ -264,13 +264,13 @@ export const outcomeMutants: readonly Mutant[] = [
 
 const internal: Fault = { code: "internal", retryable: false, effect: "none" };
 
-/** A portable layer that tells another outcome of a setMany. */
+/** A portable layer that reports other outcomes of a setMany. */
 function retells(name: string, killedBy: string, tell: Parameters<typeof retold>[2]): Mutant {
   const createStore = changedBuckets((bucket: Bucket) => ({
     setMany: async (entries, options) => {
       const all = [...entries];
       await retold(bucket.setMany(all, options), all.length, tell).catch((error: unknown) => {
-        // What no entry failed is no failure any more.
+        // If every entry is reported applied, the call resolves.
         if (BatchError.is(error) && error.counts.applied === all.length) return;
         throw error;
       });
@@ -279,7 +279,7 @@ function retells(name: string, killedBy: string, tell: Parameters<typeof retold>
   return { name, rule: "S9", killedBy, createStore };
 }
 
-/** A portable layer that reads something else out of the driver's answers to writes. */
+/** A portable layer that misreads the driver's answers to writes. */
 function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): CreateStore {
   return belowCore((driver, options) => [
     wrapDriver(driver, {
@@ -290,7 +290,7 @@ function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): Cr
   ]);
 }
 
-/** A portable layer that takes faults for others. */
+/** A portable layer that changes faults. */
 function faults(change: (fault: Fault) => Fault): CreateStore {
   return belowCore((driver, options) => {
     const one = (answer: WriteAnswer): WriteAnswer => ({
@@ -310,7 +310,7 @@ function faults(change: (fault: Fault) => Fault): CreateStore {
 
 const replicas = new WeakMap<ReferenceData, ReferenceData>();
 
-/** Reads see the data as it was a while ago. */
+/** Reads see older data. */
 function laggingDriver(data: ReferenceData): Driver {
   const inner = referenceDriver(data);
   const replica = replicas.get(data) ?? new Map();

@@ -3,7 +3,7 @@ import type { Driver, ReadAnswer } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
-/** Reads that fail and are told as missing, and calls that do not settle when they should. */
+/** Failed reads that are reported as missing, and calls that do not settle in time. */
 export const settlingMutants: readonly Mutant[] = [
   {
     name: "reads a key that failed as missing",
@@ -14,7 +14,7 @@ export const settlingMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "reads a key that was left out as missing",
+    name: "reads an unprocessed key as missing",
     rule: "S10",
     killedBy: "s10-unprocessed-keys",
     createStore: reads(({ values, faults }) => ({ values, faults })),
@@ -31,7 +31,7 @@ export const settlingMutants: readonly Mutant[] = [
     ]),
   },
   {
-    name: "reads on after a request has failed",
+    name: "continues reading after a request has failed",
     rule: "S10",
     killedBy: "s10-failed-request-ends-the-call",
     createStore: changedBuckets((bucket) => ({
@@ -43,7 +43,7 @@ export const settlingMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "a key that could not be looked for does not exist",
+    name: "reports that a key does not exist if it cannot be read",
     rule: "S10",
     killedBy: "s10-exists",
     createStore: changedBuckets((bucket) => ({
@@ -51,7 +51,7 @@ export const settlingMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "a page that could not be read is the last one",
+    name: "ends a listing at a page that cannot be read",
     rule: "S10",
     killedBy: "s10-list-keys",
     createStore: changedBuckets((bucket) => ({
@@ -59,7 +59,7 @@ export const settlingMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "does not look at how many places an answer has",
+    name: "does not check how many places an answer has",
     rule: "S10",
     killedBy: "s10-answer-too-short",
     createStore: reads((answer, size) => ({
@@ -74,7 +74,7 @@ export const settlingMutants: readonly Mutant[] = [
     createStore: calls(withoutTimeout),
   },
   {
-    name: "writes have no deadline",
+    name: "has no deadline for writes",
     rule: "S11",
     killedBy: "s11-set-on-a-dead-engine",
     createStore: calls(withoutTimeout),
@@ -86,7 +86,7 @@ export const settlingMutants: readonly Mutant[] = [
     createStore: belowCore((driver, { timeout: _, ...options }) => [driver, options]),
   },
   {
-    name: "a request that stays without an answer takes the whole call",
+    name: "waits for the whole call for a request without an answer",
     rule: "S11",
     killedBy: "s11-silent-request-is-repeated",
     createStore: belowCore((driver, options) => [driver, { ...options, retry: { attempts: 1 } }]),
@@ -98,13 +98,13 @@ export const settlingMutants: readonly Mutant[] = [
     createStore: calls(({ signal: _, ...rest }) => rest),
   },
   {
-    name: "sends although it was cancelled before",
+    name: "sends although it was cancelled already",
     rule: "S11",
     killedBy: "s11-cancelled-before",
     createStore: calls(({ signal, ...rest }) => (signal?.aborted ? rest : { signal, ...rest })),
   },
   {
-    name: "reports what was cancelled as not-applied",
+    name: "reports cancelled keys as not-applied",
     rule: "S11",
     killedBy: "s11-cancelled-set-is-unknown",
     createStore: changedBuckets((bucket) => ({
@@ -112,7 +112,7 @@ export const settlingMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "reports what was not sent as unknown",
+    name: "reports unsent keys as unknown",
     rule: "S11",
     killedBy: "s11-not-sent-by-the-deadline",
     createStore: changedBuckets((bucket) => ({
@@ -132,13 +132,13 @@ export const settlingMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: "takes a bad timeout for none",
+    name: "treats an invalid timeout as none",
     rule: "S11",
     killedBy: "s11-bad-options",
     createStore: calls(({ timeout, ...rest }) => (Number.isNaN(timeout) ? rest : { timeout, ...rest })),
   },
   {
-    name: "takes a timeout of 0 for none",
+    name: "treats a timeout of 0 as none",
     rule: "S11",
     killedBy: "s11-timeout-of-zero",
     createStore: calls(({ timeout, ...rest }) => (timeout === 0 ? rest : { timeout, ...rest })),
@@ -151,7 +151,7 @@ function withoutTimeout(options: CallOptions): CallOptions {
 
 type Values = ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
 
-/** A portable layer that reads something else out of the driver's answers to reads. */
+/** A portable layer that misreads the driver's answers to reads. */
 function reads(change: (answer: Values, size: number) => Values): CreateStore {
   return belowCore((driver: Driver, options) => [
     wrapDriver(driver, { get: async (request) => change(await driver.get(request), request.keys.length) }),
@@ -159,7 +159,7 @@ function reads(change: (answer: Values, size: number) => Values): CreateStore {
   ]);
 }
 
-/** A portable layer that takes other options than it is given. */
+/** A portable layer that changes the options of calls. */
 function calls(change: (options: CallOptions) => CallOptions): CreateStore {
   const one = (options: CallOptions | undefined): CallOptions | undefined =>
     typeof options === "object" ? change(options) : options;

@@ -4,22 +4,22 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, changedStore, type Mutant } from "./mutant.js";
 
-/** Buckets that are mixed up, listings that are incomplete, limits that are not held, stores that do not close. */
+/** Mixed-up buckets, incomplete listings, ignored limits, and stores that do not close. */
 export const storeMutants: readonly Mutant[] = [
   {
-    name: "joins bucket and key by a character that both may have",
+    name: "joins bucket and key with a character that both may contain",
     rule: "S13",
     killedBy: "s13-keys-that-spell-a-bucket",
     driver: (data) => joinedDriver(data, (bucket, key) => `${bucket}.${key}`),
   },
   {
-    name: "bucket names are compared without case",
+    name: "ignores the case of bucket names",
     rule: "S13",
     killedBy: "s13-names-that-begin-alike",
     driver: (data) => joinedDriver(data, (bucket, key) => `${bucket.toLowerCase()} ${key}`),
   },
   {
-    name: "opens whatever name it is given",
+    name: "opens any name",
     rule: "S13",
     killedBy: "s13-bad-names",
     createStore: changedStore((store) => ({
@@ -47,7 +47,7 @@ export const storeMutants: readonly Mutant[] = [
     const page = await inner.list(request);
     return page.cursor === undefined ? page : { keys: page.keys.slice(0, -1), cursor: page.cursor };
   }),
-  listing("goes on after a cursor by counting", "s14-changes-while-listing", async (inner, request) => {
+  listing("uses offsets as cursors", "s14-changes-while-listing", async (inner, request) => {
     const { bucket, cursor } = request;
     const keys: string[] = [];
     let page = await inner.list(createRequest({ bucket }));
@@ -59,7 +59,7 @@ export const storeMutants: readonly Mutant[] = [
     return { keys: keys.slice(from, next), ...(next < keys.length && { cursor: String(next) }) };
   }),
   {
-    name: "lists the keys of all buckets that begin alike",
+    name: "lists the keys of all buckets with the same prefix",
     rule: "S14",
     killedBy: "s14-only-this-bucket",
     driver: (data) =>
@@ -70,7 +70,7 @@ export const storeMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "takes a key for a pattern",
+    name: "treats a key as a pattern",
     rule: "S14",
     killedBy: "s14-special-keys",
     driver: (data) => {
@@ -84,7 +84,7 @@ export const storeMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "a cursor says of which bucket it is, and is believed",
+    name: "trusts the bucket name in a cursor",
     rule: "S14",
     killedBy: "s14-cursor-of-another-bucket",
     driver: (data) => {
@@ -110,7 +110,7 @@ export const storeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "takes a cursor that it does not know for an error of the engine",
+    name: "reports an invalid cursor as an engine error",
     rule: "S14",
     killedBy: "s14-bad-cursor",
     driver: (data) =>
@@ -125,7 +125,7 @@ export const storeMutants: readonly Mutant[] = [
     createStore: belowCore((driver, { limits: _, ...options }) => [driver, options]),
   },
   {
-    name: "lowers the limit of values alone",
+    name: "lowers only the limit of values",
     rule: "S15",
     killedBy: "s15-lowered-key",
     createStore: belowCore((driver, { limits, ...options }) => [
@@ -137,7 +137,7 @@ export const storeMutants: readonly Mutant[] = [
     ]),
   },
   {
-    name: "takes a limit above the backend's for the backend's",
+    name: "silently lowers a limit above the backend's",
     rule: "S15",
     killedBy: "s15-raised-limits",
     createStore: belowCore((driver, { limits = {}, ...options }) => {
@@ -150,7 +150,7 @@ export const storeMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: "takes options that are no numbers for the defaults",
+    name: "replaces options that are not numbers with defaults",
     rule: "S15",
     killedBy: "s15-nonsense-options",
     createStore: belowCore((driver, { timeout, ...options }) => [
@@ -204,7 +204,7 @@ export const storeMutants: readonly Mutant[] = [
     createStore: changedStore(() => ({ close: async () => {} })),
   },
   {
-    name: "refuses to close twice",
+    name: "rejects a second close",
     rule: "S16",
     killedBy: "s16-close-twice",
     createStore: changedStore((store) => {
@@ -253,7 +253,7 @@ function listing(
   };
 }
 
-/** A driver that keeps all buckets in one map, by names that are put together. */
+/** A driver that stores all buckets in one map, under joined names. */
 function joinedDriver(data: ReferenceData, join: (bucket: string, key: string) => string): Driver {
   const inner = referenceDriver(data);
   const joined = (request: KeysRequest) =>

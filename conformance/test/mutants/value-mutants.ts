@@ -7,13 +7,13 @@ import { changedBuckets, type Mutant } from "./mutant.js";
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Values that are changed, cut, shared, or let in where they are none. */
+/** Values that are changed, truncated or shared, and invalid values that are accepted. */
 export const valueMutants: readonly Mutant[] = [
-  stores("loses what is over 65,535 bytes", "s02-sizes-around-powers-of-two", (value) => value.subarray(0, 65_535)),
+  stores("truncates values to 65,535 bytes", "s02-sizes-around-powers-of-two", (value) => value.subarray(0, 65_535)),
   stores("loses the last byte of long values", "s02-longest-value", (value) =>
     value.byteLength > 500_000 ? value.subarray(0, -1) : value,
   ),
-  stores("keeps values as text", "s02-not-utf-8", (value) => encoder.encode(decoder.decode(value))),
+  stores("stores values as text", "s02-not-utf-8", (value) => encoder.encode(decoder.decode(value))),
   stores("reads text that looks like a number as one", "s02-number-like-text", (value) => {
     const text = decoder.decode(value);
     return text !== "" && Number.isFinite(Number(text)) ? encoder.encode(String(Number(text))) : value;
@@ -26,7 +26,7 @@ export const valueMutants: readonly Mutant[] = [
     }
   }),
   {
-    name: "stores the whole buffer of a part",
+    name: "stores the whole buffer of a view",
     rule: "S2",
     killedBy: "s02-part-of-a-buffer",
     createStore: changedBuckets((bucket) => ({
@@ -37,9 +37,9 @@ export const valueMutants: readonly Mutant[] = [
     value?.byteLength ? value : undefined,
   ),
   answers("reads a missing key as an empty value", "S4", "s04-all-missing", (value) => value ?? new Uint8Array(0)),
-  answers("answers Buffers", "S2", "s02-plain-uint8array", (value) => value && Buffer.from(value)),
+  answers("returns Buffers", "S2", "s02-plain-uint8array", (value) => value && Buffer.from(value)),
   {
-    name: "keeps the empty value out when it overwrites",
+    name: "does not overwrite with an empty value",
     rule: "S2",
     killedBy: "s02-empty-value-overwrites",
     driver: (data) => {
@@ -57,7 +57,7 @@ export const valueMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "answers with the very array that it keeps",
+    name: "returns the array that it stores",
     rule: "S2",
     killedBy: "s02-results-are-the-callers",
     driver: (data) =>
@@ -66,7 +66,7 @@ export const valueMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "keeps the very array that it was given",
+    name: "stores the array that it was given",
     rule: "driver",
     killedBy: "driver-keeps-no-value",
     driver: (data) =>
@@ -82,13 +82,13 @@ export const valueMutants: readonly Mutant[] = [
   prepares("prepares a set without copying the values", (values) => values),
   prepares("sends what it prepared only once", (values) => values.map((value) => value.slice()), true),
   {
-    name: "gives equal values one memory",
+    name: "returns equal values in shared memory",
     rule: "S2",
     killedBy: "s02-results-share-no-memory",
     driver: sharingDriver,
   },
   {
-    name: "looks at its input after the call has returned",
+    name: "reads its input after the call has returned",
     rule: "S2",
     killedBy: "s02-caller-changes-set-many-values",
     createStore: changedBuckets((bucket) => ({
@@ -119,7 +119,7 @@ export const valueMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "answers a duplicate with the same array twice",
+    name: "returns the same array for both places of a duplicate key",
     rule: "S2",
     killedBy: "s02-duplicates-share-no-memory",
     createStore: changedBuckets((bucket) => ({
@@ -131,7 +131,7 @@ export const valueMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "encodes text that is given as a value",
+    name: "encodes text that is passed as a value",
     rule: "S2",
     killedBy: "s02-not-bytes-set-many",
     createStore: changedBuckets((bucket) => ({
@@ -146,7 +146,7 @@ export const valueMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "takes an array of numbers for bytes",
+    name: "accepts an array of numbers as bytes",
     rule: "S2",
     killedBy: "s02-not-bytes-set",
     createStore: changedBuckets((bucket) => ({
@@ -163,7 +163,7 @@ export const valueMutants: readonly Mutant[] = [
   },
 ];
 
-/** A driver that stores something else than it was given. */
+/** A driver that changes values when it stores them. */
 function stores(name: string, killedBy: string, change: (value: Uint8Array) => Uint8Array): Mutant {
   return {
     name,
@@ -178,7 +178,7 @@ function stores(name: string, killedBy: string, change: (value: Uint8Array) => U
   };
 }
 
-/** A driver that answers something else than it keeps. */
+/** A driver that changes values when it returns them. */
 function answers(
   name: string,
   rule: Mutant["rule"],

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 let directory: string;
 
 beforeAll(async () => {
-  // Inside the package, so that programs there can import it by its name.
+  // Inside the package, so that the programs can import it by name.
   directory = await mkdtemp(join(root, "node_modules", ".node-test-"));
   const tsc = join(root, "../node_modules/.bin/tsc");
   const flags = "--ignoreConfig --module nodenext --target es2023 --types node --skipLibCheck".split(" ");
@@ -20,11 +20,11 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
-test("node:test is a runner also to the type checker", () => {
+test("node:test has the type of a runner", () => {
   expectTypeOf<typeof import("node:test")>().toExtend<Runner>();
 });
 
-test("the suite runs under node:test: every case passes or is skipped, with its reason", {
+test("the suite runs under node:test: every case passes or is skipped with a reason", {
   timeout: 180_000,
 }, async () => {
   const { output, exitCode } = await runUnderNodeTest("passes", "");
@@ -39,14 +39,14 @@ test("the suite runs under node:test: every case passes or is skipped, with its 
   expect(output).toMatch(/skipped driver-with-provision: the driver has no `provision`/);
 });
 
-test("a broken backend fails under node:test, and the run with it", { timeout: 180_000 }, async () => {
+test("a broken backend fails the run under node:test", { timeout: 180_000 }, async () => {
   const broken = "driver.delete = async () => ({});";
   const { output, exitCode } = await runUnderNodeTest("fails", broken, "--test-name-pattern=s07-batch-then-single");
   expect(exitCode).not.toBe(0);
   expect(output).toMatch(/not ok \d+ - s07-batch-then-single \(driver\): /);
 });
 
-/** Runs the suite as a program of plain JavaScript. `change` breaks the driver. */
+/** Runs the suite as a plain JavaScript program. `change` breaks the driver. */
 async function runUnderNodeTest(
   name: string,
   change: string,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 type Outcome = WriteRecord["outcome"];
 
-/** A history on one key, with its times given. */
+/** A history of one key with given times. */
 class Story {
   readonly history: History = new History();
 
@@ -44,7 +44,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
     "a read goes back beside a write",
     [],
     (s) => {
-      // The lost request landed, another write came, the repeated request landed again.
+      // The lost request took effect, another write came, then the repeated request took effect.
       const first = s.set(1, 20);
       const second = s.set(5, 6);
       s.read(2, 3, first);
@@ -168,7 +168,7 @@ describe("the checker", () => {
     expect(story.kinds()).toEqual(kinds);
   });
 
-  test("a value tells its write, and any change to it shows", () => {
+  test("a value identifies its write, and any change to it is noticed", () => {
     for (const size of [0, 12, 13, 100]) {
       const value = uniqueValue(7, size);
       expect(identify(value)).toBe(7);

@@ -6,7 +6,7 @@ import { runWorkload } from "./mutants/workload.js";
 const seeds = Array.from({ length: 300 }, (_, index) => index + 1);
 
 describe("planted bugs", () => {
-  test("nothing is found where nothing is planted", async () => {
+  test("the checker finds nothing without a planted bug", async () => {
     for (const seed of seeds) expect(await runWorkload(seed, {}), `seed ${seed}`).toEqual([]);
   });
 

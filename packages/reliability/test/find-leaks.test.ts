@@ -23,7 +23,7 @@ describe("canaries", () => {
     expect(findLeaks(error, canaries)).not.toEqual([]);
   });
 
-  test("are not found where there are none", () => {
+  test("are not found in an error without them", () => {
     expect(findLeaks(new StoreError("internal", "failed"), canaries)).toEqual([]);
   });
 });

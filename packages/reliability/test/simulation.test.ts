@@ -3,14 +3,14 @@ import { runSchedule } from "../src/simulation/run-schedule.js";
 import { runSimulation } from "../src/simulation/run-simulation.js";
 
 describe("simulated schedules", () => {
-  test("20,000 of them have no false outcome and no call that does not settle", async () => {
+  test("20,000 schedules have no false outcome and no unsettled call", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const result = await runSimulation(seed, 20_000);
     expect(result.failures, `replay with --only simulation --size 1 --seed <the failure's seed>`).toEqual([]);
     expect(result.unsettled).toBe(0);
     expect(result.undecided).toBe(0);
     expect(result.worstOverrun).toBeLessThanOrEqual(250);
-    // Each outcome is met often, so that none is right for want of a trial.
+    // Each outcome must occur often.
     for (const count of Object.values(result.outcomes)) expect(count).toBeGreaterThan(1_000);
   });
 

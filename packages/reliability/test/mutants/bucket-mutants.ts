@@ -20,7 +20,7 @@ function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
   };
 }
 
-/** Changes the outcomes that a rejected `setMany` tells. */
+/** Changes the outcomes that a rejected `setMany` reports. */
 function retold(inner: Bucket, tell: (outcome: Outcome) => Outcome): Partial<Bucket> {
   return {
     setMany: async (entries, options) => {
@@ -50,13 +50,13 @@ function mutant(
 }
 
 export const bucketMutants: readonly Mutant[] = [
-  mutant("calls what is unknown not applied", ["false-not-applied"], (inner) =>
+  mutant("reports unknown keys as not-applied", ["false-not-applied"], (inner) =>
     retold(inner, (outcome) => (outcome === "unknown" ? "not-applied" : outcome)),
   ),
-  mutant("calls what is unknown applied", ["false-applied", "stale-overwrite"], (inner) =>
+  mutant("reports unknown keys as applied", ["false-applied", "stale-overwrite"], (inner) =>
     retold(inner, (outcome) => (outcome === "unknown" ? "applied" : outcome)),
   ),
-  mutant("calls what is applied not applied", ["false-not-applied"], (inner) =>
+  mutant("reports applied keys as not-applied", ["false-not-applied"], (inner) =>
     retold(inner, (outcome) => (outcome === "applied" ? "not-applied" : outcome)),
   ),
   mutant("resolves before it has written", ["lost-write", "stale-read", "false-missing"], (inner) => ({
@@ -74,10 +74,10 @@ export const bucketMutants: readonly Mutant[] = [
       return inner.setMany(entries, options);
     },
   })),
-  mutant("lets the first of two values win", ["unwritten-value"], (inner) => ({
+  mutant("lets the first value of a duplicate key win", ["unwritten-value"], (inner) => ({
     setMany: (entries, options) => inner.setMany([...entries].reverse(), options),
   })),
-  mutant("leaves out places of missing keys", ["misplaced-answer"], (inner) => ({
+  mutant("omits the places of missing keys", ["misplaced-answer"], (inner) => ({
     getMany: async (keys, options) => (await inner.getMany(keys, options)).filter((pair) => pair !== undefined),
   })),
   mutant("never settles", ["unsettled"], (inner, random) => ({

@@ -173,7 +173,7 @@ export const driverMutants: readonly Mutant[] = [
       delete: async (request) => withoutFence(await inner.delete(request)),
     };
   }),
-  mutant("sends an old command again later", ["stale-overwrite", "impossible-order"], (inner) => ({
+  mutant("sends an old request again later", ["stale-overwrite", "impossible-order"], (inner) => ({
     set: async (request) => {
       const { bucket, keys } = request;
       const again = createRequest({ bucket, keys, values: request.values.map((value) => value.slice()) });
@@ -201,7 +201,7 @@ export const driverMutants: readonly Mutant[] = [
       return answer;
     },
   })),
-  mutant("keeps all buckets in one", ["unwritten-value"], (inner) => ({
+  mutant("stores all buckets as one", ["unwritten-value"], (inner) => ({
     set: (request) => inner.set(changed(request, { bucket: "one" })),
     get: (request) => inner.get(changed(request, { bucket: "one" })),
   })),

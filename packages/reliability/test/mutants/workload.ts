@@ -5,7 +5,7 @@ import type { Driver, Fault } from "@manykv/core/driver";
 import { memoryDriver } from "@manykv/memory";
 import { VirtualTime } from "../../src/simulation/virtual-time.js";
 
-/** A bug, planted between core and an engine that fails at times, or between the caller and core. */
+/** A bug between core and an engine with faults, or between the caller and core. */
 export interface Plant {
   readonly driver?: (inner: Driver, random: Random) => Driver;
   readonly bucket?: (inner: Bucket, random: Random) => Bucket;
@@ -14,7 +14,7 @@ export interface Plant {
 const keys = ["a", "b", "c", "d"];
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
 
-/** Two clients on the same keys, over an engine that fails at times; then everything is read, at once and at the end. */
+/** Runs two clients on the same keys over an engine with faults. Then reads everything, at once and at the end. */
 export async function runWorkload(seed: number, plant: Plant): Promise<readonly Anomaly[]> {
   const random = new Random(seed);
   const time = new VirtualTime();
