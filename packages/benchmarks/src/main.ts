@@ -57,22 +57,10 @@ withOutput(withBackends(program.command("cold")))
 const loopDefaults = { keys: 100_000, repetitions: 3, timeoutKeys: 1_000_000 };
 
 withOutput(withBackends(program.command("loop")))
-  .description(
-    "Measures how long large calls block the event loop and delay single calls, on Redis and Postgres.",
-  )
+  .description("Measures how long large calls block the event loop and delay single calls, on Redis and Postgres.")
   .option("--loop-keys <count>", "keys of the large calls", readCount, loopDefaults.keys)
-  .option(
-    "--repetitions <count>",
-    "how often the keys are set, read and deleted",
-    readCount,
-    loopDefaults.repetitions,
-  )
-  .option(
-    "--timeout-keys <count>",
-    "entries of the setMany that times out",
-    readCount,
-    loopDefaults.timeoutKeys,
-  )
+  .option("--repetitions <count>", "how often the keys are set, read and deleted", readCount, loopDefaults.repetitions)
+  .option("--timeout-keys <count>", "entries of the setMany that times out", readCount, loopDefaults.timeoutKeys)
   .action(async ({ backend, ...options }: Output & LoopOptions & { backend: BackendName[] }) => {
     const { loopKeys: keys, repetitions, timeoutKeys } = options;
     const loop = await runLoop(backend, { keys, repetitions, timeoutKeys }, say);
@@ -101,22 +89,18 @@ withOutput(withLimits(withBackends(program.command("compare"))))
 withOutput(withLimits(withBackends(program.command("distance"))))
   .description("Compares a batch with single calls over a link that delays each round trip.")
   .option("--delay <milliseconds>", "how much longer a round trip takes", readMilliseconds, 1)
-  .action(
-    async ({ backend, delay, ...options }: Limits & Output & { backend: BackendName[]; delay: number }) => {
-      const distance = await runDistance(backend, delay, options, say);
-      await print(options, [], { distance }, () => distanceMarkdown(distance));
-    },
-  );
+  .action(async ({ backend, delay, ...options }: Limits & Output & { backend: BackendName[]; delay: number }) => {
+    const distance = await runDistance(backend, delay, options, say);
+    await print(options, [], { distance }, () => distanceMarkdown(distance));
+  });
 
 withOutput(withBackends(program.command("volume")))
   .description("Measures the memory and time of one call with very many keys, in a fresh process.")
   .option("--volume-keys <count>", "keys of the call", readCount, 1_000_000)
-  .action(
-    async ({ backend, volumeKeys, ...options }: Output & { backend: BackendName[]; volumeKeys: number }) => {
-      const volumes = await runVolume(backend, volumeKeys, say);
-      await print(options, [], { volumes }, () => volumeMarkdown(volumes));
-    },
-  );
+  .action(async ({ backend, volumeKeys, ...options }: Output & { backend: BackendName[]; volumeKeys: number }) => {
+    const volumes = await runVolume(backend, volumeKeys, say);
+    await print(options, [], { volumes }, () => volumeMarkdown(volumes));
+  });
 
 withBackends(program.command("profile"))
   .description("Shows in which functions this process spends its time.")
@@ -147,11 +131,7 @@ function withBackends(command: Command): Command {
 
 function withLimits(command: Command): Command {
   return command
-    .option(
-      "--warm-up-rounds <count>",
-      "rounds that do not count (default: by size, 500 up to 100 keys)",
-      readCount,
-    )
+    .option("--warm-up-rounds <count>", "rounds that do not count (default: by size, 500 up to 100 keys)", readCount)
     .option("--rounds <count>", "most rounds of a comparison (default: 500)", readCount)
     .option("--seconds <count>", "begin no further round after so many seconds (default: 10)", readCount);
 }

@@ -59,9 +59,7 @@ export function rowTable(rows: readonly Row[]): string {
     rows.map(({ operation, size, against, unit, bar, measured, reached }) => [
       operation,
       size,
-      measured
-        ? `${value(measured.median, unit)} (${value(measured.low, unit)}-${value(measured.high, unit)})`
-        : "-",
+      measured ? `${value(measured.median, unit)} (${value(measured.low, unit)}-${value(measured.high, unit)})` : "-",
       against,
       `<= ${bar} ${unit}`,
       measured === undefined ? "NOT MEASURED" : reached ? "reached" : "NOT REACHED",
@@ -132,8 +130,7 @@ export function comparisonTable(title: string, { shape, rounds, timings, failure
     `${title}: ${describeShape(shape)}, ${count(rounds)} rounds`,
     table,
     ...failures.map(
-      ({ contender, operation, reason }) =>
-        `  ${contender}: ${operation} is not measured, because it ${reason}`,
+      ({ contender, operation, reason }) => `  ${contender}: ${operation} is not measured, because it ${reason}`,
     ),
   ].join("\n");
 }

@@ -21,8 +21,7 @@ async function start(): Promise<RunningBackend> {
   const service = await startPostgres({ print: console.error });
   const { url } = service;
   const maintenance = new pg.Pool({ connectionString: url, max: 1 });
-  const scratch = (): ScratchTables =>
-    new ScratchTables((table) => maintenance.query(`DROP TABLE IF EXISTS ${table}`));
+  const scratch = (): ScratchTables => new ScratchTables((table) => maintenance.query(`DROP TABLE IF EXISTS ${table}`));
   const storeTables = scratch();
   let tables = scratch();
   return {

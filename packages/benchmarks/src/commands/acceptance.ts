@@ -109,14 +109,9 @@ export function samplingOf({ keys }: Shape, keysPerSample: number, limits: Limit
   };
 }
 
-function rowsOf(
-  { backend, against, most, subjects = ["manykv"] }: Bars,
-  shape: Shape,
-  comparison: Comparison,
-): Row[] {
+function rowsOf({ backend, against, most, subjects = ["manykv"] }: Bars, shape: Shape, comparison: Comparison): Row[] {
   const times = (contender: string, operation: Operation): readonly number[] =>
-    comparison.timings.find((each) => each.contender === contender && each.operation === operation)?.times ??
-    [];
+    comparison.timings.find((each) => each.contender === contender && each.operation === operation)?.times ?? [];
   const { title } = backends[backend];
   const rows: Row[] = [];
   for (const subject of subjects) {
@@ -133,8 +128,7 @@ function rowsOf(
       } as const;
       // Without one of the clients, another one is not the best.
       const failure = comparison.failures.find(
-        (each) =>
-          each.operation === operation && (against === "best" || [subject, other].includes(each.contender)),
+        (each) => each.operation === operation && (against === "best" || [subject, other].includes(each.contender)),
       );
       const label = `${other}${backend === "dynamodb" ? ", CPU time" : against === "best" ? " (best)" : ""}`;
       const result = failure

@@ -147,9 +147,7 @@ export async function runCold(
 ): Promise<Cold> {
   const rows: Row[] = [];
   const all: { [backend in ColdBackend]?: { [program: string]: number[] } } = {};
-  for (const name of (["redis", "postgres", "dynamodb", "memory"] as const).filter((each) =>
-    names.includes(each),
-  )) {
+  for (const name of (["redis", "postgres", "dynamodb", "memory"] as const).filter((each) => names.includes(each))) {
     await using pair = await pairs[name]();
     const programs = [pair.manykv, pair.other];
     const times = new Map<ColdTask, number[]>(programs.map((each) => [each, []]));
@@ -167,10 +165,7 @@ export async function runCold(
         ["", "ms"],
         [
           ["manykv", figures(spread(own))],
-          [
-            pair.other.program === "empty" ? "empty Node process" : pair.other.program,
-            figures(spread(others)),
-          ],
+          [pair.other.program === "empty" ? "empty Node process" : pair.other.program, figures(spread(others))],
         ],
       )}\n`,
     );

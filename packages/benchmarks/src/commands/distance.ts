@@ -36,9 +36,7 @@ export async function runDistance(
   progress: (text: string) => void,
 ): Promise<Distance> {
   const measured = { asked: delay, ...(await measureDelay(delay)) };
-  progress(
-    `A round trip takes ${figures(measured.direct)} ms, and ${figures(measured.delayed)} ms over the link.\n`,
-  );
+  progress(`A round trip takes ${figures(measured.direct)} ms, and ${figures(measured.delayed)} ms over the link.\n`);
   const comparisons: (Comparison & { backend: BackendName; roundTrips: RoundTrips[] })[] = [];
   for (const name of names) {
     const { title, keysPerSample, start } = backends[name];
@@ -103,13 +101,7 @@ async function roundTrip(port: number): Promise<Spread> {
 /** For docs/performance.md: milliseconds of one read. */
 export function distanceMarkdown({ comparisons }: Distance): string {
   return markdownOf(
-    [
-      `reading ${count(shape.keys)} keys`,
-      "`getMany`",
-      "`get`, coalesced",
-      "`get` at once",
-      "round trips of `getMany`",
-    ],
+    [`reading ${count(shape.keys)} keys`, "`getMany`", "`get`, coalesced", "`get` at once", "round trips of `getMany`"],
     comparisons.map(({ backend, timings, roundTrips }) => [
       backends[backend].title,
       ...["manykv", "manykv, coalesced", "manykv, key by key"].map((name) => {

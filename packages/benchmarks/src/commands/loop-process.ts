@@ -41,14 +41,7 @@ process.once("message", (task: LoopTask) => {
   void run(task).then((result) => process.send?.(result));
 });
 
-async function run({
-  address,
-  keys,
-  bytes,
-  repetitions,
-  timeoutKeys,
-  timeout,
-}: LoopTask): Promise<LoopResult> {
+async function run({ address, keys, bytes, repetitions, timeoutKeys, timeout }: LoopTask): Promise<LoopResult> {
   const store = backends[address.backend].openStore(address, storeTimeout);
   await store.provision();
   const bucket = await store.open("loop");
@@ -78,10 +71,7 @@ async function run({
 }
 
 /** Runs `work`, while it measures every turn of the event loop and makes single calls on the same store. */
-async function watch(
-  bucket: Bucket,
-  work: () => Promise<unknown>,
-): Promise<{ block: number; times: number[] }> {
+async function watch(bucket: Bucket, work: () => Promise<unknown>): Promise<{ block: number; times: number[] }> {
   const clock = new MainThreadClock();
   const times: number[] = [];
   let done = false;

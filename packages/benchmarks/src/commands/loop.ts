@@ -59,9 +59,7 @@ export async function runLoop(
             unit: "ms",
             bar: bars.get,
           },
-          result.gets[operation].length > 0
-            ? spread(result.gets[operation])
-            : "no single call finished meanwhile",
+          result.gets[operation].length > 0 ? spread(result.gets[operation]) : "no single call finished meanwhile",
         ),
       );
     }

@@ -34,8 +34,7 @@ export async function runProfile(
   }
   const size = Math.max(1, Math.min(mostWorkloads, Math.floor(keysPerStretch / shape.keys)));
   const calls: Calls[] = [];
-  for (let number = 0; number < size; number++)
-    calls.push(await subject.prepare(makeWorkload(shape, number)));
+  for (let number = 0; number < size; number++) calls.push(await subject.prepare(makeWorkload(shape, number)));
   const work = async (operation: Operation): Promise<void> => {
     for (const call of calls) await call[operation]?.();
   };

@@ -58,8 +58,7 @@ export function sdk(client: DynamoDBClient, table: string, concurrency: number):
       if (keys.length === 1) {
         const [key, value, readKey] = [keys[0] as string, values[0] as Uint8Array, readKeys[0] as string];
         return {
-          set: () =>
-            client.send(new PutItemCommand({ TableName: table, Item: { ...keyOf(key), v: { B: value } } })),
+          set: () => client.send(new PutItemCommand({ TableName: table, Item: { ...keyOf(key), v: { B: value } } })),
           get: async () => {
             const { Item } = await client.send(
               new GetItemCommand({ TableName: table, Key: keyOf(readKey), ConsistentRead: true }),
@@ -202,9 +201,7 @@ interface GetAnswer {
 }
 
 function valuesIn(answers: readonly Buffer[], table: string): Map<string, Uint8Array> {
-  const items = answers.flatMap(
-    (answer) => (JSON.parse(answer.toString()) as GetAnswer).Responses[table] ?? [],
-  );
+  const items = answers.flatMap((answer) => (JSON.parse(answer.toString()) as GetAnswer).Responses[table] ?? []);
   return new Map(items.map(({ k, v }) => [k.S, Buffer.from(v.B, "base64")]));
 }
 

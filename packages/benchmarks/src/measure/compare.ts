@@ -1,12 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import {
-  type Calls,
-  type Contender,
-  type Kind,
-  OPERATIONS,
-  type Operation,
-  type ReadResult,
-} from "./contender.js";
+import { type Calls, type Contender, type Kind, OPERATIONS, type Operation, type ReadResult } from "./contender.js";
 import { shuffled } from "./statistics.js";
 import { makeWorkload, type Shape, type Workload } from "./workload.js";
 
@@ -72,11 +65,7 @@ const keysBetweenCleanUps = 1_000;
  * order drawn anew each time. Whatever disturbs the machine disturbs all of them, and no contender always runs after
  * the same other one, which may leave caches warm or cold.
  */
-export async function compare(
-  contenders: readonly Contender[],
-  shape: Shape,
-  sampling: Sampling,
-): Promise<Comparison> {
+export async function compare(contenders: readonly Contender[], shape: Shape, sampling: Sampling): Promise<Comparison> {
   const failures: Failure[] = [];
   const participants: Participant[] = [];
   for (const contender of contenders) {
@@ -146,8 +135,7 @@ async function prepare(
   const failed = await verify(first, makeWorkload(shape, 0));
   for (const [operation, reason] of failed) failures.push({ contender: contender.name, operation, reason });
   const operations = OPERATIONS.filter(
-    (operation) =>
-      (first[operation] ?? first.reportedTime?.[operation]) !== undefined && !failed.has(operation),
+    (operation) => (first[operation] ?? first.reportedTime?.[operation]) !== undefined && !failed.has(operation),
   );
   return { contender, calls, small, operations: new Set(operations) };
 }
