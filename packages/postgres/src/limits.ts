@@ -1,4 +1,4 @@
-import type { DriverLimits } from "@manykv/core/driver";
+import type { DriverLimits, RequestLimits } from "@manykv/core/driver";
 
 const mebibyte = 1_048_576;
 
@@ -8,13 +8,17 @@ const mebibyte = 1_048_576;
  */
 export const maxKeyBytes = 1_024;
 
-const keysOnly = Object.freeze({ maxKeys: 5_000, maxBytes: 4 * mebibyte });
+/**
+ * Small requests run in several processes of the server at once, occupy the event loop only briefly, and let other calls in
+ * between. From here on, larger ones save next to nothing.
+ */
+const requestLimits: RequestLimits = Object.freeze({ maxKeys: 500, maxBytes: mebibyte });
 
 /** Postgres itself accepts values and messages of up to 1 GB. */
 export const limits: DriverLimits = Object.freeze({
   maxValueBytes: 64 * mebibyte,
-  get: keysOnly,
-  set: Object.freeze({ maxKeys: 5_000, maxBytes: 4 * mebibyte }),
-  delete: keysOnly,
+  get: requestLimits,
+  set: requestLimits,
+  delete: requestLimits,
   concurrency: 4,
 });

@@ -85,7 +85,7 @@ class PostgresDriver implements Driver {
   async set(request: SetRequest): Promise<WriteAnswer> {
     const { bucket, keys, values } = request;
     const prefix = bucketPrefix(bucket);
-    const statement = forKeys(keys, this.#statements.setOne, this.#statements.setMany);
+    const statement = keys.length === 1 ? this.#statements.setOne : this.#statements.setMany;
     const parameters = new Parameters(statement);
     if (keys.length === 1) {
       parameters.text(prefix + keys[0]);
@@ -102,7 +102,7 @@ class PostgresDriver implements Driver {
   async delete(request: KeysRequest): Promise<WriteAnswer> {
     const { bucket, keys } = request;
     const prefix = bucketPrefix(bucket);
-    const statement = forKeys(keys, this.#statements.deleteOne, this.#statements.deleteMany);
+    const statement = keys.length === 1 ? this.#statements.deleteOne : this.#statements.deleteMany;
     const parameters = new Parameters(statement);
     if (keys.length === 1) parameters.text(prefix + keys[0]);
     else parameters.keyArray(prefix, keys);
@@ -147,7 +147,7 @@ class PostgresDriver implements Driver {
   ): Promise<void> {
     const { bucket, keys } = request;
     const prefix = bucketPrefix(bucket);
-    const statement = forKeys(keys, one, many);
+    const statement = keys.length === 1 ? one : many;
     const parameters = new Parameters(statement);
     if (keys.length === 1) {
       parameters.text(prefix + keys[0]);
@@ -161,15 +161,4 @@ class PostgresDriver implements Driver {
       onFound(index, row);
     });
   }
-}
-
-/**
- * Larger batches are planned each time, which costs them little: a plan that was made while the table was small compares
- * each row of the table with each key, which takes a large batch seconds once the table has grown.
- */
-const largestPreparedBatch = 250;
-
-function forKeys(keys: readonly string[], one: Statement, many: Statement): Statement {
-  if (keys.length === 1) return one;
-  return keys.length > largestPreparedBatch ? many.unnamed : many;
 }

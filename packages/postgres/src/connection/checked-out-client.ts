@@ -6,11 +6,13 @@ import type { Parameters } from "../protocol/parameters.js";
 import type { Statement } from "../protocol/statement.js";
 import { checkClient, send } from "./pg-internals.js";
 
-/**
- * For how long a connection uses a prepared statement, in milliseconds. Postgres keeps its plan, and a plan that was made
- * while the table was small reads the whole table, however large it has become.
+/*
+ * Postgres keeps the plan of a prepared statement. A plan that was made while the table was small compares every row with
+ * every key, however large the table has become. So a statement is prepared again when it is old or took long.
  */
-const planLifetime = 1_000;
+/** In milliseconds. */
+const oldestPlan = 10_000;
+const longestExecution = 50;
 
 /** The server's process that serves a connection. Process numbers are reused, so its start time belongs to it. */
 export interface ServerProcess {
@@ -57,17 +59,18 @@ export class CheckedOutClient {
     const { name } = statement;
     const { parsedAt } = this.state;
     const now = performance.now();
-    const parse = now - (parsedAt.get(name) ?? -Infinity) > planLifetime;
+    const preparedAt = parsedAt.get(name) ?? -Infinity;
+    const parse = now - preparedAt > oldestPlan;
     const exchange = new Exchange(statement, parse, parameters, onRow);
     const stopListening = request.onAbort(() => exchange.abort());
     try {
       if (!this.state.checked) checkClient(this.client);
       this.state.checked = true;
-      if (parse) parsedAt.delete(name);
+      parsedAt.delete(name);
       if (request.aborted) exchange.abort();
       else send(this.client, exchange);
       await exchange.done;
-      if (parse && name !== "") parsedAt.set(name, now);
+      if (name !== "" && performance.now() - now < longestExecution) parsedAt.set(name, parse ? now : preparedAt);
     } catch (error) {
       this.#broken = !(error instanceof ExchangeError && error.failure.ready);
       throw error;

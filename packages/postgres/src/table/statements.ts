@@ -58,8 +58,8 @@ export function statementsFor(table: string): Statements {
 }
 
 /**
- * One scan of the index for all keys. The subquery hides the array from the planner, which would estimate every element.
- * That takes longer than everything else.
+ * One scan of the index finds all keys; a join with them takes twice as long. The subquery hides the array from the planner,
+ * which would estimate every element, and that takes longer than the scan.
  */
 const isWanted = "key = ANY (ARRAY(SELECT unnest($1::bytea[])))";
 
