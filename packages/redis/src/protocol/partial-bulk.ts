@@ -15,7 +15,7 @@ export class PartialBulk {
 
   constructor(length: number) {
     this.#length = length;
-    this.#bytes = new Uint8Array(Math.min(length, firstAllocation));
+    this.#bytes = allocate(Math.min(length, firstAllocation));
   }
 
   /** The whole string, or `undefined` while part of it is missing. */
@@ -43,11 +43,16 @@ export class PartialBulk {
     const received = this.#received + part.length;
     if (received > this.#bytes.length) {
       // The length is only a claim by the other side, so memory follows what really arrives.
-      const grown = new Uint8Array(Math.min(this.#length, received * growth));
+      const grown = allocate(Math.min(this.#length, received * growth));
       grown.set(this.#bytes.subarray(0, this.#received));
       this.#bytes = grown;
     }
     this.#bytes.set(part, this.#received);
     this.#received = received;
   }
+}
+
+/** Returns memory that is not cleared: a string is handed out only once all of it has arrived. */
+function allocate(size: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }
