@@ -8,7 +8,7 @@ import { testTable } from "./support/test-table.js";
 const table = testTable();
 const { name } = table;
 
-/** An answer of any operation, with the same thing wherever items stand. */
+/** An answer to any operation, with the same content wherever items belong. */
 function answerWith(items: unknown, under: string = name): string {
   const parts = { Responses: { [under]: items }, UnprocessedKeys: {}, UnprocessedItems: { [under]: items } };
   return JSON.stringify(under === name ? { ...parts, Items: items } : parts);
@@ -26,17 +26,17 @@ describe.each(ways)("through %s", (way) => {
     test.each<[string, (body: Buffer) => string]>([
       ["an answer cut in half", (body) => body.toString().slice(0, body.length / 2)],
       ["an empty answer", () => ""],
-      ["an answer that is no JSON", () => "<html>hello</html>"],
+      ["an answer that is not JSON", () => "<html>hello</html>"],
       ["an empty object", () => "{}"],
       ["null", () => "null"],
-      ["a list", () => "[]"],
+      ["an array", () => "[]"],
       ["text", () => '"Responses"'],
-      ["lists in place of objects", () => '{"Responses":[],"UnprocessedKeys":[],"UnprocessedItems":[],"Items":{}}'],
-      ["text in place of lists", () => answerWith("text")],
-      ["items without key", () => answerWith([{ v: { B: "" } }])],
+      ["arrays instead of objects", () => '{"Responses":[],"UnprocessedKeys":[],"UnprocessedItems":[],"Items":{}}'],
+      ["text instead of arrays", () => answerWith("text")],
+      ["items without a key", () => answerWith([{ v: { B: "" } }])],
       ["a key of another bucket", () => answerWith([{ k: { S: "other:one" } }])],
       ["another table", () => answerWith([], "another")],
-    ])("%s is neither done nor missing", async (_, change) => {
+    ])("%s counts as neither done nor missing", async (_, change) => {
       const fault = await faultOf(
         call,
         damage((body) => Buffer.from(change(body))),
@@ -47,7 +47,7 @@ describe.each(ways)("through %s", (way) => {
   });
 
   test.each(["get", "exists", "set", "delete"] as const)(
-    "%s: a key that was not asked for is refused",
+    "%s: rejects an answer with a key that was not requested",
     async (call) => {
       const body = Buffer.from(answerWith([item("four")]));
       const fault = await faultOf(
@@ -58,7 +58,7 @@ describe.each(ways)("through %s", (way) => {
     },
   );
 
-  test("an item without a binary value fails for its key alone", async () => {
+  test("an item without a binary value fails only its key", async () => {
     const items = [item("one", { B: "AQ==" }), item("two", { S: "text" }), item("three", { B: "Aw==" })];
     subject.proxy.handler = answerJson(200, { Responses: { [name]: items }, UnprocessedKeys: {} });
     const { values: read, faults } = await subject.driver.get(request({ keys }));
@@ -66,7 +66,7 @@ describe.each(ways)("through %s", (way) => {
     expect(faults).toMatchObject([{ index: 1, code: "internal", retryable: false }]);
   });
 
-  test("unprocessed writes are named by index, whatever their order", async () => {
+  test("reports unprocessed writes by index in any order", async () => {
     const puts = [{ PutRequest: { Item: item("three", { B: "Aw==" }) } }, { PutRequest: { Item: item("one") } }];
     subject.proxy.handler = answerJson(200, { UnprocessedItems: { [name]: puts } });
     expect(await subject.driver.set(request({ keys, values }))).toEqual({ unprocessed: [2, 0] });
@@ -75,7 +75,7 @@ describe.each(ways)("through %s", (way) => {
     expect(await subject.driver.delete(request({ keys }))).toEqual({ unprocessed: [1] });
   });
 
-  test("unprocessed reads are named by index, and the rest is read", async () => {
+  test("reports unprocessed reads by index and returns the other values", async () => {
     subject.proxy.handler = answerJson(200, {
       Responses: { [name]: [item("three", { B: "Aw==" })] },
       UnprocessedKeys: { [name]: { Keys: [item("one")], ConsistentRead: true } },

@@ -46,7 +46,7 @@ async function failureOf(call: Promise<void>): Promise<BatchError> {
   return error;
 }
 
-/** Every `applied` is there, every `not-applied` is not. Gives the outcomes that there were. */
+/** Checks that every `applied` key is stored and no `not-applied` key is. Returns the outcomes that occurred. */
 async function checkOutcomes(error: BatchError, written: readonly KeyValue[]): Promise<Set<Outcome>> {
   const found = await truth.getMany(written.map(([key]) => key));
   const outcomes = new Set<Outcome>();
@@ -60,25 +60,22 @@ async function checkOutcomes(error: BatchError, written: readonly KeyValue[]): P
 }
 
 describe("unprocessed", () => {
-  test.each([1, 25, 50, 75, 99])(
-    "%i%% of every request: all is done in the end, and nothing is missing",
-    async (percent) => {
-      const seed = randomInt(2 ** 31);
-      const random = new Random(seed);
-      const message = `seed ${seed}`;
-      proxy.handler = leaveUnprocessed(() => random.chance(percent / 100));
-      const entries = entriesOf("unprocessed");
-      await bucket.setMany(entries);
-      expect(await truth.getMany(keys), message).toEqual(entries);
-      expect(await bucket.getMany([...keys, "missing"]), message).toEqual([...entries, undefined]);
-      const removed = keys.filter((_, index) => index % 2 === 0);
-      await bucket.deleteMany(removed);
-      const left = entries.map((entry, index) => (index % 2 === 0 ? undefined : entry));
-      expect(await truth.getMany(keys), message).toEqual(left);
-    },
-  );
+  test.each([1, 25, 50, 75, 99])("%i%% of every request: retries until every key is done", async (percent) => {
+    const seed = randomInt(2 ** 31);
+    const random = new Random(seed);
+    const message = `seed ${seed}`;
+    proxy.handler = leaveUnprocessed(() => random.chance(percent / 100));
+    const entries = entriesOf("unprocessed");
+    await bucket.setMany(entries);
+    expect(await truth.getMany(keys), message).toEqual(entries);
+    expect(await bucket.getMany([...keys, "missing"]), message).toEqual([...entries, undefined]);
+    const removed = keys.filter((_, index) => index % 2 === 0);
+    await bucket.deleteMany(removed);
+    const left = entries.map((entry, index) => (index % 2 === 0 ? undefined : entry));
+    expect(await truth.getMany(keys), message).toEqual(left);
+  });
 
-  test("keys that are left out every time are not applied, and the rest is", async () => {
+  test("applies the other keys if some are never processed", async () => {
     proxy.handler = async (passage) => {
       const stubborn = passage.body.includes(":key-7");
       return stubborn ? leaveFrom("key-7")(passage) : passThrough(passage);
@@ -105,13 +102,13 @@ function leaveFrom(start: string): HttpHandler {
   };
 }
 
-describe("whole requests refused", () => {
+describe("whole requests rejected", () => {
   test.each([
     ["ThrottlingException", 400],
     ["ProvisionedThroughputExceededException", 400],
     ["InternalServerError", 500],
     ["ServiceUnavailable", 503],
-  ])("%s at first: the batch succeeds", async (name, status) => {
+  ])("%s at first: succeeds", async (name, status) => {
     proxy.handler = firstRequests(6, fail(status, name));
     const entries = entriesOf(name);
     await bucket.setMany(entries);
@@ -126,7 +123,7 @@ describe("whole requests refused", () => {
     ["ExpiredTokenException", 400, "access-denied", "not-applied"],
     ["AccessDeniedException", 400, "access-denied", "not-applied"],
     ["ValidationException", 400, "internal", "not-applied"],
-  ] as const)("%s all the time: %s", async (name, status, code, outcome) => {
+  ] as const)("%s every time: %s", async (name, status, code, outcome) => {
     proxy.handler = fail(status, name);
     const entries = entriesOf(name);
     const error = await failureOf(bucket.setMany(entries));
@@ -169,8 +166,8 @@ describe("connections", () => {
   });
 
   test.each([
-    ["that the server has not seen", hang],
-    ["that the server has done", hangAfter],
+    ["that the server did not see", hang],
+    ["that the server did", hangAfter],
   ])("silence after requests %s: settles by the deadline, unknown", async (_, behaviour) => {
     proxy.handler = behaviour;
     const entries = entriesOf("silence");
@@ -183,14 +180,14 @@ describe("connections", () => {
     await expect(bucket.getMany(keys, { timeout: 300 })).rejects.toMatchObject({ code: "timeout" });
   });
 
-  test("one silent connection costs an attempt, not the call", async () => {
+  test("one silent connection costs one attempt, not the call", async () => {
     proxy.handler = firstRequests(1, hang);
     const entries = entriesOf("one silent");
     await bucket.setMany(entries, { timeout: 3_000 });
     expect(await truth.getMany(keys)).toEqual(entries);
   });
 
-  test("cancelling is prompt, and what was sent is unknown", async () => {
+  test("cancels promptly and reports sent keys as unknown", async () => {
     const controller = new AbortController();
     proxy.handler = (passage) => {
       setTimeout(() => controller.abort(), 50);
@@ -201,7 +198,7 @@ describe("connections", () => {
     expect(error.outcomeOf(0)).toBe("unknown");
   });
 
-  test("a server that is gone: nothing was sent, so nothing is unknown", async () => {
+  test("a server that is down: nothing was sent, so nothing is unknown", async () => {
     const gone = dynamodbStore({
       table,
       endpoint: "http://127.0.0.1:1",

@@ -172,7 +172,7 @@ describe("connections are the caller's", () => {
     client.destroy();
   });
 
-  test("a request handler that is not Node's: what it was given counts as sent", async () => {
+  test("requests given to a request handler without node:http count as sent", async () => {
     const handle = (): Promise<never> => Promise.reject(new Error("canary"));
     const requestHandler = { handle, metadata: { handlerProtocol: "h2" }, destroy() {} };
     const client = new DynamoDBClient({ endpoint, requestHandler: requestHandler as never });
@@ -180,7 +180,7 @@ describe("connections are the caller's", () => {
     client.destroy();
   });
 
-  test("uses the caller's endpoint and its path", async () => {
+  test("uses the caller's endpoint", async () => {
     await using proxy = await startProxy(endpoint);
     const client = new DynamoDBClient({ endpoint: `${proxy.url}/` });
     const driver = dynamodbDriver({ table, client });
@@ -190,7 +190,7 @@ describe("connections are the caller's", () => {
     client.destroy();
   });
 
-  test("a timeout of the caller's is a lost connection of unknown effect", async () => {
+  test("the caller's request timeout is a lost connection with an unknown effect", async () => {
     await using proxy = await startProxy(endpoint);
     proxy.handler = inTurn(passThrough, hangAfter);
     const requestHandler = { requestTimeout: 100, throwOnRequestTimeout: true };

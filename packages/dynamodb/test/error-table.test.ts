@@ -71,7 +71,7 @@ describe("the error table", () => {
     expect(classify(serviceError(name, status))).toEqual({ ...failed, reason: name });
   });
 
-  test("the SDK's own classes", () => {
+  test("knows the SDK's error classes", () => {
     const about = { message: canary, $metadata: { httpStatusCode: 400 } };
     expect(classify(new ProvisionedThroughputExceededException(about))).toMatchObject(throttled);
     expect(classify(new RequestLimitExceeded(about))).toMatchObject(throttled);

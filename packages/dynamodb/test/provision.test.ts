@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 describe("provision", () => {
-  test("makes the table, on demand, and does nothing more the second time", async () => {
+  test("creates the table with on-demand capacity once", async () => {
     const table = newTable();
     await using store = dynamodbStore({ table, endpoint });
     await store.provision();
@@ -38,7 +38,7 @@ describe("provision", () => {
     });
   });
 
-  test("ten at once, each by a client of its own, all find it serving", async () => {
+  test("ten concurrent calls with separate clients all succeed", async () => {
     const table = newTable();
     const stores = Array.from({ length: 10 }, () => dynamodbStore({ table, endpoint }));
     await Promise.all(
@@ -69,7 +69,7 @@ describe("provision", () => {
         { AttributeName: "s", KeyType: "RANGE" },
       ],
     ],
-  ] as const)("refuses a table with %s, and says so", async (_, attributes, schema) => {
+  ] as const)("rejects a table with %s", async (_, attributes, schema) => {
     const table = newTable();
     await client.send(
       new CreateTableCommand({
@@ -87,7 +87,7 @@ describe("provision", () => {
     });
   });
 
-  test("ends with its signal where the server is silent", async () => {
+  test("stops when it is aborted while the server is silent", async () => {
     await using proxy = await startProxy(endpoint);
     proxy.handler = hang;
     const driver = dynamodbDriver({ table: newTable(), endpoint: proxy.url });

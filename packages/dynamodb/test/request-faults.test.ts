@@ -16,12 +16,12 @@ describe.each(ways)("through %s", (way) => {
     test.each([
       ["a reset before the server saw it", resetBefore],
       ["a reset after the server did it", resetAfter],
-    ])("%s is a lost connection of unknown effect", async (_, behave) => {
+    ])("%s is a lost connection with an unknown effect", async (_, behave) => {
       const fault = await faultOf(call, behave);
       expect(fault).toMatchObject({ code: "connection-lost", retryable: true, effect: "unknown" });
     });
 
-    test("a reset inside the answer is a lost connection of unknown effect", async () => {
+    test("a reset within the answer is a lost connection with an unknown effect", async () => {
       const fault = await faultOf(call, async (passage) => passage.replyHalf(await passage.forward()));
       expect(fault).toMatchObject({ code: "connection-lost", retryable: true, effect: "unknown" });
     });
@@ -40,7 +40,7 @@ describe.each(ways)("through %s", (way) => {
       expect(fault).toEqual({ code, retryable, effect, reason: name });
     });
 
-    test("an answer that does not fit its checksum is neither done nor missing", async () => {
+    test("an answer that does not match its checksum counts as neither done nor missing", async () => {
       const longer = damage((body) => Buffer.concat([body, Buffer.from(" ")]), { keepChecksum: true });
       const fault = await faultOf(call, longer);
       const reason = "ChecksumMismatch";
@@ -48,14 +48,14 @@ describe.each(ways)("through %s", (way) => {
     });
 
     test.each([
-      ["that has not reached the server", hang],
-      ["that the server has done", hangAfter],
-    ])("silence after a request %s ends with the signal, of unknown effect", async (_, behave) => {
+      ["that did not reach the server", hang],
+      ["that the server did", hangAfter],
+    ])("silence after a request %s ends when it is aborted, with an unknown effect", async (_, behave) => {
       const fault = await faultOf(call, behave, AbortSignal.timeout(150));
       expect(fault).toMatchObject({ code: "timeout", retryable: true, effect: "unknown" });
     });
 
-    test("a signal that has fired already sends nothing", async () => {
+    test("an aborted request sends nothing", async () => {
       const before = subject.proxy.count();
       const fault = await faultOf(call, passThrough, AbortSignal.abort());
       expect(fault).toMatchObject({ code: "timeout", effect: "none" });
@@ -66,7 +66,7 @@ describe.each(ways)("through %s", (way) => {
       [502, "unavailable"],
       [404, "internal"],
       [200, "unavailable"],
-    ] as const)("a page of a proxy between, with status %i, is not believed", async (status, code) => {
+    ] as const)("does not trust the HTML page of a proxy with status %i", async (status, code) => {
       const headers = { "content-type": "text/html" };
       const body = Buffer.from("<html>canary</html>");
       const fault = await faultOf(call, (passage) => passage.reply({ status, headers, body }));
@@ -84,7 +84,7 @@ describe.each(calls)("%s", (call) => {
     await driver.close();
   });
 
-  test("a port where nothing listens is unavailable, and nothing was sent", async () => {
+  test("a refused connection is unavailable, and nothing was sent", async () => {
     const driver = dynamodbDriver({ table: table.name, endpoint: "http://localhost:1" });
     const error = await driver[call]?.(request({ keys, values })).catch((reason: unknown) => reason);
     const reason = "ECONNREFUSED";

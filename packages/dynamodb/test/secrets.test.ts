@@ -36,7 +36,7 @@ const calls: [string, (bucket: Bucket) => Promise<unknown>][] = [
   ["listKeys by a wrong cursor", (bucket) => bucket.listKeys({ cursor: canary })],
 ];
 
-test.each(behaviours)("no key, value or secret in the errors of %s", async (_, behave) => {
+test.each(behaviours)("errors contain no key, value or secret: %s", async (_, behave) => {
   await using proxy = await startProxy(endpoint);
   proxy.handler = behave;
   const credentials = { accessKeyId: canary, secretAccessKey: canary, sessionToken: canary };
