@@ -1,4 +1,3 @@
-import type { TracingChannel } from "node:diagnostics_channel";
 import type { AttemptResult } from "./call/attempt.js";
 import type { Call } from "./call/call.js";
 import type { ServerAddress, WriteAnswer } from "./driver.js";
@@ -41,12 +40,23 @@ export interface AttemptEvent extends Event {
   undone?: number;
 }
 
-type Tracing = TracingChannel<unknown, object>;
+interface Channel {
+  publish(message: object): void;
+  runStores<Result>(message: object, run: () => Result): Result;
+}
+
+/** What manykv uses of a `TracingChannel`. Programs for browsers compile these types without those of Node.js. */
+type Tracing = { readonly hasSubscribers: boolean } & {
+  readonly [Name in "start" | "end" | "asyncStart" | "asyncEnd" | "error"]: Channel;
+};
+
+interface Host {
+  process?: { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } };
+}
 
 /** Returns a tracing channel; `undefined` in browsers and before Node.js 20.16, which have no `getBuiltinModule`. */
 export function openTracing(name: string): Tracing | undefined {
-  const host = globalThis as { process?: Partial<NodeJS.Process> };
-  return host.process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
+  return (globalThis as Host).process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
 }
 
 /** Runs a call within the channel `manykv:call`. */
