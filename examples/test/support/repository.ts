@@ -5,8 +5,19 @@ import { promisify } from "node:util";
 
 export const repository: string = fileURLToPath(new URL("../../..", import.meta.url));
 
+const execute = promisify(execFile);
+
+// pnpm starts vitest with a NODE_PATH, in which `require` finds packages that a project has not installed.
+const { NODE_PATH: _, ...environment } = process.env;
+
 /** Runs a program without a shell. Rejects with its output unless it exits with 0. */
-export const run = promisify(execFile);
+export function run(
+  file: string,
+  args: readonly string[],
+  options: { readonly cwd?: string } = {},
+): Promise<{ stdout: string; stderr: string }> {
+  return execute(file, args, { ...options, env: environment });
+}
 
 /** Runs a built example and returns its standard output. */
 export async function example(name: string, ...args: string[]): Promise<string> {
