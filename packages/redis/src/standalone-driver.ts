@@ -20,8 +20,8 @@ import { bucketPrefix } from "./key-names.js";
 import { limits } from "./limits.js";
 import { decodeCursor, encodeCursor, parseId, parseScanCursor, type ScanPosition } from "./listing/cursor.js";
 import { encodeScan, fillPage, keysOfScan } from "./listing/scan.js";
-import { encodeAll, encodeCommand, encodeEach, encodeMset, encodeOne, encodeSet } from "./protocol/encode-command.js";
-import { isAcknowledgement, isCount, isValue, type Reply, valuesOf } from "./protocol/reply.js";
+import { encodeCommand, encodeDelete, encodeExists, encodeGet, encodeSet } from "./protocol/encode-command.js";
+import { isAcknowledgement, isCount, type Reply, valuesOf } from "./protocol/reply.js";
 
 /** One server. Each request is one write to the socket and one round trip. */
 export class StandaloneDriver implements Driver {
@@ -37,48 +37,34 @@ export class StandaloneDriver implements Driver {
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
     const { bucket, keys } = request;
-    const [key] = keys as [string];
     // On an open connection, the request is written before this function returns.
     const connection = this.#node.current ?? (await this.#node.connect(request));
-    if (keys.length === 1) {
-      const value = await this.#send(connection, request, encodeOne("GET", bucketPrefix(bucket), key));
-      if (!isValue(value)) throw new FaultError(connection.desynchronized());
-      return { values: [value ?? undefined] };
-    }
-    const reply = await this.#send(connection, request, encodeAll("MGET", bucketPrefix(bucket), keys));
-    const values = Array.isArray(reply) && reply.length === keys.length ? valuesOf(reply) : undefined;
+    const reply = await this.#send(connection, request, encodeGet(bucketPrefix(bucket), keys));
+    const replies = keys.length === 1 ? [reply] : reply;
+    const values = Array.isArray(replies) && replies.length === keys.length ? valuesOf(replies) : undefined;
     if (values === undefined) throw new FaultError(connection.desynchronized());
     return { values };
   }
 
-  /** `SET` and `MSET` replace the key with all its attributes and apply entirely or not at all. */
+  /** `SET` and `MSET` apply entirely or not at all. */
   prepareSet(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): Buffer {
-    const [key] = keys as [string];
-    const [value] = values as [Uint8Array];
-    const prefix = bucketPrefix(bucket);
-    return keys.length === 1 ? encodeSet(prefix, key, value) : encodeMset(prefix, keys, values);
+    return encodeSet(bucketPrefix(bucket), keys, values);
   }
 
-  async set(request: SetRequest): Promise<WriteAnswer> {
-    const connection = this.#node.current ?? (await this.#node.connect(request));
+  set(request: SetRequest): Promise<WriteAnswer> {
     const { bucket, keys, values, prepared } = request;
-    const command = prepared ?? this.prepareSet(bucket, keys, values);
-    return this.#write(connection, request, command as Buffer);
+    return this.#write(request, (prepared as Buffer | undefined) ?? this.prepareSet(bucket, keys, values));
   }
 
-  async delete(request: KeysRequest): Promise<WriteAnswer> {
+  delete(request: KeysRequest): Promise<WriteAnswer> {
     const { bucket, keys } = request;
-    const [key] = keys as [string];
-    const connection = this.#node.current ?? (await this.#node.connect(request));
-    const prefix = bucketPrefix(bucket);
-    const command = keys.length === 1 ? encodeOne("DEL", prefix, key) : encodeAll("DEL", prefix, keys);
-    return this.#write(connection, request, command);
+    return this.#write(request, encodeDelete(bucketPrefix(bucket), keys));
   }
 
   async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {
     const { bucket, keys } = request;
     const connection = this.#node.current ?? (await this.#node.connect(request));
-    const exchange = await connection.send(request, encodeEach("EXISTS", bucketPrefix(bucket), keys), keys.length);
+    const exchange = await connection.send(request, encodeExists(bucketPrefix(bucket), keys), keys.length);
     const fault = connection.faultOf(exchange);
     if (fault !== undefined) throw new FaultError(fault);
     for (const reply of exchange.replies) {
@@ -121,20 +107,21 @@ export class StandaloneDriver implements Driver {
     return classify(error);
   }
 
-  async #write(connection: Connection, request: DriverRequest, command: Buffer | string): Promise<WriteAnswer> {
+  async #write(request: DriverRequest, command: Buffer | string): Promise<WriteAnswer> {
+    const connection = this.#node.current ?? (await this.#node.connect(request));
     const reply = await this.#send(connection, request, command);
     if (!isAcknowledgement(reply)) throw new FaultError(connection.desynchronized());
     return allDone;
   }
 
   /** Sends one command and returns its reply. Throws if the server refuses it: Redis never runs part of a command. */
-  async #send(connection: Connection, request: DriverRequest, command: Buffer | string): Promise<Reply | undefined> {
+  async #send(connection: Connection, request: DriverRequest, command: Buffer | string): Promise<Reply> {
     const exchange = await connection.send(request, command, 1);
     const [reply] = exchange.replies;
     if (reply instanceof Error) throw this.#refused(connection, reply);
     const fault = connection.faultOf(exchange);
     if (fault !== undefined) throw new FaultError(fault);
-    return reply;
+    return reply as Reply;
   }
 
   #refused(connection: Connection, reply: Error): FaultError {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { encodeKeys, encodeOne, encodeSet, type KeyedCommands } from "../src/protocol/encode-command.js";
+import { encodeGet, encodeKeys, encodeSet, type KeyedCommands } from "../src/protocol/encode-command.js";
 
 /** A plain implementation to compare with. */
 function plainly({ opening = "", head = "", prefix, keys, indexes, values }: KeyedCommands): Buffer {
@@ -56,9 +56,9 @@ test("a command for one key is encoded like a command for many", () => {
     fc.property(key, fc.uint8Array({ maxLength: 5_000 }), (each, value) => {
       const keys = [each.toWellFormed()] as const;
       const get = plainly({ head: "*2\r\n$3\r\nGET\r\n", prefix, keys });
-      assert.ok(Buffer.from(encodeOne("GET", prefix, keys[0])).equals(get));
+      assert.ok(Buffer.from(encodeGet(prefix, keys)).equals(get));
       const set = plainly({ head: "*3\r\n$3\r\nSET\r\n", prefix, keys, values: [value] });
-      assert.ok(encodeSet(prefix, keys[0], value).equals(set));
+      assert.ok(encodeSet(prefix, keys, [value]).equals(set));
     }),
   );
 });

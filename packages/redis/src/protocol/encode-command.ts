@@ -7,17 +7,36 @@ export function encodeCommand(...words: readonly string[]): Buffer {
 /** The commands for one key. */
 export type KeyCommand = "GET" | "SET" | "DEL" | "EXISTS";
 
-/** A command for one key without a value, as text: Node writes short text faster than a buffer. */
-export function encodeOne(command: KeyCommand, prefix: string, key: string): string {
+/** `GET` of one key or `MGET` of several. Returns text for one key, because Node writes short text faster than bytes. */
+export function encodeGet(prefix: string, keys: readonly string[]): Buffer | string {
+  return keys.length === 1 ? encodeOne("GET", prefix, keys[0] as string) : encodeAll("MGET", prefix, keys);
+}
+
+/** `DEL` of all keys: one command. */
+export function encodeDelete(prefix: string, keys: readonly string[]): Buffer | string {
+  return keys.length === 1 ? encodeOne("DEL", prefix, keys[0] as string) : encodeAll("DEL", prefix, keys);
+}
+
+/** `EXISTS` of each key: one command and one reply per key. */
+export function encodeExists(prefix: string, keys: readonly string[]): Buffer | string {
+  return keys.length === 1 ? encodeOne("EXISTS", prefix, keys[0] as string) : encodeEach("EXISTS", prefix, keys);
+}
+
+/** `SET` of one key or `MSET` of several. */
+export function encodeSet(prefix: string, keys: readonly string[], values: readonly Uint8Array[]): Buffer {
+  if (keys.length === 1) return encodeOneSet(prefix, keys[0] as string, values[0] as Uint8Array);
+  return encodeKeys({ opening: `*${1 + 2 * keys.length}\r\n$4\r\nMSET\r\n`, prefix, keys, values });
+}
+
+function encodeOne(command: KeyCommand, prefix: string, key: string): string {
   const size = prefix.length + Buffer.byteLength(key);
   return `*2\r\n$${command.length}\r\n${command}\r\n$${size}\r\n${prefix}${key}\r\n`;
 }
 
-/** `SET` of one key. */
-export function encodeSet(prefix: string, key: string, value: Uint8Array): Buffer {
-  const nameBytes = prefix.length + Buffer.byteLength(key);
-  const head = `*3\r\n$3\r\nSET\r\n$${nameBytes}\r\n${prefix}${key}\r\n$${value.length}\r\n`;
-  const headBytes = head.length - key.length + (nameBytes - prefix.length);
+function encodeOneSet(prefix: string, key: string, value: Uint8Array): Buffer {
+  const keyBytes = Buffer.byteLength(key);
+  const head = `*3\r\n$3\r\nSET\r\n$${prefix.length + keyBytes}\r\n${prefix}${key}\r\n$${value.length}\r\n`;
+  const headBytes = head.length - key.length + keyBytes;
   const bytes = Buffer.allocUnsafe(headBytes + value.length + 2);
   bytes.write(head, 0, headBytes === head.length ? "latin1" : "utf8");
   bytes.set(value, headBytes);
@@ -29,13 +48,7 @@ export function encodeSet(prefix: string, key: string, value: Uint8Array): Buffe
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
-/** `MSET` of all keys: one command, one reply. */
-export function encodeMset(prefix: string, keys: readonly string[], values: readonly Uint8Array[]): Buffer {
-  return encodeKeys({ opening: `*${1 + 2 * keys.length}\r\n$4\r\nMSET\r\n`, prefix, keys, values });
-}
-
-/** `MGET` or `DEL` of all keys: one command, one reply. */
-export function encodeAll(command: "MGET" | "DEL", prefix: string, keys: readonly string[]): Buffer {
+function encodeAll(command: "MGET" | "DEL", prefix: string, keys: readonly string[]): Buffer {
   const opening = `*${1 + keys.length}\r\n$${command.length}\r\n${command}\r\n`;
   return encodeKeys({ opening, prefix, keys });
 }
