@@ -14,9 +14,9 @@ const timeout = 20_000;
 
 let proxy: HttpProxy;
 let store: Store;
-/** Through the proxy, which stands between for one test alone. */
+/** Reaches the server through the proxy. Each test has its own. */
 let bucket: Bucket;
-/** Directly, by another client. */
+/** Reaches the server directly with another client. */
 let truth: Bucket;
 
 beforeEach(async () => {
@@ -89,7 +89,7 @@ describe("unprocessed", () => {
   });
 });
 
-/** Leaves out every key that starts so, also where nothing else remains to be done. */
+/** Leaves every key that starts with `start` unprocessed, even if no other key remains. */
 function leaveFrom(start: string): HttpHandler {
   return async (passage) => {
     const { RequestItems: items } = JSON.parse(passage.body.toString());
@@ -133,7 +133,7 @@ describe("whole requests rejected", () => {
     expect(outcomes.has(outcome)).toBe(true);
     await expect(bucket.getMany(keys)).rejects.toMatchObject({ code });
     await expect(bucket.exists("key-1")).rejects.toMatchObject({ code });
-    // 11 requests of writes and 3 of reads, each repeated 5 times at the most.
+    // 11 write requests and 3 read requests, each sent at most 5 times.
     expect(proxy.count("BatchWriteItem")).toBeLessThanOrEqual(11 * 5);
     expect(proxy.count("BatchGetItem")).toBeLessThanOrEqual(4 * 5);
   });

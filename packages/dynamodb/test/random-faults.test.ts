@@ -8,7 +8,7 @@ import { damage, fail, leaveUnprocessed, resetAfter, resetBefore } from "./suppo
 import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
-/** Longer runs by hand: `MANYKV_ROUNDS=5000`; one again: `MANYKV_SEED=...`. */
+/** `MANYKV_ROUNDS=5000` runs longer. `MANYKV_SEED=...` repeats a run. */
 const rounds = Number(process.env["MANYKV_ROUNDS"] ?? 60);
 const seed = Number(process.env["MANYKV_SEED"] ?? randomInt(2 ** 31));
 
@@ -49,7 +49,7 @@ const faults: readonly HttpHandler[] = [
   damage(garble, { keepChecksum: true }),
 ];
 
-/** What may be there for a key: `undefined` stands for nothing. */
+/** The values that a key may have. `undefined` means that it is missing. */
 type Possible = Map<string, ReadonlySet<string | undefined>>;
 
 async function checkTruth(truth: Bucket, possible: Possible): Promise<void> {
@@ -62,7 +62,7 @@ async function checkTruth(truth: Bucket, possible: Possible): Promise<void> {
   }
 }
 
-/** After the write, each key has its new value, its old one, or may have either. */
+/** Updates what each key may contain after a write: its new value, its old one, or either. */
 function learn(possible: Possible, value: string | undefined, error: unknown): void {
   if (error !== undefined && !BatchError.is(error)) throw error;
   for (const [index, key] of keys.entries()) {

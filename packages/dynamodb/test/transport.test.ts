@@ -75,7 +75,7 @@ describe.each(ways)("%s: a request that was not sent has no effect", (way) => {
       [unknown, "internal"],
       [missing, "invalid-argument"],
     ] as const) {
-      // The driver's own options take a region's name alone.
+      // The `region` option accepts only a name.
       await using opened = openDriver(way === "our own client" ? "a caller's client" : way, table, {
         region: find,
         credentials,

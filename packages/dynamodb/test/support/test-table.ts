@@ -6,7 +6,7 @@ import { afterAll, beforeAll } from "vitest";
 import { dynamodbDriver } from "../../src/index.js";
 import { request } from "./request.js";
 
-/** A table of this test file's own, there while its tests run. */
+/** The test file's table, which exists while its tests run. */
 export interface TestTable {
   readonly name: string;
   readonly endpoint: string;
