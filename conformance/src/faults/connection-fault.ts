@@ -51,10 +51,7 @@ export interface SeededConnectionFaultOptions extends Pick<ConnectionFault, "sco
 }
 
 /** A random fault somewhere in the next few messages. The same seed returns the same fault. */
-export function seededConnectionFault(
-  seed: number,
-  options: SeededConnectionFaultOptions = {},
-): ConnectionFault & { toString(): string } {
+export function seededConnectionFault(seed: number, options: SeededConnectionFaultOptions = {}): ConnectionFault {
   const { kinds = connectionFaultKinds, scope = "connection", messageBytes = 3_000, longestHold } = options;
   const random = new Random(seed);
   const kind = random.pick(kinds);
@@ -63,5 +60,5 @@ export function seededConnectionFault(
   const after = random.chance(0.7) ? { bytes } : { messages: random.integer(0, 3) };
   const milliseconds = longestHold === undefined ? {} : { milliseconds: random.integer(1, longestHold) };
   const fault: ConnectionFault = { kind, direction, after, scope, ...milliseconds };
-  return { ...fault, toString: () => `${JSON.stringify(fault)}, seed ${seed}` };
+  return Object.assign(fault, { toString: () => `${JSON.stringify(fault)}, seed ${seed}` });
 }

@@ -29,7 +29,7 @@ export interface HttpExchange {
 
 export type HttpHandler = (exchange: HttpExchange) => unknown;
 
-/** The name of the operation that a request asks for. */
+/** Returns the name of the operation that a request asks for. */
 export type OperationOf = (headers: IncomingMessage["headers"], url: string) => string;
 
 /** Stands between clients and an HTTP server. `handler` decides about each request; by default all of them pass. */
@@ -50,11 +50,8 @@ export class HttpProxy implements AsyncDisposable {
     this.#server.keepAliveTimeout = 120_000;
   }
 
-  /** Starts a proxy in front of `target`, on a free local port. By default a request's path names its operation. */
-  static async start(
-    target: Address,
-    operationOf: OperationOf = (_, url) => new URL(url, "http://localhost").pathname,
-  ): Promise<HttpProxy> {
+  /** Starts a proxy in front of `target`, on a free local port. By default a request's URL names its operation. */
+  static async start(target: Address, operationOf: OperationOf = (_, url) => url): Promise<HttpProxy> {
     const proxy = new HttpProxy(target, operationOf);
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once("error", reject).listen(0, "127.0.0.1", resolve);
@@ -72,8 +69,7 @@ export class HttpProxy implements AsyncDisposable {
 
   /** How many requests have come, of one operation or of all. */
   count(operation?: string): number {
-    if (operation === undefined) return this.requests.length;
-    return this.requests.filter((each) => each.operation === operation).length;
+    return this.requests.filter((each) => operation === undefined || each.operation === operation).length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -50,9 +50,8 @@ export class Random {
   }
 
   hex(digits: number): string {
-    return Buffer.from(this.bytes(Math.ceil(digits / 2)))
-      .toString("hex")
-      .slice(0, digits);
+    const bytes = Buffer.from(this.bytes(Math.ceil(digits / 2)));
+    return bytes.toString("hex").slice(0, digits);
   }
 
   /** Chris Doty-Humphrey's sfc32: its 128 bits of state keep the streams of different seeds apart. */

@@ -51,11 +51,8 @@ export class TcpProxy implements AsyncDisposable {
       else this.#open(client, dial(target, serverTls), latency);
     };
     const options = { allowHalfOpen: true, noDelay: true, handshakeTimeout: 5_000 };
-    this.#server = clientTls
-      ? tls
-          .createServer({ ...options, ...clientTls }, accept)
-          .on("tlsClientError", (_error, socket) => socket.destroy())
-      : createServer(options, accept);
+    const server = clientTls ? tls.createServer({ ...options, ...clientTls }, accept) : createServer(options, accept);
+    this.#server = server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
   }
 
   /** Starts a proxy in front of `target`, on a free local port. */
