@@ -15,62 +15,37 @@ const lost: Row = { code: "connection-lost", retryable: true, effect: "unknown" 
 export const timedOut: Fault = temporary("timeout");
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const byState: Readonly<Record<string, Row>> = {
-  // Another transaction conflicted with this one, which was rolled back. 40001 needs a stricter isolation level.
-  "40001": temporary("throttled"),
-  "40P01": temporary("throttled"),
-  // `lock_timeout`
-  "55P03": temporary("throttled"),
-  // `statement_timeout`, or the statement was canceled; `transaction_timeout`
-  "57014": temporary("timeout"),
-  "25P04": temporary("timeout"),
-  // Disk or memory is full.
-  "53100": temporary("throttled"),
-  "53200": temporary("throttled"),
-
-  // The server, the database or the role has too many connections.
-  "53300": temporary("unavailable"),
-  // The server shuts down, crashed, starts or recovers, or it ended the session.
-  "57P01": temporary("unavailable"),
-  "57P02": temporary("unavailable"),
-  "57P03": temporary("unavailable"),
-  "57P05": temporary("unavailable"),
-  // A standby, such as the former primary after a failover, or a read-only database.
-  "25006": temporary("unavailable"),
-  // The disk reported an error.
-  "58030": temporary("unavailable"),
-
+const rowsByStates: readonly (readonly [states: string, row: Row])[] = [
+  // Another transaction conflicted with this one (serialization, deadlock, `lock_timeout`). Disk or memory is full.
+  ["40001 40P01 55P03 53100 53200", temporary("throttled")],
+  // `statement_timeout` or a canceled statement; `transaction_timeout`.
+  ["57014 25P04", temporary("timeout")],
+  // The server, the database or the role has too many connections. The server shuts down, crashed, starts or recovers, or
+  // it ended the session. It is read-only, like the former primary after a failover. Its disk reported an error.
+  ["53300 57P01 57P02 57P03 57P05 25006 58030", temporary("unavailable")],
   // The database, the schema or the table does not exist.
-  "3D000": refused("no-such-store"),
-  "3F000": refused("no-such-store"),
-  "42P01": refused("no-such-store"),
-  "57P04": refused("no-such-store"),
-
+  ["3D000 57P04 3F000 42P01", refused("no-such-store")],
   // Password, pg_hba.conf or role; permission.
-  "28P01": refused("access-denied"),
-  "28000": refused("access-denied"),
-  "42501": refused("access-denied"),
-
+  ["28P01 28000 42501", refused("access-denied")],
   // The table has other columns, columns of other types, or no unique index on `key`.
-  "42703": refused("invalid-argument"),
-  "42804": refused("invalid-argument"),
-  "42883": refused("invalid-argument"),
-  "42P10": refused("invalid-argument"),
-
+  ["42703 42804 42883 42P10", refused("invalid-argument")],
   // A limit of the server was exceeded.
-  "54000": refused("too-large"),
-
+  ["54000", refused("too-large")],
   // The server does not know how the statement ended.
-  "40003": lost,
-};
+  ["40003", lost],
+];
+
+const rowByState: ReadonlyMap<string, Row> = new Map(
+  rowsByStates.flatMap(([states, row]) => states.split(" ").map((state) => [state, row] as const)),
+);
 
 /** Class 08 comes from a pooler that lost its server. The statement may have been applied. */
 const connectionClass = /^08/;
 
 /** @param direct - whether no pooler stands between client and server */
 function faultOfExchange(failure: ExchangeFailure, direct: boolean): Fault {
-  const { state, nodeCode, aborted, sent, completed, ready, inTransaction } = failure;
-  if (inTransaction) {
+  const { state, nodeCode, aborted, sent, completed, ready } = failure;
+  if (ready === "inside a transaction") {
     return { ...refused("internal"), reason: "the pool's client was released inside a transaction" };
   }
   if (aborted) return { ...timedOut, effect: sent ? "unknown" : "none" };
@@ -89,8 +64,7 @@ export function faultOfConnecting(error: unknown): Fault {
   // pg's own checks during authentication, and the timeouts of its pool, have texts and no codes.
   const text = String(message);
   if (text.startsWith("SASL")) return { ...refused("access-denied"), reason: "SASL" };
-  if (text.startsWith("timeout exceeded"))
-    return { ...temporary("unavailable"), reason: "no free connection" };
+  if (text.startsWith("timeout exceeded")) return { ...temporary("unavailable"), reason: "no free connection" };
   return notConnected(nodeCodeOf(error));
 }
 
@@ -103,7 +77,7 @@ function notConnected(nodeCode: string | undefined): Fault {
 }
 
 function faultOfState(state: string): Fault {
-  const row = byState[state] ?? (connectionClass.test(state) ? lost : refused("internal"));
+  const row = rowByState.get(state) ?? (connectionClass.test(state) ? lost : refused("internal"));
   return { ...row, reason: state };
 }
 

@@ -3,7 +3,6 @@ import {
   type Driver,
   type DriverLimits,
   type DriverRequest,
-  type Fault,
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
@@ -19,20 +18,15 @@ import { OwnPool } from "./connection/own-pool.js";
 import { StatementRunner } from "./connection/statement-runner.js";
 import { classify } from "./error-table.js";
 import { limits, maxKeyBytes } from "./limits.js";
-import { checkDriverOptions, type PostgresDriverOptions } from "./options.js";
+import { checkDriverOptions, type PostgresDriverOptions, quoteTableName } from "./options.js";
+import { BoundStatement } from "./protocol/bound-statement.js";
 import type { DataRow } from "./protocol/data-row.js";
-import { KeyLookup } from "./protocol/key-lookup.js";
 import { MalformedReply } from "./protocol/message-reader.js";
-import { Parameters } from "./protocol/parameters.js";
 import type { Statement } from "./protocol/statement.js";
-import { keyOrder } from "./table/key-order.js";
+import { inOrder, keyOrder } from "./table/key-order.js";
 import { provision } from "./table/provision.js";
-import { type Statements, statementsFor } from "./table/statements.js";
+import { pageKeys, type Statements, statementsFor } from "./table/statements.js";
 import { bucketEnd, bucketPrefix, encodeCursor, pageStart } from "./table/stored-key.js";
-import { quoteTableName } from "./table/table-name.js";
-
-/** Keys on one page of a listing. */
-const pageKeys = 1_000;
 
 /**
  * The driver of {@link postgresStore}, for `createStore` and for tools that wrap a driver.
@@ -50,6 +44,7 @@ export function postgresDriver(options: PostgresDriverOptions): Driver {
 class PostgresDriver implements Driver {
   readonly name = "postgres";
   readonly limits: DriverLimits = limits;
+  readonly classify: Driver["classify"] = classify;
   readonly server: ServerAddress | undefined;
   readonly #ownPool: OwnPool | undefined;
   readonly #runner: StatementRunner;
@@ -84,43 +79,30 @@ class PostgresDriver implements Driver {
 
   async set(request: SetRequest): Promise<WriteAnswer> {
     const { bucket, keys, values } = request;
-    const prefix = bucketPrefix(bucket);
-    const statement = keys.length === 1 ? this.#statements.setOne : this.#statements.setMany;
-    const parameters = new Parameters(statement);
-    if (keys.length === 1) {
-      parameters.text(prefix + keys[0]);
-      parameters.raw(values[0] as Uint8Array);
-    } else {
-      const order = keyOrder(keys);
-      parameters.keyArray(prefix, keys, order);
-      parameters.valueArray(values, order);
-    }
-    await this.#runner.write(statement, parameters, request);
+    const { setOne, setMany } = this.#statements;
+    const order = keyOrder(keys);
+    const bound = withKeys(bucket, inOrder(keys, order), setOne, setMany);
+    if (keys.length === 1) bound.raw(values[0] as Uint8Array);
+    else bound.valueArray(inOrder(values, order));
+    await this.#runner.write(bound, request);
     return allDone;
   }
 
   async delete(request: KeysRequest): Promise<WriteAnswer> {
-    const { bucket, keys } = request;
-    const prefix = bucketPrefix(bucket);
-    const statement = keys.length === 1 ? this.#statements.deleteOne : this.#statements.deleteMany;
-    const parameters = new Parameters(statement);
-    if (keys.length === 1) parameters.text(prefix + keys[0]);
-    else parameters.keyArray(prefix, keys);
-    await this.#runner.write(statement, parameters, request);
+    const { deleteOne, deleteMany } = this.#statements;
+    await this.#runner.write(withKeys(request.bucket, request.keys, deleteOne, deleteMany), request);
     return allDone;
   }
 
   /** Returns keys in the order of their bytes. */
   async list(request: ListRequest): Promise<ListAnswer> {
     const { bucket, cursor } = request;
-    const { list } = this.#statements;
-    const parameters = new Parameters(list);
-    parameters.raw(pageStart(bucket, cursor, maxKeyBytes));
-    parameters.raw(bucketEnd(bucket));
-    parameters.integer(pageKeys + 1);
+    const bound = new BoundStatement(this.#statements.list);
+    bound.raw(pageStart(bucket, cursor, maxKeyBytes));
+    bound.raw(bucketEnd(bucket));
     const prefixBytes = bucketPrefix(bucket).length;
     const keys: string[] = [];
-    await this.#runner.read(list, parameters, request, (row) => keys.push(row.text(prefixBytes)));
+    await this.#runner.read(bound, request, (row) => keys.push(row.text(prefixBytes)));
     if (keys.length <= pageKeys) return { keys };
     keys.length = pageKeys;
     return { keys, cursor: encodeCursor(keys[pageKeys - 1] as string) };
@@ -134,10 +116,6 @@ class PostgresDriver implements Driver {
     await this.#ownPool?.close();
   }
 
-  classify(error: unknown): Fault {
-    return classify(error);
-  }
-
   /** Calls `onFound` for each key that exists, with its index in the request. */
   async #find(
     request: KeysRequest,
@@ -146,19 +124,21 @@ class PostgresDriver implements Driver {
     onFound: (index: number, row: DataRow) => void,
   ): Promise<void> {
     const { bucket, keys } = request;
-    const prefix = bucketPrefix(bucket);
-    const statement = keys.length === 1 ? one : many;
-    const parameters = new Parameters(statement);
-    if (keys.length === 1) {
-      parameters.text(prefix + keys[0]);
-      return this.#runner.read(statement, parameters, request, (row) => onFound(0, row));
-    }
-    const start = parameters.keyArray(prefix, keys);
-    const lookup = new KeyLookup(parameters.bytes, start, keys.length);
-    await this.#runner.read(statement, parameters, request, (row) => {
+    const bound = withKeys(bucket, keys, one, many);
+    if (keys.length === 1) return this.#runner.read(bound, request, (row) => onFound(0, row));
+    const lookup = bound.lookup(keys.length);
+    await this.#runner.read(bound, request, (row) => {
       const index = row.indexIn(lookup);
       if (index < 0) throw new MalformedReply();
       onFound(index, row);
     });
   }
+}
+
+/** Chooses the statement, and binds the key or keys as its first parameter. */
+function withKeys(bucket: string, keys: readonly string[], one: Statement, many: Statement): BoundStatement {
+  const bound = new BoundStatement(keys.length === 1 ? one : many);
+  if (keys.length === 1) bound.text(bucketPrefix(bucket) + keys[0]);
+  else bound.keyArray(bucketPrefix(bucket), keys);
+  return bound;
 }

@@ -43,7 +43,10 @@ test("a statement that took long is planned again, because its plan may be that 
     const { rows } = await pool.query<{ name: string; time: string }>(
       "SELECT name, prepare_time::text AS time FROM pg_prepared_statements WHERE name LIKE 'manykv%'",
     );
-    assert.deepEqual(rows.map((row) => row.name.replace(/[0-9a-f]+$/, "")), ["manykv_get_many_"]);
+    assert.deepEqual(
+      rows.map((row) => row.name.replace(/[0-9a-f]+$/, "")),
+      ["manykv_get_many_"],
+    );
     return rows[0]?.time ?? "";
   };
   const first = await get();

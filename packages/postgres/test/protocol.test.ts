@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
+import { BoundStatement } from "../src/protocol/bound-statement.js";
 import { DataRow } from "../src/protocol/data-row.js";
-import { KeyLookup } from "../src/protocol/key-lookup.js";
 import { MalformedReply, MessageReader, readFields } from "../src/protocol/message-reader.js";
-import { Parameters } from "../src/protocol/parameters.js";
 import { Statement } from "../src/protocol/statement.js";
-import { keyOrder } from "../src/table/key-order.js";
+import { inOrder, keyOrder } from "../src/table/key-order.js";
 import { decodeCursor, encodeCursor } from "../src/table/stored-key.js";
 
 function message(letter: string, body: Buffer): Buffer {
@@ -70,11 +69,11 @@ test("a row whose fields do not fit into it is malformed", () => {
 });
 
 /** The parameters of one Bind, read back from the messages that `write` makes. */
-function written(write: (parameters: Parameters) => void): Buffer[] {
+function written(write: (bound: BoundStatement) => void): Buffer[] {
   const statement = new Statement("SELECT", "name");
-  const parameters = new Parameters(statement);
-  write(parameters);
-  const bytes = parameters.complete(statement, false);
+  const bound = new BoundStatement(statement);
+  write(bound);
+  const bytes = bound.encode(statement, false);
   const values: Buffer[] = [];
   let offset = statement.bind.length + 2;
   for (let left = bytes.readInt16BE(statement.bind.length); left > 0; left--) {
@@ -91,9 +90,9 @@ function written(write: (parameters: Parameters) => void): Buffer[] {
 test("a request contains the messages the server expects, whether it parses the statement or not", () => {
   const named = new Statement("SELECT $1", "name");
   const request = (statement: Statement, parse: boolean): string => {
-    const parameters = new Parameters(named);
-    parameters.integer(258);
-    return parameters.complete(statement, parse).toString("latin1");
+    const bound = new BoundStatement(named);
+    bound.raw(Buffer.from([0, 0, 1, 2]));
+    return bound.encode(statement, parse).toString("latin1");
   };
   const bind = (name: string, length: string): string =>
     `B\0\0\0${length}\0${name}\0\0\x01\0\x01\0\x01\0\0\0\x04\0\0\x01\x02\0\x01\0\x01`;
@@ -105,11 +104,11 @@ test("a request contains the messages the server expects, whether it parses the 
 
 test("parameters of any size follow each other", () => {
   const long = "é".repeat(5_000);
-  const values = written((parameters) => {
-    parameters.text(long);
-    parameters.raw(new Uint8Array(9_000).fill(7));
-    parameters.integer(-2);
-    parameters.text("");
+  const values = written((bound) => {
+    bound.text(long);
+    bound.raw(new Uint8Array(9_000).fill(7));
+    bound.raw(Buffer.from([255, 255, 255, 254]));
+    bound.text("");
   });
   const expected = [Buffer.from(long), Buffer.alloc(9_000, 7), Buffer.from([255, 255, 255, 254]), Buffer.alloc(0)];
   assert.deepEqual(values, expected);
@@ -123,9 +122,9 @@ test("arrays have the server's binary form, in any order, for keys of any charac
     ["b", "", "x".repeat(126), "\u007f", "x".repeat(1024)],
   ]) {
     const encoded = keys.map((key) => new TextEncoder().encode(`p:${key}`));
-    const arrays = written((parameters) => {
-      parameters.keyArray("p:", keys, order);
-      parameters.valueArray(encoded, order);
+    const arrays = written((bound) => {
+      bound.keyArray("p:", inOrder(keys, order));
+      bound.valueArray(inOrder(encoded, order));
     });
     assert.equal(arrays.length, 2);
     for (const bytes of arrays) {
@@ -189,9 +188,9 @@ test("keys of a reply are found by their bytes, and no others", () => {
     fc.property(fc.uniqueArray(key, { minLength: 1, maxLength: 60 }), fc.array(key), (keys, others) => {
       const wellFormed = [...new Set(keys.map((each) => each.toWellFormed()))];
       const prefix = "bucket:";
-      const parameters = new Parameters(new Statement("SELECT"));
-      const start = parameters.keyArray(prefix, wellFormed);
-      const lookup = new KeyLookup(parameters.bytes, start, wellFormed.length);
+      const bound = new BoundStatement(new Statement("SELECT"));
+      bound.keyArray(prefix, wellFormed);
+      const lookup = bound.lookup(wellFormed.length);
       const find = (name: string): number => {
         const reply = Buffer.from(`[${name}]`);
         return lookup.indexOf(reply, 1, reply.length - 1);

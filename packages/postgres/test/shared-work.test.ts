@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createRequest, type DriverRequest, FaultError } from "@manykv/core/driver";
 import { test } from "vitest";
-import { SharedWork } from "../src/connection/shared-work.js";
+import { SharedWork } from "../src/connection/lost-writes.js";
 
 /** Work that ends when it is told to, and the signal that it was given. */
 function sharedWork(): {

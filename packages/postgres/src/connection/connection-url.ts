@@ -3,13 +3,6 @@ import type { ServerAddress } from "@manykv/core/driver";
 import type { Pool, PoolConfig } from "pg";
 import { refuse } from "../options.js";
 
-/** What a URL says. */
-export interface ConnectionUrl {
-  readonly table: string;
-  readonly server: ServerAddress;
-  readonly config: PoolConfig;
-}
-
 /** Parameters that name files. */
 const fileParameters = ["sslcert", "sslkey", "sslrootcert"] as const;
 /**
@@ -39,7 +32,7 @@ const defaultConnectTimeout = 5_000;
  *
  * @throws {StoreError} `invalid-argument`. The message contains nothing of the URL except the name of a parameter.
  */
-export function readConnectionUrl(text: unknown): ConnectionUrl {
+export function readConnectionUrl(text: unknown): { table: string; server: ServerAddress; config: PoolConfig } {
   const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
     throw refuse("`url` must be a URL that starts with postgres:// or postgresql://");
@@ -54,8 +47,7 @@ export function readConnectionUrl(text: unknown): ConnectionUrl {
       throw refuse(`\`url\` has an unknown parameter \`${name}\``);
     if (searchParams.getAll(name).length > 1) throw refuse(`\`url\` has the parameter \`${name}\` twice`);
   }
-  checkEncoding(url);
-  checkTls(searchParams);
+  checkConfig(url);
   const server = serverAt(searchParams.get("host") ?? decodeURIComponent(url.hostname), url.port);
   const table = searchParams.get("table") ?? "manykv";
   const connectionTimeoutMillis = connectTimeout(searchParams.get("connect_timeout"));
@@ -85,26 +77,20 @@ function connectTimeout(seconds: string | null): number {
   throw refuse("`connect_timeout` in `url` must be a whole number of seconds from 1");
 }
 
-function checkEncoding({ username, password, hostname, pathname }: URL): void {
+/** pg checks the rest only when it connects. */
+function checkConfig({ username, password, hostname, pathname, searchParams }: URL): void {
   try {
     for (const part of [username, password, hostname]) decodeURIComponent(part);
     decodeURI(pathname);
   } catch {
     throw refuse("`url` has invalid percent-encoding");
   }
-}
-
-/** pg reads these only when it connects. */
-function checkTls(parameters: URLSearchParams): void {
-  const negotiation = parameters.get("sslnegotiation");
-  if (negotiation !== null && negotiation !== "postgres" && negotiation !== "direct") {
+  if (!["postgres", "direct", null].includes(searchParams.get("sslnegotiation"))) {
     throw refuse("`sslnegotiation` in `url` must be postgres or direct");
   }
   for (const name of fileParameters) {
-    const path = parameters.get(name);
-    if (!path) continue;
     try {
-      accessSync(path, constants.R_OK);
+      if (searchParams.get(name)) accessSync(searchParams.get(name) as string, constants.R_OK);
     } catch {
       throw refuse(`\`${name}\` in \`url\` names a file that cannot be read`);
     }

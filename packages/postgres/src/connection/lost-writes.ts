@@ -1,11 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type DriverRequest, type Fault, FaultError } from "@manykv/core/driver";
-import { asFaultError } from "../error-table.js";
-import { Parameters } from "../protocol/parameters.js";
+import { createRequest, type DriverRequest, type Fault, FaultError, waitFor } from "@manykv/core/driver";
+import { classify } from "../error-table.js";
+import { BoundStatement } from "../protocol/bound-statement.js";
 import { Statement } from "../protocol/statement.js";
-import type { ServerProcess } from "./checked-out-client.js";
-import type { ClientPool } from "./client-pool.js";
-import { SharedWork } from "./shared-work.js";
+import type { ClientPool, ServerProcess } from "./client-pool.js";
 
 /**
  * Terminates exactly this process if it still exists. A session's row disappears after its transaction was rolled back,
@@ -15,17 +13,16 @@ import { SharedWork } from "./shared-work.js";
  * The first column tells whether the start of a process with this number is hidden, as from a session whose role has
  * changed. It may be this process or another, so it is left alone.
  */
-const terminate = new Statement(
-  "SELECT backend_start IS NULL, CASE WHEN backend_start IS NOT NULL THEN pg_terminate_backend(pid) END " +
-    "FROM pg_stat_get_activity($1::int4) WHERE backend_start = $2::timestamptz OR backend_start IS NULL",
-);
-
-const hiddenProcess: Fault = {
-  code: "access-denied",
-  retryable: false,
-  effect: "none",
-  reason: "the role may not see the server process of an earlier write",
-};
+function terminate({ id, start }: ServerProcess): BoundStatement {
+  const bound = new BoundStatement(
+    new Statement(
+      "SELECT (backend_start IS NULL)::int4, CASE WHEN backend_start IS NOT NULL THEN pg_terminate_backend(pid) END " +
+        `FROM pg_stat_get_activity(${id}) WHERE backend_start = $1::timestamptz OR backend_start IS NULL`,
+    ),
+  );
+  bound.raw(start);
+  return bound;
+}
 
 /** Bounds of the wait before looking at a terminating process again, in milliseconds. */
 const shortestWait = 1;
@@ -76,30 +73,56 @@ export class LostWrites {
       this.#processes.delete(process);
     } catch (error) {
       // It may never become permitted, so later writes do not wait for it.
-      if (FaultError.is(error) && error.fault.code === "access-denied") this.#processes.delete(process);
+      if (classify(error).code === "access-denied") this.#processes.delete(process);
       throw error;
     }
   }
 
   /** Tells a process to terminate. Returns whether it still existed. */
   async #exists(process: ServerProcess, request: DriverRequest): Promise<boolean> {
-    const parameters = new Parameters(terminate);
-    parameters.integer(process.id);
-    parameters.raw(process.start);
     let exists = false;
     let hidden = false;
     const client = await this.#pool.checkOut(request);
     try {
-      await client.run(terminate, parameters, request, (row) => {
+      await client.run(terminate(process), request, (row) => {
         exists = true;
-        hidden = row.boolean();
+        hidden = row.integer() === 1;
       });
-    } catch (error) {
-      throw asFaultError(error);
     } finally {
       client.release();
     }
-    if (hidden) throw new FaultError(hiddenProcess);
-    return exists;
+    if (!hidden) return exists;
+    const reason = "the role may not see the server process of an earlier write";
+    throw new FaultError({ code: "access-denied", retryable: false, effect: "none", reason });
+  }
+}
+
+/** Work that several requests wait for, each for its own time. It is aborted when none of them waits anymore. */
+export class SharedWork {
+  readonly #controller: AbortController = new AbortController();
+  readonly #done: Promise<void>;
+  #waiting = 0;
+
+  constructor(work: (request: DriverRequest) => Promise<void>) {
+    this.#done = work(createRequest({ bucket: "", signal: this.#controller.signal }));
+  }
+
+  /** Whether every request that waited has stopped waiting. A later one must start the work anew. */
+  get isOver(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  /**
+   * Resolves or rejects like the work.
+   *
+   * @throws {FaultError} `timeout` as soon as the request is aborted.
+   */
+  async wait(request: DriverRequest): Promise<void> {
+    this.#waiting++;
+    try {
+      await waitFor(request, this.#done);
+    } finally {
+      if (--this.#waiting === 0) this.#controller.abort();
+    }
   }
 }

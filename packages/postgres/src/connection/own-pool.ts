@@ -1,4 +1,4 @@
-import type { Client, ClientConfig, Pool, PoolConfig } from "pg";
+import type { Client, Pool, PoolConfig } from "pg";
 import { guardedClient, hangUp, loadPg } from "./pg-internals.js";
 
 /** A server accepts 100 connections by default. */
@@ -16,7 +16,18 @@ export class OwnPool {
 
   /** Loads pg. Opens no connection. */
   open(): Promise<Pool> {
-    this.#pool ??= this.#open();
+    this.#pool ??= loadPg().then((pg) => {
+      const Client = guardedClient(pg, this.#connecting);
+      const pool = new pg.Pool({
+        ...this.#config,
+        Client,
+        max: maxConnections,
+        keepAlive: true,
+        allowExitOnIdle: true,
+      });
+      // An idle connection broke and has left the pool. The next request opens another.
+      return pool.on("error", () => {});
+    });
     return this.#pool;
   }
 
@@ -26,27 +37,5 @@ export class OwnPool {
     const ended = pool?.end();
     for (const client of this.#connecting) hangUp(client);
     await ended;
-  }
-
-  async #open(): Promise<Pool> {
-    const pg = await loadPg();
-    const connecting = this.#connecting;
-    const pool = new pg.Pool({
-      ...this.#config,
-      Client: class extends guardedClient(pg) {
-        constructor(config?: ClientConfig) {
-          super(config);
-          connecting.add(this);
-          const connected = (): boolean => connecting.delete(this);
-          this.once("connect", connected).once("end", connected);
-        }
-      },
-      max: maxConnections,
-      keepAlive: true,
-      allowExitOnIdle: true,
-    });
-    // An idle connection broke and has left the pool. The next request opens another.
-    pool.on("error", () => {});
-    return pool;
   }
 }

@@ -1,17 +1,16 @@
 import type { Duplex } from "node:stream";
 import { FaultError } from "@manykv/core/driver";
-import type { Client, ClientConfig, Connection, Pool, PoolClient } from "pg";
-import type { Exchange } from "../protocol/exchange.js";
-import { hasFields, MalformedReply, MessageReader, readFields } from "../protocol/message-reader.js";
+import type { Client, ClientConfig, Connection, PoolClient } from "pg";
+import { MalformedReply, MessageReader, readFields } from "../protocol/message-reader.js";
 
 /*
  * Everything that manykv knows of pg beyond its documentation is in this file:
  *
  * - `Client.connection`, which the constructor takes from its `connection` option, and `Client.processID`
- * - `Client.query(submittable)`, which calls `submit` and the `handle...` methods of what it is passed
+ * - `Client.query(submittable)`, which calls `submit` and `handle...` of what it is passed
  * - `Connection.stream`, `.ssl` and `.sslNegotiation`
  * - `Connection.attachListeners(stream)`, which reads `stream` by its `data` event
- * - `Pool.ending` and `Pool.options.pipeline`
+ * - `Pool.ending`
  *
  * Each of them is checked when a connection is first used. If one is missing, requests fail and the error names it.
  */
@@ -44,30 +43,20 @@ export function unusable(reason: string): FaultError {
   return new FaultError({ code: "invalid-argument", retryable: false, effect: "none", reason });
 }
 
-/** Whether the pool sends statements without waiting for replies. */
-export function isPipelining(pool: Pool): boolean {
-  return pool.options?.pipeline === true;
-}
-
-/** The process number that the server reported when the client connected. */
-export function processIdOf(client: PoolClient): number | undefined {
-  return (client as { readonly processID?: number | null }).processID ?? undefined;
-}
-
 type Attaching = Connection & { attachListeners(stream: Duplex): void };
 type AttachingClass = new (config: object) => Attaching;
 type Reader = (chunk: Buffer) => void;
 
-/** Connections whose reader cannot end the process. */
-const guarded: WeakSet<Connection> = new WeakSet();
-/** Connections that must be guarded. */
-const guardable: WeakSet<Connection> = new WeakSet();
+/** Connections of own pools, and whether their reader is guarded. */
+const guarded: WeakMap<Connection, boolean> = new WeakMap();
 
 /**
  * Returns pg's client for the store's own pool. What pg's reader throws at a message that it cannot read would be an
  * uncaught exception and end the process. Here it ends the connection, also while that is being opened or idle.
+ *
+ * @param connecting - contains each client until it is connected or has failed
  */
-export function guardedClient(pg: Pg): typeof Client {
+export function guardedClient(pg: Pg, connecting: Set<Client>): typeof Client {
   class GuardedConnection extends (pg.Connection as unknown as AttachingClass) {
     override attachListeners(stream: Duplex): void {
       const before = new Set(stream.listeners("data"));
@@ -75,7 +64,7 @@ export function guardedClient(pg: Pg): typeof Client {
       for (const reader of stream.listeners("data")) {
         if (before.has(reader)) continue;
         guardReader(stream, reader as Reader);
-        guarded.add(this);
+        guarded.set(this, true);
       }
     }
   }
@@ -86,16 +75,13 @@ export function guardedClient(pg: Pg): typeof Client {
       if (unused === undefined) throw lacks("Client.connection");
       const { ssl, sslNegotiation } = unused as { ssl?: unknown; sslNegotiation?: unknown };
       if (ssl === undefined) throw lacks("Connection.ssl");
-      const { keepAlive, keepAliveInitialDelayMillis } = config;
-      const connection = new GuardedConnection({
-        ssl,
-        sslNegotiation,
-        keepAlive,
-        keepAliveInitialDelayMillis,
-      });
-      guardable.add(connection);
+      const connection = new GuardedConnection({ ...config, ssl, sslNegotiation });
+      guarded.set(connection, false);
       super({ ...config, connection } as ClientConfig);
       if (this.connection !== connection) throw lacks("the option `connection` of Client");
+      connecting.add(this);
+      const connected = (): boolean => connecting.delete(this);
+      this.once("connect", connected).once("end", connected);
     }
   };
 }
@@ -103,7 +89,7 @@ export function guardedClient(pg: Pg): typeof Client {
 /** Passes on whole messages only, so that none is read beyond its end. */
 function guardReader(stream: Duplex, reader: Reader): void {
   const messages = new MessageReader((bytes, start, end) => {
-    if (hasFields(bytes, start)) readFields(bytes, start, end);
+    readFields(bytes, start, end);
     reader.call(stream, bytes.subarray(start, end));
     return true;
   });
@@ -122,91 +108,79 @@ export function hangUp(client: Client): void {
   client.connection?.stream?.destroy();
 }
 
+/** A client of the pool, with the process number that the server reported when it connected. */
+export type PgClient = PoolClient & { readonly processID: number | null };
+
 /** @throws {FaultError} `invalid-argument` if the client is not what manykv knows. */
-export function checkClient(client: PoolClient): void {
+export function checkClient(client: PoolClient): asserts client is PgClient {
   const { connection } = client as { readonly connection?: Connection };
   if (connection === undefined) throw lacks("Client.connection");
   if (typeof connection.stream?.listeners !== "function") throw lacks("Connection.stream");
-  if (guardable.has(connection) && !guarded.has(connection)) {
-    throw lacks("a `data` listener that Connection.attachListeners adds");
-  }
+  if (guarded.get(connection) === false) throw lacks("a `data` listener that Connection.attachListeners adds");
   if (!("processID" in client)) throw lacks("Client.processID");
 }
 
-/** Sends the request of an exchange, once pg is done with what it sent before, and lets the exchange read the reply. */
-export function send(client: PoolClient, exchange: Exchange): void {
-  (client as unknown as { query(submittable: Submission): void }).query(new Submission(exchange));
-}
-
 const readyForQuery = "Z".charCodeAt(0);
-const noticeResponse = "N".charCodeAt(0);
-const parameterStatus = "S".charCodeAt(0);
-const notificationResponse = "A".charCodeAt(0);
-/** The messages from which pg learns about the connection itself. */
-const forPg: ReadonlySet<number> = new Set([
-  readyForQuery,
-  noticeResponse,
-  parameterStatus,
-  notificationResponse,
-]);
+/** The messages from which pg learns about the connection itself: ReadyForQuery, notices, parameters, notifications. */
+const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter.charCodeAt(0)));
 
 /**
- * What pg calls a submittable: an exchange while it has the connection.
+ * What pg calls a submittable: a request and its reply, while they have a connection.
  *
  * pg's reader turns every field into a UTF-8 string, which destroys bytes, so programs fetch `bytea` as hexadecimal text.
- * That is twice the bytes, and takes client and server more time than everything else. So the submission takes the place
- * of pg's reader until the reply is complete, and passes on the messages that pg needs. Whatever pg's reader throws at a
- * malformed message would be an uncaught exception; here it closes the connection.
+ * That is twice the bytes, and takes client and server more time than everything else. So this takes the place of pg's
+ * reader until the reply is complete, and passes on the messages that pg needs. Whatever pg's reader throws at a malformed
+ * message would be an uncaught exception; here it closes the connection.
  *
  * A connection serves one statement at a time, and only whole messages precede its reply.
  */
-class Submission {
+export abstract class Submission {
   /** pg replaces it if the pool has a `query_timeout`, and expects it to be called. */
   callback: () => void = () => {};
-  readonly #exchange: Exchange;
-  readonly #messages: MessageReader;
-  #stream: Duplex | undefined;
+  readonly #request: Buffer;
+  readonly #messages: MessageReader = new MessageReader((bytes, start, end) => this.#onMessage(bytes, start, end));
+  /** The socket, once the request was written to it. */
+  protected stream: Duplex | undefined;
   #readers: readonly Reader[] = [];
 
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-    this.#messages = new MessageReader((bytes, start, end) => this.#onMessage(bytes, start, end));
+  constructor(request: Buffer) {
+    this.#request = request;
   }
 
-  /** pg calls it when the connection is free. It reports a returned error to `handleError`. */
+  /** Reads the message from `start` to `end`. ReadyForQuery is the last one. */
+  protected abstract read(bytes: Buffer, start: number, end: number): void;
+
+  /** The connection broke or cannot be used. */
+  protected abstract fail(error: unknown): void;
+
+  /** Whether nothing waits for the reply anymore. */
+  protected abstract readonly ended: boolean;
+
+  /** Sends the request once pg is done with what it sent before. */
+  sendOver(client: PgClient): void {
+    (client as unknown as { query(submittable: Submission): void }).query(this);
+  }
+
+  /** pg calls it when the connection is free, and reports an error that it returns to `handleError`. */
   submit({ stream }: Connection): Error | null {
-    if (this.#exchange.ended) return new Error("aborted while it waited for the connection");
-    const readers = stream.listeners("data") as Reader[];
-    if (readers.length === 0) {
-      const error = lacks("a `data` listener on Connection.stream");
-      this.#exchange.reject(error);
-      return error;
-    }
-    this.#stream = stream;
-    this.#readers = readers;
+    if (this.ended) return new Error("aborted while it waited for the connection");
+    this.#readers = stream.listeners("data") as Reader[];
+    if (this.#readers.length === 0) return lacks("a `data` listener on Connection.stream");
+    this.stream = stream;
     stream.on("data", this.#onData);
-    for (const reader of readers) stream.off("data", reader);
+    for (const reader of this.#readers) stream.off("data", reader);
     stream.once("close", this.#onClose);
-    this.#exchange.start();
-    stream.write(this.#exchange.request);
+    stream.write(this.#request);
     return null;
   }
 
-  /** pg calls it when the connection broke or cannot be used. */
   handleError(error: unknown): void {
-    this.#end();
-    this.#exchange.fail(error);
+    this.#leave();
+    this.fail(error);
   }
 
-  // pg calls these for messages that it receives while the submission has the connection.
+  /** The only message that makes pg call a method of this. */
   handleReadyForQuery(): void {}
-  handleRowDescription(): void {}
-  handleDataRow(): void {}
-  handleCommandComplete(): void {}
-  handlePortalSuspended(): void {}
-  handleEmptyQuery(): void {}
-  handleCopyInResponse(): void {}
-  handleCopyData(): void {}
 
   readonly #onClose = (): void => this.handleError(undefined);
 
@@ -215,27 +189,28 @@ class Submission {
       const rest = this.#messages.read(chunk);
       if (rest !== undefined && rest.length > 0) this.#pass(rest);
     } catch {
-      this.#stream?.destroy(new MalformedReply());
+      this.stream?.destroy(new MalformedReply());
     }
   };
 
   #onMessage(bytes: Buffer, start: number, end: number): boolean {
-    const goesOn = this.#exchange.read(bytes, start, end);
-    if (!goesOn) {
-      for (const reader of this.#readers) this.#stream?.on("data", reader);
-      this.#stream?.off("data", this.#onData);
-      this.#end();
+    const letter = bytes[start] as number;
+    this.read(bytes, start, end);
+    if (letter === readyForQuery) {
+      for (const reader of this.#readers) this.stream?.on("data", reader);
+      this.stream?.off("data", this.#onData);
+      this.#leave();
     }
-    if (forPg.has(bytes[start] as number)) this.#pass(bytes.subarray(start, end));
-    return goesOn;
+    if (forPg.has(letter)) this.#pass(bytes.subarray(start, end));
+    return letter !== readyForQuery;
   }
 
   #pass(bytes: Buffer): void {
-    for (const reader of this.#readers) reader.call(this.#stream, bytes);
+    for (const reader of this.#readers) reader.call(this.stream, bytes);
   }
 
-  #end(): void {
-    this.#stream?.off("close", this.#onClose);
+  #leave(): void {
+    this.stream?.off("close", this.#onClose);
     this.callback();
   }
 }

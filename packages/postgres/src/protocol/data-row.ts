@@ -27,19 +27,11 @@ export class DataRow {
     this.#end = end;
   }
 
-  /** Reads an `int4` or `int8`. It is not exact beyond 2^53. */
+  /** Reads an `int4`. */
   integer(): number {
     const from = this.#next();
-    const length = this.#offset - from;
-    if (length === 4) return this.#bytes.readInt32BE(from);
-    if (length !== 8) throw new MalformedReply();
-    return this.#bytes.readInt32BE(from) * 4_294_967_296 + this.#bytes.readUInt32BE(from + 4);
-  }
-
-  boolean(): boolean {
-    const from = this.#next();
-    if (this.#offset - from !== 1) throw new MalformedReply();
-    return this.#bytes[from] === 1;
+    if (this.#offset - from !== 4) throw new MalformedReply();
+    return this.#bytes.readInt32BE(from);
   }
 
   /** Returns a copy that the caller may keep and modify. Read each field once: copies must not overlap. */

@@ -1,26 +1,19 @@
+import { FaultError } from "@manykv/core/driver";
+import { Submission } from "../connection/pg-internals.js";
 import { DataRow, type OnRow } from "./data-row.js";
-import { hasFields, MalformedReply, messageHeader, readFields } from "./message-reader.js";
-import type { Parameters } from "./parameters.js";
-import type { Statement } from "./statement.js";
+import { MalformedReply, messageHeader, readFields } from "./message-reader.js";
 
 /** Why an exchange failed, as far as the wire shows. */
 export interface ExchangeFailure {
-  /** SQLSTATE of the server's error, if it sent one. */
+  /** SQLSTATE of the server's error, or Node's code of the error that broke the connection. */
   readonly state: string | undefined;
-  /** Node's code of the error that broke the connection, if it has one. */
   readonly nodeCode: string | undefined;
-  /** Whether the request named a prepared statement. */
-  readonly prepared: boolean;
-  /** Whether the request was aborted. */
+  /** Whether the request was aborted, and whether bytes were written to the socket. */
   readonly aborted: boolean;
-  /** Whether bytes were written to the socket. */
   readonly sent: boolean;
-  /** Whether the server said that the statement was done. */
+  /** Whether the server said that the statement was done, and that it is ready for the next one. */
   readonly completed: boolean;
-  /** Whether the connection is ready for the next statement, outside of any transaction. */
-  readonly ready: boolean;
-  /** Whether the connection is ready, but inside a transaction that the caller left open. */
-  readonly inTransaction: boolean;
+  readonly ready: boolean | "inside a transaction";
 }
 
 /** What an exchange rejects with. */
@@ -48,25 +41,20 @@ const outsideTransaction = "I".charCodeAt(0);
  * committed, whatever happens to the connection afterwards.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
  */
-export class Exchange {
-  /** Rejects with an {@link ExchangeError}. */
+export class Exchange extends Submission {
+  /** Rejects with an {@link ExchangeError}, or with a `FaultError` for a client that manykv cannot use. */
   readonly done: Promise<void>;
-  /** What goes to the server. */
-  readonly request: Buffer;
-  readonly #prepared: boolean;
+  protected ended = false;
   readonly #onRow: OnRow;
   #row: DataRow | undefined;
   #resolve!: () => void;
   #reject!: (error: Error) => void;
   #state: string | undefined;
-  #sent = false;
   #completed = false;
-  #ended = false;
 
-  /** @param parse - whether the server must parse the statement first */
-  constructor(statement: Statement, parse: boolean, parameters: Parameters, onRow: OnRow) {
-    this.request = parameters.complete(statement, parse);
-    this.#prepared = statement.name !== "";
+  /** @param request - the messages of the statement, up to Sync */
+  constructor(request: Buffer, onRow: OnRow) {
+    super(request);
     this.#onRow = onRow;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -74,85 +62,52 @@ export class Exchange {
     });
   }
 
-  /** Whether nothing waits for the reply anymore. */
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  /** The request is about to be written. */
-  start(): void {
-    this.#sent = true;
-  }
-
   /** Stops waiting. The connection must then be closed, because the reply may still arrive. */
   abort(): void {
     this.#fail({ aborted: true });
   }
 
-  /** The connection broke or cannot be used. */
-  fail(error: unknown): void {
+  protected fail(error: unknown): void {
+    if (FaultError.is(error)) this.#reject(error);
     this.#fail({ nodeCode: nodeCodeOf(error) });
   }
 
-  /** Fails before anything was sent. */
-  reject(error: Error): void {
-    this.#ended = true;
-    this.#reject(error);
-  }
-
-  /**
-   * Reads the message from `start` to `end`. Returns `false` if it is the last one of the reply.
-   *
-   * @throws {MalformedReply}
-   */
-  read(bytes: Buffer, start: number, end: number): boolean {
+  protected read(bytes: Buffer, start: number, end: number): void {
     const letter = bytes[start];
     if (letter === dataRow) {
       this.#row ??= new DataRow();
       this.#row.open(bytes, start, end);
       this.#onRow(this.#row);
-    } else if (letter === commandComplete) {
-      this.#completed = true;
-    } else if (letter === readyForQuery) {
-      this.#finish(bytes[start + messageHeader] === outsideTransaction);
-      return false;
-    } else if (hasFields(bytes, start)) {
-      const fields = readFields(bytes, start, end);
-      if (letter === errorResponse) this.#state = stateOf(fields);
+    } else if (letter === commandComplete) this.#completed = true;
+    else if (letter === readyForQuery) this.#finish(bytes[start + messageHeader] === outsideTransaction);
+    else {
+      const state = readFields(bytes, start, end).get("C");
+      if (letter !== errorResponse) return;
+      if (!isSqlState(state)) throw new MalformedReply();
+      this.#state = state;
     }
-    return true;
   }
 
   #finish(outside: boolean): void {
     if (!this.#completed && this.#state === undefined) throw new MalformedReply();
-    if (this.#state === undefined && outside) {
-      this.#ended = true;
-      this.#resolve();
-    } else this.#fail({ ready: outside, inTransaction: !outside });
+    if (this.#state !== undefined || !outside) this.#fail({ ready: outside || "inside a transaction" });
+    this.ended = true;
+    this.#resolve();
   }
 
   #fail(known: Partial<ExchangeFailure>): void {
-    this.#ended = true;
-    this.#reject(
-      new ExchangeError({
-        state: this.#state,
-        nodeCode: undefined,
-        prepared: this.#prepared,
-        aborted: false,
-        sent: this.#sent,
-        completed: this.#completed,
-        ready: false,
-        inTransaction: false,
-        ...known,
-      }),
-    );
+    const failure: ExchangeFailure = {
+      state: this.#state,
+      nodeCode: undefined,
+      aborted: false,
+      sent: this.stream !== undefined,
+      completed: this.#completed,
+      ready: false,
+      ...known,
+    };
+    this.ended = true;
+    this.#reject(new ExchangeError(failure));
   }
-}
-
-function stateOf(fields: ReadonlyMap<string, string>): string {
-  const state = fields.get("C");
-  if (!isSqlState(state)) throw new MalformedReply();
-  return state;
 }
 
 /** Whether a code looks like an SQLSTATE. Anything else is not passed on, because codes end up in messages. */

@@ -1,4 +1,5 @@
-import { arrayHeaderBytes, elementLengthBytes } from "./parameters.js";
+/** Before each element of an array is its length. */
+export const elementLengthBytes = 4;
 
 /**
  * Finds the keys of a reply among those of its request.
@@ -17,14 +18,14 @@ export class KeyLookup {
 
   /**
    * @param bytes - the request
-   * @param start - where its array of `count` different keys begins
+   * @param start - where the elements of its array begin: `count` different keys
    */
   constructor(bytes: Buffer, start: number, count: number) {
     this.#bytes = bytes;
     this.#starts = new Uint32Array(count + 1);
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(count * 2)));
     const mask = this.#slots.length - 1;
-    let from = start + arrayHeaderBytes + elementLengthBytes;
+    let from = start + elementLengthBytes;
     for (let index = 0; index < count; index++) {
       this.#starts[index] = from;
       const end = from + bytes.readInt32BE(from - elementLengthBytes);

@@ -77,14 +77,9 @@ function messageLength(bytes: Buffer, start: number): number {
 const errorResponse = "E".charCodeAt(0);
 const noticeResponse = "N".charCodeAt(0);
 
-/** Returns whether the message at `start` is an error or a notice. */
-export function hasFields(bytes: Buffer, start: number): boolean {
-  return bytes[start] === errorResponse || bytes[start] === noticeResponse;
-}
-
 /**
- * Returns the fields of an error or a notice by their letters. Each field is a letter and a zero-terminated text, and a
- * zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
+ * Returns the fields of an error or a notice by their letters, and no fields for other messages. Each field is a letter and
+ * a zero-terminated text, and a zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
  *
  * pg's reader never stops looking for that last zero, so whatever pg receives goes through here first.
  *
@@ -92,6 +87,7 @@ export function hasFields(bytes: Buffer, start: number): boolean {
  */
 export function readFields(bytes: Buffer, start: number, end: number): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
+  if (bytes[start] !== errorResponse && bytes[start] !== noticeResponse) return fields;
   let offset = start + messageHeader;
   while (offset < end && bytes[offset] !== 0) {
     const zero = bytes.indexOf(0, offset);

@@ -28,9 +28,13 @@ export class Statement {
   }
 }
 
-/** Results are binary too. Then Execute without a row limit, and Sync. */
-export const bindEnd: Buffer = Buffer.from("\0\x01\0\x01");
-export const executeAndSync: Buffer = Buffer.concat([message("E", "\0\0\0\0\0"), message("S", "")]);
+/** The end of Bind: results are binary too. Then Execute without a row limit, and Sync. */
+export const trailer: Buffer = Buffer.concat([
+  Buffer.from("\0\x01\0\x01"),
+  message("E", "\0\0\0\0\0"),
+  message("S", ""),
+]);
+export const bindEndBytes = 4;
 
 /** A message consists of a letter, its length without the letter, and its body. */
 function message(letter: string, body: string): Buffer {

@@ -4,15 +4,12 @@
  */
 export function keyOrder(keys: readonly string[]): readonly number[] | undefined {
   const compare = keys.some((key) => surrogatesOrAbove.test(key)) ? compareCodePoints : compareUnits;
-  if (isOrdered(keys, compare)) return undefined;
+  if (keys.every((key, index) => index === 0 || compare(keys[index - 1] as string, key) < 0)) return undefined;
   return Array.from(keys.keys()).sort((left, right) => compare(keys[left] as string, keys[right] as string));
 }
 
-function isOrdered(keys: readonly string[], compare: typeof compareUnits): boolean {
-  for (let index = 1; index < keys.length; index++) {
-    if (compare(keys[index - 1] as string, keys[index] as string) > 0) return false;
-  }
-  return true;
+export function inOrder<Item>(items: readonly Item[], order: readonly number[] | undefined): readonly Item[] {
+  return order?.map((index) => items[index] as Item) ?? items;
 }
 
 /** Below these, UTF-16 units compare like the bytes of UTF-8. */

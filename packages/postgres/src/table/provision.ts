@@ -1,26 +1,27 @@
 import { type DriverRequest, FaultError } from "@manykv/core/driver";
 import type { StatementRunner } from "../connection/statement-runner.js";
-import { Parameters } from "../protocol/parameters.js";
+import { BoundStatement } from "../protocol/bound-statement.js";
 import { Statement } from "../protocol/statement.js";
 
-/** Returns a row if the table exists: whether it has what the statements need. */
-const inspect = new Statement(
-  `SELECT EXISTS (
+/** Returns a row if the table exists: 1 if it has what the statements need. */
+function inspect(table: string): Statement {
+  return new Statement(`SELECT (EXISTS (
     SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
     WHERE indrelid = relation AND indisunique AND indisvalid AND indpred IS NULL AND indnkeyatts = 1
       AND attname = 'key' AND atttypid = 'bytea'::regtype
   ) AND EXISTS (
     SELECT FROM pg_attribute
     WHERE attrelid = relation AND attname = 'value' AND atttypid = 'bytea'::regtype AND attnotnull
-  ) FROM to_regclass($1::text) AS relation WHERE relation IS NOT NULL`,
-);
+  ))::int4 FROM to_regclass('${table}') AS relation WHERE relation IS NOT NULL`);
+}
 
 /**
  * Creates the table. A third of each page stays free, so that the new version of a row fits next to the old one and the
  * index needs no change: https://www.postgresql.org/docs/current/storage-hot.html. LZ4 compresses values in half the time of
  * the default, if the server supports it.
  *
- * CREATE TABLE IF NOT EXISTS fails if two sessions run it at the same time, so they take turns.
+ * CREATE TABLE IF NOT EXISTS fails if two sessions run it at the same time, so they take turns. The second one may still
+ * remember that there was no table.
  */
 export function createTable(table: string): string {
   return `DO $manykv$
@@ -34,6 +35,8 @@ BEGIN
       NULL;
     END;
   END IF;
+EXCEPTION WHEN duplicate_table THEN
+  NULL;
 END
 $manykv$`;
 }
@@ -46,10 +49,7 @@ $manykv$`;
 export async function provision(runner: StatementRunner, table: string, request: DriverRequest): Promise<void> {
   const suits = await isSuitable(runner, table, request);
   if (suits === true) return;
-  if (suits === undefined) {
-    const create = new Statement(createTable(table));
-    await runner.write(create, new Parameters(create), request);
-  }
+  if (suits === undefined) await runner.write(new BoundStatement(new Statement(createTable(table))), request);
   // If another session has just created the table, a statement that began before finds its name and not its columns. The
   // next statement finds both.
   if ((await isSuitable(runner, table, request)) === true) return;
@@ -67,11 +67,9 @@ async function isSuitable(
   table: string,
   request: DriverRequest,
 ): Promise<boolean | undefined> {
-  const parameters = new Parameters(inspect);
-  parameters.text(table);
   let suits: boolean | undefined;
-  await runner.read(inspect, parameters, request, (row) => {
-    suits = row.boolean();
+  await runner.read(new BoundStatement(inspect(table)), request, (row) => {
+    suits = row.integer() === 1;
   });
   return suits;
 }

@@ -1,43 +1,25 @@
 import { createHash } from "node:crypto";
 import { Statement } from "../protocol/statement.js";
 
-/** What is done with one key, or with several at a time. `$1` is the key or the array of keys. */
-export interface Statements {
-  /** Returns the value. */
-  readonly getOne: Statement;
-  /** Returns keys and values. */
-  readonly getMany: Statement;
-  /** Returns a row if the key exists. */
-  readonly existsOne: Statement;
-  /** Returns the keys that exist. */
-  readonly existsMany: Statement;
-  readonly setOne: Statement;
-  readonly setMany: Statement;
-  readonly deleteOne: Statement;
-  readonly deleteMany: Statement;
-  /** Returns keys from `$1` up to `$2` without it, at most `$3`. */
-  readonly list: Statement;
-}
+/** Keys on one page of a listing. */
+export const pageKeys = 1_000;
+
+type Name =
+  | `${"get" | "exists" | "set" | "delete"}${"One" | "Many"}`
+  /** Returns keys from `$1` up to `$2` without it, one more than a page. */
+  | "list";
+
+/** What is done with one key, or with several at a time. `$1` is the key or the array of keys, `$2` the values. */
+export type Statements = Readonly<Record<Name, Statement>>;
 
 export function statementsFor(table: string): Statements {
-  const onConflict =
-    "ON CONFLICT (key) DO UPDATE SET value = excluded.value " +
-    `WHERE (${columnsAreBytes("stored")}) IS NOT FALSE`;
+  const onConflict = `ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE (${columnsAreBytes("stored")}) IS NOT FALSE`;
   return {
-    getOne: named(
-      "get",
-      `SELECT value FROM ${table} WHERE key = $1::bytea AND (${columnsAreBytes(table)})`,
-    ),
-    getMany: named(
-      "get_many",
-      `SELECT key, value FROM ${table} WHERE ${isWanted} AND (${columnsAreBytes(table)})`,
-    ),
+    getOne: named("get", `SELECT value FROM ${table} WHERE key = $1::bytea AND (${columnsAreBytes(table)})`),
+    getMany: named("get_many", `SELECT key, value FROM ${table} WHERE ${isWanted} AND (${columnsAreBytes(table)})`),
     existsOne: named("exists", `SELECT FROM ${table} WHERE key = $1::bytea`),
     existsMany: named("exists_many", `SELECT key FROM ${table} WHERE ${isWanted}`),
-    setOne: named(
-      "set",
-      `INSERT INTO ${table} AS stored (key, value) VALUES ($1::bytea, $2::bytea) ${onConflict}`,
-    ),
+    setOne: named("set", `INSERT INTO ${table} AS stored (key, value) VALUES ($1::bytea, $2::bytea) ${onConflict}`),
     // Writes in the order of the arrays, so sorted arrays lock rows in their keys' order.
     setMany: named(
       "set_many",
@@ -52,7 +34,7 @@ export function statementsFor(table: string): Statements {
     ),
     list: named(
       "list",
-      `SELECT key FROM ${table} WHERE key >= $1::bytea AND key < $2::bytea ORDER BY key LIMIT $3::int4`,
+      `SELECT key FROM ${table} WHERE key >= $1::bytea AND key < $2::bytea ORDER BY key LIMIT ${pageKeys + 1}`,
     ),
   };
 }

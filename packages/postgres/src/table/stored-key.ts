@@ -6,8 +6,6 @@ import { FaultError } from "@manykv/core/driver";
  * index of one column is up to twice as fast to write as one of two.
  */
 const separator = ":";
-/** The character after the separator. All keys of a bucket come before its name followed by this one. */
-const afterSeparator = ";";
 const zero = Buffer.alloc(1);
 
 /** Returns what every key of a bucket starts with, and no key of another bucket. */
@@ -15,9 +13,9 @@ export function bucketPrefix(bucket: string): string {
   return bucket + separator;
 }
 
-/** Returns the first possible key after those of a bucket. */
+/** Returns the first possible key after those of a bucket: the semicolon is the character after the colon. */
 export function bucketEnd(bucket: string): Buffer {
-  return Buffer.from(bucket + afterSeparator);
+  return Buffer.from(`${bucket};`);
 }
 
 /**
@@ -27,9 +25,7 @@ export function bucketEnd(bucket: string): Buffer {
  */
 export function pageStart(bucket: string, cursor: string | undefined, maxKeyBytes: number): Buffer {
   const prefix = Buffer.from(bucketPrefix(bucket));
-  return cursor === undefined
-    ? prefix
-    : Buffer.concat([prefix, decodeCursor(cursor, maxKeyBytes), zero]);
+  return cursor === undefined ? prefix : Buffer.concat([prefix, decodeCursor(cursor, maxKeyBytes), zero]);
 }
 
 /** A cursor is the last key of the previous page, which the caller received anyway. */

@@ -1,45 +1,34 @@
-import { bindEnd, executeAndSync, type Statement } from "./statement.js";
+import { elementLengthBytes, KeyLookup } from "./key-lookup.js";
+import { bindEndBytes, type Statement, trailer } from "./statement.js";
 
-/** Bytes before the elements of an array, and before each element. */
-export const arrayHeaderBytes = 20;
-export const elementLengthBytes = 4;
-
+/** Bytes before the elements of an array. */
+const arrayHeaderBytes = 20;
 const parameterCountBytes = 2;
 const parameterLengthBytes = 4;
-const trailer: Buffer = Buffer.concat([bindEnd, executeAndSync]);
 const byteaType = 17;
 /** A UTF-16 unit becomes at most three bytes of UTF-8. */
 const bytesPerUnit = 3;
 /** Up to this length, an element's length consists of ASCII characters. */
 const longestAsText = 127;
 
-/** In which order elements are written, as indexes. `undefined` keeps their order. */
-export type ElementOrder = readonly number[] | undefined;
-
 /**
- * The parameters of one execution of a statement, in binary form. A request becomes one run of bytes, which takes one
- * write to the socket: there is room before the parameters for the messages that announce the statement.
+ * A statement with the parameters of one execution, in binary form. It becomes one run of bytes, which takes one write to the
+ * socket: there is room before the parameters for the messages that announce the statement.
  */
-export class Parameters {
+export class BoundStatement {
+  readonly statement: Statement;
   readonly #room: number;
   #bytes: Buffer;
   #offset: number;
   #count = 0;
+  /** Where the value of the last parameter begins. */
+  #lastStart = 0;
 
   constructor(statement: Statement) {
+    this.statement = statement;
     this.#room = statement.parse.length + statement.bind.length;
     this.#offset = this.#room + parameterCountBytes;
     this.#bytes = Buffer.allocUnsafe(this.#offset + 512);
-  }
-
-  /** Where `keyArray` wrote its elements. Valid until the next parameter. */
-  get bytes(): Buffer {
-    return this.#bytes;
-  }
-
-  integer(value: number): void {
-    const start = this.#begin(4);
-    this.#end(start, this.#bytes.writeInt32BE(value, start));
   }
 
   /** A `text`, or the UTF-8 bytes of a string as `bytea`. */
@@ -56,32 +45,34 @@ export class Parameters {
   }
 
   /**
-   * A `bytea[]` of keys, each after the prefix of its bucket, which is ASCII. Returns where the array begins in `bytes`.
+   * A `bytea[]` of keys, each after the prefix of its bucket, which is ASCII.
    *
    * An array in binary form: number of dimensions, whether it contains nulls, the element type, then the length and the
    * lower bound of its one dimension, then each element after its length.
    * https://github.com/postgres/postgres/blob/REL_18_0/src/backend/utils/adt/arrayfuncs.c (`array_recv`)
    */
-  keyArray(prefix: string, keys: readonly string[], order?: ElementOrder): number {
+  keyArray(prefix: string, keys: readonly string[]): void {
     let most = arrayHeaderBytes + keys.length * (elementLengthBytes + prefix.length);
     for (const key of keys) most += key.length * bytesPerUnit;
     const start = this.#begin(most);
     const offset = this.#arrayHeader(start, keys.length);
-    const end =
-      this.#keysTogether(offset, prefix, keys, order) ?? this.#keysOneByOne(offset, prefix, keys, order);
+    const end = this.#keysTogether(offset, prefix, keys) ?? this.#keysOneByOne(offset, prefix, keys);
     this.#end(start, end);
-    return start;
+  }
+
+  /** Returns a lookup for the last parameter, an array of `count` different keys. */
+  lookup(count: number): KeyLookup {
+    return new KeyLookup(this.#bytes, this.#lastStart + arrayHeaderBytes, count);
   }
 
   /** A `bytea[]`. */
-  valueArray(values: readonly Uint8Array[], order?: ElementOrder): void {
+  valueArray(values: readonly Uint8Array[]): void {
     let size = arrayHeaderBytes + values.length * elementLengthBytes;
     for (const value of values) size += value.byteLength;
     const start = this.#begin(size);
     const bytes = this.#bytes;
     let offset = this.#arrayHeader(start, values.length);
-    for (let place = 0; place < values.length; place++) {
-      const value = inOrder(values, order, place);
+    for (const value of values) {
       offset = bytes.writeInt32BE(value.byteLength, offset);
       bytes.set(value, offset);
       offset += value.byteLength;
@@ -90,12 +81,12 @@ export class Parameters {
   }
 
   /**
-   * Completes the messages.
+   * Returns all messages, from Parse or Bind to Sync.
    *
-   * @param statement - the statement that the parameters were made for, or its unnamed form
+   * @param statement - this statement or its unnamed form
    * @param parse - whether the server must parse it first
    */
-  complete(statement: Statement, parse: boolean): Buffer {
+  encode(statement: Statement, parse: boolean): Buffer {
     const bind = this.#room - statement.bind.length;
     const start = parse ? bind - statement.parse.length : bind;
     if (parse) this.#bytes.set(statement.parse, start);
@@ -103,7 +94,7 @@ export class Parameters {
     this.#bytes.writeInt16BE(this.#count, this.#room);
     this.#reserve(trailer.length);
     this.#bytes.set(trailer, this.#offset);
-    this.#bytes.writeInt32BE(this.#offset + bindEnd.length - bind - 1, bind + 1);
+    this.#bytes.writeInt32BE(this.#offset + bindEndBytes - bind - 1, bind + 1);
     return this.#bytes.subarray(start, this.#offset + trailer.length);
   }
 
@@ -111,7 +102,8 @@ export class Parameters {
   #begin(most: number): number {
     this.#reserve(parameterLengthBytes + most + trailer.length);
     this.#count++;
-    return this.#offset + parameterLengthBytes;
+    this.#lastStart = this.#offset + parameterLengthBytes;
+    return this.#lastStart;
   }
 
   #end(start: number, end: number): void {
@@ -136,18 +128,12 @@ export class Parameters {
    * Writes short ASCII keys as one string with their lengths in between, which takes half the time of writing them one by
    * one. Returns `undefined` if a key is long or has other characters, as the number of bytes shows.
    */
-  #keysTogether(
-    start: number,
-    prefix: string,
-    keys: readonly string[],
-    order: ElementOrder,
-  ): number | undefined {
+  #keysTogether(start: number, prefix: string, keys: readonly string[]): number | undefined {
     let text = "";
     let size = 0;
     let headFor = -1;
     let head = "";
-    for (let place = 0; place < keys.length; place++) {
-      const key = inOrder(keys, order, place);
+    for (const key of keys) {
       // Neighbors mostly have the same length, so they share a head.
       if (key.length !== headFor) {
         const length = prefix.length + key.length;
@@ -161,17 +147,12 @@ export class Parameters {
     return this.#bytes.write(text, start) === size ? start + size : undefined;
   }
 
-  #keysOneByOne(start: number, prefix: string, keys: readonly string[], order: ElementOrder): number {
+  #keysOneByOne(start: number, prefix: string, keys: readonly string[]): number {
     let offset = start;
-    for (let place = 0; place < keys.length; place++) {
-      const written = this.#bytes.write(prefix + inOrder(keys, order, place), offset + elementLengthBytes);
+    for (const key of keys) {
+      const written = this.#bytes.write(prefix + key, offset + elementLengthBytes);
       offset = this.#bytes.writeInt32BE(written, offset) + written;
     }
     return offset;
   }
-}
-
-/** Returns the element to write at `place`. */
-function inOrder<Element>(elements: readonly Element[], order: ElementOrder, place: number): Element {
-  return elements[order === undefined ? place : (order[place] as number)] as Element;
 }
