@@ -25,7 +25,7 @@ interface PendingCall {
   isSettled?: boolean;
 }
 
-/** A bucket whose `get`, `set` and `delete` calls of one event loop turn travel as one batch each. */
+/** A bucket that combines the `get`, `set` and `delete` calls of one event loop turn into one batch per operation. */
 export class CoalescingBucket extends DriverBucket {
   #waiting: PendingCall[] = [];
 
@@ -44,7 +44,7 @@ export class CoalescingBucket extends DriverBucket {
     return call.traced(async () => void (await this.#join(call, "delete", key, undefined, options)));
   }
 
-  /** Joins the batch that leaves after this turn. The call's own deadline and signal may end it earlier. */
+  /** Joins the batch that is sent after this turn. The call's own deadline and signal may end the wait earlier. */
   async #join(
     call: Call,
     operation: "get" | WriteKind,
@@ -65,7 +65,7 @@ export class CoalescingBucket extends DriverBucket {
       const pending: PendingCall = { call, operation, key, value: copy, settle };
       if (this.#waiting.push(pending) === 1) {
         this.core.beforeClose.add(this.#flush);
-        // After the callbacks of this turn, so that calls from many handlers meet.
+        // After the callbacks of this turn, so that calls from many handlers share a batch.
         void nextTurn().then(this.#flush);
       }
       const result = call.cancelled ? "aborted" : await call.race(settled, call.deadline);
@@ -90,7 +90,7 @@ export class CoalescingBucket extends DriverBucket {
     const writes = waiting.filter(({ operation }) => operation !== "get").reverse();
     const reads = waiting.filter(({ operation }) => operation === "get");
     for (const batch of groupBy(reads, ({ call }) => call.timeout)) void this.#read(batch);
-    // Of the writes to one key the last, now the first of its group, decides.
+    // The last write to a key decides. In reverse order, it is the first of its group.
     const writesByKey = groupBy(writes, ({ key }) => key);
     for (const batch of groupBy(writesByKey, ([first]) => `${first?.operation} ${first?.call.timeout}`)) {
       void this.#write(batch);
@@ -109,7 +109,7 @@ export class CoalescingBucket extends DriverBucket {
       });
     } catch (error) {
       const failed = error as StoreError;
-      // If the backend refused one key for good, only that key's call fails. Other failures concern all calls.
+      // A final failure may concern only one key, so each call is repeated alone. Other failures concern all calls.
       if (batch.length === 1 || failed.retryable) for (const { settle } of batch) settle(failed);
       else await Promise.all(batch.map((pending) => pending.isSettled || this.#read([pending])));
     } finally {
@@ -117,7 +117,7 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Each element of `batch` is the calls for one key. The first of them counts, and all share its outcome. */
+  /** Each element of `batch` holds the calls for one key. The first of them decides, and all share its outcome. */
   async #write(batch: readonly PendingCall[][]): Promise<void> {
     const deciding = batch.map(([first]) => first as PendingCall);
     const kind = deciding[0]?.operation as WriteKind;
@@ -135,7 +135,7 @@ export class CoalescingBucket extends DriverBucket {
   }
 }
 
-/** The call of a batch. It has its callers' deadline, and is cancelled when no caller waits for it any more. */
+/** The call of a batch. It has the latest deadline of its callers, and is cancelled once no caller waits for it. */
 class BatchCall extends Call {
   #callers: number;
 
@@ -147,7 +147,7 @@ class BatchCall extends Call {
     for (const pending of batch) pending.batch = this;
   }
 
-  /** A caller does not wait any longer. */
+  /** A caller stops waiting. */
   leave(): void {
     if (--this.#callers === 0) this.cancel({ code: "aborted", retryable: false, effect: "none" });
   }

@@ -23,7 +23,7 @@ export function createStore(driver: Driver, options: StoreOptions = {}): Store {
 
 const openOptionNames = ["coalesce"];
 
-/** Creating a table takes some cloud services a minute. In milliseconds. */
+/** In milliseconds. Some cloud services take a minute to create a table. */
 const provisionTimeout = 180_000;
 
 class DriverStore implements Store {
@@ -48,18 +48,16 @@ class DriverStore implements Store {
 
   provision(): Promise<void> {
     const call = new Call(this.#core, "provision", "");
-    return call.traced(() => this.#provision(call));
-  }
-
-  async #provision(call: Call): Promise<void> {
-    try {
-      call.start({ timeout: provisionTimeout });
-      if (this.#core.driver.provision !== undefined) await control(call, "provision");
-    } catch (error) {
-      throw call.readError(error);
-    } finally {
-      call.end();
-    }
+    return call.traced(async () => {
+      try {
+        call.start({ timeout: provisionTimeout });
+        if (this.#core.driver.provision !== undefined) await control(call, "provision");
+      } catch (error) {
+        throw call.readError(error);
+      } finally {
+        call.end();
+      }
+    });
   }
 
   close(): Promise<void> {
@@ -79,7 +77,7 @@ export class StoreCore {
   readonly abortListeners: SharedAbortListeners = new SharedAbortListeners();
   readonly callTracing: ReturnType<typeof openTracing> = openTracing("manykv:call");
   readonly attemptTracing: ReturnType<typeof openTracing> = openTracing("manykv:attempt");
-  /** Called when the store is about to close: calls that wait to travel together leave now. */
+  /** Called before the store closes, to send the calls that still wait for their batch. */
   readonly beforeClose: Set<() => void> = new Set();
   #inFlight = 0;
   #closing: Promise<void> | undefined;
@@ -92,10 +90,10 @@ export class StoreCore {
 
   /** @throws {StoreError} `closed` after `close()`. */
   checkOpen(): void {
-    if (this.#closing !== undefined) throw new StoreError("closed", "the store was closed: open another");
+    if (this.#closing !== undefined) throw new StoreError("closed", "the store was closed: open a new one");
   }
 
-  /** A call begins. `close()` waits until it leaves. */
+  /** A call begins. `close()` waits until it calls `leave()`. */
   enter(): void {
     this.#inFlight++;
   }

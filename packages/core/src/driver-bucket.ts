@@ -21,7 +21,7 @@ export class DriverBucket implements Bucket {
     this.#core = core;
   }
 
-  /** Not a field: `inspect` would show the driver with its connections. */
+  /** A getter, because `inspect` would show a field, and with it the driver's connections. */
   protected get core(): StoreCore {
     return this.#core;
   }
@@ -86,7 +86,7 @@ export class DriverBucket implements Bucket {
     } while (cursor !== undefined);
   }
 
-  /** Reads the input, sends it chunk by chunk and returns one place per key. */
+  /** Reads the input, sends it chunk by chunk and returns one value per key. */
   async #read<Kind extends ReadKind>(call: Call, kind: Kind, input: Iterable<string>, options?: CallOptions) {
     try {
       call.start(options);
@@ -130,7 +130,7 @@ export class DriverBucket implements Bucket {
       call.start(options, listOptionNames);
       const cursor: unknown = options?.cursor;
       if (cursor !== undefined && typeof cursor !== "string") {
-        throw new InputError("invalid-argument", "`cursor` must be the `cursor` of a page");
+        throw new InputError("invalid-argument", "`cursor` must be a string: pass the `cursor` of the previous page");
       }
       const page = await control(call, "list", cursor);
       const keys = [...page.keys];

@@ -2,7 +2,7 @@ import type { DriverRequest, Fault } from "./driver.js";
 
 const brand: unique symbol = Symbol.for("@manykv/core/FaultError");
 
-/** An error that a driver throws to report a fault of its own finding. Core uses the fault as it is. */
+/** An error that a driver throws to report a fault. Core uses the fault as is, without calling `classify`. */
 export class FaultError extends Error {
   override readonly name: string = "FaultError";
   readonly fault: Fault;
@@ -22,8 +22,8 @@ export class FaultError extends Error {
 const waitedTooLong: Fault = Object.freeze({ code: "timeout", retryable: true, effect: "none" });
 
 /**
- * Waits for `promise`, but no longer than until `request` is aborted. Use it for steps before a request is sent, such as
- * waiting for a connection.
+ * Waits for `promise`, but only until `request` is aborted. Use it for steps before the request is sent, such as waiting
+ * for a connection.
  *
  * @throws {FaultError} `timeout` with effect `none` when the request is aborted first.
  */
@@ -44,9 +44,9 @@ const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
 /**
- * Copies values out of one chunk received from a socket. It copies small neighboring values together, including the bytes
- * between them, because allocating an `ArrayBuffer` takes ten times as long as copying 100
- * bytes. Keeping one value therefore keeps up to 8 KiB.
+ * Copies values out of one chunk received from a socket. Copies small neighboring values together, including the bytes
+ * between them, because allocating an `ArrayBuffer` takes ten times as long as copying 100 bytes. A value that is kept
+ * therefore keeps up to 8 KiB in memory.
  */
 export class ChunkCopier {
   readonly #chunk: Uint8Array;

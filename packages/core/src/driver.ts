@@ -1,11 +1,12 @@
 import type { StoreErrorCode } from "./errors.js";
 
 /**
- * What a backend implements. A driver sends one request to its engine and reports what became of each key. Core does the
- * rest: validation, order, duplicates, chunking, concurrency, retries, deadlines, outcomes and errors.
+ * What a backend implements. A driver sends one request to its engine and reports what happened to each key. Core does
+ * the rest: validation, order, duplicates, chunking, concurrency, retries, deadlines, outcomes and errors.
  *
  * A driver can rely on this:
- * - A request has 1 to `limits` keys, all different, each well-formed and at most 1,024 bytes of UTF-8.
+ * - A request has at least 1 key and at most as many as `limits` allows. All keys differ, are well-formed, and have at most
+ *   1,024 bytes of UTF-8.
  * - Values have at most `maxValueBytes` bytes and do not change until the request settles. To keep them, copy them.
  * - A bucket name matches `[A-Za-z0-9_.-]{1,64}`.
  * - Core calls `close()` once, when no request is in flight, and nothing after it.
@@ -30,8 +31,8 @@ export interface Driver {
   get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>;
   set(request: SetRequest): Promise<WriteAnswer>;
   /**
-   * Optional, for a driver whose `set` acknowledges all keys or rejects. Encodes a set before the caller may change its
-   * values, sends nothing, and returns what `set` receives as `request.prepared`, repetitions included. It saves a copy.
+   * Optional, only for a driver whose `set` acknowledges all keys or rejects. Encodes a set before the caller may change its
+   * values, which saves a copy. Sends nothing. Each attempt of `set` receives the result as `request.prepared`.
    */
   prepareSet?(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): unknown;
   /** A missing key counts as done. */
@@ -112,7 +113,7 @@ export interface WriteAnswer {
 }
 
 export interface ReadAnswer<Value> extends WriteAnswer {
-  /** One place per key, in the request's order. Core ignores the places of unprocessed and failed keys. */
+  /** One value per key, in the request's order. Core ignores the values of unprocessed and failed keys. */
   readonly values: readonly Value[];
 }
 
@@ -137,7 +138,7 @@ export interface ItemFault extends Fault {
   readonly index: number;
 }
 
-/** The answer to a write of which every key was acknowledged. */
+/** The answer to a write if the engine acknowledged every key. */
 export const allDone: WriteAnswer = Object.freeze({});
 
 export { createRequest, pickKeys } from "./call/attempt.js";

@@ -35,7 +35,7 @@ const retryableCodes: readonly string[] = ["throttled", "timeout", "connection-l
 
 const brand: unique symbol = Symbol.for("@manykv/core/StoreError");
 
-/** What {@link StoreError} derives from its code unless it is given. */
+/** Options of the {@link StoreError} constructor. The default of `retryable` depends on the code. */
 export interface StoreErrorOptions {
   readonly retryable?: boolean | undefined;
   readonly reason?: string | undefined;
@@ -73,8 +73,8 @@ export class StoreError extends Error {
 }
 
 /**
- * `applied`: the backend acknowledged the entry. `not-applied`: it was not written and never will be. `unknown`: the
- * response was lost, so it may have been written or may still be.
+ * `applied`: the backend acknowledged the entry. `not-applied`: the entry was not written and never will be. `unknown`: the
+ * response was lost, so the entry may have been written or may still be.
  */
 export type Outcome = "applied" | "not-applied" | "unknown";
 
@@ -134,7 +134,7 @@ export class BatchError extends StoreError {
    */
   outcomeOf(index: number): Outcome {
     if (!Number.isInteger(index) || index < 0 || index >= this.#outcomes.size) {
-      throw new RangeError(`outcomeOf: the batch has ${this.#outcomes.size} entries, so no index ${index}`);
+      throw new RangeError(`outcomeOf: index ${index} is out of range: the batch has ${this.#outcomes.size} entries`);
     }
     return this.#outcomes.outcomeOf(index);
   }
@@ -163,13 +163,13 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   aborted: "The caller's signal fired.",
   "connection-lost": "The connection broke: try again.",
   unavailable: "The backend does not serve requests: check that it runs and can be reached, then try again.",
-  closed: "The store was closed: open another.",
+  closed: "The store was closed: open a new one.",
   "no-such-store": "Check the names of bucket, table and database. `provision()` creates a missing table.",
   "access-denied": "Check the credentials and permissions.",
   internal: "The backend failed in a way that the driver does not recognize.",
 };
 
-/** `throttled (OOM). The backend has ...` */
+/** Returns the text of a fault for a message, such as `throttled (OOM). The backend has no capacity left: ...`. */
 export function explain(fault: { readonly code: StoreErrorCode; readonly reason?: string | undefined }): string {
   const reason = fault.reason === undefined ? fault.code : `${fault.code} (${fault.reason})`;
   return `${reason}. ${advice[fault.code]}`;

@@ -11,15 +11,6 @@ export {
   type StoreErrorTag,
 } from "./errors.js";
 export type { RetryOptions, StoreOptions } from "./options.js";
-export type {
-  Bucket,
-  CallOptions,
-  Entry,
-  KeyPage,
-  KeyValue,
-  ListOptions,
-  OpenOptions,
-  Store,
-} from "./store.js";
+export type { Bucket, CallOptions, Entry, KeyPage, KeyValue, ListOptions, OpenOptions, Store } from "./store.js";
 export { type Limits, portableLimits } from "./store.js";
 export type { AttemptEvent, CallEvent } from "./tracing.js";

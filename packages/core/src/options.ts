@@ -14,7 +14,7 @@ export interface StoreOptions {
   readonly requestLimits?: Partial<RequestLimits> | undefined;
   /** How many requests of one call may be in flight at the same time. Default: the backend's. */
   readonly concurrency?: number | undefined;
-  /** How temporary failures are retried. */
+  /** How calls retry temporary failures. */
   readonly retry?: RetryOptions | undefined;
 }
 
@@ -87,7 +87,7 @@ export function checkOptions(options: unknown, known: readonly string[], subject
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    throw new StoreError("invalid-argument", `unknown option \`${name}\` in ${subject}: known are ${known.join(", ")}`);
+    throw new StoreError("invalid-argument", `unknown option \`${name}\` in ${subject}: use ${known.join(", ")}`);
   }
 }
 
@@ -124,6 +124,6 @@ function checkBuckets(buckets: Iterable<string>): ReadonlySet<string> {
 function inRange(name: string, value: unknown, least: number, fallback: number, most = Infinity): number {
   if (value === undefined) return fallback;
   if (typeof value === "number" && value >= least && value <= most) return value;
-  const bound = most === Infinity ? "at least" : `at most ${most}, the backend's limit, and at least`;
-  throw new StoreError("invalid-argument", `\`${name}\` must be a number, ${bound} ${least}`);
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}, the backend's limit`;
+  throw new StoreError("invalid-argument", `\`${name}\` must be a number ${range}`);
 }

@@ -44,10 +44,10 @@ export interface ListOptions extends CallOptions {
 /** Options of `open`. */
 export interface OpenOptions {
   /**
-   * Whether the `get`, `set` and `delete` calls of one event loop turn travel as one batch each, so that code written one
-   * key at a time runs at the speed of batches. Each call keeps its own result, deadline and signal. If several writes
-   * of one turn name the same key, the last one wins and all share its outcome. A `get` and a `set` of one turn may run
-   * in either order. Default `false`.
+   * Whether the `get`, `set` and `delete` calls of one event loop turn are combined into one batch per operation, so that
+   * code that handles one key at a time runs at the speed of batches. Each call keeps its own result, deadline and signal.
+   * If several writes of one turn have the same key, the last one wins and all share its outcome. A `get` and a write of
+   * one turn may run in either order. Default `false`.
    */
   readonly coalesce?: boolean | undefined;
 }
@@ -105,11 +105,11 @@ export interface Bucket {
   /** Iterates over all keys of this bucket, page by page. `timeout` applies to each page. */
   keys(options?: CallOptions): AsyncIterable<string>;
   /**
-   * Returns one place per key, in the order of `keys` and including duplicates: the key with its value, or `undefined`
-   * if the key does not exist. Rejects if any key cannot be read.
+   * Returns one result per key, in the order of `keys` and including duplicates: the key with its value, or `undefined` if
+   * the key does not exist. Rejects if any key cannot be read.
    *
    * You may modify returned values. Small values may share an `ArrayBuffer` of 8 KiB, like Node's pooled Buffers: never
-   * use `value.buffer`, and call `slice()` before you transfer a value to a worker or keep one of many for long.
+   * use `value.buffer`, and call `slice()` before you transfer a value to a worker or keep a few of many for a long time.
    */
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]>;
   /**

@@ -10,11 +10,11 @@ interface Event {
   readonly bucket: string;
   /** For a call: the method, such as `getMany`. For an attempt: `get`, `set`, `delete`, `exists`, `list` or `provision`. */
   readonly operation: string;
-  /** Keys in the caller's input or in the request. */
+  /** How many keys the caller's input or the request has. */
   batchSize: number;
-  /** In milliseconds. Present at the end, like `code` and `reason`. */
+  /** In milliseconds. Set at the end, like `code` and `reason`. */
   duration?: number;
-  /** Code of the error or of the request's first fault. */
+  /** The code of the error, or of the request's first fault. */
   code?: StoreErrorCode;
   /** The engine's own code. */
   reason?: string;
@@ -36,7 +36,7 @@ export interface AttemptEvent extends Event {
   readonly callId: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** At the end: keys that were not done. */
+  /** At the end: how many keys were not done. */
   undone?: number;
 }
 
@@ -45,18 +45,16 @@ interface Channel {
   runStores<Result>(message: object, run: () => Result): Result;
 }
 
-/** What manykv uses of a `TracingChannel`. Programs for browsers compile these types without those of Node.js. */
+/** The part of `TracingChannel` that manykv uses, so that browser programs compile without the types of Node.js. */
 type Tracing = { readonly hasSubscribers: boolean } & {
   readonly [Name in "start" | "end" | "asyncStart" | "asyncEnd" | "error"]: Channel;
 };
 
-interface Host {
-  process?: { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } };
-}
-
-/** Returns a tracing channel; `undefined` in browsers and before Node.js 20.16, which have no `getBuiltinModule`. */
+/** Returns a tracing channel, or `undefined` in browsers and before Node.js 20.16, which lack `getBuiltinModule`. */
 export function openTracing(name: string): Tracing | undefined {
-  return (globalThis as Host).process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
+  type Process = { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } };
+  const { process } = globalThis as { process?: Process };
+  return process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
 }
 
 /** Runs a call within the channel `manykv:call`. */
@@ -99,10 +97,8 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
 }
 
 /**
- * Publishes the start and end of `run`. Unlike `tracePromise` it does not add the result to the event, because events may
- * be logged and results contain values.
- *
- * @param complete - returns the fields that the event has at its end
+ * Publishes the start and end of `run`. Unlike `tracePromise`, it does not add the result to the event, because events may
+ * be logged and results contain values. `complete` returns the fields to set at the end.
  */
 function trace<Result>(
   channel: Tracing,

@@ -4,9 +4,7 @@ import type { Chunk } from "../input/chunk.js";
 import { traceAttempt } from "../tracing.js";
 import type { Call } from "./call.js";
 
-const nothing: readonly never[] = [];
-
-/** What {@link createRequest} puts into a request. */
+/** The fields of a request, for {@link createRequest}. */
 export interface RequestParts {
   readonly bucket: string;
   readonly keys?: readonly string[] | undefined;
@@ -17,7 +15,7 @@ export interface RequestParts {
   readonly deadline?: number | undefined;
 }
 
-/** What a driver receives. Creates its `AbortSignal` only for a driver that asks for it. */
+/** The request that a driver receives. Creates its `AbortSignal` on first use, because that takes time. */
 export class Request implements SetRequest {
   readonly bucket: string;
   readonly keys: readonly string[];
@@ -31,8 +29,8 @@ export class Request implements SetRequest {
 
   constructor(parts: RequestParts) {
     this.bucket = parts.bucket;
-    this.keys = parts.keys ?? nothing;
-    this.values = parts.values ?? nothing;
+    this.keys = parts.keys ?? [];
+    this.values = parts.values ?? [];
     this.prepared = parts.prepared;
     this.cursor = parts.cursor;
     this.deadline = parts.deadline ?? Infinity;
@@ -60,11 +58,7 @@ export class Request implements SetRequest {
   }
 }
 
-/**
- * Creates a request like core's, for tests of a driver and for drivers that wrap another.
- *
- * @param signal - aborts the request
- */
+/** Creates a request like core's, for tests of a driver and for drivers that wrap another. `signal` aborts it. */
 export function createRequest(parts: RequestParts & { readonly signal?: AbortSignal | undefined }): Request {
   const request = new Request(parts);
   if (parts.signal?.aborted) request.abort();
@@ -100,7 +94,7 @@ export interface Answers {
 export interface AttemptResult<Answer> {
   readonly answer?: Answer;
   readonly fault?: Fault;
-  /** Why the attempt was cut short, if it was. */
+  /** Why the attempt was interrupted, if it was. */
   readonly interruption?: "timeout" | "aborted";
 }
 
@@ -159,7 +153,7 @@ async function send<Kind extends keyof Answers>(
   return { ...(typeof late === "object" ? late : { fault: unknown }), interruption: result };
 }
 
-/** Never rejects. A driver may also throw before it returns a promise. */
+/** Never rejects, even if the driver throws before it returns a promise. */
 async function answerOf<Kind extends keyof Answers>(
   driver: Driver,
   kind: Kind,
@@ -197,7 +191,7 @@ export function faultsByIndex(
 ): (Fault | undefined)[] | undefined {
   const { answer } = result;
   const places = (answer as Partial<ReadAnswer<unknown>> | undefined)?.values?.length ?? size;
-  // An answer with a place too few would be read as a missing key.
+  // With too few values, a key that was not read would look missing.
   const fault = places === size ? result.fault : wrongAnswer;
   if (fault !== undefined) return new Array(size).fill(afterInterruption(fault, result, last));
   if (!answer?.faults?.length && !answer?.unprocessed?.length) return undefined;
@@ -207,21 +201,18 @@ export function faultsByIndex(
   return faults;
 }
 
-/** If the attempt was cut short, the fault is that, not what the driver made of it. */
-export function afterInterruption(
-  fault: Fault,
-  { interruption }: AttemptResult<unknown>,
-  last: Fault | undefined,
-): Fault {
+/** Returns the fault to record: for an interrupted attempt the interruption, not what the driver made of it. */
+export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, last: Fault | undefined): Fault {
+  const { interruption } = result;
   if (interruption === undefined || (!fault.retryable && fault.effect === "none")) return fault;
-  // If nothing came of this attempt, the previous fault says more than that the time is over.
+  // If this attempt had no effect, the previous fault says more than `timeout`.
   if (interruption === "timeout" && fault.effect === "none" && last?.effect === "none") return last;
   return { ...fault, code: interruption, retryable: interruption === "timeout" };
 }
 
 /**
- * Returns why nothing more can be sent, if so: the caller cancelled, another request of the call failed, or the time is
- * over. In the last case the previous fault says more than that.
+ * Returns why the call can send nothing more, if so: it was cancelled, another of its requests failed, or its time is over.
+ * In the last case, the previous fault says more than `timeout`.
  */
 export function stopFault(call: Call, time: number, last: Fault | undefined): Fault | undefined {
   if (call.cancelled) return { code: "aborted", retryable: false, effect: "none" };
@@ -230,7 +221,7 @@ export function stopFault(call: Call, time: number, last: Fault | undefined): Fa
 }
 
 /**
- * Waits before the next attempt: full jitter, a random part of a bound that doubles.
+ * Waits before the next attempt, with full jitter: a random part of a bound that doubles.
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
 export async function backoff(call: Call, attemptsWithoutProgress: number): Promise<void> {

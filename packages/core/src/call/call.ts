@@ -53,7 +53,7 @@ export class Call {
     return this.core.callTracing?.hasSubscribers ? traceCall(this, run) : run();
   }
 
-  /** Which call failed on what, for messages. */
+  /** Names the call in messages. */
   get description(): string {
     const bucket = this.bucket === "" ? "" : ` on bucket "${this.bucket}"`;
     return `${this.operation}${bucket} (${this.core.driver.name})`;
@@ -74,22 +74,18 @@ export class Call {
     return this.deadline - performance.now();
   }
 
-  /** The call failed: it sends nothing more. What is in flight finishes. */
+  /** Ends the call: it sends nothing more, but waits for its requests in flight. */
   stop(fault: Fault): void {
     this.fault ??= fault;
   }
 
-  /** The call failed and needs no further answers: what is in flight is interrupted. */
+  /** Ends the call and interrupts its requests in flight. */
   cancel(fault: Fault): void {
     this.stop(fault);
     this.#interrupt("aborted");
   }
 
-  /**
-   * Waits for `promise`, but only until it is due, the caller cancels or the call fails. Then it returns why.
-   *
-   * @param promise - must not reject
-   */
+  /** Waits for `promise`, which must not reject, but only until `due` or until the call is cancelled. Then returns why. */
   race<Result>(promise: Promise<Result>, due: number): Promise<Result | Interruption> {
     return new Promise((resolve) => {
       const settle = (result: Result | Interruption): void => {
@@ -106,9 +102,9 @@ export class Call {
   }
 
   /**
-   * Lets other work of the event loop run.
+   * Lets other work on the event loop run.
    *
-   * @throws {InputError} if the call is over by then.
+   * @throws {InputError} if the call was cancelled or its deadline passed.
    */
   async nextTurn(entries: number): Promise<void> {
     await nextTurn();
@@ -124,7 +120,7 @@ export class Call {
     return new StoreError(error.code, `${this.operation}: ${error.message}`);
   }
 
-  /** Returns the error of a write: a {@link BatchError}, also if nothing was sent. */
+  /** Returns the error of a write: a {@link BatchError}, even if nothing was sent. */
   writeError(error: unknown, input: unknown): unknown {
     if (!StoreError.is(error) || BatchError.is(error)) return error;
     const { code, message } = error;
@@ -144,7 +140,7 @@ export type Interruption = "timeout" | "aborted";
 
 /** Something that a call waits for. */
 export interface Waiter {
-  /** When it is interrupted, on the clock of `performance.now()`, in milliseconds. */
+  /** When to interrupt it, on the clock of `performance.now()`, in milliseconds. */
   readonly due: number;
   readonly interrupt: (why: Interruption) => void;
 }
@@ -153,8 +149,8 @@ export interface Waiter {
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * Interrupts waiters when they are due. One timer serves all calls of a store: setting and clearing a timer for each
- * would be a noticeable part of a small call. It keeps the process alive only while something waits.
+ * Interrupts waiters when they are due. One timer serves all calls of a store, because a timer for each would take a
+ * noticeable part of a small call. It keeps the process alive only while something waits.
  */
 export class DeadlineTimer {
   readonly #waiters: Set<Waiter> = new Set();

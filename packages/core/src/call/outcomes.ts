@@ -14,7 +14,7 @@ const applied = 1;
 const unknown = 2;
 const names: readonly Outcome[] = ["not-applied", "applied", "unknown"];
 
-/** The cause of an entry that was never sent, if the call has none either. */
+/** The cause of an entry that was never sent, if the call has no fault either. */
 const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
 
 /**
@@ -36,7 +36,7 @@ export class Outcomes implements OutcomeTable {
     this.#states = new Array<number>(size).fill(0);
   }
 
-  /** The backend acknowledged an entry, or it failed. */
+  /** Records that the backend acknowledged an entry, or why it failed. */
   record(inputIndex: number, fault: Fault | undefined): void {
     if (fault === undefined) {
       this.#states[inputIndex] = applied;
@@ -57,22 +57,17 @@ export class Outcomes implements OutcomeTable {
   }
 
   get counts(): OutcomeCounts {
-    const byState = [0, 0, 0];
+    const byState: [number, number, number] = [0, 0, 0];
     for (let index = 0; index < this.size; index++) (byState[this.#stateOf(index)] as number)++;
-    return Object.freeze({
-      applied: byState[1],
-      "not-applied": byState[0],
-      unknown: byState[2],
-    } as OutcomeCounts);
+    const [notApplied, acknowledged, lost] = byState;
+    return Object.freeze({ applied: acknowledged, "not-applied": notApplied, unknown: lost });
   }
 
   /** @throws {BatchError} if an entry was not applied or may not have been. */
   throwIfFailed(): void {
     const { size, counts } = this;
     if (counts.applied === size) return;
-    const failed = Array.from({ length: size }, (_, index) => index).filter(
-      (index) => this.#stateOf(index) !== applied,
-    );
+    const failed = [...Array(size).keys()].filter((index) => this.#stateOf(index) !== applied);
     const first = failed[0] as number;
     const { code, reason } = this.causeOf(first);
     const summary = `${counts["not-applied"]} of ${size} entries not applied, ${counts.unknown} unknown`;

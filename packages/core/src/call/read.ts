@@ -11,7 +11,7 @@ export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 /**
  * Reads a batch and returns one value per key. Stops at the first key that cannot be read (rule S10).
  *
- * @throws {StoreError} naming that key.
+ * @throws {StoreError} naming the index of that key.
  */
 export async function read<Kind extends ReadKind>(
   call: Call,
@@ -81,7 +81,7 @@ export async function read<Kind extends ReadKind>(
   }
 }
 
-/** Sends a request that is not about certain keys, and repeats it while that may succeed. */
+/** Sends a request without keys, and repeats it as long as that may succeed. */
 export async function control<Kind extends "list" | "provision">(
   call: Call,
   kind: Kind,

@@ -16,7 +16,7 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
   if (queue.size === 1) await writeChunks();
   else {
     const running = Array.from({ length: Math.min(options.concurrency, queue.size) }, writeChunks);
-    // The caller's own values may change as soon as the call returns.
+    // Encode the caller's own arrays now, because they may change as soon as the call returns.
     if (Array.isArray(batch.values)) queue.prepareRest(driver, call.bucket);
     await Promise.all(running);
   }
@@ -31,7 +31,7 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
 
   /**
    * Sends a chunk, records the outcomes, settles what was lost and repeats the keys that may succeed, until all are
-   * settled or the call is over. Stops the call if the backend failed the chunk as a whole.
+   * settled or the call is over. Stops the call if a chunk fails as a whole.
    */
   async function writeChunk(whole: Chunk): Promise<void> {
     let chunk = whole;

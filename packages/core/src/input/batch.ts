@@ -10,7 +10,7 @@ export interface Rejection {
   readonly text: string;
 }
 
-/** A rejected argument: nothing was sent. */
+/** The input was rejected before anything was sent. */
 export class InputError extends StoreError {
   /** How many entries the input has, as far as it was read. */
   readonly entries: number;
@@ -27,6 +27,7 @@ function invalid(text: string): Rejection {
 
 const notString = invalid("the key is not a string");
 const illFormed = invalid("the key is ill-formed: it contains a lone surrogate, which has no UTF-8 encoding");
+const notPair = invalid("the entry is not a pair: pass [key, value]");
 const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached; encode text with TextEncoder");
 
 /** Returns why a key is rejected (rule S1), if it is. */
@@ -44,7 +45,7 @@ export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | und
 export function checkValue(value: unknown, { maxValueBytes }: Limits): Rejection | undefined {
   if (!isBytes(value)) return notBytes;
   if (value.length <= maxValueBytes) return undefined;
-  return { code: "too-large", text: `the value has ${value.length} bytes, the limit is ${maxValueBytes}` };
+  return { code: "too-large", text: `the value has ${value.length} bytes, but the limit is ${maxValueBytes}` };
 }
 
 /** Returns the length of a well-formed string in UTF-8 bytes. */
@@ -52,7 +53,7 @@ export function utf8Length(text: string): number {
   let bytes = text.length;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
-    // Each half of a surrogate pair counts two bytes.
+    // Each half of a surrogate pair counts as two bytes.
     if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
   }
   return bytes;
@@ -63,12 +64,12 @@ const typeName = Object.getOwnPropertyDescriptor(
   Symbol.toStringTag,
 )?.get;
 
-/** Returns whether a value is an attached `Uint8Array` (a `Buffer` is one), including one of another realm. */
+/** Returns whether a value is an attached `Uint8Array` (a `Buffer` is one), including one from another realm. */
 function isBytes(value: unknown): value is Uint8Array {
   if (!(value instanceof Uint8Array) && typeName?.call(value) !== "Uint8Array") return false;
   if ((value as Uint8Array).length > 0) return true;
   try {
-    // A detached array has length 0. Taken for an empty value, it would silently lose its contents.
+    // A detached array has length 0, so it would silently be stored as an empty value.
     new Uint8Array((value as Uint8Array).buffer);
     return true;
   } catch {
@@ -85,13 +86,13 @@ export interface Batch {
   readonly values: PackedValues | readonly Uint8Array[] | undefined;
 }
 
-/** Up to this many entries a batch is checked, split and encoded before the call returns. */
+/** Batches of up to this many entries are encoded before the call returns. Longer ones are copied and sent in steps. */
 export const mostAtOnce = 16_384;
 
 /**
  * Reads an iterable of keys once.
  *
- * @throws {InputError} naming the first invalid key.
+ * @throws {InputError} naming the index of the first invalid key.
  */
 export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Batch {
   return read(call, input, call.core.options[kind], undefined);
@@ -101,7 +102,7 @@ export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Ba
  * Reads an iterable of entries once. Copies the values, because the caller may change them when the call returns, unless
  * the driver encodes them before that.
  *
- * @throws {InputError} naming the first invalid entry.
+ * @throws {InputError} naming the index of the first invalid entry.
  */
 export function readEntries(call: Call, input: unknown): Batch {
   const { driver, options } = call.core;
@@ -116,7 +117,7 @@ function isShortAndStable(input: unknown): boolean {
   return input instanceof Map && input.size <= mostAtOnce && iterator === Map.prototype.entries;
 }
 
-/** After about this many entries or KiB of values, reading looks at the clock. */
+/** How many entries or KiB of values to read before the next look at the clock. */
 const entriesPerCheck = 1_024;
 
 function read(
@@ -159,7 +160,7 @@ function read(
   function add(entry: unknown): Rejection | undefined {
     if (values === undefined) return checkKey(entry, limits) ?? addKey(entry as string, 0);
     if (!Array.isArray(entry) || entry.length !== 2) return notPair;
-    // Each is read once: what was checked is what is sent.
+    // Read each element once, so that what was checked is what is sent.
     const key: unknown = entry[0];
     const value: unknown = entry[1];
     const rejected = checkKey(key, limits) ?? checkValue(value, limits);
@@ -189,13 +190,7 @@ function read(
   }
 }
 
-const notPair = invalid("the entry is not a pair of a key and a value");
-
-/**
- * Counts the entries of an input that is rejected unread, for its outcomes.
- *
- * @param deadline - when to stop counting, because an iterable may be endless
- */
+/** Counts the entries of an input that was rejected unread. Stops at `deadline`, because an iterable may be endless. */
 export function countEntries(input: unknown, deadline: number): number {
   let count = sizeOf(input);
   if (count > 0) return count;

@@ -20,14 +20,14 @@ export class Chunk {
     this.values = values;
   }
 
-  /** Has the driver encode the values, if it can. They are not needed any more then. */
+  /** Lets the driver encode the values, if it can, and then drops them. */
   prepare(driver: Driver, bucket: string): void {
     if (driver.prepareSet === undefined || this.values.length === 0) return;
     try {
       this.prepared = driver.prepareSet(bucket, this.keys, this.values);
       this.values = noValues;
     } catch (error) {
-      // If it is tried again, the caller may have changed the values by then.
+      // The caller may change the values before the next attempt.
       this.values = this.values.map((value) => new Uint8Array(value));
       throw error;
     }
@@ -72,7 +72,7 @@ export class ChunkQueue {
     return undefined;
   }
 
-  /** Has the driver encode all chunks that were not handed out yet. */
+  /** Lets the driver encode all chunks that were not handed out yet. */
   prepareRest(driver: Driver, bucket: string): void {
     const chunks: Chunk[] = [];
     for (let chunk = this.next(); chunk !== undefined; chunk = this.next()) {
@@ -80,7 +80,7 @@ export class ChunkQueue {
       try {
         chunk.prepare(driver, bucket);
       } catch {
-        // The attempt to send it reports the error.
+        // The attempt to send the chunk reports the error.
       }
     }
     this.#prepared.push(...chunks);
@@ -136,7 +136,7 @@ export class PackedValues {
   }
 }
 
-/** Which of several entries with the same key counts: the last for sets (rule S5), the first for reads. */
+/** Which of several entries with the same key counts: the last for writes (rule S5), the first for reads. */
 export type DuplicatePolicy = "first" | "last";
 
 /** For each index the index of the entry that counts for its key; `undefined` if all keys differ. */
