@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { checkKey, utf8Length } from "../src/input/batch.js";
 
-test("returns the UTF-8 length of well-formed strings", () => {
+test("utf8Length returns the UTF-8 length of well-formed strings", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       assert.equal(utf8Length(text), Buffer.byteLength(text));

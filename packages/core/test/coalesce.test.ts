@@ -17,7 +17,7 @@ function codes(results: readonly PromiseSettledResult<unknown>[]): (string | und
   return results.map((result) => (result.status === "rejected" ? (result.reason as StoreError).code : undefined));
 }
 
-test("the single calls of one turn are one request of each kind", async () => {
+test("calls of one turn are sent as one request per operation", async () => {
   const { driver, bucket } = await setUp();
   await Promise.all(["a", "b", "c"].map((key, index) => bucket.set(key, Uint8Array.of(index))));
   const values = await Promise.all(["c", "a", "x", "a"].map((key) => bucket.get(key)));
@@ -34,7 +34,7 @@ test("the single calls of one turn are one request of each kind", async () => {
   );
 });
 
-test("calls behind promises of the same turn still meet", async () => {
+test("calls that follow a resolved promise in the same turn share a batch", async () => {
   const { driver, bucket } = await setUp();
   const late = async (key: string): Promise<unknown> => {
     await Promise.resolve();
@@ -45,7 +45,7 @@ test("calls behind promises of the same turn still meet", async () => {
   assert.equal(driver.requests.length, 1);
 });
 
-test("of writes to one key in one turn the last counts, whatever their kind", async () => {
+test("the last of several writes to a key in one turn wins, whether it sets or deletes", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), fc.option(fc.nat(255))), { maxLength: 12 }),
@@ -93,7 +93,7 @@ test("each call has the outcome of its own key", async () => {
   assert.deepEqual(codes(await Promise.allSettled([bucket.get("a"), bucket.get("b")])), [undefined, "access-denied"]);
 });
 
-test("a write that may be repeated says so, also beside one that was refused", async () => {
+test("each failed call reports its own `retryable`", async () => {
   const { driver, bucket } = await setUp();
   const faults = [{ code: "unavailable", retryable: true, effect: "none" } as const, refused];
   for (let step = 0; step < 2; step++) {
@@ -109,7 +109,7 @@ test("a write that may be repeated says so, also beside one that was refused", a
   );
 });
 
-test("a bad argument is refused alone", async () => {
+test("an invalid argument rejects only its own call", async () => {
   const { driver, bucket } = await setUp();
   const results = await Promise.allSettled([
     bucket.set("a", Uint8Array.of(1)),
@@ -132,7 +132,7 @@ test("a bad argument is refused alone", async () => {
   assert.equal(driver.requests.length, 1);
 });
 
-test("what the caller does to its bytes after the call changes nothing", async () => {
+test("the caller may change its value after the call returns", async () => {
   const { plain, bucket } = await setUp();
   const value = Uint8Array.of(1, 2, 3);
   const written = bucket.set("a", value);
@@ -141,7 +141,7 @@ test("what the caller does to its bytes after the call changes nothing", async (
   assert.deepEqual(await plain.get("a"), Uint8Array.of(1, 2, 3));
 });
 
-test("cancelling one call leaves the others alone, and says what is known", async () => {
+test("cancelling one call does not affect the others and reports a true outcome", async () => {
   const { driver, bucket } = await setUp();
   const before = new AbortController();
   const unsent = bucket.set("a", Uint8Array.of(1), { signal: before.signal });
@@ -169,7 +169,7 @@ test("cancelling one call leaves the others alone, and says what is known", asyn
   );
 });
 
-test("calls made before the store is closed settle first", async () => {
+test("close() waits for calls made before it", async () => {
   const driver = new ScriptedDriver();
   const store = createStore(driver);
   const bucket = await store.open("b", { coalesce: true });
@@ -211,10 +211,10 @@ test("the calls of a refused batch are repeated before the store closes", async 
 });
 
 for (const [whose, options, ofStore] of [
-  ["their own", { timeout: 1_000 }, {}],
+  ["the call's", { timeout: 1_000 }, {}],
   ["the store's", undefined, { timeout: 1_000 }],
 ] as const) {
-  test(`the calls of a refused batch are repeated in what is left of ${whose} timeout`, async () => {
+  test(`the calls of a refused batch are repeated within ${whose} timeout`, async () => {
     const driver = new ScriptedDriver();
     const bucket = await createStore(driver, ofStore).open("b", { coalesce: true });
     let start = 0;
@@ -235,7 +235,7 @@ for (const [whose, options, ofStore] of [
   });
 }
 
-test("a write settles by its own deadline, though a later one to its key has longer", async () => {
+test("a write settles by its own deadline even if a later write to its key has more time", async () => {
   const { driver, bucket } = await setUp();
   let answer: (() => void) | undefined;
   driver.writes.push(async (request, apply) => {
@@ -254,7 +254,7 @@ test("a write settles by its own deadline, though a later one to its key has lon
   assert.deepEqual(driver.data.get("b:a"), Uint8Array.of(2));
 });
 
-test("a write with bad options is refused as the bucket refuses it", async () => {
+test("a write with invalid options rejects like that of a plain bucket", async () => {
   const { plain, bucket } = await setUp();
   for (const options of [{ signal: {} }, { timeout: -1 }, 5, null] as never[]) {
     for (const each of [plain, bucket]) {
@@ -267,7 +267,7 @@ test("a write with bad options is refused as the bucket refuses it", async () =>
   }
 });
 
-test("a batch that nobody waits for any more is cancelled", async () => {
+test("a batch is cancelled once all of its calls are cancelled", async () => {
   const { driver, bucket } = await setUp();
   const controllers = [new AbortController(), new AbortController()];
   let interrupted = false;
@@ -285,7 +285,7 @@ test("a batch that nobody waits for any more is cancelled", async () => {
   assert.ok(interrupted);
 });
 
-test("the other methods are the bucket's own", async () => {
+test("the other methods work as on a plain bucket", async () => {
   const { bucket } = await setUp();
   await bucket.setMany([["a", Uint8Array.of(1)]]);
   assert.equal(await bucket.exists("a"), true);

@@ -35,7 +35,7 @@ test("each index maps to the first or last index of its key", async () => {
   );
 });
 
-test("long batches are searched in steps that let other work run", async () => {
+test("a search of a long batch lets other work run between its steps", async () => {
   const keys = Array.from({ length: 40_000 }, (_, index) => `k${index}`);
   assert.equal(await findDuplicatesInSteps(keys, "last", someCall()), undefined);
   keys[39_999] = "k7";
@@ -55,7 +55,7 @@ test("long batches are searched in steps that let other work run", async () => {
   assert.deepEqual([first?.[7], first?.[39_999]], [7, 7]);
 });
 
-test("a search in steps ends with the call", async () => {
+test("a search in steps ends at the call's deadline", async () => {
   const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}`);
   await assert.rejects(findDuplicatesInSteps(keys, "last", someCall(0)), {
     code: "timeout",

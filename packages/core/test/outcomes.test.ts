@@ -15,7 +15,7 @@ function entries(count: number): Entry[] {
 
 async function failure(promise: Promise<void>): Promise<BatchError> {
   return promise.then(
-    () => assert.fail("the write should have been refused"),
+    () => assert.fail("the write should have been rejected"),
     (error: unknown) => {
       assert.ok(BatchError.is(error), String(error));
       return error;
@@ -27,7 +27,7 @@ async function bucketOver(driver: ScriptedDriver, options: StoreOptions = quick)
   return createStore(driver, options).open("b");
 }
 
-test("repeats just what was left unprocessed, until all is done", async () => {
+test("a write repeats only unprocessed keys until all are done", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(
     (request, apply) => ({ ...apply(part(request, [0, 2])), unprocessed: [1, 3] }),
@@ -41,10 +41,10 @@ test("repeats just what was left unprocessed, until all is done", async () => {
   assert.equal(driver.data.size, 4);
 });
 
-test("counts attempts only while there is no progress", async () => {
+test("`retry.attempts` counts only attempts without progress", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver, { retry: { attempts: 2, baseDelay: 0, maxDelay: 0 } });
-  // One more key at each attempt: five attempts, though two without progress would be the end.
+  // Each attempt completes one key, so there are five attempts although `retry.attempts` is 2.
   for (let step = 0; step < 4; step++) {
     driver.writes.push((request, apply) => ({
       ...apply(part(request, [0])),
@@ -63,7 +63,7 @@ test("counts attempts only while there is no progress", async () => {
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 3, unknown: 0 });
 });
 
-test("a refusal is final for its key, and no other key suffers", async () => {
+test("a refused key is not repeated and does not affect other keys", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push((request, apply) => ({
     ...apply(part(request, [0, 2])),
@@ -80,7 +80,7 @@ test("a refusal is final for its key, and no other key suffers", async () => {
   assert.equal(driver.requests.length, 2);
 });
 
-test("a key that is refused is no reason for the keys that are repeated", async () => {
+test("a refused key does not become the cause of keys that time out later", async () => {
   const driver = new ScriptedDriver();
   const connecting: Fault = { code: "timeout", retryable: true, effect: "none" };
   driver.writes.push(() => ({
@@ -108,7 +108,7 @@ test("a key that is refused is no reason for the keys that are repeated", async 
   );
 });
 
-test("a batch is worth a repetition only where each of its failures is", async () => {
+test("a BatchError is retryable only if every failure is", async () => {
   const final: Fault = { ...busy, retryable: false };
   for (const [faults, retryable] of [
     [[busy, refused], false],
@@ -129,7 +129,7 @@ test("a batch is worth a repetition only where each of its failures is", async (
   }
 });
 
-test("a key that gets nowhere does not stop the keys of other requests", async () => {
+test("a key that never succeeds does not stop the keys of other requests", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(
     (request, apply) => ({ ...apply(part(request, [1])), unprocessed: [0] }),
@@ -141,7 +141,7 @@ test("a key that gets nowhere does not stop the keys of other requests", async (
   assert.deepEqual([...error.failures()], [{ index: 0, outcome: "not-applied", code: "throttled" }]);
 });
 
-test("a request that fails as a whole for good stops the batch, and settled keys stay settled", async () => {
+test("a final failure of a whole request stops the batch and keeps earlier outcomes", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(
     (request, apply) => apply(request),
@@ -161,9 +161,9 @@ test("a request that fails as a whole for good stops the batch, and settled keys
   assert.equal(driver.requests.length, 2);
 });
 
-test("unknown is left only by an acknowledgement", async () => {
+test("only an acknowledgement changes `unknown`", async () => {
   const driver = new ScriptedDriver();
-  // The answer is lost, then the engine refuses: the first attempt may still have been applied.
+  // The engine refuses the second attempt, but the first, whose answer was lost, may have been applied.
   driver.writes.push(
     () => {
       throw new Scripted(lost);
@@ -184,7 +184,7 @@ test("unknown is left only by an acknowledgement", async () => {
   assert.equal(driver.data.size, 2);
 });
 
-test("the places of a duplicate share their outcome", async () => {
+test("entries with the same key share one outcome", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push((request, apply) => ({
     ...apply(part(request, [1])),
@@ -198,7 +198,7 @@ test("the places of a duplicate share their outcome", async () => {
       ["a", Uint8Array.of(3)],
     ]),
   );
-  // Sent once each, at the place of its last occurrence: b, then a.
+  // Each key is sent once, at the position of its last entry.
   assert.deepEqual(driver.requests[0]?.keys, ["b", "a"]);
   assert.deepEqual(
     [0, 1, 2].map((index) => error.outcomeOf(index)),
@@ -225,7 +225,7 @@ test("a lost write is fenced once before it is repeated", async () => {
   assert.deepEqual(events, ["first", "fence", "second"]);
 });
 
-test("a fence that fails or hangs loses neither the call nor the truth", async () => {
+test("a call settles as `unknown` if its fence fails or hangs", async () => {
   for (const fence of [() => Promise.reject(new Error("no")), () => never<void>()]) {
     const driver = new ScriptedDriver();
     for (let step = 0; step < 40; step++) {
@@ -238,7 +238,7 @@ test("a fence that fails or hangs loses neither the call nor the truth", async (
   }
 });
 
-test("a driver that never answers leaves unknown what was sent, and not-applied what was not", async () => {
+test("if the driver never answers, sent entries are `unknown` and the others `not-applied`", async () => {
   const driver = new ScriptedDriver();
   for (let step = 0; step < 40; step++) driver.writes.push(() => never());
   const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 2 }, concurrency: 2 });
@@ -247,14 +247,14 @@ test("a driver that never answers leaves unknown what was sent, and not-applied 
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 4, unknown: 4 });
 });
 
-test("an attempt that goes silent costs one attempt, not the call", async () => {
+test("a silent attempt leaves time for another", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(() => never());
   await (await bucketOver(driver)).setMany(entries(2), { timeout: 1_000 });
   assert.equal(driver.requests.length, 2);
 });
 
-test("a call that ends while it waits for a connection says what the engine said before", async () => {
+test("a call that times out while it waits for a connection reports the engine's earlier fault", async () => {
   const driver = new ScriptedDriver();
   const full: Fault = { code: "unavailable", retryable: true, effect: "none", reason: "53300" };
   const connecting: Fault = { code: "timeout", retryable: true, effect: "none" };
@@ -275,7 +275,7 @@ test("a call that ends while it waits for a connection says what the engine said
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 2, unknown: 0 });
 });
 
-test("an interrupted driver may say what it knows", async () => {
+test("an interrupted driver can still report outcomes", async () => {
   const driver = new ScriptedDriver();
   const controller = new AbortController();
   driver.writes.push(
@@ -301,7 +301,7 @@ test("an interrupted driver may say what it knows", async () => {
   assert.deepEqual(new Set([...error.failures()].map(({ code }) => code)), new Set(["aborted"]));
 });
 
-test("cancelling while waiting to repeat is prompt and leaves the keys as they were", async () => {
+test("cancelling during backoff rejects promptly and keeps the outcomes", async () => {
   const driver = new ScriptedDriver();
   const controller = new AbortController();
   driver.writes.push(() => {
@@ -317,7 +317,7 @@ test("cancelling while waiting to repeat is prompt and leaves the keys as they w
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 2, unknown: 0 });
 });
 
-test("cancelling while a lost request is settled is prompt as well", async () => {
+test("cancelling during a fence rejects promptly", async () => {
   const driver = new ScriptedDriver();
   const controller = new AbortController();
   const fence = (): Promise<void> => {
@@ -336,7 +336,7 @@ test("cancelling while a lost request is settled is prompt as well", async () =>
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 0, unknown: 2 });
 });
 
-test("a driver that breaks its promises is an internal error, and nothing is claimed", async () => {
+test("if `classify` throws, the call is `internal` and the outcome `unknown`", async () => {
   const driver = new ScriptedDriver();
   driver.classify = () => {
     throw new Error("broken");
@@ -350,7 +350,7 @@ test("a driver that breaks its promises is an internal error, and nothing is cla
   assert.ok(!error.message.includes("secret"));
 });
 
-test("indexes beyond the input are refused", async () => {
+test("outcomeOf throws a RangeError for an invalid index", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(() => {
     throw new Scripted(refused);

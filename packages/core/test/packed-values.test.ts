@@ -8,7 +8,7 @@ const sizes = fc.array(
   { maxLength: 60 },
 );
 
-test("packed values are what was added, whatever happens to the original", () => {
+test("packed values equal the originals, even if those change later", () => {
   fc.assert(
     fc.property(sizes, (values) => {
       const packed = new PackedValues();

@@ -4,7 +4,7 @@ import { createRequest, type SetRequest, type WriteAnswer } from "../src/driver.
 import { type Bucket, createStore, type Entry } from "../src/index.js";
 import { ScriptedDriver } from "./scripted-driver.js";
 
-/** Prepares copies, and counts. Three requests of two keys are in flight together. */
+/** Prepares copies and counts the calls of `prepareSet`. Up to three requests of two keys are in flight. */
 class PreparingDriver extends ScriptedDriver {
   prepared = 0;
 
@@ -31,7 +31,7 @@ function entriesOf(count: number): [string, Uint8Array][] {
   return Array.from({ length: count }, (_, index) => [`k${index}`, Uint8Array.of(index, 7)]);
 }
 
-/** Two entries, whose values are overwritten as soon as the call has returned its promise. */
+/** Sets two entries and overwrites their values as soon as the call returns its promise. */
 async function setTwoThenOverwrite(bucket: Bucket): Promise<void> {
   const entries = entriesOf(2);
   const call = bucket.setMany(entries);
@@ -63,7 +63,7 @@ test("a short batch is prepared before the call returns", async () => {
   );
 });
 
-test("a long batch is copied, and prepared request by request", async () => {
+test("a long batch is copied first and then prepared request by request", async () => {
   const driver = new PreparingDriver();
   driver.limits = { ...driver.limits, set: { maxKeys: 1_000, maxBytes: 1_000_000 } };
   const bucket = await createStore(driver).open("b");
@@ -100,21 +100,21 @@ test("a prepared set is repeated as a whole, without being prepared again", asyn
   );
 });
 
-test("an iterable that yields the same array again and again is copied as it is read", async () => {
+test("values of an iterable that reuses one array are copied as they are read", async () => {
   const driver = new PreparingDriver();
   const bucket = await createStore(driver).open("b");
   await bucket.setMany(reusing(5));
   assertStored(driver, 5);
 });
 
-test("an array with an iterator of its own is read by that", async () => {
+test("an array with a custom iterator is read through it", async () => {
   const driver = new PreparingDriver();
   const bucket = await createStore(driver).open("b");
   await bucket.setMany(Object.assign([], { [Symbol.iterator]: () => reusing(5) }));
   assertStored(driver, 5);
 });
 
-test("of a key that comes twice only the last value is prepared", async () => {
+test("only the last value of a duplicate key is prepared", async () => {
   const driver = new PreparingDriver();
   const bucket = await createStore(driver).open("b");
   await bucket.setMany([["k0", Uint8Array.of(9)], ...entriesOf(3)]);
@@ -122,7 +122,7 @@ test("of a key that comes twice only the last value is prepared", async () => {
   assert.equal(driver.requests.flatMap(({ keys }) => keys).length, 3);
 });
 
-test("a driver that fails to prepare has the call reject with an error of the store", async () => {
+test("an error in `prepareSet` rejects the call with a BatchError", async () => {
   const driver = new PreparingDriver();
   driver.prepareSet = () => {
     throw new RangeError("Array buffer allocation failed");
@@ -131,12 +131,12 @@ test("a driver that fails to prepare has the call reject with an error of the st
   await assert.rejects(bucket.setMany(entriesOf(5)), { name: "BatchError", code: "internal" });
 });
 
-test("values of a set that could not be prepared at first are sent as they were", async () => {
+test("if `prepareSet` fails once, the retry sends the values as they were when the call returned", async () => {
   const driver = new PreparingDriver();
   const prepare = driver.prepareSet;
   driver.prepareSet = () => {
     driver.prepareSet = prepare;
-    throw new Error("for want of memory");
+    throw new Error("out of memory");
   };
   driver.classify = () => ({ code: "unavailable", retryable: true, effect: "none" });
   const bucket = await createStore(driver, { retry: { baseDelay: 0 } }).open("b");

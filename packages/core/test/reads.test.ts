@@ -17,7 +17,7 @@ function is(code: string): (error: unknown) => boolean {
   return (error) => StoreError.is(error) && error.code === code;
 }
 
-test("what was left unread is read again, and only that", async () => {
+test("a read repeats only unprocessed keys", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);
   driver.reads.push((request, apply) => ({ ...apply(request), unprocessed: [1, 2] }));
@@ -29,7 +29,7 @@ test("what was left unread is read again, and only that", async () => {
   assert.deepEqual(driver.requests[1]?.keys, ["b", "c"]);
 });
 
-test("a key that could not be read is never missing", async () => {
+test("a key that could not be read is never reported as missing", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);
   driver.reads.push((request, apply) => ({ ...apply(request), faults: [{ ...refused, index: 3 }] }));
@@ -42,7 +42,7 @@ test("a key that could not be read is never missing", async () => {
   await assert.rejects(bucket.getMany(keys), is("throttled"));
 });
 
-test("a lost read is repeated without being settled", async () => {
+test("a lost read is repeated without its fence", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);
   let fenced = 0;
@@ -56,14 +56,14 @@ test("a lost read is repeated without being settled", async () => {
   assert.equal(fenced, 0);
 });
 
-test("an answer with places too few is an error", async () => {
+test("an answer with too few values is an error", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);
   driver.reads.push(() => ({ values: [undefined] }));
   await assert.rejects(bucket.getMany(keys), is("internal"));
 });
 
-test("one request that fails for good interrupts the others", async () => {
+test("a final failure of one request interrupts the others", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 1 } });
   let interrupted = 0;
@@ -80,7 +80,7 @@ test("one request that fails for good interrupts the others", async () => {
   assert.equal(interrupted, 1);
 });
 
-test("a listing's page is retried", async () => {
+test("a page of a listing is retried", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);
   driver.lists.push(

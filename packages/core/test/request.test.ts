@@ -21,7 +21,7 @@ test("a request calls each listener once, unless it was removed", () => {
   assert.equal(request.signal.aborted, true);
 });
 
-test("a signal that was read before the abort fires with the listeners", () => {
+test("a signal that was read before the abort fires too", () => {
   const request = new Request({ bucket: "b" });
   const told: string[] = [];
   request.signal.addEventListener("abort", () => told.push("signal"));
@@ -30,7 +30,7 @@ test("a signal that was read before the abort fires with the listeners", () => {
   assert.deepEqual(told.sort(), ["listener", "signal"]);
 });
 
-test("a request with some of the keys is aborted with the whole request", () => {
+test("a request for some of the keys is aborted with the whole request", () => {
   const controller = new AbortController();
   const values = [1, 2, 3].map((byte) => Uint8Array.of(byte));
   const request = createRequest({ bucket: "b", keys: ["a", "b", "c"], values, signal: controller.signal });
@@ -42,7 +42,7 @@ test("a request with some of the keys is aborted with the whole request", () => 
   assert.equal(pickKeys(request, [1]).aborted, true);
 });
 
-test("waiting for a promise ends when the request is aborted", async () => {
+test("waitFor rejects when the request is aborted", async () => {
   const controller = new AbortController();
   const request = createRequest({ bucket: "b", signal: controller.signal });
   assert.equal(await waitFor(request, Promise.resolve(5)), 5);

@@ -8,7 +8,7 @@ function entries(count: number): Entry[] {
   return Array.from({ length: count }, (_, index) => [`k${index}`, Uint8Array.of(index)] as const);
 }
 
-test("requests are cut by count and by bytes, and a bounded number is in flight", async () => {
+test("a batch is split by count and bytes, and a bounded number of requests is in flight", async () => {
   const driver = new ScriptedDriver();
   driver.limits = { ...driver.limits, set: { maxKeys: 3, maxBytes: 100 }, concurrency: 2 };
   let inFlight = 0;
@@ -40,7 +40,7 @@ test("an empty batch sends nothing", async () => {
   assert.equal(driver.requests.length, 0);
 });
 
-test("close waits for the calls in flight, closes the driver once, and refuses what comes later", async () => {
+test("close() waits for the calls in flight, closes the driver once, and rejects later calls", async () => {
   const driver = new ScriptedDriver();
   const store = createStore(driver);
   const bucket = await store.open("b");
@@ -66,7 +66,7 @@ test("close waits for the calls in flight, closes the driver once, and refuses w
   assert.equal(driver.data.size, 2);
 });
 
-test("many calls may share a signal, which is listened to once and left alone at the end", async () => {
+test("calls that share a signal add one listener and remove it at the end", async () => {
   const driver = new ScriptedDriver();
   const bucket = await createStore(driver).open("b");
   const { signal } = new AbortController();
@@ -76,7 +76,7 @@ test("many calls may share a signal, which is listened to once and left alone at
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
-test("options out of range are refused by name", () => {
+test("an option out of range is rejected by name", () => {
   const driver = new ScriptedDriver();
   for (const [name, options] of Object.entries({
     "limits.maxKeyBytes": { limits: { maxKeyBytes: 1025 } },

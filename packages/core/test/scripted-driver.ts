@@ -12,7 +12,7 @@ import {
 
 type Step<Request, Answer> = (request: Request, apply: (request: Request) => Answer) => Answer | Promise<Answer>;
 
-/** An error that the scripted driver classifies as the fault it carries. */
+/** An error that the scripted driver classifies as the fault that it contains. */
 export class Scripted extends Error {
   readonly fault: Fault;
 
@@ -22,7 +22,7 @@ export class Scripted extends Error {
   }
 }
 
-/** A driver over a map whose answers a test can replace, call by call. Only to inject faults into core. */
+/** An in-memory driver. A test can replace its answers one by one, to inject faults into core. */
 export class ScriptedDriver implements Driver {
   readonly name = "scripted";
   limits = {
@@ -35,7 +35,7 @@ export class ScriptedDriver implements Driver {
   readonly data: Map<string, Uint8Array<ArrayBuffer>> = new Map();
   readonly requests: { kind: string; keys: readonly string[] }[] = [];
   closed = 0;
-  /** What the next writes do instead of just being applied; then they are applied again. */
+  /** Replacements for the next writes, one each. Later writes succeed. */
   readonly writes: Step<SetRequest, WriteAnswer>[] = [];
   readonly reads: Step<KeysRequest, ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>[] = [];
   readonly lists: (() => Promise<ListAnswer>)[] = [];

@@ -5,7 +5,7 @@ import { test } from "vitest";
 import { type AttemptEvent, BatchError, type CallEvent, createStore } from "../src/index.js";
 import { Scripted, ScriptedDriver } from "./scripted-driver.js";
 
-/** Runs `body` and returns the messages of a channel by kind, as they were when they were published. */
+/** Runs `body` and returns copies of a channel's messages with their kinds, made when each was published. */
 async function record<Event extends object>(name: string, body: () => Promise<void>): Promise<[string, Event][]> {
   const seen: [string, Event][] = [];
   const kinds = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
@@ -83,7 +83,7 @@ test("calls are traced with their size, outcomes and error", async () => {
   );
 });
 
-test("attempts are traced and tied to their call", async () => {
+test("attempts are traced with the id of their call", async () => {
   let calls: CallEvent[] = [];
   const seen = await record<AttemptEvent>("manykv:attempt", async () => {
     calls = ended(await record<CallEvent>("manykv:call", setTwiceGetOnce));
@@ -119,7 +119,7 @@ test("an attempt that fails is traced with the engine's code", async () => {
   assert.deepEqual([event?.code, event?.reason, event?.undone], ["access-denied", "NOPERM", 1]);
 });
 
-test("a subscriber's context reaches the driver", async () => {
+test("a store bound to `start` is active in the driver", async () => {
   const context = new AsyncLocalStorage<string>();
   const channel = tracingChannel("manykv:call");
   const ignore = (): void => {};
