@@ -2,8 +2,8 @@
 export class BucketData {
   readonly #values: Map<string, Uint8Array> = new Map();
   /**
-   * The sorted keys, created by the first page of a listing and dropped when a key is added. Deleted keys stay until they
-   * are the majority, so that deleting what was listed does not sort the rest again for each page.
+   * The sorted keys, created for the first page of a listing and dropped when a key is added. Deleted keys stay until they
+   * are the majority, so that a program that deletes each page it lists does not sort the rest again for every page.
    */
   #sorted: readonly string[] | undefined;
 
@@ -27,10 +27,7 @@ export class BucketData {
   }
 
   /** Returns up to `count` keys after `last`, ordered by UTF-16 units, and whether more follow. */
-  page(
-    last: string | undefined,
-    count: number,
-  ): { readonly keys: readonly string[]; readonly more: boolean } {
+  page(last: string | undefined, count: number): { readonly keys: readonly string[]; readonly more: boolean } {
     this.#sorted ??= [...this.#values.keys()].sort(byUnits);
     const keys: string[] = [];
     const start = last === undefined ? 0 : firstAfter(this.#sorted, last);

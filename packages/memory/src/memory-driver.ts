@@ -16,7 +16,7 @@ import { ValueCopier } from "./value-copier.js";
 
 const mebibyte = 1_048_576;
 
-/** Memory has no limit of a request. Requests of this size let other work of the event loop run in between. */
+/** Memory needs no request limits. Requests of this size let other work on the event loop run in between. */
 const requestLimits = Object.freeze({ maxKeys: 10_000, maxBytes: 64 * mebibyte });
 
 const limits: DriverLimits = Object.freeze({
@@ -57,11 +57,7 @@ class MemoryDriver implements Driver {
   }
 
   /** Copies the values. The driver keeps the copies, so a stored value never shares memory with another. */
-  prepareSet(
-    _bucket: string,
-    _keys: readonly string[],
-    values: readonly Uint8Array[],
-  ): readonly Uint8Array[] {
+  prepareSet(_bucket: string, _keys: readonly string[], values: readonly Uint8Array[]): readonly Uint8Array[] {
     return values.map((value) => new Uint8Array(value));
   }
 
@@ -81,7 +77,7 @@ class MemoryDriver implements Driver {
     return allDone;
   }
 
-  /** The cursor is the last key listed, so it keeps its position whatever is added or deleted. */
+  /** The cursor contains the last key listed, so it keeps its position while keys are added or deleted. */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const last = cursor === undefined ? undefined : parseCursor(cursor);
     const { keys, more } = this.#buckets.get(bucket)?.page(last, pageSize) ?? { keys: [], more: false };
@@ -93,7 +89,7 @@ class MemoryDriver implements Driver {
   }
 
   classify(error: unknown): Fault {
-    // An error in the middle of a request, such as exhausted memory, has applied a part of it.
+    // An unexpected error, such as exhausted memory, may occur after a part of the request was applied.
     if (!StoreError.is(error)) return { code: "internal", retryable: false, effect: "unknown" };
     return { code: error.code, retryable: false, effect: "none" };
   }
@@ -109,5 +105,5 @@ const cursorPrefix = "after:";
 
 function parseCursor(cursor: string): string {
   if (cursor.startsWith(cursorPrefix)) return cursor.slice(cursorPrefix.length);
-  throw new StoreError("invalid-argument", "the cursor is not one that listKeys returned");
+  throw new StoreError("invalid-argument", "the cursor is invalid: pass one that `listKeys` returned");
 }

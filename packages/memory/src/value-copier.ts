@@ -3,17 +3,15 @@ const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
 /**
- * Copies the values of one answer.
- *
- * Small values share blocks of at most 8 KiB, because allocating an `ArrayBuffer` takes ten times as long as copying 100
- * bytes. Keeping one value therefore keeps up to 8 KiB.
+ * Copies the values of one answer. Small values share blocks of at most 8 KiB, because allocating an `ArrayBuffer` takes ten
+ * times as long as copying 100 bytes. A value that is kept therefore keeps up to 8 KiB in memory.
  */
 export class ValueCopier {
   #remaining: number;
   #block: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #offset = 0;
 
-  /** @param count - the most values that will be copied. A single value gets memory of exactly its size. */
+  /** `count` is the maximum number of values to copy. A single value gets a block of exactly its size. */
   constructor(count: number) {
     this.#remaining = count;
   }

@@ -5,7 +5,7 @@ import { sharedMemory } from "./shared-memory.js";
 
 conformanceSuite({ describe, test }, { name: "memory", driver: sharedMemory(), modelRuns: 1_000 });
 
-// A wrapper runs the same suite: here a store whose limits are lowered.
+// The same suite with lowered limits, so that batches are split.
 conformanceSuite(
   { describe, test },
   {

@@ -7,7 +7,7 @@ const sizes = fc.array(fc.oneof(fc.nat(50), fc.constantFrom(0, 4_095, 4_096, 4_0
   maxLength: 40,
 });
 
-test("copies are equal, plain, and apart from each other and from what they were copied from", () => {
+test("copies are plain, equal the originals, and share no bytes with them or each other", () => {
   fc.assert(
     fc.property(sizes, fc.nat(60), (lengths, count) => {
       const values = lengths.map((length, index) => Buffer.alloc(length, index + 1));
@@ -24,7 +24,7 @@ test("copies are equal, plain, and apart from each other and from what they were
   );
 });
 
-test("what is kept with a value is bounded: itself alone, or a chunk of 8 KiB", () => {
+test("a value keeps only itself or a block of 8 KiB in memory", () => {
   const alone = new ValueCopier(1).copy(new Uint8Array(100));
   assert.equal(alone.buffer.byteLength, 100);
   const copier = new ValueCopier(1_000);
