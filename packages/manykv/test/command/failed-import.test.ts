@@ -228,7 +228,7 @@ test("if the store rejects a part, the report is true for each record, and a lat
   const count = 20_000;
   const input = folder.file("large.ndjson", lines(count, (record) => `${record}`.padEnd(1000, "x")).join("\n"));
   const report = folder.path("rejected.ndjson");
-  const args = ["import", "-b", bucket, "--timeout", "2000", "--report", report, input];
+  const args = ["import", "-b", bucket, "--timeout", "10000", "--report", report, input];
   const rejected = await runCommand(args, { store: server.url });
   expect(rejected.code).toBe(3);
   expect(rejected.stderr).toContain("OOM");
@@ -252,7 +252,7 @@ test("if the server is killed, the report is true for each record", async () => 
   const bucket = randomName();
   const count = 20_000;
   const report = folder.path("died.ndjson");
-  const args = ["import", "-b", bucket, "--timeout", "2000", "--report", report];
+  const args = ["import", "-b", bucket, "--timeout", "10000", "--report", report];
   const child = startCommand(args, { store: server.url });
   const ended = endOf(child);
   const input = lines(count).map((line) => `${line}\n`);
