@@ -9,7 +9,7 @@ import { hangs, networkClients, writeThrough } from "../support/network.js";
 import { pause, settles } from "../support/settles.js";
 import { outcomesOfWrite } from "../support/truth.js";
 
-/** Faults of one connection that both sides notice, with their names in ids. */
+/** Faults of one connection that both sides notice, with their names in case ids and titles. */
 const noticed: readonly (readonly [id: string, what: string, fault: ConnectionFault])[] = [
   ["cut-before-request", "is cut before the request", { kind: "cut", direction: "request" }],
   [

@@ -35,8 +35,8 @@ export type CallFault =
   /** Reaches the engine at once, and is answered after a delay. */
   | { readonly kind: "late-answer"; readonly milliseconds: number }
   /**
-   * Fails at once with `connection-lost`, effect `unknown`, and reaches the engine after a delay: the write that
-   * overwrites a newer one. Its fence stops it, unless `fence` is `false`.
+   * Fails at once with `connection-lost`, effect `unknown`, but reaches the engine after a delay, where it may overwrite a
+   * newer write. Its fence stops it, unless `fence` is `false`.
    */
   | { readonly kind: "late-apply"; readonly milliseconds: number; readonly fence?: boolean };
 
