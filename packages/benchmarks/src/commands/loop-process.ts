@@ -21,7 +21,7 @@ export interface LoopTask {
 export interface LoopResult {
   /** The longest block of the event loop in milliseconds of CPU time, by operation, once for each repetition. */
   readonly blocks: { readonly [operation in Operation]: readonly number[] };
-  /** Milliseconds of the single `get` calls made meanwhile. */
+  /** How long each single `get` call took during the large calls, in milliseconds. */
   readonly gets: { readonly [operation in Operation]: readonly number[] };
   readonly settled: {
     /** Milliseconds of CPU time of all threads, and of the main thread alone, until the call settled. */
@@ -34,7 +34,7 @@ export interface LoopResult {
 }
 
 const storeTimeout = 600_000;
-/** Between two single `get` calls, in milliseconds. */
+/** Pause between two single `get` calls, in milliseconds. */
 const pause = 2;
 
 process.once("message", (task: LoopTask) => {

@@ -11,7 +11,7 @@ export interface VolumeTask {
   readonly address: StoreAddress;
   readonly keys: number;
   readonly bytes: number;
-  /** How many calls, one after the other, share the keys. */
+  /** Into how many consecutive calls the keys are divided. */
   readonly calls: number;
 }
 
