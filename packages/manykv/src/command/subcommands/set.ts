@@ -61,7 +61,7 @@ async function readValue(flags: SetFlags, maxBytes: number, stop: AbortSignal): 
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > maxBytes)
-      throw new CommandError(exitCode.usage, `the value is over ${maxBytes} bytes, the store's limit`);
+      throw new CommandError(exitCode.usage, `the value is longer than ${maxBytes} bytes, the store's limit`);
   }
   return Buffer.concat(chunks);
 }
