@@ -97,7 +97,7 @@ export class LostWrites {
   }
 }
 
-/** Work that several requests wait for, each for its own time. It is aborted when none of them waits anymore. */
+/** Work that several requests wait for, each until its own deadline. Aborted when the last of them stops waiting. */
 export class SharedWork {
   readonly #controller: AbortController = new AbortController();
   readonly #done: Promise<void>;

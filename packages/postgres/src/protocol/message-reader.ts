@@ -4,7 +4,7 @@ export const messageHeader = 5;
 const largestMessage = 1_073_741_824;
 const nothing = Buffer.alloc(0);
 
-/** The server, or a proxy in its place, sent what the protocol does not allow. */
+/** Thrown if the server, or a proxy in front of it, violates the protocol. */
 export class MalformedReply extends Error {
   override readonly name: string = "MalformedReply";
 
