@@ -12,7 +12,7 @@ export interface RedisUrl {
   readonly tls: boolean;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** One server, or the cluster nodes to ask for the others. */
+  /** One server, or the cluster nodes from which to discover the others. */
   readonly addresses: readonly [Address, ...Address[]];
   readonly database: number;
 }

@@ -11,7 +11,7 @@ export type Ending = "complete" | "unsent" | "lost" | "abandoned";
 
 /** Commands that are written together, and their replies. */
 export class Exchange {
-  /** In the order of the commands. Fewer than commands unless the exchange is complete. */
+  /** In the order of the commands. Some are missing unless the exchange is complete. */
   readonly replies: Reply[] = [];
   /** Resolves with the exchange when it ends. Never rejects. */
   readonly ended: Promise<this>;
