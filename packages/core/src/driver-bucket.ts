@@ -103,12 +103,7 @@ export class DriverBucket implements Bucket {
   }
 
   /** Reads the input, sends it chunk by chunk and throws unless the backend acknowledged every entry. */
-  async #write(
-    call: Call,
-    kind: WriteKind,
-    input: Iterable<Entry> | Iterable<string>,
-    options: CallOptions | undefined,
-  ): Promise<void> {
+  async #write(call: Call, kind: WriteKind, input: Iterable<Entry | string>, options?: CallOptions): Promise<void> {
     try {
       call.start(options);
       const batch = kind === "set" ? readEntries(call, input) : readKeys(call, input, kind);

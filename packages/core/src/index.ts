@@ -1,15 +1,7 @@
 export { createStore } from "./create-store.js";
 export type { Driver, RequestLimits, ServerAddress } from "./driver.js";
-export {
-  BatchError,
-  type Failure,
-  type Outcome,
-  type OutcomeCounts,
-  StoreError,
-  type StoreErrorCode,
-  type StoreErrorOptions,
-  type StoreErrorTag,
-} from "./errors.js";
+export type { Failure, Outcome, OutcomeCounts, StoreErrorCode, StoreErrorOptions, StoreErrorTag } from "./errors.js";
+export { BatchError, StoreError } from "./errors.js";
 export type { RetryOptions, StoreOptions } from "./options.js";
 export type { Bucket, CallOptions, Entry, KeyPage, KeyValue, ListOptions, OpenOptions, Store } from "./store.js";
 export { type Limits, portableLimits } from "./store.js";

@@ -180,9 +180,8 @@ function faultOf(driver: Driver, error: unknown): Fault {
 const wrongAnswer: Fault = Object.freeze({ code: "internal", retryable: false, effect: "none" });
 
 /**
- * Returns the fault of each key of a request, by index; `undefined` if every key was done.
- *
- * @param last - a fault of the previous attempt
+ * Returns the fault of each key of a request, by index, or `undefined` if every key was done. `last` is a fault of the
+ * previous attempt.
  */
 export function faultsByIndex(
   size: number,

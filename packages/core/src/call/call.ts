@@ -64,7 +64,6 @@ export class Call {
     this.core.leave();
   }
 
-  /** Whether the caller cancelled. */
   get cancelled(): boolean {
     return this.#signal?.aborted === true;
   }

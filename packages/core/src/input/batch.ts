@@ -59,10 +59,8 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-const typeName = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
-  Symbol.toStringTag,
-)?.get;
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const typeName = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)?.get;
 
 /** Returns whether a value is an attached `Uint8Array` (a `Buffer` is one), including one from another realm. */
 function isBytes(value: unknown): value is Uint8Array {
