@@ -6,7 +6,7 @@ import { afterAll, beforeAll, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
 import { keysRequest, setRequest } from "./support/requests.js";
 
-// A database of its own, since the server counts deadlocks by database and other tests provoke them.
+// A separate database, because the server counts deadlocks per database and other tests provoke some.
 const database = randomName();
 const admin = new pg.Client({ connectionString: serviceUrl("postgres") });
 const url = new URL(serviceUrl("postgres"));
@@ -21,7 +21,7 @@ afterAll(async () => {
   await admin.end();
 });
 
-/** 16 writers, each on a connection of its own. */
+/** Each has its own connection. */
 const writers = 16;
 const batches = 1_000;
 /** All keys are shared. Some lie beyond the surrogates, where the order of UTF-16 is not the order of bytes. */
@@ -36,7 +36,7 @@ test("16 writers that set and delete the same keys in any order never deadlock",
     while (left-- > 0 && driver !== undefined) {
       const keys = shuffled(sharedKeys).slice(0, 50);
       const value = new Uint8Array([left % 256]);
-      // Not through a store, which would repeat what deadlocked.
+      // Not through a store, which would repeat a deadlocked write.
       if (Math.random() < 0.4) await driver.delete(keysRequest(keys));
       else await driver.set(setRequest(keys.map((key) => [key, value])));
     }
@@ -46,7 +46,7 @@ test("16 writers that set and delete the same keys in any order never deadlock",
   assert.equal(await deadlocks(), 0);
 });
 
-/** As the server counts them; a session reports when it ends. */
+/** Returns the server's count. A session reports its own when it ends. */
 async function deadlocks(): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
     const sessions = await admin.query("SELECT FROM pg_stat_activity WHERE datname = $1", [database]);

@@ -24,7 +24,7 @@ function driverWith(settings: Readonly<Record<string, string>>): Driver {
 
 const key = (name: string): Buffer => Buffer.from(`b:${name}`);
 
-/** Runs `body` while somebody else has a transaction open that has locked the row of a key. */
+/** Runs `body` while another open transaction has locked the row of a key. */
 async function whileLocked(name: string, body: (other: pg.PoolClient) => Promise<void>): Promise<void> {
   await table.admin.query(`INSERT INTO "${table.name}" VALUES ($1, '') ON CONFLICT DO NOTHING`, [key(name)]);
   const other = await table.admin.connect();
@@ -64,7 +64,7 @@ test("statement_timeout: timeout, rolled back", async () => {
 
 test("transaction_timeout: timeout, rolled back", async () => {
   await whileLocked("transaction", async () => {
-    // Servers before 17 lack it; their `statement_timeout` ends a statement likewise.
+    // Servers before 17 lack it. Their `statement_timeout` ends a statement in the same way.
     const { rowCount } = await table.admin.query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'");
     const [setting, state] = rowCount === 1 ? ["transaction_timeout", "25P04"] : ["statement_timeout", "57014"];
     const driver = driverWith({ [setting]: "100" });
@@ -83,9 +83,9 @@ test("lock_timeout: throttled, rolled back", async () => {
   });
 });
 
-test("a deadlock with somebody else's transaction: throttled, rolled back", async () => {
+test("a deadlock with another transaction: throttled, rolled back", async () => {
   await whileLocked("z", async (other) => {
-    // Whoever waits for so long looks for a deadlock, and gives in.
+    // A session that has waited this long looks for a deadlock and is the one to fail.
     await other.query("SET LOCAL deadlock_timeout = '60s'");
     await table.admin.query(`INSERT INTO "${table.name}" VALUES ($1, '') ON CONFLICT DO NOTHING`, [key("a")]);
     const driver = driverWith({ deadlock_timeout: "300" });
@@ -106,7 +106,7 @@ test("a deadlock with somebody else's transaction: throttled, rolled back", asyn
   });
 });
 
-test("a serialization failure, where the isolation is higher than the default: throttled, rolled back", async () => {
+test("a serialization failure: throttled, rolled back", async () => {
   await whileLocked("serial", async (other) => {
     const driver = driverWith({ default_transaction_isolation: "serializable" });
     const ours = faultOf(driver, driver.set(setRequest([["serial", text("v")]])));
@@ -125,7 +125,7 @@ test("a read-only session: unavailable", async () => {
   await driver.close();
 });
 
-test("a session that is ended in the midst of a statement: unavailable, rolled back, no connection leaked", async () => {
+test("a session terminated during a statement: unavailable, rolled back, no connection leaked", async () => {
   await whileLocked("ended", async () => {
     const pool = new pg.Pool({ connectionString: table.url, max: 2 });
     const driver = postgresDriver({ pool, table: table.name });
@@ -189,7 +189,7 @@ test("a table with other columns: invalid-argument", async () => {
   }
 });
 
-test("a column whose values may be null is refused by provision, and a set over a null is done", async () => {
+test("provision rejects a nullable value column; a set replaces a null", async () => {
   await using other = await temporaryTable(table.admin, "key bytea PRIMARY KEY, value bytea");
   const { name } = other;
   await table.admin.query(`INSERT INTO "${name}" VALUES ('b:a', NULL)`);
@@ -201,7 +201,7 @@ test("a column whose values may be null is refused by provision, and a set over 
   assert.deepEqual(await bucket.get("a"), text("v"));
 });
 
-test("a column of text does not pass hexadecimal text off as bytes", async () => {
+test("a text column is rejected instead of returning hexadecimal text", async () => {
   await using other = await temporaryTable(table.admin, "key bytea PRIMARY KEY, value text");
   const { name } = other;
   await table.admin.query(`INSERT INTO "${name}" VALUES ('b:a', 'v')`);
@@ -210,7 +210,7 @@ test("a column of text does not pass hexadecimal text off as bytes", async () =>
   await driver.close();
 });
 
-test("no such role, or a wrong password: access-denied", async () => {
+test("an unknown role or a wrong password: access-denied", async () => {
   const url = new URL(table.url);
   url.username = randomName();
   url.password = "not-the-password";
@@ -231,7 +231,7 @@ test("a role without permission on the table: access-denied", async () => {
   await table.admin.query(`DROP ROLE ${role.name}`);
 });
 
-test("over the role's connections: unavailable, and served once one is free", async () => {
+test("too many connections of a role: unavailable, and the call succeeds once one is free", async () => {
   const role = await testRole(table.admin, table.url);
   await table.admin.query(`ALTER ROLE ${role.name} CONNECTION LIMIT 1`);
   await table.admin.query(`GRANT SELECT ON "${table.name}" TO ${role.name}`);
@@ -254,7 +254,7 @@ test("over the role's connections: unavailable, and served once one is free", as
   await table.admin.query(`DROP ROLE ${role.name}`);
 });
 
-test("a server that is not there: unavailable", async () => {
+test("no server at the address: unavailable", async () => {
   await using store = postgresStore({ url: "postgres://user:secret@127.0.0.1:1/db", retry: { attempts: 2 } });
   const bucket = await store.open("b");
   await assert.rejects(bucket.getMany(["a"]), { code: "unavailable", message: /ECONNREFUSED/ });
@@ -264,7 +264,7 @@ test("a server that is not there: unavailable", async () => {
   });
 });
 
-test("no trace of a password, a key or a value in any error", async () => {
+test("no error contains a password, a key or a value", async () => {
   const url = new URL(table.url);
   url.username = randomName();
   url.password = "canary-password";

@@ -12,7 +12,7 @@ import { testTable } from "./support/test-table.js";
 const table = testTable();
 const calls = 60;
 
-test("malformed and truncated answers: no crash, no hang, no false answer", async () => {
+test("malformed and truncated replies cause no crash, no hang and no false acknowledgement", async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   console.log(`malformed answers: seed ${seed}`);
   await using direct = postgresStore({ url: table.url, table: table.name });
@@ -25,7 +25,7 @@ test("malformed and truncated answers: no crash, no hang, no false answer", asyn
   /** Whether it failed. */
   async function oneCall(call: number, random: Random): Promise<boolean> {
     await using proxy = await startProxy(table.url);
-    // Answers to a connection's opening take the first few hundred bytes.
+    // The first few hundred bytes belong to the opening of the connection.
     const at = random.integer(0, call % 2 === 0 ? 699 : 99);
     const answered = new WeakMap<ProxiedConnection, number>();
     proxy.intercept = (chunk, direction, connection) => {
@@ -48,7 +48,7 @@ test("malformed and truncated answers: no crash, no hang, no false answer", asyn
   }
 });
 
-test("an error without an end, in answer to a connection's opening, does not hang the process", async () => {
+test("an unterminated error while connecting does not hang the process", async () => {
   const body = Buffer.from("SFATAL\0C28P01\0Mno\0");
   const header = Buffer.from("E\0\0\0\0");
   header.writeInt32BE(body.length + 4, 1);
@@ -68,7 +68,7 @@ test("an error without an end, in answer to a connection's opening, does not han
   }
 });
 
-/** The error, if it is one. */
+/** Returns the error, if any. */
 async function settled(call: Promise<unknown>): Promise<unknown> {
   try {
     await call;

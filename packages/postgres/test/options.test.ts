@@ -20,7 +20,7 @@ function refused(options: unknown, message: RegExp): void {
   );
 }
 
-test("options that cannot be used are refused, by name and without a secret", () => {
+test("invalid options are rejected by name and without a secret", () => {
   refused(undefined, /options/);
   refused({}, /`url` or `pool`/);
   refused({ url, pool: new pg.Pool() }, /`url` or `pool`/);
@@ -33,7 +33,7 @@ test("options that cannot be used are refused, by name and without a secret", ()
   refused({ url, timeout: -1 }, /timeout/);
 });
 
-test("an unknown parameter of the URL is refused, by name and without its value", () => {
+test("unknown URL parameters are rejected by name and without their value", () => {
   refused({ url: `${url}?password=canary` }, /`password`/);
   refused({ url: `${url}?sslmode=disable&poolsize=canary` }, /`poolsize`/);
   refused({ url: `${url}?table=a&table=b` }, /`table` twice/);
@@ -46,14 +46,14 @@ test("an unknown parameter of the URL is refused, by name and without its value"
   refused({ url: "postgres://user:%E0%A4@localhost/canary" }, /percent-encoding/);
 });
 
-test("a table's name that is none is refused, in the option and in the URL", () => {
+test("invalid table names are rejected in the option and in the URL", () => {
   for (const table of ["", "a.b.c", 'x"; DROP TABLE y; --', "a b", "1a", "x".repeat(64), "é", "a$b$", 1, null]) {
     refused({ url, table }, /`table`/);
   }
   refused({ url: `${url}?table=a%22b` }, /`table`/);
 });
 
-test("parameters that libpq has and pg knows are taken", async () => {
+test("libpq parameters that pg supports are accepted", async () => {
   const parameters = "table=t&application_name=me&sslmode=disable&options=-c%20geqo%3Doff&connect_timeout=2";
   await postgresDriver({ url: `${url}?${parameters}` }).close();
   await postgresDriver({ url: url.replace("postgres:", "postgresql:"), table: "app.kv" }).close();

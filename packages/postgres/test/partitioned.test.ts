@@ -4,10 +4,11 @@ import { postgresStore } from "../src/index.js";
 import { text } from "./support/requests.js";
 import { partitionedTable } from "./support/temporary-table.js";
 import { testTable } from "./support/test-table.js";
+import { until } from "./support/until.js";
 
 const { admin, url } = testTable();
 
-test("in a partitioned table a delete takes the rows of its own keys and no others", async () => {
+test("in a partitioned table, a delete removes exactly its own keys", async () => {
   await using partitioned = await partitionedTable(admin, 4);
   await using store = postgresStore({ url, table: partitioned.name });
   await store.provision();
@@ -26,4 +27,31 @@ test("in a partitioned table a delete takes the rows of its own keys and no othe
   assert.deepEqual(await left(), [...keys.slice(0, 10), ...keys.slice(20)]);
   await bucket.deleteMany(keys);
   assert.deepEqual(await left(), []);
+});
+
+test("a delete waits for a concurrent update and removes the new version", async () => {
+  await using partitioned = await partitionedTable(admin, 4);
+  await using store = postgresStore({ url, table: partitioned.name });
+  const bucket = await store.open("b");
+  for (const remove of [() => bucket.delete("key1"), () => bucket.deleteMany(["key3", "key2", "key1"])]) {
+    await bucket.setMany(["key1", "key2", "key3"].map((key) => [key, text("old")]));
+    const other = await admin.connect();
+    try {
+      await other.query("BEGIN");
+      await other.query(`UPDATE "${partitioned.name}" SET value = 'new' WHERE key = 'b:key1'`);
+      const removed = remove();
+      await until(async () => {
+        const { rowCount } = await admin.query(
+          "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1",
+          [`%${partitioned.name}%`],
+        );
+        return rowCount === 1;
+      });
+      await other.query("COMMIT");
+      await removed;
+    } finally {
+      other.release();
+    }
+    assert.equal(await bucket.exists("key1"), false);
+  }
 });

@@ -35,7 +35,7 @@ test("keys are looked up in the index", async () => {
   }
 });
 
-test("a statement that took long is planned again, because its plan may be that of a small table", async () => {
+test("a slow statement is planned again, because its plan may be from when the table was small", async () => {
   const pool = new pg.Pool({ connectionString: table.url, max: 1 });
   const driver = postgresDriver({ pool, table: name });
   const get = async (): Promise<string> => {

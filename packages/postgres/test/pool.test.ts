@@ -13,7 +13,7 @@ import { until } from "./support/until.js";
 
 const table = testTable();
 
-/** A pool of the caller's, and a driver on it; the pool is ended behind the body. */
+/** Runs `body` with a pool and a driver that uses it, and ends the pool afterwards. */
 async function withPool(
   config: pg.PoolConfig,
   body: (driver: ReturnType<typeof postgresDriver>, pool: pg.Pool) => Promise<void>,
@@ -35,7 +35,7 @@ test("the caller's pool stays open when the store is closed", async () => {
   await pool.end();
 });
 
-test("a pool that has no free connection: unavailable by its own time, timeout by the request's", async () => {
+test("no free connection: unavailable after the pool's timeout, timeout after the request's", async () => {
   await withPool({ max: 1, connectionTimeoutMillis: 2_000 }, async (driver, pool) => {
     const holder = await pool.connect();
     const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
@@ -50,7 +50,7 @@ test("a pool that has no free connection: unavailable by its own time, timeout b
     const fault = await pending;
     assert.deepEqual([fault.code, fault.effect, fault.retryable], ["timeout", "none", true]);
     holder.release();
-    // The connection that came too late went straight back.
+    // The client that came too late was released immediately.
     await until(() => pool.idleCount === 1 && pool.waitingCount === 0);
   });
 });
@@ -71,7 +71,7 @@ test("a hundred exhausted, cancelled and failed requests leak no connection", as
   });
 });
 
-test("writers that wait for the same lost writes share what it takes to settle them", async () => {
+test("writers that wait for the same lost writes share the work of settling them", async () => {
   await withPool({ max: 10 }, async (driver, pool) => {
     const lost = Array.from({ length: 10 }, (_, index) => `lost${index}`);
     await driver.set(setRequest(lost.map((key) => [key, text("v")])));
@@ -84,7 +84,7 @@ test("writers that wait for the same lost writes share what it takes to settle t
       pool.on("acquire", () => acquired++);
       const writers = Array.from({ length: 100 }, (_, index) => `after${index}`);
       await Promise.all(writers.map((key) => driver.set(setRequest([[key, text("v")]]))));
-      // One for each write, and some for each process; one for each write and process would be 1,000.
+      // One for each write and a few for each process. One for each write and process would be 1,000.
       assert.ok(acquired < 600, `${acquired} connections were taken`);
     } finally {
       await locker.query("ROLLBACK");
@@ -93,7 +93,7 @@ test("writers that wait for the same lost writes share what it takes to settle t
   });
 });
 
-/** Cancels a write of each key, all of which are locked, once it waits for the lock. */
+/** Writes each key, all of which are locked, and cancels the writes once they wait for the locks. */
 async function loseWrites(driver: Driver, keys: readonly string[]): Promise<void> {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
@@ -109,7 +109,7 @@ async function loseWrites(driver: Driver, keys: readonly string[]): Promise<void
   for (const fault of await Promise.all(faults)) assert.equal(fault.effect, "unknown");
 }
 
-test("a transaction that somebody left open on a connection is an error, and nothing is written", async () => {
+test("a client released inside a transaction is an error, and nothing is written", async () => {
   await withPool({ max: 1 }, async (driver, pool) => {
     pool.once("connect", (client) => void client.query("BEGIN"));
     const fault = await faultOf(driver, driver.set(setRequest([["open", text("v")]])));
@@ -119,7 +119,7 @@ test("a transaction that somebody left open on a connection is an error, and not
   });
 });
 
-test("type parsers, bytea_output and client settings of the caller's change nothing", async () => {
+test("the caller's type parsers, bytea_output and client settings have no effect", async () => {
   const parsers = [17, 20, 23, 25].map((type) => [type, pg.types.getTypeParser(type)] as const);
   for (const [type] of parsers) pg.types.setTypeParser(type, () => "not this");
   const options = "-c bytea_output=escape -c standard_conforming_strings=off -c DateStyle=German";
@@ -134,7 +134,7 @@ test("type parsers, bytea_output and client settings of the caller's change noth
   }
 });
 
-test("statements that connections have forgotten are parsed anew, by all requests under way and from then on", async () => {
+test("if connections forget prepared statements, requests succeed without them from then on", async () => {
   await withPool({ max: 4 }, async (_driver, pool) => {
     await using store = postgresStore({ pool, table: table.name });
     const bucket = await store.open("b");
@@ -157,7 +157,7 @@ test("statements that connections have forgotten are parsed anew, by all request
   });
 });
 
-test("the caller's own statements run on the same connections in between", async () => {
+test("the caller can run statements on the same connections in between", async () => {
   await withPool({ max: 1 }, async (driver, pool) => {
     for (let round = 0; round < 20; round++) {
       const own = pool.query({
@@ -172,7 +172,7 @@ test("the caller's own statements run on the same connections in between", async
   });
 });
 
-test("a pool that was ended: an error, and no wait", async () => {
+test("an ended pool is an error without a wait", async () => {
   const pool = new pg.Pool({ connectionString: table.url });
   await pool.end();
   const driver = postgresDriver({ pool, table: table.name });
@@ -180,7 +180,7 @@ test("a pool that was ended: an error, and no wait", async () => {
   assert.deepEqual([fault.code, fault.retryable], ["closed", false]);
 });
 
-test("a client whose socket is read in an unknown way is refused", async () => {
+test("a client whose socket has no reader is rejected", async () => {
   await withPool({ max: 1 }, async (driver, pool) => {
     pool.on("connect", (client) => client.connection.stream.removeAllListeners("data"));
     const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
@@ -189,7 +189,7 @@ test("a client whose socket is read in an unknown way is refused", async () => {
   });
 });
 
-test("a pool of pg-native is refused, and the process goes on", async () => {
+test("a pool of pg-native is rejected, and the process continues", async () => {
   const pool = nativePool();
   const driver = postgresDriver({ pool, table: table.name });
   for (const request of [

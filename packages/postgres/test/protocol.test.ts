@@ -15,7 +15,7 @@ function message(letter: string, body: Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
-test("messages are the same however the stream is cut", () => {
+test("MessageReader finds the same messages however the stream is split", () => {
   const bodies = ["", "a", "bc", "x".repeat(300)].map((body) => Buffer.from(body));
   const stream = Buffer.concat(bodies.map((body) => message("m", body)));
   for (let size = 1; size <= stream.length; size++) {
@@ -29,7 +29,7 @@ test("messages are the same however the stream is cut", () => {
   }
 });
 
-test("a reader that is told to stop gives back the rest, whole or in pieces", () => {
+test("a MessageReader that is told to stop returns the rest, whole or in pieces", () => {
   const stream = Buffer.concat([message("a", Buffer.from("1")), message("z", Buffer.from("2")), Buffer.from("rest")]);
   for (let cut = 0; cut <= 11; cut++) {
     const reader = new MessageReader((bytes, start) => bytes[start] !== "z".charCodeAt(0));
@@ -38,7 +38,7 @@ test("a reader that is told to stop gives back the rest, whole or in pieces", ()
   }
 });
 
-test("a length that the protocol does not allow is malformed", () => {
+test("an impossible message length is malformed", () => {
   for (const length of [-1, 0, 3, 0x7fff_ffff]) {
     const bytes = Buffer.from("D....");
     bytes.writeInt32BE(length, 1);
@@ -46,7 +46,7 @@ test("a length that the protocol does not allow is malformed", () => {
   }
 });
 
-test("a row whose fields do not fit into it is malformed", () => {
+test("a row whose fields exceed it is malformed", () => {
   const row = new DataRow();
   const field = (length: number, bytes: string): Buffer => {
     const head = Buffer.alloc(6);
@@ -143,7 +143,7 @@ test("arrays have the server's binary form, in any order, for keys of any charac
   }
 });
 
-test("keys are ordered as their bytes are", () => {
+test("keys are sorted by their UTF-8 bytes", () => {
   const unit = fc.constantFrom("", "a", "b", "\0", "\u007f", "\u0080", "é", "\ud7ff", "\ue000", "\uffff", "😀");
   const ascii = fc.constantFrom("a", "b", "\0", "\u007f");
   const key = (characters: fc.Arbitrary<string>): fc.Arbitrary<string> =>
@@ -164,14 +164,14 @@ test("keys are ordered as their bytes are", () => {
   assert.equal(keyOrder(["a", "a:000001", "a:000002", "b"]), undefined);
 });
 
-test("a cursor opens for what sealed it, and nothing else does", () => {
+test("decodeCursor accepts only what encodeCursor returns", () => {
   for (const key of ["", "a", "é\u0000😀"]) assert.equal(decodeCursor(encodeCursor(key), 1024).toString(), key);
   for (const bad of ["?", "YQ==", "_w", "a", `${encodeCursor("x".repeat(1025))}`, "YQ "]) {
     assert.throws(() => decodeCursor(bad, 1024), { name: "FaultError" });
   }
 });
 
-test("fields of an error that do not end within its message are malformed", () => {
+test("an error whose fields exceed its message is malformed", () => {
   const fields = "SERROR\0C42P01\0Mno such table\0";
   const whole = message("E", Buffer.from(`${fields}\0`));
   assert.equal(readFields(whole, 0, whole.length).get("C"), "42P01");
@@ -182,7 +182,7 @@ test("fields of an error that do not end within its message are malformed", () =
   }
 });
 
-test("keys of a reply are found by their bytes, and no others", () => {
+test("KeyLookup finds exactly the keys of the request", () => {
   const key = fc.oneof(fc.string({ unit: "binary", maxLength: 12 }), fc.string({ unit: "grapheme" }));
   fc.assert(
     fc.property(fc.uniqueArray(key, { minLength: 1, maxLength: 60 }), fc.array(key), (keys, others) => {

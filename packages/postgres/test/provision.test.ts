@@ -8,7 +8,7 @@ import { testTable } from "./support/test-table.js";
 
 const table = testTable();
 
-test("several stores make the same table at once, in a schema too, and it keeps its data", async () => {
+test("several stores create the same table at the same time, and it keeps its data", async () => {
   const schema = randomName();
   await table.admin.query(`CREATE SCHEMA ${schema}`);
   const options = { url: table.url, table: `${schema}.Some-Table` };
@@ -24,7 +24,7 @@ test("several stores make the same table at once, in a schema too, and it keeps 
   await table.admin.query(`DROP SCHEMA ${schema} CASCADE`);
 });
 
-test("where the table is there, no permission to make one is needed", async () => {
+test("provision needs no permission to create tables if the table exists", async () => {
   const role = await testRole(table.admin, table.url);
   await using store = postgresStore({ url: role.url, table: table.name });
   await store.provision();
@@ -35,7 +35,7 @@ test("where the table is there, no permission to make one is needed", async () =
   await table.admin.query(`DROP ROLE ${role.name}`);
 });
 
-test("the table's name may come with the URL", async () => {
+test("the URL can name the table", async () => {
   const url = new URL(table.url);
   url.searchParams.set("table", table.name);
   await using store = postgresStore({ url: url.href });

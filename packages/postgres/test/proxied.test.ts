@@ -29,7 +29,7 @@ test("each request is one round trip", async () => {
   const driver = postgresDriver({ url: proxy.url(table.url), table: table.name });
   const keys = Array.from({ length: 1_000 }, (_, index) => `trip${index}`);
   const entries = keys.map((key) => [key, text(key)] as const);
-  // The first write asks once who serves its connection.
+  // The first write asks once which process serves its connection.
   await driver.set(setRequest(entries.slice(0, 1)));
   let ready = 0;
   let sent = 0;
@@ -58,7 +58,7 @@ test("each request is one round trip", async () => {
   await driver.close();
 });
 
-test("an answer that is lost: the write is repeated and acknowledged, and nothing is left behind", async () => {
+test("after a lost answer, the write is repeated and acknowledged, and the old session is gone", async () => {
   for (const how of ["cut", "silence"] as const) {
     await using proxy = await startProxy(table.url);
     await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
@@ -68,7 +68,7 @@ test("an answer that is lost: the write is repeated and acknowledged, and nothin
     proxy.intercept = (chunk, direction, connection) => {
       if (lost === undefined && direction === "request" && isWrite(chunk)) lost = connection;
       if (connection !== lost || direction === "request") return chunk;
-      // The server must not notice that the client goes: only a fence ends its session.
+      // The server must not notice that the client is gone: only a fence ends its session.
       connection.hold("request");
       connection.drop("answer");
       if (how === "cut") connection.client.destroy();
@@ -80,7 +80,7 @@ test("an answer that is lost: the write is repeated and acknowledged, and nothin
   }
 });
 
-test("a request that is lost: nothing was applied, and the fault says that this is not known", async () => {
+test("a lost request has an unknown effect, and its fence ends the session", async () => {
   await using proxy = await startProxy(table.url);
   const driver = postgresDriver({ url: proxy.url(table.url), table: table.name });
   await driver.set(setRequest([["warm", text("w")]]));
@@ -88,7 +88,7 @@ test("a request that is lost: nothing was applied, and the fault says that this 
   proxy.intercept = (chunk, direction, connection) => {
     if (lost !== undefined || direction === "answer" || !isWrite(chunk)) return chunk;
     lost = connection;
-    // The server must not notice that the client goes: only a fence ends its session.
+    // The server must not notice that the client is gone: only a fence ends its session.
     connection.hold("request");
     connection.client.destroy();
     return undefined;
@@ -101,7 +101,7 @@ test("a request that is lost: nothing was applied, and the fault says that this 
   await driver.close();
 });
 
-test("a write that is held up and released later does not land on top of a newer one", async () => {
+test("a delayed write does not overwrite a newer one", async () => {
   await using proxy = await startProxy(table.url);
   await using slow = postgresStore({ url: proxy.url(table.url), table: table.name });
   await using direct = postgresStore({ url: table.url, table: table.name });
@@ -122,7 +122,7 @@ test("a write that is held up and released later does not land on top of a newer
   assert.deepEqual(await directBucket.get("zombie"), text("newer"));
 });
 
-test("a lost write that could not be settled is, before the same store writes again", async () => {
+test("a lost write that could not be settled in time is settled before the store's next write", async () => {
   await using proxy = await startProxy(table.url);
   await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
   const bucket = await store.open("b");
@@ -140,7 +140,7 @@ test("a lost write that could not be settled is, before the same store writes ag
   assert.deepEqual(await bucket.get("zombie-later"), text("newer"));
 });
 
-test("a cancelled write is settled too, before the same store writes again", async () => {
+test("a cancelled write is settled before the store's next write", async () => {
   await using proxy = await startProxy(table.url);
   await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
   const bucket = await store.open("b");
@@ -157,12 +157,12 @@ test("a cancelled write is settled too, before the same store writes again", asy
   assert.deepEqual(await bucket.get("zombie-cancelled"), text("newer"));
 });
 
-test("behind a pooler nobody else's session is ended", async () => {
+test("behind a pooler, no other session is terminated", async () => {
   await using proxy = await startProxy(table.url);
   const victim = new pg.Client({ connectionString: table.url });
   await victim.connect();
   const pool = new pg.Pool({ connectionString: proxy.url(table.url), max: 2 });
-  // As a pooler does, the number told when connecting is another's.
+  // Like a pooler, report the process number of another session.
   pool.on("connect", (client) => Object.assign(client, { processID: Reflect.get(victim, "processID") }));
   const driver = postgresDriver({ pool, table: table.name });
   await driver.set(setRequest([["warm", text("w")]]));
@@ -178,7 +178,7 @@ test("behind a pooler nobody else's session is ended", async () => {
   await pool.end();
 });
 
-/** Accepts connections and says nothing; holds those that are open. */
+/** Accepts connections and never answers. Contains those that are open. */
 async function startSilentServer(): Promise<{ url: string; sockets: Set<Socket>; close: () => void }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -193,7 +193,7 @@ async function startSilentServer(): Promise<{ url: string; sockets: Set<Socket>;
   return { url: `postgres://user@127.0.0.1:${port}/db`, sockets, close: () => server.close() };
 }
 
-test("a server that accepts and says nothing: unavailable, within the deadline, and no connection leaked", async () => {
+test("a server that never answers: the call fails within its deadline and leaks no connection", async () => {
   const silent = await startSilentServer();
   const store = postgresStore({ url: `${silent.url}?connect_timeout=1` });
   const bucket = await store.open("b");

@@ -12,7 +12,7 @@ import { until } from "./support/until.js";
 const table = testTable();
 const { admin } = table;
 
-/** A role that logs in, and one that it may become: the second may use the table, and is no member of the first. */
+/** A role that logs in, and another that it can change to, which may use the table and is not a member of the first. */
 interface Roles {
   readonly url: string;
   readonly other: string;
@@ -54,7 +54,7 @@ async function whileLocked(name: string, body: () => Promise<void>): Promise<voi
   }
 }
 
-test("a session whose role has changed writes, and its lost writes have no fence", async () => {
+test("a session that changed its role can write, but its lost writes have no fence", async () => {
   await withRoles(async ({ url, other }) => {
     const changed = new URL(url);
     changed.searchParams.set("options", `-c role=${other}`);
@@ -73,7 +73,7 @@ test("a session whose role has changed writes, and its lost writes have no fence
   });
 });
 
-test("a lost write whose process a later session may not see is not taken for gone, nor is anything ended", async () => {
+test("if a later session may not see the process of a lost write, it terminates nothing and reports access-denied once", async () => {
   await withRoles(async ({ url, other }) => {
     const pool = new pg.Pool({ connectionString: url, max: 2 });
     const driver = postgresDriver({ pool, table: table.name });

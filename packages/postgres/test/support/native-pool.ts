@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import Module, { createRequire } from "node:module";
 import pg from "pg";
 
-/** libpq's binding, as far as pg's native client needs it to connect and to end: to build the real one takes libpq. */
+/** What pg's native client needs of libpq's binding to connect and to end. Building the real one needs libpq. */
 class Binding extends EventEmitter {
   connect(_parameters: string, connected: () => void): void {
     setImmediate(connected);
@@ -18,7 +18,7 @@ export function nativePool(): pg.Pool {
   const load = loader._load;
   loader._load = (name, ...rest) => (name === "pg-native" ? Binding : load(name, ...rest));
   try {
-    // Not by `pg.native`, which some versions of Node have looked at, in vain, by the time that pg is imported.
+    // Not through `pg.native`: some versions of Node read it, without success, when they import pg.
     const Client = createRequire(import.meta.url)("pg/lib/native/index.js") as typeof pg.Client;
     return new pg.Pool({ host: "127.0.0.1", Client });
   } finally {

@@ -1,7 +1,7 @@
 import { randomName } from "@manykv/test-services";
 import type pg from "pg";
 
-/** A role that may log in and nothing else, and its URL. */
+/** Creates a role that may only log in. */
 export async function testRole(admin: pg.Pool, url: string): Promise<{ readonly name: string; url: string }> {
   const name = randomName();
   const password = randomName();

@@ -4,11 +4,11 @@ import pg from "pg";
 import { afterAll, beforeAll } from "vitest";
 import { postgresStore } from "../../src/index.js";
 
-/** A table of this file's own on the shared server, made before its tests and dropped behind them. */
+/** A table for one test file on the shared server, created before its tests and dropped after them. */
 export interface TestTable {
   readonly name: string;
   readonly url: string;
-  /** A connection beside the store's, to look at what is there. */
+  /** Connections besides the store's, to inspect the table. */
   readonly admin: pg.Pool;
 }
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Waits until something holds; throws where it does not in 20 seconds. */
+/** Waits until `holds` returns true. Throws after 20 seconds. */
 export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
   for (let tries = 0; tries < 1_000; tries++) {
     if (await holds()) return;
     await delay(20);
   }
-  throw new Error("what was waited for did not come");
+  throw new Error("the condition did not hold within 20 seconds");
 }
