@@ -60,9 +60,9 @@ test("an unterminated error while connecting does not hang the process", async (
   await once(server, "listening");
   try {
     const { port } = server.address() as AddressInfo;
-    await using store = postgresStore({ url: `postgres://somebody@127.0.0.1:${port}/test` });
+    await using store = postgresStore({ url: `postgres://user@127.0.0.1:${port}/test` });
     const error = await settled((await store.open("b")).get("a", { timeout: 1_000 }));
-    assert.ok(StoreError.is(error) && error.retryable, "an answer that nobody can read is no refusal");
+    assert.ok(StoreError.is(error) && error.retryable, "a malformed reply is not a refusal");
   } finally {
     server.close();
   }

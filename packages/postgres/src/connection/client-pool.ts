@@ -41,7 +41,7 @@ export class ClientPool {
   /**
    * Gets a client that nothing else uses until it is released.
    *
-   * @throws {FaultError} if there is none, or none by the time that the request is aborted.
+   * @throws {FaultError} if the pool has none, or has none before the request is aborted.
    */
   async checkOut(request: DriverRequest): Promise<CheckedOutClient> {
     this.#pool ??= await waitFor(request, (this.#own as OwnPool).open());
@@ -159,7 +159,7 @@ export class CheckedOutClient {
 
   /**
    * Returns the process that serves the connection, or `undefined` if a pooler or the session's role hides it. A pooler
-   * makes up a process number and runs each transaction in whatever process is free, so terminating one would hit another
+   * makes up a process number and runs each transaction in any free process, so terminating one would hit another
    * client. Asks the server once per connection.
    *
    * @throws {ExchangeError} if the connection breaks.

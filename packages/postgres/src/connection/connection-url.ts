@@ -4,23 +4,22 @@ import type { Pool, PoolConfig } from "pg";
 import { refuse } from "../options.js";
 
 /** Parameters that name files. */
-const fileParameters = ["sslcert", "sslkey", "sslrootcert"] as const;
+const fileParameters = ["sslcert", "sslkey", "sslrootcert"];
 /**
  * Parameters that pg reads, with libpq's meaning:
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
  */
 const pgParameters: ReadonlySet<string> = new Set([
   ...fileParameters,
-  "application_name",
-  "host",
-  "idle_in_transaction_session_timeout",
-  "lock_timeout",
-  "options",
-  "ssl",
-  "sslmode",
-  "sslnegotiation",
-  "statement_timeout",
-  "uselibpqcompat",
+  ...[
+    "application_name",
+    "host",
+    "idle_in_transaction_session_timeout",
+    "lock_timeout",
+    "options",
+    "statement_timeout",
+  ],
+  ...["ssl", "sslmode", "sslnegotiation", "uselibpqcompat"],
 ]);
 const ownParameters: ReadonlySet<string> = new Set(["table", "connect_timeout"]);
 

@@ -81,7 +81,7 @@ const noticeResponse = "N".charCodeAt(0);
  * Returns the fields of an error or a notice by their letters, and no fields for other messages. Each field is a letter and
  * a zero-terminated text, and a zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
  *
- * pg's reader never stops looking for that last zero, so whatever pg receives goes through here first.
+ * pg's reader never stops looking for that last zero, so every message for pg goes through here first.
  *
  * @throws {MalformedReply}
  */

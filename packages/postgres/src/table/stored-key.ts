@@ -2,7 +2,7 @@ import { FaultError } from "@manykv/core/driver";
 
 /**
  * How keys are stored: one `bytea` of bucket, colon and key in UTF-8. Bucket names contain no colon, so the first one ends
- * the name. Bytes compare as bytes whatever the database's collation, and may contain U+0000, which `text` may not. An
+ * the name. Bytes compare the same in every collation, and may contain U+0000, which `text` may not. An
  * index of one column is up to twice as fast to write as one of two.
  */
 const separator = ":";
