@@ -11,15 +11,8 @@ const fileParameters = ["sslcert", "sslkey", "sslrootcert"];
  */
 const pgParameters: ReadonlySet<string> = new Set([
   ...fileParameters,
-  ...[
-    "application_name",
-    "host",
-    "idle_in_transaction_session_timeout",
-    "lock_timeout",
-    "options",
-    "statement_timeout",
-  ],
-  ...["ssl", "sslmode", "sslnegotiation", "uselibpqcompat"],
+  ..."application_name host idle_in_transaction_session_timeout lock_timeout options statement_timeout".split(" "),
+  ..."ssl sslmode sslnegotiation uselibpqcompat".split(" "),
 ]);
 const ownParameters: ReadonlySet<string> = new Set(["table", "connect_timeout"]);
 
