@@ -10,8 +10,8 @@ interface Recording {
   readonly bytes: Buffer;
 }
 
-/** Parse, of the extended query protocol: the text of a statement, sent once for each connection. */
-const parseMessage = "P".charCodeAt(0);
+/** Bind, of the extended query protocol. Without a prepared statement, Close or Parse comes first. */
+const bindMessage = "B".charCodeAt(0);
 /** How often a statement may run until every connection has prepared it. */
 const mostAttempts = 50;
 
@@ -38,7 +38,7 @@ class WireRecorder {
       this.#recording = true;
       await work();
       this.#recording = false;
-      if (this.#recordings.length > 0 && this.#recordings.every(({ bytes }) => bytes[0] !== parseMessage)) {
+      if (this.#recordings.length > 0 && this.#recordings.every(({ bytes }) => bytes[0] === bindMessage)) {
         return this.#recordings;
       }
     }
