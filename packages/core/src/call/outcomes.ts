@@ -65,6 +65,8 @@ export class Outcomes implements OutcomeTable {
 
   /** @throws {BatchError} if an entry was not applied or may not have been. */
   throwIfFailed(): void {
+    // Without a fault every key was acknowledged: only a failed call leaves keys unsent.
+    if (this.#faults === undefined && this.#call.fault === undefined) return;
     const { size, counts } = this;
     if (counts.applied === size) return;
     const failed = [...Array(size).keys()].filter((index) => this.#stateOf(index) !== applied);

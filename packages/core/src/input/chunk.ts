@@ -109,10 +109,13 @@ interface PackedChunk {
 /** Copies of the values of a batch, packed into one buffer per chunk. Their arrays are created when the chunk is sent. */
 export class PackedValues {
   readonly #chunks: (PackedChunk | undefined)[] = [];
+  #last: PackedChunk = { bytes: new Uint8Array(0), used: 0, lengths: [] };
 
   add(value: Uint8Array, startsChunk: boolean): void {
-    if (startsChunk) this.#chunks.push({ bytes: new Uint8Array(0), used: 0, lengths: [] });
-    const chunk = this.#chunks[this.#chunks.length - 1] as PackedChunk;
+    // Chunks tend to be alike, so each starts as large as the one before ended.
+    if (startsChunk) this.#last = { bytes: new Uint8Array(this.#last.used), used: 0, lengths: [] };
+    if (startsChunk) this.#chunks.push(this.#last);
+    const chunk = this.#last;
     const end = chunk.used + value.length;
     if (end > chunk.bytes.length) {
       const longer = new Uint8Array(Math.max(end, chunk.bytes.length * 2));
@@ -142,15 +145,16 @@ export type DuplicatePolicy = "first" | "last";
 /** For each index the index of the entry that counts for its key; `undefined` if all keys differ. */
 export type CanonicalIndexes = Int32Array | undefined;
 
-const keysPerStep = 8_192;
-
 export function findDuplicates(keys: readonly string[], policy: DuplicatePolicy): CanonicalIndexes {
-  // For so few keys a `Set` is as fast.
-  if (keys.length < 64 && new Set(keys).size === keys.length) return undefined;
-  const table = new KeyTable(keys);
-  table.add(0, keys.length);
-  return table.canonicalIndexes(policy);
+  if (keys.length < 2 || new Set(keys).size === keys.length) return undefined;
+  const indexes = new Map<string, number>();
+  keys.forEach((key, index) => {
+    if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
+  });
+  return Int32Array.from(keys, (key) => indexes.get(key) as number);
 }
+
+const keysPerStep = 8_192;
 
 /** Like {@link findDuplicates}, for long batches: lets other work of the event loop run every few milliseconds. */
 export async function findDuplicatesInSteps(
@@ -158,76 +162,17 @@ export async function findDuplicatesInSteps(
   policy: DuplicatePolicy,
   call: Call,
 ): Promise<CanonicalIndexes> {
-  const table = new KeyTable(keys);
-  for (let start = 0; start < keys.length; start += keysPerStep) {
-    await call.nextTurn(keys.length);
-    table.add(start, Math.min(start + keysPerStep, keys.length));
+  const indexes = new Map<string, number>();
+  for (let index = 0; index < keys.length; index++) {
+    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    const key = keys[index] as string;
+    if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
   }
-  return table.canonicalIndexes(policy);
-}
-
-/** After this many occupied slots a key goes to a `Map`, in case keys were chosen to collide. */
-const longestProbe = 64;
-
-/**
- * An open-addressing table. It takes about half the time of a `Set`, and never blocks to grow. A slot packs index + 1 into
- * its low bits and part of the key's hash into the rest, so unequal keys are almost never compared.
- */
-class KeyTable {
-  readonly #keys: readonly string[];
-  readonly #slots: Int32Array;
-  readonly #seed: number = (Math.random() * 2 ** 32) | 0;
-  #overflow: Map<string, number> | undefined;
-  /** First index of each key, if there are duplicates. */
-  #first: CanonicalIndexes;
-
-  constructor(keys: readonly string[]) {
-    this.#keys = keys;
-    this.#slots = new Int32Array(2 ** (33 - Math.clz32(keys.length)));
+  if (indexes.size === keys.length) return undefined;
+  const canonical = new Int32Array(keys.length);
+  for (let index = 0; index < keys.length; index++) {
+    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    canonical[index] = indexes.get(keys[index] as string) as number;
   }
-
-  add(start: number, end: number): void {
-    for (let index = start; index < end; index++) {
-      const first = this.#firstIndex(this.#keys[index] as string, index);
-      if (first === index) continue;
-      this.#first ??= Int32Array.from(this.#keys, (_, each) => each);
-      this.#first[index] = first;
-    }
-  }
-
-  canonicalIndexes(policy: DuplicatePolicy): CanonicalIndexes {
-    if (this.#first === undefined || policy === "first") return this.#first;
-    const last = new Int32Array(this.#keys.length);
-    for (const [index, first] of this.#first.entries()) last[first] = index;
-    return this.#first.map((first) => last[first] as number);
-  }
-
-  /** Returns the index that was added first for a key, which may be `index`. */
-  #firstIndex(key: string, index: number): number {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    const hashed = hash(key, this.#seed);
-    let slot = hashed & mask;
-    for (let probe = 0; probe < longestProbe; probe++) {
-      const held = slots[slot] as number;
-      if (held === 0) {
-        slots[slot] = (hashed & ~mask) | (index + 1);
-        return index;
-      }
-      if (((held ^ hashed) & ~mask) === 0 && this.#keys[(held & mask) - 1] === key) return (held & mask) - 1;
-      slot = (slot + 1) & mask;
-    }
-    this.#overflow ??= new Map();
-    if (!this.#overflow.has(key)) this.#overflow.set(key, index);
-    return this.#overflow.get(key) as number;
-  }
-}
-
-/** FNV-1a over UTF-16 units, with the finalizer of MurmurHash3 so that low bits depend on all. */
-function hash(key: string, seed: number): number {
-  let state = seed;
-  for (let index = 0; index < key.length; index++) state = Math.imul(state ^ key.charCodeAt(index), 0x01000193);
-  state = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
-  state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
-  return state ^ (state >>> 16);
+  return canonical;
 }
