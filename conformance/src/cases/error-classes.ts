@@ -48,7 +48,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
     id: "errors-reason",
     rule: "errors",
     subject: "core",
-    title: "the engine's own code reaches the caller as `reason`, and is absent if there is none",
+    title: "the engine's own code reaches the caller as `reason`, which is absent if the engine reports no code",
     async run(context) {
       for (const reason of ["42P01", undefined]) {
         const fault: Fault = { code: "access-denied", retryable: false, effect: "none", reason };

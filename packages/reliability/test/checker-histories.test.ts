@@ -147,7 +147,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
   ],
   ["a value from the future", ["unwritten-value"], (s) => s.read(1, 2, s.set(3, 4))],
   ["a value that is not whole", ["torn-value"], (s) => s.read(1, 2, "torn")],
-  ["something is listed that nobody wrote", ["unwritten-value"], (s) => s.read(1, 2, "present")],
+  ["something is listed that was never written", ["unwritten-value"], (s) => s.read(1, 2, "present")],
   [
     "two writes side by side that change places twice",
     ["impossible-order"],
