@@ -42,4 +42,4 @@ export {
   TcpProxy,
   type TcpProxyOptions,
 } from "./faults/tcp-proxy.js";
-export { changeRequest, wrapDriver } from "./faults/wrap-driver.js";
+export { changeRequest, pickKeys, wrapDriver } from "./faults/wrap-driver.js";

@@ -6,14 +6,13 @@ import {
   FaultError,
   type ItemFault,
   type KeysRequest,
-  pickKeys,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
 import type { CallFault, FaultSchedule, KeyFault, Operation } from "./call-fault.js";
 import { answerLost, timeOver } from "./engine-faults.js";
-import { sendSet, wrapDriver } from "./wrap-driver.js";
+import { pickKeys, sendSet, wrapDriver } from "./wrap-driver.js";
 
 /**
  * Returns a driver whose requests go wrong as `schedule` decides. Everything else is left to `inner`, so the outcome of

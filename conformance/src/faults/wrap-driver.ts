@@ -2,6 +2,7 @@ import {
   createRequest,
   type Driver,
   type DriverRequest,
+  type KeysRequest,
   type ListRequest,
   type SetRequest,
   type WriteAnswer,
@@ -54,4 +55,16 @@ export function changeRequest(
   const parts = { keys, values, cursor, ...others };
   const present = Object.entries(parts).filter(([, part]) => part !== undefined);
   return createRequest({ bucket: otherBucket, deadline, signal, ...Object.fromEntries(present) });
+}
+
+/** Returns the same request for some of its keys, by index. It is aborted together with `request`. */
+export function pickKeys(request: KeysRequest & Partial<SetRequest>, indexes: readonly number[]): SetRequest {
+  const { bucket, deadline, keys, values, signal } = request;
+  return createRequest({
+    bucket,
+    deadline,
+    signal,
+    keys: indexes.map((index) => keys[index] as string),
+    values: values?.length ? indexes.map((index) => values[index] as Uint8Array) : undefined,
+  });
 }

@@ -9,7 +9,6 @@ import {
   type Fault,
   FaultError,
   type KeysRequest,
-  pickKeys,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
@@ -67,12 +66,11 @@ describe("answers", () => {
   });
 });
 
-test("a request can be observed, awaited and divided", () => {
+test("a request can be observed and awaited", () => {
   expectTypeOf(request.aborted).toEqualTypeOf<boolean>();
   expectTypeOf(request.signal).toEqualTypeOf<AbortSignal>();
   expectTypeOf(request.onAbort(() => {})).toEqualTypeOf<() => void>();
   expectTypeOf(waitFor(request, Promise.resolve(1))).resolves.toEqualTypeOf<number>();
-  expectTypeOf(pickKeys(request, [0])).toExtend<KeysRequest>();
   expectTypeOf(createRequest({ bucket: "b", keys: ["k"] })).toExtend<DriverRequest>();
   // @ts-expect-error read-only
   request.keys[0] = "other";

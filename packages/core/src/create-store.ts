@@ -11,10 +11,6 @@ import { openTracing } from "./tracing.js";
 /**
  * Creates a store over a driver.
  *
- * ```ts
- * const store = createStore(memoryDriver(), { limits: portableLimits });
- * ```
- *
  * @throws {StoreError} `invalid-argument`, naming the option that is unknown or out of range.
  */
 export function createStore(driver: Driver, options: StoreOptions = {}): Store {

@@ -22,8 +22,7 @@ export class FaultError extends Error {
 const waitedTooLong: Fault = Object.freeze({ code: "timeout", retryable: true, effect: "none" });
 
 /**
- * Waits for `promise`, but only until `request` is aborted. Use it for steps before the request is sent, such as waiting
- * for a connection.
+ * Waits for a step before `request` is sent, such as a connection, but only until the request is aborted.
  *
  * @throws {FaultError} `timeout` with effect `none` when the request is aborted first.
  */

@@ -141,6 +141,6 @@ export interface ItemFault extends Fault {
 /** The answer to a write if the engine acknowledged every key. */
 export const allDone: WriteAnswer = Object.freeze({});
 
-export { createRequest, pickKeys } from "./call/attempt.js";
+export { createRequest } from "./call/attempt.js";
 export { ChunkCopier, FaultError, waitFor } from "./driver-kit.js";
 export { checkOptions } from "./options.js";

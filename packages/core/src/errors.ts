@@ -88,7 +88,6 @@ export interface Failure {
   readonly reason?: string;
 }
 
-/** How many entries had each outcome. */
 export interface OutcomeCounts {
   readonly applied: number;
   readonly "not-applied": number;
@@ -100,7 +99,6 @@ export interface OutcomeTable {
   readonly size: number;
   readonly counts: OutcomeCounts;
   outcomeOf(index: number): Outcome;
-  /** Why an entry is not `applied`. */
   causeOf(index: number): { readonly code: StoreErrorCode; readonly reason?: string | undefined };
 }
 

@@ -35,13 +35,11 @@ export interface CallOptions {
   readonly timeout?: number | undefined;
 }
 
-/** Options of `listKeys`. */
 export interface ListOptions extends CallOptions {
   /** The `cursor` of the previous page. Without it, the listing starts at the beginning. */
   readonly cursor?: string | undefined;
 }
 
-/** Options of `open`. */
 export interface OpenOptions {
   /**
    * Whether the `get`, `set` and `delete` calls of one event loop turn are combined into one batch per operation, so that
@@ -52,14 +50,12 @@ export interface OpenOptions {
   readonly coalesce?: boolean | undefined;
 }
 
-/** One page of a listing. */
 export interface KeyPage {
   readonly keys: string[];
   /** Pass it to the next `listKeys` call. Absent on the last page. Its format is private to the backend. */
   readonly cursor?: string;
 }
 
-/** A connection to a backend. */
 export interface Store extends AsyncDisposable {
   /**
    * Opens a bucket. Sends nothing: a bucket exists as soon as it holds a key.
@@ -68,10 +64,7 @@ export interface Store extends AsyncDisposable {
    * `buckets` option; `invalid-argument` for an unknown option; `closed` after `close()`.
    */
   open(name: string, options?: OpenOptions): Promise<Bucket>;
-  /**
-   * Creates what the backend needs, such as a table. Safe to repeat and to run from several processes at once. Takes at
-   * most 180 seconds.
-   */
+  /** Creates what the backend needs, such as a table. Safe to repeat and to run concurrently. Takes at most 180 s. */
   provision(): Promise<void>;
   /** Waits for the calls in flight, then releases everything the store opened. Later calls reject with `closed`. */
   close(): Promise<void>;

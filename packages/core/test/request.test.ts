@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
 import { Request } from "../src/call/attempt.js";
-import { createRequest, FaultError, pickKeys, waitFor } from "../src/driver.js";
+import { createRequest, FaultError, waitFor } from "../src/driver.js";
 
 test("a request calls each listener once, unless it was removed", () => {
   const request = new Request({ bucket: "b" });
@@ -30,16 +30,13 @@ test("a signal that was read before the abort fires too", () => {
   assert.deepEqual(told.sort(), ["listener", "signal"]);
 });
 
-test("a request for some of the keys is aborted with the whole request", () => {
+test("a created request is aborted by its signal", () => {
   const controller = new AbortController();
-  const values = [1, 2, 3].map((byte) => Uint8Array.of(byte));
-  const request = createRequest({ bucket: "b", keys: ["a", "b", "c"], values, signal: controller.signal });
-  const picked = pickKeys(request, [0, 2]);
-  assert.deepEqual([picked.bucket, picked.keys, picked.values], ["b", ["a", "c"], [values[0], values[2]]]);
-  assert.equal(picked.aborted, false);
+  const request = createRequest({ bucket: "b", keys: ["a"], signal: controller.signal });
+  assert.deepEqual([request.bucket, request.keys, request.aborted], ["b", ["a"], false]);
   controller.abort();
-  assert.equal(picked.aborted, true);
-  assert.equal(pickKeys(request, [1]).aborted, true);
+  assert.equal(request.aborted, true);
+  assert.equal(createRequest({ bucket: "b", signal: controller.signal }).aborted, true);
 });
 
 test("waitFor rejects when the request is aborted", async () => {

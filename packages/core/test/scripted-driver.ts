@@ -1,10 +1,10 @@
 import {
   allDone,
+  createRequest,
   type Driver,
   type Fault,
   type KeysRequest,
   type ListAnswer,
-  pickKeys,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
@@ -83,6 +83,16 @@ export class ScriptedDriver implements Driver {
   }
 }
 
-export { pickKeys as part };
+/** The part of a request at some indexes. */
+export function part(request: SetRequest, indexes: readonly number[]): SetRequest {
+  const { bucket, deadline, signal } = request;
+  return createRequest({
+    bucket,
+    deadline,
+    signal,
+    keys: indexes.map((index) => request.keys[index] as string),
+    values: indexes.map((index) => request.values[index] as Uint8Array),
+  });
+}
 
 export const never = <Answer>(): Promise<Answer> => new Promise<Answer>(() => {});

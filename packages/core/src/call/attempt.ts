@@ -1,4 +1,4 @@
-import type { Driver, Fault, KeysRequest, ListAnswer, ReadAnswer, SetRequest, WriteAnswer } from "../driver.js";
+import type { Driver, Fault, ListAnswer, ReadAnswer, SetRequest, WriteAnswer } from "../driver.js";
 import { FaultError, unprocessed } from "../driver-kit.js";
 import type { Chunk } from "../input/chunk.js";
 import { traceAttempt } from "../tracing.js";
@@ -11,7 +11,6 @@ export interface RequestParts {
   readonly values?: readonly Uint8Array[] | undefined;
   readonly prepared?: unknown;
   readonly cursor?: string | undefined;
-  /** Default: `Infinity`. */
   readonly deadline?: number | undefined;
 }
 
@@ -66,20 +65,6 @@ export function createRequest(parts: RequestParts & { readonly signal?: AbortSig
   return request;
 }
 
-/** Returns the same request for some of its keys, by index. It is aborted together with `request`. */
-export function pickKeys(request: KeysRequest & Partial<SetRequest>, indexes: readonly number[]): Request {
-  const { bucket, deadline, keys, values } = request;
-  const picked = new Request({
-    bucket,
-    deadline,
-    keys: indexes.map((index) => keys[index] as string),
-    values: values?.length ? indexes.map((index) => values[index] as Uint8Array) : undefined,
-  });
-  if (request.aborted) picked.abort();
-  request.onAbort(() => picked.abort());
-  return picked;
-}
-
 /** What a driver answers to each kind of request. */
 export interface Answers {
   get: ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
@@ -104,9 +89,8 @@ const longestAttempt = 30_000;
 const grace = 100;
 
 /**
- * Returns the time for the next attempt, in milliseconds; 0 if none is left. It is two thirds of the time left, so that
- * after a silent connection there is time to settle the lost request and to repeat it on another. A tenth of the timeout,
- * but at most 250 ms, is reserved for settling.
+ * Returns the time for the next attempt, in milliseconds; 0 if none is left. Two thirds of the time left, so that a request
+ * lost on a silent connection can be settled and repeated. Settling has a tenth of the timeout, at most 250 ms.
  */
 export function attemptTime(call: Call): number {
   const usable = call.timeLeft - Math.min(250, call.timeout / 10);
@@ -179,10 +163,7 @@ function faultOf(driver: Driver, error: unknown): Fault {
 
 const wrongAnswer: Fault = Object.freeze({ code: "internal", retryable: false, effect: "none" });
 
-/**
- * Returns the fault of each key of a request, by index, or `undefined` if every key was done. `last` is a fault of the
- * previous attempt.
- */
+/** Returns the fault of each key, by index, or `undefined` if every key was done. `last` is a previous fault. */
 export function faultsByIndex(
   size: number,
   result: AttemptResult<WriteAnswer>,

@@ -134,10 +134,8 @@ export class Call {
   }
 }
 
-/** Why a call is interrupted. */
 export type Interruption = "timeout" | "aborted";
 
-/** Something that a call waits for. */
 export interface Waiter {
   /** When to interrupt it, on the clock of `performance.now()`, in milliseconds. */
   readonly due: number;
@@ -148,8 +146,8 @@ export interface Waiter {
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * Interrupts waiters when they are due. One timer serves all calls of a store, because a timer for each would take a
- * noticeable part of a small call. It keeps the process alive only while something waits.
+ * Interrupts waiters when they are due. One timer serves all calls of a store: one for each would take a noticeable part of
+ * a small call. It keeps the process alive only while something waits.
  */
 export class DeadlineTimer {
   readonly #waiters: Set<Waiter> = new Set();

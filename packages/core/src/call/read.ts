@@ -8,11 +8,7 @@ import type { Call } from "./call.js";
 export type ReadKind = "get" | "exists";
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 
-/**
- * Reads a batch and returns one value per key. Stops at the first key that cannot be read (rule S10).
- *
- * @throws {StoreError} naming the index of that key.
- */
+/** Returns one value per key. Throws a {@link StoreError} that names the first key that cannot be read (rule S10). */
 export async function read<Kind extends ReadKind>(
   call: Call,
   kind: Kind,

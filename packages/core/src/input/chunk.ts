@@ -36,16 +36,12 @@ export class Chunk {
   /** Returns a chunk of some of the keys. A prepared set can only be repeated as a whole. */
   pick(chosen: readonly number[]): Chunk {
     if (chosen.length === this.keys.length || this.prepared !== undefined) return this;
-    return new Chunk(
-      at(this.keys, chosen),
-      at(this.indexes, chosen),
-      this.values.length > 0 ? at(this.values, chosen) : noValues,
-    );
+    return new Chunk(at(this.keys, chosen), at(this.indexes, chosen), at(this.values, chosen));
   }
 }
 
-function at<Element>(elements: readonly Element[], indexes: readonly number[]): Element[] {
-  return indexes.map((index) => elements[index] as Element);
+function at<Element>(elements: readonly Element[], indexes: readonly number[]): readonly Element[] {
+  return elements.length === 0 ? elements : indexes.map((index) => elements[index] as Element);
 }
 
 /** Hands out the chunks of a batch, each once. Chunks are created when they are needed, so memory stays bounded. */

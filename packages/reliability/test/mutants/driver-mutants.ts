@@ -1,12 +1,11 @@
 import type { AnomalyKind } from "@manykv/conformance/checker";
-import type { Random } from "@manykv/conformance/faults";
+import { pickKeys, type Random } from "@manykv/conformance/faults";
 import {
   allDone,
   createRequest,
   type Driver,
   type ItemFault,
   type KeysRequest,
-  pickKeys,
   type SetRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
