@@ -101,7 +101,7 @@ export interface Bucket {
    * Returns one result per key, in the order of `keys` and including duplicates: the key with its value, or `undefined` if
    * the key does not exist. Rejects if any key cannot be read.
    *
-   * You may modify returned values. Small values may share an `ArrayBuffer` of 8 KiB, like Node's pooled Buffers: never
+   * You may modify returned values. Values may share an `ArrayBuffer` of up to 64 KiB, like Node's pooled Buffers: never
    * use `value.buffer`, and call `slice()` before you transfer a value to a worker or keep a few of many for a long time.
    */
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]>;
