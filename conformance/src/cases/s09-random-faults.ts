@@ -17,7 +17,7 @@ const lanes = 8;
 const timeout = 250;
 const hangs = 20_000;
 
-/** No outcome is false, and every call settles, whatever goes wrong. */
+/** Whatever fails, every call settles and no outcome is false. */
 export const randomFaultCases: readonly ConformanceCase[] = writeKinds.map((kind) => ({
   id: `s09-${kind}-random-faults`,
   rule: "S9",

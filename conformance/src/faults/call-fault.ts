@@ -32,7 +32,7 @@ export type CallFault =
   | { readonly kind: "hang" }
   /** Reaches the engine after a delay. */
   | { readonly kind: "delay"; readonly milliseconds: number }
-  /** Reaches the engine at once, and is answered after a delay. */
+  /** Reaches the engine at once, but the driver delays the answer. */
   | { readonly kind: "late-answer"; readonly milliseconds: number }
   /**
    * Fails at once with `connection-lost`, effect `unknown`, but reaches the engine after a delay, where it may overwrite a

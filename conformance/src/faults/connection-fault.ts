@@ -6,7 +6,7 @@ export type Direction = "request" | "answer";
 /**
  * What a proxy does to a connection.
  *
- * - `cut`: closes both sides in order, as a server does that shuts down.
+ * - `cut`: closes both sides cleanly, like a server that shuts down.
  * - `reset`: resets both sides.
  * - `hold`: keeps the bytes and sends them later, even if the client has hung up by then.
  * - `drop`: discards the bytes; the connection stays open.

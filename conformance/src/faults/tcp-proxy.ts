@@ -25,7 +25,7 @@ export interface ProxyCounts {
   faults: number;
 }
 
-/** Sees every chunk first. Returns what goes on in its place, or `undefined` to discard it. */
+/** Sees every chunk first. Returns the bytes to forward instead, or `undefined` to discard the chunk. */
 export type Intercept = (chunk: Buffer, direction: Direction, connection: ProxiedConnection) => Buffer | undefined;
 
 /** Stands between clients and one server, passes bytes on, and breaks connections when told to. */
@@ -86,7 +86,7 @@ export class TcpProxy implements AsyncDisposable {
     return url.href;
   }
 
-  /** From now on the fault waits for its bytes, on open and new connections. `onBegin` is called when it begins. */
+  /** Arms a fault on open and new connections. Calls `onBegin` when the fault begins, at the bytes it waits for. */
   arm(fault: ConnectionFault, onBegin: () => void = () => {}): void {
     this.#armed = { fault, onBegin };
     for (const connection of this.connections) connection.arm(fault);

@@ -174,7 +174,7 @@ export function figures({ median, low, high }: Spread): string {
   return `${figure(median)} (${figure(low)}-${figure(high)})`;
 }
 
-/** Ratios are compared with bars of two digits, so they need a third one. */
+/** The bars of ratios have two decimals. A third one shows which side of the bar a ratio is on. */
 function value(number: number, unit: Row["unit"]): string {
   return unit === "x" ? number.toFixed(3) : number.toFixed(1);
 }

@@ -27,7 +27,7 @@ export interface Breakable {
 export type RedisService = Service;
 
 export interface RedisClusterService extends Service {
-  /** Every node. A failover changes which of them are masters, so ask the cluster for that. */
+  /** All nodes. A failover changes which of them are masters: ask the cluster for the current ones. */
   readonly nodes: readonly NodeAddress[];
 }
 

@@ -37,7 +37,7 @@ export interface RunningBackend extends AsyncDisposable {
   cleanUp?(): Promise<void>;
   /** Batches and single calls over a link that delays a round trip. */
   contendersOver?(link: Link): Promise<ContenderSet>;
-  /** A place for a store that another process opens, with nothing in it yet. */
+  /** Returns the address of a new, empty store for another process to open. */
   storeAddress(): StoreAddress;
 }
 

@@ -11,7 +11,7 @@ export interface VolumeTask {
   readonly address: StoreAddress;
   readonly keys: number;
   readonly bytes: number;
-  /** Into how many consecutive calls the keys are divided. */
+  /** Number of consecutive calls that share the keys. */
   readonly calls: number;
 }
 

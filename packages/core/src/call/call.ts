@@ -137,7 +137,7 @@ export class Call {
 export type Interruption = "timeout" | "aborted";
 
 export interface Waiter {
-  /** When to interrupt it, on the clock of `performance.now()`, in milliseconds. */
+  /** When to call `interrupt`, in milliseconds on the clock of `performance.now()`. */
   readonly due: number;
   readonly interrupt: (why: Interruption) => void;
 }

@@ -9,7 +9,7 @@ export class Chunk {
   readonly keys: readonly string[];
   /** Index of each key in the caller's input. */
   readonly indexes: readonly number[];
-  /** The values of a set that is not prepared; otherwise empty. */
+  /** The values to set. Empty once the set is prepared, and for other operations. */
   values: readonly Uint8Array[];
   /** What the driver's `prepareSet` returned. */
   prepared: unknown;

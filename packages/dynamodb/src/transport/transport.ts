@@ -33,9 +33,9 @@ export class Transport {
   }
 
   /**
-   * Sends one request and returns its answer as parsed JSON. Only its checksum is verified.
+   * Sends one request, verifies the checksum of the answer and returns its JSON, parsed but not validated.
    *
-   * @throws {FaultError} also when the request is aborted. Its effect takes into account whether the request was sent.
+   * @throws {FaultError} also when the request is aborted. Its `effect` depends on whether the request was sent.
    */
   async send(operation: Message["operation"], body: string, request: DriverRequest): Promise<unknown> {
     this.#departures ??= new Departures(this.#options.client ? undefined : connectTimeout);

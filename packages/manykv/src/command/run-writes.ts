@@ -21,7 +21,7 @@ export interface WriteJob<Read extends KeyRecord> {
   readonly source: AsyncIterable<Item<Read>[]>;
   readonly write: (records: readonly Read[]) => Promise<void>;
   readonly bytesOf: (record: Read) => number;
-  /** Returns how to continue from a record after a failure. */
+  /** Returns the hint that tells the user how to continue from a record after a failure. */
   readonly howToContinue: (next: number) => string;
 }
 

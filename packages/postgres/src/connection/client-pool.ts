@@ -104,7 +104,7 @@ export interface ServerProcess {
   readonly start: Uint8Array;
 }
 
-/** The start is null if the session's current role may not see the session of its login role, as after SET ROLE. */
+/** `backend_start` is null if the current role, such as after SET ROLE, may not see the login role's sessions. */
 const identify = new Statement(
   "SELECT pid, backend_start FROM pg_stat_get_activity(pg_backend_pid()) WHERE backend_start IS NOT NULL",
 );

@@ -37,7 +37,7 @@ export class BoundStatement {
     this.#end(start, start + this.#bytes.write(value, start));
   }
 
-  /** A `bytea`, or a value of any type as an answer contained it. */
+  /** A `bytea`, or a value of any type in the binary form in which the server sent it. */
   raw(value: Uint8Array): void {
     const start = this.#begin(value.byteLength);
     this.#bytes.set(value, start);

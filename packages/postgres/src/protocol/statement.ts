@@ -6,7 +6,7 @@ export class Statement {
   /** Identifies the statement on a connection. Without a name it is parsed and planned anew each time. */
   readonly name: string;
   readonly text: string;
-  /** Replaces the prepared statement of this name. The server ignores a Close of a name that it does not know. */
+  /** Closes any statement of this name, then parses this one. The server ignores a Close of an unknown name. */
   readonly parse: Buffer;
   /** The beginning of Bind, up to the parameters; its length is still missing. All parameters are binary. */
   readonly bind: Buffer;

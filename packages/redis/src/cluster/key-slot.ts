@@ -21,7 +21,7 @@ export function checksum(bytes: Uint8Array, before = 0): number {
 }
 
 /**
- * Returns the slot of a name that is hashed entirely.
+ * Returns the slot of a Redis key that has no hash tag.
  *
  * @param prefix - the checksum of the text before the key
  */

@@ -9,7 +9,7 @@ export class ReplyError extends Error {
   override readonly name = "ReplyError";
 }
 
-/** The server sent something other than RESP2. Contains nothing of what it sent. */
+/** The server sent something other than RESP2. The error never contains the bytes it sent. */
 export class MalformedReply extends Error {
   override readonly name = "MalformedReply";
 }

@@ -80,7 +80,7 @@ export class FaultPlan {
     return { code: this.#random.pick(codes), retryable: this.#random.chance(0.75), effect };
   }
 
-  /** How long something takes, in milliseconds: mostly nothing, sometimes longer than an attempt. */
+  /** Returns a delay in milliseconds: usually 0, sometimes longer than an attempt. */
   time(): number {
     const random = this.#random;
     return random.pick([0, 0, 0, random.integer(1, 20), random.integer(1, 400)]);
