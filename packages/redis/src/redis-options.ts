@@ -30,7 +30,7 @@ export function checkConnectTimeout(time: unknown = defaultConnectTimeout): numb
   if (typeof time === "number" && time > 0) return Math.min(time, longestDelay);
   throw new StoreError(
     "invalid-argument",
-    "connectTimeout is not a number of milliseconds above 0: pass one, such as 3000",
+    "`connectTimeout` must be a number of milliseconds greater than 0, such as 3000",
   );
 }
 

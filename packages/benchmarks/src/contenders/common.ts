@@ -18,7 +18,7 @@ export async function load<Module>(name: string, importModule: () => Promise<Mod
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
-      `The contender ${name} does not load. Run \`pnpm install\` and check that it supports this platform. (${reason})`,
+      `Cannot load the contender ${name}. Run \`pnpm install\` and check that it supports this platform. (${reason})`,
       { cause: error },
     );
   }

@@ -150,10 +150,10 @@ export async function serverTime(url: string, table: string): Promise<Contender>
     kind: "floor",
     async prepare(workload) {
       const { set, get } = await contender.prepare(workload);
-      if (!set || !get) throw new Error("there is nothing to explain");
+      if (!set || !get) throw new Error("manykv sent no statement to explain");
       await set();
       const [recording] = await recorder.record(get);
-      if (!recording) throw new Error("there is nothing to explain");
+      if (!recording) throw new Error("manykv sent no statement to explain");
       const name = statementOf(recording.bytes);
       const prepared = await pool.query<{ statement: string }>(
         "SELECT statement FROM pg_prepared_statements WHERE name = $1",
@@ -191,7 +191,7 @@ function rowsOf(answer: Buffer): Buffer[][] {
   const rows: Buffer[][] = [];
   for (let start = 0; start < answer.length; ) {
     const end = start + 1 + answer.readInt32BE(start + 1);
-    if (answer[start] === "E".charCodeAt(0)) throw new Error("the server answered with an error");
+    if (answer[start] === "E".charCodeAt(0)) throw new Error("the server returned an error");
     if (answer[start] === "D".charCodeAt(0)) {
       rows.push(fieldsAt(answer, start + headerBytes + 2, answer.readInt16BE(start + headerBytes)));
     }

@@ -47,7 +47,7 @@ export function parseJson(body: Uint8Array): unknown {
 export function serviceError(response: HttpResponse, body: Uint8Array): Error {
   const $metadata = { httpStatusCode: response.statusCode };
   const name = errorName(response.headers, body);
-  return Object.assign(new Error("DynamoDB answered with an error"), { name, $metadata, $response: response });
+  return Object.assign(new Error("DynamoDB returned an error"), { name, $metadata, $response: response });
 }
 
 /** https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html#operation-error-serialization */
