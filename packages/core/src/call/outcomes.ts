@@ -65,12 +65,11 @@ export class Outcomes implements OutcomeTable {
 
   /** @throws {BatchError} if an entry was not applied or may not have been. */
   throwIfFailed(): void {
-    // Without a fault every key was acknowledged: only a failed call leaves keys unsent.
-    if (this.#faults === undefined && this.#call.fault === undefined) return;
+    let first = 0;
+    while (first < this.size && this.#stateOf(first) === applied) first++;
+    if (first === this.size) return;
     const { size, counts } = this;
-    if (counts.applied === size) return;
     const failed = [...Array(size).keys()].filter((index) => this.#stateOf(index) !== applied);
-    const first = failed[0] as number;
     const { code, reason } = this.causeOf(first);
     const summary = `${counts["not-applied"]} of ${size} entries not applied, ${counts.unknown} unknown`;
     const message = `${this.#call.description}: ${summary}; the first is entry ${first}: ${explain({ code, reason })}`;
