@@ -25,8 +25,8 @@ const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
 };
 
 /**
- * Opens the store at a URL. Loads the backend's package, but does not connect: an unreachable server or a wrong password
- * makes the first call fail.
+ * Opens the store at a URL. Loads the backend's package, but does not connect. If the server is unreachable or the
+ * password is wrong, the first call that sends a request rejects.
  *
  * | URL | store |
  * | --- | --- |
@@ -38,8 +38,8 @@ const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
  *
  * Percent-encode special characters, for example in a password.
  *
- * @throws {StoreError} `invalid-argument` if the scheme, a URL parameter or an option is unknown, if the URL is incomplete,
- * or if the backend's package is not installed. The message contains no user, password or parameter value.
+ * @throws {StoreError} `invalid-argument` if the scheme, a URL parameter or an option is unknown, if the URL is
+ * incomplete, or if the backend's package is not installed. The message contains no user, password or parameter value.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
   checkOptions(options, Object.keys(optionNames));
@@ -57,7 +57,7 @@ function schemeOf(url: string): string {
   throw invalid("the URL must be a string that starts with a scheme, such as redis://localhost:6379");
 }
 
-/** After an unencoded `?`, the rest of a password would pass for a parameter name, and messages show those. */
+/** Throws if a password may contain an unencoded `?` or `#`. Later errors would show the text after it. */
 function rejectStrayCredentials(url: string): void {
   if (!/[?#].*@/s.test(url)) return;
   throw invalid(
@@ -91,7 +91,7 @@ async function openDynamodb(url: string, options: StoreOptions): Promise<Store> 
   const table = decode(encodedTable);
   if (region === undefined || table === undefined) {
     throw invalid(
-      "a DynamoDB URL has the form dynamodb://REGION/TABLE, without user, password or port. Credentials come from the environment",
+      "a DynamoDB URL has the form dynamodb://REGION/TABLE, without user, password or port. Credentials come from the AWS SDK's default sources",
     );
   }
   const { dynamodbStore } = await load(
@@ -110,14 +110,14 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** Splits the URL before its query. Does not parse it: each backend has its own rules for addresses. */
+/** Splits the URL into its address and its query. Does not parse the address: each backend has its own rules. */
 function splitUrl(url: string): { address: string; parameters: URLSearchParams } {
   const mark = url.indexOf("?");
   if (mark === -1) return { address: url, parameters: new URLSearchParams() };
   return { address: url.slice(0, mark), parameters: new URLSearchParams(url.slice(mark + 1)) };
 }
 
-/** Removes a parameter from the query and returns its value. */
+/** Removes a parameter from the query and returns its value. Throws if the parameter is repeated or empty. */
 function takeParameter(parameters: URLSearchParams, name: string): string | undefined {
   const values = parameters.getAll(name);
   const [value] = values;
@@ -131,19 +131,19 @@ function takeParameter(parameters: URLSearchParams, name: string): string | unde
 function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): void {
   for (const name of parameters.keys()) {
     const advice =
-      known.length === 0 ? "This scheme takes no parameters" : `Use ${known.map((one) => `"${one}"`).join(", ")}`;
+      known.length === 0 ? "This scheme has no parameters" : `Use ${known.map((one) => `"${one}"`).join(", ")}`;
     throw invalid(`unknown URL parameter ${JSON.stringify(name)}. ${advice}`);
   }
 }
 
 /**
- * Loads a backend's package, which the application installs together with its client library. Node.js looks for it where
- * manykv is installed, not in the working directory: a global command must not run code from the folder it is called in.
+ * Loads a backend's package, which the application installs together with its client library. Node.js looks for it
+ * where manykv is installed, not in the working directory, because a global command must not run code from there.
  */
 async function load<Package>(importBackend: () => Promise<Package>, backend: string, client: string): Promise<Package> {
-  // Not `unavailable`: a retry cannot help.
+  // The code is not `unavailable`, because a retry cannot help.
   const missing = invalid(
-    `this URL needs packages that are not installed. Install them where manykv is installed, with --global if it is global: npm install ${backend} ${client}`,
+    `this URL needs packages that are not installed. Install them where manykv is installed, with --global if manykv is installed globally: npm install ${backend} ${client}`,
   );
   try {
     const loaded = await importBackend();
@@ -154,7 +154,7 @@ async function load<Package>(importBackend: () => Promise<Package>, backend: str
   }
 }
 
-/** Backends load their client library when they connect. Checking it here lets `openStore` say what to install. */
+/** Returns whether the client library is missing. Backends load it later, but `openStore` must say what to install. */
 async function isClientMissing(backend: string, client: string): Promise<boolean> {
   const { createRequire } = await import("node:module");
   let fromBackend: NodeJS.Require;

@@ -29,7 +29,7 @@ test("importing manykv loads only core", async () => {
   expect(await packagesLoadedBy(`await import(${JSON.stringify(manykv)});`)).toEqual(new Set(["manykv", "core"]));
 });
 
-test("opening a memory store also loads only memory", async () => {
+test("opening a memory store loads only core and memory", async () => {
   const program = `const { openStore } = await import(${JSON.stringify(manykv)}); await openStore("memory:");`;
   expect(await packagesLoadedBy(program)).toEqual(new Set(["manykv", "core", "memory"]));
 });

@@ -1,12 +1,12 @@
 import { StoreError } from "@manykv/core";
 import { InputError } from "../records/record.js";
 
-/** How the command ends, for scripts. The help and the README document these. */
+/** Exit codes of the command. The help and the README document them. */
 export const exitCode = {
   done: 0,
   /** Some records were not written, or some keys have no value. */
   incomplete: 1,
-  /** An argument, option, URL or value is invalid. */
+  /** An argument, option or URL is invalid, or a key or value exceeds the store's limits. */
   usage: 2,
   /** The store failed or rejected the call. */
   store: 3,
@@ -14,9 +14,9 @@ export const exitCode = {
   file: 4,
   /** A bug in manykv. */
   bug: 70,
-  /** SIGINT: 128 plus the signal's number, as in shells. */
+  /** SIGINT ended the command: 128 plus the signal's number, as in shells. */
   interrupted: 130,
-  /** SIGTERM. */
+  /** SIGTERM ended the command. */
   terminated: 143,
 } as const;
 
@@ -33,14 +33,14 @@ export class CommandError extends Error {
   }
 }
 
-/** Returns what to print for an error and the exit code. Prints a stack only for a bug in manykv. */
+/** Returns the message and the exit code for an error. Only the message for a bug in manykv contains a stack trace. */
 export function describeError(error: unknown): { message: string; exitCode: ExitCode } {
   if (error instanceof CommandError) return error;
   if (error instanceof InputError) return { message: error.message, exitCode: exitCode.incomplete };
   if (StoreError.is(error)) {
     const isUsage = error.code === "invalid-argument" || error.code === "too-large";
     return {
-      // Store messages address programs. Users of the command have a subcommand for this.
+      // The store's message names the method, but users of the command run the subcommand instead.
       message: error.message.replace("`provision()`", "`manykv provision`"),
       exitCode: isUsage ? exitCode.usage : exitCode.store,
     };
@@ -49,7 +49,7 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
   return { message: `this is a bug in manykv. Please report it: ${stack}`, exitCode: exitCode.bug };
 }
 
-/** Describes a file system error without the system call that its own message names. */
+/** Returns an error for a failed file operation. Its message omits the system call, which Node.js's message names. */
 export function fileError(action: string, path: string, error: unknown): CommandError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
   const reason = fileReasons.get(code) ?? code;
@@ -63,7 +63,7 @@ const fileReasons: ReadonlyMap<string, string> = new Map([
   ["ENOSPC", "no space left on the device"],
 ]);
 
-/** The reader closed standard output, as in `manykv export | head`. Not a failure. */
+/** Thrown if the reader closes standard output, as in `manykv export | head`. The command then succeeds. */
 export class ReaderClosed extends Error {
   override readonly name: string = "ReaderClosed";
 }

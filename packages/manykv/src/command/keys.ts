@@ -15,7 +15,7 @@ export function addKeysOptions(command: Command): Command {
   return command
     .argument("[keys...]", "keys; put -- before a key that starts with a dash")
     .option("--keys-from <file>", "read the keys from a file, or from standard input if it is -")
-    .addOption(keyFormatOption("--keys-format <name>", "one key per line: as it is, or as a JSON string"));
+    .addOption(keyFormatOption("--keys-format <name>", "one key per line: plain text (lines) or JSON strings (json)"));
 }
 
 export function keyFormatOption(flags: string, description: string): Option {
@@ -28,7 +28,7 @@ export interface KeysInput {
   readonly input?: Input;
 }
 
-/** Opens the keys that a command works on: its arguments or the lines of a file. */
+/** Returns the keys that a subcommand works on: its arguments or the lines of a file. */
 export async function openKeys(
   keys: readonly string[],
   flags: KeysFlags,
@@ -47,8 +47,8 @@ async function* fromArguments(keys: readonly string[], limits: Limits): AsyncGen
 }
 
 /**
- * How a list of keys is written, one per line. `lines` cannot represent the empty key, a key that contains a line break,
- * or a key that starts with a byte order mark. `json` writes each key as a JSON string and represents every key.
+ * Format of a list of keys, one per line. `lines` is plain text and cannot represent the empty key, a key that contains
+ * a line break, or a key that starts with a byte order mark. `json` writes JSON strings and represents every key.
  */
 export type KeyFormat = "lines" | "json";
 
@@ -60,7 +60,7 @@ export function formatKey(key: string, format: KeyFormat): string | undefined {
   return /^$|^\ufeff|[\r\n]/.test(key) ? undefined : key;
 }
 
-/** Reads what {@link formatKey} writes. Skips blank lines. */
+/** Reads the lines that {@link formatKey} returns. Skips blank lines. */
 export async function* readKeyLines(
   chunks: AsyncIterable<Buffer>,
   format: KeyFormat,
@@ -82,8 +82,8 @@ export async function* readKeyLines(
 }
 
 const problems: Readonly<Record<KeyFormat, string>> = {
-  lines: "it is not UTF-8, or is longer than any key",
-  json: "it is not a JSON string, or is longer than any key",
+  lines: "it is not UTF-8, or it is longer than the longest possible key",
+  json: "it is not a JSON string, or it is longer than the longest possible key",
 };
 
 function parseKey(line: string): string | undefined {

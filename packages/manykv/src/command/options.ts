@@ -29,7 +29,7 @@ export interface BucketFlags extends StoreFlags {
 export function addStoreOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("-s, --store <url>", "URL of the store; other users can see a password on a command line").env(
+      new Option("-s, --store <url>", "URL of the store; other users can see a password that you pass here").env(
         "MANYKV_STORE",
       ),
     )
@@ -44,15 +44,15 @@ export function addBucketOptions(command: Command): Command {
   return addStoreOptions(command).option("-b, --bucket <name>", "bucket to use", "default");
 }
 
-/** Options of the subcommands that write many records. */
+/** Adds the options of subcommands that write many records. */
 export function addWriteOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--on-error <action>", "what to do after a record was not written")
+      new Option("--on-error <action>", "what to do after a failure: stop sending, or continue with the next record")
         .choices(["stop", "continue"])
         .default("stop"),
     )
-    .option("--report <file>", "write a JSON line for each record that was not written, and the totals")
+    .option("--report <file>", "write a JSON line for each record that failed, and a JSON line with the totals")
     .addOption(batchSizeOption());
 }
 
@@ -62,14 +62,14 @@ export function batchSizeOption(): Option {
     .default(2000);
 }
 
-/** Parses an integer from 1. */
+/** Parses an integer of 1 or more. */
 export function parseCount(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= 1) return count;
-  throw new InvalidArgumentError("Pass an integer from 1.");
+  throw new InvalidArgumentError("Pass an integer of 1 or more.");
 }
 
-/** Options that choose how a file of records is written. */
+/** Options for the format of a file of records. */
 export interface FormatFlags {
   readonly format?: "ndjson" | "csv";
   readonly keyColumn?: string;
@@ -100,7 +100,7 @@ export interface ReadFlags extends FormatFlags {
 
 export type RecordReader = (chunks: AsyncIterable<Buffer>, limits: Limits) => AsyncIterable<Item<ValueRecord>[]>;
 
-/** Returns the reader for the options and the file's extension. */
+/** Returns the reader for the format that the options or the file's extension select. */
 export async function readerFor(path: string, flags: ReadFlags): Promise<RecordReader> {
   const { keyField, fromRecord } = flags;
   if (formatOf(path, flags) === "ndjson") {
@@ -114,7 +114,7 @@ export async function readerFor(path: string, flags: ReadFlags): Promise<RecordR
     readCsv(chunks, { keyColumn, valueColumn, encoding, ignoreOtherColumns, fromRecord, limits });
 }
 
-/** Returns the writer for the options and the file's extension. */
+/** Returns the writer for the format that the options or the file's extension select. */
 export async function writerFor(path: string, flags: FormatFlags): Promise<RecordWriter> {
   if (formatOf(path, flags) === "csv") {
     const { csvWriter } = await loadCsv();
@@ -124,7 +124,7 @@ export async function writerFor(path: string, flags: FormatFlags): Promise<Recor
   return ndjsonWriter;
 }
 
-/** Loads the CSV libraries, which would slow the start of every command, only if CSV is used. */
+/** Loads the CSV libraries only if CSV is used, because loading them slows the start of the command. */
 function loadCsv(): Promise<typeof import("../records/csv.js")> {
   return import("../records/csv.js");
 }
@@ -137,7 +137,7 @@ function csvFlags({ keyColumn, valueColumn, encoding }: FormatFlags): Record<str
   return { "--key-column": keyColumn, "--value-column": valueColumn, "--encoding": encoding };
 }
 
-/** Rejects options that would be ignored. */
+/** Throws if one of the options is set, because it applies only to `format` and would be ignored. */
 function rejectFlags(format: string, options: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined) throw new CommandError(exitCode.usage, `${name} requires --format ${format}`);

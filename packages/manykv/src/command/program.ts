@@ -49,7 +49,7 @@ function createProgram(version: string, toAction: ToAction): Command {
   return program;
 }
 
-/** Commander's errors repeat an unknown argument, which may be a URL with a password. */
+/** Removes credentials, because Commander's errors repeat an unknown argument, which may be a URL with a password. */
 function withoutCredentials(message: string): string {
   return message.replace(/:\/\/\S*@/g, "://***@");
 }
@@ -60,13 +60,13 @@ Stores (--store or MANYKV_STORE)
   redis+cluster://host:7000,host:7001          rediss+cluster:// for TLS
   postgres://user:password@host/database       ?table=name (default: manykv)
   dynamodb://region/table                      ?endpoint=url
-  memory:                                      lost when the command ends
+  memory:                                      discarded when the command ends
   Percent-encode special characters in a password.
 
 Exit codes
   0    success
   1    some records were not written, or some keys have no value
-  2    invalid arguments, options or URL, or a value that no store accepts
+  2    invalid arguments, options or URL, or a key or value over the store's limits
   3    the store failed or rejected the call
   4    a file cannot be read or written
   70   a bug in manykv

@@ -14,18 +14,18 @@ export interface WriteFlags {
 }
 
 export interface WriteJob<Read extends KeyRecord> {
-  /** The verbs for the progress, such as `importing`, and for the summary, such as `imported`. */
+  /** Verb for the progress, such as `importing`. `done` is the verb for the summary, such as `imported`. */
   readonly doing: string;
   readonly done: string;
   readonly input: Input | undefined;
   readonly source: AsyncIterable<Item<Read>[]>;
   readonly write: (records: readonly Read[]) => Promise<void>;
   readonly bytesOf: (record: Read) => number;
-  /** Returns the hint that tells the user how to continue from a record after a failure. */
+  /** Returns the message that tells the user how to continue at a record after a failure. */
   readonly howToContinue: (next: number) => string;
 }
 
-/** Runs a subcommand that writes, prints and reports the records that were not written, and returns the exit code. */
+/** Runs a subcommand that writes records. Prints and reports the records that failed, and returns the exit code. */
 export async function runWrites<Read extends KeyRecord>(
   job: WriteJob<Read>,
   flags: WriteFlags,
@@ -86,19 +86,19 @@ function printTotals<Read extends KeyRecord>(
     const processed = applied + notApplied + unknown;
     printMessage(processed === 0 ? "no record was sent" : `no record after record ${last} was sent`);
   }
-  // If the whole input is unreadable, there is no record to continue from.
+  // An `InputError` concerns the whole input, so there is no record at which to continue.
   if (!(inputError instanceof InputError)) printMessage(howToContinue(next));
 }
 
 /**
- * A report for programs: one JSON line for each record that was not written or may not have been, in record order, and
- * a last line with the totals. Contains keys, but no values.
+ * Writes a report for programs: one JSON line for each record whose outcome is `not-applied` or `unknown`, in record
+ * order, and a last line with the totals. The report contains keys, but no values.
  */
 class Report {
   readonly #path: string;
   readonly #handle: FileHandle;
   #buffered = "";
-  /** Set if writing failed. Later lines are dropped. */
+  /** Set after a write to the file failed. Later lines are then discarded. */
   error: CommandError | undefined;
 
   private constructor(path: string, handle: FileHandle) {

@@ -10,19 +10,19 @@ import { printMessage } from "./terminal.js";
 /** Bytes from a file or, for the path `-`, from standard input. */
 export interface Input {
   readonly chunks: AsyncIterable<Buffer>;
-  /** The file that the bytes come from. Absent for a pipe, a terminal or a device. */
+  /** Status of the file that the bytes come from. `undefined` for a pipe, a terminal or a device. */
   readonly file: BigIntStats | undefined;
-  /** Size of the named file in bytes, if known. */
+  /** Size of the file in bytes, or `undefined` if unknown. */
   readonly size: number | undefined;
-  /** Returns how many bytes were read so far. */
+  /** Returns the number of bytes read so far. */
   readonly position: () => number;
 }
 
 const chunkBytes = 256 * 1024;
 
-/** Opens an input. Reading ends with an error when `stop` is aborted. */
+/** Opens an input. If `stop` is aborted, reading fails. */
 export async function openInput(path: string, stop: AbortSignal): Promise<Input> {
-  if (path === "-" && process.stdin.isTTY) printMessage("reading standard input, press Ctrl-D to end it");
+  if (path === "-" && process.stdin.isTTY) printMessage("reading standard input. Press Ctrl-D to end it");
   const { stream, file, size } = path === "-" ? standardInput() : await openInputFile(path);
   addAbortSignal(stop, stream);
   let position = 0;
@@ -41,7 +41,7 @@ export async function openInput(path: string, stop: AbortSignal): Promise<Input>
 
 type OpenedInput = Pick<Input, "file" | "size"> & { readonly stream: Readable };
 
-/** Omits the size: another process may already have read a part of a redirected file. */
+/** Returns standard input without a size, because another process may already have read a part of a redirected file. */
 function standardInput(): OpenedInput {
   return { stream: process.stdin, file: regularFile(fstatSync(0, { bigint: true })), size: undefined };
 }
@@ -66,13 +66,13 @@ function regularFile(status: BigIntStats): BigIntStats | undefined {
   return status.isFile() ? status : undefined;
 }
 
-/** Receives results: a file or, for the path `-`, standard output. */
+/** Destination of the results: a file or, for the path `-`, standard output. */
 export interface Output {
-  /** Resolves when there is room for more. */
+  /** Resolves after the data was written. */
   write(data: string | Uint8Array): Promise<void>;
-  /** Call it after everything was written. */
+  /** Completes the output. Call it after the last write. */
   finish(): Promise<void>;
-  /** Call it if something is missing. Removes an incomplete file. */
+  /** Closes an incomplete output and removes its temporary file. Call it after a failure. */
   abandon(): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ function outputError(error: Error): Error {
   return fileError("write", "standard output", error);
 }
 
-/** Writes a regular file under a temporary name and renames it when it is complete. Writes to a device directly. */
+/** Opens a file for writing. A regular file has a temporary name until `finish` renames it. A device does not. */
 async function openOutputFile(path: string): Promise<Output> {
   const attempt = async <Value>(action: () => Promise<Value>): Promise<Value> => {
     try {
@@ -140,7 +140,7 @@ async function createPart(path: string, replaced: Stats | undefined): Promise<Fi
   return handle;
 }
 
-/** Returns the file that a symbolic link leads to, whether or not it exists. The link itself stays as it is. */
+/** Follows symbolic links and returns the path of their target, which may not exist. Does not change the links. */
 async function followLinks(path: string): Promise<string> {
   try {
     return await realpath(path);

@@ -9,7 +9,7 @@ export function formatCount(count: number, noun: string): string {
   return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Formats how much was transferred since `startedAt`: `610.2 kB in 0.2 s`. */
+/** Returns the size and the duration of a transfer since `startedAt`, such as `610.2 kB in 0.2 s`. */
 export function formatTransfer(bytes: number, startedAt: number): string {
   return `${formatBytes(bytes)} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
 }
@@ -22,7 +22,7 @@ function formatBytes(bytes: number): string {
   return `${amount.toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
 }
 
-/** Prints the first of many messages, and how many more there are. */
+/** Prints the first ten messages. `finish` prints how many more there were. */
 export class LimitedMessages {
   count = 0;
   readonly #noun: string;
@@ -53,7 +53,7 @@ export class Progress {
     this.#position = position;
   }
 
-  /** With a `total`, draws a bar filled up to `position`. Without one, only counts records. */
+  /** Starts the display. With a `total`, shows a bar filled up to `position()`. Otherwise, only counts records. */
   static async start(action: string, total?: number, position?: () => number): Promise<Progress> {
     if (!process.stderr.isTTY) return new Progress(undefined, position);
     const { SingleBar } = await import("cli-progress");

@@ -4,8 +4,8 @@ import { CommandError, type ExitCode, exitCode } from "./errors.js";
 import type { BucketFlags, StoreFlags } from "./options.js";
 
 /**
- * Opens the store that the options name, runs `use` and closes the store. Rethrows an error without waiting for the store
- * to close, which takes time if the server hangs. The process still ends only after that.
+ * Opens the store that the options name, runs `use` and closes the store. If `use` rejects, `withStore` rejects without
+ * waiting for the close, which takes time if the server hangs. The process ends after the store is closed.
  */
 export async function withStore<Result>(flags: StoreFlags, use: (store: Store) => Promise<Result>): Promise<Result> {
   if (flags.store === undefined || flags.store === "") {
@@ -19,7 +19,7 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
   try {
     result = await use(store);
   } catch (error) {
-    // The first error is the one to report.
+    // Report only the first error, even if closing also fails.
     store.close().catch(() => {});
     throw error;
   }
@@ -27,7 +27,7 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
   return result;
 }
 
-/** Runs `use` with the bucket that the options name. After an interrupt, errors are its consequence and not reported. */
+/** Runs `use` with the bucket that the options name. After a signal, returns its exit code even if `use` rejects. */
 export async function withBucket(
   flags: BucketFlags,
   use: (bucket: Bucket, interrupt: Interrupt) => Promise<ExitCode>,
@@ -41,7 +41,7 @@ export async function withBucket(
   }
 }
 
-/** Opening a bucket sends nothing, so it fails only for an invalid name. */
+/** Opens a bucket. This sends no request, so it fails only if the name is invalid. */
 async function openBucket(store: Store, name: string): Promise<Bucket> {
   try {
     return await store.open(name);
@@ -51,12 +51,12 @@ async function openBucket(store: Store, name: string): Promise<Bucket> {
   }
 }
 
-/** Most calls settle within this time, so that few outcomes are unknown. */
+/** Time for calls in flight to settle after the first signal. Most calls need less, so few outcomes are unknown. */
 const graceMilliseconds = 2000;
 
 /**
- * Handles SIGINT and SIGTERM. The first signal stops reading and sending, and gives calls in flight time to settle. The
- * second signal, or the end of that time, aborts them. A third one ends the process.
+ * Handles SIGINT and SIGTERM. The first signal stops reading and sending, and calls in flight have 2 seconds to settle.
+ * The second signal, or the end of this time, aborts them. A third signal ends the process.
  */
 export class Interrupt implements Disposable {
   readonly #stop = new AbortController();
@@ -71,12 +71,12 @@ export class Interrupt implements Disposable {
     process.on("SIGTERM", this.#listener);
   }
 
-  /** Aborted when nothing more may start. */
+  /** Aborted when no more input may be read and no more calls may start. */
   get stop(): AbortSignal {
     return this.#stop.signal;
   }
 
-  /** Aborted when calls in flight must end. */
+  /** Aborted when calls in flight must end at once. */
   get abort(): AbortSignal {
     return this.#abort.signal;
   }

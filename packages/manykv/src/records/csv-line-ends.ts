@@ -4,12 +4,12 @@ const quote = 0x22;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Bounds the bytes that are held back until the header is complete. */
+/** Number of bytes after which `withWholeHeader` no longer waits for the end of the header. */
 const maxHeaderBytes = 1024 * 1024;
 
 /**
- * Returns what ends a line of this CSV input: CRLF (RFC 4180) or LF, even mixed in one file. A lone carriage return ends
- * lines only if it ends the header, as in files from classic Mac OS.
+ * Returns the line ends of a CSV input that starts with `header`: CRLF (RFC 4180) and LF, which one file may mix. A
+ * lone carriage return is a line end only if it ends the header, as in files from classic Mac OS.
  */
 export function lineEndsFor(header: Buffer): string[] {
   const end = headerEnd(header);
@@ -33,7 +33,7 @@ export async function* withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGene
   if (start !== undefined && start.length > 0) yield start;
 }
 
-/** Returns the offset of the first line end outside quotes. A quote inside quotes is doubled, so it changes nothing. */
+/** Returns the offset of the first line end outside quotes. A quote inside quotes is doubled, so it toggles twice. */
 function headerEnd(bytes: Buffer): number {
   let quoted = false;
   for (let offset = 0; offset < bytes.length; offset++) {
@@ -43,12 +43,12 @@ function headerEnd(bytes: Buffer): number {
   return bytes.length;
 }
 
-/** csv-parse holds back fewer bytes than this until it sees what follows them. */
+/** csv-parse may leave fewer than this many bytes of a chunk unparsed until it receives the next chunk. */
 const heldBack = 16;
 
 /**
  * Finds carriage returns that are neither quoted nor part of a CRLF. csv-parse would silently make them part of the
- * field, and asking it whether each field was quoted makes it three times as slow.
+ * field. It can report whether each field was quoted, but is then three times as slow.
  */
 export class StrayReturns {
   #offsets: number[] = [];
@@ -58,8 +58,8 @@ export class StrayReturns {
 
   /** Scans the next bytes of the input. The parser must have read the bytes before them. */
   scan(chunk: Buffer): void {
-    // The offsets that remain belong to the current row, and one per row is enough. Also keep those of the last bytes,
-    // which csv-parse may not have read yet.
+    // The remaining offsets belong to the current row, for which one offset is enough. Keep the last offsets too,
+    // because csv-parse may not have parsed their bytes yet.
     this.#offsets.splice(1, this.#offsets.length - heldBack);
     if (this.#endsInReturn && chunk[0] !== lineFeed) this.#offsets.push(this.#position - 1);
     this.#endsInReturn = false;
@@ -78,12 +78,12 @@ export class StrayReturns {
     this.#position += chunk.length;
   }
 
-  /** Ends the input. */
+  /** Ends the input, whose last byte may be a stray return. */
   end(): void {
     if (this.#endsInReturn) this.#offsets.push(this.#position - 1);
   }
 
-  /** Returns whether a stray return comes before this offset, and forgets those that do. */
+  /** Returns whether there is a stray return before this offset, and removes all stray returns before it. */
   takeBefore(end: number): boolean {
     const after = this.#offsets.findIndex((offset) => offset >= end);
     return this.#offsets.splice(0, after === -1 ? this.#offsets.length : after).length > 0;

@@ -21,9 +21,9 @@ export interface CsvOptions {
   readonly keyColumn: string;
   readonly valueColumn: string;
   readonly encoding: ValueEncoding;
-  /** Whether to accept, and drop, columns other than these two. */
+  /** Whether to ignore columns other than these two. If `false`, such columns are an error. */
   readonly ignoreOtherColumns: boolean;
-  /** Earlier records are counted, but neither checked nor returned. */
+  /** Number of the first record to yield. Earlier records are only counted. */
   readonly fromRecord: number;
   readonly limits: Limits;
 }
@@ -77,29 +77,29 @@ class RowReader {
   #items: Item<ValueRecord>[] = [];
   #columns: Columns | undefined;
   #record = 0;
-  /** The line where the next row starts. */
+  /** 1-based number of the line where the next row starts. */
   #line = 1;
   #emptyLines = 0;
   #doubleCounted = 0;
   readonly #strayReturns: StrayReturns | undefined;
-  /** Whether the input is malformed from here on. */
+  /** Whether the rest of the input cannot be read. */
   failed = false;
 
   constructor(options: CsvOptions, lineEnds: string[]) {
     this.#options = options;
     if (!lineEnds.includes("\r")) this.#strayReturns = new StrayReturns();
     this.#parser = parse({
-      // Read bytes: a decoding parser would repair invalid UTF-8.
+      // Read bytes, because a parser that decodes text would replace invalid UTF-8.
       encoding: false,
-      // By default, csv-parse accepts only the first kind of line end and makes others part of values.
+      // By default, csv-parse recognizes only the first kind of line end in a file and makes other kinds part of values.
       record_delimiter: lineEnds,
       relax_column_count: true,
       skip_empty_lines: true,
-      // Hex doubles a value. The limit keeps an unclosed quote from buffering the whole input.
+      // Hex takes two characters for each byte. Without this limit, an unclosed quote would buffer the whole input.
       max_record_size: (options.limits.maxKeyBytes + options.limits.maxValueBytes) * 2 + 4096,
       on_record: (row: unknown, info) => this.#onRow(row as Buffer[], info),
     });
-    // The callbacks of write and end receive errors. Without a listener, an error would also end the process.
+    // The callbacks of `write` and `end` receive errors. Without a listener, an error would also end the process.
     this.#parser.on("error", () => {});
   }
 
@@ -192,7 +192,7 @@ function columnsOf(names: readonly string[], options: CsvOptions): Columns {
   const value = indexOf(options.valueColumn, "--value-column");
   if (names.length > 2 && !options.ignoreOtherColumns) {
     throw new InputError(
-      `the CSV input has ${names.length - 2} more columns, which would be lost. Pass --ignore-other-columns to drop them`,
+      `the CSV header has ${names.length} columns, but only two can be imported. Pass --ignore-other-columns to ignore the rest`,
     );
   }
   return { key, value, count: names.length };

@@ -8,7 +8,7 @@ export type Line =
 const lineFeed = 0x0a;
 
 /**
- * Splits bytes into lines of text and yields several at a time. Reports a line that is not UTF-8 instead of repairing it.
+ * Splits bytes into lines of text and yields them in groups. Reports a line that is not UTF-8 instead of repairing it.
  * Discards the bytes of a line longer than `maxBytes`, so that input without line feeds cannot fill the memory.
  */
 export async function* splitLines(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line[]> {
@@ -41,7 +41,7 @@ function lineOf(number: number, head: Buffer[], headBytes: number, tail: Buffer,
   return isUtf8(bytes) ? { number, text: bytes.toString() } : { number, defect: "not UTF-8" };
 }
 
-/** Removes a UTF-8 byte order mark at the start. */
+/** Yields the same bytes without a UTF-8 byte order mark at the start. */
 export async function* withoutByteOrderMark(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of chunks) {

@@ -13,9 +13,9 @@ import {
 } from "./record.js";
 
 export interface NdjsonOptions {
-  /** The member that contains the key. The whole record is then the value. */
+  /** Name of the member that contains the key. If set, the value is the whole line. */
   readonly keyField?: string | undefined;
-  /** Earlier records are counted, but neither checked nor returned. */
+  /** Number of the first record to yield. Earlier records are only counted. */
   readonly fromRecord: number;
   readonly limits: Limits;
 }
@@ -38,7 +38,7 @@ export async function* readNdjson(
   checkFromRecord(options.fromRecord, record);
 }
 
-/** Writes a value as text if it is readable text, and as base64 otherwise. */
+/** Writes a value as text if it is UTF-8 without control characters such as NUL, and as base64 otherwise. */
 export const ndjsonWriter: RecordWriter = {
   header: "",
   format: (records) => ({
@@ -53,7 +53,7 @@ export function formatRecord(key: string, value: Uint8Array): string {
   return JSON.stringify({ key, base64: encodeValue(value, "base64") });
 }
 
-// Control characters other than tab, line feed and carriage return: JSON takes six bytes for each of them.
+// Control characters other than tab, line feed and carriage return. JSON represents each of them as six bytes.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression looks for control characters
 const hasControlCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 
@@ -62,14 +62,14 @@ function itemOf(line: Line, record: number, { keyField, limits }: NdjsonOptions)
   if ("defect" in line) {
     return line.defect === "not UTF-8"
       ? { ...position, code: "invalid-argument", problem: "it is not UTF-8" }
-      : { ...position, code: "too-large", problem: `its line is over ${maxLineBytes(limits)} bytes` };
+      : { ...position, code: "too-large", problem: `its line is longer than ${maxLineBytes(limits)} bytes` };
   }
   const parsed = keyField === undefined ? parseRecord(line.text) : parseAnyObject(line.text, keyField);
   if ("problem" in parsed) return { ...position, ...parsed, code: "invalid-argument" };
   return checkRecord(position, parsed.key, parsed.value, limits);
 }
 
-/** JSON can take six bytes for one (`\u0000`). The rest is room for member names and spaces. */
+/** Returns the limit of a line. JSON can write one byte as six (`\u0000`). Names and spaces have 4,096 bytes. */
 function maxLineBytes({ maxKeyBytes, maxValueBytes }: Limits): number {
   return (maxKeyBytes + maxValueBytes) * 6 + 4096;
 }
@@ -102,7 +102,7 @@ function parseRecord(line: string): ParsedLine {
 
 function fromText(key: string, text: unknown): ParsedLine {
   if (typeof text !== "string") {
-    return { key, problem: 'its "value" is not a string; --key-field stores whole records' };
+    return { key, problem: 'its "value" is not a string. To store whole records, pass --key-field' };
   }
   const value = decodeValue(text, "utf8");
   return value === undefined ? { key, problem: 'its "value" contains a lone surrogate' } : { key, value };
@@ -118,11 +118,11 @@ function parseAnyObject(line: string, keyField: string): ParsedLine {
   const members = parseObject(line);
   if (members === undefined) return { problem: "it is not a JSON object" };
   const key = Object.hasOwn(members, keyField) ? keyOf(members[keyField]) : undefined;
-  if (key === undefined) return { problem: "its key field is missing, or is not a string or a safe integer" };
+  if (key === undefined) return { problem: "its key field is missing, or is neither a string nor a safe integer" };
   return { key, value: Buffer.from(line.trim()) };
 }
 
-/** Rejects unsafe integers: JavaScript would round several of them to the same key. */
+/** Returns the key for a string or a safe integer. JavaScript would round several unsafe integers to the same key. */
 function keyOf(member: unknown): string | undefined {
   if (typeof member === "string") return member;
   return Number.isSafeInteger(member) ? String(member) : undefined;

@@ -3,7 +3,7 @@ import type { Limits } from "@manykv/core";
 
 /** The position of a record in its input. */
 export interface Position {
-  /** 1-based. A CSV header and blank lines do not count. */
+  /** 1-based number of the record, without counting a CSV header and blank lines. */
   readonly record: number;
   /** 1-based number of the line where the record starts. */
   readonly line: number;
@@ -21,9 +21,9 @@ export interface ValueRecord extends KeyRecord {
 export interface RejectedRecord extends Position {
   readonly key?: string | undefined;
   readonly code: "invalid-argument" | "too-large";
-  /** Says what is wrong with the record. Contains neither key nor value. */
+  /** Describes what is wrong with the record. Contains neither its key nor its value. */
   readonly problem: string;
-  /** The rest of the input cannot be read. */
+  /** Set if the rest of the input cannot be read. */
   readonly endsInput?: true;
 }
 
@@ -33,7 +33,7 @@ export function isRejected<Read extends KeyRecord>(item: Item<Read>): item is Re
   return "problem" in item;
 }
 
-/** Returns the key's record, or why it is rejected. Checked here so that one bad key does not fail its whole batch. */
+/** Returns the record of a valid key, or a rejected record. An unchecked invalid key would fail its whole batch. */
 export function checkKey({ record, line }: Position, key: string, limits: Limits): Item<KeyRecord> {
   if (!key.isWellFormed()) {
     return { record, line, key, code: "invalid-argument", problem: "its key contains a lone surrogate" };
@@ -46,7 +46,7 @@ export function checkKey({ record, line }: Position, key: string, limits: Limits
   return { record, line, key, code: "too-large", problem };
 }
 
-/** Returns the record, or why it is rejected. */
+/** Returns the record if its key and value are valid, or a rejected record. */
 export function checkRecord(position: Position, key: string, value: Uint8Array, limits: Limits): Item<ValueRecord> {
   const checked = checkKey(position, key, limits);
   if (isRejected(checked)) return checked;
@@ -55,12 +55,12 @@ export function checkRecord(position: Position, key: string, value: Uint8Array, 
   return { ...checked, code: "too-large", problem };
 }
 
-/** Input that cannot be read as records at all. */
+/** Thrown if the input as a whole cannot be read as records. */
 export class InputError extends Error {
   override readonly name: string = "InputError";
 }
 
-/** Throws if the input ends before `fromRecord`. The number after the last record is accepted: there is nothing left to do. */
+/** Throws if `fromRecord` is past the end of the input. The number after the last record is the end, and valid. */
 export function checkFromRecord(fromRecord: number, records: number): void {
   if (fromRecord <= records + 1) return;
   throw new InputError(
@@ -68,14 +68,14 @@ export function checkFromRecord(fromRecord: number, records: number): void {
   );
 }
 
-/** How text represents the bytes of a value. */
+/** Encoding of the bytes of a value as text. */
 export type ValueEncoding = "utf8" | "base64" | "hex";
 
 export const valueEncodings: readonly ValueEncoding[] = ["utf8", "base64", "hex"];
 
 /**
- * Returns the bytes that the text represents, or `undefined` if it is malformed. Unlike `Buffer.from`, it does not skip
- * invalid characters, and base64 needs its padding.
+ * Returns the bytes that the text represents, or `undefined` if the text is malformed. Unlike `Buffer.from`, it does
+ * not skip invalid characters, and it requires the padding of base64.
  */
 export function decodeValue(text: string, encoding: ValueEncoding): Buffer | undefined {
   if (encoding === "utf8") return text.isWellFormed() ? Buffer.from(text) : undefined;
@@ -84,7 +84,7 @@ export function decodeValue(text: string, encoding: ValueEncoding): Buffer | und
   return bytes.toString(encoding) === canonical ? bytes : undefined;
 }
 
-/** Returns the text that represents the bytes, or `undefined` if the encoding is `utf8` and they are not UTF-8. */
+/** Returns the value as text, or `undefined` if the encoding is `utf8` and the value is not UTF-8. */
 export function encodeValue(value: Uint8Array, encoding: ValueEncoding): string | undefined {
   if (encoding === "utf8" && !isUtf8(value)) return undefined;
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString(encoding);
@@ -94,7 +94,7 @@ export function encodeValue(value: Uint8Array, encoding: ValueEncoding): string 
 export interface RecordWriter {
   /** The text before the first record. */
   readonly header: string;
-  /** Formats records up to the first whose value this format cannot represent. `count` says how many that are. */
+  /** Formats `count` records: those before the first value that this format cannot represent. */
   format(records: readonly (readonly [key: string, value: Uint8Array])[]): {
     readonly text: string;
     readonly count: number;

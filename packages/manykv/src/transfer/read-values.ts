@@ -1,6 +1,6 @@
 import type { Bucket, CallOptions, KeyValue } from "@manykv/core";
 
-/** Yields a bucket's keys one page at a time. A key may be listed twice. */
+/** Yields the keys of a bucket that start with `prefix`, page by page. A key may occur twice. */
 export async function* listPages(bucket: Bucket, prefix: string, options: CallOptions): AsyncGenerator<string[]> {
   let cursor: string | undefined;
   do {
@@ -23,7 +23,7 @@ export interface ReadBatch {
   readonly records: readonly (KeyValue | undefined)[];
 }
 
-/** The size of values is unknown until they arrive, so batches start small and grow while they stay below this. */
+/** Target size of a batch. The size of values is unknown until they arrive, so batches start small and then grow. */
 const targetBatchBytes = 4 * 1024 * 1024;
 const firstBatchSize = 4;
 
@@ -37,7 +37,7 @@ export async function* readValues(
   for await (const batch of split(keys, () => size)) {
     const current = next;
     next = readBatch(batch, options);
-    // It is awaited later or never. Until then, a failure must not end the process as unhandled.
+    // `next` is awaited later or never. Without this handler, a rejection in the meantime would end the process.
     next.catch(() => {});
     if (current === undefined) continue;
     const settled = await current;

@@ -1,7 +1,7 @@
 import { BatchError, type Outcome, StoreError, type StoreErrorCode } from "@manykv/core";
 import { type Item, isRejected, type KeyRecord, type RejectedRecord } from "../records/record.js";
 
-/** A record that was not written, or may not have been. */
+/** A record that was not written, or that may not have been written. */
 export interface RecordFailure {
   readonly record: number;
   readonly line: number;
@@ -9,7 +9,7 @@ export interface RecordFailure {
   readonly key?: string | undefined;
   readonly outcome: Exclude<Outcome, "applied">;
   readonly code: StoreErrorCode;
-  /** Says what is wrong with the record. Absent if the store failed. */
+  /** Describes what is wrong with the record. Absent if the store failed. */
   readonly problem?: string | undefined;
 }
 
@@ -18,11 +18,11 @@ export interface Totals {
   readonly applied: number;
   readonly "not-applied": number;
   readonly unknown: number;
-  /** The last record that was processed. Later ones were not sent. If none was, the number before the first record. */
+  /** Number of the last processed record. No later record was sent. If none was processed, the first record minus 1. */
   readonly last: number;
   /** Whether `last` is the last record of the input. */
   readonly complete: boolean;
-  /** Where the next run must continue: the first failed record, or the one after `last`. Absent if nothing is left to do. */
+  /** Where the next run must start: the first failed record, or the record after `last`. Absent if nothing remains. */
   readonly next?: number | undefined;
   /** Bytes of the keys and values that were sent. */
   readonly bytes: number;
@@ -36,13 +36,13 @@ export interface WriteOptions<Read extends KeyRecord> {
   readonly batchSize: number;
   /** Number of the first record of `source`. Default: 1. */
   readonly firstRecord?: number | undefined;
-  /** Whether to write the records after a failure. A batch that fails entirely ends the transfer anyway. */
+  /** Whether to continue after a failed record. If a batch fails entirely, the transfer ends in any case. */
   readonly continueOnError: boolean;
   /** Called for each failure, in record order. Must not throw. */
   readonly onFailure: (failure: RecordFailure) => Promise<void> | void;
   /** Called after each batch with the number of records applied so far. */
   readonly onProgress: (applied: number) => void;
-  /** When aborted, no more batches are sent. Those in flight are awaited. */
+  /** After it is aborted, no more batches are sent. Batches in flight are awaited. */
   readonly stop: AbortSignal;
 }
 
@@ -57,7 +57,7 @@ export interface WriteResult {
 /** The next batch is read and sent while the store works on the current one. */
 const maxBatchesInFlight = 2;
 
-/** Bounds the memory of a batch. A single larger record gets its own batch. */
+/** Maximum size of a batch, to limit its memory. A larger record has its own batch. */
 const maxBatchBytes = 16 * 1024 * 1024;
 
 /**
@@ -125,7 +125,7 @@ class RecordsWriter<Read extends KeyRecord> {
     }
   }
 
-  /** Sends the rest, unless stopped, and waits for all batches. Returns whether everything was sent. */
+  /** Sends the last batch, unless stopped, and waits for all batches. Returns whether everything was sent. */
   async finish(): Promise<boolean> {
     if (!this.stopped) await this.#send();
     await this.#settleAll();

@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 const store = serviceUrl("redis");
 const line = '{"key":"k","value":"v"}\n';
 
-test("an export that stops at a value counts only what it wrote", async () => {
+test("an export that fails at a value counts only the records that it wrote", async () => {
   const bucket = randomName();
   await runCommand(["set", "-b", bucket, "--encoding", "hex", "k", "ff".repeat(1000)], { store });
   const path = folder.path("bytes.csv");
@@ -19,14 +19,14 @@ test("an export that stops at a value counts only what it wrote", async () => {
   expect(folder.names().filter((name) => name.startsWith("bytes."))).toEqual([]);
 });
 
-/** Exports a bucket that contains one record to a file. */
+/** Creates a bucket with one record and exports it to a file. */
 async function exportTo(path: string): Promise<void> {
   const bucket = randomName();
   expect(await runCommand(["import", "-b", bucket], { store, input: line })).toMatchObject({ code: 0 });
   expect(await runCommand(["export", "-b", bucket, path], { store })).toMatchObject({ code: 0 });
 }
 
-test("an export leaves other files alone", async () => {
+test("an export does not change other files", async () => {
   const other = folder.file("some.ndjson.part", "another file");
   await exportTo(folder.path("some.ndjson"));
   expect(readFileSync(other, "utf8")).toBe("another file");

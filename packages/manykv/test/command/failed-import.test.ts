@@ -35,13 +35,13 @@ function readReport(path: string): { failures: ReportLine[]; totals: ReportTotal
   return { failures: parsed, totals };
 }
 
-/** Opens the bucket independently of the command, to see what the store contains. */
+/** Opens the bucket without the command, to check what the store contains. */
 async function inBucket<Result>(url: string, name: string, use: (bucket: Bucket) => Promise<Result>): Promise<Result> {
   await using store = await openStore(url);
   return use(await store.open(name));
 }
 
-/** Returns which of `count` records the store contains. */
+/** Returns the numbers of those of the first `count` records that the store contains. */
 function presentRecords(url: string, name: string, count: number): Promise<Set<number>> {
   return inBucket(url, name, async (bucket) => {
     const found = await bucket.getMany(Array.from({ length: count }, (_, index) => `k${index + 1}`));
@@ -49,7 +49,7 @@ function presentRecords(url: string, name: string, count: number): Promise<Set<n
   });
 }
 
-/** Compares a report with what the store contains, record by record. */
+/** Checks for each record that the report agrees with the store. `present` are the records in the store. */
 function expectTruth({ failures, totals }: ReturnType<typeof readReport>, present: Set<number>, count: number): void {
   const failed = new Map(failures.map((failure) => [failure.record, failure.outcome]));
   const counts = { applied: 0, "not-applied": 0, unknown: 0 };
@@ -69,7 +69,7 @@ function lines(count: number, textOf: (record: number) => string = (record) => `
   );
 }
 
-test("an import stops at an invalid record and can continue there after a fix", async () => {
+test("an import stops at an invalid record and can continue at this record after it is fixed", async () => {
   const store = serviceUrl("redis");
   const bucket = randomName();
   const input = lines(5000);
@@ -165,7 +165,7 @@ test("CSV: the report contains the line numbers of the file", async () => {
 test("if nothing was sent, an import continues from its first record", async () => {
   const child = startCommand(["import", "--from-record", "4"], { store: "memory:" });
   const ended = endOf(child);
-  // More than a pipe buffers: once it is written, the command is reading and handles signals.
+  // A pipe cannot buffer this much. When the write completes, the command is reading and handles signals.
   const blank = "\n".repeat(1_000_000);
   await new Promise((resolve) => child.stdin?.write(`${lines(2).join("\n")}${blank}`, resolve));
   child.kill("SIGINT");
@@ -174,29 +174,32 @@ test("if nothing was sent, an import continues from its first record", async () 
   expect(stderr).toContain("no record was sent\nmanykv: to continue, run the same command with --from-record 4\n");
 });
 
-test.each(["ndjson", "csv"])("%s: --from-record can be one past the last record, and no more", async (format) => {
-  const input = `${format === "csv" ? "key,value\n" : ""}${lines(7)
-    .map((line) => (format === "csv" ? "k,v" : line))
-    .join("\n")}`;
-  const from = (record: number) =>
-    runCommand(["import", "--format", format, "--from-record", String(record)], {
-      store: "memory:",
-      input,
-    });
-  expect(await from(7)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 1 record,") });
-  // What an import prints if it is interrupted after its last record.
-  expect(await from(8)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 0 records,") });
-  const beyond = await from(9);
-  expect(beyond.stderr).toMatch(/^manykv: --from-record 9 is past the end of the input, which has 7 records\n/);
-  expect(beyond.stderr).not.toContain("to continue");
-  expect(beyond.code).toBe(1);
-});
+test.each(["ndjson", "csv"])(
+  "%s: --from-record can be the number after the last record, but no larger number",
+  async (format) => {
+    const input = `${format === "csv" ? "key,value\n" : ""}${lines(7)
+      .map((line) => (format === "csv" ? "k,v" : line))
+      .join("\n")}`;
+    const from = (record: number) =>
+      runCommand(["import", "--format", format, "--from-record", String(record)], {
+        store: "memory:",
+        input,
+      });
+    expect(await from(7)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 1 record,") });
+    // An import that is interrupted after its last record prints this number.
+    expect(await from(8)).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 0 records,") });
+    const beyond = await from(9);
+    expect(beyond.stderr).toMatch(/^manykv: --from-record 9 is past the end of the input, which has 7 records\n/);
+    expect(beyond.stderr).not.toContain("to continue");
+    expect(beyond.code).toBe(1);
+  },
+);
 
 test.each([
   ["import FILE", (path: string) => ["import", path]],
   ["import < FILE", () => ["import"]],
   ["delete --keys-from FILE", (path: string) => ["delete", "--keys-from", path]],
-])("%s: a report that would overwrite the input is rejected, and the input stays", async (_, argsFor) => {
+])("%s: a report that would overwrite the input is rejected, and the input is unchanged", async (_, argsFor) => {
   const text = lines(3).join("\n");
   const inputFile = folder.file(`${randomName()}.ndjson`, text);
   const link = folder.path(randomName());
@@ -220,7 +223,7 @@ test.each([
   expect(code).toBe(1);
 });
 
-test("if the store rejects a part, the report is true for each record, and a later import writes the rest", async () => {
+test("if the store rejects some records, the report is correct, and a later import writes the rest", async () => {
   await using server = await startDedicatedRedis({
     args: ["--maxmemory", "12mb", "--maxmemory-policy", "noeviction"],
   });
@@ -247,7 +250,7 @@ test("if the store rejects a part, the report is true for each record, and a lat
   expect((await presentRecords(server.url, bucket, count)).size).toBe(count);
 });
 
-test("if the server is killed, the report is true for each record", async () => {
+test("if the server is killed, the report is correct, and a later import writes the rest", async () => {
   await using server = await startDedicatedRedis({ durable: true });
   const bucket = randomName();
   const count = 20_000;
@@ -265,7 +268,7 @@ test("if the server is killed, the report is true for each record", async () => 
   expect(stderr).toMatch(/unavailable|connection-lost|timeout/);
   await server.restart();
   const reported = readReport(report);
-  // A reader can see a record before the command receives its acknowledgement, so some of these may be unknown.
+  // A reader can see a record before the command receives its acknowledgement, so some of the 4,000 may be unknown.
   expect(reported.totals.applied + reported.totals.unknown).toBeGreaterThanOrEqual(4000);
   expect(reported.totals.last).toBeLessThan(count);
   expectTruth(reported, await presentRecords(server.url, bucket, count), count);
@@ -278,7 +281,7 @@ test("if the server is killed, the report is true for each record", async () => 
   expect((await presentRecords(server.url, bucket, count)).size).toBe(count);
 });
 
-test.each(["import", "delete"])("%s: after an interrupt, the report is true", async (command) => {
+test.each(["import", "delete"])("%s: after an interrupt, the report is correct", async (command) => {
   const store = serviceUrl("redis");
   const bucket = randomName();
   const count = 5000;
@@ -302,7 +305,7 @@ test.each(["import", "delete"])("%s: after an interrupt, the report is true", as
   });
 });
 
-test("after an interrupt while the store hangs, the import ends soon and reports unknown outcomes", async () => {
+test("if the store hangs, an interrupted import ends within seconds and reports each record as aborted", async () => {
   await using server = await startDedicatedRedis();
   const report = folder.path("hanging.ndjson");
   const bucket = randomName();

@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 const url = serviceUrl("redis");
 const bucket = randomName();
 
-// Prints the peak memory of the process, in kilobytes.
+// Makes Node.js print the peak memory of the process in kilobytes when it exits.
 const measuring = [
   "--import",
   'data:text/javascript,process.on("exit",()=>console.error("maxRSS",process.resourceUsage().maxRSS))',
@@ -51,8 +51,8 @@ test("the memory of import and export does not depend on the number of records",
   const exportFew = await memoryOf(["export", "-b", bucket, folder.path("few.ndjson")]);
   const importMany = await memoryOf(["import", "-b", bucket], records(many));
   const exportMany = await memoryOf(["export", "-b", bucket, folder.path("many.csv")]);
-  // The long file has 60 MB, and its records would take several times that. V8 keeps up to 100 MB of garbage: on Node 24 a
-  // process reaches 225 MB after 1,500,000 records, and also after 4,000,000.
+  // The long input has 60 MB, and its records in memory would take several times as much. V8 keeps up to 100 MB of
+  // garbage: on Node.js 24, the process reaches 225 MB after 1,500,000 records and stays there until 4,000,000.
   expect(importMany - importFew).toBeLessThan(120);
   expect(exportMany - exportFew).toBeLessThan(120);
 });

@@ -38,7 +38,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     expect(imported.code).toBe(0);
   });
 
-  test("export restores what import read byte for byte", async () => {
+  test("export writes the records that import read, byte for byte", async () => {
     const exported = await manykv("export", []);
     expect(exported).toMatchObject({
       code: 0,
@@ -47,7 +47,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     expect(sortedLines(exported.stdout)).toEqual(sortedLines(ndjson));
   });
 
-  test("a CSV file represents every record, and an import is safe to repeat", async () => {
+  test("a CSV file with base64 represents every record, and an import is safe to repeat", async () => {
     const path = folder.path(`${bucket}.csv`);
     expect(await manykv("export", ["--encoding", "base64", path])).toMatchObject({ code: 0 });
     const copy = `${bucket}-copy`;
@@ -67,7 +67,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     expect((await manykv("get", ["empty"])).stdout).toHaveLength(0);
   });
 
-  test("get of several keys prints records and fails if one is missing", async () => {
+  test("get prints the records of several keys and fails if one key is missing", async () => {
     const some = ["plain:7", "missing", "bom", ""];
     const { code, stdout, stderr } = await manykv("get", some);
     const expected = some.flatMap((key) => {

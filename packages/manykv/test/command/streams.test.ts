@@ -34,7 +34,7 @@ test.each(["export", "list", "get"])("%s ends without a message when its reader 
 
 test("an interrupted export removes its file and reports that it is incomplete", async () => {
   const path = folder.path("interrupted.ndjson");
-  // Small batches make the export take long enough.
+  // Small batches make the export slow enough to interrupt it.
   const child = startCommand(["export", "-b", bucket, "--batch-size", "5", path], { store: url });
   const ended = endOf(child);
   const parts = (): string[] => folder.names().filter((name) => name.startsWith("interrupted.ndjson"));

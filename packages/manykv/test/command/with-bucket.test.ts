@@ -5,7 +5,7 @@ import { openStore } from "../../src/open-store.js";
 
 vi.mock(import("../../src/open-store.js"));
 
-test("a result waits for the store to close, and an error does not", async () => {
+test("withStore waits for the store to close before it resolves, but not before it rejects", async () => {
   let close = (): void => {};
   const closed = new Promise<void>((resolve) => {
     close = resolve;

@@ -37,7 +37,7 @@ test.each([
   [
     "an object as value",
     '{"key":"a","value":{}}',
-    { key: "a", problem: 'its "value" is not a string; --key-field stores whole records' },
+    { key: "a", problem: 'its "value" is not a string. To store whole records, pass --key-field' },
   ],
   [
     "a lone surrogate in the value",
@@ -102,7 +102,7 @@ test.each([
   expect(items).toEqual([{ record: 1, line: 1, key, value: Buffer.from(line) }]);
 });
 
-test("blank lines are not records, and records before fromRecord are only counted", async () => {
+test("NDJSON: blank lines are not records, and records before fromRecord are only counted", async () => {
   const text = '\n{"key":"a","value":"1"}\r\n  \nnot JSON\n{"key":"c","value":"3"}\n';
   const positions = async (fromRecord: number) =>
     (await collect(readNdjson(chunksOf(text), { limits, fromRecord }))).map(({ record, line }) => [record, line]);
@@ -127,7 +127,7 @@ function csv(text: string | Uint8Array, encoding: ValueEncoding = "utf8", ignore
   return collect(readCsv(chunksOf(text, size), options));
 }
 
-test("CSV: a record has the number of the line where it starts, even after fields with line breaks", async () => {
+test("CSV: each record has the number of the line where it starts, even after fields with line breaks", async () => {
   const text = 'key,value\r\n"a\r\nb","1\r\n2"\r\n\r\nc,3\r\n"d","\n"\r\ne,5';
   expect((await csv(text)).map(({ record, line }) => [record, line])).toEqual([
     [1, 2],
@@ -176,7 +176,7 @@ test("CSV: only the records with a stray carriage return are rejected, for any s
 });
 
 test.each(["a,1\r\r\n", "a\r,1\n", "a,1\r"])(
-  "CSV: a stray carriage return rejects the record instead of becoming part of a value (%j)",
+  "CSV: a record with a stray carriage return is rejected, and the next record is read (%j)",
   async (row) => {
     expect(await csv(`key,value\n${row}`)).toEqual([
       {
@@ -220,7 +220,7 @@ test("CSV: a key that is not UTF-8 is rejected", async () => {
 });
 
 test.each(['a,1\nb"c,2\nd,4\n', 'a,1\n"b"c,2\nd,4\n', 'a,1\n"b,2\nd,4\n'])(
-  "CSV: malformed quotes end the input after the records before them (%j)",
+  "CSV: readCsv yields the records before malformed quotes and then stops (%j)",
   async (rows) => {
     expect(await csv(`key,value\n${rows}`)).toMatchObject([
       { record: 1, key: "a" },
@@ -240,7 +240,7 @@ test.each([
   ["a,b\n1,2\n", 'exactly one column named "key"'],
   ["key,key,value\n", 'exactly one column named "key"'],
   ["key,other\n", 'exactly one column named "value"'],
-  ["key,value,ttl,owner\n", "2 more columns"],
+  ["key,value,ttl,owner\n", "4 columns"],
 ])("CSV: the header of %j is rejected", async (text, message) => {
   await expect(csv(text)).rejects.toThrow(message);
 });
@@ -259,7 +259,11 @@ test("a list of keys: invalid lines are rejected, and blank lines are skipped", 
   ]);
   expect(await read('"a"\n1\nb\n"\\ud800"\n', "json")).toMatchObject([
     { key: "a" },
-    { record: 2, code: "invalid-argument", problem: "it is not a JSON string, or is longer than any key" },
+    {
+      record: 2,
+      code: "invalid-argument",
+      problem: "it is not a JSON string, or it is longer than the longest possible key",
+    },
     { record: 3, code: "invalid-argument" },
     { record: 4, code: "invalid-argument", problem: "its key contains a lone surrogate" },
   ]);

@@ -42,12 +42,15 @@ test.each([1, 3, 1000])(
   },
 );
 
-test.each([1, 2, 3, 100])("withoutByteOrderMark removes it only at the start (chunks of %i bytes)", async (size) => {
-  const read = (text: string) => collect(splitLines(withoutByteOrderMark(chunksOf(text, size)), 100));
-  expect(await read("\ufeffa\n\ufeffb")).toEqual([
-    { number: 1, text: "a" },
-    { number: 2, text: "\ufeffb" },
-  ]);
-  expect(await read("a")).toEqual([{ number: 1, text: "a" }]);
-  expect(await read("")).toEqual([]);
-});
+test.each([1, 2, 3, 100])(
+  "withoutByteOrderMark removes a byte order mark only at the start (chunks of %i bytes)",
+  async (size) => {
+    const read = (text: string) => collect(splitLines(withoutByteOrderMark(chunksOf(text, size)), 100));
+    expect(await read("\ufeffa\n\ufeffb")).toEqual([
+      { number: 1, text: "a" },
+      { number: 2, text: "\ufeffb" },
+    ]);
+    expect(await read("a")).toEqual([{ number: 1, text: "a" }]);
+    expect(await read("")).toEqual([]);
+  },
+);

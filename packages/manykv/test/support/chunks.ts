@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 
-/** Yields bytes in chunks of a size, like a stream. */
+/** Yields the input in chunks of `size` bytes, like a stream. */
 export async function* chunksOf(bytes: string | Uint8Array, size = 7): AsyncGenerator<Buffer> {
   const buffer = Buffer.from(bytes);
   for (let start = 0; start < buffer.length; start += size) yield buffer.subarray(start, start + size);

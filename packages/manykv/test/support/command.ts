@@ -45,7 +45,7 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
   return ended;
 }
 
-/** Returns the output and the exit code of a command. */
+/** Waits for a command to end, and returns its output and exit code. */
 export function endOf(child: ChildProcess): Promise<Ended> {
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];

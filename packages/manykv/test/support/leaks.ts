@@ -12,7 +12,7 @@ export async function rejection(promise: Promise<unknown>): Promise<StoreError> 
   return error;
 }
 
-/** Returns everything that a log could show of an error. */
+/** Returns all text that a log could contain for an error. */
 function shownOf(error: Error): string {
   return [
     error.message,

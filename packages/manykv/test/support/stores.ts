@@ -3,7 +3,7 @@ import { serviceUrl } from "@manykv/test-services/vitest";
 
 export const dynamodbEndpoint: string = serviceUrl("dynamodb");
 
-/** A URL for each real backend. Every run uses new table names. */
+/** URLs of the real backends. Every run uses new table names. */
 export const storeUrls: Readonly<Record<"redis" | "redis-cluster" | "postgres" | "dynamodb", string>> = {
   redis: serviceUrl("redis"),
   "redis-cluster": serviceUrl("redis-cluster"),

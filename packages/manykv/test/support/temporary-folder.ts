@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
-/** Creates a folder that is removed after the tests of the file. */
+/** Creates a folder and removes it after the tests of the file. */
 export function temporaryFolder(): {
   path: (name: string) => string;
   file: (name: string, data: string | Uint8Array) => string;

@@ -21,7 +21,7 @@ function reader(valueBytes: number): {
   };
 }
 
-test.each([1, 7, 5000])("readValues reads every key once and in order, from pages of %i", async (pageSize) => {
+test.each([1, 7, 5000])("readValues reads every key once and in order, from pages of %i keys", async (pageSize) => {
   const { read, sizes } = reader(10);
   const keys: string[] = [];
   for await (const batch of readValues(pagesOf(3000, pageSize), { read, batchSize: 500 })) {
@@ -32,10 +32,10 @@ test.each([1, 7, 5000])("readValues reads every key once and in order, from page
   expect(Math.max(...sizes)).toBe(500);
 });
 
-test("batches of large values are small, which bounds the memory", async () => {
+test("batches of large values are small, to limit memory", async () => {
   const { read, sizes } = reader(2_000_000);
   for await (const _ of readValues(pagesOf(100, 100), { read, batchSize: 500 }));
-  // The first two are sent before any value has arrived.
+  // The first two batches are sent before any value has arrived.
   expect(sizes.slice(0, 2)).toEqual([4, 4]);
   expect(Math.max(...sizes.slice(2))).toBe(2);
 });

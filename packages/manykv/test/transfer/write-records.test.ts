@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Item, KeyRecord, RejectedRecord } from "../../src/records/record.js";
 import { type RecordFailure, type WriteOptions, writeRecords } from "../../src/transfer/write-records.js";
 
-/** Yields an item for each key, three at a time. The key `!` makes a rejected record. */
+/** Yields an item for each key, in groups of three. The item for the key `!` is a rejected record. */
 async function* itemsOf(keys: readonly string[]): AsyncGenerator<Item<KeyRecord>[]> {
   const items = keys.map((key, index): Item<KeyRecord> => {
     const position = { record: index + 1, line: index + 1 };
@@ -61,7 +61,7 @@ const failWhere =
   (records: readonly KeyRecord[]): Promise<void> =>
     records.some((record) => record.key === key) ? Promise.reject(error()) : Promise.resolve();
 
-test("records are sent in full batches, however the source groups them", async () => {
+test("writeRecords sends full batches, even if the source yields smaller groups", async () => {
   const { options, sent, failures } = prepare();
   const { totals } = await writeRecords(itemsOf(keys(10)), options);
   expect(sent).toEqual([keys(10).slice(0, 4), keys(10).slice(4, 8), ["k9", "k10"]]);
@@ -75,7 +75,7 @@ test("a batch also has a byte limit", async () => {
   expect(sent).toEqual([["k1"], ["k2"], ["k3", "k4"], ["k5", "k6"]]);
 });
 
-test("without records, nothing is sent", async () => {
+test("without records, writeRecords sends nothing", async () => {
   const { options, sent } = prepare();
   const { totals } = await writeRecords(itemsOf([]), options);
   expect(sent).toEqual([]);
@@ -109,7 +109,7 @@ test("a batch waits for an earlier one with the same key, so that the later reco
   expect(events).toEqual(["start 1", "end 1", "start 5", "start 9", "end 5", "end 9"]);
 });
 
-test("after a failed batch, batches in flight are reported and no more are sent", async () => {
+test("after a failed batch, writeRecords waits for batches in flight and sends no more batches", async () => {
   const outcomes: Outcome[] = ["applied", "not-applied", "unknown", "applied"];
   const { options, sent, failures } = prepare({ write: failWhere("k5", () => batchError(outcomes)) });
   const { totals, storeError } = await writeRecords(itemsOf(keys(100)), options);
@@ -130,7 +130,7 @@ test("after a failed batch, batches in flight are reported and no more are sent"
   expect(storeError).toBeInstanceOf(BatchError);
 });
 
-test("at a rejected record, all records before it are written and none after it", async () => {
+test("writeRecords writes all records before a rejected record and none after it", async () => {
   const { options, sent, failures } = prepare();
   const { totals, storeError } = await writeRecords(itemsOf([...keys(5), "!", "after", "after"]), options);
   expect(sent.flat()).toEqual(keys(5));
@@ -139,7 +139,7 @@ test("at a rejected record, all records before it are written and none after it"
   expect(storeError).toBeUndefined();
 });
 
-test("continueOnError: all failures are reported in record order, and `next` is the first of them", async () => {
+test("continueOnError: all failures are reported in record order, and `next` is the first failed record", async () => {
   const { options, sent, failures } = prepare({
     continueOnError: true,
     write: failWhere("k7", () => batchError(["applied", "unknown", "applied", "applied"])),
@@ -205,7 +205,7 @@ test.each([
   expect(result.storeError).toBe(error);
 });
 
-test("if the input fails, all records before the failure are written", async () => {
+test("if the input fails, writeRecords writes all records before the failure", async () => {
   async function* source(): AsyncGenerator<Item<KeyRecord>[]> {
     yield* itemsOf(keys(6));
     throw new Error("disk broke");
@@ -217,7 +217,7 @@ test("if the input fails, all records before the failure are written", async () 
   expect(inputError).toEqual(new Error("disk broke"));
 });
 
-test("after a stop, batches in flight settle and no more are sent", async () => {
+test("after a stop, writeRecords waits for batches in flight and sends no more batches", async () => {
   const stop = new AbortController();
   let settle = (): void => {};
   const { options, sent } = prepare({
@@ -247,7 +247,7 @@ test.each([
   expect(totals).toMatchObject({ applied: 0, last: next - 1, complete: false, next });
 });
 
-test("rejected records are reported batch by batch, which bounds the memory", async () => {
+test("rejected records are reported after each batch, to limit memory", async () => {
   const { options, failures } = prepare({ continueOnError: true });
   const reported: number[] = [];
   await writeRecords(itemsOf(Array.from({ length: 20 }, () => "!")), {

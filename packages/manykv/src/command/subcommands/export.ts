@@ -28,7 +28,7 @@ export function addExportCommand(program: Command, toAction: ToAction): void {
     .description("Write all records of a bucket to a file or to standard output, in no particular order.")
     .argument("[file]", "file to write, or - for standard output", "-");
   addFormatOptions(addBucketOptions(command))
-    .option("--prefix <text>", "export only keys that start with this; others are listed, but not read", "")
+    .option("--prefix <text>", "export only keys that start with this text; the store still lists all keys", "")
     .addOption(batchSizeOption())
     .addHelpText("after", help)
     .action(toAction(runExport));
@@ -74,7 +74,7 @@ async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
 interface Counts {
   records: number;
   bytes: number;
-  /** Keys that were deleted after they were listed and before they were read. */
+  /** Number of keys that were deleted after the export listed them and before it read them. */
   deleted: number;
 }
 

@@ -22,10 +22,10 @@ export function addGetCommand(program: Command, toAction: ToAction): void {
     .description("Print the bytes of one value, or the records of many keys as NDJSON.");
   addBucketOptions(addKeysOptions(command))
     .addOption(
-      new Option("-f, --format <name>", "raw: only the bytes; or ndjson (default: raw for one key)").choices([
-        "raw",
-        "ndjson",
-      ]),
+      new Option(
+        "-f, --format <name>",
+        "raw (the bytes of one value) or ndjson (default: raw for one key argument)",
+      ).choices(["raw", "ndjson"]),
     )
     .addOption(batchSizeOption())
     .addHelpText("after", help)
@@ -33,7 +33,7 @@ export function addGetCommand(program: Command, toAction: ToAction): void {
 }
 
 const help = `
-If a key has no value, get prints the key to standard error and exits with 1.
+If a key has no value, get prints the key to standard error and exits with code 1.
 
 Examples
   manykv get fr
@@ -47,7 +47,7 @@ async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
   if (format === "raw" && !isSingle) {
     throw new CommandError(
       exitCode.usage,
-      "raw values of several keys would not be separated. Pass one key, or --format ndjson",
+      "--format raw would print several values without a separator. Pass one key, or --format ndjson",
     );
   }
   return withBucket(flags, async (bucket, interrupt) => {

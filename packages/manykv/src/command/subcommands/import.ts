@@ -22,8 +22,8 @@ export function addImportCommand(program: Command, toAction: ToAction): void {
     .argument("[file]", "file to read, or - for standard input", "-");
   addWriteOptions(addFormatOptions(addBucketOptions(command)))
     .option("--key-field <name>", "NDJSON: use this member as the key and the whole record as the value")
-    .option("--ignore-other-columns", "CSV: drop columns other than the key and the value")
-    .addOption(new Option("--from-record <number>", "start at this record").argParser(parseCount).default(1))
+    .option("--ignore-other-columns", "CSV: ignore columns other than the key column and the value column")
+    .addOption(new Option("--from-record <number>", "start at this record number").argParser(parseCount).default(1))
     .addHelpText("after", help)
     .action(toAction(runImport));
 }
@@ -35,10 +35,10 @@ Formats
   CSV      a header and two columns, "key" and "value"
 
 Failures
-  Standard error and the report name the records that were not written ("not
-  applied") and those that may have been ("unknown"). Every other record up to
-  the last one sent is in the store. Records are counted from 1, without the CSV
-  header and blank lines.
+  Standard error (the first ten) and the report list the records that were not
+  written ("not applied") or may have been written ("unknown"). Every other record
+  up to the last one sent is in the store. Records are counted from 1, without the
+  CSV header and blank lines.
 
 Examples
   manykv import countries.ndjson

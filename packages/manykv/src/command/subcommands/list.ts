@@ -17,8 +17,8 @@ export function addListCommand(program: Command, toAction: ToAction): void {
     .summary("print all keys")
     .description("Print all keys of a bucket, one per line, in no particular order.");
   addBucketOptions(command)
-    .addOption(keyFormatOption("-f, --format <name>", "each key as it is, or as a JSON string"))
-    .option("--prefix <text>", "print only keys that start with this; the store still lists all keys", "")
+    .addOption(keyFormatOption("-f, --format <name>", "one key per line: plain text (lines) or JSON strings (json)"))
+    .option("--prefix <text>", "print only keys that start with this text; the store still lists all keys", "")
     .addHelpText("after", help)
     .action(toAction(runList));
 }

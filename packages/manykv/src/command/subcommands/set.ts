@@ -47,21 +47,21 @@ async function runSet(key: string, text: string | undefined, flags: SetFlags): P
 
 function parseValue(text: string, encoding: ValueEncoding): Uint8Array {
   const value = decodeValue(text, encoding);
-  if (value === undefined) throw new CommandError(exitCode.usage, `the value is not ${encoding}`);
+  if (value === undefined) throw new CommandError(exitCode.usage, `the value is not ${encoding}. Change --encoding`);
   return value;
 }
 
-/** Stops at the limit, so that a value that is too large cannot fill the memory. */
+/** Reads the value. Throws as soon as it exceeds the limit, so that a large file cannot fill the memory. */
 async function readValue(flags: SetFlags, maxBytes: number, stop: AbortSignal): Promise<Uint8Array> {
   if (flags.encoding !== undefined)
-    throw new CommandError(exitCode.usage, "--encoding requires a value as an argument");
+    throw new CommandError(exitCode.usage, "--encoding requires the value as an argument, not with --file");
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of (await openInput(flags.file ?? "-", stop)).chunks) {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > maxBytes)
-      throw new CommandError(exitCode.usage, `the value is longer than ${maxBytes} bytes, the store's limit`);
+      throw new CommandError(exitCode.usage, `the value is longer than the store's limit of ${maxBytes} bytes`);
   }
   return Buffer.concat(chunks);
 }
