@@ -1,6 +1,6 @@
 /**
- * Writes the cities of the world in batches, reads them back, compares them, deletes the cities of one country and checks
- * that only those are gone. The first argument is the store's URL. The default is `memory:`.
+ * Writes the cities of the world in batches, reads them back and compares them. Then deletes the cities of France and
+ * checks that only these cities are missing. The first argument is the store's URL (default: `memory:`).
  */
 import { openStore, StoreError } from "manykv";
 import { cityEntries } from "./demo/city-entries.js";
@@ -21,11 +21,11 @@ async function demo(url: string): Promise<void> {
       await setAll(bucket, entries),
       await readAndCompare(bucket, "get and compare", entries, []),
       await deleteAll(bucket, "delete France", french),
-      await readAndCompare(bucket, "get: only France is gone", others, french),
+      await readAndCompare(bucket, "get: only France is missing", others, french),
       await deleteAll(bucket, "delete the others", others),
     ];
     console.log(formatSteps(steps));
-    console.log("\nEvery value came back byte for byte.");
+    console.log("\nEvery value was read back unchanged.");
   } finally {
     await store.close();
   }

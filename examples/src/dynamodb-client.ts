@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamodbStore } from "@manykv/dynamodb";
 
-const endpoint = process.argv[2]; // of an emulator; without it, the endpoint of AWS
+const endpoint = process.argv[2]; // endpoint of an emulator, or undefined for AWS
 const client = new DynamoDBClient({ region: "eu-central-1", ...(endpoint !== undefined && { endpoint }) });
 const store = dynamodbStore({ client, table: "manykv-example" });
 await store.provision();

@@ -1,6 +1,6 @@
 import { BatchError, type Bucket, type Entry } from "@manykv/core";
 
-/** Writes what it can and returns the entries to write again. */
+/** Writes entries. Returns those that were not or may not have been written, to write them again. */
 export async function writeOrReturn(bucket: Bucket, entries: Entry[]): Promise<Entry[]> {
   // #region catch
   try {

@@ -4,4 +4,4 @@ const store = memoryStore();
 const bucket = await store.open("sessions");
 await bucket.set("4711", Buffer.from("signed in"));
 console.log(await bucket.exists("4711")); // true
-await store.close(); // the data is gone
+await store.close(); // discards the data

@@ -8,7 +8,7 @@ try {
   for await (const key of bucket.keys()) console.log(key);
   await bucket.delete("2024-0001");
 } catch (error) {
-  if (StoreError.is(error)) console.error(error.code, error.message); // contains no part of the URL
+  if (StoreError.is(error)) console.error(error.code, error.message); // the message contains no password
   throw error;
 } finally {
   await store.close();

@@ -5,7 +5,7 @@ await store.provision(); // creates the table, if the backend needs one
 const bucket = await store.open("fruit");
 const names = ["apple", "kiwi", "plum"];
 await bucket.setMany(names.map((name) => [name, Buffer.from(`one ${name}`)]));
-const found = await bucket.getMany(["plum", "pear", "apple"]); // in this order; undefined for a missing key
+const found = await bucket.getMany(["plum", "pear", "apple"]); // in the order of the keys; undefined if missing
 for (const record of found) console.log(record?.[0], record && Buffer.from(record[1]).toString());
 await bucket.deleteMany(names);
 await store.close();

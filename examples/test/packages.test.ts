@@ -16,7 +16,7 @@ let tarballs: Map<string, string>;
 
 function tarball(name: string): string {
   const path = tarballs.get(name);
-  if (path === undefined) throw new Error(`${name} was not packed`);
+  if (path === undefined) throw new Error(`No tarball was packed for ${name}.`);
   return path;
 }
 
@@ -34,7 +34,7 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-test("all packages of the public contract are packed", () => {
+test("every public package is packed", () => {
   const contract = ["core", "memory", "redis", "postgres", "dynamodb", "conformance"].map((name) => `@manykv/${name}`);
   expect(names).toEqual(expect.arrayContaining(["manykv", ...contract]));
 });
@@ -53,7 +53,7 @@ describe.each(packages)("$name", ({ name, entryPoints }) => {
     return (await run("tar", ["-tzf", tarball(name)])).stdout.trim().split("\n");
   }
 
-  test("contains what it needs and nothing else", async () => {
+  test("contains the required files, and no files of tests or builds", async () => {
     const files = await filesOf();
     expect(files).toEqual(
       expect.arrayContaining([
@@ -69,7 +69,7 @@ describe.each(packages)("$name", ({ name, entryPoints }) => {
     expect(manifest.stdout).not.toContain("catalog:");
   });
 
-  test("has one module per entry point and command, and chunks that they share", async () => {
+  test("has one module for each entry point and command, and otherwise only shared chunks", async () => {
     const manifest = JSON.parse((await run("tar", ["-xzOf", tarball(name), "package/package.json"])).stdout) as {
       bin?: Record<string, string>;
     };
@@ -79,7 +79,7 @@ describe.each(packages)("$name", ({ name, entryPoints }) => {
     expect(modules.sort()).toEqual(expected.sort());
   });
 
-  test("has maps for all code and declarations, and the sources that they name", async () => {
+  test("has a source map for each module and declaration file, and the sources that the maps name", async () => {
     const folder = mkdtempSync(join(tmpdir(), "manykv-unpacked-"));
     folders.push(folder);
     await run("tar", ["-xzf", tarball(name), "-C", folder]);
@@ -139,7 +139,7 @@ describe("in an empty project", () => {
     expect((await run(process.execPath, ["built/typed.js"], { cwd: folder })).stdout).toBe(printed);
   });
 
-  test("the types of core and memory compile in a program for browsers, without the types of Node.js", async () => {
+  test("the types of core and memory compile for browsers, without the types of Node.js", async () => {
     writeFileSync(
       join(folder, "browser.ts"),
       'import { portableLimits, type Store } from "@manykv/core";\nimport { memoryStore } from "@manykv/memory";\nexport const store: Store = memoryStore({ limits: portableLimits });\n',
@@ -147,7 +147,7 @@ describe("in an empty project", () => {
     await compile("browser.ts", { lib: ["es2022", "dom"], types: [], skipLibCheck: false });
   });
 
-  test("every entry point can be imported, with its types", async () => {
+  test("every entry point can be imported and has types", async () => {
     const imports = entryPoints.map((name, index) => `import * as module${index} from "${name}";`);
     const uses = entryPoints.map((_, index) => `console.log(Object.keys(module${index}).length > 0);`);
     writeFileSync(join(folder, "all.ts"), [...imports, ...uses].join("\n"));
@@ -166,7 +166,7 @@ try { checkOptions({ unknown: 1 }, []); } catch (error) { console.log(error inst
     expect((await run(process.execPath, ["classes.js"], { cwd: folder })).stdout).toBe("true\n");
   });
 
-  test("importing manykv or a backend loads no client library and nothing of the command", async () => {
+  test("importing manykv or a backend loads no client library and no dependency of the command", async () => {
     const loaded = ["manykv", "@manykv/memory", "@manykv/redis", "@manykv/postgres", "@manykv/dynamodb"];
     const program = `
 import { createRequire } from "node:module";
@@ -214,17 +214,17 @@ describe("if a backend is not installed", () => {
     folder = await project([tarball("manykv"), tarball("@manykv/core"), tarball("@manykv/memory")]);
   });
 
-  test.each(backends)("openStore says what to install: %s", async (_, url, advice) => {
+  test.each(backends)("openStore says which packages to install: %s", async (_, url, advice) => {
     await expectAdvice(folder, url, advice);
   });
 
-  test("the command says what to install", async () => {
+  test("the command says which packages to install", async () => {
     const failed = run(join(folder, "node_modules/.bin/manykv"), ["list", "--store", backends[0][1]]);
     await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(backends[0][2]) });
   });
 });
 
-test("a global command finds backends that are installed globally, and otherwise says to install them so", async () => {
+test("a global command finds globally installed backends, and otherwise says how to install them globally", async () => {
   const own = ["manykv", "@manykv/core", "@manykv/memory"].map(tarball);
   const globally = ["--global", "--prefix=."];
   const list = (folder: string) => run(join(folder, "bin/manykv"), ["list", "--store", "redis://127.0.0.1:1"]);
@@ -237,7 +237,7 @@ test("a global command finds backends that are installed globally, and otherwise
   });
 });
 
-test("if only the client library is not installed, openStore says what to install", async () => {
+test("if only the client library is missing, openStore says which packages to install", async () => {
   const own = ["manykv", "@manykv/core", "@manykv/memory", "@manykv/redis", "@manykv/postgres", "@manykv/dynamodb"];
   const folder = await project(own.map(tarball), "--legacy-peer-deps");
   for (const [, url, advice] of backends) await expectAdvice(folder, url, advice);

@@ -28,53 +28,53 @@ afterAll(async () => {
   dynamodb.destroy();
 });
 
-test.each(Object.entries(urls))("ten-lines runs on %s", async (_, url) => {
+test.each(Object.entries(urls))("the example ten-lines runs on %s", async (_, url) => {
   expect(await example("ten-lines", url)).toBe("plum one plum\nundefined undefined\napple one apple\n");
 });
 
-test.each(Object.entries(urls))("open-store runs on %s", async (_, url) => {
+test.each(Object.entries(urls))("the example open-store runs on %s", async (_, url) => {
   expect(await example("open-store", url)).toBe("2024-0001\n");
 });
 
-test("ten-lines and open-store run in memory if no URL is passed", async () => {
+test("the examples ten-lines and open-store use a memory store if no URL is passed", async () => {
   expect(await example("ten-lines")).toContain("apple one apple");
   expect(await example("open-store")).toBe("2024-0001\n");
 });
 
-test("memory runs", async () => {
+test("the example memory runs", async () => {
   expect(await example("memory")).toBe("true\n");
 });
 
-test("coalesce runs", async () => {
+test("the example coalesce runs", async () => {
   expect(await example("coalesce")).toBe("user ada\nundefined\nuser bob\n");
 });
 
-test("redis runs", async () => {
+test("the example redis runs", async () => {
   expect(await example("redis", urls.redis)).toBe(oneOfTwo);
 });
 
-test("redis-client runs", async () => {
+test("the example redis-client runs", async () => {
   expect(await example("redis-client", urls.redis)).toBe("false\n");
 });
 
-test("redis-cluster-client runs", async () => {
+test("the example redis-cluster-client runs", async () => {
   const [, host = "", port = ""] = /([^/@:,]+):(\d+)/.exec(urls["redis cluster"].replace(/^.*\/\//, "")) ?? [];
   expect(await example("redis-cluster-client", host, port)).toBe("[ undefined, undefined, undefined ]\n");
 });
 
-test("postgres runs", async () => {
+test("the example postgres runs", async () => {
   expect(await example("postgres", serviceUrl("postgres"))).toBe(oneOfTwo);
 });
 
-test("postgres-pool runs", async () => {
+test("the example postgres-pool runs", async () => {
   expect(await example("postgres-pool", serviceUrl("postgres"))).toBe("false\n");
 });
 
-test("dynamodb runs", async () => {
+test("the example dynamodb runs", async () => {
   expect(await example("dynamodb", endpoint)).toBe(oneOfTwo);
 });
 
-test("dynamodb-client runs", async () => {
+test("the example dynamodb-client runs", async () => {
   expect(await example("dynamodb-client", endpoint)).toBe("false\n");
 });
 

@@ -5,11 +5,11 @@ import { publicPackages } from "./support/packages.js";
 import { repository } from "./support/repository.js";
 import { codeBlocksOf, regionOf, sourceOf, withCode } from "./support/snippets.js";
 
-// With UPDATE_SNIPPETS=1, the test writes the examples into the Markdown files instead of comparing them.
+// With UPDATE_SNIPPETS=1, the tests write the examples into the Markdown files before they compare them.
 const { UPDATE_SNIPPETS } = process.env;
 const leftOut = new Set(["node_modules", "dist", "test", "CHANGELOG.md"]);
 
-/** The Markdown files that users read: in the root folder, in docs and examples, and in the published packages. */
+/** Yields the Markdown files for users: in the root folder, in docs and examples, and in the published packages. */
 function* userFiles(): Generator<string> {
   for (const name of readdirSync(repository)) if (name.endsWith(".md")) yield name;
   for (const folder of ["docs", "examples", ...publicPackages().map((one) => one.folder)]) yield* filesIn(folder);
@@ -29,7 +29,7 @@ describe.each([...userFiles()])("%s", (file) => {
   for (const { line, language, comment } of codeBlocksOf(readFileSync(path, "utf8"))) {
     const source = sourceOf(comment);
     if (source !== undefined) {
-      test(`line ${line} shows ${source.path}${source.region === undefined ? "" : `, ${source.region}`}`, () => {
+      test(`the code block on line ${line} equals ${source.path}${source.region === undefined ? "" : `, ${source.region}`}`, () => {
         const markdown = readFileSync(path, "utf8");
         const code = regionOf(readFileSync(join(repository, source.path), "utf8"), source.region);
         const block = codeBlocksOf(markdown).find((one) => one.comment === comment);
@@ -37,13 +37,14 @@ describe.each([...userFiles()])("%s", (file) => {
         expect(codeBlocksOf(readFileSync(path, "utf8")).find((one) => one.comment === comment)?.code).toBe(code);
       });
     } else if (/^(ts|js|typescript|javascript)$/.test(language)) {
-      test(`line ${line} says why it is not run`, () => {
-        expect(comment ?? "", "put <!-- from path#region --> or <!-- not run: reason --> before it").toMatch(
+      test(`the code block on line ${line} has a comment that says why it is not run`, () => {
+        expect(comment ?? "", "Put <!-- from path#region --> or <!-- not run: reason --> before the block.").toMatch(
           /^not run: \S/,
         );
       });
     }
   }
+  // vitest rejects a describe block without tests.
   test("can be read", () => {});
 });
 
@@ -56,7 +57,7 @@ test("codeBlocksOf finds a block, its comment and its line", () => {
   expect(() => codeBlocksOf("```ts\n")).toThrow("not closed");
 });
 
-test("regionOf cuts out a region and removes its indentation", () => {
+test("regionOf returns a region without its indentation", () => {
   const text = "a\n  // #region one\n  b\n\n    c\n  // #endregion one\nd\n";
   expect(regionOf(text, "one")).toBe("b\n\n  c");
   expect(regionOf(text, undefined)).toBe(text.trimEnd());

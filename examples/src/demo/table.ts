@@ -1,6 +1,6 @@
 import type { StepResult } from "./steps.js";
 
-/** Formats the steps as a table. */
+/** Returns the steps as a text table. */
 export function formatSteps(steps: readonly StepResult[]): string {
   const rows = [["", "records", "value bytes", "calls", "time", "records/s"], ...steps.map(rowOf)];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];

@@ -12,11 +12,11 @@ interface Manifest {
 interface PublicPackage {
   readonly name: string;
   readonly folder: string;
-  /** What a program imports, such as `@manykv/core/driver`, and the file that it gets. */
+  /** Import specifiers, such as `@manykv/core/driver`, and the module file of each. */
   readonly entryPoints: ReadonlyMap<string, string>;
 }
 
-/** The published packages, with folders relative to the repository. */
+/** Returns the published packages. Their folders are relative to the repository. */
 export function publicPackages(): PublicPackage[] {
   const folders = [...readdirSync(join(repository, "packages")).map((name) => join("packages", name)), "conformance"];
   return folders.flatMap((folder) => {
@@ -42,8 +42,8 @@ function readManifest(folder: string): Manifest | undefined {
 }
 
 /**
- * Packs the public packages like a release, and returns the tarball of each package. pnpm replaces `workspace:` ranges
- * with versions; `npm pack` does not.
+ * Packs the published packages as a release does, and returns the path of each package's tarball. Uses pnpm, because
+ * `npm pack` does not replace `workspace:` ranges with versions.
  */
 export async function packAll(destination: string): Promise<Map<string, string>> {
   const packages = publicPackages();
@@ -56,7 +56,7 @@ export async function packAll(destination: string): Promise<Map<string, string>>
     packages.map(({ name }) => {
       const start = `${name.replace("@", "").replace("/", "-")}-`;
       const tarball = [...tarballs].find((file) => file.startsWith(start) && /^\d/.test(file.slice(start.length)));
-      if (tarball === undefined) throw new Error(`There is no tarball of ${name}.`);
+      if (tarball === undefined) throw new Error(`pnpm created no tarball for ${name}.`);
       return [name, join(destination, tarball)];
     }),
   );

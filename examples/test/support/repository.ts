@@ -7,10 +7,10 @@ export const repository: string = fileURLToPath(new URL("../../..", import.meta.
 
 const execute = promisify(execFile);
 
-// pnpm starts vitest with a NODE_PATH, in which `require` finds packages that a project has not installed.
+// pnpm sets NODE_PATH for vitest. With NODE_PATH, `require` would find packages that a project has not installed.
 const { NODE_PATH: _, ...environment } = process.env;
 
-/** Runs a program without a shell. Rejects with its output unless it exits with 0. */
+/** Runs a program without a shell and returns its output. Rejects if the exit code is not 0. */
 export function run(
   file: string,
   args: readonly string[],

@@ -40,13 +40,13 @@ export function sourceOf(comment: string | undefined): { path: string; region: s
   return path === undefined ? undefined : { path, region };
 }
 
-/** Returns a file's text, or the part between `// #region name` and `// #endregion name` without its indentation. */
+/** Returns the whole text, or the part between `// #region name` and `// #endregion name` without its indentation. */
 export function regionOf(text: string, region: string | undefined): string {
   const lines = text.trimEnd().split("\n");
   if (region === undefined) return lines.join("\n");
   const start = lines.findIndex((line) => line.trim() === `// #region ${region}`);
   const end = lines.findIndex((line) => line.trim() === `// #endregion ${region}`);
-  if (start === -1 || end < start) throw new Error(`There is no region ${region}.`);
+  if (start === -1 || end < start) throw new Error(`The example has no region ${region}.`);
   const inside = lines.slice(start + 1, end);
   const indents = inside.filter((line) => line !== "").map((line) => line.length - line.trimStart().length);
   return inside.map((line) => line.slice(Math.min(...indents))).join("\n");

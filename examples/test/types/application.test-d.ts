@@ -33,20 +33,20 @@ describe("results", () => {
     expectTypeOf<KeyValue[1]>().toExtend<Parameters<typeof crypto.subtle.digest>[1]>();
   });
 
-  test("writes resolve with nothing", () => {
+  test("writes resolve with undefined", () => {
     expectTypeOf(bucket.set("a", bytes)).resolves.toEqualTypeOf<void>();
     expectTypeOf(bucket.setMany([["a", bytes]])).resolves.toEqualTypeOf<void>();
     expectTypeOf(bucket.deleteMany(["a"])).resolves.toEqualTypeOf<void>();
   });
 
-  test("listings are pages or an async iterable of keys", () => {
+  test("listKeys resolves with a page, and keys returns an async iterable", () => {
     expectTypeOf(bucket.listKeys()).resolves.toExtend<{ keys: string[]; cursor?: string }>();
     expectTypeOf(bucket.keys()).toEqualTypeOf<AsyncIterable<string>>();
   });
 });
 
 describe("arguments", () => {
-  test("setMany accepts a Map, entries with any Uint8Array, generators and what getMany returns", () => {
+  test("setMany accepts a Map, entries with any Uint8Array, generators and records of getMany", () => {
     expectTypeOf(bucket.setMany).toBeCallableWith(new Map<string, Uint8Array>());
     expectTypeOf(bucket.setMany).toBeCallableWith([["a", Buffer.from("text")]]);
     expectTypeOf(bucket.setMany).toBeCallableWith([["a", new Uint8Array(new SharedArrayBuffer(1))]]);
@@ -56,7 +56,7 @@ describe("arguments", () => {
   });
 
   test("setMany rejects text values and plain objects", () => {
-    // @ts-expect-error a value is bytes
+    // @ts-expect-error a value must be a Uint8Array
     bucket.setMany([["a", "text"]]);
     // @ts-expect-error an object is not an iterable of entries
     bucket.setMany({ a: bytes });
@@ -65,13 +65,13 @@ describe("arguments", () => {
   test("keys can come from any iterable of strings", () => {
     expectTypeOf(bucket.getMany).toBeCallableWith(new Set(["a"]));
     expectTypeOf(bucket.deleteMany).toBeCallableWith(new Map([["a", bytes]]).keys());
-    // @ts-expect-error a key is a string
+    // @ts-expect-error a key must be a string
     bucket.getMany([1]);
   });
 });
 
 describe("options", () => {
-  test("calls take a signal and a timeout", () => {
+  test("calls accept a signal and a timeout", () => {
     expectTypeOf(bucket.get).toBeCallableWith("a", { signal: AbortSignal.timeout(1), timeout: Infinity });
     expectTypeOf<{ timeout: number | undefined }>().toExtend<CallOptions>();
     // @ts-expect-error unknown option
@@ -82,22 +82,22 @@ describe("options", () => {
     bucket.deleteMany([], { timeout: "1s" });
   });
 
-  test("listKeys takes a cursor, keys does not", () => {
+  test("listKeys accepts a cursor, but keys does not", () => {
     expectTypeOf(bucket.listKeys).toBeCallableWith({ cursor: "a", timeout: 1 });
-    // @ts-expect-error the cursor is an option
+    // @ts-expect-error the cursor must be an option
     bucket.listKeys("a");
     // @ts-expect-error keys follows the cursors itself
     bucket.keys({ cursor: "a" });
   });
 
-  test("open takes coalesce", () => {
+  test("open accepts coalesce", () => {
     const store = memoryStore();
     expectTypeOf(store.open("a", { coalesce: true })).resolves.toEqualTypeOf<Bucket>();
     // @ts-expect-error unknown option
     store.open("a", { batch: true });
   });
 
-  test("every factory takes the options of a store and rejects unknown ones", () => {
+  test("every factory accepts the options of a store and rejects unknown options", () => {
     const options: StoreOptions = {
       limits: { maxValueBytes: 1 },
       buckets: ["a"],
@@ -125,7 +125,7 @@ describe("options", () => {
     memoryStore({ retry: { tries: 1 } });
   });
 
-  test("a backend takes a URL or a client of the application", () => {
+  test("a backend accepts a client of the application instead of a URL", () => {
     expectTypeOf(redisStore).toBeCallableWith({ client: new Redis() });
     expectTypeOf(redisStore).toBeCallableWith({ client: new Cluster([]) });
     expectTypeOf(postgresStore).toBeCallableWith({ pool: new Pool(), table: "t" });
@@ -172,7 +172,7 @@ test("a store can be declared with `await using`", async () => {
   expectTypeOf(store.close()).resolves.toEqualTypeOf<void>();
 });
 
-test("results are read-only where a program must not change them", () => {
+test("properties that a program must not change are read-only", () => {
   // @ts-expect-error read-only
   bucket.name = "b";
   // @ts-expect-error read-only

@@ -1,4 +1,4 @@
-// Type tests of the driver author's kit. `npx -y pnpm@12 typecheck` compiles them; nothing runs them.
+// Type tests of @manykv/core/driver, the API for drivers. `npx -y pnpm@12 typecheck` compiles them; nothing runs them.
 import { createStore, type Store, type StoreErrorCode } from "@manykv/core";
 import {
   allDone,
@@ -19,7 +19,7 @@ import { describe, expectTypeOf, test } from "vitest";
 declare const request: KeysRequest;
 declare const fault: Fault;
 
-/** The smallest driver. */
+/** A driver with only the required members. */
 const driver = {
   name: "smallest",
   limits: {
@@ -37,7 +37,7 @@ const driver = {
   classify: () => fault,
 } satisfies Driver;
 
-test("createStore takes a driver with the required members alone", () => {
+test("createStore accepts a driver with only the required members", () => {
   expectTypeOf(createStore(driver, { timeout: 1 })).toEqualTypeOf<Store>();
   // @ts-expect-error unknown option
   createStore(driver, { url: "memory:" });
@@ -48,7 +48,7 @@ test("createStore takes a driver with the required members alone", () => {
 });
 
 describe("answers", () => {
-  test("values have an ArrayBuffer", () => {
+  test("values use an ArrayBuffer", () => {
     expectTypeOf<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>().toEqualTypeOf<Awaited<ReturnType<Driver["get"]>>>();
     expectTypeOf<Uint8Array<SharedArrayBuffer>>().not.toExtend<Awaited<ReturnType<Driver["get"]>>["values"][number]>();
   });
@@ -66,7 +66,7 @@ describe("answers", () => {
   });
 });
 
-test("a request can be observed and awaited", () => {
+test("a request reports whether it is aborted, and waitFor returns the result of a promise", () => {
   expectTypeOf(request.aborted).toEqualTypeOf<boolean>();
   expectTypeOf(request.signal).toEqualTypeOf<AbortSignal>();
   expectTypeOf(request.onAbort(() => {})).toEqualTypeOf<() => void>();
@@ -76,6 +76,6 @@ test("a request can be observed and awaited", () => {
   request.keys[0] = "other";
 });
 
-test("ChunkCopier returns values with an ArrayBuffer", () => {
+test("ChunkCopier returns values that use an ArrayBuffer", () => {
   expectTypeOf(new ChunkCopier(new Uint8Array(1)).copy(0, 1)).toEqualTypeOf<Uint8Array<ArrayBuffer>>();
 });
