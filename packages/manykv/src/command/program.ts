@@ -66,7 +66,7 @@ Stores (--store or MANYKV_STORE)
 Exit codes
   0    success
   1    some records were not written, or some keys have no value
-  2    invalid arguments, options or URL, or a key or value over the store's limits
+  2    invalid arguments or URL, or a key or value over the store's limits
   3    the store failed or rejected the call
   4    a file cannot be read or written
   70   a bug in manykv

@@ -37,7 +37,7 @@ export function addExportCommand(program: Command, toAction: ToAction): void {
 const help = `
 NDJSON represents any value: text as "value", other bytes as "base64". CSV
 represents text, or any value with --encoding base64 or hex. With the same
-options, import restores what export wrote byte for byte. The file appears when
+options, import restores exactly what export wrote. The file gets its name when
 it is complete. A record that changes during the export has its old or its new
 value. A key may be exported twice.
 

@@ -33,7 +33,7 @@ export function addGetCommand(program: Command, toAction: ToAction): void {
 }
 
 const help = `
-If a key has no value, get prints the key to standard error and exits with code 1.
+If a key has no value, get prints the key to stderr and exits with code 1.
 
 Examples
   manykv get fr
