@@ -22,7 +22,7 @@ const codes: ReadonlySet<StoreErrorCode> = new Set([
   "internal",
 ]);
 
-/** The driver without core, and its optional methods. */
+/** Cases for the driver interface and its optional methods. Most of them call the driver directly, without core. */
 export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-name-and-limits",
@@ -32,12 +32,12 @@ export const driverCases: readonly ConformanceCase[] = [
     async run(context) {
       const { name, limits } = await context.driver();
       assert.match(name, /^[a-z][a-z0-9-]*$/);
-      assert.ok(Object.isFrozen(limits), "the limits are frozen");
-      assert.ok(limits.maxValueBytes >= portableLimits.maxValueBytes, "maxValueBytes");
-      assert.ok(limits.concurrency >= 1, "concurrency");
+      assert.ok(Object.isFrozen(limits), "the driver's limits must be frozen");
+      assert.ok(limits.maxValueBytes >= portableLimits.maxValueBytes, "limits.maxValueBytes must be at least 400,000");
+      assert.ok(limits.concurrency >= 1, "limits.concurrency must be at least 1");
       for (const operation of ["get", "set", "delete"] as const) {
-        assert.ok(limits[operation].maxKeys >= 1, `${operation}.maxKeys`);
-        assert.ok(limits[operation].maxBytes >= 1, `${operation}.maxBytes`);
+        assert.ok(limits[operation].maxKeys >= 1, `limits.${operation}.maxKeys must be at least 1`);
+        assert.ok(limits[operation].maxBytes >= 1, `limits.${operation}.maxBytes must be at least 1`);
       }
     },
   },
@@ -45,7 +45,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-places",
     rule: "driver",
     subject: "driver",
-    title: "get returns one place per key, in the order of the keys",
+    title: "get returns one result per key, in the order of the keys",
     async run(context) {
       const driver = await context.driver();
       const bucket = context.bucketName();
@@ -64,7 +64,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-keeps-no-value",
     rule: "driver",
     subject: "driver",
-    title: "a driver has copied the values by the time it answers",
+    title: "changing a value after its set request has resolved does not change the stored value",
     async run(context) {
       const driver = await context.driver();
       const bucket = context.bucketName();
@@ -99,7 +99,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-signal-fired",
     rule: "driver",
     subject: "driver",
-    title: "a request that is aborted already settles",
+    title: "a request whose signal is already aborted settles",
     async run(context) {
       const driver = await context.driver();
       const signal = AbortSignal.abort();
@@ -147,7 +147,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-classify-unknown-error",
     rule: "driver",
     subject: "driver",
-    title: "an error that the driver does not recognize is internal, with effect unknown",
+    title: "classify returns code `internal` and effect `unknown` for an error that the driver does not recognize",
     async run(context) {
       const driver = await context.driver();
       for (const error of [new Error("a defect"), new TypeError("another"), "text", undefined]) {
@@ -162,12 +162,12 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-classify-shows-nothing",
     rule: "driver",
     subject: "driver",
-    title: "the reason of a fault is the engine's code, never its text",
+    title: "classify never copies the text of an error into the fault's `reason`",
     async run(context) {
       const driver = await context.driver();
       const text = "duplicate key (k)=(secret value)";
       const { reason } = driver.classify(Object.assign(new Error(text), { code: text, errno: text, name: text }));
-      assert.ok(!reason?.includes("secret"), "the reason shows the engine's text");
+      assert.ok(!reason?.includes("secret"), "classify copied the engine's text into `reason`");
       await driver.close();
     },
   },
@@ -175,7 +175,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-fault-error",
     rule: "driver",
     subject: "core",
-    title: "core uses the fault of a FaultError without asking the driver's classify",
+    title: "core uses the fault of a FaultError and does not call the driver's classify",
     async run(context) {
       const fault: Fault = { code: "access-denied", retryable: false, effect: "none", reason: "OWN" };
       const fail = (): never => {
@@ -197,7 +197,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-with-exists",
     rule: "driver",
     subject: "driver",
-    title: "with `exists`: it agrees with get, and core calls it instead of reading values",
+    title: "if the driver has `exists`, it agrees with `get`, and core calls it instead of reading the value",
     async run(context) {
       const recording = recordRequests();
       const driver = await context.driver();
@@ -225,7 +225,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-without-exists",
     rule: "driver",
     subject: "core",
-    title: "without `exists`: core reads the value instead",
+    title: "if the driver has no `exists`, core reads the value instead",
     async run(context) {
       const recording = recordRequests();
       const wrap = (driver: Driver): Driver => recording.wrap(wrapDriver(driver, {}, ["exists"]));
@@ -243,7 +243,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-with-prepare-set",
     rule: "driver",
     subject: "driver",
-    title: "with `prepareSet`: it copies the values, and what it returns can be sent more than once",
+    title: "if the driver has `prepareSet`, it copies the values, and its result can be sent more than once",
     async run(context) {
       const driver = await context.driver();
       const { prepareSet } = driver;
@@ -265,7 +265,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-with-provision",
     rule: "driver",
     subject: "driver",
-    title: "with `provision`: it can be repeated, and run by several clients at once, and keeps the data",
+    title: "if the driver has `provision`, it keeps the data, can be repeated and can run in several clients at once",
     async run(context) {
       const name = context.bucketName();
       const [one, other] = [await context.store(), await context.store()];
@@ -281,7 +281,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-without-provision",
     rule: "driver",
     subject: "core",
-    title: "without `provision`: the store's provision does nothing",
+    title: "if the driver has no `provision`, the store's `provision` does nothing",
     async run(context) {
       const store = await context.store({ wrap: (driver) => wrapDriver(driver, {}, ["provision"]) });
       assert.equal(await store.provision(), undefined);
@@ -291,7 +291,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-close-with-nothing-done",
     rule: "driver",
     subject: "driver",
-    title: "a driver that was never used closes",
+    title: "close resolves for a driver that was never used",
     async run(context) {
       const driver = await context.driver();
       assert.equal((await settles(driver.close(), 10_000, "close")).status, "fulfilled");
@@ -300,10 +300,13 @@ export const driverCases: readonly ConformanceCase[] = [
 ];
 
 function assertFault(fault: Fault): void {
-  assert.ok(codes.has(fault.code), `code ${String(fault.code)}`);
-  assert.equal(typeof fault.retryable, "boolean");
-  assert.ok(fault.effect === "none" || fault.effect === "unknown", `effect ${String(fault.effect)}`);
-  assert.ok(fault.reason === undefined || typeof fault.reason === "string", "reason");
+  assert.ok(codes.has(fault.code), `classify returned an unknown code: ${String(fault.code)}`);
+  assert.equal(typeof fault.retryable, "boolean", "classify must return a boolean `retryable`");
+  assert.ok(
+    fault.effect === "none" || fault.effect === "unknown",
+    `classify returned an unknown effect: ${String(fault.effect)}`,
+  );
+  assert.ok(fault.reason === undefined || typeof fault.reason === "string", "`reason` must be a string or undefined");
 }
 
 function request(bucket: string, keys: readonly string[], values: readonly string[] = []): SetRequest {

@@ -21,13 +21,13 @@ const engineCodes: readonly (readonly [code: StoreErrorCode, tag: string])[] = [
   ["too-large", "other"],
 ];
 
-/** The shape of errors. */
+/** Cases for the classes and fields of errors. */
 export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-code-and-tag",
     rule: "errors",
     subject: "core",
-    title: "the fault's code reaches the caller as code, tag and retryable, for reads and writes",
+    title: "the driver's fault determines `code`, `tag` and `retryable` of the error, for reads and writes",
     async run(context) {
       for (const [code, tag] of engineCodes) {
         const fault = { code, retryable: false, effect: "none" } as const;
@@ -48,7 +48,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
     id: "errors-reason",
     rule: "errors",
     subject: "core",
-    title: "the engine's own code reaches the caller as `reason`, which is absent if the engine reports no code",
+    title: "an error's `reason` is the engine's own code, and is absent if the engine reports no code",
     async run(context) {
       for (const reason of ["42P01", undefined]) {
         const fault: Fault = { code: "access-denied", retryable: false, effect: "none", reason };
@@ -73,7 +73,8 @@ export const errorClassCases: readonly ConformanceCase[] = [
     id: "errors-unknown-options",
     rule: "errors",
     subject: "core",
-    title: "every method and `open` reject an unknown option by name, and nothing is sent",
+    title:
+      "all methods of a bucket, and `open`, reject an unknown option with a message that names it, and send nothing",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const store = await context.store({ wrap });
@@ -93,16 +94,16 @@ export const errorClassCases: readonly ConformanceCase[] = [
       };
       for (const [name, call] of Object.entries(calls)) {
         const error = await rejectsWith(call(), "invalid-argument", name);
-        assert.match(error.message, /timout/, `${name}: the message names the option`);
+        assert.match(error.message, /timout/, `${name}: the message must name the option`);
       }
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
     },
   },
   {
     id: "errors-store-error",
     rule: "errors",
     subject: "core",
-    title: "StoreError.is recognizes errors, including those of another copy of the package",
+    title: "StoreError.is recognizes StoreErrors, including those of another copy of the package",
     async run(context) {
       const error = await rejectsWith((await context.bucket()).get("\ud800"), "invalid-argument");
       assert.ok(error instanceof Error && error instanceof StoreError);
@@ -113,7 +114,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
       const ofAnotherCopy = Object.assign(new Error("x"), { code: "closed" });
       for (const symbol of Object.getOwnPropertySymbols(error))
         Object.defineProperty(ofAnotherCopy, symbol, { value: true });
-      assert.ok(StoreError.is(ofAnotherCopy), "a StoreError of another copy is one");
+      assert.ok(StoreError.is(ofAnotherCopy), "StoreError.is must accept a StoreError of another copy of the package");
     },
   },
   {
@@ -133,7 +134,8 @@ export const errorClassCases: readonly ConformanceCase[] = [
     id: "errors-to-json",
     rule: "errors",
     subject: "core",
-    title: "an error's JSON has its name, tag, code, retryable and message, and a BatchError's its counts",
+    title:
+      "an error's JSON contains name, tag, code, retryable and message, and a BatchError's JSON also contains counts",
     async run(context) {
       const bucket = await context.bucket();
       const read = JSON.parse(JSON.stringify(await rejectionOf(bucket.get("\ud800")))) as Record<string, unknown>;
@@ -148,12 +150,16 @@ export const errorClassCases: readonly ConformanceCase[] = [
     id: "errors-outcome-of",
     rule: "errors",
     subject: "core",
-    title: "outcomeOf accepts the indexes of the caller's input and throws a RangeError for any other",
+    title: "outcomeOf accepts the indexes of the caller's input and throws a RangeError for any other argument",
     async run(context) {
       const error = await batchErrorOf((await context.bucket()).deleteMany(["a", "\ud800", "a"]));
       for (const index of [0, 1, 2]) assert.equal(error.outcomeOf(index), "not-applied");
       for (const index of [-1, 3, 0.5, Number.NaN, "0", undefined])
-        assert.throws(() => error.outcomeOf(index as number), RangeError, `outcomeOf(${String(index)})`);
+        assert.throws(
+          () => error.outcomeOf(index as number),
+          RangeError,
+          `outcomeOf(${String(index)}) must throw a RangeError`,
+        );
     },
   },
   {
@@ -161,7 +167,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
     rule: "errors",
     subject: "core",
     title:
-      "failures() yields the entries that were not applied, by index, with code and reason, each time it is called",
+      "each call of failures() yields the entries that were not applied, in the order of their index, with code and reason",
     async run(context) {
       const { error } = await faultyWrite(context, {
         kind: "set",
@@ -186,7 +192,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
     id: "errors-duplicates-share-an-outcome",
     rule: "errors",
     subject: "core",
-    title: "every occurrence of a duplicate key has the outcome of its one write",
+    title: "all entries with the same key have the same outcome",
     async run(context) {
       const bucket = await context.bucket({
         wrap: (driver) =>

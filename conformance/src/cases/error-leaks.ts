@@ -13,7 +13,7 @@ import { assertNoLeak, canary } from "../support/no-leak.js";
 import { rejectionOf } from "../support/rejections.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 
-/** Errors reveal no key, no value and no engine error, and none is left unhandled. */
+/** Cases for errors: they contain no key, no value and no text of the engine, and no rejection stays unhandled. */
 export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-no-leak-of-bad-input",
@@ -66,7 +66,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     id: "errors-no-leak-of-engine-errors",
     rule: "errors",
     subject: "core",
-    title: "an engine error that contains keys, values and a password is never shown, not even as a cause",
+    title:
+      "if an engine's error contains keys, values and a password, the StoreError shows none of them, not even in its cause",
     async run(context) {
       const failing = async (): Promise<never> => {
         throw Object.assign(new Error(`failed: SET ${canary}`), {
@@ -85,7 +86,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     id: "errors-odd-throws",
     rule: "errors",
     subject: "core",
-    title: "a driver that throws synchronously, or throws something other than an Error, still causes a StoreError",
+    title:
+      "if a driver throws synchronously, or throws something other than an Error, the call rejects with a StoreError",
     async run(context) {
       for (const thrown of [undefined, null, "text", 5, {}, Symbol("x"), Object.create(null)]) {
         const failing = (): never => {
@@ -103,7 +105,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     id: "errors-classify-that-throws",
     rule: "errors",
     subject: "core",
-    title: "if classify throws, the code is internal and a write is unknown",
+    title: "if classify throws, the error's code is `internal` and a write is `unknown`",
     async run(context) {
       const failing = async (): Promise<never> => {
         throw new Error(canary);
@@ -125,14 +127,14 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     id: "errors-nothing-is-thrown-at-once",
     rule: "errors",
     subject: "core",
-    title: "no method throws: for any input, it returns a promise that rejects",
+    title: "methods never throw: for invalid input, they return a promise that rejects",
     async run(context) {
       const bucket = (await context.bucket()) as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
       const methods = ["get", "set", "delete", "exists", "getMany", "setMany", "deleteMany"];
       for (const method of methods)
         for (const given of [[], [undefined], [null, null, null], [Symbol("x")], [5, 5, 5]]) {
           const call = bucket[method]?.(...given);
-          assert.ok(call instanceof Promise, `${method} gives a promise`);
+          assert.ok(call instanceof Promise, `${method} must return a promise`);
           await rejectionOf(call, method);
         }
     },
@@ -160,7 +162,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Runs every method with the canary as key and value, through a driver that fails. */
+/** Calls every method on a failing driver, with the canary as key and value, and asserts that no error contains it. */
 async function leaksNothing(context: CaseContext, wrap: (driver: Driver) => Driver, what: string): Promise<void> {
   const store: StoreOptions = { retry: quickRetry, timeout: 300 };
   const bucket = await context.bucket({ wrap, store });

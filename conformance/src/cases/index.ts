@@ -31,7 +31,7 @@ import { listingCases } from "./s14-listing.js";
 import { limitCases } from "./s15-limits.js";
 import { closingCases } from "./s16-closing.js";
 
-/** Every case, in the order of the rules. */
+/** All cases of the suite. */
 export const cases: readonly ConformanceCase[] = [
   ...keyCases,
   ...keyLengthCases,

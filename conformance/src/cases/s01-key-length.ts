@@ -9,18 +9,18 @@ import { keyOfBytes } from "../support/strings.js";
 
 const widths = [1, 2, 3, 4] as const;
 
-/** Keys around the maximum length, in UTF-8 bytes. */
+/** Cases for rule S1: keys at and around the maximum length in UTF-8 bytes. */
 export const keyLengthCases: readonly ConformanceCase[] = [
   ...widths.map(
     (width): ConformanceCase => ({
       id: `s01-longest-key-of-${width}-byte-characters`,
       rule: "S1",
       subject: "driver",
-      title: `keys of the maximum length, and of one byte less, made of characters of ${width} bytes`,
+      title: `keys of ${width}-byte characters are stored and listed at the maximum length and at one byte less`,
       async run(context) {
         const bucket = await context.bucket();
         const longest = bucket.limits.maxKeyBytes;
-        assert.ok(longest >= 1 && longest <= 1024, "the longest key has 1 to 1,024 bytes");
+        assert.ok(longest >= 1 && longest <= 1024, `maxKeyBytes must be 1 to 1,024, but is ${longest}`);
         const keys = [keyOfBytes(longest, width), keyOfBytes(longest - 1, width)];
         await roundTrip(bucket, keys);
         const listed = new Set((await bucket.listKeys()).keys);
@@ -33,12 +33,12 @@ export const keyLengthCases: readonly ConformanceCase[] = [
       id: `s01-too-long-key-of-${width}-byte-characters`,
       rule: "S1",
       subject: "core",
-      title: `every method rejects a key that is one byte too long, made of characters of ${width} bytes`,
+      title: `every method rejects a key of ${width}-byte characters that is one byte too long`,
       async run(context) {
         const { requests, wrap } = recordRequests();
         const bucket = await context.bucket({ wrap });
         await refusesEverywhere(bucket, keyOfBytes(bucket.limits.maxKeyBytes + 1, width));
-        assert.equal(requests.length, 0, "nothing is sent");
+        assert.equal(requests.length, 0, "the driver must receive no request");
       },
     }),
   ),
@@ -46,7 +46,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     id: "s01-length-where-widths-change",
     rule: "S1",
     subject: "core",
-    title: "characters on both sides of each UTF-8 width boundary count with their real width",
+    title: "key length is counted in UTF-8 bytes, including for characters next to the limits of 1, 2, 3 and 4 bytes",
     async run(context) {
       const bucket = await context.bucket();
       for (const point of [0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x103fff, 0x10fc00, 0x10ffff]) {
@@ -54,8 +54,16 @@ export const keyLengthCases: readonly ConformanceCase[] = [
         const width = Buffer.byteLength(character);
         const fitting = character.repeat(Math.floor(bucket.limits.maxKeyBytes / width));
         const rest = "x".repeat(bucket.limits.maxKeyBytes - Buffer.byteLength(fitting));
-        assert.equal(await bucket.exists(fitting + rest), false, `U+${point.toString(16)}`);
-        await rejectsWith(bucket.exists(`${fitting}${rest}x`), "too-large", `U+${point.toString(16)}`);
+        assert.equal(
+          await bucket.exists(fitting + rest),
+          false,
+          `exists must accept a key with U+${point.toString(16)}`,
+        );
+        await rejectsWith(
+          bucket.exists(`${fitting}${rest}x`),
+          "too-large",
+          `exists of a key with U+${point.toString(16)}`,
+        );
       }
     },
   },

@@ -3,7 +3,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { roundTrip } from "../support/round-trip.js";
 
-/** Valid keys, and strings that must be different keys. */
+/** Cases for rule S1: valid keys, and strings that must be different keys. */
 export const keyCases: readonly ConformanceCase[] = [
   {
     id: "s01-empty-key",
@@ -21,7 +21,7 @@ export const keyCases: readonly ConformanceCase[] = [
       assert.equal(await bucket.exists(""), false);
     },
   },
-  different("s01-nul-character", "U+0000 is significant anywhere in a key", [
+  different("s01-nul-character", "keys that differ only in U+0000 are different keys", [
     "\0",
     "\0\0",
     "a",
@@ -30,7 +30,7 @@ export const keyCases: readonly ConformanceCase[] = [
     "a\0b",
     "ab",
   ]),
-  different("s01-names-of-properties", "names of object properties are valid keys", [
+  different("s01-names-of-properties", "names of JavaScript object properties are valid keys", [
     "__proto__",
     "constructor",
     "prototype",
@@ -51,7 +51,7 @@ export const keyCases: readonly ConformanceCase[] = [
     "가",
     "\u1100\u1161",
   ]),
-  different("s01-case-sensitive", "upper and lower case are different keys", [
+  different("s01-case-sensitive", "keys that differ only in case are different keys", [
     "key",
     "Key",
     "KEY",
@@ -66,7 +66,7 @@ export const keyCases: readonly ConformanceCase[] = [
     "σ",
     "ς",
   ]),
-  different("s01-white-space", "white space and invisible characters are significant", [
+  different("s01-white-space", "keys that differ only in white space or invisible characters are different keys", [
     " ",
     "",
     "a",
@@ -83,7 +83,7 @@ export const keyCases: readonly ConformanceCase[] = [
     "\u2028",
     "\u2029",
   ]),
-  different("s01-number-like", "keys that look like the same number are different keys", [
+  different("s01-number-like", "keys that look like the same number, such as 1 and 01, are different keys", [
     "1",
     "01",
     "1.0",
@@ -95,7 +95,7 @@ export const keyCases: readonly ConformanceCase[] = [
     "null",
     "true",
   ]),
-  different("s01-special-to-engines", "characters with a meaning in query languages are plain characters", [
+  different("s01-special-to-engines", "characters that are special in query languages are ordinary key characters", [
     "'; DROP TABLE manykv; --",
     '"',
     "'",
@@ -126,7 +126,8 @@ export const keyCases: readonly ConformanceCase[] = [
     id: "s01-every-plane",
     rule: "S1",
     subject: "driver",
-    title: "keys with characters of every Unicode plane, including controls, private use and noncharacters",
+    title:
+      "characters of every Unicode plane are valid keys, including control and private-use characters and noncharacters",
     async run(context) {
       await roundTrip(await context.bucket(), sampleOfUnicode());
     },
@@ -143,7 +144,10 @@ function different(id: string, title: string, keys: readonly string[]): Conforma
   };
 }
 
-/** All of Latin-1, and the first and last character of every other block of 256, except surrogates. */
+/**
+ * Returns every Latin-1 character, the noncharacter U+nFFFF of each plane, and the first and last character of each
+ * block of 256 that is below U+3000 or begins at a multiple of U+1000. Omits surrogates.
+ */
 function sampleOfUnicode(): string[] {
   const points: number[] = Array.from({ length: 256 }, (_, point) => point);
   for (let block = 1; block < 0x1100; block++) {

@@ -6,13 +6,13 @@ import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { illFormed, kebab, notStrings } from "../support/strings.js";
 
-/** Every method rejects invalid keys. */
+/** Cases for rule S1: every method rejects invalid keys. */
 export const refusedKeyCases: readonly ConformanceCase[] = keyMethods.flatMap((method): ConformanceCase[] => [
   {
     id: `s01-ill-formed-${kebab(method.name)}`,
     rule: "S1",
     subject: "core",
-    title: `${method.name} rejects every kind of ill-formed string, because engines would merge them into one key`,
+    title: `${method.name} rejects ill-formed strings, because engines would merge them into one key`,
     run: (context) => refuses(context, method, illFormed),
   },
   {
@@ -36,6 +36,6 @@ async function refuses(
     const what = `${method.name} with ${kind}`;
     if (method.entries === 0) await rejectsWith(call, "invalid-argument", what);
     else assertNothingApplied(await batchErrorOf(call, "invalid-argument", what), method.entries);
-    assert.equal(requests.length, 0, `${what} sends nothing`);
+    assert.equal(requests.length, 0, `${what} must send no request`);
   }
 }

@@ -5,7 +5,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 
-/** The caller may modify the values it passed and the values it received. */
+/** Cases for rule S2: the caller may modify the values that it passed and the values that it received. */
 export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-caller-changes-a-set-value",
@@ -45,7 +45,7 @@ export const keepingCases: readonly ConformanceCase[] = [
     id: "s02-caller-changes-values-not-yet-sent",
     rule: "S2",
     subject: "core",
-    title: "setMany: the caller may modify values of requests that are sent later",
+    title: "setMany: the caller may modify values before the requests that contain them are sent",
     async run(context) {
       for (const concurrency of [1, 2]) {
         const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 }, concurrency } });
@@ -62,7 +62,7 @@ export const keepingCases: readonly ConformanceCase[] = [
     id: "s02-caller-changes-value-before-retry",
     rule: "S2",
     subject: "core",
-    title: "a retry sends the value as it was at the call",
+    title: "a retry sends the value that the caller passed, even if the caller has modified it since",
     async run(context) {
       const name = context.bucketName();
       const throttleFirst = (driver: Parameters<typeof faultDriver>[0]) =>
@@ -109,7 +109,7 @@ export const keepingCases: readonly ConformanceCase[] = [
     id: "s02-generator-reuses-its-buffer",
     rule: "S2",
     subject: "core",
-    title: "a generator may yield the same array and the same pair repeatedly with other bytes",
+    title: "a generator may yield the same pair and the same Uint8Array repeatedly with different bytes",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany(reusing(20));
@@ -122,7 +122,7 @@ export const keepingCases: readonly ConformanceCase[] = [
     id: "s02-results-are-the-callers",
     rule: "S2",
     subject: "driver",
-    title: "the caller may modify values that get and getMany returned without changing the store",
+    title: "modifying a value that get or getMany returned does not change the stored value",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("stored"));
@@ -136,11 +136,11 @@ export const keepingCases: readonly ConformanceCase[] = [
     id: "s02-results-share-no-memory",
     rule: "S2",
     subject: "driver",
-    title: "modifying all bytes of one returned value changes no other value",
+    title: "modifying one returned value does not change any other returned value",
     async run(context) {
       const bucket = await context.bucket();
       const keys = Array.from({ length: 10 }, (_, index) => `key ${index}`);
-      // Some are equal, and must still not share memory.
+      // Some values are equal. Even equal values must not share memory.
       const stored = (index: number): Uint8Array => pattern(40, index % 3);
       await bucket.setMany(keys.map((key, index) => [key, stored(index)]));
       const answers = await bucket.getMany(keys);
@@ -164,7 +164,7 @@ export const keepingCases: readonly ConformanceCase[] = [
       first?.[1].fill(0);
       sameBytes(second?.[1], bytes("stored"));
       sameBytes(third?.[1], bytes("stored"));
-      assert.notEqual(first, second, "each place has a pair of its own");
+      assert.notEqual(first, second, "getMany must return a separate pair for each occurrence of a key");
     },
   },
   {
@@ -184,7 +184,7 @@ export const keepingCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** A bucket whose driver receives each request after a delay. */
+/** Opens a bucket whose driver receives each request after a delay of 10 ms. */
 function slowBucket(context: CaseContext): Promise<Bucket> {
   return context.bucket({
     wrap: (driver) => faultDriver(driver, () => ({ kind: "delay", milliseconds: 10 })),

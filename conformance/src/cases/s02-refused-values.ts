@@ -19,10 +19,10 @@ const notBytes: readonly (readonly [kind: string, value: unknown])[] = [
   ["an Int8Array", new Int8Array(2)],
   ["a Uint8ClampedArray", new Uint8ClampedArray(2)],
   ["a Blob", new Blob(["text"])],
-  ["an object that calls itself a Uint8Array", { [Symbol.toStringTag]: "Uint8Array", byteLength: 0 }],
+  ["an object whose Symbol.toStringTag is Uint8Array", { [Symbol.toStringTag]: "Uint8Array", byteLength: 0 }],
 ];
 
-/** Invalid values and entries. */
+/** Cases for rule S2: invalid values and entries are rejected. */
 export const refusedValueCases: readonly ConformanceCase[] = [
   {
     id: "s02-not-bytes-set",
@@ -36,7 +36,7 @@ export const refusedValueCases: readonly ConformanceCase[] = [
         const error = await batchErrorOf(bucket.set("key", value as Uint8Array), "invalid-argument", `set of ${kind}`);
         assertNothingApplied(error, 1);
       }
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
     },
   },
   {
@@ -55,7 +55,7 @@ export const refusedValueCases: readonly ConformanceCase[] = [
         const error = await batchErrorOf(bucket.setMany(entries), "invalid-argument", `setMany of ${kind}`);
         assertNothingApplied(error, 2);
       }
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
     },
   },
   {
@@ -70,7 +70,7 @@ export const refusedValueCases: readonly ConformanceCase[] = [
         ["undefined", undefined],
         ["null", null],
         ["a string of two characters", "kv"],
-        ["a key alone", ["key"]],
+        ["a pair without a value", ["key"]],
         ["an object", { key: "key", value: bytes("v") }],
         ["an empty array", []],
         ["a hole", new Array(1)[0]],
@@ -79,14 +79,14 @@ export const refusedValueCases: readonly ConformanceCase[] = [
         const call = bucket.setMany([["good", bytes("v")], entry as readonly [string, Uint8Array]]);
         assertNothingApplied(await batchErrorOf(call, "invalid-argument", `setMany with ${kind}`), 2);
       }
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
     },
   },
   {
     id: "s02-detached-value",
     rule: "S2",
     subject: "core",
-    title: "a value whose buffer was transferred away is rejected, not stored as empty",
+    title: "a value with a detached buffer is rejected, not stored as an empty value",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("before"));

@@ -5,16 +5,16 @@ import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { batchErrorOf } from "../support/rejections.js";
 
-/** Values of tens of megabytes take long on a slow engine. */
+/** A timeout of 100 seconds, because a slow engine takes long to store values of tens of megabytes. */
 const patient = { timeout: 100_000 };
 
-/** Values around the maximum length, which the backend declares. */
+/** Cases for rule S2: values at and around the maximum length that the backend declares. */
 export const valueLengthCases: readonly ConformanceCase[] = [
   {
     id: "s02-longest-value",
     rule: "S2",
     subject: "driver",
-    title: "set and get of a value of the maximum length",
+    title: "set stores and get returns a value of the maximum length",
     async run(context) {
       const bucket = await context.bucket();
       const value = pattern(bucket.limits.maxValueBytes);
@@ -26,7 +26,7 @@ export const valueLengthCases: readonly ConformanceCase[] = [
     id: "s02-longest-value-less-one",
     rule: "S2",
     subject: "driver",
-    title: "setMany and getMany of a value one byte under the maximum length, next to a small one",
+    title: "setMany stores and getMany returns a value one byte below the maximum length, next to a small value",
     async run(context) {
       const bucket = await context.bucket();
       const value = pattern(bucket.limits.maxValueBytes - 1, 2);
@@ -42,13 +42,13 @@ export const valueLengthCases: readonly ConformanceCase[] = [
       sameBytes(small?.[1], bytes("small"));
     },
   },
-  tooLong("s02-one-byte-too-long", "one byte over the longest", (longest) => longest + 1),
-  tooLong("s02-three-times-too-long", "three times the longest and a byte", (longest) => 3 * longest + 1),
+  tooLong("s02-one-byte-too-long", "the maximum length plus one byte", (longest) => longest + 1),
+  tooLong("s02-three-times-too-long", "three times the maximum length plus one byte", (longest) => 3 * longest + 1),
   {
     id: "s02-sizes-around-powers-of-two",
     rule: "S2",
     subject: "driver",
-    title: "values of sizes around each power of two are stored unchanged",
+    title: "values with sizes around each power of two up to 131,072 bytes are stored unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const sizes = Array.from({ length: 18 }, (_, power) => 2 ** power)
@@ -66,12 +66,12 @@ function tooLong(id: string, size: string, sizeOf: (longest: number) => number):
     id,
     rule: "S2",
     subject: "core",
-    title: `a value of ${size} is rejected with too-large, and nothing is sent`,
+    title: `a value of ${size} is rejected with \`too-large\`, and nothing is sent`,
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
       await refuses(bucket, new Uint8Array(sizeOf(bucket.limits.maxValueBytes)));
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
     },
   };
 }

@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 
-/** Valid values are stored unchanged. */
+/** Cases for rule S2: valid values are stored unchanged. */
 export const valueCases: readonly ConformanceCase[] = [
   {
     id: "s02-empty-value",
@@ -40,7 +40,7 @@ export const valueCases: readonly ConformanceCase[] = [
     id: "s02-every-byte",
     rule: "S2",
     subject: "driver",
-    title: "all 256 byte values, in every order of two, are stored unchanged",
+    title: "every byte value and every pair of adjacent byte values are stored unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const pairs = Uint8Array.from(
@@ -57,7 +57,7 @@ export const valueCases: readonly ConformanceCase[] = [
       sameBytes(answers[1]?.[1], pairs);
     },
   },
-  stays("s02-number-like-text", "text that looks like a number stays bytes", [
+  stays("s02-number-like-text", "text that looks like a number is stored unchanged", [
     "123",
     "1.50",
     "-0",
@@ -65,7 +65,7 @@ export const valueCases: readonly ConformanceCase[] = [
     "NaN",
     "0x1F",
   ]),
-  stays("s02-literal-like-text", "text that looks like JSON stays bytes", [
+  stays("s02-literal-like-text", "text that looks like JSON or a JavaScript literal is stored unchanged", [
     "null",
     "true",
     "undefined",
@@ -74,7 +74,7 @@ export const valueCases: readonly ConformanceCase[] = [
     "[]",
     "[object Object]",
   ]),
-  stays("s02-encoded-text", "text that looks encoded stays bytes", [
+  stays("s02-encoded-text", "text that looks encoded or escaped is stored unchanged", [
     "\\x00ff",
     "aGVsbG8=",
     "%41",
@@ -108,7 +108,7 @@ export const valueCases: readonly ConformanceCase[] = [
     id: "s02-buffer-accepted",
     rule: "S2",
     subject: "core",
-    title: "a Buffer is accepted, including one from Node's pool",
+    title: "a Buffer is accepted, including one from the Node.js buffer pool",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("single", Buffer.from("pooled"));
@@ -121,7 +121,7 @@ export const valueCases: readonly ConformanceCase[] = [
     id: "s02-part-of-a-buffer",
     rule: "S2",
     subject: "core",
-    title: "only the bytes of the view are stored, not the rest of its buffer",
+    title: "if a value is a view of a larger buffer, only the bytes of the view are stored",
     async run(context) {
       const bucket = await context.bucket();
       const whole = pattern(1000);
@@ -135,7 +135,7 @@ export const valueCases: readonly ConformanceCase[] = [
     id: "s02-shared-memory",
     rule: "S2",
     subject: "core",
-    title: "bytes in a SharedArrayBuffer are accepted",
+    title: "a Uint8Array in a SharedArrayBuffer is accepted",
     async run(context) {
       const bucket = await context.bucket();
       const shared = new Uint8Array(new SharedArrayBuffer(5));
@@ -151,7 +151,7 @@ export const valueCases: readonly ConformanceCase[] = [
     id: "s02-other-realm",
     rule: "S2",
     subject: "core",
-    title: "a Uint8Array of another realm is accepted, such as a test runner's sandbox or an iframe",
+    title: "a Uint8Array from another realm, such as a test runner's sandbox or an iframe, is accepted",
     async run(context) {
       const bucket = await context.bucket();
       const foreign = runInNewContext("Uint8Array.of(1, 2, 3)") as Uint8Array;

@@ -4,17 +4,17 @@ import { bytes, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 
-/** A store that would send many requests if it did not validate everything first. */
+/** Splits a batch of 9 keys into 5 requests, so that a store that validates each request separately sends some. */
 const twoKeysEach = { requestLimits: { maxKeys: 2 } };
 
-/** One invalid entry rejects the batch before anything is sent. */
+/** Cases for rule S3: one invalid entry rejects the whole batch before anything is sent. */
 export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-bad-entry-of-set-many",
     rule: "S3",
     subject: "core",
     wit: ["set-many 5"],
-    title: "one invalid entry anywhere rejects the whole setMany: nothing is sent and nothing changes",
+    title: "setMany with one invalid entry at any position rejects, sends nothing and changes nothing",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: twoKeysEach });
@@ -28,7 +28,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
         entries[place] = ["\ud800", bytes("after")];
         assertNothingApplied(await batchErrorOf(bucket.setMany(entries), "invalid-argument"), 9);
       }
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
       sameBytes(await bucket.get("key 0"), bytes("before"));
       assert.equal(await bucket.exists("key 1"), false);
     },
@@ -38,7 +38,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
     rule: "S3",
     subject: "core",
     wit: ["delete-many 4"],
-    title: "one invalid key anywhere rejects the whole deleteMany: nothing is sent and nothing is deleted",
+    title: "deleteMany with one invalid key at any position rejects, sends nothing and deletes nothing",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: twoKeysEach });
@@ -49,7 +49,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
         keys[place] = undefined as unknown as string;
         assertNothingApplied(await batchErrorOf(bucket.deleteMany(keys), "invalid-argument"), 9);
       }
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
       sameBytes(await bucket.get("key 0"), bytes("stays"));
     },
   },
@@ -58,7 +58,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
     rule: "S3",
     subject: "core",
     wit: ["get-many 5"],
-    title: "one invalid key anywhere rejects the whole getMany before anything is sent",
+    title: "getMany with one invalid key at any position rejects and sends nothing",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: twoKeysEach });
@@ -67,14 +67,14 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
         keys[place] = "\udfff";
         await rejectsWith(bucket.getMany(keys), "invalid-argument");
       }
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
     },
   },
   {
     id: "s03-message-names-the-index",
     rule: "S3",
     subject: "core",
-    title: "the message names the index of the invalid entry, but not its key or value",
+    title: "the error message contains the index of the invalid entry, but not its key or value",
     async run(context) {
       const bucket = await context.bucket();
       const entries: [string, Uint8Array][] = [];
@@ -84,7 +84,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
       const calls = [bucket.setMany(entries), bucket.deleteMany(keys), bucket.getMany(keys)];
       const errors = await Promise.all(calls.map((call: Promise<unknown>) => rejectsWith(call, "invalid-argument")));
       for (const { message } of errors) {
-        assert.match(message, /\b47\b/, "the message names the index");
+        assert.match(message, /\b47\b/, "the message must contain the index 47");
         assert.doesNotMatch(message, /confidential|classified/);
       }
     },
@@ -93,7 +93,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
     id: "s03-first-bad-entry-is-named",
     rule: "S3",
     subject: "core",
-    title: "the message names the first of several invalid entries",
+    title: "the error message contains the index of the first of several invalid entries",
     async run(context) {
       const bucket = await context.bucket();
       const { message } = await rejectsWith(bucket.getMany(["a", "b", "\ud800", "c", "\ud801"]), "invalid-argument");
@@ -105,7 +105,7 @@ export const checkedFirstCases: readonly ConformanceCase[] = [
     id: "s03-single-write-is-a-batch-of-one",
     rule: "S3",
     subject: "core",
-    title: "set and delete with an invalid argument reject with a BatchError of one outcome",
+    title: "set and delete with an invalid argument reject with a BatchError that has one outcome",
     async run(context) {
       const bucket = await context.bucket();
       const calls = [

@@ -14,7 +14,7 @@ const notIterable: readonly (readonly [kind: string, value: unknown])[] = [
   ["a function", () => []],
 ];
 
-/** Inputs that batches accept. */
+/** Cases for rule S3: the inputs that batch methods accept. */
 export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-any-iterable-of-entries",
@@ -72,17 +72,17 @@ export const iterableCases: readonly ConformanceCase[] = [
         },
       };
       const reading = bucket.getMany(keys);
-      assert.equal(read, 1, "it is read before the call returns");
+      assert.equal(read, 1, "getMany must read the iterable once before it returns its promise");
       await reading;
       await bucket.deleteMany(keys);
-      assert.equal(read, 2, "it is read once for each call");
+      assert.equal(read, 2, "each call must read the iterable exactly once");
     },
   },
   {
     id: "s03-not-iterable",
     rule: "S3",
     subject: "core",
-    title: "a call with something that is not iterable rejects instead of throwing",
+    title: "if the argument is not iterable, a batch method rejects instead of throwing",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -91,14 +91,14 @@ export const iterableCases: readonly ConformanceCase[] = [
         await batchErrorOf(bucket.setMany(value as []), "invalid-argument", `setMany of ${kind}`);
         await batchErrorOf(bucket.deleteMany(value as string[]), "invalid-argument", `deleteMany of ${kind}`);
       }
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
     },
   },
   {
     id: "s03-holes",
     rule: "S3",
     subject: "core",
-    title: "a hole in an array of keys is an invalid entry",
+    title: "a hole in an array of keys is rejected as an invalid entry",
     async run(context) {
       const bucket = await context.bucket();
       const keys = ["a", "b", "c"];
@@ -126,7 +126,7 @@ export const iterableCases: readonly ConformanceCase[] = [
         throw new Error("out of entries");
       };
       await rejectionOf(bucket.setMany(entries()), "setMany");
-      assert.equal(requests.length, 0, "nothing is sent");
+      assert.equal(requests.length, 0, "the driver must receive no request");
     },
   },
 ];

@@ -5,14 +5,14 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { Random } from "../faults/random.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 
-/** Results are in the order of the keys. */
+/** Cases for rule S4: results are in the order of the keys. */
 export const orderCases: readonly ConformanceCase[] = [
   {
     id: "s04-order-of-keys",
     rule: "S4",
     subject: "driver",
     wit: ["get-many 1", "get-many 2"],
-    title: "results are in the order of the keys",
+    title: "getMany returns results in the order of the keys",
     async run(context) {
       const bucket = await context.bucket();
       const keys = await hundred(bucket);
@@ -29,7 +29,7 @@ export const orderCases: readonly ConformanceCase[] = [
     rule: "S4",
     subject: "core",
     wit: ["get-many 1"],
-    title: "results from several requests are in the order of the keys",
+    title: "getMany returns results of several requests in the order of the keys",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 3 } } });
       const keys = await hundred(bucket);
@@ -41,7 +41,7 @@ export const orderCases: readonly ConformanceCase[] = [
     rule: "S4",
     subject: "core",
     wit: ["get-many 1"],
-    title: "results are in the order of the keys even if later requests are answered first",
+    title: "getMany returns results in the order of the keys even if later requests complete first",
     async run(context) {
       const bucket = await context.bucket({
         store: { requestLimits: { maxKeys: 2 } },
@@ -59,7 +59,7 @@ export const orderCases: readonly ConformanceCase[] = [
     rule: "S4",
     subject: "driver",
     wit: ["get-many 3"],
-    title: "a missing key has a place that is undefined, at the start, the end and in between",
+    title: "getMany returns undefined for missing keys at the start, in the middle and at the end",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -73,7 +73,7 @@ export const orderCases: readonly ConformanceCase[] = [
       );
       assert.ok(
         answers.every((_, index) => index in answers),
-        "a missing key is undefined, not a hole",
+        "the result of a missing key must be undefined, not a hole in the array",
       );
     },
   },
@@ -97,7 +97,7 @@ export const orderCases: readonly ConformanceCase[] = [
     rule: "S4",
     subject: "core",
     wit: ["get-many 3"],
-    title: "missing keys have their places if every request has some",
+    title: "getMany returns undefined for missing keys in each of several requests",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 } } });
       const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
@@ -114,7 +114,7 @@ export const orderCases: readonly ConformanceCase[] = [
     id: "s04-duplicates",
     rule: "S4",
     subject: "core",
-    title: "a duplicate key is answered at each of its places",
+    title: "getMany returns a result for each occurrence of a duplicate key",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -129,7 +129,7 @@ export const orderCases: readonly ConformanceCase[] = [
     id: "s04-duplicates-across-seams",
     rule: "S4",
     subject: "core",
-    title: "a duplicate key in another request is answered at each of its places",
+    title: "getMany returns a result for each occurrence of a duplicate key even if it sends several requests",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 2 } } });
       await bucket.setMany([
@@ -145,7 +145,7 @@ export const orderCases: readonly ConformanceCase[] = [
     rule: "S4",
     subject: "core",
     wit: ["get-many 2"],
-    title: "each result is a pair of key and value",
+    title: "the result of an existing key is a pair of key and value",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("value"));
@@ -156,19 +156,19 @@ export const orderCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Sets a hundred keys to different values. */
+/** Sets a hundred keys to different values and returns the keys. */
 async function hundred(bucket: Bucket): Promise<string[]> {
   const keys = Array.from({ length: 100 }, (_, index) => `key ${index}`);
   await bucket.setMany(keys.map((key) => [key, bytes(`of ${key}`)]));
   return keys;
 }
 
-/** Asserts that every key has its value, at the place where it was requested. */
+/** Asserts that `getMany` returns these keys, all of which exist, with their values and in this order. */
 async function answersIn(bucket: Bucket, keys: readonly string[]): Promise<void> {
   const answers = await bucket.getMany(keys);
   assert.equal(answers.length, keys.length);
   for (const [index, key] of keys.entries()) {
-    assert.equal(answers[index]?.[0], key, `the answer at ${index}`);
+    assert.equal(answers[index]?.[0], key, `result ${index} has the wrong key`);
     sameBytes(answers[index]?.[1], bytes(`of ${key}`));
   }
 }

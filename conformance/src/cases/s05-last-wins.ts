@@ -5,7 +5,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 
-/** If a setMany contains a key twice, the last value wins. */
+/** Cases for rule S5: if a setMany contains a key more than once, the last value wins. */
 export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-last-wins",
@@ -29,7 +29,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     id: "s05-last-wins-across-seams",
     rule: "S5",
     subject: "core",
-    title: "the last value is stored even if the duplicates belong to different requests",
+    title: "the last value is stored even if the batch is split into several requests",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 1 } } });
       const entries = Array.from({ length: 30 }, (_, index): Entry => [`key ${index % 3}`, bytes(`value ${index}`)]);
@@ -41,7 +41,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     id: "s05-last-wins-by-size",
     rule: "S5",
     subject: "core",
-    title: "the last value is stored whether it is smaller, larger or empty",
+    title: "the last value is stored whether it is smaller or larger than the earlier value, or empty",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -61,7 +61,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     id: "s05-last-wins-after-retry",
     rule: "S5",
     subject: "core",
-    title: "the last value is stored even if requests are throttled and repeated in another order",
+    title: "the last value is stored even if requests are throttled and retried in another order",
     async run(context) {
       const throttle = new Set([0, 2, 3, 5]);
       const bucket = await context.bucket({
@@ -80,7 +80,8 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     id: "s05-thousands-of-duplicates",
     rule: "S5",
     subject: "core",
-    title: "20,000 entries for 50 keys store the last value of each, and reads answer every place",
+    title:
+      "setMany with 20,000 entries for 50 keys stores the last value of each key, and each call sends each key once",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -96,7 +97,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
       assert.equal(
         requests.reduce((sum, request) => sum + request.keys.length, 0),
         3 * 50,
-        "each key is sent once a call",
+        "each call must send each key once",
       );
     },
   },
@@ -126,7 +127,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     id: "s05-duplicate-deletes",
     rule: "S5",
     subject: "core",
-    title: "deleteMany with a duplicate key deletes it once and succeeds",
+    title: "deleteMany with duplicate keys succeeds and deletes them",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([

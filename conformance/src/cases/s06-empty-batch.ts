@@ -4,7 +4,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { settles } from "../support/settles.js";
 
-/** Empty batches. */
+/** Cases for rule S6: an empty batch resolves and sends nothing. */
 export const emptyBatchCases: readonly ConformanceCase[] = [
   {
     id: "s06-empty-get-many",
@@ -49,7 +49,7 @@ export const emptyBatchCases: readonly ConformanceCase[] = [
     id: "s06-empty-on-a-dead-engine",
     rule: "S6",
     subject: "core",
-    title: "an empty batch resolves even if the engine never answers",
+    title: "an empty batch resolves even if the engine never responds",
     async run(context) {
       const bucket = await context.bucket({
         wrap: (driver) => faultDriver(driver, () => ({ kind: "hang" })),

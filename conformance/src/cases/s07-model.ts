@@ -3,17 +3,17 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { seededFaults } from "../faults/seeded-faults.js";
 import { runModel } from "../model/run-model.js";
 
-/** Default number of model-based runs. */
+/** Default number of runs of the `s07-model` case. */
 export const defaultModelRuns = 200;
 
-/** Random calls, compared with a model. */
+/** Cases for rule S7: random calls return the same results as a model, which is a `Map`. */
 export const modelCases: readonly ConformanceCase[] = [
   {
     id: "s07-model",
     rule: "S7",
     subject: "driver",
     wit: ["batch 4"],
-    title: "random calls of three clients, in sequence and concurrently, match a Map",
+    title: "random calls of three clients, in sequence and concurrently, return the same results as a Map",
     async run(context) {
       const stores = [
         await context.store(),
@@ -29,7 +29,7 @@ export const modelCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "core",
     wit: ["batch 4"],
-    title: "random calls match a Map while requests are throttled, lost and repeated, as long as each call succeeds",
+    title: "random calls return the same results as a Map while requests are throttled, lost and retried",
     async run(context) {
       const retry = { attempts: 30, baseDelay: 1, maxDelay: 2 };
       const faults = ["unprocessed", "key-lost", "rejected", "request-lost", "answer-lost", "late-answer"] as const;

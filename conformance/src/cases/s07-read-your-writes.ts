@@ -3,14 +3,14 @@ import type { Bucket } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 
-/** Once a write has resolved, every later read sees it or something newer. */
+/** Cases for rule S7: once a write has resolved, every later read returns its value or a newer one. */
 export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-single-then-batch",
     rule: "S7",
     subject: "driver",
     wit: ["batch 4"],
-    title: "getMany sees what set wrote and misses what delete deleted",
+    title: "getMany returns the value that set wrote, and undefined once delete has deleted the key",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.set("key", bytes("v"));
@@ -24,7 +24,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "driver",
     wit: ["batch 4", "set-many 1", "delete-many 1"],
-    title: "get and exists see what setMany wrote and miss what deleteMany deleted",
+    title: "get and exists find the keys that setMany wrote, and not those that deleteMany deleted",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -36,7 +36,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
       await bucket.deleteMany(["a"]);
       assert.equal(await bucket.get("a"), undefined);
       assert.equal(await bucket.exists("a"), false);
-      sameBytes(await bucket.get("b"), bytes("2"), "the key that was not deleted");
+      sameBytes(await bucket.get("b"), bytes("2"), "the value of the key that was not deleted");
     },
   },
   {
@@ -63,7 +63,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "driver",
     wit: ["set-many 2"],
-    title: "setMany overwrites existing keys next to new ones",
+    title: "setMany overwrites existing keys and creates new ones in the same call",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany([
@@ -101,7 +101,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "driver",
     wit: ["batch 4"],
-    title: "every handle of a bucket sees what another one wrote",
+    title: "every handle of a bucket reads what another handle wrote",
     async run(context) {
       const store = await context.store();
       const name = context.bucketName();
@@ -117,7 +117,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "driver",
     wit: ["batch 4"],
-    title: "every client of the same data sees a write once it has resolved",
+    title: "once a write has resolved, every client of the same data reads it",
     async run(context) {
       const name = context.bucketName();
       const clients = [await context.bucket({ name }), await context.bucket({ name })];
@@ -135,7 +135,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "driver",
     wit: ["set-many 2"],
-    title: "each of a hundred writes in a row is visible immediately",
+    title: "each of a hundred consecutive writes is visible as soon as it has resolved",
     async run(context) {
       const bucket = await context.bucket();
       for (let round = 0; round < 100; round++) {
@@ -190,7 +190,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "core",
     wit: ["set-many 3", "delete-many 2"],
-    title: "once a batch has resolved, all of it is done, in whatever order it was sent",
+    title: "once a batch has resolved, all its keys are written or deleted, regardless of the order of its requests",
     async run(context) {
       const bucket = await context.bucket({ store: { requestLimits: { maxKeys: 3 } } });
       const keys = Array.from({ length: 50 }, (_, index) => `key ${index}`);

@@ -11,7 +11,7 @@ import { pause } from "../support/settles.js";
 
 const sizeOfTornValues = 100_000;
 
-/** Batches are not atomic, but single keys are. */
+/** Cases for rule S8: batches are not atomic, but writes of single keys are. */
 export const atomicityCases: readonly ConformanceCase[] = [
   {
     id: "s08-no-rollback-of-sets",
@@ -58,7 +58,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
     rule: "S8",
     subject: "core",
     wit: ["set-many 8"],
-    title: "another client may see some keys of a setMany before it resolves, each of them whole",
+    title: "another client can read some keys of a setMany before the call resolves, each with its whole value",
     async run(context) {
       const { writer, reader, release } = await halting(context);
       const writing = writer.setMany([
@@ -78,7 +78,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
     rule: "S8",
     subject: "core",
     wit: ["delete-many 7"],
-    title: "another client may miss some keys of a deleteMany before it resolves",
+    title: "another client can see that some keys of a deleteMany are deleted before the call resolves",
     async run(context) {
       const { writer, reader, release } = await halting(context);
       await reader.setMany([
@@ -98,7 +98,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
     rule: "S8",
     subject: "driver",
     wit: ["get-many 4"],
-    title: "while clients overwrite the same large values, every read returns one of them, whole",
+    title: "while clients overwrite the same keys with large values, every read returns one whole value",
     async run(context) {
       const name = context.bucketName();
       const writers = [await context.bucket({ name }), await context.bucket({ name })];
@@ -130,7 +130,8 @@ export const atomicityCases: readonly ConformanceCase[] = [
     rule: "S8",
     subject: "driver",
     wit: ["get-many 4"],
-    title: "while clients set and delete the same keys, every read returns a whole value or none, and none fails",
+    title:
+      "while clients set and delete the same keys, every read returns a whole value or undefined, and no call fails",
     async run(context) {
       const name = context.bucketName();
       const [setter, deleter, reader] = [
@@ -155,7 +156,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** A writer that sends `a` at once and `b` after `release` is called, and another client. */
+/** Returns a reader, and a writer in another client that sends key `a` at once and key `b` only after `release()`. */
 async function halting(context: CaseContext): Promise<{ writer: Bucket; reader: Bucket; release: () => void }> {
   const name = context.bucketName();
   let release = (): void => {};
@@ -183,12 +184,12 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
     if (await condition()) return;
     await pause(5);
   }
-  assert.fail("the first part of the batch is not seen before its end");
+  assert.fail("after 400 reads, the reader has not seen the first key of the batch");
 }
 
 function assertWhole(value: Uint8Array | undefined, versions: readonly Uint8Array[]): void {
-  assert.ok(value, "a key that is only ever overwritten is never missing");
+  assert.ok(value, "a read reported a key missing, but clients only overwrote it");
   const version = versions.find(({ byteLength }) => byteLength === value.byteLength);
-  assert.ok(version, `a value of ${value.byteLength} bytes, which nobody wrote`);
-  sameBytes(value, version, "a value");
+  assert.ok(version, `a read returned a value of ${value.byteLength} bytes, but no client wrote a value of this size`);
+  sameBytes(value, version, "a value that was read during the writes");
 }

@@ -8,22 +8,22 @@ import { bytes, sameBytes } from "../support/bytes.js";
 import { faultyWrite, quickRetry } from "../support/faulty-write.js";
 import { pause } from "../support/settles.js";
 
-/** Waits until the late write has taken effect. */
+/** Waits until the late write has taken effect. Fails after 200 reads. */
 async function lands(direct: Bucket): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (new TextDecoder().decode(await direct.get("k0")) === "new k0") return;
     await pause(10);
   }
-  assert.fail("the late write has not landed");
+  assert.fail("the late write has not taken effect after 200 reads");
 }
 
-/** Lost writes may still take effect until a driver's fence stops them. */
+/** Cases for rule S9: a lost write can still take effect until the driver's fence stops it. */
 export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-fence-before-repetition",
     rule: "S9",
     subject: "core",
-    title: "core calls a fence before it repeats the write, once for all faults that share it",
+    title: "core awaits a fence before it retries the write, once for all faults that share the fence",
     async run(context) {
       const events: string[] = [];
       const fence = async (): Promise<void> => {
@@ -48,7 +48,7 @@ export const fenceCases: readonly ConformanceCase[] = [
     id: "s09-fence-before-giving-up",
     rule: "S9",
     subject: "core",
-    title: "core calls a fence even if it does not repeat the write, which could otherwise take effect after the call",
+    title: "core calls a fence even if it does not retry, so that the lost write cannot take effect after the call",
     async run(context) {
       let fenced = 0;
       const fence = async (): Promise<void> => {
@@ -107,7 +107,7 @@ export const fenceCases: readonly ConformanceCase[] = [
     id: "s09-late-write-is-fenced",
     rule: "S9",
     subject: "core",
-    title: "with a fence, a write whose answer was lost never overwrites a newer one",
+    title: "with a fence, a write whose response was lost never overwrites a newer write",
     async run(context) {
       const name = context.bucketName();
       let late = true;
@@ -128,7 +128,7 @@ export const fenceCases: readonly ConformanceCase[] = [
     id: "s09-late-write-without-fence",
     rule: "S9",
     subject: "core",
-    title: "without a fence, a write that may still take effect is reported unknown",
+    title: "without a fence, a write that can still take effect is `unknown`",
     async run(context) {
       const { outcomes, direct } = await faultyWrite(context, {
         kind: "set",

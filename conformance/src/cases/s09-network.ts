@@ -9,7 +9,7 @@ import { hangs, networkClients, writeThrough } from "../support/network.js";
 import { pause, settles } from "../support/settles.js";
 import { outcomesOfWrite } from "../support/truth.js";
 
-/** Faults of one connection that both sides notice, with their names in case ids and titles. */
+/** Faults of one connection that client and server notice, with the words for the case's id and title. */
 const noticed: readonly (readonly [id: string, what: string, fault: ConnectionFault])[] = [
   ["cut-before-request", "is cut before the request", { kind: "cut", direction: "request" }],
   [
@@ -17,7 +17,7 @@ const noticed: readonly (readonly [id: string, what: string, fault: ConnectionFa
     "is cut in the middle of the request",
     { kind: "cut", direction: "request", after: { bytes: 100 } },
   ],
-  ["cut-before-answer", "is cut before the answer", { kind: "cut", direction: "answer" }],
+  ["cut-before-answer", "is cut before the response", { kind: "cut", direction: "answer" }],
   [
     "reset-in-request",
     "is reset in the middle of the request",
@@ -25,7 +25,7 @@ const noticed: readonly (readonly [id: string, what: string, fault: ConnectionFa
   ],
   [
     "reset-in-answer",
-    "is reset in the middle of the answer",
+    "is reset in the middle of the response",
     { kind: "reset", direction: "answer", after: { bytes: 3 } },
   ],
 ];
@@ -40,14 +40,14 @@ const unnoticed: readonly ConnectionFault[] = [
 const rounds = 24;
 const lanes = 6;
 
-/** Writes while connections break. The outcome of every key is compared with what an unaffected client sees. */
+/** Cases for rule S9: writes while connections break. They compare outcomes with what an unaffected client reads. */
 export const networkOutcomeCases: readonly ConformanceCase[] = [
   ...noticed.map(
     ([id, what, fault]): ConformanceCase => ({
       id: `s09-network-${id}`,
       rule: "S9",
       subject: "network",
-      title: `setMany and deleteMany succeed with true outcomes when a connection ${what}`,
+      title: `setMany and deleteMany apply every key even if a connection ${what}`,
       run: (context) => survives(context, [fault]),
     }),
   ),
@@ -55,14 +55,14 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
     id: "s09-network-silent-connection",
     rule: "S9",
     subject: "network",
-    title: "setMany and deleteMany succeed when a connection silently loses the request or the answer",
+    title: "setMany and deleteMany apply every key even if a connection silently loses the request or the response",
     run: (context) => survives(context, unnoticed),
   },
   {
     id: "s09-network-late-write",
     rule: "S9",
     subject: "network",
-    title: "a write that the network delayed never overwrites a newer one, unless it was reported unknown",
+    title: "a write that the network delays never overwrites a newer write, unless its outcome is `unknown`",
     async run(context) {
       const { proxies, proxied, direct } = await networkClients(context, 2_000);
       proxies.arm({ kind: "hold", direction: "request" });
@@ -73,7 +73,7 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
       const value = new TextDecoder().decode(await direct.get("key"));
       assert.ok(
         value === "second" || first === "unknown",
-        `the write was reported ${first}, and overwrote a newer one`,
+        `the delayed write overwrote a newer write, but its outcome is ${first}, not unknown`,
       );
     },
   },
@@ -81,7 +81,7 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
     id: "s09-network-random-faults",
     rule: "S9",
     subject: "network",
-    title: `no outcome is false under ${rounds} seeded connection faults at any byte of requests and answers`,
+    title: `every outcome is true under ${rounds} seeded connection faults at any byte of requests and responses`,
     async run(context) {
       let next = 0;
       const lane = async (): Promise<void> => {
@@ -100,15 +100,15 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Runs both kinds of write under each fault, concurrently, each with its own proxies. */
+/** Runs a setMany and a deleteMany under each fault, concurrently and with separate proxies. Each must succeed. */
 async function survives(context: CaseContext, faults: readonly ConnectionFault[]): Promise<void> {
   const writes = faults.flatMap((fault) => writeKinds.map((kind) => ({ fault, kind })));
   await Promise.all(
     writes.map(async ({ fault, kind }) => {
       const clients = await networkClients(context);
       const outcomes = await writeThrough(clients, kind, fault);
-      assert.ok(clients.proxies.faults > 0, "the fault has happened");
-      assert.deepEqual([...new Set(outcomes)], ["applied"], `${kind}: every key is settled by the deadline`);
+      assert.ok(clients.proxies.faults > 0, "the proxies must have injected the fault");
+      assert.deepEqual([...new Set(outcomes)], ["applied"], `${kind}Many must apply every key`);
     }),
   );
 }

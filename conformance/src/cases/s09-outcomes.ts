@@ -4,7 +4,7 @@ import type { CallFault, FaultSchedule, KeyFault } from "../faults/call-fault.js
 import { answerLost, refused, unavailable } from "../faults/engine-faults.js";
 import { faultyWrite, quickRetry, type WriteKind, writeKinds } from "../support/faulty-write.js";
 
-/** Outcomes when some keys or whole requests fail. Each outcome is compared with what is stored. */
+/** Cases for rule S9: outcomes when keys or requests fail. Each case compares the outcomes with the stored values. */
 export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind): ConformanceCase[] => {
   const method = kind === "set" ? "setMany" : "deleteMany";
   const sentences = sentencesOf(kind);
@@ -14,7 +14,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       rule: "S9",
       subject: "core",
       wit: sentences,
-      title: `${method}: keys that the engine refuses are not-applied with its code, and the others are applied`,
+      title: `${method}: keys that the engine refuses are \`not-applied\` with the fault's code, and the others are \`applied\``,
       async run(context) {
         const schedule = keysFail(["k1", "k3"], { kind: "fail", fault: refused });
         const { outcomes, error, requests } = await faultyWrite(context, { kind, keys: 5, schedule });
@@ -29,14 +29,14 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
             reason: "INJECTED",
           })),
         );
-        assert.equal(requests.length, 1, "what the engine refuses for good is not repeated");
+        assert.equal(requests.length, 1, "keys that the engine refuses must not be sent again");
       },
     },
     {
       id: `s09-${kind}-lost-answers`,
       rule: "S9",
       subject: "core",
-      title: `${method}: keys whose answers are lost every time are unknown`,
+      title: `${method}: keys whose responses are lost in every attempt are \`unknown\``,
       async run(context) {
         const schedule: FaultSchedule = ({ operation }) => ({
           kind: "keys",
@@ -55,7 +55,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       id: `s09-${kind}-lost-answer-repeated`,
       rule: "S9",
       subject: "core",
-      title: `${method}: a key whose answer was lost is written again, and resolves once it is acknowledged`,
+      title: `${method}: a key whose response was lost is sent again until the engine acknowledges it`,
       async run(context) {
         const schedule = firstCalls(2, keysOf(["k2"], { kind: "fail", fault: answerLost, applied: true }));
         const { outcomes, requests } = await faultyWrite(context, { kind, keys: 4, schedule });
@@ -63,7 +63,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
         assert.deepEqual(
           requests.map(({ keys }) => keys),
           [["k0", "k1", "k2", "k3"], ["k2"], ["k2"]],
-          "just the lost key is repeated",
+          "only the key whose response was lost must be sent again",
         );
       },
     },
@@ -71,7 +71,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       id: `s09-${kind}-unprocessed`,
       rule: "S9",
       subject: "core",
-      title: `${method}: unprocessed keys, and no others, are repeated until all are done`,
+      title: `${method}: only unprocessed keys are sent again, until the engine has processed all of them`,
       async run(context) {
         const schedule: FaultSchedule = ({ call }) => keysOf([`k${3 - call}`, "k0"], { kind: "unprocessed" }, call < 3);
         const { outcomes, requests } = await faultyWrite(context, { kind, keys: 4, schedule });
@@ -86,21 +86,24 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       id: `s09-${kind}-unprocessed-for-ever`,
       rule: "S9",
       subject: "core",
-      title: `${method}: keys that stay unprocessed are not-applied with throttled, after a bounded number of requests`,
+      title: `${method}: keys that stay unprocessed are \`not-applied\` with code \`throttled\` after a bounded number of requests`,
       async run(context) {
         const schedule = keysFail(["k1"], { kind: "unprocessed" });
         const { outcomes, error, requests } = await faultyWrite(context, { kind, keys: 3, schedule });
         assert.deepEqual(outcomes, ["applied", "not-applied", "applied"]);
         assert.equal(error?.code, "throttled");
         assert.equal(error?.retryable, true);
-        assert.ok(requests.length <= quickRetry.attempts + 1, `${requests.length} requests`);
+        assert.ok(
+          requests.length <= quickRetry.attempts + 1,
+          `${requests.length} requests were sent, more than ${quickRetry.attempts + 1}`,
+        );
       },
     },
     {
       id: `s09-${kind}-progress-is-no-failed-attempt`,
       rule: "S9",
       subject: "core",
-      title: `${method}: only attempts without progress count, so an engine that does one key at a time succeeds`,
+      title: `${method}: only requests in which no key succeeds count as failed attempts, so an engine may process one key per request`,
       async run(context) {
         const schedule: FaultSchedule = ({ keys }) => ({
           kind: "keys",
@@ -115,7 +118,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       id: `s09-${kind}-request-rejects`,
       rule: "S9",
       subject: "core",
-      title: `${method}: the keys of a refused request are not-applied, whatever other requests did`,
+      title: `${method}: the keys of a refused request are \`not-applied\`, and those of earlier requests stay \`applied\``,
       async run(context) {
         const schedule = requestOf("k4", { kind: "reject", fault: refused });
         const write = { kind, keys: 10, schedule, store: { requestLimits: { maxKeys: 2 }, concurrency: 1 } };
@@ -129,7 +132,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       id: `s09-${kind}-request-lost`,
       rule: "S9",
       subject: "core",
-      title: `${method}: the keys of a request whose answer is lost for good are unknown, whatever other requests did`,
+      title: `${method}: the keys of a request whose response is always lost are \`unknown\`, and those of earlier requests stay \`applied\``,
       async run(context) {
         const schedule = requestOf("k2", { kind: "reject", fault: answerLost, applied: true });
         const write = { kind, keys: 8, schedule, store: { requestLimits: { maxKeys: 2 }, concurrency: 1 } };
@@ -142,7 +145,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       id: `s09-${kind}-request-repeated`,
       rule: "S9",
       subject: "core",
-      title: `${method}: a request that fails temporarily is repeated until it is acknowledged`,
+      title: `${method}: a request that fails temporarily is sent again until the engine acknowledges it`,
       async run(context) {
         const schedule: FaultSchedule = ({ call }) =>
           call === 0
@@ -158,7 +161,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       id: `s09-${kind}-unknown-is-sticky`,
       rule: "S9",
       subject: "core",
-      title: `${method}: a key that may have been written stays unknown if its repetition is refused`,
+      title: `${method}: a key whose response was lost stays \`unknown\` if its retry is refused`,
       async run(context) {
         const schedule: FaultSchedule = ({ call }) =>
           keysOf(
@@ -173,7 +176,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
       id: `s09-${kind}-each-request-its-own-fate`,
       rule: "S9",
       subject: "core",
-      title: `${method}: of many concurrent requests, no failure changes the outcome of another`,
+      title: `${method}: a failure in one of many concurrent requests does not change the outcomes of other keys`,
       async run(context) {
         const fates: readonly (KeyFault | undefined)[] = [
           undefined,
@@ -203,7 +206,7 @@ function sentencesOf(kind: WriteKind): NonNullable<ConformanceCase["wit"]> {
   return ["batch 3", "delete-many 4", "delete-many 6"];
 }
 
-/** The same fault for the same keys in every request. */
+/** Returns a schedule with the same fault for the same keys in every request. */
 function keysFail(keys: readonly string[], fault: KeyFault): FaultSchedule {
   return () => keysOf(keys, fault);
 }
@@ -216,7 +219,7 @@ function firstCalls(count: number, fault: CallFault | undefined): FaultSchedule 
   return ({ call }) => (call < count ? fault : undefined);
 }
 
-/** A fault for every request that contains the key. */
+/** Returns a schedule that injects a fault into every request that contains the key. */
 function requestOf(key: string, fault: CallFault): FaultSchedule {
   return ({ keys }) => (keys.includes(key) ? fault : undefined);
 }

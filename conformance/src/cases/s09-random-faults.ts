@@ -12,18 +12,18 @@ import { settles } from "../support/settles.js";
 import { assertTrue, type JudgedWrite, outcomesOfWrite, settable } from "../support/truth.js";
 
 const rounds = 40;
-/** Concurrent rounds on different keys, because most of a round is waiting for a deadline. */
+/** Number of concurrent rounds. Each writes different keys and spends most of its time waiting for a deadline. */
 const lanes = 8;
 const timeout = 250;
 const hangs = 20_000;
 
-/** Whatever fails, every call settles and no outcome is false. */
+/** Cases for rule S9: under random faults, every call settles and every outcome is true. */
 export const randomFaultCases: readonly ConformanceCase[] = writeKinds.map((kind) => ({
   id: `s09-${kind}-random-faults`,
   rule: "S9",
   subject: "core",
   wit: kind === "set" ? ["batch 3", "set-many 5"] : ["batch 3", "delete-many 4"],
-  title: `${kind}Many under ${rounds} seeded schedules of every kind of fault: no outcome is false, and every call settles`,
+  title: `${kind}Many: every call settles and every outcome is true under ${rounds} seeded schedules of random faults`,
   async run(context) {
     const name = context.bucketName();
     const direct = await context.bucket({ name });
@@ -54,11 +54,11 @@ async function oneRound(context: CaseContext, kind: "set" | "delete", direct: Bu
   } catch (error) {
     assert.fail(`${(error as Error).message} (round ${round}, ${String(schedule)})`);
   }
-  // Not at the end of the case: a server accepts only so many connections.
+  // Closes each store after its round, because a server accepts a limited number of connections.
   await store.close();
 }
 
-/** 1 to 15 keys, about half of which exist. */
+/** Returns a random write of 1 to 15 keys, about half of which exist. */
 function randomWrite(kind: "set" | "delete", seed: number, round: number): JudgedWrite {
   const random = new Random(seed);
   const keys = Array.from({ length: random.integer(1, 15) }, (_, index) => `${round}/${index}`);

@@ -13,20 +13,20 @@ import { rejectsWith } from "../support/rejections.js";
 
 const there = ["a", "b", "c", "d"];
 
-/** A key that cannot be read is never reported missing. */
+/** Cases for rule S10: a key that cannot be read is never reported missing. */
 export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-refused-key",
     rule: "S10",
     subject: "core",
     wit: ["get-many 5"],
-    title: "getMany rejects with the engine's code if one key is refused",
+    title: "getMany rejects with the fault's code if the engine refuses one key",
     async run(context) {
       const { bucket } = await faultyReader(context, onKey("c", { kind: "fail", fault: refused }));
       const error = await rejectsWith(bucket.getMany(there), "access-denied");
       assert.equal(error.tag, "access-denied");
       assert.equal(error.retryable, false);
-      assert.equal((await bucket.getMany(["a", "b"])).length, 2, "other keys are read as before");
+      assert.equal((await bucket.getMany(["a", "b"])).length, 2, "getMany must still return the other keys");
     },
   },
   {
@@ -34,7 +34,7 @@ export const failedReadCases: readonly ConformanceCase[] = [
     rule: "S10",
     subject: "core",
     wit: ["get-many 3"],
-    title: "getMany repeats unprocessed keys, and no others",
+    title: "getMany sends only unprocessed keys again",
     async run(context) {
       const { bucket, requests } = await faultyReader(context, ({ call }) => ({
         kind: "keys",
@@ -61,12 +61,15 @@ export const failedReadCases: readonly ConformanceCase[] = [
     rule: "S10",
     subject: "core",
     wit: ["get-many 5"],
-    title: "getMany rejects with throttled if keys stay unprocessed, after a bounded number of requests",
+    title: "if keys stay unprocessed, getMany rejects with `throttled` after a bounded number of requests",
     async run(context) {
       const { bucket, requests } = await faultyReader(context, onKey("d", { kind: "unprocessed" }));
       const error = await rejectsWith(bucket.getMany(there), "throttled");
       assert.equal(error.retryable, true);
-      assert.ok(requests.length <= quickRetry.attempts + 1, `${requests.length} requests`);
+      assert.ok(
+        requests.length <= quickRetry.attempts + 1,
+        `${requests.length} requests were sent, more than ${quickRetry.attempts + 1}`,
+      );
     },
   },
   {
@@ -74,7 +77,7 @@ export const failedReadCases: readonly ConformanceCase[] = [
     rule: "S10",
     subject: "core",
     wit: ["get-many 5"],
-    title: "getMany rejects if one of its requests fails for good",
+    title: "getMany rejects if one of its requests fails permanently",
     async run(context) {
       const schedule: FaultSchedule = ({ keys }) =>
         keys.includes("d") ? { kind: "reject", fault: refused } : undefined;
@@ -87,21 +90,21 @@ export const failedReadCases: readonly ConformanceCase[] = [
     id: "s10-failed-request-ends-the-call",
     rule: "S10",
     subject: "core",
-    title: "once a request of a getMany has failed for good, no other one is sent",
+    title: "getMany stops sending requests after one of them has failed permanently",
     async run(context) {
       const { bucket, requests } = await faultyReader(context, () => ({ kind: "reject", fault: refused }), {
         maxKeys: 1,
       });
       const keys = Array.from({ length: 200 }, (_, index) => `key ${index}`);
       await rejectsWith(bucket.getMany(keys), "access-denied");
-      assert.ok(requests.length < keys.length / 2, `${requests.length} requests`);
+      assert.ok(requests.length < keys.length / 2, `${requests.length} requests were sent, expected fewer than 100`);
     },
   },
   {
     id: "s10-failed-for-a-while",
     rule: "S10",
     subject: "core",
-    title: "a read that fails temporarily is repeated and returns every key",
+    title: "getMany retries requests that fail temporarily and returns every key",
     async run(context) {
       const faults: readonly (CallFault | undefined)[] = [
         { kind: "reject", fault: unavailable },
@@ -142,7 +145,7 @@ export const failedReadCases: readonly ConformanceCase[] = [
       const { bucket } = await faultyReader(context, () => ({ kind: "reject", fault: refused }));
       await rejectsWith(bucket.listKeys(), "access-denied");
       const iterate = async (): Promise<void> => {
-        for await (const _ of bucket.keys()) assert.fail("no key is listed");
+        for await (const _ of bucket.keys()) assert.fail("keys() must reject before it yields a key");
       };
       await rejectsWith(iterate(), "access-denied");
     },
@@ -151,7 +154,7 @@ export const failedReadCases: readonly ConformanceCase[] = [
     id: "s10-list-keys-repeated",
     rule: "S10",
     subject: "core",
-    title: "listKeys repeats a page that fails temporarily",
+    title: "listKeys retries a page that fails temporarily",
     async run(context) {
       const { bucket } = await faultyReader(context, ({ call }) =>
         call < 2 ? { kind: "reject", fault: unavailable } : undefined,
@@ -163,7 +166,7 @@ export const failedReadCases: readonly ConformanceCase[] = [
     id: "s10-answer-too-short",
     rule: "S10",
     subject: "core",
-    title: "an answer with fewer places than keys is an error, not a missing key",
+    title: "if a driver returns fewer results than keys, getMany rejects and reports no key missing",
     async run(context) {
       const name = context.bucketName();
       await (await context.bucket({ name })).set("a", bytes("of a"));
@@ -184,7 +187,7 @@ interface FaultyReader {
   readonly requests: Recording["requests"];
 }
 
-/** A bucket with the keys `a` to `d`, read through a driver with faults. */
+/** Returns a bucket with the keys `a` to `d` whose driver has faults, and records the requests that core sends. */
 async function faultyReader(
   context: CaseContext,
   schedule: FaultSchedule,

@@ -20,13 +20,13 @@ const faults: readonly ConnectionFault[] = [
   { kind: "half-open", direction: "answer", after: { bytes: 50 } },
 ];
 
-/** Reads while connections break or the server is unreachable. */
+/** Cases for rules S10 to S12 and for errors: calls while connections break or the server is unreachable. */
 export const networkReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-network-one-connection",
     rule: "S10",
     subject: "network",
-    title: "getMany returns every key over another connection when one breaks",
+    title: "if a connection breaks, getMany returns every key over another connection",
     async run(context) {
       await Promise.all(
         faults.map(async (fault) => {
@@ -45,7 +45,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
     id: "s10-network-no-server",
     rule: "S10",
     subject: "network",
-    title: "reads reject by the deadline while the server cannot be reached, and work again afterwards",
+    title: "reads reject by the deadline while the server is unreachable, and succeed again afterwards",
     async run(context) {
       const { proxies, proxied, direct } = await networkClients(context);
       await direct.set("key", bytes("there"));
@@ -59,9 +59,12 @@ export const networkReadCases: readonly ConformanceCase[] = [
       for (const call of calls) call.catch(() => {});
       for (const call of calls) {
         const settled = await settles(call, hangs);
-        assert.equal(settled.status, "rejected", "a read without a server rejects");
+        assert.equal(settled.status, "rejected", "a read must reject while the server is unreachable");
         const { code, retryable } = await rejectionOf(call);
-        assert.ok(["unavailable", "connection-lost", "timeout"].includes(code), `code ${code}`);
+        assert.ok(
+          ["unavailable", "connection-lost", "timeout"].includes(code),
+          `a read rejected with the code ${code}`,
+        );
         assert.equal(retryable, true);
       }
       proxies.heal();
@@ -72,7 +75,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
     id: "s11-network-silent-server",
     rule: "S11",
     subject: "network",
-    title: "reads and writes settle by the deadline while the server is silent on every connection",
+    title: "reads and writes reject by the deadline while the server is silent on every connection",
     async run(context) {
       const { proxies, proxied } = await networkClients(context);
       proxies.arm({ kind: "drop", direction: "answer", scope: "all" });
@@ -87,7 +90,10 @@ export const networkReadCases: readonly ConformanceCase[] = [
       for (const result of settled) {
         assert.equal(result.status, "rejected");
         assert.ok(result.status === "rejected" && StoreError.is(result.reason));
-        assert.ok(["timeout", "unavailable", "connection-lost"].includes(result.reason.code), result.reason.code);
+        assert.ok(
+          ["timeout", "unavailable", "connection-lost"].includes(result.reason.code),
+          `a call rejected with ${result.reason.code}`,
+        );
       }
     },
   },
@@ -95,7 +101,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
     id: "s12-network-small-pieces",
     rule: "S12",
     subject: "network",
-    title: "requests and answers that arrive in small pieces are understood",
+    title: "requests and responses that arrive in small pieces are read correctly",
     async run(context) {
       for (const direction of ["request", "answer"] as const) {
         const { proxies, proxied } = await networkClients(context);
@@ -120,7 +126,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
     id: "errors-network-garbled-answers",
     rule: "errors",
     subject: "network",
-    title: "if answers are garbled, calls settle, reject only with StoreErrors, and cause no unhandled rejection",
+    title: "if responses are garbled, calls settle, reject only with StoreErrors, and cause no unhandled rejection",
     async run(context) {
       await leavesNoneUnhandled(async () => {
         await Promise.all(
@@ -129,7 +135,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
             await direct.set("key", bytes("value"));
             const { after } = seededConnectionFault(deriveSeed(context.seed, round));
             proxies.arm({ kind: "garble", direction: "answer", ...(after && { after }) });
-            const what = `a call with garbled answers, ${JSON.stringify(after)}`;
+            const what = `a call with responses garbled after ${JSON.stringify(after)}`;
             const calls = [proxied.getMany(["key", "missing"]), proxied.setMany([["other", bytes("v")]])];
             const ends = await Promise.all(calls.map((call) => settles<unknown>(call, hangs, what)));
             for (const end of ends)
@@ -141,7 +147,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** A client may need a few attempts to reconnect. */
+/** Repeats a read until it succeeds, for up to 20 seconds, because a client may need several attempts to reconnect. */
 async function eventuallyReads(read: () => Promise<void>): Promise<void> {
   const end = Date.now() + hangs;
   for (;;) {

@@ -12,17 +12,17 @@ import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 
-/** Far longer than cancelling may take, to tell a hang from a slow machine, in milliseconds. */
+/** Milliseconds after which a cancelled call counts as hanging. Cancellation is far faster even on a slow machine. */
 const hangs = 8_000;
 
-/** Cancelling a call with the caller's signal. */
+/** Cases for rule S11: the caller cancels a call with a signal. */
 export const cancellingCases: readonly ConformanceCase[] = [
   {
     id: "s11-cancelled-before",
     rule: "S11",
     subject: "core",
     title:
-      "with a signal that has already fired, nothing is sent, reads reject with aborted and writes are not-applied",
+      "with a signal that is already aborted, nothing is sent, reads reject with `aborted` and writes are `not-applied`",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -39,7 +39,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
     id: "s11-cancelled-reads",
     rule: "S11",
     subject: "core",
-    title: "a read that is cancelled while the engine is silent rejects with aborted, not retryable",
+    title: "a read that is cancelled while the engine is silent rejects with `aborted`, which is not retryable",
     async run(context) {
       const bucket = await context.bucket({
         wrap: (driver) => faultDriver(driver, () => ({ kind: "hang" })),
@@ -58,7 +58,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
       id: `s11-cancelled-${kind}-is-unknown`,
       rule: "S11",
       subject: "core",
-      title: `a ${kind}Many that is cancelled after its request was sent is unknown`,
+      title: `the keys of a ${kind}Many that is cancelled after its request was sent are \`unknown\``,
       async run(context) {
         for (const fault of ["hang", "drop-answer", "drop-request"] as const) {
           const controller = new AbortController();
@@ -66,7 +66,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
             kind,
             keys: 2,
             schedule: () => {
-              // Only an answer to a request that reached the engine can be dropped.
+              // Lets the request reach the engine first. Only then is there a response to drop.
               setTimeout(() => controller.abort(), fault === "drop-answer" ? 300 : 10);
               return { kind: fault };
             },
@@ -82,7 +82,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
       id: `s11-cancelled-${kind}-across-seams`,
       rule: "S11",
       subject: "core",
-      title: `in a ${kind}Many that is cancelled halfway, acknowledged keys are applied, sent keys unknown and the rest not-applied`,
+      title: `if a ${kind}Many is cancelled, acknowledged keys are \`applied\`, keys in flight are \`unknown\` and unsent keys are \`not-applied\``,
       async run(context) {
         const controller = new AbortController();
         const schedule: FaultSchedule = ({ keys }) => {
@@ -101,7 +101,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
     id: "s11-signal-read-late",
     rule: "S11",
     subject: "core",
-    title: "a driver that reads request.signal only after the abort sees it aborted",
+    title: "a driver that first reads `request.signal` after the abort finds it aborted",
     async run(context) {
       const controller = new AbortController();
       const seen = new Promise<boolean>((resolve) => {
@@ -127,7 +127,8 @@ export const cancellingCases: readonly ConformanceCase[] = [
     id: "s11-cancelled-while-waiting",
     rule: "S11",
     subject: "core",
-    title: "a write that is cancelled while it waits to be repeated settles at once, and refused keys are not-applied",
+    title:
+      "a write that is cancelled while it waits to retry settles at once, and its throttled keys are `not-applied`",
     async run(context) {
       const controller = new AbortController();
       const { outcomes, error } = await faultyWrite(context, {
@@ -149,7 +150,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
     id: "s11-cancelled-after",
     rule: "S11",
     subject: "core",
-    title: "a signal that fires after the call has settled changes nothing, and no listener stays on it",
+    title: "a settled call leaves no listener on its signal, and aborting the signal later changes nothing",
     async run(context) {
       const bucket = await context.bucket();
       const controller = new AbortController();
@@ -158,7 +159,11 @@ export const cancellingCases: readonly ConformanceCase[] = [
       await bucket.getMany(["a"], options);
       await bucket.listKeys(options);
       await batchErrorOf(bucket.set("\ud800", bytes("v"), options));
-      assert.equal(getEventListeners(controller.signal, "abort").length, 0, "no listener stays on the signal");
+      assert.equal(
+        getEventListeners(controller.signal, "abort").length,
+        0,
+        "settled calls must leave no listener on the signal",
+      );
       controller.abort();
       sameBytes(await bucket.get("a"), bytes("v"));
     },
@@ -167,7 +172,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
     id: "s11-one-signal-for-many-calls",
     rule: "S11",
     subject: "core",
-    title: "one signal cancels all of its calls and no others, with one listener for all of them",
+    title: "one signal cancels all calls that use it and no others, and 20 calls add at most 10 listeners to it",
     async run(context) {
       const bucket = await context.bucket({
         wrap: (driver) =>
@@ -178,7 +183,10 @@ export const cancellingCases: readonly ConformanceCase[] = [
       const silent = Array.from({ length: 20 }, (_, index) => bucket.getMany([`silent ${index}`], options));
       const other = bucket.getMany(["other"]);
       const listeners = getEventListeners(controller.signal, "abort").length;
-      assert.ok(listeners <= 10, `${listeners} listeners: Node.js warns of a leak above 10`);
+      assert.ok(
+        listeners <= 10,
+        `20 calls added ${listeners} listeners to one signal, but Node.js warns about a leak above 10`,
+      );
       setTimeout(() => controller.abort(), 20);
       for (const call of silent) await rejectsWith(call, "aborted");
       assert.deepEqual(await other, [undefined]);
@@ -194,7 +202,7 @@ function readsOf(bucket: Bucket, options: CallOptions): Promise<unknown>[] {
     bucket.listKeys(options),
     bucket.keys(options)[Symbol.asyncIterator]().next(),
   ];
-  // The case awaits them one by one. None must be unhandled in the meantime.
+  // The case awaits the calls one by one. A call that rejects earlier must not be an unhandled rejection.
   for (const call of calls) call.catch(() => {});
   return calls;
 }

@@ -12,11 +12,11 @@ import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/reje
 import { settles } from "../support/settles.js";
 import { kebab } from "../support/strings.js";
 
-/** Timeout of a call, in milliseconds, when the engine does not answer. */
+/** Timeout of calls to an engine that does not respond, in milliseconds. */
 const short = 200;
-/** Timeout of a call, in milliseconds, of which a part must succeed even on a busy machine. */
+/** Timeout that lets some requests of a call succeed even on a busy machine, in milliseconds. */
 const patient = 4_000;
-/** Far longer than such a call may take, to tell a hang from a slow machine, in milliseconds. */
+/** Milliseconds after which a call counts as hanging. Calls with the timeouts above settle far earlier. */
 const hangs = 8_000;
 
 type Method = readonly [name: string, call: (bucket: Bucket, options: CallOptions) => Promise<unknown>];
@@ -36,14 +36,14 @@ const writes: readonly Method[] = [
   ["deleteMany", (bucket, options) => bucket.deleteMany(["k0"], options)],
 ];
 
-/** Every call settles by its deadline. */
+/** Cases for rule S11: every call settles by its deadline. */
 export const deadlineCases: readonly ConformanceCase[] = [
   ...reads.map(
     ([name, call]): ConformanceCase => ({
       id: `s11-${kebab(name)}-on-a-dead-engine`,
       rule: "S11",
       subject: "core",
-      title: `${name} rejects with timeout if the driver never answers`,
+      title: `${name} rejects with \`timeout\` if the driver never responds`,
       async run(context) {
         const bucket = await bucketOf(context, () => ({ kind: "hang" }));
         await timesOut(call(bucket, { timeout: short }), name);
@@ -55,7 +55,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
       id: `s11-${kind}-on-a-dead-engine`,
       rule: "S11",
       subject: "core",
-      title: `${kind} and ${kind}Many reject with timeout if the driver never answers, and sent keys are unknown`,
+      title: `${kind}Many rejects with \`timeout\` if the driver never responds, and its keys are \`unknown\``,
       async run(context) {
         const write = faultyWrite(context, {
           kind,
@@ -73,7 +73,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-not-sent-by-the-deadline",
     rule: "S11",
     subject: "core",
-    title: "setMany and deleteMany: requests that were not sent by the deadline are not-applied",
+    title: "setMany and deleteMany: keys that were not sent by the deadline are `not-applied`",
     async run(context) {
       const schedule: FaultSchedule = ({ keys }) => (keys.includes("k2") ? { kind: "drop-request" } : undefined);
       const retry = { attempts: 1_000, baseDelay: 1, maxDelay: 4 };
@@ -92,7 +92,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-silent-request-is-repeated",
     rule: "S11",
     subject: "core",
-    title: "a request without an answer is repeated before the call's deadline",
+    title: "a request without a response is retried before the call's deadline",
     async run(context) {
       const schedule: FaultSchedule = ({ call }) => (call === 0 ? { kind: "drop-answer" } : undefined);
       const { outcomes } = await faultyWrite(context, { kind: "set", keys: 3, schedule, timeout: patient });
@@ -103,7 +103,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-retries-end-with-the-call",
     rule: "S11",
     subject: "core",
-    title: "the deadline includes retries and the waits between them",
+    title: "a call's deadline includes its retries and the waits between them",
     async run(context) {
       const retry = { attempts: 1_000_000, baseDelay: 5, maxDelay: 5 };
       const bucket = await bucketOf(context, () => ({ kind: "reject", fault: throttled }), { retry });
@@ -119,7 +119,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-default-timeout-of-the-store",
     rule: "S11",
     subject: "core",
-    title: "the store's `timeout` applies to calls without one",
+    title: "the store's `timeout` applies to calls that pass no `timeout`",
     async run(context) {
       const schedule: FaultSchedule = ({ keys }) =>
         keys.includes("silent") ? { kind: "hang" } : { kind: "late-answer", milliseconds: 2 * short };
@@ -132,7 +132,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-timeout-of-zero",
     rule: "S11",
     subject: "core",
-    title: "a timeout of 0 sends nothing: reads reject with timeout, and writes are not-applied",
+    title: "with a timeout of 0, nothing is sent, reads reject with `timeout` and writes are `not-applied`",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -146,7 +146,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-timeout-of-infinity",
     rule: "S11",
     subject: "core",
-    title: "a timeout of Infinity, or longer than a timer can count, is a long one",
+    title: "a timeout of Infinity, or above the maximum of setTimeout, does not end a call early",
     async run(context) {
       const bucket = await bucketOf(context, () => ({ kind: "delay", milliseconds: 20 }));
       for (const timeout of [Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 53, Number.MAX_VALUE]) {
@@ -160,7 +160,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-bad-options",
     rule: "S11",
     subject: "core",
-    title: "an invalid timeout or signal is rejected before anything is sent",
+    title: "invalid options, timeouts and signals are rejected before anything is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -182,7 +182,7 @@ function bucketOf(context: CaseContext, schedule: FaultSchedule, store: StoreOpt
 
 async function timesOut(call: Promise<unknown>, name: string): Promise<void> {
   const settled = await settles(call, hangs, name);
-  assert.equal(settled.status, "rejected", `${name} rejects`);
+  assert.equal(settled.status, "rejected", `${name} must reject, but resolves`);
   const error = await rejectsWith(call, "timeout", name);
   assert.equal(error.retryable, true);
 }

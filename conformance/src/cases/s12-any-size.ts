@@ -11,13 +11,13 @@ import { recordRequests } from "../support/recording-driver.js";
 
 const patient = { timeout: 100_000 };
 
-/** Batches are split to the engine's limits, invisibly to the caller. */
+/** Cases for rule S12: core splits batches to fit the engine's limits. */
 export const sizeCases: readonly ConformanceCase[] = [
   {
     id: "s12-ten-thousand-keys",
     rule: "S12",
     subject: "driver",
-    title: "10,001 keys are set, read in order and deleted with one call each",
+    title: "setMany, getMany and deleteMany accept 10,001 keys in one call, and no request exceeds the driver's limits",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const driver = await context.driver();
@@ -33,8 +33,14 @@ export const sizeCases: readonly ConformanceCase[] = [
       assert.deepEqual(await bucket.getMany(keys.slice(0, 10)), new Array(10).fill(undefined));
       for (const { operation, keys, bytes: size } of requests) {
         const limits = driver.limits[operation as "get" | "set" | "delete"];
-        assert.ok(keys.length <= limits.maxKeys, `${operation} of ${keys.length} keys, the limit is ${limits.maxKeys}`);
-        assert.ok(size <= limits.maxBytes || keys.length === 1, `${operation} of ${size} bytes`);
+        assert.ok(
+          keys.length <= limits.maxKeys,
+          `a ${operation} request has ${keys.length} keys, but the limit is ${limits.maxKeys}`,
+        );
+        assert.ok(
+          size <= limits.maxBytes || keys.length === 1,
+          `a ${operation} request has ${size} bytes, but the limit is ${limits.maxBytes}`,
+        );
       }
     },
   },
@@ -43,7 +49,7 @@ export const sizeCases: readonly ConformanceCase[] = [
       id: `s12-seams-of-${maxKeys}`,
       rule: "S12",
       subject: "core",
-      title: `batches around ${maxKeys} keys per request are split by count, and their results joined`,
+      title: `with \`maxKeys: ${maxKeys}\`, batches below, at and above the limit are split by count, and getMany returns every value`,
       async run(context) {
         const { requests, wrap } = recordRequests();
         const bucket = await context.bucket({ wrap, store: { requestLimits: { maxKeys } } });
@@ -60,7 +66,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     id: "s12-seams-of-the-backend",
     rule: "S12",
     subject: "driver",
-    title: "batches around the backend's limit of keys per request",
+    title: "batches around the backend's limit of keys per request, or around 1,000 keys, are set, read and deleted",
     async run(context) {
       const driver = await context.driver();
       const bucket = await context.storeOf(driver).open(context.bucketName());
@@ -72,7 +78,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     id: "s12-seams-by-bytes",
     rule: "S12",
     subject: "core",
-    title: "a batch is split by bytes: no request exceeds the limit, and no request ends early",
+    title: "a batch is split by bytes into requests that are as full as the limit allows",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const requestLimits = { maxBytes: 100 };
@@ -82,14 +88,15 @@ export const sizeCases: readonly ConformanceCase[] = [
         (_, index): Entry => [`${index % 10}${index}`, pattern(index * 3, index)],
       );
       await bucket.setMany(entries);
-      for (const { bytes: size, keys } of requests) assert.ok(size <= 100 || keys.length === 1, `${size} bytes`);
+      for (const { bytes: size, keys } of requests)
+        assert.ok(size <= 100 || keys.length === 1, `a request has ${size} bytes, but the limit is 100`);
       for (const [index, { bytes: size }] of requests.entries()) {
         const next = requests[index + 1];
         if (next === undefined) break;
         const first = entries.find(([key]) => key === next.keys[0]) as Entry;
         assert.ok(
           size + first[0].length + first[1].byteLength > 100,
-          "a request ends where the next entry does not fit",
+          "a request ends although the next entry fits into it",
         );
       }
       const answers = await bucket.getMany(entries.map(([key]) => key));
@@ -100,20 +107,21 @@ export const sizeCases: readonly ConformanceCase[] = [
     id: "s12-bytes-are-utf-8",
     rule: "S12",
     subject: "core",
-    title: "keys count with their UTF-8 bytes when a batch is split",
+    title: "the byte limit of a request counts the UTF-8 bytes of keys",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: { requestLimits: { maxBytes: 40 } } });
       await bucket.getMany(Array.from({ length: 12 }, (_, index) => `漢字${String(index).padStart(2, "0")}`));
-      for (const { bytes: size } of requests) assert.ok(size <= 40, `${size} bytes`);
-      assert.equal(requests.length, 3, "five keys of 8 bytes fit into 40");
+      for (const { bytes: size } of requests) assert.ok(size <= 40, `a request has ${size} bytes, but the limit is 40`);
+      assert.equal(requests.length, 3, "12 keys of 8 bytes must fit into 3 requests of 40 bytes");
     },
   },
   {
     id: "s12-entry-over-the-bytes-of-a-request",
     rule: "S12",
     subject: "core",
-    title: "an entry larger than the bytes of a request gets a request, and its neighbors are stored too",
+    title:
+      "an entry above the byte limit of a request is sent in a separate request, and the entries next to it are stored too",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: { requestLimits: { maxBytes: 50 } } });
@@ -135,7 +143,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     rule: "S12",
     subject: "core",
     wit: ["batch 1", "batch 2"],
-    title: "100 keys need as few requests as the engine's limits allow",
+    title: "a batch of 100 keys is sent in as few requests as the driver's limits allow",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const driver = await context.driver();
@@ -173,7 +181,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     id: "s12-bounded-concurrency",
     rule: "S12",
     subject: "core",
-    title: "requests of one call run concurrently, but never more than `concurrency` of them",
+    title: "a call has up to `concurrency` requests in flight, and never more",
     async run(context) {
       for (const concurrency of [1, 3]) {
         const recording = recordRequests();
@@ -190,7 +198,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     id: "s12-stuck-key-stops-no-other",
     rule: "S12",
     subject: "core",
-    title: "a key that stays unprocessed or is refused stops no other request of the batch",
+    title: "a key that stays unprocessed or is refused does not stop the other requests of the batch",
     async run(context) {
       for (const fault of [{ kind: "unprocessed" }, { kind: "fail", fault: refused }] as const) {
         const schedule: FaultSchedule = () => ({
@@ -207,7 +215,8 @@ export const sizeCases: readonly ConformanceCase[] = [
     id: "s12-dead-engine-ends-the-batch",
     rule: "S12",
     subject: "core",
-    title: "if the engine refuses whole requests or does not serve, the rest of the batch is not sent and not-applied",
+    title:
+      "if the engine refuses whole requests or is unavailable, the rest of the batch is not sent and is `not-applied`",
     async run(context) {
       for (const fault of [refused, unavailable]) {
         const schedule: FaultSchedule = () => ({ kind: "reject", fault });
@@ -220,7 +229,7 @@ export const sizeCases: readonly ConformanceCase[] = [
         });
         assert.equal(error?.code, fault.code);
         assert.deepEqual([...new Set(outcomes)], ["not-applied"]);
-        assert.ok(requests.length < 50, `${requests.length} requests`);
+        assert.ok(requests.length < 50, `${requests.length} requests were sent, expected fewer than 50`);
       }
     },
   },

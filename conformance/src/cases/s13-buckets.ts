@@ -5,7 +5,7 @@ import { bytes, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { rejectsWith } from "../support/rejections.js";
 
-/** Buckets are separate, whatever their names and keys look like. */
+/** Cases for rule S13: buckets are separate, for all names and keys. */
 export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-names-that-begin-alike",
@@ -26,7 +26,7 @@ export const bucketCases: readonly ConformanceCase[] = [
     id: "s13-keys-that-spell-a-bucket",
     rule: "S13",
     subject: "driver",
-    title: "a key that contains a separator and another bucket's key does not reach that bucket",
+    title: "a key that combines a bucket name, a separator and another key does not collide with a key of that bucket",
     async run(context) {
       const store = await context.store();
       const base = context.bucketName();
@@ -52,7 +52,7 @@ export const bucketCases: readonly ConformanceCase[] = [
     id: "s13-keys-with-hash-tags",
     rule: "S13",
     subject: "driver",
-    title: "braces in a key choose neither bucket nor server",
+    title: "keys with braces, which Redis Cluster treats as hash tags, are stored unchanged in their own bucket",
     async run(context) {
       const store = await context.store();
       const [one, other] = [await store.open(context.bucketName()), await store.open(context.bucketName())];
@@ -69,7 +69,7 @@ export const bucketCases: readonly ConformanceCase[] = [
     id: "s13-bad-names",
     rule: "S13",
     subject: "core",
-    title: "an invalid bucket name is no-such-store, and nothing is sent",
+    title: "open rejects an invalid bucket name with `no-such-store` and sends nothing",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const store = await context.store({ wrap });
@@ -98,7 +98,8 @@ export const bucketCases: readonly ConformanceCase[] = [
     id: "s13-good-names",
     rule: "S13",
     subject: "driver",
-    title: "bucket names of 1 and 64 characters, and with dots, dashes, underscores and property names, are valid",
+    title:
+      "names of 1 and 64 characters, names with dots, dashes and underscores, and names of object properties are valid bucket names",
     async run(context) {
       const store = await context.store();
       const suffix = context.bucketName();
@@ -117,7 +118,7 @@ export const bucketCases: readonly ConformanceCase[] = [
     id: "s13-list-of-buckets",
     rule: "S13",
     subject: "core",
-    title: "a store with the `buckets` option serves those buckets, and any other is no-such-store",
+    title: "a store with the `buckets` option opens the listed buckets and rejects any other name with `no-such-store`",
     async run(context) {
       const name = context.bucketName();
       const store = await context.store({ store: { buckets: [name] } });

@@ -5,13 +5,13 @@ import { bytes } from "../support/bytes.js";
 import { rejectionOf, rejectsWith } from "../support/rejections.js";
 import { nameOf } from "../support/round-trip.js";
 
-/** Listing, page by page. */
+/** Cases for rule S14: listing keys page by page. */
 export const listingCases: readonly ConformanceCase[] = [
   {
     id: "s14-empty-bucket",
     rule: "S14",
     subject: "driver",
-    title: "listing an empty bucket returns no keys and ends",
+    title: "a listing of an empty bucket returns no keys and ends",
     async run(context) {
       const bucket = await context.bucket();
       assert.deepEqual(await listed(bucket), []);
@@ -21,7 +21,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-every-key",
     rule: "S14",
     subject: "driver",
-    title: "every one of thousands of keys is listed, on one page or several",
+    title: "a listing of 3,000 keys contains every key, on one page or several",
     async run(context) {
       const bucket = await context.bucket();
       const keys = Array.from({ length: 3_000 }, (_, index) => `key ${index}`);
@@ -33,7 +33,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-keys-iterates-all",
     rule: "S14",
     subject: "core",
-    title: "keys() iterates over every page",
+    title: "keys() yields the keys of every page",
     async run(context) {
       const bucket = await context.bucket();
       const keys = longKeys(bucket);
@@ -47,7 +47,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-only-this-bucket",
     rule: "S14",
     subject: "driver",
-    title: "only this bucket's keys are listed, not those of buckets whose names share a prefix",
+    title: "a listing contains only the keys of its bucket, not those of buckets whose names share a prefix",
     async run(context) {
       const store = await context.store();
       const base = context.bucketName();
@@ -64,7 +64,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-special-keys",
     rule: "S14",
     subject: "driver",
-    title: "keys with patterns, separators and NUL, and the empty key, are listed unchanged",
+    title: "the empty key and keys with pattern characters, separators and U+0000 are listed unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const keys = [
@@ -95,7 +95,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-deleted-keys",
     rule: "S14",
     subject: "driver",
-    title: "a deleted key is no longer listed",
+    title: "a deleted key is not listed",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany(["a", "b", "c", "d"].map((key) => [key, bytes("v")]));
@@ -108,7 +108,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-changes-while-listing",
     rule: "S14",
     subject: "driver",
-    title: "keys that stay are listed while others are added and deleted between the pages",
+    title: "keys that exist for the whole listing are listed, while others are added and deleted between pages",
     async run(context) {
       const bucket = await context.bucket();
       const keys = longKeys(bucket).map((key) => `stays ${key.slice(6)}`);
@@ -123,9 +123,9 @@ export const listingCases: readonly ConformanceCase[] = [
         if (cursor === undefined) break;
         await bucket.deleteMany(leaving.slice(page * 50, page * 50 + 50));
         await bucket.setMany(Array.from({ length: 20 }, (_, index) => [`comes ${page} ${index}`, bytes("v")]));
-        assert.ok(page < 10_000, "the listing ends");
+        assert.ok(page < 10_000, "the listing must end within 10,000 pages");
       }
-      for (const key of keys) assert.ok(found.has(key), `${nameOf(key)} is listed`);
+      for (const key of keys) assert.ok(found.has(key), `${nameOf(key)} must be listed`);
       for (const key of found) assert.match(key, /^(stays|leaves|comes) /);
     },
   },
@@ -133,7 +133,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-cursor-of-another-client",
     rule: "S14",
     subject: "driver",
-    title: "another client of the same bucket can continue with a cursor",
+    title: "another client can continue the listing of a bucket with a cursor",
     async run(context) {
       const name = context.bucketName();
       const [one, other] = [await context.bucket({ name }), await context.bucket({ name })];
@@ -165,7 +165,11 @@ export const listingCases: readonly ConformanceCase[] = [
       for (const cursor of ["", "garbage", "*", "-1", "0", "{}", "\0", "é", "[]", "x".repeat(5000)]) {
         const answer = await bucket.listKeys({ cursor }).catch((error: unknown) => error);
         if (answer instanceof Error)
-          await rejectsWith(Promise.reject(answer), "invalid-argument", `cursor ${cursor.slice(0, 20)}`);
+          await rejectsWith(
+            Promise.reject(answer),
+            "invalid-argument",
+            `listKeys with the cursor ${cursor.slice(0, 20)}`,
+          );
         else for (const key of (answer as { keys: string[] }).keys) assert.equal(key, "key");
       }
     },
@@ -191,7 +195,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-early-return",
     rule: "S14",
     subject: "core",
-    title: "a loop over keys() can be left early, and the store still works and closes",
+    title: "after a loop over keys() ends early, the store still works and closes",
     async run(context) {
       const store = await context.store();
       const bucket = await store.open(context.bucketName());
@@ -206,13 +210,13 @@ export const listingCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** More keys than fit on one page of any engine, by count and by bytes. */
+/** Returns 1,500 keys of up to 1,000 bytes: too many for one page of most engines, by count and by bytes. */
 function longKeys({ limits }: Bucket): string[] {
   const length = Math.min(1_000, limits.maxKeyBytes);
   return Array.from({ length: 1_500 }, (_, index) => `key ${index} `.padStart(length, "k"));
 }
 
-/** Lists all keys of a bucket page by page. Returns them sorted, without repetitions. */
+/** Lists all keys of a bucket page by page. Returns them sorted and without duplicates. Fails after 100,000 pages. */
 export async function listed(bucket: Bucket): Promise<string[]> {
   const keys = new Set<string>();
   let cursor: string | undefined;
@@ -222,5 +226,5 @@ export async function listed(bucket: Bucket): Promise<string[]> {
     if (page.cursor === undefined) return [...keys].sort();
     cursor = page.cursor;
   }
-  return assert.fail("the listing does not end");
+  return assert.fail("the listing has not ended after 100,000 pages");
 }

@@ -6,13 +6,13 @@ import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { keyOfBytes } from "../support/strings.js";
 
-/** Options of a store that lower its limits. */
+/** Cases for rule S15: store options and limits. */
 export const limitCases: readonly ConformanceCase[] = [
   {
     id: "s15-lowered-value",
     rule: "S15",
     subject: "core",
-    title: "with a lower `maxValueBytes`, a value of that length is stored and one more byte is too-large",
+    title: "with a lower `maxValueBytes`, a value of that length is stored and a longer one is `too-large`",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxValueBytes: 10 } } });
       assert.equal(bucket.limits.maxValueBytes, 10);
@@ -31,7 +31,7 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-lowered-key",
     rule: "S15",
     subject: "core",
-    title: "with a lower `maxKeyBytes`, a key of that many UTF-8 bytes is stored and one more byte is too-large",
+    title: "with a lower `maxKeyBytes`, a key of that many UTF-8 bytes is stored and a longer one is `too-large`",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxKeyBytes: 12 } } });
       assert.equal(bucket.limits.maxKeyBytes, 12);
@@ -47,7 +47,7 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-lowered-to-nothing",
     rule: "S15",
     subject: "core",
-    title: "with limits of 0, only the empty key with the empty value is accepted",
+    title: "with limits of 0, only the empty key with an empty value is accepted",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxKeyBytes: 0, maxValueBytes: 0 } } });
       await bucket.set("", new Uint8Array(0));
@@ -60,11 +60,11 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-portable-limits",
     rule: "S15",
     subject: "driver",
-    title: "the backend supports the portable limits",
+    title: "the backend supports `portableLimits`",
     async run(context) {
       const own = (await context.bucket()).limits;
       const holds = own.maxKeyBytes >= portableLimits.maxKeyBytes && own.maxValueBytes >= portableLimits.maxValueBytes;
-      if (!holds) context.skip("the backend, or the harness's options, hold less than the portable limits");
+      if (!holds) context.skip("the limits of the backend or of the harness's options are below `portableLimits`");
       const bucket = await context.bucket({ store: { limits: portableLimits } });
       assert.deepEqual({ ...bucket.limits }, { ...portableLimits });
       const value = pattern(portableLimits.maxValueBytes);
@@ -77,7 +77,7 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-raised-limits",
     rule: "S15",
     subject: "core",
-    title: "createStore rejects a limit above the backend's",
+    title: "createStore rejects a limit above the backend's limit",
     async run(context) {
       const { maxValueBytes } = (await context.driver()).limits;
       await refusesOptions(context, { limits: { maxKeyBytes: portableLimits.maxKeyBytes + 1 } });
@@ -89,7 +89,7 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-nonsense-options",
     rule: "S15",
     subject: "core",
-    title: "createStore rejects options that are not numbers in range",
+    title: "createStore rejects options with invalid values",
     async run(context) {
       for (const bad of [-1, Number.NaN, "10", null, {}] as unknown as number[]) {
         await refusesOptions(context, { limits: { maxValueBytes: bad } });
@@ -109,7 +109,7 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-unknown-options",
     rule: "S15",
     subject: "core",
-    title: "createStore rejects an unknown option by name, at any level",
+    title: "createStore rejects an unknown option at any level with a message that names it",
     async run(context) {
       const misspelled: readonly object[] = [
         { timout: 100 },
@@ -120,7 +120,7 @@ export const limitCases: readonly ConformanceCase[] = [
       for (const options of misspelled) {
         await refusesOptions(context, options);
         const driver = await context.driver();
-        assert.throws(() => context.storeOf(driver, options), /timout/, "the message names the option");
+        assert.throws(() => context.storeOf(driver, options), /timout/, "the message must name the option");
       }
     },
   },
@@ -144,6 +144,6 @@ async function refusesOptions(context: CaseContext, options: StoreOptions): Prom
   assert.throws(
     () => context.storeOf(driver, options),
     (error) => StoreError.is(error) && error.code === "invalid-argument",
-    `options ${JSON.stringify(options)}`,
+    `createStore must reject the options ${JSON.stringify(options)} with invalid-argument`,
   );
 }

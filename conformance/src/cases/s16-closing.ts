@@ -7,13 +7,13 @@ import { bytes, sameBytes } from "../support/bytes.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { pause } from "../support/settles.js";
 
-/** Closing a store. */
+/** Cases for rule S16: closing a store. */
 export const closingCases: readonly ConformanceCase[] = [
   {
     id: "s16-reads-after-close",
     rule: "S16",
     subject: "core",
-    title: "after close, every read rejects with closed",
+    title: "after close, every read, `open` and `provision` reject with `closed`",
     async run(context) {
       const [store, bucket] = await closedStore(await context.store(), context.bucketName());
       await rejectsWith(bucket.get("a"), "closed", "get");
@@ -30,7 +30,7 @@ export const closingCases: readonly ConformanceCase[] = [
     id: "s16-writes-after-close",
     rule: "S16",
     subject: "core",
-    title: "after close, every write rejects with closed and every outcome is not-applied",
+    title: "after close, every write rejects with `closed`, and every outcome is `not-applied`",
     async run(context) {
       const [, bucket] = await closedStore(await context.store(), context.bucketName());
       assertNothingApplied(await batchErrorOf(bucket.set("a", bytes("v")), "closed"), 1);
@@ -47,7 +47,7 @@ export const closingCases: readonly ConformanceCase[] = [
     id: "s16-calls-in-flight-settle-first",
     rule: "S16",
     subject: "core",
-    title: "close waits for the calls in flight, which succeed, and then closes the driver",
+    title: "close waits until the calls in flight have succeeded, and then closes the driver",
     async run(context) {
       const events: string[] = [];
       const name = context.bucketName();
@@ -89,7 +89,7 @@ export const closingCases: readonly ConformanceCase[] = [
     id: "s16-calls-during-close",
     rule: "S16",
     subject: "core",
-    title: "calls that begin while the store is closing reject with closed",
+    title: "calls that begin while the store is closing reject with `closed`",
     async run(context) {
       const store = await context.store({
         wrap: (driver) => faultDriver(driver, () => ({ kind: "late-answer", milliseconds: 50 })),
@@ -127,7 +127,7 @@ export const closingCases: readonly ConformanceCase[] = [
     id: "s16-async-dispose",
     rule: "S16",
     subject: "core",
-    title: "disposing of a store closes it",
+    title: "`store[Symbol.asyncDispose]()` closes the store",
     async run(context) {
       const store = await context.store();
       const bucket = await store.open(context.bucketName());
