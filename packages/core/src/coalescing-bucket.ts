@@ -12,15 +12,15 @@ import type { CallOptions } from "./store.js";
 
 type Value = Uint8Array<ArrayBuffer> | undefined;
 
-/** A call that waits for its batch, then for its result. */
+/** A call that waits until it is sent in a batch, then for its result. */
 interface PendingCall {
   readonly call: Call;
   readonly operation: "get" | WriteKind;
   readonly key: string;
   readonly value: Uint8Array | undefined;
-  /** Resolves with the value that was read or with the error that the call rejects with. */
+  /** Ends the wait with the value that was read, or with the error that the call rejects with. */
   readonly settle: (result: Value | StoreError) => void;
-  /** Present once the call was sent. */
+  /** The batch that sends this call. Absent until it is sent. */
   batch?: BatchCall;
   isSettled?: boolean;
 }
@@ -44,7 +44,7 @@ export class CoalescingBucket extends DriverBucket {
     return call.traced(async () => void (await this.#join(call, "delete", key, undefined, options)));
   }
 
-  /** Joins the batch that is sent after this turn. The call's own deadline and signal may end the wait earlier. */
+  /** Adds a call to the next batch and waits for its result, but only until the call's own deadline or signal. */
   async #join(
     call: Call,
     operation: "get" | WriteKind,
@@ -65,7 +65,7 @@ export class CoalescingBucket extends DriverBucket {
       const pending: PendingCall = { call, operation, key, value: copy, settle };
       if (this.#waiting.push(pending) === 1) {
         this.core.beforeClose.add(this.#flush);
-        // After the callbacks of this turn, so that calls from many handlers share a batch.
+        // Runs after the callbacks of this turn, so that calls from several callbacks share a batch.
         void nextTurn().then(this.#flush);
       }
       const result = call.cancelled ? "aborted" : await call.race(settled, call.deadline);
@@ -82,7 +82,7 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Sends what waits: one batch for each operation and timeout, because a batch has one deadline. */
+  /** Sends the waiting calls. Each operation and timeout has a separate batch, because a batch has one deadline. */
   readonly #flush = (): void => {
     this.core.beforeClose.delete(this.#flush);
     const waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
@@ -90,7 +90,7 @@ export class CoalescingBucket extends DriverBucket {
     const writes = waiting.filter(({ operation }) => operation !== "get").reverse();
     const reads = waiting.filter(({ operation }) => operation === "get");
     for (const batch of groupBy(reads, ({ call }) => call.timeout)) void this.#read(batch);
-    // The last write to a key decides. In reverse order, it is the first of its group.
+    // The last write to a key wins. The order is reversed, so the last write is the first of its group.
     const writesByKey = groupBy(writes, ({ key }) => key);
     for (const batch of groupBy(writesByKey, ([first]) => `${first?.operation} ${first?.call.timeout}`)) {
       void this.#write(batch);
@@ -109,7 +109,7 @@ export class CoalescingBucket extends DriverBucket {
       });
     } catch (error) {
       const failed = error as StoreError;
-      // A final failure may concern only one key, so each call is repeated alone. Other failures concern all calls.
+      // A failure that is not retryable may concern one key, so send each call alone. Other failures concern all calls.
       if (batch.length === 1 || failed.retryable) for (const { settle } of batch) settle(failed);
       else await Promise.all(batch.map((pending) => pending.isSettled || this.#read([pending])));
     } finally {
@@ -117,7 +117,7 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Each element of `batch` holds the calls for one key. The first of them decides, and all share its outcome. */
+  /** Each element of `batch` contains the calls for one key. Sends only the first, and all share its outcome. */
   async #write(batch: readonly PendingCall[][]): Promise<void> {
     const deciding = batch.map(([first]) => first as PendingCall);
     const kind = deciding[0]?.operation as WriteKind;
@@ -135,7 +135,7 @@ export class CoalescingBucket extends DriverBucket {
   }
 }
 
-/** The call of a batch. It has the latest deadline of its callers, and is cancelled once no caller waits for it. */
+/** The call of a batch. Has the latest deadline of its callers, and is cancelled when all of them stop waiting. */
 class BatchCall extends Call {
   #callers: number;
 
@@ -147,7 +147,7 @@ class BatchCall extends Call {
     for (const pending of batch) pending.batch = this;
   }
 
-  /** A caller stops waiting. */
+  /** Removes a caller that stops waiting. Cancels the batch if no other caller waits. */
   leave(): void {
     if (--this.#callers === 0) this.cancel({ code: "aborted", retryable: false, effect: "none" });
   }

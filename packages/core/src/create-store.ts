@@ -9,9 +9,9 @@ import type { Bucket, OpenOptions, Store } from "./store.js";
 import { openTracing } from "./tracing.js";
 
 /**
- * Creates a store over a driver.
+ * Creates a store that uses the given driver.
  *
- * @throws {StoreError} `invalid-argument`, naming the option that is unknown or out of range.
+ * @throws {StoreError} `invalid-argument` if an option is unknown or invalid. The message names the option.
  */
 export function createStore(driver: Driver, options: StoreOptions = {}): Store {
   return new DriverStore(new StoreCore(driver, resolveOptions(driver, options)));
@@ -19,7 +19,7 @@ export function createStore(driver: Driver, options: StoreOptions = {}): Store {
 
 const openOptionNames = ["coalesce"];
 
-/** In milliseconds. Some cloud services take a minute to create a table. */
+/** Timeout of `provision()`, in milliseconds. A cloud service may take a minute to create a table. */
 const provisionTimeout = 180_000;
 
 class DriverStore implements Store {
@@ -37,7 +37,7 @@ class DriverStore implements Store {
     checkBucketName(name, "no-such-store");
     const { buckets } = this.#core.options;
     if (buckets !== undefined && !buckets.has(name)) {
-      throw new StoreError("no-such-store", `the store's \`buckets\` option does not list "${name}"`);
+      throw new StoreError("no-such-store", `bucket "${name}" is not in the store's \`buckets\` option: add it there`);
     }
     return coalesce ? new CoalescingBucket(this.#core, name) : new DriverBucket(this.#core, name);
   }
@@ -65,7 +65,7 @@ class DriverStore implements Store {
   }
 }
 
-/** What a store and its buckets share. */
+/** The state that a store shares with its buckets. */
 export class StoreCore {
   readonly driver: Driver;
   readonly options: ResolvedOptions;
@@ -73,7 +73,7 @@ export class StoreCore {
   readonly abortListeners: SharedAbortListeners = new SharedAbortListeners();
   readonly callTracing: ReturnType<typeof openTracing> = openTracing("manykv:call");
   readonly attemptTracing: ReturnType<typeof openTracing> = openTracing("manykv:attempt");
-  /** Called before the store closes, to send the calls that still wait for their batch. */
+  /** Functions that `close()` calls first. Each sends the calls that still wait for their batch. */
   readonly beforeClose: Set<() => void> = new Set();
   #inFlight = 0;
   #closing: Promise<void> | undefined;
@@ -84,12 +84,12 @@ export class StoreCore {
     this.options = options;
   }
 
-  /** @throws {StoreError} `closed` after `close()`. */
+  /** Throws a {@link StoreError} with code `closed` if `close()` was called. */
   checkOpen(): void {
     if (this.#closing !== undefined) throw new StoreError("closed", "the store was closed: open a new one");
   }
 
-  /** A call begins. `close()` waits until it calls `leave()`. */
+  /** Registers a call. `close()` waits until every registered call has called `leave()`. */
   enter(): void {
     this.#inFlight++;
   }
@@ -98,7 +98,7 @@ export class StoreCore {
     if (--this.#inFlight === 0) this.#drained?.();
   }
 
-  /** Waits for the calls in flight, then closes the driver. */
+  /** Sends the calls that wait for a batch, waits for all calls in flight, then closes the driver. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -9,7 +9,7 @@ import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Limits, ListOptions
 
 const listOptionNames = ["signal", "timeout", "cursor"];
 
-/** A bucket over a driver. */
+/** A bucket that sends each call to the driver immediately. */
 export class DriverBucket implements Bucket {
   readonly name: string;
   readonly limits: Limits;
@@ -21,7 +21,7 @@ export class DriverBucket implements Bucket {
     this.#core = core;
   }
 
-  /** A getter, because `inspect` would show a field, and with it the driver's connections. */
+  /** A getter, because `util.inspect` would print a field, including the driver's connections. */
   protected get core(): StoreCore {
     return this.#core;
   }
@@ -86,7 +86,7 @@ export class DriverBucket implements Bucket {
     } while (cursor !== undefined);
   }
 
-  /** Reads the input, sends it chunk by chunk and returns one value per key. */
+  /** Reads the keys of the input, sends them chunk by chunk and returns one value per key. */
   async #read<Kind extends ReadKind>(call: Call, kind: Kind, input: Iterable<string>, options?: CallOptions) {
     try {
       call.start(options);
@@ -108,7 +108,7 @@ export class DriverBucket implements Bucket {
       call.start(options);
       const batch = kind === "set" ? readEntries(call, input) : readKeys(call, input, kind);
       const { keys } = batch;
-      // A short batch does not wait here, because its values may have to be encoded before the call returns.
+      // A short batch must not wait here: its values may have to be encoded before the method returns its promise.
       const canonical =
         keys.length <= mostAtOnce ? findDuplicates(keys, "last") : await findDuplicatesInSteps(keys, "last", call);
       const outcomes = await write(call, kind, batch, canonical);

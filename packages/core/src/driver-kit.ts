@@ -22,9 +22,9 @@ export class FaultError extends Error {
 const waitedTooLong: Fault = Object.freeze({ code: "timeout", retryable: true, effect: "none" });
 
 /**
- * Waits for a step before `request` is sent, such as a connection, but only until the request is aborted.
+ * Waits for a step that comes before the request, such as connecting. Stops waiting when the request is aborted.
  *
- * @throws {FaultError} `timeout` with effect `none` when the request is aborted first.
+ * @throws {FaultError} `timeout` with effect `none` if the request is aborted first.
  */
 export function waitFor<Result>(request: DriverRequest, promise: Promise<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
@@ -38,14 +38,14 @@ export function waitFor<Result>(request: DriverRequest, promise: Promise<Result>
 /** The fault of keys for which the engine had no capacity. */
 export const unprocessed: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
 
-/** Like Node's own pool: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
+/** In bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
 const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
 /**
- * Copies values out of one chunk received from a socket. Copies small neighboring values together, including the bytes
- * between them, because allocating an `ArrayBuffer` takes ten times as long as copying 100 bytes. A value that is kept
- * therefore keeps up to 8 KiB in memory.
+ * Copies values out of a chunk that was received from a socket. Neighboring small values share one copy of up to 8 KiB,
+ * because allocating an `ArrayBuffer` takes ten times as long as copying 100 bytes. As long as one of these values is
+ * in use, the whole copy stays in memory.
  */
 export class ChunkCopier {
   readonly #chunk: Uint8Array;
@@ -58,7 +58,7 @@ export class ChunkCopier {
     this.#chunk = chunk;
   }
 
-  /** Returns the chunk's bytes from `from` to `to`. Never ask for the same bytes twice: values must not overlap. */
+  /** Returns a copy of the bytes from `from` up to `to`. Ranges must not overlap: their values would share bytes. */
   copy(from: number, to: number): Uint8Array<ArrayBuffer> {
     if (this.#copy === undefined || to > this.#to || from < this.#from) {
       if (to - from > longestPooled) return new Uint8Array(this.#chunk.subarray(from, to));

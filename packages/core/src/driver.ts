@@ -1,50 +1,50 @@
 import type { StoreErrorCode } from "./errors.js";
 
 /**
- * What a backend implements. A driver sends one request to its engine and reports what happened to each key. Core does
+ * The interface of a backend. A driver sends one request to its engine and reports what happened to each key. Core does
  * the rest: validation, order, duplicates, chunking, concurrency, retries, deadlines, outcomes and errors.
  *
  * A driver can rely on this:
- * - A request has at least 1 key and at most as many as `limits` allows. All keys differ, are well-formed, and have at most
- *   1,024 bytes of UTF-8.
- * - Values have at most `maxValueBytes` bytes and do not change until the request settles. To keep them, copy them.
+ * - A request for keys has at least 1 key and at most as many as `limits` allows. The keys are well-formed and all
+ *   different. Each has at most 1,024 bytes of UTF-8.
+ * - Values have at most `maxValueBytes` bytes and do not change until the request settles. Copy them to use them later.
  * - A bucket name matches `[A-Za-z0-9_.-]{1,64}`.
- * - Core calls `close()` once, when no request is in flight, and nothing after it.
+ * - Core calls `close()` once, when no call is in flight. After that, core calls no other method.
  *
  * Core relies on this:
- * - One request in, one answer out: no retry loop, no chunk loop. The driver lists keys that the engine left undone in
- *   `unprocessed` or `faults`, and core repeats only those.
- * - The engine acknowledged every written key that neither of them lists.
- * - A request rejects only if all of it failed in the same way.
- * - When a request is aborted, the driver answers immediately, with `unknown` for what it cannot know. Core waits 100 ms.
- * - Reads see every write that was acknowledged before.
- * - Two keys are the same key only if their strings are equal. No bucket and key name another bucket's key.
- * - Returned values do not overlap with each other or with memory that the driver keeps.
+ * - A method makes one attempt: it does not retry. It lists the keys that the engine left undone in `unprocessed` or
+ *   `faults`, so that core can retry them.
+ * - The engine acknowledged every key of a write that is in neither list.
+ * - A method rejects only if all keys of the request failed in the same way.
+ * - When a request is aborted, the method settles within 100 ms, with effect `unknown` for keys of unknown state.
+ * - A read sees every write that was acknowledged before the read started.
+ * - Two keys are the same key only if their strings are equal. Equal keys in different buckets are different keys.
+ * - Returned values share no bytes with each other or with memory that the driver keeps.
  */
 export interface Driver {
-  /** Short name of the engine, for messages and tracing events: `redis`. */
+  /** Short name of the engine for messages and tracing events, such as `redis`. */
   readonly name: string;
   /** Address of the server, for tracing events. */
   readonly server?: ServerAddress | undefined;
-  /** Frozen. */
+  /** Must be frozen. Core reads the limits once, when the store is created. */
   readonly limits: DriverLimits;
   get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>;
   set(request: SetRequest): Promise<WriteAnswer>;
   /**
-   * Optional, only for a driver whose `set` acknowledges all keys or rejects. Encodes a set before the caller may change its
-   * values, which saves a copy. Sends nothing. Each attempt of `set` receives the result as `request.prepared`.
+   * Encodes a set before the caller may change its values, which saves a copy. Sends nothing. Each attempt of `set`
+   * gets the result as `request.prepared`. Optional, and only for drivers whose `set` acknowledges all keys or rejects.
    */
   prepareSet?(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): unknown;
-  /** A missing key counts as done. */
+  /** Deletes keys. A missing key counts as deleted. */
   delete(request: KeysRequest): Promise<WriteAnswer>;
-  /** Optional. Without it, core reads the values. */
+  /** Returns whether each key exists. Optional. Without it, core calls `get`. */
   exists?(request: KeysRequest): Promise<ReadAnswer<boolean>>;
   list(request: ListRequest): Promise<ListAnswer>;
-  /** Optional. Creates what the engine needs, such as a table. Safe to repeat and to run concurrently. */
+  /** Creates what the engine needs, such as a table. Must be safe to repeat and to run concurrently. Optional. */
   provision?(request: DriverRequest): Promise<void>;
-  /** Releases what the driver opened. A client that the caller passed stays open. */
+  /** Closes what the driver opened, but not a client that the caller passed. */
   close(): Promise<void>;
-  /** Translates an error of the engine or its client. Must not throw. Core handles {@link FaultError} itself. */
+  /** Translates an error of the engine or its client. Must not throw. Core does not pass it a {@link FaultError}. */
   classify(error: unknown): Fault;
 }
 
@@ -54,30 +54,30 @@ export interface ServerAddress {
 }
 
 export interface DriverLimits {
-  /** Longest value, in bytes. */
+  /** Maximum length of a value, in bytes. */
   readonly maxValueBytes: number;
   readonly get: RequestLimits;
   readonly set: RequestLimits;
   readonly delete: RequestLimits;
-  /** How many requests of one call may be in flight at the same time. */
+  /** Maximum number of requests that one call has in flight, unless the option `concurrency` changes it. */
   readonly concurrency: number;
 }
 
-/** How much fits into one request. */
+/** Maximum size of one request. */
 export interface RequestLimits {
   readonly maxKeys: number;
-  /** Sum of key bytes (UTF-8) and, for `set`, value bytes. A larger single entry still gets a request. */
+  /** Maximum sum of key bytes (UTF-8) and, for `set`, value bytes. A larger entry is sent in a separate request. */
   readonly maxBytes: number;
 }
 
 export interface DriverRequest {
-  /** When this attempt's time is over, in milliseconds on the clock of `performance.now()`. May be `Infinity`. */
+  /** When the attempt times out, in milliseconds on the clock of `performance.now()`. May be `Infinity`. */
   readonly deadline: number;
-  /** Whether the attempt's time is over or the caller cancelled. */
+  /** Whether the attempt timed out or its call was cancelled. */
   readonly aborted: boolean;
-  /** The same as an `AbortSignal`. Core creates it on first use; `onAbort` is cheaper. */
+  /** Fires when the request is aborted. Core creates this signal on first use. `onAbort` is faster. */
   readonly signal: AbortSignal;
-  /** Calls `listener` once when the request is aborted. Returns a function that removes it. */
+  /** Calls `listener` once, when the request is aborted. Returns a function that removes the listener. */
   onAbort(listener: () => void): () => void;
 }
 
@@ -87,15 +87,15 @@ export interface KeysRequest extends DriverRequest {
 }
 
 export interface SetRequest extends KeysRequest {
-  /** `values[i]` belongs to `keys[i]`. Empty if the set was prepared. */
+  /** `values[i]` is the value of `keys[i]`. Empty if `prepareSet` encoded the values. */
   readonly values: readonly Uint8Array[];
-  /** What `prepareSet` returned. Absent if the request comes from a wrapper without `prepareSet`. */
+  /** What `prepareSet` returned. Absent if the request comes from a wrapping driver without `prepareSet`. */
   readonly prepared?: unknown;
 }
 
 export interface ListRequest extends DriverRequest {
   readonly bucket: string;
-  /** What the driver returned with the previous page; absent for the first. Untrusted input. */
+  /** The `cursor` of the previous page. Absent for the first page. Validate it: the caller may pass any string. */
   readonly cursor?: string | undefined;
 }
 
@@ -105,9 +105,9 @@ export interface ListAnswer {
   readonly cursor?: string | undefined;
 }
 
-/** The keys that were not done, by their index in the request. */
+/** Lists the keys that did not succeed, by index in the request. All other keys succeeded. */
 export interface WriteAnswer {
-  /** The engine had no capacity for these. Nothing happened to them. */
+  /** Keys for which the engine had no capacity. It neither read nor changed them. */
   readonly unprocessed?: readonly number[] | undefined;
   readonly faults?: readonly ItemFault[] | undefined;
 }
@@ -120,15 +120,15 @@ export interface ReadAnswer<Value> extends WriteAnswer {
 /** Why a key or a whole request failed. */
 export interface Fault {
   readonly code: StoreErrorCode;
-  /** Whether the same request may succeed if repeated. */
+  /** Whether the same request may succeed if it is repeated. */
   readonly retryable: boolean;
-  /** `none`: the write was not applied and never will be. `unknown`: it may have been, or may be later. */
+  /** `none`: the write was not applied and never will be. `unknown`: it may have been applied, or may be later. */
   readonly effect: "none" | "unknown";
-  /** The engine's own code, such as `OOM`, `42501` or `ECONNREFUSED`. Never its text, which may contain keys or passwords. */
+  /** The engine's own code, such as `OOM` or `42501`. Never its message, which may contain keys or passwords. */
   readonly reason?: string | undefined;
   /**
-   * For `unknown`: ensures that the lost request can no longer take effect, for example by closing its connection on the
-   * server. Core calls it before it repeats the write or gives up, once even if several faults share it.
+   * If the effect is `unknown`: ensures that the lost request can no longer take effect, for example by closing its
+   * connection on the server. Core calls each fence once, before it repeats the write or gives up.
    */
   readonly fence?: ((request: DriverRequest) => Promise<void>) | undefined;
 }
@@ -138,7 +138,7 @@ export interface ItemFault extends Fault {
   readonly index: number;
 }
 
-/** The answer to a write if the engine acknowledged every key. */
+/** The result of a write if the engine acknowledged every key. */
 export const allDone: WriteAnswer = Object.freeze({});
 
 export { createRequest } from "./call/attempt.js";

@@ -1,8 +1,8 @@
-/** The error variant of `wasi:keyvalue/store`. */
+/** The variants of the type `error` in `wasi:keyvalue/store`. */
 export type StoreErrorTag = "no-such-store" | "access-denied" | "other";
 
 /**
- * What went wrong. Stable: programs act on the code, never on the message.
+ * What went wrong. Programs should check the code and never the message, because only codes are stable.
  *
  * | code | meaning | retryable |
  * | --- | --- | --- |
@@ -10,13 +10,13 @@ export type StoreErrorTag = "no-such-store" | "access-denied" | "other";
  * | `too-large` | a key or value over `limits` | no |
  * | `throttled` | the backend had no capacity, even after retries | yes |
  * | `timeout` | the call's deadline passed | yes |
- * | `aborted` | the caller's signal fired | no |
+ * | `aborted` | the caller's signal was aborted | no |
  * | `connection-lost` | the connection broke during a request | yes |
  * | `unavailable` | the backend cannot be reached or does not serve requests now | yes |
  * | `closed` | the store was closed | no |
  * | `no-such-store` | the bucket, table or database does not exist | no |
  * | `access-denied` | wrong credentials or missing permission | no |
- * | `internal` | an error that the driver does not recognize | no |
+ * | `internal` | an error that the driver does not recognize | no, unless the driver says so |
  */
 export type StoreErrorCode =
   | "invalid-argument"
@@ -41,15 +41,15 @@ export interface StoreErrorOptions {
   readonly reason?: string | undefined;
 }
 
-/** What every call rejects with. */
+/** The error that every call rejects with. */
 export class StoreError extends Error {
   override readonly name: string = "StoreError";
-  /** The variant of `wasi:keyvalue/store.error`. */
+  /** The variant of the type `error` in `wasi:keyvalue/store` that matches the code. */
   readonly tag: StoreErrorTag;
   readonly code: StoreErrorCode;
   /** The engine's own code, such as `42P01`, `NOPERM` or `ECONNREFUSED`, if it reported one. */
   readonly reason?: string;
-  /** Whether the same call may succeed later. For a batch: whether every failed entry may. */
+  /** Whether the same call may succeed later. For a batch: whether this is true for every failed entry. */
   readonly retryable: boolean;
 
   constructor(code: StoreErrorCode, message: string, options: StoreErrorOptions = {}) {
@@ -73,14 +73,14 @@ export class StoreError extends Error {
 }
 
 /**
- * `applied`: the backend acknowledged the entry. `not-applied`: the entry was not written and never will be. `unknown`: the
- * response was lost, so the entry may have been written or may still be.
+ * `applied`: the backend acknowledged the entry. `not-applied`: the entry was not written and never will be. `unknown`:
+ * the response was lost, so the entry may have been written or may be written later.
  */
 export type Outcome = "applied" | "not-applied" | "unknown";
 
-/** One entry that was not applied, or may not have been. */
+/** One entry whose outcome is `not-applied` or `unknown`. */
 export interface Failure {
-  /** Index into the caller's input. */
+  /** Index of the entry in the caller's input. */
   readonly index: number;
   readonly outcome: "not-applied" | "unknown";
   readonly code: StoreErrorCode;
@@ -94,7 +94,7 @@ export interface OutcomeCounts {
   readonly unknown: number;
 }
 
-/** The outcome of each entry of a batch, by index into the caller's input. */
+/** The outcome of each entry of a batch, by index in the caller's input. */
 export interface OutcomeTable {
   readonly size: number;
   readonly counts: OutcomeCounts;
@@ -105,8 +105,8 @@ export interface OutcomeTable {
 const batchBrand: unique symbol = Symbol.for("@manykv/core/BatchError");
 
 /**
- * What writes reject with: the code of the first failure and the outcome of every entry. It is `retryable` if every
- * failure is.
+ * The error that writes reject with. `code` and `reason` are those of the first failed entry. `retryable` is true if
+ * every failed entry is retryable.
  */
 export class BatchError extends StoreError {
   override readonly name: string = "BatchError";
@@ -126,9 +126,9 @@ export class BatchError extends StoreError {
   }
 
   /**
-   * Returns the outcome of the entry at `index` of the caller's input. Entries with the same key share one outcome.
+   * Returns the outcome of the entry at `index` in the caller's input. Entries with the same key share one outcome.
    *
-   * @throws {RangeError} if the input has no such index.
+   * @throws {RangeError} if the input has no entry at `index`.
    */
   outcomeOf(index: number): Outcome {
     if (!Number.isInteger(index) || index < 0 || index >= this.#outcomes.size) {
@@ -137,7 +137,7 @@ export class BatchError extends StoreError {
     return this.#outcomes.outcomeOf(index);
   }
 
-  /** Yields the entries that were not applied, or may not have been, by ascending index. */
+  /** Yields the entries whose outcome is `not-applied` or `unknown`, in the order of the input. */
   *failures(): Generator<Failure, void, undefined> {
     for (let index = 0; index < this.#outcomes.size; index++) {
       const outcome = this.#outcomes.outcomeOf(index);
@@ -152,22 +152,22 @@ export class BatchError extends StoreError {
   }
 }
 
-/** What the reader of a message can do. */
+/** The end of an error message: what happened, and what to do. */
 const advice: { readonly [Code in StoreErrorCode]: string } = {
-  "invalid-argument": "Correct the call.",
+  "invalid-argument": "Correct the arguments of the call.",
   "too-large": "Store less under one key, or split the value.",
   throttled: "The backend has no capacity left: try again later, or raise its capacity.",
   timeout: "The deadline passed: try again, raise `timeout`, or send less at once.",
-  aborted: "The caller's signal fired.",
+  aborted: "The caller's signal cancelled the call.",
   "connection-lost": "The connection broke: try again.",
   unavailable: "The backend does not serve requests: check that it runs and can be reached, then try again.",
   closed: "The store was closed: open a new one.",
   "no-such-store": "Check the names of bucket, table and database. `provision()` creates a missing table.",
   "access-denied": "Check the credentials and permissions.",
-  internal: "The backend failed in a way that the driver does not recognize.",
+  internal: "The driver does not recognize the failure: check the logs of the backend.",
 };
 
-/** Returns the text of a fault for a message, such as `throttled (OOM). The backend has no capacity left: ...`. */
+/** Describes a fault for a message, such as `throttled (OOM). The backend has no capacity left: ...`. */
 export function explain(fault: { readonly code: StoreErrorCode; readonly reason?: string | undefined }): string {
   const reason = fault.reason === undefined ? fault.code : `${fault.code} (${fault.reason})`;
   return `${reason}. ${advice[fault.code]}`;

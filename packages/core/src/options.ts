@@ -2,28 +2,28 @@ import type { Driver, RequestLimits } from "./driver.js";
 import { StoreError } from "./errors.js";
 import { type CallOptions, type Limits, maxKeyBytes } from "./store.js";
 
-/** Options of every store, whatever its backend. */
+/** Options that the stores of all backends accept. */
 export interface StoreOptions {
-  /** Lowers the backend's limits. A limit above the backend's is rejected. Default: the backend's limits. */
+  /** Lowers the maximum sizes of keys and values. A higher limit is rejected. Default: the backend's limits. */
   readonly limits?: Partial<Limits> | undefined;
-  /** The buckets that the store serves. Opening another rejects with `no-such-store`. Default: all valid names. */
+  /** Names of the buckets that can be opened. `open` rejects others with `no-such-store`. Default: all valid names. */
   readonly buckets?: Iterable<string> | undefined;
-  /** Default `timeout` of a call, in milliseconds. Default 10,000. */
+  /** `timeout` of calls that do not pass their own, in milliseconds. `Infinity` is allowed. Default 10,000. */
   readonly timeout?: number | undefined;
-  /** Lowers how much one request to the backend contains. Default: the backend's limits. */
+  /** Lowers the maximum number of keys and bytes in one request to the backend. Default: the backend's limits. */
   readonly requestLimits?: Partial<RequestLimits> | undefined;
-  /** How many requests of one call may be in flight at the same time. Default: the backend's. */
+  /** Maximum number of requests that one call has in flight, at least 1. The default depends on the backend. */
   readonly concurrency?: number | undefined;
-  /** How calls retry temporary failures. */
+  /** How calls retry temporary failures, such as throttling or a lost connection. */
   readonly retry?: RetryOptions | undefined;
 }
 
 export interface RetryOptions {
-  /** Consecutive attempts without progress before a call gives up. Default 10. */
+  /** How many consecutive attempts may complete no key before a call gives up. At least 1. Default 10. */
   readonly attempts?: number | undefined;
-  /** Upper bound of the first wait, in milliseconds. It doubles with each attempt without progress. Default 50. */
+  /** In milliseconds. After n attempts without progress, a call waits at most `baseDelay * 2 ** n`. Default 50. */
   readonly baseDelay?: number | undefined;
-  /** Upper bound of any wait, in milliseconds. Default 2,000. */
+  /** Maximum wait before a retry, in milliseconds. Default 2,000. */
   readonly maxDelay?: number | undefined;
 }
 
@@ -44,7 +44,7 @@ const retryNames = ["attempts", "baseDelay", "maxDelay"];
 const storeOptionNames = ["limits", "buckets", "timeout", "requestLimits", "concurrency", "retry"];
 const callOptionNames = ["signal", "timeout"];
 
-/** @throws {StoreError} `invalid-argument`, naming the option that is unknown or out of range. */
+/** Validates options and adds defaults. Throws `invalid-argument` with the name of an unknown or invalid option. */
 export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedOptions {
   checkOptions(options, storeOptionNames);
   const { limits = {}, requestLimits = {}, retry = {}, concurrency, buckets, timeout = 10_000 } = options;
@@ -76,10 +76,10 @@ export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedO
 }
 
 /**
- * Checks that `options` is an object without unknown options.
+ * Checks that `options` is an object that contains only options whose names are in `known`.
  *
- * @param known - the names of all options
- * @throws {StoreError} `invalid-argument`, naming an unknown option and the known ones.
+ * @param subject - what to call the object in error messages
+ * @throws {StoreError} `invalid-argument`. The message lists the known options.
  */
 export function checkOptions(options: unknown, known: readonly string[], subject = "the options"): void {
   if (typeof options !== "object" || options === null) {
@@ -91,7 +91,7 @@ export function checkOptions(options: unknown, known: readonly string[], subject
   }
 }
 
-/** @throws {StoreError} `invalid-argument` for options that are unknown or of the wrong type. */
+/** Validates the options of a call. Throws `invalid-argument` with the name of an unknown or invalid option. */
 export function checkCallOptions(options: CallOptions, known: readonly string[] = callOptionNames): void {
   checkOptions(options, known);
   const { signal, timeout } = options;
@@ -108,7 +108,7 @@ function checkTimeout(timeout: unknown): number {
 
 const bucketName = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** @throws {StoreError} with `code` if `name` is not a valid bucket name (rule S13). */
+/** Returns `name` if it is a valid bucket name (rule S13). Otherwise throws a {@link StoreError} with `code`. */
 export function checkBucketName(name: unknown, code: "no-such-store" | "invalid-argument"): string {
   if (typeof name === "string" && bucketName.test(name)) return name;
   throw new StoreError(code, "a bucket name must match [A-Za-z0-9_.-]{1,64}");
@@ -120,10 +120,10 @@ function checkBuckets(buckets: Iterable<string>): ReadonlySet<string> {
   return new Set(Array.from(buckets, (name) => checkBucketName(name, "invalid-argument")));
 }
 
-/** Returns `value`, or `fallback` if it is undefined. */
+/** Returns `value`, or `fallback` if it is undefined. Throws unless `value` is a number from `least` to `most`. */
 function inRange(name: string, value: unknown, least: number, fallback: number, most = Infinity): number {
   if (value === undefined) return fallback;
   if (typeof value === "number" && value >= least && value <= most) return value;
-  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}, the backend's limit`;
+  const range = most === Infinity ? `that is at least ${least}` : `from ${least} to ${most}, the backend's limit`;
   throw new StoreError("invalid-argument", `\`${name}\` must be a number ${range}`);
 }

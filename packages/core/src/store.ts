@@ -1,27 +1,27 @@
-// No ES20xx library declares `AsyncDisposable`. Without this line the types would depend on those of Node.js.
+// TypeScript's ES20xx libraries lack `AsyncDisposable`. Without this line, these types would need `@types/node`.
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/** Maximum sizes of keys and values. Larger ones are rejected with code `too-large` before anything is sent. */
+/** Maximum sizes of keys and values. A call with a larger key or value sends nothing and rejects with `too-large`. */
 export interface Limits {
-  /** Longest key, in UTF-8 bytes. */
+  /** Maximum length of a key, in UTF-8 bytes. */
   readonly maxKeyBytes: number;
-  /** Longest value, in bytes. */
+  /** Maximum length of a value, in bytes. */
   readonly maxValueBytes: number;
 }
 
-/** The longest key on any backend, in UTF-8 bytes (rule S1). */
+/** Maximum length of a key on every backend, in UTF-8 bytes (rule S1 in `docs/semantics.md`). */
 export const maxKeyBytes = 1024;
 
 /**
- * The limits that every backend supports: 1,024-byte keys and 400,000-byte values. Pass them as the `limits` option, and
- * a program that works on one backend works on all.
+ * The limits that every backend supports: keys of up to 1,024 UTF-8 bytes and values of up to 400,000 bytes. A program
+ * that passes them as the `limits` option stores the same keys and values on every backend.
  *
  * The value limit comes from DynamoDB, where an item has at most 400 KB including its key and attribute names:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items
  */
 export const portableLimits: Limits = Object.freeze({ maxKeyBytes, maxValueBytes: 400_000 });
 
-/** A key and its value, as reads return them. */
+/** A key and its value, as `getMany` returns them. */
 export type KeyValue = readonly [key: string, value: Uint8Array<ArrayBuffer>];
 
 /** A key and its value, as `setMany` accepts them. */
@@ -29,9 +29,9 @@ export type Entry = readonly [key: string, value: Uint8Array];
 
 /** Options of every call. */
 export interface CallOptions {
-  /** Cancels the call. A write that was already sent when the signal fires ends as `unknown`. */
+  /** Cancels the call when the signal is aborted. A write that was sent but not yet acknowledged becomes `unknown`. */
   readonly signal?: AbortSignal | undefined;
-  /** How long the call may take, including retries, in milliseconds. Default 10,000; `Infinity` is allowed. */
+  /** Maximum duration with retries, in milliseconds. `Infinity` is allowed. Default: the store's `timeout` (10,000). */
   readonly timeout?: number | undefined;
 }
 
@@ -42,74 +42,74 @@ export interface ListOptions extends CallOptions {
 
 export interface OpenOptions {
   /**
-   * Whether the `get`, `set` and `delete` calls of one event loop turn are combined into one batch per operation, so that
-   * code that handles one key at a time runs at the speed of batches. Each call keeps its own result, deadline and signal.
-   * If several writes of one turn have the same key, the last one wins and all share its outcome. A `get` and a write of
-   * one turn may run in either order. Default `false`.
+   * Whether manykv combines the `get`, `set` and `delete` calls of one event loop turn into one batch per operation and
+   * timeout, so that code that handles single keys runs at the speed of batches. Each call keeps its own result,
+   * deadline and signal. If several writes of one turn have the same key, the last one wins and all share its outcome.
+   * A `get` and a write of the same turn may run in either order. Default `false`.
    */
   readonly coalesce?: boolean | undefined;
 }
 
 export interface KeyPage {
   readonly keys: string[];
-  /** Pass it to the next `listKeys` call. Absent on the last page. Its format is private to the backend. */
+  /** Pass it to the next `listKeys` call to get the next page. Absent on the last page. Do not parse it. */
   readonly cursor?: string;
 }
 
 export interface Store extends AsyncDisposable {
   /**
-   * Opens a bucket. Sends nothing: a bucket exists as soon as it holds a key.
+   * Opens a bucket. Sends no request, because a bucket needs no setup.
    *
    * @throws {StoreError} `no-such-store` if the name does not match `[A-Za-z0-9_.-]{1,64}` or is not in the store's
-   * `buckets` option; `invalid-argument` for an unknown option; `closed` after `close()`.
+   * `buckets` option; `invalid-argument` if an option is unknown or invalid; `closed` after `close()`.
    */
   open(name: string, options?: OpenOptions): Promise<Bucket>;
-  /** Creates what the backend needs, such as a table. Safe to repeat and to run concurrently. Takes at most 180 s. */
+  /** Creates what the backend needs, such as a table. Safe to repeat and to call concurrently. Takes at most 180 s. */
   provision(): Promise<void>;
-  /** Waits for the calls in flight, then releases everything the store opened. Later calls reject with `closed`. */
+  /** Waits for calls in flight, then closes the connections that the store opened. Later calls reject with `closed`. */
   close(): Promise<void>;
 }
 
 /**
  * A set of keys and values, separate from every other bucket.
  *
- * Every method rejects with a {@link StoreError}: `invalid-argument` for an ill-formed key, a value that is not a
- * `Uint8Array`, or an option that is unknown or out of range; `too-large` for a key or value over `limits`; `timeout`
- * and `aborted` according to the call's options; `closed` after the store was closed; otherwise the code that describes
- * the backend's failure. Writes reject with a {@link BatchError}, which reports the outcome of every key.
+ * A method that fails rejects with a {@link StoreError}. Its code is `invalid-argument` for an ill-formed key, a value
+ * that is not a `Uint8Array`, or an unknown or invalid option; `too-large` for a key or value over `limits`; `timeout`
+ * after the deadline; `aborted` if the signal was aborted; `closed` if the store was closed; or the code of the
+ * backend's failure. A write that fails rejects with a {@link BatchError}, which reports the outcome of every key.
  */
 export interface Bucket {
   readonly name: string;
-  /** The limits in force: the backend's, or lower ones from the store's `limits` option. */
+  /** The limits that apply: those of the backend, or lower ones from the store's `limits` option. */
   readonly limits: Limits;
   /** Returns the value of a key, or `undefined` if the key does not exist. */
   get(key: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Sets one key. Rejects with a {@link BatchError} of one entry. */
+  /** Sets the value of one key. If this fails, rejects with a {@link BatchError} of one entry. */
   set(key: string, value: Uint8Array, options?: CallOptions): Promise<void>;
-  /** Deletes one key. Deleting a missing key succeeds. Rejects with a {@link BatchError} of one entry. */
+  /** Deletes one key, whether or not it exists. If this fails, rejects with a {@link BatchError} of one entry. */
   delete(key: string, options?: CallOptions): Promise<void>;
   /** Returns whether the key exists. */
   exists(key: string, options?: CallOptions): Promise<boolean>;
   /**
-   * Returns one page of this bucket's keys, in no particular order. A key that exists during the whole listing is listed
-   * at least once. A key may be listed twice, and an empty page may have a cursor.
+   * Returns one page of this bucket's keys, in no particular order. A key that exists during the whole listing is
+   * listed at least once, and may be listed more than once. A page may be empty and still have a cursor.
    */
   listKeys(options?: ListOptions): Promise<KeyPage>;
   /** Iterates over all keys of this bucket, page by page. `timeout` applies to each page. */
   keys(options?: CallOptions): AsyncIterable<string>;
   /**
-   * Returns one result per key, in the order of `keys` and including duplicates: the key with its value, or `undefined` if
-   * the key does not exist. Rejects if any key cannot be read.
+   * Returns one result per key, in the order of `keys` and including duplicates: the key with its value, or `undefined`
+   * if the key does not exist. Rejects if any key cannot be read.
    *
-   * You may modify returned values. Values may share an `ArrayBuffer` of up to 64 KiB, like Node's pooled Buffers: never
-   * use `value.buffer`, and call `slice()` before you transfer a value to a worker or keep a few of many for a long time.
+   * You may modify returned values. They may share an `ArrayBuffer` of up to 64 KiB, like Node's pooled Buffers: do not
+   * use `value.buffer`, and call `slice()` before you transfer a value to a worker or keep one of many for long.
    */
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]>;
   /**
-   * Sets many keys. A `Map` is an iterable of entries. If a key occurs twice, the last entry wins. Not atomic: if the call
-   * rejects, its {@link BatchError} reports the outcome of each entry.
+   * Sets many keys from an array, a `Map` or another iterable of entries. If a key occurs more than once, its last
+   * entry wins. Not atomic: if the call rejects, its {@link BatchError} reports the outcome of each entry.
    */
   setMany(entries: Iterable<Entry>, options?: CallOptions): Promise<void>;
-  /** Deletes many keys. Missing keys count as deleted. Not atomic, like `setMany`. */
+  /** Deletes many keys. A missing key counts as deleted. Not atomic, like `setMany`. */
   deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<void>;
 }

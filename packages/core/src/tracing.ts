@@ -8,35 +8,35 @@ interface Event {
   readonly driver: string;
   readonly server: ServerAddress | undefined;
   readonly bucket: string;
-  /** For a call: the method, such as `getMany`. For an attempt: `get`, `set`, `delete`, `exists`, `list` or `provision`. */
+  /** For a call: the method, such as `getMany`. For an attempt: the driver's method, such as `get` or `list`. */
   readonly operation: string;
-  /** How many keys the caller's input or the request has. */
+  /** Number of keys in the caller's input or, for an attempt, in the request. */
   batchSize: number;
-  /** In milliseconds. Set at the end, like `code` and `reason`. */
+  /** In milliseconds. Set at the end of the call or attempt, like `code` and `reason`. */
   duration?: number;
-  /** The code of the error, or of the request's first fault. */
+  /** The code of the call's error or, for an attempt, of the first fault. */
   code?: StoreErrorCode;
-  /** The engine's own code. */
+  /** The engine's own code, if it reported one. */
   reason?: string;
 }
 
-/** The message of the tracing channel `manykv:call`: one object for each call of a bucket or store. */
+/** The message of the tracing channel `manykv:call`: one object for each call of a bucket method or `provision`. */
 export interface CallEvent extends Event {
-  /** Ties the attempts to their call. Unique in this process. */
+  /** Unique in this process. The events of the call's attempts contain it as `callId`. */
   readonly id: string;
-  /** For a write, at its end: how many entries had each outcome. */
+  /** For a write: the number of entries with each outcome. Set at the end of the call. */
   outcomes?: OutcomeCounts;
-  /** What the call rejected with. */
+  /** The error that the call rejected with. Set at the end of the call. */
   error?: unknown;
 }
 
 /** The message of the tracing channel `manykv:attempt`: one object for each request to the backend. */
 export interface AttemptEvent extends Event {
-  /** The `id` of the call. */
+  /** The `id` of the {@link CallEvent}. */
   readonly callId: string;
-  /** 1 for the first attempt. */
+  /** Number of the attempt to send this request, starting at 1. */
   readonly attempt: number;
-  /** At the end: how many keys were not done. */
+  /** Number of keys that did not succeed. Set at the end of the attempt. */
   undone?: number;
 }
 
@@ -45,19 +45,19 @@ interface Channel {
   runStores<Result>(message: object, run: () => Result): Result;
 }
 
-/** The part of `TracingChannel` that manykv uses, so that browser programs compile without the types of Node.js. */
+/** The part of `TracingChannel` that manykv uses. Lets browser programs compile without the types of Node.js. */
 type Tracing = { readonly hasSubscribers: boolean } & {
   readonly [Name in "start" | "end" | "asyncStart" | "asyncEnd" | "error"]: Channel;
 };
 
-/** Returns a tracing channel, or `undefined` in browsers and before Node.js 20.16, which lack `getBuiltinModule`. */
+/** Returns a tracing channel. Returns `undefined` in browsers and before Node.js 20.16, without `getBuiltinModule`. */
 export function openTracing(name: string): Tracing | undefined {
   type Process = { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } };
   const { process } = globalThis as { process?: Process };
   return process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
 }
 
-/** Runs a call within the channel `manykv:call`. */
+/** Runs a call and publishes its event on the channel `manykv:call`. */
 export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promise<Result> {
   call.id = crypto.randomUUID();
   const { core, id, operation, bucket, batchSize } = call;
@@ -76,7 +76,7 @@ export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promi
   });
 }
 
-/** Runs an attempt within the channel `manykv:attempt`. */
+/** Runs an attempt and publishes its event on the channel `manykv:attempt`. */
 export function traceAttempt<Result extends AttemptResult<unknown>>(
   call: Call,
   operation: string,
@@ -97,8 +97,8 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
 }
 
 /**
- * Publishes the start and end of `run`. Unlike `tracePromise`, it does not add the result to the event, because events may
- * be logged and results contain values. `complete` returns the fields to set at the end.
+ * Publishes the start and end of `run`. Unlike Node's `tracePromise`, leaves the result out of the event, because
+ * programs may log events and results contain values. `complete` returns the fields to set at the end.
  */
 function trace<Result>(
   channel: Tracing,

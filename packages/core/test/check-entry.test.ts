@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { checkKey, utf8Length } from "../src/input/batch.js";
 
-test("utf8Length returns the UTF-8 length of well-formed strings", () => {
+test("utf8Length returns the length of well-formed strings in UTF-8 bytes", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
       assert.equal(utf8Length(text), Buffer.byteLength(text));
@@ -12,7 +12,7 @@ test("utf8Length returns the UTF-8 length of well-formed strings", () => {
   );
 });
 
-test("a key is rejected if it is ill-formed or too long in UTF-8", () => {
+test("a key is rejected only if it is ill-formed or too long in UTF-8 bytes", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: "binary" }),

@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { ChunkCopier } from "../src/driver.js";
 
-/** For each value of a chunk: how many bytes precede it, and its length. */
+/** For each value of a chunk: the number of bytes before it, and its length. */
 const parts = fc.array(
   fc.tuple(fc.nat(20), fc.oneof(fc.nat(50), fc.constantFrom(0, 4_095, 4_096, 4_097, 8_192, 10_000))),
   { maxLength: 40 },
 );
 
-test("copies equal the original, keep at most 8 KiB, and share no bytes with each other or the chunk", () => {
+test("copies equal the original, keep at most 8 KiB or themselves, and share no bytes", () => {
   fc.assert(
     fc.property(parts, (lengths) => {
       const chunk = Buffer.alloc(lengths.reduce((sum, [before, length]) => sum + before + length, 0));

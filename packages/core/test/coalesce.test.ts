@@ -17,7 +17,7 @@ function codes(results: readonly PromiseSettledResult<unknown>[]): (string | und
   return results.map((result) => (result.status === "rejected" ? (result.reason as StoreError).code : undefined));
 }
 
-test("calls of one turn are sent as one request per operation", async () => {
+test("calls of one event loop turn are sent as one request per operation", async () => {
   const { driver, bucket } = await setUp();
   await Promise.all(["a", "b", "c"].map((key, index) => bucket.set(key, Uint8Array.of(index))));
   const values = await Promise.all(["c", "a", "x", "a"].map((key) => bucket.get(key)));
@@ -34,7 +34,7 @@ test("calls of one turn are sent as one request per operation", async () => {
   );
 });
 
-test("calls that follow a resolved promise in the same turn share a batch", async () => {
+test("calls made after a resolved promise in the same turn share a batch", async () => {
   const { driver, bucket } = await setUp();
   const late = async (key: string): Promise<unknown> => {
     await Promise.resolve();
@@ -132,7 +132,7 @@ test("an invalid argument rejects only its own call", async () => {
   assert.equal(driver.requests.length, 1);
 });
 
-test("the caller may change its value after the call returns", async () => {
+test("the caller may change a value after the method returns its promise", async () => {
   const { plain, bucket } = await setUp();
   const value = Uint8Array.of(1, 2, 3);
   const written = bucket.set("a", value);
@@ -169,7 +169,7 @@ test("cancelling one call does not affect the others and reports a true outcome"
   );
 });
 
-test("close() waits for calls made before it", async () => {
+test("close() waits for the calls that were made before it", async () => {
   const driver = new ScriptedDriver();
   const store = createStore(driver);
   const bucket = await store.open("b", { coalesce: true });
@@ -181,7 +181,7 @@ test("close() waits for calls made before it", async () => {
   await assert.rejects(bucket.get("a"), (reason) => StoreError.is(reason) && reason.code === "closed");
 });
 
-test("the calls of a refused batch are repeated before the store closes", async () => {
+test("the calls of a rejected batch are repeated before the store closes", async () => {
   const driver = new ScriptedDriver();
   driver.data.set("b:b", Uint8Array.of(2));
   const store = createStore(driver);
@@ -214,7 +214,7 @@ for (const [whose, options, ofStore] of [
   ["the call's", { timeout: 1_000 }, {}],
   ["the store's", undefined, { timeout: 1_000 }],
 ] as const) {
-  test(`the calls of a refused batch are repeated within ${whose} timeout`, async () => {
+  test(`the calls of a rejected batch are repeated within ${whose} timeout`, async () => {
     const driver = new ScriptedDriver();
     const bucket = await createStore(driver, ofStore).open("b", { coalesce: true });
     let start = 0;
@@ -235,7 +235,7 @@ for (const [whose, options, ofStore] of [
   });
 }
 
-test("a write settles by its own deadline even if a later write to its key has more time", async () => {
+test("a write settles by its own deadline even if a later write to the same key has a longer timeout", async () => {
   const { driver, bucket } = await setUp();
   let answer: (() => void) | undefined;
   driver.writes.push(async (request, apply) => {
@@ -254,7 +254,7 @@ test("a write settles by its own deadline even if a later write to its key has m
   assert.deepEqual(driver.data.get("b:a"), Uint8Array.of(2));
 });
 
-test("a write with invalid options rejects like that of a plain bucket", async () => {
+test("a write with invalid options rejects with a BatchError, as on a plain bucket", async () => {
   const { plain, bucket } = await setUp();
   for (const options of [{ signal: {} }, { timeout: -1 }, 5, null] as never[]) {
     for (const each of [plain, bucket]) {

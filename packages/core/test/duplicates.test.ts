@@ -35,7 +35,7 @@ test("each index maps to the first or last index of its key", async () => {
   );
 });
 
-test("a search of a long batch lets other work run between its steps", async () => {
+test("a search for duplicates in a long batch lets other work run between its steps", async () => {
   const keys = Array.from({ length: 40_000 }, (_, index) => `k${index}`);
   assert.equal(await findDuplicatesInSteps(keys, "last", someCall()), undefined);
   keys[39_999] = "k7";
@@ -49,13 +49,13 @@ test("a search of a long batch lets other work run between its steps", async () 
   const last = await findDuplicatesInSteps(keys, "last", someCall());
   clearInterval(counter);
   clearImmediate(next);
-  assert.ok(turns >= 5, `${turns} turns for 40,000 keys`);
+  assert.ok(turns >= 5, `other work ran in ${turns} turns, expected at least 5`);
   assert.deepEqual([last?.[7], last?.[8], last?.[39_999]], [39_999, 8, 39_999]);
   const first = await findDuplicatesInSteps(keys, "first", someCall());
   assert.deepEqual([first?.[7], first?.[39_999]], [7, 7]);
 });
 
-test("a search in steps ends at the call's deadline", async () => {
+test("a search for duplicates in steps stops at the call's deadline", async () => {
   const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}`);
   await assert.rejects(findDuplicatesInSteps(keys, "last", someCall(0)), {
     code: "timeout",

@@ -15,7 +15,7 @@ function entries(count: number): Entry[] {
 
 async function failure(promise: Promise<void>): Promise<BatchError> {
   return promise.then(
-    () => assert.fail("the write should have been rejected"),
+    () => assert.fail("the write resolved, but the test expects a BatchError"),
     (error: unknown) => {
       assert.ok(BatchError.is(error), String(error));
       return error;
@@ -27,7 +27,7 @@ async function bucketOver(driver: ScriptedDriver, options: StoreOptions = quick)
   return createStore(driver, options).open("b");
 }
 
-test("a write repeats only unprocessed keys until all are done", async () => {
+test("a write repeats only unprocessed keys until all keys are written", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(
     (request, apply) => ({ ...apply(part(request, [0, 2])), unprocessed: [1, 3] }),
@@ -80,7 +80,7 @@ test("a refused key is not repeated and does not affect other keys", async () =>
   assert.equal(driver.requests.length, 2);
 });
 
-test("a refused key does not become the cause of keys that time out later", async () => {
+test("a key that times out does not report the fault of another key", async () => {
   const driver = new ScriptedDriver();
   const connecting: Fault = { code: "timeout", retryable: true, effect: "none" };
   driver.writes.push(() => ({
@@ -108,7 +108,7 @@ test("a refused key does not become the cause of keys that time out later", asyn
   );
 });
 
-test("a BatchError is retryable only if every failure is", async () => {
+test("a BatchError is retryable only if every failure is retryable", async () => {
   const final: Fault = { ...busy, retryable: false };
   for (const [faults, retryable] of [
     [[busy, refused], false],
@@ -141,7 +141,7 @@ test("a key that never succeeds does not stop the keys of other requests", async
   assert.deepEqual([...error.failures()], [{ index: 0, outcome: "not-applied", code: "throttled" }]);
 });
 
-test("a final failure of a whole request stops the batch and keeps earlier outcomes", async () => {
+test("a request that fails as a whole and is not retryable stops the batch and keeps earlier outcomes", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(
     (request, apply) => apply(request),
@@ -163,7 +163,7 @@ test("a final failure of a whole request stops the batch and keeps earlier outco
 
 test("only an acknowledgement changes `unknown`", async () => {
   const driver = new ScriptedDriver();
-  // The engine refuses the second attempt, but the first, whose answer was lost, may have been applied.
+  // The engine refuses the second attempt. The first attempt, whose response was lost, may have been applied.
   driver.writes.push(
     () => {
       throw new Scripted(lost);
@@ -225,7 +225,7 @@ test("a lost write is fenced once before it is repeated", async () => {
   assert.deepEqual(events, ["first", "fence", "second"]);
 });
 
-test("a call settles as `unknown` if its fence fails or hangs", async () => {
+test("keys stay `unknown` if their fence fails or hangs", async () => {
   for (const fence of [() => Promise.reject(new Error("no")), () => never<void>()]) {
     const driver = new ScriptedDriver();
     for (let step = 0; step < 40; step++) {
@@ -238,7 +238,7 @@ test("a call settles as `unknown` if its fence fails or hangs", async () => {
   }
 });
 
-test("if the driver never answers, sent entries are `unknown` and the others `not-applied`", async () => {
+test("if the driver never responds, sent entries are `unknown` and the others are `not-applied`", async () => {
   const driver = new ScriptedDriver();
   for (let step = 0; step < 40; step++) driver.writes.push(() => never());
   const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 2 }, concurrency: 2 });
@@ -247,7 +247,7 @@ test("if the driver never answers, sent entries are `unknown` and the others `no
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 4, unknown: 4 });
 });
 
-test("a silent attempt leaves time for another", async () => {
+test("an attempt without a response leaves time for another attempt", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(() => never());
   await (await bucketOver(driver)).setMany(entries(2), { timeout: 1_000 });
@@ -301,7 +301,7 @@ test("an interrupted driver can still report outcomes", async () => {
   assert.deepEqual(new Set([...error.failures()].map(({ code }) => code)), new Set(["aborted"]));
 });
 
-test("cancelling during backoff rejects promptly and keeps the outcomes", async () => {
+test("cancelling a call during backoff rejects it promptly and keeps the outcomes", async () => {
   const driver = new ScriptedDriver();
   const controller = new AbortController();
   driver.writes.push(() => {
@@ -317,7 +317,7 @@ test("cancelling during backoff rejects promptly and keeps the outcomes", async 
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 2, unknown: 0 });
 });
 
-test("cancelling during a fence rejects promptly", async () => {
+test("cancelling a call during a fence rejects it promptly", async () => {
   const driver = new ScriptedDriver();
   const controller = new AbortController();
   const fence = (): Promise<void> => {
@@ -336,7 +336,7 @@ test("cancelling during a fence rejects promptly", async () => {
   assert.deepEqual(error.counts, { applied: 0, "not-applied": 0, unknown: 2 });
 });
 
-test("if `classify` throws, the call is `internal` and the outcome `unknown`", async () => {
+test("if `classify` throws, the call rejects with `internal` and the outcome is `unknown`", async () => {
   const driver = new ScriptedDriver();
   driver.classify = () => {
     throw new Error("broken");

@@ -8,7 +8,7 @@ const sizes = fc.array(
   { maxLength: 60 },
 );
 
-test("packed values equal the originals, even if those change later", () => {
+test("packed values equal the originals, even if the originals change later", () => {
   fc.assert(
     fc.property(sizes, (values) => {
       const packed = new PackedValues();

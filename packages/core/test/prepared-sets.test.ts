@@ -4,7 +4,7 @@ import { createRequest, type SetRequest, type WriteAnswer } from "../src/driver.
 import { type Bucket, createStore, type Entry } from "../src/index.js";
 import { ScriptedDriver } from "./scripted-driver.js";
 
-/** Prepares copies and counts the calls of `prepareSet`. Up to three requests of two keys are in flight. */
+/** Copies the values in `prepareSet` and counts its calls. Up to three requests of two keys are in flight. */
 class PreparingDriver extends ScriptedDriver {
   prepared = 0;
 
@@ -18,7 +18,7 @@ class PreparingDriver extends ScriptedDriver {
     return values.map((value) => value.slice());
   }
 
-  /** Sends what was prepared. */
+  /** Sends the prepared values. */
   override set(request: SetRequest): Promise<WriteAnswer> {
     assert.deepEqual(request.values, []);
     const { bucket, keys, prepared } = request;
@@ -47,7 +47,7 @@ function assertStored({ data }: ScriptedDriver, count: number): void {
   );
 }
 
-test("a short batch is prepared before the call returns", async () => {
+test("a short batch is prepared before the method returns its promise", async () => {
   const driver = new PreparingDriver();
   const bucket = await createStore(driver).open("b");
   const entries = entriesOf(11);
@@ -107,7 +107,7 @@ test("values of an iterable that reuses one array are copied as they are read", 
   assertStored(driver, 5);
 });
 
-test("an array with a custom iterator is read through it", async () => {
+test("an array with a custom iterator is read through that iterator", async () => {
   const driver = new PreparingDriver();
   const bucket = await createStore(driver).open("b");
   await bucket.setMany(Object.assign([], { [Symbol.iterator]: () => reusing(5) }));
@@ -131,7 +131,7 @@ test("an error in `prepareSet` rejects the call with a BatchError", async () => 
   await assert.rejects(bucket.setMany(entriesOf(5)), { name: "BatchError", code: "internal" });
 });
 
-test("if `prepareSet` fails once, the retry sends the values as they were when the call returned", async () => {
+test("if `prepareSet` fails once, the retry sends the original values, even if the caller changed them", async () => {
   const driver = new PreparingDriver();
   const prepare = driver.prepareSet;
   driver.prepareSet = () => {

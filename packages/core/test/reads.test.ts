@@ -42,7 +42,7 @@ test("a key that could not be read is never reported as missing", async () => {
   await assert.rejects(bucket.getMany(keys), is("throttled"));
 });
 
-test("a lost read is repeated without its fence", async () => {
+test("a lost read is repeated, and its fence does not run", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);
   let fenced = 0;
@@ -56,14 +56,14 @@ test("a lost read is repeated without its fence", async () => {
   assert.equal(fenced, 0);
 });
 
-test("an answer with too few values is an error", async () => {
+test("a read rejects if the driver returns too few values", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);
   driver.reads.push(() => ({ values: [undefined] }));
   await assert.rejects(bucket.getMany(keys), is("internal"));
 });
 
-test("a final failure of one request interrupts the others", async () => {
+test("a request that fails and is not retryable interrupts the other requests", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 1 } });
   let interrupted = 0;
@@ -80,7 +80,7 @@ test("a final failure of one request interrupts the others", async () => {
   assert.equal(interrupted, 1);
 });
 
-test("a page of a listing is retried", async () => {
+test("a page of a listing is retried after a temporary failure", async () => {
   const driver = new ScriptedDriver();
   const bucket = await bucketOver(driver);
   driver.lists.push(

@@ -21,7 +21,7 @@ test("a request calls each listener once, unless it was removed", () => {
   assert.equal(request.signal.aborted, true);
 });
 
-test("a signal that was read before the abort fires too", () => {
+test("a signal that was read before the request is aborted fires", () => {
   const request = new Request({ bucket: "b" });
   const told: string[] = [];
   request.signal.addEventListener("abort", () => told.push("signal"));
@@ -30,7 +30,7 @@ test("a signal that was read before the abort fires too", () => {
   assert.deepEqual(told.sort(), ["listener", "signal"]);
 });
 
-test("a created request is aborted by its signal", () => {
+test("the signal that is passed to createRequest aborts the request", () => {
   const controller = new AbortController();
   const request = createRequest({ bucket: "b", keys: ["a"], signal: controller.signal });
   assert.deepEqual([request.bucket, request.keys, request.aborted], ["b", ["a"], false]);
@@ -43,7 +43,7 @@ test("waitFor rejects when the request is aborted", async () => {
   const controller = new AbortController();
   const request = createRequest({ bucket: "b", signal: controller.signal });
   assert.equal(await waitFor(request, Promise.resolve(5)), 5);
-  await assert.rejects(waitFor(request, Promise.reject(new RangeError("as it is"))), RangeError);
+  await assert.rejects(waitFor(request, Promise.reject(new RangeError("passed through"))), RangeError);
   const endless = waitFor(request, new Promise<never>(() => {}));
   controller.abort();
   for (const waiting of [endless, waitFor(request, new Promise<never>(() => {}))]) {

@@ -8,7 +8,7 @@ function entries(count: number): Entry[] {
   return Array.from({ length: count }, (_, index) => [`k${index}`, Uint8Array.of(index)] as const);
 }
 
-test("a batch is split by count and bytes, and a bounded number of requests is in flight", async () => {
+test("a batch is split by keys and bytes, and a limited number of requests is in flight", async () => {
   const driver = new ScriptedDriver();
   driver.limits = { ...driver.limits, set: { maxKeys: 3, maxBytes: 100 }, concurrency: 2 };
   let inFlight = 0;
@@ -66,7 +66,7 @@ test("close() waits for the calls in flight, closes the driver once, and rejects
   assert.equal(driver.data.size, 2);
 });
 
-test("calls that share a signal add one listener and remove it at the end", async () => {
+test("calls that share a signal add one listener to it and remove the listener at the end", async () => {
   const driver = new ScriptedDriver();
   const bucket = await createStore(driver).open("b");
   const { signal } = new AbortController();
@@ -76,7 +76,7 @@ test("calls that share a signal add one listener and remove it at the end", asyn
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
-test("an option out of range is rejected by name", () => {
+test("an option out of range is rejected, and the message names it", () => {
   const driver = new ScriptedDriver();
   for (const [name, options] of Object.entries({
     "limits.maxKeyBytes": { limits: { maxKeyBytes: 1025 } },

@@ -17,12 +17,12 @@ export class Scripted extends Error {
   readonly fault: Fault;
 
   constructor(fault: Fault) {
-    super("scripted");
+    super("a fault that the test injected");
     this.fault = fault;
   }
 }
 
-/** An in-memory driver. A test can replace its answers one by one, to inject faults into core. */
+/** An in-memory driver. A test can replace its responses one by one, to inject faults into core. */
 export class ScriptedDriver implements Driver {
   readonly name = "scripted";
   limits = {
@@ -35,7 +35,7 @@ export class ScriptedDriver implements Driver {
   readonly data: Map<string, Uint8Array<ArrayBuffer>> = new Map();
   readonly requests: { kind: string; keys: readonly string[] }[] = [];
   closed = 0;
-  /** Replacements for the next writes, one each. Later writes succeed. */
+  /** Functions that handle the next writes, one each. Later writes succeed. */
   readonly writes: Step<SetRequest, WriteAnswer>[] = [];
   readonly reads: Step<KeysRequest, ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>[] = [];
   readonly lists: (() => Promise<ListAnswer>)[] = [];
@@ -83,7 +83,7 @@ export class ScriptedDriver implements Driver {
   }
 }
 
-/** The part of a request at some indexes. */
+/** Returns a request for only the keys at `indexes`. */
 export function part(request: SetRequest, indexes: readonly number[]): SetRequest {
   const { bucket, deadline, signal } = request;
   return createRequest({

@@ -18,7 +18,7 @@ test.each([
   [{ requestLimits: { maxValueBytes: 5 } }, /unknown option `maxValueBytes` in `requestLimits`/],
   [{ retry: { attemps: 5 } }, /unknown option `attemps` in `retry`/],
   [{ buckets: "name" }, /`buckets` must be an iterable/],
-])("%j is rejected as options", (options, message) => {
+])("createStore rejects the options %j", (options, message) => {
   assert.throws(
     () => createStore(new ScriptedDriver(), options as unknown as StoreOptions),
     (error) => StoreError.is(error) && error.code === "invalid-argument" && message.test(error.message),

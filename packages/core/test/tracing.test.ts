@@ -5,7 +5,7 @@ import { test } from "vitest";
 import { type AttemptEvent, BatchError, type CallEvent, createStore } from "../src/index.js";
 import { Scripted, ScriptedDriver } from "./scripted-driver.js";
 
-/** Runs `body` and returns copies of a channel's messages with their kinds, made when each was published. */
+/** Runs `body` and returns a channel's messages with their kinds. Copies each message when it is published. */
 async function record<Event extends object>(name: string, body: () => Promise<void>): Promise<[string, Event][]> {
   const seen: [string, Event][] = [];
   const kinds = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
@@ -79,7 +79,7 @@ test("calls are traced with their size, outcomes and error", async () => {
   assert.ok(calls.every(({ duration }) => typeof duration === "number"));
   assert.ok(
     seen.every(([, event]) => !("result" in event)),
-    "values are not published",
+    "an event contains a result, which may contain values",
   );
 });
 
@@ -119,7 +119,7 @@ test("an attempt that fails is traced with the engine's code", async () => {
   assert.deepEqual([event?.code, event?.reason, event?.undone], ["access-denied", "NOPERM", 1]);
 });
 
-test("a store bound to `start` is active in the driver", async () => {
+test("an AsyncLocalStorage that is bound to `start` is active in the driver", async () => {
   const context = new AsyncLocalStorage<string>();
   const channel = tracingChannel("manykv:call");
   const ignore = (): void => {};

@@ -14,7 +14,7 @@ export interface RequestParts {
   readonly deadline?: number | undefined;
 }
 
-/** The request that a driver receives. Creates its `AbortSignal` on first use, because that takes time. */
+/** The request that a driver receives. Creates its `AbortSignal` on first use, because that takes microseconds. */
 export class Request implements SetRequest {
   readonly bucket: string;
   readonly keys: readonly string[];
@@ -57,7 +57,7 @@ export class Request implements SetRequest {
   }
 }
 
-/** Creates a request like core's, for tests of a driver and for drivers that wrap another. `signal` aborts it. */
+/** Creates a request like those of core, for tests and for drivers that wrap another. `signal` aborts the request. */
 export function createRequest(parts: RequestParts & { readonly signal?: AbortSignal | undefined }): Request {
   const request = new Request(parts);
   if (parts.signal?.aborted) request.abort();
@@ -65,7 +65,7 @@ export function createRequest(parts: RequestParts & { readonly signal?: AbortSig
   return request;
 }
 
-/** What a driver answers to each kind of request. */
+/** What a driver returns for each kind of request. */
 export interface Answers {
   get: ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
   exists: ReadAnswer<boolean>;
@@ -75,7 +75,7 @@ export interface Answers {
   provision: undefined;
 }
 
-/** How an attempt ended: with the driver's answer, or with a fault of the whole request. */
+/** The result of an attempt: the answer of the driver, or a fault of the whole request. */
 export interface AttemptResult<Answer> {
   readonly answer?: Answer;
   readonly fault?: Fault;
@@ -83,14 +83,14 @@ export interface AttemptResult<Answer> {
   readonly interruption?: "timeout" | "aborted";
 }
 
-/** The longest attempt, in milliseconds. It bounds a call whose timeout is `Infinity`. */
+/** Maximum duration of an attempt, in milliseconds. It also applies if the timeout of the call is `Infinity`. */
 const longestAttempt = 30_000;
-/** How long an interrupted driver may take to report what it knows, in milliseconds. */
+/** How long an interrupted driver has to report what it knows, in milliseconds. */
 const grace = 100;
 
 /**
- * Returns the time for the next attempt, in milliseconds; 0 if none is left. Two thirds of the time left, so that a request
- * lost on a silent connection can be settled and repeated. Settling has a tenth of the timeout, at most 250 ms.
+ * Returns the time for the next attempt, in milliseconds; 0 if none is left. Uses two thirds of the time left, so that
+ * a lost request can be settled and repeated. Reserves a tenth of the timeout, at most 250 ms, for settling.
  */
 export function attemptTime(call: Call): number {
   const usable = call.timeLeft - Math.min(250, call.timeout / 10);
@@ -98,7 +98,7 @@ export function attemptTime(call: Call): number {
   return Math.min(longestAttempt, usable < 20 ? usable : (usable * 2) / 3);
 }
 
-/** Sends a request once. Settles when its time is over or the call is interrupted, whatever the driver does. */
+/** Sends a request once. Settles soon after its time is over or its call is cancelled, even if the driver does not. */
 export function attempt<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
@@ -131,13 +131,13 @@ async function send<Kind extends keyof Answers>(
   const result = await call.race(answering, deadline);
   if (typeof result === "object") return result;
   request.abort();
-  // The driver reports what it knows. If it does not, nothing is known.
+  // Let the driver report what it knows. If it reports nothing, the effect is unknown.
   const late = await call.race(answering, performance.now() + grace);
   const unknown: Fault = { code: result, retryable: true, effect: "unknown" };
   return { ...(typeof late === "object" ? late : { fault: unknown }), interruption: result };
 }
 
-/** Never rejects, even if the driver throws before it returns a promise. */
+/** Calls the driver. Never rejects, even if the driver throws before it returns a promise. */
 async function answerOf<Kind extends keyof Answers>(
   driver: Driver,
   kind: Kind,
@@ -156,14 +156,14 @@ function faultOf(driver: Driver, error: unknown): Fault {
   try {
     return driver.classify(error);
   } catch {
-    // A driver whose `classify` fails reports nothing, so nothing is known.
+    // If `classify` throws, the effect of the request is unknown.
     return { code: "internal", retryable: false, effect: "unknown" };
   }
 }
 
 const wrongAnswer: Fault = Object.freeze({ code: "internal", retryable: false, effect: "none" });
 
-/** Returns the fault of each key, by index, or `undefined` if every key was done. `last` is a previous fault. */
+/** Returns the fault of each key, by index, or `undefined` if all keys succeeded. `last` is the previous fault. */
 export function faultsByIndex(
   size: number,
   result: AttemptResult<WriteAnswer>,
@@ -171,7 +171,7 @@ export function faultsByIndex(
 ): (Fault | undefined)[] | undefined {
   const { answer } = result;
   const places = (answer as Partial<ReadAnswer<unknown>> | undefined)?.values?.length ?? size;
-  // With too few values, a key that was not read would look missing.
+  // With too few values, core would report a key that was not read as missing.
   const fault = places === size ? result.fault : wrongAnswer;
   if (fault !== undefined) return new Array(size).fill(afterInterruption(fault, result, last));
   if (!answer?.faults?.length && !answer?.unprocessed?.length) return undefined;
@@ -181,18 +181,18 @@ export function faultsByIndex(
   return faults;
 }
 
-/** Returns the fault to record: for an interrupted attempt the interruption, not what the driver made of it. */
+/** Returns the fault to record. If the attempt was interrupted, its code becomes `timeout` or `aborted`. */
 export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, last: Fault | undefined): Fault {
   const { interruption } = result;
   if (interruption === undefined || (!fault.retryable && fault.effect === "none")) return fault;
-  // If this attempt had no effect, the previous fault says more than `timeout`.
+  // If neither attempt had an effect, the previous fault explains more than `timeout`.
   if (interruption === "timeout" && fault.effect === "none" && last?.effect === "none") return last;
   return { ...fault, code: interruption, retryable: interruption === "timeout" };
 }
 
 /**
- * Returns why the call can send nothing more, if so: it was cancelled, another of its requests failed, or its time is over.
- * In the last case, the previous fault says more than `timeout`.
+ * Returns why the call must stop: it was cancelled, another of its requests failed, or its time is over. Returns
+ * `undefined` if it can continue. Prefers the previous fault to `timeout`, because it explains more.
  */
 export function stopFault(call: Call, time: number, last: Fault | undefined): Fault | undefined {
   if (call.cancelled) return { code: "aborted", retryable: false, effect: "none" };
@@ -201,7 +201,7 @@ export function stopFault(call: Call, time: number, last: Fault | undefined): Fa
 }
 
 /**
- * Waits before the next attempt, with full jitter: a random part of a bound that doubles.
+ * Waits a random time before the next attempt (full jitter). The maximum doubles with each attempt without progress.
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
 export async function backoff(call: Call, attemptsWithoutProgress: number): Promise<void> {

@@ -7,18 +7,18 @@ import type { CallOptions } from "../store.js";
 import { traceCall } from "../tracing.js";
 import { uniformOutcomes } from "./outcomes.js";
 
-/** One call of a method: its deadline, its signal and what it waits for. */
+/** One call of a bucket or store method: its deadline, its signal, and what it waits for. */
 export class Call {
   readonly core: StoreCore;
   readonly operation: string;
   readonly bucket: string;
-  /** In milliseconds. */
+  /** Maximum duration, in milliseconds. */
   timeout: number;
-  /** On the clock of `performance.now()`, in milliseconds. */
+  /** When the call times out, in milliseconds on the clock of `performance.now()`. */
   deadline: number = Infinity;
-  /** Why the call sends nothing more. */
+  /** Why the call sends no more requests. Absent while it may send some. */
   fault: Fault | undefined;
-  /** Entries in the caller's input, once it was read. */
+  /** Number of entries in the caller's input. 1 until the input is read. */
   batchSize = 1;
   /** Identifies the call in tracing events. */
   id = "";
@@ -34,7 +34,7 @@ export class Call {
     core.enter();
   }
 
-  /** @throws {StoreError} `closed`; `invalid-argument` for an option that is unknown or out of range. */
+  /** Applies the options and starts the deadline. Throws `closed`, or `invalid-argument` for a wrong option. */
   start(options: CallOptions | undefined, known?: readonly string[]): void {
     this.core.checkOpen();
     if (options !== undefined) {
@@ -48,12 +48,12 @@ export class Call {
     }
   }
 
-  /** Runs the call, within the tracing channel `manykv:call` if it has subscribers. */
+  /** Runs the call. Publishes it on the tracing channel `manykv:call` if that has subscribers. */
   traced<Result>(run: () => Promise<Result>): Promise<Result> {
     return this.core.callTracing?.hasSubscribers ? traceCall(this, run) : run();
   }
 
-  /** Names the call in messages. */
+  /** The operation, bucket and driver, for error messages. */
   get description(): string {
     const bucket = this.bucket === "" ? "" : ` on bucket "${this.bucket}"`;
     return `${this.operation}${bucket} (${this.core.driver.name})`;
@@ -68,23 +68,23 @@ export class Call {
     return this.#signal?.aborted === true;
   }
 
-  /** Time left, in milliseconds. May be negative or `Infinity`. */
+  /** Time until the deadline, in milliseconds. May be negative or `Infinity`. */
   get timeLeft(): number {
     return this.deadline - performance.now();
   }
 
-  /** Ends the call: it sends nothing more, but waits for its requests in flight. */
+  /** Makes the call send no more requests. It still waits for its requests in flight. */
   stop(fault: Fault): void {
     this.fault ??= fault;
   }
 
-  /** Ends the call and interrupts its requests in flight. */
+  /** Makes the call send no more requests, and interrupts those in flight. */
   cancel(fault: Fault): void {
     this.stop(fault);
     this.#interrupt("aborted");
   }
 
-  /** Waits for `promise`, which must not reject, but only until `due` or until the call is cancelled. Then returns why. */
+  /** Waits for `promise`, which must not reject. Returns `timeout` at `due`, or `aborted` if the call is cancelled. */
   race<Result>(promise: Promise<Result>, due: number): Promise<Result | Interruption> {
     return new Promise((resolve) => {
       const settle = (result: Result | Interruption): void => {
@@ -107,19 +107,19 @@ export class Call {
    */
   async nextTurn(entries: number): Promise<void> {
     await nextTurn();
-    if (this.cancelled) throw new InputError("aborted", "the caller's signal fired before anything was sent", entries);
+    if (this.cancelled) throw new InputError("aborted", "the caller cancelled before anything was sent", entries);
     if (this.timeLeft > 0) return;
     const text = "the deadline passed before anything was sent: raise `timeout`, or send less at once";
     throw new InputError("timeout", text, entries);
   }
 
-  /** Returns the error of a read. */
+  /** Returns the error that a read rejects with. */
   readError(error: unknown): unknown {
     if (!(error instanceof InputError)) return error;
     return new StoreError(error.code, `${this.operation}: ${error.message}`);
   }
 
-  /** Returns the error of a write: a {@link BatchError}, even if nothing was sent. */
+  /** Returns the error that a write rejects with: a {@link BatchError}, even if nothing was sent. */
   writeError(error: unknown, input: unknown): unknown {
     if (!StoreError.is(error) || BatchError.is(error)) return error;
     const { code, message } = error;
@@ -142,17 +142,17 @@ export interface Waiter {
   readonly interrupt: (why: Interruption) => void;
 }
 
-/** The longest delay of a JavaScript timer, in milliseconds. */
+/** Maximum delay of a JavaScript timer, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * Interrupts waiters when they are due. One timer serves all calls of a store: one for each would take a noticeable part of
- * a small call. It keeps the process alive only while something waits.
+ * Interrupts waiters when they are due. All calls of a store share one timer, because creating one takes a noticeable
+ * part of the time of a small call. The timer keeps the process alive only while there are waiters.
  */
 export class DeadlineTimer {
   readonly #waiters: Set<Waiter> = new Set();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires: at or before the first waiter is due. */
+  /** When the timer fires: never later than the first waiter is due. */
   #firesAt = Infinity;
 
   add(waiter: Waiter): void {
@@ -189,13 +189,13 @@ export class DeadlineTimer {
 }
 
 /**
- * Listens to callers' signals, once to each signal however many calls share it: Node.js warns about a possible leak from
- * the eleventh listener, although sharing one signal among a hundred calls is fine.
+ * Adds one listener to each signal, even if many calls share the signal. With one listener per call, Node.js would warn
+ * about a possible memory leak from the eleventh call.
  */
 export class SharedAbortListeners {
   readonly #bySignal: WeakMap<AbortSignal, Set<() => void>> = new WeakMap();
 
-  /** Calls `listener` when the signal fires. Returns a function that removes it. */
+  /** Calls `listener` when the signal is aborted. Returns a function that removes the listener. */
   add(signal: AbortSignal, listener: () => void): () => void {
     let listeners = this.#bySignal.get(signal);
     if (listeners === undefined) {

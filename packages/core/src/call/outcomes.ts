@@ -14,18 +14,18 @@ const applied = 1;
 const unknown = 2;
 const names: readonly Outcome[] = ["not-applied", "applied", "unknown"];
 
-/** The cause of an entry that was never sent, if the call has no fault either. */
+/** The cause to report for an entry that has no fault, if the call has none either. */
 const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
 
 /**
- * The outcome of each entry of a write. Entries start as `not-applied`. An acknowledgement is final, and only an
- * acknowledgement turns `unknown` into something else, so no order of events can make an outcome untrue.
+ * The outcome of each entry of a write. Entries start as `not-applied`. `applied` is final, and only an acknowledgement
+ * changes `unknown`, so outcomes are true in whichever order responses arrive.
  */
 export class Outcomes implements OutcomeTable {
   readonly size: number;
   readonly #call: Call;
   readonly #canonical: CanonicalIndexes;
-  /** By canonical index. */
+  /** The state of each entry, by canonical index. */
   readonly #states: number[];
   #faults: Map<number, Fault> | undefined;
 
@@ -36,7 +36,7 @@ export class Outcomes implements OutcomeTable {
     this.#states = new Array<number>(size).fill(0);
   }
 
-  /** Records that the backend acknowledged an entry, or why it failed. */
+  /** Records why an entry failed, or that the backend acknowledged it if `fault` is `undefined`. */
   record(inputIndex: number, fault: Fault | undefined): void {
     if (fault === undefined) {
       this.#states[inputIndex] = applied;
@@ -63,7 +63,7 @@ export class Outcomes implements OutcomeTable {
     return Object.freeze({ applied: acknowledged, "not-applied": notApplied, unknown: lost });
   }
 
-  /** @throws {BatchError} if an entry was not applied or may not have been. */
+  /** Throws a {@link BatchError} unless all entries were applied. */
   throwIfFailed(): void {
     let first = 0;
     while (first < this.size && this.#stateOf(first) === applied) first++;
@@ -72,7 +72,7 @@ export class Outcomes implements OutcomeTable {
     const failed = [...Array(size).keys()].filter((index) => this.#stateOf(index) !== applied);
     const { code, reason } = this.causeOf(first);
     const summary = `${counts["not-applied"]} of ${size} entries not applied, ${counts.unknown} unknown`;
-    const message = `${this.#call.description}: ${summary}; the first is entry ${first}: ${explain({ code, reason })}`;
+    const message = `${this.#call.description}: ${summary}; entry ${first} failed: ${explain({ code, reason })}`;
     const retryable = failed.every((index) => this.causeOf(index).retryable);
     throw new BatchError(code, message, this, { retryable, reason });
   }
@@ -82,7 +82,7 @@ export class Outcomes implements OutcomeTable {
   }
 }
 
-/** The outcomes of entries that all ended the same way, such as those of a rejected batch. */
+/** Returns the outcomes of a batch in which all entries have the same outcome, such as a rejected batch. */
 export function uniformOutcomes(size: number, outcome: Outcome, code: StoreErrorCode, reason?: string): OutcomeTable {
   const counts = Object.freeze({ applied: 0, "not-applied": 0, unknown: 0, [outcome]: size });
   return { size, counts, outcomeOf: () => outcome, causeOf: () => ({ code, reason }) };

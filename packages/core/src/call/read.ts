@@ -8,7 +8,7 @@ import type { Call } from "./call.js";
 export type ReadKind = "get" | "exists";
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 
-/** Returns one value per key. Throws a {@link StoreError} that names the first key that cannot be read (rule S10). */
+/** Reads a batch and returns one value per key. Throws a {@link StoreError} if a key cannot be read (rule S10). */
 export async function read<Kind extends ReadKind>(
   call: Call,
   kind: Kind,
@@ -26,7 +26,7 @@ export async function read<Kind extends ReadKind>(
     throw failure(call, call.fault, batch.keys.length === 1 ? "" : `entry ${failedIndex} failed: `);
   }
   canonical?.forEach((from, index) => {
-    // Duplicates get copies of the value, because the caller may modify each.
+    // Each duplicate gets a copy of the value, because the caller may modify any of them.
     const value = values[from];
     values[index] = from !== index && value instanceof Uint8Array ? new Uint8Array(value) : value;
   });
@@ -39,7 +39,7 @@ export async function read<Kind extends ReadKind>(
     }
   }
 
-  /** Sends a chunk, records the answer and repeats the keys that may succeed, until all are read or the call fails. */
+  /** Sends a chunk and stores its values. Repeats retryable keys until all keys are read or the call fails. */
   async function readChunk(whole: Chunk): Promise<void> {
     let chunk = whole;
     let last: Fault | undefined;
@@ -70,14 +70,14 @@ export async function read<Kind extends ReadKind>(
     }
   }
 
-  /** Ends the call because of one key, unless another key ended it before. */
+  /** Makes the call fail because of one key, unless it has already failed. */
   function fail(inputIndex: number | undefined, fault: Fault): void {
     if (call.fault === undefined) failedIndex = inputIndex;
     call.cancel(fault);
   }
 }
 
-/** Sends a request without keys, and repeats it as long as that may succeed. */
+/** Sends a request without keys. Repeats it as long as its fault is retryable. */
 export async function control<Kind extends "list" | "provision">(
   call: Call,
   kind: Kind,

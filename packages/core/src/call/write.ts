@@ -16,7 +16,7 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
   if (queue.size === 1) await writeChunks();
   else {
     const running = Array.from({ length: Math.min(options.concurrency, queue.size) }, writeChunks);
-    // Encode the caller's own arrays now, because they may change as soon as the call returns.
+    // Encode the caller's own arrays now, because the caller may change them as soon as the method returns.
     if (Array.isArray(batch.values)) queue.prepareRest(driver, call.bucket);
     await Promise.all(running);
   }
@@ -30,8 +30,8 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
   }
 
   /**
-   * Sends a chunk, records the outcomes, settles what was lost and repeats the keys that may succeed, until all are
-   * settled or the call is over. Stops the call if a chunk fails as a whole.
+   * Sends a chunk and records the outcomes. Settles lost requests and repeats retryable keys, until all keys are
+   * settled or the call stops. Stops the call if the whole chunk fails.
    */
   async function writeChunk(whole: Chunk): Promise<void> {
     let chunk = whole;
@@ -56,7 +56,7 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
       if (faults === undefined) return;
 
       await runFences(call, faults);
-      // A fault of the whole request concerns the other chunks too. Faults of single keys do not.
+      // A fault of the whole request also applies to the other chunks. Faults of single keys do not.
       const wholeFault = result.fault && faults[0];
       withoutProgress = faults.includes(undefined) ? 0 : withoutProgress + 1;
       if (repeat.length === 0 || withoutProgress >= options.retry.attempts) return wholeFault && call.stop(wholeFault);
@@ -67,14 +67,14 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
   }
 }
 
-/** The longest that settling a lost request may take, in milliseconds. */
+/** Maximum time for settling lost requests, in milliseconds. */
 const longestFence = 5_000;
-/** How far settling may exceed the call's deadline, in milliseconds. */
+/** How long settling may continue after the deadline of the call, in milliseconds. */
 const overrun = 100;
 
 /**
- * Ensures that lost requests can no longer take effect, if the driver can. A fence that fails changes nothing: its keys
- * stay `unknown` until a repeated write is acknowledged. Cancelling is prompt: a cancelled write stays `unknown`.
+ * Runs the fences of `faults`, after which lost requests can no longer take effect. If a fence fails, its keys stay
+ * `unknown` until a repeated write is acknowledged. A cancelled call runs no fence, so that it settles at once.
  */
 async function runFences(call: Call, faults: readonly (Fault | undefined)[]): Promise<void> {
   const fences = new Set(faults.map((fault) => fault?.fence));

@@ -4,15 +4,15 @@ import { StoreError, type StoreErrorCode } from "../errors.js";
 import type { Limits } from "../store.js";
 import { PackedValues } from "./chunk.js";
 
-/** Why an entry is rejected. The text continues a sentence that begins with the entry's index. */
+/** Why an entry is rejected. In the error message, `text` follows the index of the entry. */
 export interface Rejection {
   readonly code: "invalid-argument" | "too-large" | "timeout";
   readonly text: string;
 }
 
-/** The input was rejected before anything was sent. */
+/** Thrown if the input is rejected before anything is sent. */
 export class InputError extends StoreError {
-  /** How many entries the input has, as far as it was read. */
+  /** Number of entries in the input, or of those that were read before the error. */
   readonly entries: number;
 
   constructor(code: StoreErrorCode, message: string, entries = 0) {
@@ -26,26 +26,26 @@ function invalid(text: string): Rejection {
 }
 
 const notString = invalid("the key is not a string");
-const illFormed = invalid("the key is ill-formed: it contains a lone surrogate, which has no UTF-8 encoding");
+const illFormed = invalid("the key contains a lone surrogate, which UTF-8 cannot encode: encode binary keys as base64");
 const notPair = invalid("the entry is not a pair: pass [key, value]");
-const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached; encode text with TextEncoder");
+const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached: encode text with TextEncoder");
 
-/** Returns why a key is rejected (rule S1), if it is. */
+/** Returns why a key is rejected (rule S1), or `undefined` if it is valid. */
 export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | undefined {
   if (typeof key !== "string") return notString;
-  // Each UTF-16 unit takes one to three bytes, so few keys have to be measured.
+  // A UTF-16 unit takes at most three bytes in UTF-8, so only long keys have to be measured.
   if (key.length <= maxKeyBytes) {
     if (!key.isWellFormed()) return illFormed;
     if (key.length * 3 <= maxKeyBytes || utf8Length(key) <= maxKeyBytes) return undefined;
   }
-  return { code: "too-large", text: `the key is longer than ${maxKeyBytes} bytes of UTF-8` };
+  return { code: "too-large", text: `the key is longer than ${maxKeyBytes} bytes of UTF-8: shorten or hash it` };
 }
 
-/** Returns why a value is rejected (rule S2), if it is. */
+/** Returns why a value is rejected (rule S2), or `undefined` if it is valid. */
 export function checkValue(value: unknown, { maxValueBytes }: Limits): Rejection | undefined {
   if (!isBytes(value)) return notBytes;
   if (value.length <= maxValueBytes) return undefined;
-  return { code: "too-large", text: `the value has ${value.length} bytes, but the limit is ${maxValueBytes}` };
+  return { code: "too-large", text: `the value has ${value.length} bytes; the limit is ${maxValueBytes}: split it` };
 }
 
 /** Returns the length of a well-formed string in UTF-8 bytes. */
@@ -53,7 +53,7 @@ export function utf8Length(text: string): number {
   let bytes = text.length;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
-    // Each half of a surrogate pair counts as two bytes.
+    // Each half of a surrogate pair counts as two of the four bytes.
     if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
   }
   return bytes;
@@ -62,12 +62,12 @@ export function utf8Length(text: string): number {
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const typeName = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)?.get;
 
-/** Returns whether a value is an attached `Uint8Array` (a `Buffer` is one), including one from another realm. */
+/** Returns whether `value` is a `Uint8Array`, such as a `Buffer`, from any realm, and its buffer is not detached. */
 function isBytes(value: unknown): value is Uint8Array {
   if (!(value instanceof Uint8Array) && typeName?.call(value) !== "Uint8Array") return false;
   if ((value as Uint8Array).length > 0) return true;
   try {
-    // A detached array has length 0, so it would silently be stored as an empty value.
+    // Throws if the buffer is detached. Without this check, core would store such a value as an empty one.
     new Uint8Array((value as Uint8Array).buffer);
     return true;
   } catch {
@@ -75,32 +75,32 @@ function isBytes(value: unknown): value is Uint8Array {
   }
 }
 
-/** A validated batch, split into chunks of one request each. */
+/** A validated batch, split into chunks. Each chunk is sent as one request. */
 export interface Batch {
   readonly keys: readonly string[];
   /** Index of the first key of each chunk. Empty for an empty batch. */
   readonly chunkStarts: readonly number[];
-  /** The values of a set: copies, or the caller's own, which must be encoded before the call returns. */
+  /** The values to set: copies, or the caller's own arrays, which must be encoded before the method returns. */
   readonly values: PackedValues | readonly Uint8Array[] | undefined;
 }
 
-/** Batches of up to this many entries are encoded before the call returns. Longer ones are copied and sent in steps. */
+/** Core encodes batches of up to this many entries before the method returns, and sends longer ones in steps. */
 export const mostAtOnce = 16_384;
 
 /**
- * Reads an iterable of keys once.
+ * Reads and validates an iterable of keys. Iterates over it once.
  *
- * @throws {InputError} naming the index of the first invalid key.
+ * @throws {InputError} whose message contains the index of the first invalid key.
  */
 export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Batch {
   return read(call, input, call.core.options[kind], undefined);
 }
 
 /**
- * Reads an iterable of entries once. Copies the values, because the caller may change them when the call returns, unless
- * the driver encodes them before that.
+ * Reads and validates an iterable of entries. Iterates over it once. Copies the values unless the driver encodes them
+ * before the method returns, because the caller may change them afterwards.
  *
- * @throws {InputError} naming the index of the first invalid entry.
+ * @throws {InputError} whose message contains the index of the first invalid entry.
  */
 export function readEntries(call: Call, input: unknown): Batch {
   const { driver, options } = call.core;
@@ -108,14 +108,14 @@ export function readEntries(call: Call, input: unknown): Batch {
   return read(call, input, options.set, encodedAtOnce ? [] : new PackedValues());
 }
 
-/** A generator may yield the same array again and again with other bytes. An array or Map does not. */
+/** Returns whether `input` is a short array or Map. Other iterables may reuse one byte array for several values. */
 function isShortAndStable(input: unknown): boolean {
   const iterator = (input as Iterable<unknown> | undefined)?.[Symbol.iterator];
   if (Array.isArray(input)) return input.length <= mostAtOnce && iterator === Array.prototype[Symbol.iterator];
   return input instanceof Map && input.size <= mostAtOnce && iterator === Map.prototype.entries;
 }
 
-/** How many entries or KiB of values to read before the next look at the clock. */
+/** Number of entries or KiB of values to read between two checks of the deadline. */
 const entriesPerCheck = 1_024;
 
 function read(
@@ -128,7 +128,7 @@ function read(
   const keys: string[] = [];
   const chunkStarts: number[] = [];
   let chunkStart = 0;
-  /** Bytes in the current chunk, or an upper bound: three for each UTF-16 unit of a key. */
+  /** Bytes in the current chunk. An upper bound unless `isExact`: counts three bytes per UTF-16 unit of a key. */
   let bytes = 0;
   let isExact = false;
   let rejection: Rejection | undefined;
@@ -146,7 +146,7 @@ function read(
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError("invalid-argument", "the iterable threw an error while it was read", entries);
+    throw new InputError("invalid-argument", "the iterable threw an error: correct its iterator", entries);
   }
   if (rejection !== undefined) {
     const message = `entry ${keys.length}: ${rejection.text}`;
@@ -158,7 +158,7 @@ function read(
   function add(entry: unknown): Rejection | undefined {
     if (values === undefined) return checkKey(entry, limits) ?? addKey(entry as string, 0);
     if (!Array.isArray(entry) || entry.length !== 2) return notPair;
-    // Read each element once, so that what was checked is what is sent.
+    // Read each element once: a getter could return something else the second time.
     const key: unknown = entry[0];
     const value: unknown = entry[1];
     const rejected = checkKey(key, limits) ?? checkValue(value, limits);
@@ -176,7 +176,7 @@ function read(
     const index = keys.push(key) - 1;
     bytes += valueBytes + (isExact ? utf8Length(key) : 3 * key.length);
     if (bytes > maxBytes && !isExact) {
-      // Keys are measured only when that may save a chunk. Most batches never get here.
+      // Measure keys only if the upper bound exceeds the limit, which is rare.
       for (const each of keys.slice(chunkStart)) bytes -= 3 * each.length - utf8Length(each);
       isExact = true;
     }
@@ -188,7 +188,7 @@ function read(
   }
 }
 
-/** Counts the entries of an input that was rejected unread. Stops at `deadline`, because an iterable may be endless. */
+/** Counts the entries of an input that was rejected before it was read. Stops at `deadline`: it may be endless. */
 export function countEntries(input: unknown, deadline: number): number {
   let count = sizeOf(input);
   if (count > 0) return count;
@@ -197,7 +197,7 @@ export function countEntries(input: unknown, deadline: number): number {
       if (++count % entriesPerCheck === 0 && performance.now() >= deadline) break;
     }
   } catch {
-    // The call already fails for another reason. Its size is what could be read.
+    // The call fails for another reason. Return the number of entries that could be read.
   }
   return count;
 }
@@ -208,7 +208,7 @@ function sizeOf(input: unknown): number {
 }
 
 function iterable(input: unknown): Iterable<unknown> {
-  // A string is an iterable of its characters, which is never what the caller means.
+  // Strings are iterable too, but a caller who passes a string does not mean its characters.
   if (typeof input === "object" && input !== null && Symbol.iterator in input) return input as Iterable<unknown>;
   throw new InputError("invalid-argument", "the batch is not an iterable: pass an array, a Set or a Map");
 }

@@ -4,12 +4,12 @@ import type { Batch } from "./batch.js";
 
 const noValues: readonly Uint8Array[] = [];
 
-/** The keys of one request. */
+/** The keys and values of one request. */
 export class Chunk {
   readonly keys: readonly string[];
   /** Index of each key in the caller's input. */
   readonly indexes: readonly number[];
-  /** The values to set. Empty once the set is prepared, and for other operations. */
+  /** The values to set. Empty after `prepare`, and for other operations. */
   values: readonly Uint8Array[];
   /** What the driver's `prepareSet` returned. */
   prepared: unknown;
@@ -20,20 +20,20 @@ export class Chunk {
     this.values = values;
   }
 
-  /** Lets the driver encode the values, if it can, and then drops them. */
+  /** Lets the driver encode the values if it implements `prepareSet`, then releases them. */
   prepare(driver: Driver, bucket: string): void {
     if (driver.prepareSet === undefined || this.values.length === 0) return;
     try {
       this.prepared = driver.prepareSet(bucket, this.keys, this.values);
       this.values = noValues;
     } catch (error) {
-      // The caller may change the values before the next attempt.
+      // Copy the values: the caller may change them before the next attempt.
       this.values = this.values.map((value) => new Uint8Array(value));
       throw error;
     }
   }
 
-  /** Returns a chunk of some of the keys. A prepared set can only be repeated as a whole. */
+  /** Returns a chunk of some keys, or this one if it is prepared: a prepared set can only be repeated as a whole. */
   pick(chosen: readonly number[]): Chunk {
     if (chosen.length === this.keys.length || this.prepared !== undefined) return this;
     return new Chunk(at(this.keys, chosen), at(this.indexes, chosen), at(this.values, chosen));
@@ -44,7 +44,7 @@ function at<Element>(elements: readonly Element[], indexes: readonly number[]): 
   return elements.length === 0 ? elements : indexes.map((index) => elements[index] as Element);
 }
 
-/** Hands out the chunks of a batch, each once. Chunks are created when they are needed, so memory stays bounded. */
+/** Returns the chunks of a batch one by one. Creates each when it is requested, so that memory stays bounded. */
 export class ChunkQueue {
   readonly size: number;
   readonly #batch: Batch;
@@ -58,7 +58,7 @@ export class ChunkQueue {
     this.#canonical = canonical;
   }
 
-  /** Returns the next chunk, or `undefined` after the last. Skips chunks that hold only duplicates. */
+  /** Returns the next chunk, or `undefined` after the last. Skips chunks that contain only duplicates. */
   next(): Chunk | undefined {
     if (this.#prepared.length > 0) return this.#prepared.shift();
     while (this.#created < this.size) {
@@ -68,7 +68,7 @@ export class ChunkQueue {
     return undefined;
   }
 
-  /** Lets the driver encode all chunks that were not handed out yet. */
+  /** Lets the driver encode all chunks that `next` has not returned yet. */
   prepareRest(driver: Driver, bucket: string): void {
     const chunks: Chunk[] = [];
     for (let chunk = this.next(); chunk !== undefined; chunk = this.next()) {
@@ -76,7 +76,7 @@ export class ChunkQueue {
       try {
         chunk.prepare(driver, bucket);
       } catch {
-        // The attempt to send the chunk reports the error.
+        // Sending the chunk will encode it again and report the error.
       }
     }
     this.#prepared.push(...chunks);
@@ -102,13 +102,13 @@ interface PackedChunk {
   readonly lengths: number[];
 }
 
-/** Copies of the values of a batch, packed into one buffer per chunk. Their arrays are created when the chunk is sent. */
+/** Copies of the values of a batch, packed into one buffer per chunk. `take` creates an array for each value. */
 export class PackedValues {
   readonly #chunks: (PackedChunk | undefined)[] = [];
   #last: PackedChunk = { bytes: new Uint8Array(0), used: 0, lengths: [] };
 
   add(value: Uint8Array, startsChunk: boolean): void {
-    // Chunks tend to be alike, so each starts as large as the one before ended.
+    // Chunks tend to have similar sizes, so each buffer starts with the size of the previous chunk.
     if (startsChunk) this.#last = { bytes: new Uint8Array(this.#last.used), used: 0, lengths: [] };
     if (startsChunk) this.#chunks.push(this.#last);
     const chunk = this.#last;
@@ -123,7 +123,7 @@ export class PackedValues {
     chunk.lengths.push(value.length);
   }
 
-  /** Returns the values of a chunk and forgets them. */
+  /** Returns the values of a chunk. Can be called once per chunk, because it releases their buffer. */
   take(number: number): Uint8Array[] {
     const { bytes, lengths } = this.#chunks[number] as PackedChunk;
     this.#chunks[number] = undefined;
@@ -135,10 +135,10 @@ export class PackedValues {
   }
 }
 
-/** Which of several entries with the same key counts: the last for writes (rule S5), the first for reads. */
+/** Which entry to use if several have the same key: the last for writes (rule S5), the first for reads. */
 export type DuplicatePolicy = "first" | "last";
 
-/** For each index the index of the entry that counts for its key; `undefined` if all keys differ. */
+/** For each index, the index of the entry to use for the same key. `undefined` if all keys are different. */
 export type CanonicalIndexes = Int32Array | undefined;
 
 export function findDuplicates(keys: readonly string[], policy: DuplicatePolicy): CanonicalIndexes {
@@ -152,7 +152,7 @@ export function findDuplicates(keys: readonly string[], policy: DuplicatePolicy)
 
 const keysPerStep = 8_192;
 
-/** Like {@link findDuplicates}, for long batches: lets other work of the event loop run every few milliseconds. */
+/** Like {@link findDuplicates}, for long batches. Lets other work on the event loop run every few milliseconds. */
 export async function findDuplicatesInSteps(
   keys: readonly string[],
   policy: DuplicatePolicy,
