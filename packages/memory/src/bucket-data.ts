@@ -2,8 +2,8 @@
 export class BucketData {
   readonly #values: Map<string, Uint8Array> = new Map();
   /**
-   * The sorted keys, created for the first page of a listing and dropped when a key is added. Deleted keys stay until they
-   * are the majority, so that a program that deletes each page it lists does not sort the rest again for every page.
+   * The keys in sorted order. Created when a page is listed, and discarded when a key is added. Contains deleted keys
+   * until they are the majority, so that a program that deletes each page it lists rarely causes a sort.
    */
   #sorted: readonly string[] | undefined;
 
@@ -26,7 +26,7 @@ export class BucketData {
     if (this.#sorted.length > 2 * this.#values.size) this.#sorted = undefined;
   }
 
-  /** Returns up to `count` keys after `last`, ordered by UTF-16 units, and whether more follow. */
+  /** Returns up to `count` keys after `last`, ordered by UTF-16 units, and whether more keys follow. */
   page(last: string | undefined, count: number): { readonly keys: readonly string[]; readonly more: boolean } {
     this.#sorted ??= [...this.#values.keys()].sort(byUnits);
     const keys: string[] = [];

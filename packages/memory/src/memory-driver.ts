@@ -16,7 +16,7 @@ import { ValueCopier } from "./value-copier.js";
 
 const mebibyte = 1_048_576;
 
-/** Memory needs no request limits. Requests of this size let other work on the event loop run in between. */
+/** This driver needs no request limits. They only let other work on the event loop run between requests. */
 const requestLimits = Object.freeze({ maxKeys: 10_000, maxBytes: 64 * mebibyte });
 
 const limits: DriverLimits = Object.freeze({
@@ -29,7 +29,7 @@ const limits: DriverLimits = Object.freeze({
 
 const pageSize = 1_000;
 
-/** Creates a driver that keeps each bucket in a `Map` until it is closed. */
+/** Creates a driver that stores each bucket in a `Map`. `close()` deletes the data. */
 export function memoryDriver(): Driver {
   return new MemoryDriver();
 }
@@ -56,7 +56,7 @@ class MemoryDriver implements Driver {
     return { values: keys.map((key) => data?.has(key) === true) };
   }
 
-  /** Copies the values. The driver keeps the copies, so a stored value never shares memory with another. */
+  /** Copies the values. The driver stores these copies, so stored values share no memory with other values. */
   prepareSet(_bucket: string, _keys: readonly string[], values: readonly Uint8Array[]): readonly Uint8Array[] {
     return values.map((value) => new Uint8Array(value));
   }
@@ -77,7 +77,7 @@ class MemoryDriver implements Driver {
     return allDone;
   }
 
-  /** The cursor contains the last key listed, so it keeps its position while keys are added or deleted. */
+  /** Returns a page of keys. The cursor contains its last key, so it stays valid while keys are added or deleted. */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const last = cursor === undefined ? undefined : parseCursor(cursor);
     const { keys, more } = this.#buckets.get(bucket)?.page(last, pageSize) ?? { keys: [], more: false };
@@ -89,7 +89,7 @@ class MemoryDriver implements Driver {
   }
 
   classify(error: unknown): Fault {
-    // An unexpected error, such as exhausted memory, may occur after a part of the request was applied.
+    // An unexpected error, such as a failed allocation, may occur after part of the request was applied.
     if (!StoreError.is(error)) return { code: "internal", retryable: false, effect: "unknown" };
     return { code: error.code, retryable: false, effect: "none" };
   }

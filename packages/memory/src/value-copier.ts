@@ -1,10 +1,10 @@
-/** Like Node's own pool: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
+/** In bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
 const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
 /**
- * Copies the values of one answer. Small values share blocks of at most 8 KiB, because allocating an `ArrayBuffer` takes ten
- * times as long as copying 100 bytes. A value that is kept therefore keeps up to 8 KiB in memory.
+ * Copies the values of one response. Small values share blocks of at most 8 KiB, because allocating an `ArrayBuffer`
+ * takes ten times as long as copying 100 bytes. While one of these values is in use, its block stays in memory.
  */
 export class ValueCopier {
   #remaining: number;
@@ -16,7 +16,7 @@ export class ValueCopier {
     this.#remaining = count;
   }
 
-  /** Returns a plain `Uint8Array`, whatever subclass `value` is. */
+  /** Returns a copy that is a plain `Uint8Array`, even if `value` is a subclass, such as a `Buffer`. */
   copy(value: Uint8Array): Uint8Array<ArrayBuffer> {
     const { byteLength } = value;
     const remaining = this.#remaining--;

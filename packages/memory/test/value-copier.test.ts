@@ -7,7 +7,7 @@ const sizes = fc.array(fc.oneof(fc.nat(50), fc.constantFrom(0, 4_095, 4_096, 4_0
   maxLength: 40,
 });
 
-test("copies are plain, equal the originals, and share no bytes with them or each other", () => {
+test("copies are plain Uint8Arrays, equal the originals, and share no bytes with them or each other", () => {
   fc.assert(
     fc.property(sizes, fc.nat(60), (lengths, count) => {
       const values = lengths.map((length, index) => Buffer.alloc(length, index + 1));
@@ -24,7 +24,7 @@ test("copies are plain, equal the originals, and share no bytes with them or eac
   );
 });
 
-test("a value keeps only itself or a block of 8 KiB in memory", () => {
+test("a copy keeps at most 8 KiB or its own bytes in memory", () => {
   const alone = new ValueCopier(1).copy(new Uint8Array(100));
   assert.equal(alone.buffer.byteLength, 100);
   const copier = new ValueCopier(1_000);
