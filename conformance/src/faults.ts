@@ -1,4 +1,6 @@
-/** Tools that break things on purpose. The suite uses them, and so can your own tests. */
+/**
+ * Tools that inject faults into drivers and connections. The suite uses them, and you can use them in your own tests.
+ */
 export type { CallFault, FaultSchedule, FaultyCall, KeyFault } from "./faults/call-fault.js";
 export {
   byteTrueFaultKinds,

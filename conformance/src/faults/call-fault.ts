@@ -2,43 +2,43 @@ import type { Fault } from "@manykv/core/driver";
 
 export type Operation = "get" | "set" | "delete" | "exists" | "list";
 
-/** A request on its way to a driver. */
+/** A request that the fault driver received. */
 export interface FaultyCall {
-  /** Counts the requests of this driver, from 0. */
+  /** Number of the request to this driver, from 0. */
   readonly call: number;
   readonly operation: Operation;
   readonly bucket: string;
   readonly keys: readonly string[];
 }
 
-/** What goes wrong with one key of a request. */
+/** The fault of one key of a request. */
 export type KeyFault =
-  /** The engine has no capacity for the key. */
+  /** The engine has no capacity for the key. The driver returns it in `unprocessed`. */
   | { readonly kind: "unprocessed" }
-  /** The key fails. With `applied`, the engine applies it and the answer is lost. */
+  /** The key fails with `fault`. With `applied`, the engine applies the write first. */
   | { readonly kind: "fail"; readonly fault: Fault; readonly applied?: boolean };
 
-/** What goes wrong with a request. */
+/** The fault of a request. */
 export type CallFault =
-  /** Some of its keys fail. The others reach the engine. */
+  /** Some keys of the request fail, as `of` decides. The others reach the engine. */
   | { readonly kind: "keys"; readonly of: (key: string, index: number) => KeyFault | undefined }
-  /** The request rejects. With `applied`, the engine applies it first. */
+  /** The request rejects with `fault`. With `applied`, the engine applies the request first. */
   | { readonly kind: "reject"; readonly fault: Fault; readonly applied?: boolean }
-  /** Never reaches the engine. When the request is aborted, the driver answers that it does not know. */
+  /** The request never reaches the engine. When core aborts it, the driver reports that the effect is unknown. */
   | { readonly kind: "drop-request" }
-  /** The engine applies it. When the request is aborted, the driver answers that it does not know. */
+  /** The engine applies the request. When core aborts it, the driver reports that the effect is unknown. */
   | { readonly kind: "drop-answer" }
-  /** Never reaches the engine, and the driver never answers, not even when the request is aborted. */
+  /** The request never reaches the engine, and its promise never settles, not even when core aborts the request. */
   | { readonly kind: "hang" }
-  /** Reaches the engine after a delay. */
+  /** The request reaches the engine after a delay. */
   | { readonly kind: "delay"; readonly milliseconds: number }
-  /** Reaches the engine at once, but the driver delays the answer. */
+  /** The request reaches the engine immediately, but the driver returns the answer after a delay. */
   | { readonly kind: "late-answer"; readonly milliseconds: number }
   /**
-   * Fails at once with `connection-lost`, effect `unknown`, but reaches the engine after a delay, where it may overwrite a
-   * newer write. Its fence stops it, unless `fence` is `false`.
+   * The request fails immediately with code `connection-lost` and effect `unknown`. It still reaches the engine after a
+   * delay, where it may overwrite a newer write. The fence of the fault stops the request, unless `fence` is `false`.
    */
   | { readonly kind: "late-apply"; readonly milliseconds: number; readonly fence?: boolean };
 
-/** Decides for each request of a driver what goes wrong with it. `undefined`: nothing. */
+/** Returns the fault of a request, or `undefined` to forward the request without a fault. */
 export type FaultSchedule = (call: FaultyCall) => CallFault | undefined;

@@ -1,17 +1,17 @@
 import { Random } from "./random.js";
 
-/** Which way bytes flow: from client to server, or back. */
+/** The direction of bytes: `request` from the client to the server, `answer` from the server to the client. */
 export type Direction = "request" | "answer";
 
 /**
  * What a proxy does to a connection.
  *
  * - `cut`: closes both sides cleanly, like a server that shuts down.
- * - `reset`: resets both sides.
- * - `hold`: keeps the bytes and sends them later, even if the client has hung up by then.
- * - `drop`: discards the bytes; the connection stays open.
- * - `half-open`: closes the server's side without telling the client.
- * - `garble`: replaces the bytes with different ones.
+ * - `reset`: resets both sides with a TCP RST. A side that uses TLS is closed instead.
+ * - `hold`: keeps the bytes and sends them later, even if the client has closed its connection.
+ * - `drop`: discards the bytes. The connection stays open.
+ * - `half-open`: closes the connection to the server and keeps the connection to the client open.
+ * - `garble`: replaces the bytes with the same number of different bytes.
  * - `slice`: sends the bytes in small pieces.
  */
 export type ConnectionFaultKind = (typeof connectionFaultKinds)[number];
@@ -20,37 +20,41 @@ export const connectionFaultKinds = ["cut", "reset", "hold", "drop", "half-open"
 
 export interface ConnectionFault {
   readonly kind: ConnectionFaultKind;
-  /** The direction whose bytes are counted, and held, dropped, garbled or sliced. */
+  /** The direction whose bytes the proxy counts for `after`, and then holds, drops, garbles or slices. */
   readonly direction: Direction;
   /**
-   * How much of that direction passes first, counted on each connection from when the fault is armed: bytes, or messages
-   * (what arrives in one piece). Default: nothing.
+   * How much data of this direction passes before the fault begins: a number of bytes, or a number of messages. Each
+   * connection counts from the moment when the fault is armed. A message is a chunk of bytes that arrives at the proxy
+   * together. Default: no data.
    */
   readonly after?: { readonly bytes: number } | { readonly messages: number };
   /**
-   * `connection` (default): the fault hits the first connection that gets that far. `all`: it then hits every open
-   * connection at once, and each new one until `heal()`.
+   * `connection` (default): the fault affects only the first connection on which the data of `after` has passed. `all`:
+   * as soon as this happens, the fault affects every open connection and, until `heal()`, every new connection.
    */
   readonly scope?: "connection" | "all";
-  /** For `hold`: how long, in milliseconds. Default: until `heal()`. */
+  /** For `hold`: how long the proxy holds the bytes, in milliseconds. Default: until `heal()`. */
   readonly milliseconds?: number;
 }
 
-/** The kinds that change no byte, so that every outcome can still be true. */
+/** The kinds that do not change bytes. Under these faults, a driver can still report every outcome correctly. */
 export const byteTrueFaultKinds: readonly ConnectionFaultKind[] = connectionFaultKinds.filter(
   (kind) => kind !== "garble",
 );
 
 export interface SeededConnectionFaultOptions extends Pick<ConnectionFault, "scope"> {
-  /** Default: all. */
+  /** Kinds to choose from. Default: all. */
   readonly kinds?: readonly ConnectionFaultKind[];
-  /** About how long the longest message is, in bytes. Default 3,000. */
+  /**
+   * Approximate size of the longest message, in bytes. A fault that counts bytes begins within three times this size.
+   * Default 3,000.
+   */
   readonly messageBytes?: number;
-  /** Longest `hold`, in milliseconds. Default: until `heal()`. */
+  /** Longest duration of a `hold` fault, in milliseconds. Default: until `heal()`. */
   readonly longestHold?: number;
 }
 
-/** A random fault somewhere in the next few messages. The same seed returns the same fault. */
+/** Returns a random fault that begins within the next few messages. The same seed and options return the same fault. */
 export function seededConnectionFault(seed: number, options: SeededConnectionFaultOptions = {}): ConnectionFault {
   const { kinds = connectionFaultKinds, scope = "connection", messageBytes = 3_000, longestHold } = options;
   const random = new Random(seed);

@@ -1,6 +1,6 @@
 import type { Fault } from "@manykv/core/driver";
 
-/** The engine refuses for good. Nothing was applied, and repeating does not help. */
+/** The engine refuses the request permanently. It applied nothing, and a repeated request fails too. */
 export const refused: Fault = Object.freeze({
   code: "access-denied",
   retryable: false,
@@ -8,18 +8,18 @@ export const refused: Fault = Object.freeze({
   reason: "INJECTED",
 });
 
-/** The engine does not serve requests now. Nothing was applied, and repeating may help. */
+/** The engine does not serve requests at the moment. It applied nothing, and a repeated request may succeed. */
 export const unavailable: Fault = Object.freeze({ code: "unavailable", retryable: true, effect: "none" });
 
-/** The engine has no capacity. Nothing was applied, and repeating may help. */
+/** The engine has no capacity for the request. It applied nothing, and a repeated request may succeed. */
 export const throttled: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
 
-/** The answer never came. A write may have been applied. */
+/** The connection was lost before the response arrived. The engine may have applied the write. */
 export const answerLost: Fault = Object.freeze({
   code: "connection-lost",
   retryable: true,
   effect: "unknown",
 });
 
-/** The request ran out of time. A write may have been applied. */
+/** The request timed out. The engine may have applied the write. */
 export const timeOver: Fault = Object.freeze({ code: "timeout", retryable: true, effect: "unknown" });

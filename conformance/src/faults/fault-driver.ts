@@ -15,8 +15,8 @@ import { answerLost, timeOver } from "./engine-faults.js";
 import { pickKeys, sendSet, wrapDriver } from "./wrap-driver.js";
 
 /**
- * Returns a driver whose requests go wrong as `schedule` decides. Everything else is left to `inner`, so the outcome of
- * each key can be compared with what `inner` holds.
+ * Returns a driver that injects the faults of `schedule` and forwards everything else to `inner`. A test can compare
+ * the reported outcome of each key with the value that `inner` stores.
  */
 export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
   const late = new LateRequests();
@@ -66,7 +66,7 @@ export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
   );
 }
 
-/** How a request can be answered: by the engine now, by the engine later, or with a fault for every key. */
+/** The ways to handle a request: send it to the engine immediately, send it later, or return a fault for every key. */
 interface Answers<Answer> {
   now(): Promise<Answer>;
   later(): Promise<unknown>;
@@ -107,7 +107,10 @@ async function sendWhole<Answer>(
   }
 }
 
-/** Sends the keys without a fault, and adds the faults of the others to the answer. */
+/**
+ * Sends the keys without a fault, and the failing keys that the engine must apply. Adds the injected faults to the
+ * answer.
+ */
 async function sendSome<Answer extends WriteAnswer>(
   request: KeysRequest,
   faultOf: (key: string, index: number) => KeyFault | undefined,
@@ -134,11 +137,14 @@ async function sendSome<Answer extends WriteAnswer>(
   return { values, unprocessed, faults } as unknown as Answer;
 }
 
-/** Requests that reach the engine after their call was answered. */
+/** Requests that reach the engine after their promise has settled. */
 class LateRequests {
   readonly #cancels = new Set<() => Promise<void>>();
 
-  /** Sends a request after a delay. Returns a fence: once it resolves, the request can no longer take effect. */
+  /**
+   * Sends a request after a delay. Returns a fence that cancels the request or, if it was already sent, waits for it.
+   * After the fence resolves, the request can no longer take effect.
+   */
   add(send: () => Promise<unknown>, milliseconds: number): () => Promise<void> {
     let sent: Promise<unknown> = Promise.resolve();
     const timer = setTimeout(() => {
@@ -158,7 +164,7 @@ class LateRequests {
   }
 }
 
-/** The caller may change the values of the original as soon as its call has settled. */
+/** Copies a request, because the caller may change the values of the original as soon as its call has settled. */
 function copyOf(request: KeysRequest): SetRequest {
   const { bucket, keys, values = [] } = request as KeysRequest & Partial<SetRequest>;
   return createRequest({ bucket, keys: [...keys], values: values.map((value) => new Uint8Array(value)) });

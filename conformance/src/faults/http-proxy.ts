@@ -10,18 +10,18 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** One request, and what a handler can do with it. */
+/** A request from a client, and the actions that a handler can take. */
 export interface HttpExchange {
   readonly operation: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
-  /** Which request of this operation it is, counted from 1. */
+  /** Number of the request among the requests of this operation, from 1. */
   readonly number: number;
-  /** Sends the request, or another body in its place, to the server and returns the answer. */
+  /** Sends the request to the server and returns the response. `body` replaces the body of the request. */
   forward(body?: Buffer): Promise<HttpAnswer>;
-  /** Answers the client. Default status 200. The length is set to that of the body. */
+  /** Sends a response to the client. Default status 200. The proxy sets `content-length` to the length of the body. */
   reply(answer: Partial<HttpAnswer>): void;
-  /** Answers with half of the body, then resets the connection. */
+  /** Sends a response with only the first half of its body, then resets the connection. */
   replyHalf(answer: HttpAnswer): void;
   /** Resets the client's connection. */
   reset(): void;
@@ -29,13 +29,16 @@ export interface HttpExchange {
 
 export type HttpHandler = (exchange: HttpExchange) => unknown;
 
-/** Returns the name of the operation that a request asks for. */
+/** Returns the name of the operation of a request. */
 export type OperationOf = (headers: IncomingMessage["headers"], url: string) => string;
 
-/** Stands between clients and an HTTP server. `handler` decides about each request; by default all of them pass. */
+/**
+ * A proxy between clients and an HTTP server. It passes each request to `handler`. The default handler forwards every
+ * request.
+ */
 export class HttpProxy implements AsyncDisposable {
   handler: HttpHandler = passThrough;
-  /** Every request so far: when it came, on the clock of `performance.now()`. */
+  /** Every request so far, with its operation and its arrival time on the clock of `performance.now()`. */
   readonly requests: { readonly at: number; readonly operation: string }[] = [];
   readonly #server: Server;
 
@@ -43,14 +46,17 @@ export class HttpProxy implements AsyncDisposable {
     this.#server = createServer((incoming, outgoing) => {
       this.#serve(target, operationOf, incoming, outgoing).catch((error: NodeJS.ErrnoException) => {
         incoming.socket.destroy();
-        // A code means that one side has hung up. Anything else is a mistake in the handler.
+        // With a code, the client or the server closed its connection. Without a code, the handler has a bug.
         if (error.code === undefined) throw error;
       });
     });
     this.#server.keepAliveTimeout = 120_000;
   }
 
-  /** Starts a proxy in front of `target`, on a free local port. By default a request's URL names its operation. */
+  /**
+   * Starts a proxy for the server at `target`, on a free port of 127.0.0.1. By default, the URL of a request is the
+   * name of its operation.
+   */
   static async start(target: Address, operationOf: OperationOf = (_, url) => url): Promise<HttpProxy> {
     const proxy = new HttpProxy(target, operationOf);
     await new Promise<void>((resolve, reject) => {
@@ -67,7 +73,7 @@ export class HttpProxy implements AsyncDisposable {
     return `http://127.0.0.1:${this.address.port}`;
   }
 
-  /** How many requests have come, of one operation or of all. */
+  /** Returns the number of requests so far: of one operation, or of all operations if `operation` is absent. */
   count(operation?: string): number {
     return this.requests.filter((each) => operation === undefined || each.operation === operation).length;
   }
@@ -128,12 +134,15 @@ function forward({ host, port }: Address, incoming: IncomingMessage, body: Buffe
 
 export const passThrough: HttpHandler = async (exchange) => exchange.reply(await exchange.forward());
 
-/** Answers in the server's place. */
+/** Returns a handler that sends a JSON response without contacting the server. */
 export function answerJson(status: number, json: unknown): HttpHandler {
   return (exchange) => exchange.reply({ status, body: Buffer.from(JSON.stringify(json)) });
 }
 
-/** Resets the connection in place of the request, or of the answer to a request that the server has done. */
+/**
+ * Returns a handler that resets the client's connection. With `request`, the request does not reach the server. With
+ * `answer`, the server executes the request, but the client does not receive the response.
+ */
 export function resetHttp(direction: Direction): HttpHandler {
   return async (exchange) => {
     if (direction === "answer") await exchange.forward();
@@ -141,12 +150,15 @@ export function resetHttp(direction: Direction): HttpHandler {
   };
 }
 
-/** Leaves the client without an answer. With `answer`, the server does the request. */
+/**
+ * Returns a handler that sends no response. With `request`, the request does not reach the server. With `answer`, the
+ * server executes the request.
+ */
 export function dropHttp(direction: Direction): HttpHandler {
   return (exchange) => (direction === "answer" ? exchange.forward() : undefined);
 }
 
-/** Waits before the request goes on. */
+/** Returns a handler that waits before it passes the request to `next`, which forwards the request by default. */
 export function delayHttp(milliseconds: number, next: HttpHandler = passThrough): HttpHandler {
   return async (exchange) => {
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -154,7 +166,9 @@ export function delayHttp(milliseconds: number, next: HttpHandler = passThrough)
   };
 }
 
-/** The server does the request, and its answer is changed on the way. */
+/**
+ * Returns a handler that forwards the request and replaces parts of the server's response with the result of `change`.
+ */
 export function rewriteAnswer(change: (answer: HttpAnswer) => Partial<HttpAnswer>): HttpHandler {
   return async (exchange) => {
     const answer = await exchange.forward();
@@ -162,7 +176,7 @@ export function rewriteAnswer(change: (answer: HttpAnswer) => Partial<HttpAnswer
   };
 }
 
-/** Handles the first `count` requests of each operation this way, and passes the rest on. */
+/** Returns a handler that passes the first `count` requests of each operation to `handler` and forwards the others. */
 export function firstRequests(count: number, handler: HttpHandler): HttpHandler {
   return (exchange) => (exchange.number <= count ? handler : passThrough)(exchange);
 }

@@ -19,24 +19,25 @@ export class ProxySet implements AsyncDisposable {
     return [...this.#proxies.values()];
   }
 
-  /** The address of the proxy in front of a server. */
+  /** Returns the address of the proxy in front of a server. Throws if the set has no proxy for this server. */
   readonly route = (server: Address): Address => {
     const proxy = this.#proxies.get(keyOf(server));
-    if (proxy === undefined) throw new Error(`route: ${keyOf(server)} is not among the servers`);
+    if (proxy === undefined)
+      throw new Error(`ProxySet.route: ${keyOf(server)} is not among the servers that were passed to ProxySet.start`);
     return proxy.address;
   };
 
-  /** How many connections clients have opened to all of them. */
+  /** Number of connections that clients have opened to all proxies of the set. */
   get connections(): number {
     return this.all.reduce((sum, { counts }) => sum + counts.connections, 0);
   }
 
-  /** How many armed faults have begun on all of them. */
+  /** Number of armed faults that have begun on all proxies of the set. */
   get faults(): number {
     return this.all.reduce((sum, { counts }) => sum + counts.faults, 0);
   }
 
-  /** Arms every proxy. With `firstOnly`, only the proxy that gets there first has the fault. */
+  /** Arms a fault on every proxy. With `firstOnly`, the fault begins on one proxy only: the others are disarmed. */
   arm(fault: ConnectionFault, { firstOnly = false }: { readonly firstOnly?: boolean } = {}): void {
     for (const proxy of this.all)
       proxy.arm(fault, () => {

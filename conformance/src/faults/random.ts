@@ -1,4 +1,7 @@
-/** A seeded random generator. The same seed returns the same numbers, so a failure can be replayed. Not for secrets. */
+/**
+ * A seeded random number generator. The same seed returns the same numbers, so a failure can be replayed. Do not use it
+ * for secrets.
+ */
 export class Random {
   #a: number;
   #b: number;
@@ -12,27 +15,27 @@ export class Random {
     for (let round = 0; round < 12; round++) this.#next();
   }
 
-  /** A number from 0 up to, but not including, 1. */
+  /** Returns a number from 0 (included) to 1 (excluded). */
   next(): number {
     return this.#next() / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`, both included. */
+  /** Returns an integer from `least` to `most`, both included. */
   integer(least: number, most: number): number {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
-  /** `true` with this probability. */
+  /** Returns `true` with this probability, from 0 to 1. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
   pick<Choice>(choices: readonly Choice[]): Choice {
-    if (choices.length === 0) throw new RangeError("Random.pick: there are no choices");
+    if (choices.length === 0) throw new RangeError("Random.pick: `choices` must not be empty");
     return choices[this.integer(0, choices.length - 1)] as Choice;
   }
 
-  /** One of the choices, in proportion to its weight. */
+  /** Returns one of the choices. The probability of a choice is in proportion to its weight. */
   weighted<Choice extends string>(weights: Readonly<Record<Choice, number>>): Choice {
     const entries = Object.entries(weights) as [Choice, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -54,7 +57,10 @@ export class Random {
     return bytes.toString("hex").slice(0, digits);
   }
 
-  /** Chris Doty-Humphrey's sfc32: its 128 bits of state keep the streams of different seeds apart. */
+  /**
+   * Returns the next 32-bit number of Chris Doty-Humphrey's sfc32. Its 128 bits of state make sequences of different
+   * seeds independent.
+   */
   #next(): number {
     const result = (this.#a + this.#b + this.#counter++) >>> 0;
     this.#a = this.#b ^ (this.#b >>> 9);
@@ -64,7 +70,7 @@ export class Random {
   }
 }
 
-/** The seed for one part of a seeded whole, such as one round or one case. */
+/** Derives a seed for one part of a seeded run, such as one round or one case. */
 export function deriveSeed(seed: number, label: string | number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
   for (const character of String(label)) {

@@ -2,7 +2,17 @@ import type { CallFault, FaultSchedule, FaultyCall, KeyFault, Operation } from "
 import { answerLost, refused, throttled, unavailable } from "./engine-faults.js";
 import { deriveSeed, Random } from "./random.js";
 
-/** What a seeded schedule can do to a request. */
+/**
+ * The kind of fault that a seeded schedule injects into a request.
+ *
+ * - `unprocessed`: about half of the keys stay unprocessed.
+ * - `key-lost`: about half of the keys fail with `answerLost`. The engine may have applied them.
+ * - `key-refused`: about half of the keys fail with `refused`.
+ * - `rejected`: the request rejects with `throttled` or `unavailable`.
+ * - `request-lost`: the request rejects with `answerLost`, and the engine does not apply it.
+ * - `answer-lost`: the request rejects with `answerLost` after the engine has applied it.
+ * - The other kinds are those of `CallFault`.
+ */
 export type SeededFault =
   | "unprocessed"
   | "key-lost"
@@ -18,17 +28,17 @@ export type SeededFault =
 
 export interface SeededFaultOptions {
   readonly seed: number;
-  /** Share of the requests that have a fault, from 0 to 1. Default 0.5. */
+  /** Probability that a request has a fault, from 0 to 1. Default 0.5. */
   readonly rate?: number;
-  /** Default: all. */
+  /** Kinds to choose from. Default: all. */
   readonly faults?: readonly SeededFault[];
-  /** Other operations have no faults. Default: all. */
+  /** Operations that can have a fault. Default: all. */
   readonly operations?: readonly Operation[];
   /** Longest delay, in milliseconds. Default 20. */
   readonly longestDelay?: number;
 }
 
-/** A schedule that prints its seed. */
+/** A schedule whose `toString()` returns its seed, for failure messages. */
 export interface SeededSchedule extends FaultSchedule {
   readonly seed: number;
   toString(): string;
@@ -48,9 +58,7 @@ export const seededFaultKinds: readonly SeededFault[] = [
   "late-apply",
 ];
 
-/**
- * Returns a schedule that depends only on its seed: request number N always has the same fault.
- */
+/** Returns a schedule that depends only on its options: request number N always has the same fault. */
 export function seededFaults(options: SeededFaultOptions): SeededSchedule {
   const { seed, rate = 0.5, faults = seededFaultKinds, operations, longestDelay = 20 } = options;
   const schedule = ({ call, operation }: FaultyCall): CallFault | undefined => {
@@ -86,7 +94,7 @@ function faultOf(kind: SeededFault, random: Random, longestDelay: number): CallF
   }
 }
 
-/** About half of the keys, and the same ones in every replay. */
+/** Chooses about half of the keys for a fault. A replay chooses the same keys. */
 function someKeys(random: Random, fault: KeyFault): CallFault {
   const chosen = random.integer(0, 2 ** 32 - 1);
   return { kind: "keys", of: (key) => (deriveSeed(chosen, key) & 1 ? fault : undefined) };

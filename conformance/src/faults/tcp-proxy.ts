@@ -8,38 +8,40 @@ export interface Address {
 }
 
 export interface TcpProxyOptions {
-  /** Delays every byte of a direction, in milliseconds. */
+  /** Delay of every byte in each direction, in milliseconds. Default 0. */
   readonly latency?: Readonly<Partial<Record<Direction, number>>>;
-  /** Speaks TLS to clients, with this certificate and key. */
+  /** TLS options for clients, with a certificate and a key. Default: the proxy does not use TLS to clients. */
   readonly clientTls?: tls.TlsOptions;
-  /** Speaks TLS to the server. */
+  /** TLS options for the server. Default: the proxy does not use TLS to the server. */
   readonly serverTls?: tls.ConnectionOptions;
 }
 
 export interface ProxyCounts {
-  /** How many connections clients have opened. */
+  /** Number of connections that clients have opened. */
   connections: number;
   requestBytes: number;
   answerBytes: number;
-  /** How many armed faults have begun. */
+  /** Number of armed faults that have begun. */
   faults: number;
 }
 
-/** Sees every chunk first. Returns the bytes to forward instead, or `undefined` to discard the chunk. */
+/**
+ * Receives every chunk before any fault affects it. Returns the bytes to forward, or `undefined` to discard the chunk.
+ */
 export type Intercept = (chunk: Buffer, direction: Direction, connection: ProxiedConnection) => Buffer | undefined;
 
-/** Stands between clients and one server, passes bytes on, and breaks connections when told to. */
+/** A proxy between clients and one server. It forwards bytes and injects connection faults. */
 export class TcpProxy implements AsyncDisposable {
   readonly counts: ProxyCounts = { connections: 0, requestBytes: 0, answerBytes: 0, faults: 0 };
-  /** The open connections, in the order in which they were opened. */
+  /** The open connections, in the order in which clients opened them. */
   readonly connections: Set<ProxiedConnection> = new Set();
   intercept: Intercept = (chunk) => chunk;
-  /** Called for each new connection, before any byte passes. */
+  /** The proxy calls this function for each new connection, before any byte passes. */
   onConnection: (connection: ProxiedConnection) => void = () => {};
   readonly #server: Server;
   #last: ProxiedConnection | undefined;
   #armed: { readonly fault: ConnectionFault; readonly onBegin: () => void } | undefined;
-  /** A fault of all connections that has begun. */
+  /** A fault with scope `all` that has begun. */
   #lasting: ConnectionFault | undefined;
   #refusing = false;
 
@@ -55,7 +57,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#server = server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
   }
 
-  /** Starts a proxy in front of `target`, on a free local port. */
+  /** Starts a proxy for the server at `target`, on a free port of 127.0.0.1. */
   static async start(target: Address, options: TcpProxyOptions = {}): Promise<TcpProxy> {
     const proxy = new TcpProxy(target, options);
     await new Promise<void>((resolve, reject) => {
@@ -64,7 +66,7 @@ export class TcpProxy implements AsyncDisposable {
     return proxy;
   }
 
-  /** Where clients connect to. */
+  /** The address that clients connect to. */
   get address(): Address {
     return { host: "127.0.0.1", port: this.port };
   }
@@ -73,37 +75,40 @@ export class TcpProxy implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The connection that was opened last. It may be closed by now. */
+  /** The connection that a client opened last. It may already be closed. Throws if no client has connected yet. */
   get last(): ProxiedConnection {
     if (this.#last === undefined) throw new Error("TcpProxy.last: no client has connected yet");
     return this.#last;
   }
 
-  /** The server's URL with the proxy's address in it. */
+  /** Returns the URL of the server with the address of the proxy in place of the server's address. */
   url(serverUrl: string): string {
     const url = new URL(serverUrl);
     url.host = `127.0.0.1:${this.port}`;
     return url.href;
   }
 
-  /** Arms a fault on open and new connections. Calls `onBegin` when the fault begins, at the bytes it waits for. */
+  /**
+   * Arms a fault on open and new connections. The fault begins when the data of `fault.after` has passed. Calls
+   * `onBegin` when the fault begins.
+   */
   arm(fault: ConnectionFault, onBegin: () => void = () => {}): void {
     this.#armed = { fault, onBegin };
     for (const connection of this.connections) connection.arm(fault);
   }
 
-  /** Takes back a fault that has not begun. */
+  /** Disarms the fault if it has not begun. */
   disarm(): void {
     this.#armed = undefined;
   }
 
-  /** Closes open connections, and resets new ones until `heal()`, as if no server were there. */
+  /** Closes open connections and, until `heal()`, resets new ones, as if the server were down. */
   refuse(): void {
     this.#refusing = true;
     this.closeConnections();
   }
 
-  /** Ends every fault: held bytes go on, and connections that lost bytes are reset. */
+  /** Ends every fault. The proxy sends the bytes that it held, and resets connections whose bytes it dropped. */
   heal(): void {
     this.#armed = undefined;
     this.#lasting = undefined;
@@ -147,15 +152,15 @@ export class TcpProxy implements AsyncDisposable {
   }
 }
 
-/** What a connection tells its proxy. */
+/** The events that a connection reports to its proxy. */
 interface ConnectionEvents {
   received(direction: Direction, chunk: Buffer): Buffer | undefined;
-  /** The bytes at which an armed fault begins have come. */
+  /** The data of `fault.after` has passed, so the fault begins. */
   reached(fault: ConnectionFault): void;
   closed(): void;
 }
 
-/** Bytes on their way in one direction. */
+/** The state of one direction of a connection. */
 interface Flow {
   readonly from: Socket;
   readonly to: Socket;
@@ -165,7 +170,7 @@ interface Flow {
   armed?: { readonly fault: ConnectionFault; left: number } | undefined;
 }
 
-/** A client's connection to the proxy, together with the proxy's own to the server. */
+/** A client's connection to the proxy, and the proxy's connection to the server for this client. */
 export class ProxiedConnection {
   readonly client: Socket;
   readonly server: Socket;
@@ -189,14 +194,14 @@ export class ProxiedConnection {
     for (const direction of ["request", "answer"] as const) this.#follow(direction, latency[direction] ?? 0);
   }
 
-  /** The fault begins once the bytes it waits for have passed. */
+  /** Arms a fault, which begins when the data of `fault.after` has passed. */
   arm(fault: ConnectionFault): void {
     const { after = { bytes: 0 } } = fault;
     const left = "bytes" in after ? after.bytes : after.messages;
     this.#flows[fault.direction].armed = { fault, left };
   }
 
-  /** The fault begins now. */
+  /** Begins a fault immediately. */
   apply({ kind, direction, milliseconds }: ConnectionFault): void {
     if (kind === "cut") this.cut();
     else if (kind === "reset") this.reset();
@@ -208,36 +213,36 @@ export class ProxiedConnection {
       this.#timer = setTimeout(() => this.release(direction), milliseconds);
   }
 
-  /** Keeps bytes of this direction until they are released. */
+  /** Holds the bytes of this direction until `release()` or `take()`. */
   hold(direction: Direction): void {
     this.#flows[direction].mode = "hold";
   }
 
-  /** Discards bytes of this direction. */
+  /** Discards the bytes of this direction from this moment on. */
   drop(direction: Direction): void {
     this.#flows[direction].mode = "drop";
   }
 
-  /** How many bytes are held. */
+  /** Returns the number of bytes that are held. */
   waiting(direction: Direction): number {
     return this.#flows[direction].held.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Sends what was held, even if the client has hung up. */
+  /** Stops holding and sends the held bytes, even if the client has closed its connection. */
   release(direction: Direction): void {
     const flow = this.#flows[direction];
     for (const chunk of this.take(direction)) this.send(direction, chunk);
     if (flow.ended || flow.from.destroyed) flow.to.end();
   }
 
-  /** Returns what was held for the caller to send, and holds no more. */
+  /** Stops holding and returns the held bytes, which the caller can send with `send()`. */
   take(direction: Direction): readonly Buffer[] {
     const flow = this.#flows[direction];
     if (flow.mode === "hold") flow.mode = "pass";
     return flow.held.splice(0);
   }
 
-  /** Sends bytes as if they had just arrived. */
+  /** Sends bytes in this direction as if the proxy had just received them. */
   send(direction: Direction, chunk: Buffer): void {
     const flow = this.#flows[direction];
     const { mode, from, to, held } = flow;
@@ -250,7 +255,7 @@ export class ProxiedConnection {
     to.once("drain", () => from.resume());
   }
 
-  /** Closes both sides in order. */
+  /** Closes both sides cleanly, after all pending bytes are sent. */
   cut(): void {
     this.client.destroySoon();
     this.server.destroySoon();
@@ -274,14 +279,14 @@ export class ProxiedConnection {
   #follow(direction: Direction, latency: number): void {
     const flow = this.#flows[direction];
     const { from, to } = flow;
-    // Errors end in `close`, which passes them on.
+    // Every error is followed by `close`, whose listener closes the other side.
     from.on("error", () => {});
     from.on("data", (chunk: Buffer) => later(latency, () => this.#receive(direction, chunk)));
     from.on("end", () =>
       later(latency, () => {
         flow.ended = true;
         if (!isSilent(flow)) to.end();
-        // A side that hears nothing would wait for the other to close too, and keep this half open.
+        // If the other direction is held or dropped, no event would close this socket, and it would stay half-open.
         if (isSilent(this.#flows[direction === "request" ? "answer" : "request"])) from.destroy();
       }),
     );
@@ -307,7 +312,10 @@ export class ProxiedConnection {
   }
 }
 
-/** How much of a chunk passes before the armed fault begins; all of it if the fault begins later. */
+/**
+ * Returns how many bytes of a chunk pass before the armed fault begins. Returns the length of the chunk if the fault
+ * begins later.
+ */
 function bytesBeforeFault({ armed }: Flow, length: number): number {
   if (armed === undefined) return length;
   if ("messages" in (armed.fault.after ?? {})) return armed.left-- > 0 ? length : 0;
@@ -316,7 +324,7 @@ function bytesBeforeFault({ armed }: Flow, length: number): number {
   return passing;
 }
 
-/** Whether the receiving side must not learn that the sending side is gone. */
+/** Returns whether the receiving side must not notice that the sending side has closed its connection. */
 function isSilent({ mode }: Flow): boolean {
   return mode === "hold" || mode === "drop";
 }
@@ -326,7 +334,9 @@ function dial({ host, port }: Address, secure: tls.ConnectionOptions | undefined
   return secure === undefined ? socket : tls.connect({ servername: "", ...secure, socket });
 }
 
-/** Neither TLS nor a connection that is still being opened can be reset. */
+/**
+ * Resets a socket. Destroys it instead if it uses TLS or is still connecting, because such a socket cannot be reset.
+ */
 function reset(socket: Socket): void {
   if (socket.connecting || socket instanceof tls.TLSSocket) socket.destroy();
   else socket.resetAndDestroy();
@@ -337,7 +347,7 @@ function later(milliseconds: number, action: () => void): void {
   else action();
 }
 
-/** One piece per turn of the event loop, so that they do not arrive together. */
+/** Writes a chunk in up to 500 pieces, one per turn of the event loop, so that the pieces do not arrive together. */
 async function slice(chunk: Buffer, { from, to }: Flow): Promise<void> {
   const size = Math.ceil(chunk.length / 500);
   from.pause();

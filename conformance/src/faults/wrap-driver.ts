@@ -11,8 +11,8 @@ import {
 type OptionalMethod = "exists" | "prepareSet" | "provision";
 
 /**
- * Returns a driver that does what `inner` does, except for the methods in `overrides`. Optional methods that `inner`
- * lacks stay absent; `without` removes more of them.
+ * Returns a driver that forwards every call to `inner`, except for the methods in `overrides`. Optional methods that
+ * `inner` lacks stay absent. `without` lists optional methods of `inner` to leave out.
  */
 export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: readonly OptionalMethod[] = []): Driver {
   const kept = <Method extends OptionalMethod>(name: Method): Pick<Driver, Method> | undefined => {
@@ -37,7 +37,7 @@ export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: r
   };
 }
 
-/** Sends a set to a driver, which prepares it first if it can and core has not done so. */
+/** Sends a set to a driver. Calls the driver's `prepareSet` first, if the driver has it and core has not called it. */
 export function sendSet(driver: Driver, request: SetRequest): Promise<WriteAnswer> {
   if (driver.prepareSet === undefined || request.prepared !== undefined) return driver.set(request);
   const { bucket, keys, values, deadline, signal } = request;
@@ -45,7 +45,7 @@ export function sendSet(driver: Driver, request: SetRequest): Promise<WriteAnswe
   return driver.set(createRequest({ bucket, keys, prepared, deadline, signal }));
 }
 
-/** Returns the same request with some parts replaced. It is aborted together with the original. */
+/** Returns a copy of a request with some parts replaced. The copy is aborted together with the original. */
 export function changeRequest(
   request: DriverRequest & Pick<SetRequest, "bucket"> & Partial<SetRequest & ListRequest>,
   changes: Partial<Pick<SetRequest & ListRequest, "bucket" | "keys" | "values" | "cursor">>,
@@ -57,7 +57,9 @@ export function changeRequest(
   return createRequest({ bucket: otherBucket, deadline, signal, ...Object.fromEntries(present) });
 }
 
-/** Returns the same request for some of its keys, by index. It is aborted together with `request`. */
+/**
+ * Returns a copy of a request that contains only the keys at `indexes`. The copy is aborted together with the original.
+ */
 export function pickKeys(request: KeysRequest & Partial<SetRequest>, indexes: readonly number[]): SetRequest {
   const { bucket, deadline, keys, values, signal } = request;
   return createRequest({
