@@ -1,21 +1,21 @@
 /**
- * What a history can prove wrong.
+ * The kinds of faults that a history can reveal.
  *
  * | kind | meaning |
  * | --- | --- |
- * | `lost-write` | a call resolved, but its write is missing |
- * | `false-applied` | a call rejected and reported a key `applied`, but the write is missing |
- * | `false-not-applied` | a call reported a key `not-applied`, but the write took effect |
- * | `stale-overwrite` | an older write overwrote a newer, acknowledged one |
- * | `stale-read` | a read that began after a write was acknowledged saw the value before it |
- * | `false-missing` | a read reported a key missing that had a value the whole time |
- * | `torn-value` | a read returned a value that is damaged or mixed from several |
- * | `unwritten-value` | a read returned a value that no client wrote under this key |
- * | `impossible-order` | each read is possible by itself, but no order of the writes explains all of them |
- * | `unsettled` | a call never settled |
- * | `settled-late` | a call settled after its deadline |
- * | `malformed-error` | a call rejected with the wrong kind of error |
- * | `misplaced-answer` | an answer has the wrong keys or the wrong number of places |
+ * | `lost-write` | a call resolved, but its write did not take effect |
+ * | `false-applied` | a call rejected and reported a key as `applied`, but the write did not take effect |
+ * | `false-not-applied` | a call reported a key as `not-applied`, but the write took effect |
+ * | `stale-overwrite` | an older write overwrote a newer write that was already acknowledged |
+ * | `stale-read` | a read that began after a write was acknowledged returned the value before that write |
+ * | `false-missing` | a read reported a key as missing although the key had a value during the whole read |
+ * | `torn-value` | a read returned a damaged value or a mixture of several values |
+ * | `unwritten-value` | a read returned a value that no client had written under this key |
+ * | `impossible-order` | each read is possible by itself, but no order of the writes explains all reads |
+ * | `unsettled` | a write call never settled |
+ * | `settled-late` | a call settled later than its deadline plus the tolerance of the recorded client |
+ * | `malformed-error` | a call rejected with an error of the wrong class, or with outcomes that contradict each other |
+ * | `misplaced-answer` | a read returned the wrong keys or the wrong number of entries |
  */
 export type AnomalyKind =
   | "lost-write"
@@ -34,7 +34,7 @@ export type AnomalyKind =
 
 export interface Anomaly {
   readonly kind: AnomalyKind;
-  /** Absent if the call as a whole went wrong. */
+  /** The key, in the form `bucket/key`. Absent if the anomaly concerns a whole call. */
   readonly key?: string;
   readonly text: string;
 }

@@ -4,10 +4,13 @@ import { hasOrder } from "./find-order.js";
 import type { History } from "./history.js";
 import { byKey, type KeyHistory } from "./key-history.js";
 
-/** The result of a check. */
+/** The result of `checkHistory`, with the numbers of checked keys, writes and reads. */
 export interface CheckResult {
   readonly anomalies: readonly Anomaly[];
-  /** Keys for which each read is possible by itself, but the search for an order that explains all of them gave up. */
+  /**
+   * Keys that the checker could not decide. Each read of such a key is possible by itself, but the search for an order
+   * that explains all reads stopped at its limit of 50,000 states.
+   */
   readonly undecided: readonly string[];
   readonly keys: number;
   readonly writes: number;
@@ -15,8 +18,9 @@ export interface CheckResult {
 }
 
 /**
- * Compares what clients did and saw with what their outcomes promise. Every key must be missing at the start. Read all
- * keys at the end through a separate client: the checker can only judge keys that were read.
+ * Finds calls and reads that contradict the outcomes reported by the clients' writes. Every key must be missing when
+ * the history begins. At the end of the history, read all keys through a separate client, because the checker can only
+ * judge keys that were read.
  */
 export function checkHistory(history: History): CheckResult {
   const anomalies: Anomaly[] = [...history.anomalies];
@@ -53,5 +57,7 @@ function checkKey(history: KeyHistory): Anomaly[] | "undecided" {
   if (order === undefined) return "undecided";
   if (order) return [];
   const { key, writes } = history;
-  return [{ kind: "impossible-order", key, text: `no order of its ${writes.length} writes explains all reads` }];
+  return [
+    { kind: "impossible-order", key, text: `no order of the ${writes.length} writes of the key explains all reads` },
+  ];
 }

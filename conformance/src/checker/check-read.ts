@@ -2,7 +2,7 @@ import type { Anomaly, AnomalyKind } from "./anomaly.js";
 import type { ReadRecord, WriteRecord } from "./history.js";
 import { explains, initialWrite, type KeyHistory, lastLanding } from "./key-history.js";
 
-/** Checks one read against the writes of its key. Returns what is wrong with it, if anything. */
+/** Checks one read against the writes of its key. Returns the anomaly, or `undefined` if the read is possible. */
 export function checkRead(read: ReadRecord, history: KeyHistory): Anomaly | undefined {
   if (read.saw === "torn") return anomaly("torn-value", read, "a damaged value");
   const makers = [initialWrite, ...history.writes].filter((write) => explains(write, read.saw));
@@ -17,12 +17,14 @@ export function checkRead(read: ReadRecord, history: KeyHistory): Anomaly | unde
   const newer = replaced.at(-1);
   const older = possible.at(-1);
   if (newer === undefined || older === undefined) {
-    return anomaly("unwritten-value", read, "a value before any was written");
+    return anomaly("unwritten-value", read, "a value, although no client had written one");
   }
-  return anomaly(kindOf(read, older, newer, history), read, `${describe(older)}; after it ${describe(newer)}`);
+  return anomaly(kindOf(read, older, newer, history), read, `${describe(older)}, which ${describe(newer)} replaced`);
 }
 
-/** Returns a write that certainly came between `write` and `read`, so that the read can no longer see `write`. */
+/**
+ * Returns a write that certainly took effect after `write` and before `read`, so that `read` can no longer see `write`.
+ */
 function replacedBy(write: WriteRecord, read: ReadRecord, writes: readonly WriteRecord[]): WriteRecord | undefined {
   const last = lastLanding(write);
   return writes.find((newer) => newer.outcome === "applied" && newer.start > last && newer.end < read.start);

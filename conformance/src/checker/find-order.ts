@@ -2,8 +2,8 @@ import type { Observation, ReadRecord, WriteRecord } from "./history.js";
 import { explains, type KeyHistory, lastLanding } from "./key-history.js";
 
 /**
- * A write as a step of an order. A required step occurs exactly once. An optional step may occur any number of times: a
- * request whose answer was lost is repeated, and another client's write may come in between.
+ * A write as a step of an order. A required step occurs exactly once. An optional step may occur any number of times,
+ * because core repeats a request whose response was lost, and another client may write between the two requests.
  */
 interface Step {
   readonly write: WriteRecord;
@@ -12,14 +12,15 @@ interface Step {
   readonly optional: boolean;
 }
 
-/** How many states the search tries for one key before it gives up. */
+/** Largest number of states that the search tries for one key before it gives up. */
 const mostStates = 50_000;
 
 /**
- * Returns whether the writes of a key have an order, each at one moment between its start and its end, in which every
- * read sees the write before it. After Wing and Gong, "Testing and Verifying Concurrent Objects" (1993).
+ * Returns whether an order of the writes of a key explains all reads. In such an order, each write takes effect at one
+ * moment between its start and its end, and each read sees the latest write before it. Returns `undefined` if the
+ * search gave up.
  *
- * Returns `undefined` if the search gave up.
+ * The algorithm follows Wing and Gong, "Testing and Verifying Concurrent Objects" (1993).
  */
 export function hasOrder({ writes, reads }: KeyHistory): boolean | undefined {
   const search = new OrderSearch(
@@ -35,7 +36,7 @@ function stepsOf(writes: readonly WriteRecord[], reads: readonly ReadRecord[]): 
   for (const write of writes) {
     if (write.outcome === "not-applied") continue;
     const { start, end } = write;
-    // A write that may not have taken effect, and that no read saw, constrains nothing.
+    // A write that no read saw does not restrict the order, unless it certainly took effect.
     const traced = write.kind === "delete" || seen.has(write.write) || seen.has("present");
     if (write.outcome === "applied") steps.push({ write, start, end, optional: false });
     if (traced) steps.push({ write, start, end: lastLanding(write), optional: true });
@@ -43,12 +44,14 @@ function stepsOf(writes: readonly WriteRecord[], reads: readonly ReadRecord[]): 
   return steps.sort((a, b) => a.start - b.start);
 }
 
-/** What is left to order, and how far the order has got. */
+/** A state of the search: the steps and reads that are not in the order yet, and the last write in the order. */
 interface Rest {
   readonly steps: readonly Step[];
   readonly reads: readonly ReadRecord[];
   readonly current: WriteRecord | undefined;
-  /** The latest start of anything ordered so far. What ended before it can no longer follow. */
+  /**
+   * The latest start of all steps and reads in the order. A step or read that ended before this time cannot come next.
+   */
   readonly latestStart: number;
 }
 
@@ -104,15 +107,16 @@ class OrderSearch {
 }
 
 /**
- * Orders every read that fits now and that no remaining step has to precede. This changes nothing for the others. An
- * optional write that ended before a read began would have to come first.
+ * Adds to the order every read that sees the current write and that no remaining step must precede. This does not
+ * restrict the order of the other steps and reads. An optional step that ended before a read began must precede the
+ * read.
  */
 function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
   let left = reads;
   let start = latestStart;
   let bound = Number.POSITIVE_INFINITY;
   for (const step of steps) {
-    // Taking effect twice in a row changes nothing, unless another write may come in between.
+    // A write that takes effect twice in a row changes nothing, unless another write may take effect in between.
     const matters = step.write !== current || steps.some((other) => isBetween(other, step));
     if (matters) bound = Math.min(bound, step.end);
   }

@@ -1,32 +1,35 @@
 import type { Outcome } from "@manykv/core";
 import type { Anomaly, AnomalyKind } from "./anomaly.js";
 
-/** What a read saw under a key: the number of a write, or `present` for a value that was not read. */
+/**
+ * What a read saw under a key: the number of the write, `missing`, `torn` for a damaged value, or `present` if the call
+ * only reported that the key exists.
+ */
 export type Observation = number | "missing" | "present" | "torn";
 
-/** One write of one key, alone or in a batch. */
+/** One write of one key, by a single call or as part of a batch. */
 export interface WriteRecord {
   readonly client: string;
   readonly key: string;
   readonly kind: "set" | "delete";
-  /** Number of the write. Its value contains it. */
+  /** Number of the write, from 1. The value of a set contains this number. */
   readonly write: number;
-  /** When the call began, on the history's clock. */
+  /** Time at which the call began, on the history's clock. */
   readonly start: number;
-  /** When the call settled. `Infinity` until then. */
+  /** Time at which the call settled, on the history's clock. `Infinity` until then. */
   end: number;
-  /** What the call reported for this key. `unknown` until it settles. */
+  /** The outcome that the call reported for this key. `unknown` until the call settles. */
   outcome: Outcome;
   /** Whether the call resolved. */
   resolved: boolean;
   /**
-   * Whether the write may take effect, or take effect again, after its call settled. True for a call that was cancelled
-   * and for an engine that cannot settle lost requests.
+   * Whether the write may take effect, or take effect again, after its call has settled. `true` for an unknown write of
+   * a cancelled call, and for every write to an engine on which lost requests cannot be stopped.
    */
   late: boolean;
 }
 
-/** What one call saw of one key. */
+/** What one call saw under one key. */
 export interface ReadRecord {
   readonly client: string;
   readonly key: string;
@@ -36,23 +39,23 @@ export interface ReadRecord {
 }
 
 /**
- * What clients did and saw, key by key. Its clock counts events, so no two events happen at the same time, and whatever
- * ended before something else began came before it. All clients must run in one process.
+ * Records what clients wrote and read, key by key. The clock of the history counts events, so no two events have the
+ * same time. A call that ended before another call began has the lower time. All clients must run in one process.
  */
 export class History {
   readonly writes: WriteRecord[] = [];
   readonly reads: ReadRecord[] = [];
-  /** Calls that went wrong by themselves, whatever the store holds. */
+  /** Anomalies of single calls that do not depend on the stored data, such as a late rejection. */
   readonly anomalies: Anomaly[] = [];
   #now = 0;
   #writes = 0;
 
-  /** Returns the next moment. */
+  /** Advances the clock by 1 and returns the new time. */
   tick(): number {
     return ++this.#now;
   }
 
-  /** Records a write that is about to be sent. */
+  /** Records a write that is about to be sent. The caller updates the returned record when the call settles. */
   beginWrite(client: string, key: string, kind: "set" | "delete", start: number = this.tick()): WriteRecord {
     const record: WriteRecord = {
       client,

@@ -1,6 +1,6 @@
 import type { History, ReadRecord, WriteRecord } from "./history.js";
 
-/** Everything that happened to one key. */
+/** The writes and reads of one key. */
 export interface KeyHistory {
   readonly key: string;
   readonly writes: readonly WriteRecord[];
@@ -21,12 +21,12 @@ export function byKey(history: History): KeyHistory[] {
   return [...keys.values()];
 }
 
-/** The last moment at which a write may take effect. */
+/** Returns the last time at which a write may take effect: the end of its call, or `Infinity` for a late write. */
 export function lastLanding(write: WriteRecord): number {
   return write.late ? Number.POSITIVE_INFINITY : write.end;
 }
 
-/** The write that stands for the state before any other: missing. */
+/** A delete that represents the initial state of a key: missing. */
 export const initialWrite: WriteRecord = {
   client: "initial state",
   key: "",
@@ -39,7 +39,7 @@ export const initialWrite: WriteRecord = {
   late: false,
 };
 
-/** Returns whether a read that followed this write would see this. */
+/** Returns whether a read directly after `write` sees `saw`. */
 export function explains(write: WriteRecord, saw: ReadRecord["saw"]): boolean {
   if (saw === "missing") return write.kind === "delete";
   return write.kind === "set" && (saw === "present" || saw === write.write);

@@ -2,27 +2,32 @@ import { BatchError, type Bucket, type CallOptions, type Entry, type Outcome, St
 import type { History, Observation, WriteRecord } from "./history.js";
 import { identify, uniqueValue } from "./unique-value.js";
 
-/** How a client's calls are recorded. */
+/** Options of a recorded client. */
 export interface RecordedClientOptions {
   /**
-   * Whether every lost request is settled before its call ends, so that nothing takes effect later. Default `true`. A
-   * write whose call was cancelled may take effect later in any case.
+   * Whether lost requests are stopped before their call settles, so that no write takes effect later. Default `true`. A
+   * write of a cancelled call may always take effect later.
    */
   readonly fenced?: boolean | undefined;
-  /** How much longer than its deadline a call may take, in milliseconds. Default 250. */
+  /** Time that a call may take beyond its deadline, in milliseconds. Default 250. */
   readonly tolerance?: number | undefined;
-  /** How long this process has been stalled so far, in milliseconds. This time does not count. Default: 0. */
+  /**
+   * Returns how long the process has been stalled so far, in milliseconds. The client subtracts this time from the
+   * duration of calls. Default: 0.
+   */
   readonly stalled?: (() => number) | undefined;
-  /** Size of the next value, in bytes, at least 12. Default 24. */
+  /** Returns the size of the next value, in bytes. A result below 12 counts as 12. Default 24. */
   readonly valueBytes?: (() => number) | undefined;
 }
 
-/** How a call ended. Calls of a recorded client never reject. */
+/**
+ * How a call ended. The calls of a recorded client never reject: they return the error of a rejected bucket call here.
+ */
 export interface CallEnd {
   readonly error?: unknown;
 }
 
-/** A bucket that records every call in a history, and writes a unique value each time. */
+/** Wraps a bucket, records every call in a history, and writes a unique value with every set. */
 export class RecordedClient {
   readonly name: string;
   readonly #bucket: Bucket;
@@ -43,7 +48,10 @@ export class RecordedClient {
     this.#valueBytes = options.valueBytes ?? (() => 24);
   }
 
-  /** The longest time that a call took beyond its deadline, in milliseconds. Negative if all were faster. */
+  /**
+   * The longest time that a call took beyond its deadline, in milliseconds. Negative if every call settled before its
+   * deadline. `-Infinity` before the first call.
+   */
   get worstOverrun(): number {
     return this.#worstOverrun;
   }
@@ -59,7 +67,10 @@ export class RecordedClient {
     return this.#write(records, options, () => this.#bucket.delete(key, options));
   }
 
-  /** Overwrites the values as soon as the call has returned its promise, which rule S2 permits. */
+  /**
+   * Sets the keys to unique values. Overwrites the bytes of these values as soon as the bucket has returned its
+   * promise, which rule S2 permits.
+   */
   setMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const { records, entries } = this.#begin(keys, "set");
     return this.#write(records, options, () => {
@@ -99,29 +110,34 @@ export class RecordedClient {
       options,
       () => this.#bucket.getMany(keys, options),
       (pairs, seen) => {
-        if (pairs.length !== keys.length) this.#misplaced(`${pairs.length} places for ${keys.length} keys`);
+        if (pairs.length !== keys.length)
+          this.#misplaced(`getMany returned ${pairs.length} entries for ${keys.length} keys`);
         for (const [place, key] of keys.entries()) {
           const pair = pairs[place];
-          if (pair !== undefined && pair[0] !== key) this.#misplaced(`place ${place} has another key`);
+          if (pair !== undefined && pair[0] !== key) this.#misplaced(`getMany returned another key at index ${place}`);
           seen(key, observationOf(pair?.[1]));
-          // Rule S2 permits to modify returned values.
+          // Rule S2 permits the caller to modify returned values.
           pair?.[1].fill(0xdd);
         }
       },
     );
   }
 
-  /** Lists the whole bucket: each of `keys` was present at some time if listed, and missing at some time otherwise. */
+  /**
+   * Lists the whole bucket and records for each of `keys` whether it was listed. The key was present at some time
+   * during the listing if it was listed, and missing at some time otherwise.
+   */
   list(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const listing = async (): Promise<Set<string>> => {
       const listed = new Set<string>();
       for await (const key of this.#bucket.keys(options)) listed.add(key);
       return listed;
     };
-    // The deadline applies to each page.
+    // The timeout in `options` applies to each page, so the whole listing has no deadline.
     return this.#read({ timeout: Number.POSITIVE_INFINITY }, listing, (listed, seen) => {
       for (const key of keys) seen(key, listed.has(key) ? "present" : "missing");
-      for (const key of listed) if (!keys.includes(key)) this.#misplaced("a key was listed that no client wrote");
+      for (const key of listed)
+        if (!keys.includes(key)) this.#misplaced("the listing contains a key that no client wrote");
     });
   }
 
@@ -130,7 +146,7 @@ export class RecordedClient {
     kind: "set" | "delete",
   ): { records: readonly WriteRecord[]; entries: readonly Entry[] } {
     const start = this.#history.tick();
-    // If a key occurs twice, the last value wins (rule S5), and the others are never written.
+    // If a key occurs twice, the last value wins (rule S5), and core does not write the others.
     const byKey = new Map<string, WriteRecord>();
     const entries: Entry[] = [];
     const last = new Map(keys.map((key, place) => [key, place]));
@@ -195,17 +211,17 @@ export class RecordedClient {
     }
     const { counts } = error;
     if (counts.applied + counts["not-applied"] + counts.unknown !== records.length) {
-      this.#malformed("the counts of a BatchError do not add up to its entries");
+      this.#malformed("the counts of a BatchError do not add up to the number of entries");
     }
     const failed = [...error.failures()];
-    if (failed.length === 0) this.#malformed("a BatchError has no failures");
+    if (failed.length === 0) this.#malformed("a BatchError contains no failed entry");
     if (failed.some(({ index, outcome }) => error.outcomeOf(index) !== outcome)) {
-      this.#malformed("failures() and outcomeOf() of a BatchError differ");
+      this.#malformed("failures() and outcomeOf() of a BatchError report different outcomes");
     }
     return (place) => error.outcomeOf(place);
   }
 
-  /** Milliseconds for which this process was not stalled. */
+  /** Returns the current time in milliseconds, without the time for which the process was stalled. */
   #clock(): number {
     return performance.now() - this.#stalled();
   }
@@ -214,7 +230,7 @@ export class RecordedClient {
     const overrun = this.#clock() - began - (options?.timeout ?? 10_000);
     this.#worstOverrun = Math.max(this.#worstOverrun, overrun);
     if (overrun > this.#tolerance) {
-      const text = `${this.name}: a call took ${Math.round(overrun)} ms longer than its deadline`;
+      const text = `${this.name}: a call settled ${Math.round(overrun)} ms after its deadline`;
       this.#history.addAnomaly("settled-late", text);
     }
   }
@@ -227,7 +243,7 @@ export class RecordedClient {
     this.#history.addAnomaly("misplaced-answer", `${this.name}: ${text}`);
   }
 
-  /** A bucket's name contains no slash, so two keys of a history never have the same name. */
+  /** Returns the name of a key in the history. It is unique, because a bucket name contains no slash. */
   #nameOf(key: string): string {
     return `${this.#bucket.name}/${key}`;
   }

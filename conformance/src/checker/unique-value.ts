@@ -1,14 +1,15 @@
-/** The number of the write that a value belongs to, or `torn` for a value that no write wrote as it is. */
+/** The number of the write that a value belongs to, or `torn` if no write wrote exactly this value. */
 export type Identified = number | "torn";
 
-/** Smallest size of a unique value, in bytes. */
+/** Smallest size of a unique value, in bytes: three numbers of 4 bytes. */
 export const leastValueBytes = 12;
 
 const fillPrime = 0x01000193;
 
 /**
- * Returns a value that belongs to one write: its number, its length and a checksum, then bytes derived from the number.
- * Whoever reads it can tell which write it came from and whether it was changed.
+ * Returns a value that belongs to one write: the number of the write, the length and a checksum, then bytes derived
+ * from the number. From such a value, `identify` returns the number of the write and detects changes. A `size` below 12
+ * bytes counts as 12.
  */
 export function uniqueValue(write: number, size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.max(size, leastValueBytes));
@@ -20,7 +21,7 @@ export function uniqueValue(write: number, size: number): Uint8Array<ArrayBuffer
   return bytes;
 }
 
-/** Returns the write that a value belongs to. */
+/** Returns the number of the write that a value belongs to, or `torn` if the value was changed or truncated. */
 export function identify(bytes: Uint8Array): Identified {
   if (bytes.length < leastValueBytes) return "torn";
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,7 +51,10 @@ function isFilled(bytes: Uint8Array, write: number): boolean {
   return true;
 }
 
-/** A linear congruential step. Its upper bits differ from byte to byte and from write to write. */
+/**
+ * Returns the next state of a linear congruential generator. The upper bits differ from byte to byte and from write to
+ * write.
+ */
 function next(state: number): number {
   return (Math.imul(state, 1664525) + 1013904223) >>> 0;
 }
