@@ -7,25 +7,28 @@ import { OpenDrivers } from "./support/open-drivers.js";
 import { randomName } from "./support/random-name.js";
 import { recordWrites, type WrittenKeys } from "./support/written-keys.js";
 
-/** How a case opens a client. */
+/** Options of a client that a case opens. */
 export interface ClientOptions {
-  /** Options of the store. They override the harness's. */
+  /** Options of the store. They override the harness's `options`. */
   readonly store?: StoreOptions;
   /** Wraps the driver, for example to count or break requests. */
   readonly wrap?: (driver: Driver) => Driver;
-  /** Where the client connects to. Default: directly to the servers. */
+  /** Maps each server to the address that the client connects to. Default: the server's own address. */
   readonly route?: Route;
 }
 
 export interface BucketOptions extends ClientOptions {
-  /** Default: a unique name. */
+  /** Name of the bucket. Default: a unique random name. */
   readonly name?: string;
 }
 
-/** What a case works with. At its end, everything it opened is closed and every key it wrote is deleted. */
+/**
+ * Opens stores, buckets and proxies for one case. When the case ends, the suite deletes every key that the case wrote
+ * and closes everything that the case opened.
+ */
 export class CaseContext {
   readonly harness: ConformanceHarness;
-  /** Seed of everything random in this case. */
+  /** Seed of all random numbers in this case. */
   readonly seed: number;
   readonly #closing: (() => Promise<void>)[] = [];
   readonly #drivers = new OpenDrivers();
@@ -41,18 +44,18 @@ export class CaseContext {
     return randomName() + suffix;
   }
 
-  /** Creates a client of the harness's data. */
+  /** Creates a driver with the harness's `driver` function. The suite closes the driver when the case ends. */
   async driver(route: Route = (server) => server): Promise<Driver> {
     return recordWrites(this.#drivers.track(await this.harness.driver(route)), this.#written);
   }
 
-  /** Creates a store with a new client. */
+  /** Creates a store with a new driver. */
   async store(options: ClientOptions = {}): Promise<Store> {
     const driver = await this.driver(options.route);
     return this.storeOf(options.wrap?.(driver) ?? driver, options.store);
   }
 
-  /** Creates a store over a driver. */
+  /** Creates a store on top of a driver. The suite closes the store when the case ends. */
   storeOf(driver: Driver, options: StoreOptions = {}): Store {
     const create = this.harness.createStore ?? createStore;
     const store = create(driver, { ...this.harness.options, ...options });
@@ -60,30 +63,38 @@ export class CaseContext {
     return store;
   }
 
-  /** Opens a bucket with a new client. It is empty unless `name` was used before. */
+  /**
+   * Opens a bucket with a new client. The bucket is empty unless the case has already written to a bucket of this
+   * `name`.
+   */
   async bucket(options: BucketOptions = {}): Promise<Bucket> {
     const store = await this.store(options);
     return store.open(options.name ?? this.bucketName());
   }
 
-  /** Starts proxies in front of the harness's servers. Pass their `route` to open a client behind them. */
+  /**
+   * Starts a proxy in front of each server of the harness. To connect a client through the proxies, pass their `route`.
+   */
   async proxies(): Promise<ProxySet> {
     const proxies = await ProxySet.start(this.harness.servers ?? []);
     this.onClose(() => proxies[Symbol.asyncDispose]());
     return proxies;
   }
 
-  /** Ends a case that does not apply to this backend. The suite prints the reason. */
+  /**
+   * Skips the case by throwing an error. Call it if the case does not apply to this backend. The suite prints the
+   * reason.
+   */
   skip(reason: string): never {
     throw new SkipCase(reason);
   }
 
-  /** Runs `close` when the case ends, in reverse order of registration. */
+  /** Registers a function that runs when the case ends. The functions run in reverse order of registration. */
   onClose(close: () => Promise<void>): void {
     this.#closing.push(close);
   }
 
-  /** Deletes what the case wrote and closes what it opened. */
+  /** Deletes every key that the case wrote and closes everything that the case opened. */
   async close(): Promise<void> {
     try {
       await this.#deleteWritten();

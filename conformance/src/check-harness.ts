@@ -1,7 +1,7 @@
 import type { ConformanceHarness } from "./harness.js";
 
 interface Field {
-  /** Description for the error message. */
+  /** Description of a valid value, for the error message. */
   readonly is: string;
   readonly fits: (value: unknown) => boolean;
 }
@@ -10,8 +10,8 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
   name: { is: "a non-empty string", fits: (value) => typeof value === "string" && value !== "" },
   driver: { is: "a function that returns a driver", fits: (value) => typeof value === "function" },
   options: { is: "an object", fits: isAbsentOr(isObject) },
-  servers: { is: "an array of `{ host, port }`", fits: isAbsentOr(isAddresses) },
-  skip: { is: "an object of ids and reasons", fits: isAbsentOr(isObject) },
+  servers: { is: "an array of `{ host, port }` objects", fits: isAbsentOr(isAddresses) },
+  skip: { is: "an object that maps case ids to reasons", fits: isAbsentOr(isObject) },
   modelRuns: { is: "a number", fits: isAbsentOr((value) => typeof value === "number") },
   seed: { is: "a number", fits: isAbsentOr((value) => typeof value === "number") },
   createStore: {
@@ -20,14 +20,19 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
   },
 };
 
-/** Rejects what the types reject, for plain JavaScript, where a misspelled field would silently skip cases. */
+/**
+ * Throws a `TypeError` if a field is missing, unknown or of the wrong type. Without this check, a misspelled field in
+ * plain JavaScript would silently skip cases.
+ */
 export function checkHarness(harness: ConformanceHarness): void {
   if (!isObject(harness))
     throw new TypeError("conformanceSuite: the second argument must be a harness, `{ name, driver }`");
   const start = fields.name.fits(harness.name) ? harness.name : "the harness";
   for (const name of Object.keys(harness))
     if (!Object.hasOwn(fields, name))
-      throw new TypeError(`${start}: unknown field \`${name}\`: known are ${Object.keys(fields).join(", ")}`);
+      throw new TypeError(
+        `${start}: unknown field \`${name}\`: the valid fields are ${Object.keys(fields).join(", ")}`,
+      );
   for (const [name, { is, fits }] of Object.entries(fields))
     if (!fits(harness[name as keyof ConformanceHarness])) throw new TypeError(`${start}: \`${name}\` must be ${is}`);
 }

@@ -3,24 +3,25 @@ import type { Rule } from "./rules.js";
 import type { WitSentenceId } from "./wit-sentences.js";
 
 /**
- * Whose code a case tests.
+ * The code that a case tests.
  *
- * - `core`: the portable layer, with faults injected between it and the driver. If such a case fails, look at core first.
+ * - `core`: core, with faults injected between core and the driver. If such a case fails, look for the fault in core
+ *   first.
  * - `driver`: the driver and its engine.
- * - `network`: the driver while connections break. Needs the harness's `servers`.
+ * - `network`: the driver while its connections break. These cases run only if the harness has `servers`.
  */
 export type Subject = "core" | "driver" | "network";
 
-/** One thing that every backend must do. */
+/** A test of one requirement that every backend must meet. */
 export interface ConformanceCase {
-  /** Stable. Starts with the rule: `s04-order-of-keys`. */
+  /** Stable id. It starts with the rule: `s04-order-of-keys`. */
   readonly id: string;
   readonly rule: Rule;
   readonly subject: Subject;
-  /** The sentences of `wasi:keyvalue/batch` that the case proves. */
+  /** The sentences of `wasi:keyvalue/batch` that the case tests. */
   readonly wit?: readonly WitSentenceId[];
-  /** What the backend does, in one line. */
+  /** What a conforming backend does, in one line. */
   readonly title: string;
-  /** Resolves if the backend conforms. */
+  /** Resolves if the backend conforms. Rejects if it does not, or if the case skips itself. */
   run(context: CaseContext): Promise<void>;
 }

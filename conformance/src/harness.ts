@@ -4,31 +4,41 @@ import type { Address } from "./faults/tcp-proxy.js";
 
 export type { Address };
 
-/** Maps a server to the address that a client connects to: the server's own, or that of a proxy. */
+/** Returns the address that a client connects to for a server: the server's own address or the address of a proxy. */
 export type Route = (server: Address) => Address;
 
-/** What a backend author writes: how to create clients, and where the servers listen. */
+/**
+ * Describes a backend to the suite: how to create clients and where the servers listen. The author of the backend
+ * writes it.
+ */
 export interface ConformanceHarness {
-  /** Prefix of every line that the suite prints, such as the backend's name. */
+  /**
+   * Name of the backend. The suite uses it in test names and at the start of every line that it prints. Must not be
+   * empty.
+   */
   readonly name: string;
   /**
-   * Creates a new client. All clients of one harness work on the same data, like two processes with one server. `route`
-   * maps each of `servers` to the address that this client must connect to. A backend without servers ignores it.
+   * Creates a new client. All clients of one harness must work on the same data, like two processes that use one
+   * server. `route` returns the address that this client must connect to for each of `servers`. A backend without
+   * servers ignores `route`.
    */
   driver(route: Route): Driver | Promise<Driver>;
   /**
    * Options of every store that the suite creates, such as lower `limits`. A case's own options override them. Do not
-   * pass `buckets`: cases use buckets with random names.
+   * set `buckets`, because the cases open buckets with random names.
    */
   readonly options?: StoreOptions | undefined;
-  /** Where the servers listen. Enables the network cases, which are otherwise skipped. */
+  /** Addresses of the servers. Without them, the suite skips the network cases. */
   readonly servers?: readonly Address[] | undefined;
-  /** Cases to skip: the reason for each id. */
+  /** Cases to skip: an object that maps each case id to a reason. */
   readonly skip?: Readonly<Record<string, string>> | undefined;
-  /** Number of model-based runs. Default 200. */
+  /** Number of random call sequences that a model-based case of rule S7 runs. Default 200. */
   readonly modelRuns?: number | undefined;
-  /** Seed of everything random, to replay a failure. Default: a new seed each time. */
+  /**
+   * Seed of all random numbers. Set it to replay a failure, whose message contains the seed. Default: a new seed for
+   * each case.
+   */
   readonly seed?: number | undefined;
-  /** Creates a store over a driver. Default: core's `createStore`. To test a wrapper of stores. */
+  /** Creates a store on top of a driver. Set it to test code that wraps stores. Default: core's `createStore`. */
   readonly createStore?: ((driver: Driver, options: StoreOptions) => Store) | undefined;
 }

@@ -1,4 +1,4 @@
-/** The rules that cases prove, with their headings. `docs/semantics.md` in the repository explains them. */
+/** The rules that the cases test, each with its heading. `docs/semantics.md` in the repository explains S1 to S16. */
 export const rules = {
   S1: "keys",
   S2: "values",
@@ -7,16 +7,16 @@ export const rules = {
   S5: "the last value of a duplicate key wins",
   S6: "an empty batch sends nothing",
   S7: "read your writes",
-  S8: "no atomicity across keys, but each key is whole",
-  S9: "the outcome of every key is true",
-  S10: "a failed read is never a missing key",
+  S8: "no atomicity across keys, but each value is complete",
+  S9: "the reported outcome of every key is true",
+  S10: "a failed read is never reported as a missing key",
   S11: "deadlines and cancellation",
   S12: "batches of any size",
   S13: "buckets are separate",
   S14: "listing",
   S15: "options and limits",
   S16: "closing",
-  errors: "errors tell what to do and reveal nothing",
+  errors: "errors say what to do and contain no key, value or secret",
   driver: "the driver interface",
 } as const;
 

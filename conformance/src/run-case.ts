@@ -6,16 +6,19 @@ import { SkipCase } from "./skip-case.js";
 import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
 
-/** Time for one case, in milliseconds. A case that hangs fails then. */
+/** Longest duration of a case, in milliseconds. A case that takes longer fails. */
 const caseTimeout = 120_000;
 const closeTimeout = 30_000;
 
-/** The runner's timeout. Longer than a case may take, so that the case reports what hangs. */
+/**
+ * Timeout for the test runner, in milliseconds. It is longer than the timeouts in `runCase`, so that a case that hangs
+ * fails first and reports what hangs.
+ */
 export const testTimeout: number = caseTimeout + closeTimeout + 10_000;
 
 /**
- * Runs one case and rejects if the backend does not conform. Call it to run a single case in a debugger or against a
- * backend that is broken on purpose.
+ * Runs one case. Rejects if the backend does not conform, if the case takes longer than 120 seconds, or if the case
+ * skips itself. Call this function to run a single case in a debugger or against a backend that is broken on purpose.
  */
 export async function runCase(conformanceCase: ConformanceCase, harness: ConformanceHarness): Promise<void> {
   const seed = harness.seed ?? randomSeed();
@@ -30,9 +33,9 @@ function rejected(reason: unknown): { readonly status: "rejected"; readonly reas
   return { status: "rejected", reason };
 }
 
-/** Adds to a failure how to replay it. */
+/** Adds the seed to the message of a failure, so that the failure can be replayed. */
 function withSeed(error: unknown, seed: number): unknown {
   if (error instanceof Error && !(error instanceof SkipCase))
-    error.message += `\n(seed ${seed}: replay with the harness's \`seed: ${seed}\`)`;
+    error.message += `\n(seed ${seed}: to replay the failure, set \`seed: ${seed}\` in the harness)`;
   return error;
 }

@@ -1,6 +1,6 @@
 /**
- * What the suite needs from a test runner. vitest, node:test, Jest and Bun all provide it. Runners without a third
- * parameter ignore `timeout`.
+ * The functions of a test runner that the suite calls. vitest, node:test, Jest and Bun provide them. `timeout` is in
+ * milliseconds. Runners without a timeout parameter, such as node:test, ignore it.
  */
 export interface Runner {
   readonly describe: (name: string, body: () => void) => unknown;
@@ -9,7 +9,7 @@ export interface Runner {
 
 type Define = Runner["test"];
 
-/** Returns the runner's function for skipped tests, if it has one. */
+/** Returns the function `test.skip` of the runner, or `undefined` if the runner does not have it. */
 export function skipOf(test: Define): Define | undefined {
   const { skip } = test as { skip?: Define };
   return typeof skip === "function" ? skip : undefined;

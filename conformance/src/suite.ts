@@ -8,11 +8,11 @@ import { type Runner, skipOf } from "./runner.js";
 import { SkipCase } from "./skip-case.js";
 
 /**
- * Defines one test per case, grouped by rule. A test's name contains the case's id and subject. The suite prints each
- * skipped case with the reason.
+ * Defines one test per case and groups the tests by rule. The name of a test contains the id and the subject of its
+ * case. For each skipped case, the suite prints a line with the reason.
  *
- * @throws {TypeError} if the harness has no `name` or `driver` or an unknown field, or if `skip` names an unknown case,
- * gives no reason, or leaves no case to run.
+ * @throws {TypeError} if a field of the harness is missing, unknown or of the wrong type, or if `skip` names an unknown
+ * case, contains an empty reason, or leaves no case to run.
  */
 export function conformanceSuite(runner: Runner, harness: ConformanceHarness): void {
   checkHarness(harness);
@@ -26,7 +26,7 @@ export function conformanceSuite(runner: Runner, harness: ConformanceHarness): v
   });
 }
 
-/** Returns the reason for each case that this harness skips. */
+/** Returns the ids of the cases that this harness skips, each with the reason. */
 function skippedCases(harness: ConformanceHarness): ReadonlyMap<string, string> {
   const skipped = new Map<string, string>();
   if (harness.servers === undefined)
@@ -54,7 +54,7 @@ function define({ test }: Runner, harness: ConformanceHarness, one: ConformanceC
     const body = async (): Promise<void> => {};
     return void (skip ?? test)(`${name} (skipped: ${reason})`, body, testTimeout);
   }
-  // No declared parameter: Jest and Bun would take it for a callback and wait until it is called.
+  // Declares no parameter: Jest and Bun treat a declared parameter as a callback and wait for the test to call it.
   const body = async (...given: unknown[]): Promise<void> => {
     try {
       await runCase(one, harness);
@@ -71,7 +71,7 @@ function printSkip(harness: ConformanceHarness, { id }: ConformanceCase, reason:
   console.log(`${harness.name}: skipped ${id}: ${reason}`);
 }
 
-/** Marks the running test as skipped if the runner supports it. */
+/** Marks the running test as skipped if the runner passes a test context with a `skip` method. */
 function skipRunning(testContext: unknown, reason: string): void {
   const context = testContext as { skip?: (reason: string) => void } | undefined;
   if (typeof context?.skip === "function") context.skip(reason);

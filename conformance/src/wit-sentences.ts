@@ -1,4 +1,7 @@
-/** The sentences of `wasi:keyvalue/batch` that promise something or say what is not promised, by function. */
+/**
+ * The sentences of `wasi:keyvalue/batch` that state what an implementation guarantees or does not guarantee. Each id
+ * starts with the name of the function.
+ */
 export const witSentences = {
   "batch 1":
     "For example, if you want to get the values associated with 100 keys, you can either do 100 get operations or you can do 1 batch get operation.",

@@ -29,7 +29,7 @@ describe("the suite", () => {
     expect(skipped.some((name) => name.includes("(skipped: the engine cannot)"))).toBe(true);
   });
 
-  test("prints and names skipped cases under a runner without skip", () => {
+  test("prints skipped cases and marks their test names if the runner has no `skip`", () => {
     const print = vi.spyOn(console, "log").mockImplementation(() => {});
     const names: string[] = [];
     const runner: Runner = { describe: (_, body) => body(), test: (name) => void names.push(name) };
@@ -45,7 +45,7 @@ describe("the suite", () => {
     expect(skipped).toEqual([]);
   });
 
-  test("rejects an unknown id, a skip without a reason, and skipping every case", () => {
+  test("throws if `skip` contains an unknown id, an empty reason or every case", () => {
     const { runner } = notingRunner();
     const skipping = (skip: Record<string, string>) => () => conformanceSuite(runner, { ...harness, skip });
     expect(skipping({ "s99-no-such-case": "why" })).toThrow(/s99-no-such-case/);
@@ -59,25 +59,25 @@ describe("the suite", () => {
     [{ ...harness, name: "" }, "`name` must be a non-empty string"],
     [{ name: "reference" }, "reference: `driver` must be a function"],
     [{ ...harness, driver: referenceDriver(data) }, "`driver` must be a function"],
-    [{ ...harness, server: [] }, "unknown field `server`: known are name, driver, options, servers,"],
+    [{ ...harness, server: [] }, "unknown field `server`: the valid fields are name, driver, options, servers,"],
     [{ ...harness, servers: { host: "localhost", port: 1 } }, "`servers` must be an array"],
     [{ ...harness, servers: ["localhost:1"] }, "`servers` must be an array"],
     [{ ...harness, skip: "s04-order-of-keys" }, "`skip` must be an object"],
     [{ ...harness, modelRuns: "many" }, "`modelRuns` must be a number"],
-  ])("rejects the harness %o", (ill, message) => {
+  ])("throws a TypeError for the harness %o", (ill, message) => {
     const { runner, tests } = notingRunner();
     expect(() => conformanceSuite(runner, ill as ConformanceHarness)).toThrow(TypeError);
     expect(() => conformanceSuite(runner, ill as ConformanceHarness)).toThrow(message);
     expect(tests).toEqual([]);
   });
 
-  test("network cases fail for a driver that ignores `route`", async () => {
+  test("each network case fails for a driver that ignores `route`", async () => {
     const ignoring = { ...harness, servers: [{ host: "localhost", port: 1 }] };
     for (const one of networkCases)
       await expect(runCase(one, ignoring), one.id).rejects.toThrow(/no connection came through the proxies: `driver`/);
   });
 
-  test("a failure says how to replay it", async () => {
+  test("the message of a failure says how to replay it", async () => {
     const broken: ConformanceHarness = {
       ...harness,
       seed: 42,
@@ -87,7 +87,7 @@ describe("the suite", () => {
     const { runner, tests } = notingRunner();
     conformanceSuite(runner, broken);
     const failing = tests.find(({ name }) => name.startsWith("s07-model (driver):"));
-    await expect(failing?.body()).rejects.toThrow(/seed 42: replay with the harness's `seed: 42`/);
+    await expect(failing?.body()).rejects.toThrow(/seed 42: to replay the failure, set `seed: 42` in the harness/);
   });
 });
 
@@ -96,13 +96,13 @@ interface NotedTest {
   readonly body: () => Promise<void>;
 }
 
-/** A runner that records the tests it is given. */
+/** Returns a runner that records the tests that the suite defines. */
 function notingRunner(): { runner: Runner; tests: NotedTest[]; skipped: string[] } {
   const tests: NotedTest[] = [];
   const skipped: string[] = [];
   const noting = Object.assign(
     (name: string, body: () => Promise<void>): void => {
-      // Jest and Bun would treat a parameter as a callback and wait for it.
+      // Jest and Bun treat a parameter as a callback and wait for the test to call it.
       expect(body.length).toBe(0);
       tests.push({ name, body });
     },

@@ -7,22 +7,26 @@ import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 import { answerOf } from "./answer.js";
 import { type DifferentialCall, differentialCalls, type KeyMaker } from "./operation.js";
 
-/** Number of concurrent sequences, each on its own buckets. */
+/** Number of call sequences that run concurrently, each on its own buckets. */
 const lanes = 8;
-/** Number of sequences per seed. */
+/** Number of call sequences for each derived seed. */
 const sequences = 5;
 
 export interface DifferentialOptions {
   /** The store under test. */
   readonly subject: Store;
   /**
-   * The store to compare with. Both must have the same limits. Lower them (`limits: { maxValueBytes: 2_000 }`), so that
-   * the calls include sizes at and beyond the limits and thousands of them take seconds.
+   * The store to compare with. Both stores must have the same limits. Set low limits, such as `limits: { maxValueBytes:
+   * 2_000 }`, so that thousands of calls take only seconds. Values at and above the limit are tested only if
+   * `maxValueBytes` is at most 1,000,000.
    */
   readonly reference: Store;
-  /** Least number of calls to compare. Default 10,000. */
+  /** Minimum number of calls to compare. Default 10,000. */
   readonly cases?: number;
-  /** Replays a failure, which prints its seed. Default: a new seed each time. */
+  /**
+   * Seed of the random calls. Set it to replay a failure, whose message contains the seed. Default: a new seed for each
+   * run.
+   */
   readonly seed?: number;
 }
 
@@ -32,13 +36,13 @@ export interface DifferentialResult {
 }
 
 /**
- * Makes the same random calls on two stores and compares values, outcomes and errors. Rejects with the shortest sequence
- * of calls that shows a difference.
+ * Makes the same random calls on two stores and compares values, outcomes and errors. If the stores differ, rejects
+ * with an error that contains the seed and the shortest sequence of calls that shows the difference.
  */
 export async function differential(options: DifferentialOptions): Promise<DifferentialResult> {
   const { subject, reference, cases: wanted = 10_000, seed = randomSeed() } = options;
   const limits = await limitsOf(subject);
-  assert.deepEqual(await limitsOf(reference), limits, "the two stores have the same limits");
+  assert.deepEqual(await limitsOf(reference), limits, "the two stores must have the same limits");
   const calls = differentialCalls(limits);
   let done = 0;
   const property = fc.asyncProperty(calls, async (sequence) => {
@@ -56,7 +60,7 @@ export async function differential(options: DifferentialOptions): Promise<Differ
     });
   } catch (error) {
     throw Object.assign(error as Error, {
-      message: `${(error as Error).message}\n(differential seed ${seed})`,
+      message: `${(error as Error).message}\n(differential seed ${seed}: pass it as \`seed\` to replay the failure)`,
     });
   }
   return { cases: done, seed };
@@ -76,13 +80,17 @@ async function compare(subject: Store, reference: Store, sequence: readonly Diff
       const [actual, expected] = await Promise.all(
         [one, two].map((bucket) => answerOf(() => run(bucket, call, other))),
       );
-      assert.equal(actual, expected, `${call.method} returns something else than the reference`);
+      assert.equal(actual, expected, `${call.method} returns a different result than the reference store`);
     }
     for (const each of names) {
       const [actual, expected] = await Promise.all(
         [subject, reference].map(async (store) => contents(await store.open(each))),
       );
-      assert.deepEqual(actual, expected, "the bucket contains other entries than the reference's");
+      assert.deepEqual(
+        actual,
+        expected,
+        "the bucket contains different entries than the bucket of the reference store",
+      );
     }
   } finally {
     for (const store of [subject, reference]) for (const each of names) await clear(await store.open(each));

@@ -2,10 +2,10 @@ import type { Limits } from "@manykv/core";
 import fc from "fast-check";
 import { keyOfBytes } from "../support/strings.js";
 
-/** Returns a key, which may contain the other bucket's name. */
+/** Returns a valid or invalid key, which may contain the name of the other bucket. */
 export type KeyMaker = (otherBucket: string) => unknown;
 
-/** One call on one of two buckets whose names share a prefix. */
+/** One call on one of two buckets. The name of the second bucket starts with the name of the first. */
 export type DifferentialCall = { readonly bucket: 0 | 1 } & (
   | { readonly method: "get" | "exists" | "delete"; readonly key: KeyMaker }
   | { readonly method: "set"; readonly key: KeyMaker; readonly value: unknown }
@@ -14,10 +14,13 @@ export type DifferentialCall = { readonly bucket: 0 | 1 } & (
   | { readonly method: "keys" }
 );
 
-/** Larger values are not tested at their limits, because thousands of them would take too long. In bytes. */
+/**
+ * Largest `maxValueBytes`, in bytes, for which values at and above the limit are tested. Thousands of larger values
+ * would take too long.
+ */
 const largestLimit = 1_000_000;
 
-/** Sequences of calls within the limits and just beyond. */
+/** Returns an arbitrary of call sequences, with keys and values within the limits and just above them. */
 export function differentialCalls(limits: Limits): fc.Arbitrary<DifferentialCall[]> {
   const key = keys(limits);
   const value = values(limits);
@@ -48,7 +51,10 @@ export function differentialCalls(limits: Limits): fc.Arbitrary<DifferentialCall
   return fc.array(call, { minLength: 1, maxLength: 40, size: "max" });
 }
 
-/** A few frequent keys, all of Unicode, other buckets' keys, lengths at the limit, and invalid keys. */
+/**
+ * Returns an arbitrary of keys: a few frequent keys, strings from all of Unicode, keys that start with the other
+ * bucket's name, keys at and above the length limit, and invalid keys.
+ */
 function keys({ maxKeyBytes }: Limits): fc.Arbitrary<KeyMaker> {
   const hot = ["", "a", "A", "a\0", "\0", "__proto__", "constructor", "é", "e\u0301", "a:b", "{a}b", "*", "a*"];
   const widths = fc.constantFrom(1 as const, 2 as const, 3 as const, 4 as const);
@@ -88,7 +94,7 @@ function always(key: unknown): KeyMaker {
   return named(() => () => key)(key);
 }
 
-/** Makes a counterexample print the key instead of the function. */
+/** Makes fast-check print the key in a counterexample, instead of the function that returns the key. */
 function named<Input>(make: (input: Input) => KeyMaker): (input: Input) => KeyMaker {
   return (input) => {
     const maker = make(input);

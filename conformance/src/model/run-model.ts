@@ -4,11 +4,14 @@ import { deriveSeed } from "../faults/random.js";
 import { runSteps } from "./run-steps.js";
 import { modelSteps } from "./step.js";
 
-/** Number of concurrent runs, each on its own bucket, because most of the time is spent waiting for the engine. */
+/**
+ * Number of runs that are active at the same time, each on its own bucket. A run spends most of its time waiting for
+ * the engine.
+ */
 const lanes = 8;
 
 export interface ModelRuns {
-  /** Clients of the same data. */
+  /** Stores that access the same data. */
   readonly stores: readonly Store[];
   readonly runs: number;
   readonly seed: number;
@@ -17,8 +20,8 @@ export interface ModelRuns {
 }
 
 /**
- * Makes the same random calls on a bucket and on a model, each run on a new bucket. Rejects with the shortest sequence of
- * calls that shows a difference, and its seed.
+ * Makes the same random calls on a bucket and on a model. Each run uses a new bucket. If the bucket and the model
+ * differ, rejects with an error that contains the seed and the shortest sequence of calls that shows the difference.
  */
 export async function runModel({ stores, runs, seed, bucketName }: ModelRuns): Promise<void> {
   const steps = modelSteps(stores.length);

@@ -5,7 +5,10 @@ import { nameOf } from "../support/round-trip.js";
 import { Model, type ModelValue } from "./model.js";
 import { type ModelCall, type ModelStep, modelKeys } from "./step.js";
 
-/** Runs steps on the clients of one empty bucket and on a model, and compares what they read. */
+/**
+ * Runs steps on an empty bucket and on a model, and compares the results of reads. `clients` are several clients of the
+ * bucket.
+ */
 export async function runSteps(clients: readonly Bucket[], steps: readonly ModelStep[]): Promise<void> {
   const model = new Model();
   const values = new ValueMaker();
@@ -29,7 +32,7 @@ async function runStep(clients: readonly Bucket[], model: Model, values: ValueMa
 /** The values that the calls of one step write, by key. */
 type Writes = ReadonlyMap<string, readonly ModelValue[]>;
 
-/** A call with what it writes and how to check its answer. */
+/** A call, the values that it writes, and a check of its result. */
 interface Plan {
   readonly client: number;
   readonly writes: ReadonlyMap<string, ModelValue>;
@@ -68,9 +71,9 @@ function planOf(call: ModelCall, values: ValueMaker): Plan {
         run: (bucket) => bucket.getMany(keys),
         check: (answer, model, writes) => {
           const pairs = answer as readonly (readonly [string, Uint8Array] | undefined)[];
-          assert.equal(pairs.length, keys.length, "getMany returns one place per key");
+          assert.equal(pairs.length, keys.length, "getMany must return one entry per key");
           for (const [index, key] of keys.entries()) {
-            assert.equal(pairs[index]?.[0] ?? key, key, "getMany returns the keys in order");
+            assert.equal(pairs[index]?.[0] ?? key, key, "getMany must return the keys in order");
             observe(model, writes, key, textOf(pairs[index]?.[1]));
           }
         },
@@ -137,10 +140,13 @@ function observe(model: Model, writes: Writes, key: string, value: ModelValue): 
 
 function checkExists(key: string, exists: boolean, model: Model, writes: Writes): void {
   const possible = [...model.possible(key), ...(writes.get(key) ?? [])].map((value) => value !== undefined);
-  assert.ok(possible.includes(exists), `exists of ${nameOf(key)} is ${exists}`);
+  assert.ok(
+    possible.includes(exists),
+    `the backend reports exists = ${exists} for ${nameOf(key)}, but the model does not`,
+  );
 }
 
-/** Keys that exist the whole time must be listed, and keys that never exist must not. */
+/** Asserts that the listing contains every key that existed the whole time, and no key that never existed. */
 function checkListing(listed: ReadonlySet<string>, model: Model, writes: Writes): void {
   for (const key of listed) assert.ok(modelKeys.includes(key), `${nameOf(key)} is listed, but was never set`);
   for (const key of modelKeys) checkExists(key, listed.has(key), model, writes);
@@ -160,7 +166,7 @@ function textOf(value: Uint8Array | undefined): ModelValue {
   return value === undefined ? undefined : new TextDecoder().decode(value);
 }
 
-/** Makes unique values of about the requested size. */
+/** Creates unique values of about the requested size. */
 class ValueMaker {
   #count = 0;
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Keys that engines are known to confuse, few enough that steps share them. */
+/** Keys that engines often confuse with each other. There are only a few, so that several steps use the same key. */
 export const modelKeys: readonly string[] = [
   "",
   "a",
@@ -14,7 +14,7 @@ export const modelKeys: readonly string[] = [
   "k".repeat(200),
 ];
 
-/** One call. A key is an index into `modelKeys`, a value its size: every write has a unique value. */
+/** One call. A key is given as an index into `modelKeys`, and a value as its size. Every write gets a unique value. */
 export type ModelCall = { readonly client: number } & (
   | { readonly method: "get" | "exists" | "delete"; readonly key: number }
   | { readonly method: "set"; readonly key: number; readonly size: number }
@@ -31,7 +31,9 @@ const size = fc.oneof({ weight: 8, arbitrary: fc.nat({ max: 40 }) }, { weight: 1
 const keys = fc.array(key, { maxLength: 6 });
 const entries = fc.array(fc.tuple(key, size), { maxLength: 6 });
 
-/** The steps of one run: mostly single calls, sometimes two or three concurrent ones. */
+/**
+ * Returns an arbitrary of the steps of one run. Most steps are a single call. Some are two or three concurrent calls.
+ */
 export function modelSteps(clients: number): fc.Arbitrary<ModelStep[]> {
   const client = fc.nat({ max: clients - 1 });
   const call: fc.Arbitrary<ModelCall> = fc.oneof(

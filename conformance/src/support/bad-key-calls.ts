@@ -1,15 +1,15 @@
 import type { Bucket } from "@manykv/core";
 import { bytes } from "./bytes.js";
 
-/** A method that takes keys, called with one invalid key. */
+/** A method that takes keys, with a call that passes one invalid key. */
 export interface KeyMethod {
   readonly name: "get" | "set" | "delete" | "exists" | "getMany" | "setMany" | "deleteMany";
-  /** Number of entries of the call. 0 for a read. */
+  /** Number of entries that the call writes. 0 for a read. */
   readonly entries: number;
   call(bucket: Bucket, key: string): Promise<unknown>;
 }
 
-/** Every method that takes keys. Batches have valid keys before and after the invalid one. */
+/** Every method that takes keys. In a batch, valid keys surround the invalid one. */
 export const keyMethods: readonly KeyMethod[] = [
   { name: "get", entries: 0, call: (bucket, key) => bucket.get(key) },
   { name: "exists", entries: 0, call: (bucket, key) => bucket.exists(key) },

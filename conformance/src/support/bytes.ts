@@ -5,7 +5,7 @@ export function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** Returns `size` bytes that depend on `mark`, so that a mixture of two values is noticed. */
+/** Returns `size` bytes that depend on `mark`, so that a mixture of two values can be detected. */
 export function pattern(size: number, mark = 1): Uint8Array<ArrayBuffer> {
   const value = new Uint8Array(size);
   const step = Math.min(size, 4096);
@@ -14,10 +14,13 @@ export function pattern(size: number, mark = 1): Uint8Array<ArrayBuffer> {
   return value;
 }
 
-/** Compares bytes without printing megabytes of difference. */
+/**
+ * Asserts that two values are equal. On failure, reports only the first difference, because values can be megabytes
+ * long.
+ */
 export function sameBytes(actual: Uint8Array | undefined, expected: Uint8Array, what = "the value"): void {
   assert.ok(actual !== undefined, `${what} is missing`);
-  assert.equal(actual.byteLength, expected.byteLength, `${what} has another length`);
+  assert.equal(actual.byteLength, expected.byteLength, `${what} has the wrong length`);
   if (Buffer.compare(viewOf(actual), viewOf(expected)) === 0) return;
   const index = actual.findIndex((byte, place) => byte !== expected[place]);
   assert.fail(`${what} differs at byte ${index} of ${expected.byteLength}`);

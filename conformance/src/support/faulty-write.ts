@@ -25,27 +25,27 @@ export interface FaultyWrite {
 
 export interface WriteResult {
   readonly outcomes: readonly Outcome[];
-  /** What the write rejected with, if it did. */
+  /** The error that the write rejected with, or `undefined` if it resolved. */
   readonly error: BatchError | undefined;
   /** The requests that core sent. */
   readonly requests: Recording["requests"];
-  /** The same bucket through a client without faults. */
+  /** The same bucket, opened with a client without faults. */
   readonly direct: Bucket;
 }
 
-/** Retry options that keep a case short. */
+/** Retry options with short delays, so that a case ends quickly. */
 export const quickRetry = { attempts: 3, baseDelay: 1, maxDelay: 4 };
 
-/** How much longer than its deadline a write may take before it counts as a hang, in milliseconds. */
+/** Time after its deadline at which a write counts as hanging, in milliseconds. */
 const hangs = 8_000;
 
-/** Writes and checks that every outcome is true. */
+/** Makes a write and asserts that every reported outcome is true. */
 export async function faultyWrite(context: CaseContext, write: FaultyWrite): Promise<WriteResult> {
   const name = context.bucketName();
   const { requests, wrap } = recordRequests();
   const direct = await context.bucket({ name });
   const driver = await connected(context, name);
-  // The driver's own request limits, even if the harness lowers them, because cases count requests.
+  // Uses the driver's own request limits even if the harness lowers them, because cases count requests.
   const options = { retry: quickRetry, requestLimits: {}, ...write.store };
   const faulty = await context.storeOf(wrap(faultDriver(driver, write.schedule)), options).open(name);
   const judged = judgedWrite(write.kind, write.keys);
@@ -70,7 +70,7 @@ export async function faultyWrite(context: CaseContext, write: FaultyWrite): Pro
   return { outcomes, error: BatchError.is(error) ? error : undefined, requests, direct };
 }
 
-/** Returns a driver that is already connected, so that connecting does not use up a short timeout. */
+/** Returns a driver that is already connected, so that connecting does not use up a short timeout of a write. */
 async function connected(context: CaseContext, bucket: string): Promise<Driver> {
   const driver = await context.driver();
   await driver.get(createRequest({ bucket, keys: ["k0"] }));

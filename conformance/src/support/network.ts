@@ -8,19 +8,22 @@ import { settles } from "./settles.js";
 import { assertTrue, outcomesOfWrite, settable } from "./truth.js";
 
 /**
- * Timeout of a call with a fault, in milliseconds. The first attempt takes up to two thirds of it. The rest is enough to
- * reconnect, even on a busy machine.
+ * Timeout of a call with a fault, in milliseconds. The first attempt takes up to two thirds of it. The remaining time
+ * is enough to reconnect, even on a busy machine.
  */
 const networkTimeout = 8_000;
-/** Far longer than such a call may take, to tell a hang from a slow machine, in milliseconds. */
+/**
+ * Time after which a call counts as hanging, in milliseconds. It is far longer than `networkTimeout`, so that a call on
+ * a slow machine does not count as hanging.
+ */
 export const hangs = 20_000;
 
-/** A connected client behind proxies, and another one without. */
+/** A client that connects through proxies, and a client that connects directly. */
 export interface NetworkClients {
   readonly proxies: ProxySet;
   readonly proxied: Bucket;
   readonly direct: Bucket;
-  /** Closes the connections before the case ends. */
+  /** Closes both stores and the proxies before the case ends. */
   close(): Promise<void>;
 }
 
@@ -30,10 +33,10 @@ export async function networkClients(context: CaseContext, timeout: number = net
   const stores = [await context.store(), await context.store({ route: proxies.route, store: { timeout } })];
   const [direct, proxied] = (await Promise.all(stores.map((store) => store.open(name)))) as [Bucket, Bucket];
   await proxied.getMany(manyKeys, { timeout: 60_000 });
-  // Not one per server: a client may never contact a cluster's replicas.
+  // Expects at least one connection in total, because a client may never contact the replicas of a cluster.
   assert.ok(
     proxies.connections > 0,
-    "no connection came through the proxies: `driver` must connect to where `route(server)` says",
+    "no connection came through the proxies: `driver` must connect to the address that `route(server)` returns",
   );
   const close = async (): Promise<void> => {
     for (const store of stores) await store.close();
@@ -45,7 +48,7 @@ export async function networkClients(context: CaseContext, timeout: number = net
 /** Enough keys that each server of a cluster stores some. */
 const manyKeys = Array.from({ length: 30 }, (_, index) => `k${index}`);
 
-/** Writes over a connection with a fault, heals it, and checks that every outcome is true. */
+/** Makes a write while connections have a fault, ends the fault, and asserts that every reported outcome is true. */
 export async function writeThrough(
   { proxies, proxied, direct }: NetworkClients,
   kind: WriteKind,

@@ -1,7 +1,7 @@
 import type { Driver } from "@manykv/core/driver";
 import { wrapDriver } from "../faults/wrap-driver.js";
 
-/** Drivers that are still open. */
+/** Tracks the drivers that are still open, and closes them. */
 export class OpenDrivers {
   readonly #open = new Set<Driver>();
 

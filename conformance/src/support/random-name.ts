@@ -3,7 +3,7 @@ export function randomName(): string {
   return `t${crypto.randomUUID().replaceAll("-", "").slice(0, 23)}`;
 }
 
-/** Returns a new seed. */
+/** Returns a random seed from 0 to 2^32 - 1. */
 export function randomSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }

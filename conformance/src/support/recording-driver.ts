@@ -5,13 +5,13 @@ import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
 /** One request that a driver received. */
 export interface RecordedRequest {
   readonly operation: Operation;
-  /** A copy, because the caller may modify the original. */
+  /** A copy of the keys, because the caller may modify the original. */
   readonly keys: readonly string[];
   /** Sum of key bytes (UTF-8) and value bytes. */
   readonly bytes: number;
 }
 
-/** Records the requests that reach a driver, and the largest number in flight at once. */
+/** Records the requests that reach a driver, and the largest number of requests in flight at the same time. */
 export interface Recording {
   readonly wrap: (driver: Driver) => Driver;
   readonly requests: RecordedRequest[];
@@ -57,7 +57,7 @@ interface Noted {
 }
 
 function existsOf(driver: Driver, request: Parameters<Driver["get"]>[0]): ReturnType<NonNullable<Driver["exists"]>> {
-  if (!driver.exists) throw new TypeError("the driver has no exists");
+  if (!driver.exists) throw new TypeError("recordRequests: the driver has no `exists` method");
   return driver.exists(request);
 }
 

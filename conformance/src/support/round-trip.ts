@@ -2,23 +2,26 @@ import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
 import { bytes, sameBytes } from "./bytes.js";
 
-/** Sets each key to a different value, and reads all of them back, one by one and as a batch. */
+/**
+ * Sets each key to a different value and asserts that a batch read returns all values. If there are at most 50 keys,
+ * also reads each key by itself.
+ */
 export async function roundTrip(bucket: Bucket, keys: readonly string[]): Promise<void> {
-  assert.equal(new Set(keys).size, keys.length, "the case's keys differ");
+  assert.equal(new Set(keys).size, keys.length, "the keys of the case must differ");
   await bucket.setMany(keys.map((key, index) => [key, bytes(`value ${index}`)]));
   const answers = await bucket.getMany(keys);
   for (const [index, key] of keys.entries()) {
     const expected = bytes(`value ${index}`);
     const answer = answers[index];
-    assert.ok(answer, `getMany finds the key ${nameOf(key)}`);
+    assert.ok(answer, `getMany must return the key ${nameOf(key)}`);
     assert.equal(answer[0], key);
     sameBytes(answer[1], expected, `getMany of ${nameOf(key)}`);
     if (keys.length <= 50) sameBytes(await bucket.get(key), expected, `get of ${nameOf(key)}`);
   }
 }
 
-/** Returns a printable form of a key. */
+/** Returns a key as JSON, shortened to 40 characters, for messages. */
 export function nameOf(key: string): string {
   const text = JSON.stringify(key);
-  return text.length <= 40 ? text : `${text.slice(0, 40)}... of ${key.length} units`;
+  return text.length <= 40 ? text : `${text.slice(0, 40)}... of ${key.length} UTF-16 units`;
 }

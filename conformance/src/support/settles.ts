@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 
-/** The result of a promise. */
+/** How a promise settled. */
 export type Settled<Value> =
   | { readonly status: "fulfilled"; readonly value: Value }
   | { readonly status: "rejected"; readonly reason: unknown };
 
-/** Waits for a promise to settle. Fails after `milliseconds`, which must be generous: it only detects hangs. */
+/**
+ * Waits for a promise to settle and returns how it settled. Fails after `milliseconds`. Pass a long time, because this
+ * timeout must only detect calls that hang.
+ */
 export async function settles<Value>(
   promise: Promise<Value>,
   milliseconds: number,

@@ -1,18 +1,18 @@
-/** Strings that are not well-formed Unicode, each with what is wrong with it. */
+/** Strings that are not well-formed Unicode, each with a description. */
 export const illFormed: readonly (readonly [kind: string, text: string])[] = [
   ["a lone high surrogate", "\ud800"],
   ["a lone low surrogate", "\udfff"],
-  ["a pair the wrong way round", "\udc00\ud800"],
+  ["a surrogate pair in the wrong order", "\udc00\ud800"],
   ["a high surrogate at the end", "key\udbff"],
   ["a low surrogate at the start", "\udc00key"],
   ["a high surrogate in the middle", "k\ud83dy"],
-  ["a high surrogate before a whole pair", "\ud83d\ud83d\ude00"],
+  ["a high surrogate before a complete pair", "\ud83d\ud83d\ude00"],
 ];
 
 /** Characters that take 1, 2, 3 and 4 bytes in UTF-8. */
 export const characterOf: Readonly<Record<1 | 2 | 3 | 4, string>> = { 1: "k", 2: "é", 3: "漢", 4: "😀" };
 
-/** Returns a key of exactly `size` bytes: characters of `width` bytes, padded with ASCII. */
+/** Returns a key of exactly `size` bytes in UTF-8: characters of `width` bytes, padded with ASCII. */
 export function keyOfBytes(size: number, width: 1 | 2 | 3 | 4): string {
   return characterOf[width].repeat(Math.floor(size / width)) + "x".repeat(size % width);
 }
@@ -31,7 +31,7 @@ export const notStrings: readonly (readonly [kind: string, value: unknown])[] = 
   ["bytes", new Uint8Array([107])],
 ];
 
-/** Turns `getMany` into `get-many`, for ids. */
+/** Converts a method name to the form that ids use: `getMany` to `get-many`. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

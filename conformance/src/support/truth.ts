@@ -3,15 +3,15 @@ import { BatchError, type Bucket, type Entry, type Outcome } from "@manykv/core"
 import { rejectionOf } from "./rejections.js";
 import { nameOf } from "./round-trip.js";
 
-/** A write with what is needed to judge its outcomes. */
+/** A write, with the values that are needed to check its outcomes. */
 export interface JudgedWrite {
-  /** Values before the write. Other keys were missing. */
+  /** Values before the write. A key that is absent here was missing. */
   readonly before: ReadonlyMap<string, Uint8Array>;
-  /** What the write sets. `undefined` deletes the key. */
+  /** The entries that the write sets. An entry with `undefined` deletes its key. */
   readonly entries: readonly (readonly [key: string, value: Uint8Array | undefined])[];
 }
 
-/** Returns the outcome of each entry of a write: all `applied` if it resolves. */
+/** Returns the outcome of each entry of a write. If the write resolves, every outcome is `applied`. */
 export async function outcomesOfWrite(write: Promise<void>, size: number): Promise<Outcome[]> {
   const error = await write.then(
     () => undefined,
@@ -23,15 +23,15 @@ export async function outcomesOfWrite(write: Promise<void>, size: number): Promi
   assert.equal(
     counts.applied + counts["not-applied"] + counts.unknown,
     size,
-    "the counts add up to the number of entries",
+    "the counts of the BatchError must add up to the number of entries",
   );
-  assert.ok(counts.applied < size, "a write rejects although every key was applied");
+  assert.ok(counts.applied < size, "a write must not reject if every key was applied");
   return Array.from({ length: size }, (_, index) => error.outcomeOf(index));
 }
 
 /**
- * Compares each outcome with what an unaffected client reads: `applied` must be stored, `not-applied` must not, and the
- * value must be either the old or the new one.
+ * Compares each outcome with the value that a client without faults reads. It must be the new value after `applied`,
+ * the old value after `not-applied`, and one of these two after `unknown`.
  */
 export async function assertTrue(
   direct: Bucket,
@@ -46,7 +46,7 @@ export async function assertTrue(
     const allowed = outcome === "applied" ? [written] : outcome === "not-applied" ? [old] : [old, written];
     assert.ok(
       allowed.includes(there),
-      `${nameOf(key)} was reported ${outcome}, but is ${there}, not ${allowed.join(" or ")}`,
+      `${nameOf(key)} was reported as ${outcome}, but a read returned ${there}, not ${allowed.join(" or ")}`,
     );
   }
 }
@@ -59,7 +59,7 @@ function textOf(value: Uint8Array | undefined): string {
     : `${view.byteLength} bytes ${view.subarray(0, 40).toString("hex")}`;
 }
 
-/** Returns the entries of a `JudgedWrite` for `setMany`. */
+/** Returns the entries of a `JudgedWrite` that set a value, as input for `setMany`. */
 export function settable(entries: JudgedWrite["entries"]): Entry[] {
   return entries.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
 }

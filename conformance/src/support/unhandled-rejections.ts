@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { pause } from "./settles.js";
 
-/** Runs `body` and fails if a rejection stays unhandled. */
+/** Runs `body` and fails if a promise rejection stays unhandled. */
 export async function leavesNoneUnhandled(body: () => Promise<void>): Promise<void> {
   const unhandled: unknown[] = [];
   const note = (reason: unknown): void => {
@@ -10,10 +10,10 @@ export async function leavesNoneUnhandled(body: () => Promise<void>): Promise<vo
   process.on("unhandledRejection", note);
   try {
     await body();
-    // Node.js reports unhandled rejections after the microtasks of their turn.
+    // Node.js reports unhandled rejections only after it has processed the microtask queue.
     await pause(20);
   } finally {
     process.off("unhandledRejection", note);
   }
-  assert.deepEqual(unhandled, [], "unhandled rejections");
+  assert.deepEqual(unhandled, [], "promise rejections stayed unhandled");
 }

@@ -4,7 +4,10 @@ import { wrapDriver } from "../faults/wrap-driver.js";
 /** The keys that a case may have written, by bucket. */
 export type WrittenKeys = Map<string, Set<string>>;
 
-/** Records every key that a set request contains, so that the case can delete it at its end. */
+/**
+ * Returns a driver that adds the keys of every set request to `written`, so that they can be deleted when the case
+ * ends.
+ */
 export function recordWrites(driver: Driver, written: WrittenKeys): Driver {
   return wrapDriver(driver, {
     set(request) {

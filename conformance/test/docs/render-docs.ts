@@ -9,7 +9,7 @@ import {
 
 const generated = "<!-- Generated from the cases: `pnpm --filter @manykv/conformance run docs`. -->";
 
-/** All cases, by rule. */
+/** Returns the page that lists all cases by rule. */
 export function renderCases(cases: readonly ConformanceCase[]): string {
   const groups = (Object.keys(rules) as Rule[]).map((rule) => {
     const rows = cases
@@ -19,12 +19,12 @@ export function renderCases(cases: readonly ConformanceCase[]): string {
   });
   const count = (subject: Subject): number => cases.filter((one) => one.subject === subject).length;
   return page("The cases", [
-    `${cases.length} cases. ${count("core")} test core with injected faults, ${count("driver")} the driver, and ${count("network")} the driver while connections break. The last ones need the harness's \`servers\`.`,
+    `The suite has ${cases.length} cases. ${count("core")} test core with injected faults, ${count("driver")} test the driver, and ${count("network")} test the driver while its connections break. The network cases need the harness's \`servers\`.`,
     ...groups,
   ]);
 }
 
-/** Every sentence of the interface that promises something, with the cases that prove it. */
+/** Returns the page that lists the WIT sentences, each with the cases that test it. */
 export function renderWitCoverage(cases: readonly ConformanceCase[]): string {
   const rows = (Object.keys(witSentences) as WitSentenceId[]).map((id) => [
     id,
@@ -34,7 +34,7 @@ export function renderWitCoverage(cases: readonly ConformanceCase[]): string {
       .join(" "),
   ]);
   return page("What proves each sentence of `wasi:keyvalue/batch`", [
-    "Every sentence of the interface document that promises something or says what is not promised, by function.",
+    "This table contains every sentence of the interface document that states what an implementation guarantees or does not guarantee, in the order of the functions.",
     table(["place", "sentence", "cases"], rows),
   ]);
 }
@@ -47,7 +47,7 @@ function page(title: string, parts: readonly string[]): string {
   return `${[generated, `# ${title}`, ...parts].join("\n\n")}\n`;
 }
 
-/** A Markdown table with aligned columns, as the formatter prints it. */
+/** Returns a Markdown table with aligned columns, in the layout of the formatter. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
