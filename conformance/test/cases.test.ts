@@ -7,7 +7,7 @@ test("there are at least 120 cases, and their ids are unique", () => {
   expect(cases.length).toBeGreaterThanOrEqual(120);
 });
 
-test("each rule has cases, and each id starts with a rule", () => {
+test("each rule has cases, and each id has the form of an id", () => {
   expect(new Set(cases.map(({ rule }) => rule))).toEqual(new Set(Object.keys(rules)));
   for (const { id } of cases) expect(id).toMatch(/^(s(0[1-9]|1[0-6])|errors|driver)-[a-z0-9]+(-[a-z0-9]+)*$/);
 });
@@ -19,7 +19,7 @@ test("the id of a case starts with its rule", () => {
   }
 });
 
-test("titles are unique, not empty, and have no full stop", () => {
+test("titles are unique, not empty, and do not end with a full stop", () => {
   const titles = cases.map(({ title }) => title);
   expect(new Set(titles).size).toBe(titles.length);
   for (const title of titles) expect(title).toMatch(/^[^.].*[^.]$/);
@@ -32,13 +32,13 @@ test("every case of every file in `cases` is in the suite", async () => {
   for (const file of files) {
     const exported: Record<string, unknown> = await import(new URL(file, folder).href);
     const groups = Object.entries(exported).filter(([name]) => name.endsWith("Cases"));
-    expect(groups.length, `${file} exports an array of cases whose name ends in Cases`).toBeGreaterThan(0);
+    expect(groups.length, `${file} must export an array of cases whose name ends in Cases`).toBeGreaterThan(0);
     for (const [, group] of groups)
       for (const one of group as typeof cases) expect(listed.has(one), `${file}: ${one.id}`).toBe(true);
   }
 });
 
-test("each subject has cases, and a network case names its subject", () => {
+test("each subject has cases, and only the ids of network cases contain `-network-`", () => {
   expect(new Set(cases.map(({ subject }) => subject))).toEqual(new Set(["core", "driver", "network"]));
   for (const { id, subject } of cases) expect(id.includes("-network-"), id).toBe(subject === "network");
 });

@@ -5,7 +5,7 @@ import { type ReferenceData, referenceDriver } from "./reference-driver.js";
 
 const data: ReferenceData = new Map();
 
-// Coalesced calls pass the same suite.
+// Runs the whole suite with `coalesce: true` on every bucket.
 conformanceSuite(
   { describe, test },
   {

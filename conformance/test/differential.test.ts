@@ -11,7 +11,7 @@ function referenceStore(): ReturnType<typeof createStore> {
   return createStore(referenceDriver(new Map()), options);
 }
 
-test("two stores of the same kind do not differ in the requested number of cases", async () => {
+test("finds no difference between two stores of the same kind", async () => {
   const { cases } = await differential({
     subject: referenceStore(),
     reference: referenceStore(),
@@ -20,7 +20,7 @@ test("two stores of the same kind do not differ in the requested number of cases
   expect(cases).toBeGreaterThanOrEqual(2_000);
 });
 
-test("a backend that merges keys is found, with the seed and the shortest sequence of calls", async () => {
+test("finds a backend that merges keys, and reports the seed and the shortest sequence of calls", async () => {
   const inner = referenceDriver(new Map());
   const folded = createStore(
     {
@@ -31,14 +31,14 @@ test("a backend that merges keys is found, with the seed and the shortest sequen
   );
   const run = differential({ subject: folded, reference: referenceStore(), seed: 1 });
   const error = await run.then(
-    () => assert.fail("the difference is not found"),
+    () => assert.fail("`differential` must reject, because the stores differ"),
     (reason: unknown) => reason as Error,
   );
   expect(error.message).toMatch(/differential seed 1/);
   expect(error.message).toMatch(/Counterexample/);
 });
 
-test("stores with different limits cannot be compared", async () => {
+test("rejects stores with different limits", async () => {
   const other = createStore(referenceDriver(new Map()));
   await expect(differential({ subject: other, reference: referenceStore() })).rejects.toThrow(/same limits/);
 });

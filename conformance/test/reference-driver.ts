@@ -1,6 +1,6 @@
 import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest } from "@manykv/core/driver";
 
-/** The data that all clients of one reference backend share. */
+/** The data that all clients of one reference backend share: buckets by name, values by key. */
 export type ReferenceData = Map<string, Map<string, Uint8Array<ArrayBuffer>>>;
 
 const limits: DriverLimits = Object.freeze({
@@ -13,7 +13,10 @@ const limits: DriverLimits = Object.freeze({
 
 const pageSize = 1000;
 
-/** The simplest conforming driver: a map in memory. The mutants are broken versions of it. */
+/**
+ * Returns the simplest conforming driver, which stores everything in a map in memory. The mutants are broken versions
+ * of it.
+ */
 export function referenceDriver(data: ReferenceData): Driver {
   const entriesOf = (bucket: string): Map<string, Uint8Array> => {
     const entries = data.get(bucket) ?? new Map<string, Uint8Array<ArrayBuffer>>();
@@ -41,7 +44,7 @@ export function referenceDriver(data: ReferenceData): Driver {
       for (const key of keys) entries.delete(key);
       return allDone;
     },
-    // A cursor is the last key of its page, so added and deleted keys do not shift the others.
+    // A cursor contains the last key of its page, so keys that are added or deleted later do not shift the other keys.
     async list({ bucket, cursor }) {
       const after = cursor === undefined ? undefined : lastKeyOf(cursor);
       const sorted = [...entriesOf(bucket).keys()].sort();

@@ -1,4 +1,4 @@
-/** A self-signed certificate for `localhost`. Made for these tests: it protects nothing. */
+/** A self-signed certificate for `localhost`, created for these tests. Its key protects nothing and is not a secret. */
 export const certificate = `
 -----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUY9OXMw/YfnOCfVSlHAt0JUIuaOQwCgYIKoZIzj0EAwIw

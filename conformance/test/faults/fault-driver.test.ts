@@ -5,7 +5,7 @@ import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
 const text = new TextEncoder();
 
-test("a schedule sees every request, in order, with its keys", async () => {
+test("the schedule receives every request in order, with its keys", async () => {
   const seen: string[] = [];
   const driver = faultDriver(referenceDriver(new Map()), ({ call, operation, keys }) => {
     seen.push(`${call} ${operation} ${keys.join(",")}`);
@@ -17,7 +17,7 @@ test("a schedule sees every request, in order, with its keys", async () => {
   expect(seen).toEqual(["0 set a,b", "1 get a", "2 list "]);
 });
 
-test("single keys fail, and the others reach the engine", async () => {
+test("keys with a fault fail, and the other keys reach the engine", async () => {
   const data: ReferenceData = new Map();
   const fault: CallFault = {
     kind: "keys",
@@ -36,7 +36,7 @@ test("single keys fail, and the others reach the engine", async () => {
   expect([...(data.get("bucket")?.keys() ?? [])]).toEqual(["c", "d"]);
 });
 
-test("a rejected request throws its fault, whether it was applied or not", async () => {
+test("a request with fault `reject` rejects with a FaultError, whether or not the engine applied it", async () => {
   const data: ReferenceData = new Map();
   for (const applied of [false, true]) {
     const driver = faultDriver(referenceDriver(data), () => ({ kind: "reject", fault: answerLost, applied }));
@@ -47,7 +47,7 @@ test("a rejected request throws its fault, whether it was applied or not", async
   }
 });
 
-test("a dropped request or answer ends when the request is aborted, with effect unknown", async () => {
+test("a dropped request or response settles with effect `unknown` when the request is aborted", async () => {
   for (const kind of ["drop-request", "drop-answer"] as const) {
     const data: ReferenceData = new Map();
     const driver = faultDriver(referenceDriver(data), () => ({ kind }));
@@ -59,7 +59,7 @@ test("a dropped request or answer ends when the request is aborted, with effect 
   }
 });
 
-test("a late write takes effect, unless its fence was called", async () => {
+test("a late write takes effect unless its fence is called", async () => {
   for (const fenced of [false, true]) {
     const data: ReferenceData = new Map();
     const driver = faultDriver(referenceDriver(data), () => ({ kind: "late-apply", milliseconds: 10 }));
@@ -70,7 +70,7 @@ test("a late write takes effect, unless its fence was called", async () => {
   }
 });
 
-test("closing stops late writes, and then closes the driver", async () => {
+test("close() stops late writes", async () => {
   const data: ReferenceData = new Map();
   const driver = faultDriver(referenceDriver(data), () => ({ kind: "late-apply", milliseconds: 10 }));
   await driver.set(set(["a"]));
@@ -79,12 +79,12 @@ test("closing stops late writes, and then closes the driver", async () => {
   expect(data.get("bucket")?.has("a") ?? false).toBe(false);
 });
 
-test("an optional method that the driver lacks stays absent", () => {
+test("an optional method is absent if the inner driver lacks it", () => {
   const { exists: _, ...without } = referenceDriver(new Map());
   expect(faultDriver(without as Driver, () => undefined).exists).toBeUndefined();
 });
 
-test("a driver that prepares sets receives prepared parts", async () => {
+test("an inner driver with `prepareSet` prepares only the keys without a fault", async () => {
   const sent: unknown[] = [];
   const inner: Driver = {
     ...referenceDriver(new Map()),

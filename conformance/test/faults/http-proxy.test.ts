@@ -36,14 +36,14 @@ afterEach(async () => {
   echo.close();
 });
 
-test("passes requests and answers on, and counts them by operation", async () => {
+test("forwards requests and responses, and counts requests by operation", async () => {
   const response = await post("/write", "hello");
   expect([response.status, response.headers.get("x-mark"), await response.text()]).toEqual([200, "echo", "hello"]);
   await post("/read", "x");
   expect([proxy.count("/write"), proxy.count("/read"), proxy.count()]).toEqual([1, 1, 2]);
 });
 
-test("answers in the server's place, for the first requests of each operation", async () => {
+test("responds in place of the server to the first request of each operation", async () => {
   proxy.handler = firstRequests(1, answerJson(503, { error: "busy" }));
   const refused = await post("/write", "hello");
   expect([refused.status, await refused.json()]).toEqual([503, { error: "busy" }]);
@@ -58,7 +58,7 @@ test.each(["request", "answer"] as const)("resets the connection in place of the
   expect(received).toEqual(direction === "answer" ? ["hello"] : []);
 });
 
-test.each(["request", "answer"] as const)("drops the %s: the client gets no answer", async (direction) => {
+test.each(["request", "answer"] as const)("drops the %s, so the client receives no response", async (direction) => {
   proxy.handler = dropHttp(direction);
   const controller = new AbortController();
   const answered = post("/write", "hello", controller.signal);
@@ -75,7 +75,7 @@ test("delays a request", async () => {
   expect(performance.now() - start).toBeGreaterThan(25);
 });
 
-test("rewrites requests and answers, with the right length", async () => {
+test("rewrites requests and responses, and sets their content length", async () => {
   proxy.handler = async (exchange) => exchange.reply(await exchange.forward(Buffer.from("another request")));
   expect(await (await post("/write", "hello")).text()).toBe("another request");
   proxy.handler = rewriteAnswer(({ body }) => ({ status: 207, body: body.subarray(0, 2) }));
@@ -83,13 +83,13 @@ test("rewrites requests and answers, with the right length", async () => {
   expect([response.status, await response.text()]).toEqual([207, "he"]);
 });
 
-test("sends half of an answer and resets", async () => {
+test("sends half of a response, then resets the connection", async () => {
   proxy.handler = async (exchange) => exchange.replyHalf(await exchange.forward());
   const response = await post("/write", "hello");
   await expect(response.text()).rejects.toThrow();
 });
 
-test("closes while a request waits", async () => {
+test("closes while a request is in flight", async () => {
   proxy.handler = () => {};
   const waiting = post("/write", "hello").catch((error: unknown) => error);
   while (proxy.count() === 0) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { seededConnectionFault } from "../../src/faults/connection-fault.js";
 import { deriveSeed, Random } from "../../src/faults/random.js";
 
-test("the same seed returns the same numbers, and another seed returns others", () => {
+test("the same seed returns the same numbers, and a different seed returns different numbers", () => {
   const draw = (seed: number | string): number[] => {
     const random = new Random(seed);
     return Array.from({ length: 20 }, () => random.next());
@@ -26,7 +26,7 @@ test("numbers are spread evenly over their range", () => {
   expect(Math.abs(bits - 127.5)).toBeLessThan(2);
 });
 
-test("chances, picks and weights follow their odds", () => {
+test("chance, pick and weighted follow the requested probabilities", () => {
   const random = new Random(2);
   const share = (draw: () => boolean): number => Array.from({ length: 20_000 }, draw).filter(Boolean).length / 20_000;
   expect(share(() => random.chance(0.25))).toBeCloseTo(0.25, 1);

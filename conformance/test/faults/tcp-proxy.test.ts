@@ -28,7 +28,7 @@ afterEach(async () => {
   await new Promise((resolve) => echo.close(resolve));
 });
 
-test("passes everything on, and counts it", async () => {
+test("forwards all bytes and counts them", async () => {
   const client = await dial();
   expect(await ask(client, "hello")).toBe("hello");
   expect(proxy.counts).toEqual({ connections: 1, requestBytes: 5, answerBytes: 5, faults: 0 });
@@ -75,7 +75,7 @@ test("drop: the server receives the request, and the answer never arrives", asyn
   expect(answered).toBe(false);
 });
 
-test("hold: bytes go on when the proxy heals, even if the client has hung up", async () => {
+test("hold: heal() sends the held bytes, even if the client has closed its connection", async () => {
   const client = await dial();
   proxy.arm({ kind: "hold", direction: "request" });
   client.write("late");
@@ -87,7 +87,7 @@ test("hold: bytes go on when the proxy heals, even if the client has hung up", a
   await expect.poll(text).toBe("late");
 });
 
-test("half-open: closes the server's side, and the client does not notice", async () => {
+test("half-open: discards bytes and keeps the client's connection open", async () => {
   const client = await dial();
   proxy.arm({ kind: "half-open", direction: "request" });
   client.write("hello");
@@ -96,13 +96,13 @@ test("half-open: closes the server's side, and the client does not notice", asyn
   expect(client.destroyed).toBe(false);
 });
 
-test("slice: everything arrives, in small pieces", async () => {
+test("slice: all bytes arrive in order", async () => {
   const client = await dial();
   proxy.arm({ kind: "slice", direction: "request", scope: "all" });
   expect(await ask(client, "a longer message")).toBe("a longer message");
 });
 
-test("garble: the same number of bytes arrives, but different ones", async () => {
+test("garble: the same number of bytes arrives, but the bytes differ", async () => {
   const client = await dial();
   proxy.arm({ kind: "garble", direction: "answer", after: { bytes: 2 } });
   const answer = await ask(client, "hello");
@@ -110,7 +110,7 @@ test("garble: the same number of bytes arrives, but different ones", async () =>
   expect(answer).not.toBe("hello");
 });
 
-test("a fault hits one connection by default", async () => {
+test("a fault affects one connection by default", async () => {
   const clients = [await dial(), await dial()];
   proxy.arm({ kind: "cut", direction: "request" });
   const [one, other] = clients as [Socket, Socket];
@@ -119,7 +119,7 @@ test("a fault hits one connection by default", async () => {
   expect(await ask(other, "other")).toBe("other");
 });
 
-test("refuse: closes open connections and resets new ones until it heals", async () => {
+test("refuse: closes open connections and, until heal(), resets new ones", async () => {
   const client = await dial();
   const closed = once(client, "close");
   proxy.refuse();
@@ -131,7 +131,7 @@ test("refuse: closes open connections and resets new ones until it heals", async
   expect(await ask(await dial(), "again")).toBe("again");
 });
 
-test("scope all: hits every open connection at once, and new ones until it heals", async () => {
+test("scope all: affects every open connection and, until heal(), every new one", async () => {
   const clients = [await dial(), await dial()] as const;
   const closed = Promise.all(clients.map(closedOf));
   proxy.arm({ kind: "reset", direction: "request", scope: "all" });
@@ -143,20 +143,20 @@ test("scope all: hits every open connection at once, and new ones until it heals
   expect(await ask(await dial(), "again")).toBe("again");
 });
 
-test("hold for some milliseconds: goes on by itself", async () => {
+test("hold with milliseconds: sends the held bytes after this time", async () => {
   const client = await dial();
   proxy.arm({ kind: "hold", direction: "answer", milliseconds: 20 });
   expect(await ask(client, "hello")).toBe("hello");
 });
 
-test("disarm: a fault that has not begun never does", async () => {
+test("disarm: removes a fault that has not begun", async () => {
   const client = await dial();
   proxy.arm({ kind: "cut", direction: "request" });
   proxy.disarm();
   expect(await ask(client, "hello")).toBe("hello");
 });
 
-test("a connection can be held, inspected and released by hand", async () => {
+test("a test can hold, count and release the bytes of a connection", async () => {
   const client = await dial();
   expect(await ask(client, "first")).toBe("first");
   proxy.last.hold("answer");
@@ -168,7 +168,7 @@ test("a connection can be held, inspected and released by hand", async () => {
   expect(await ask(client, "third")).toBe("third");
 });
 
-test("intercept replaces, discards and answers", async () => {
+test("intercept can replace a chunk, discard a chunk and send a response", async () => {
   proxy.intercept = (chunk, direction, connection) => {
     if (direction === "answer") return Buffer.from(String(chunk).toUpperCase());
     if (String(chunk) !== "secret") return chunk;
@@ -192,7 +192,7 @@ test("latency delays bytes and keeps their order", async () => {
   client.destroy();
 });
 
-test("one proxy speaks TLS to the client, and another to the server", async () => {
+test("a proxy can use TLS to the client or to the server", async () => {
   const tls = { cert: certificate, key: privateKey };
   await using inner = await TcpProxy.start(proxy.address, { clientTls: tls });
   await using outer = await TcpProxy.start(inner.address, { serverTls: { rejectUnauthorized: false } });
@@ -204,7 +204,7 @@ test("one proxy speaks TLS to the client, and another to the server", async () =
   await Promise.all([plain, secure].map(closedOf));
 });
 
-test("a set has one proxy per server, and can limit a fault to the first connection", async () => {
+test("a ProxySet has one proxy per server and can limit a fault to the first connection", async () => {
   const other = createServer((socket) => socket.pipe(socket).on("error", () => {}));
   const servers = [proxy.address, await listen(other)] as const;
   await using set = await ProxySet.start(servers);
@@ -224,14 +224,14 @@ test("a set has one proxy per server, and can limit a fault to the first connect
 test.for<ConnectionFault>([
   { kind: "cut", direction: "answer", after: { bytes: 1 } },
   { kind: "hold", direction: "answer" },
-])("closes with connections in every state: $kind", async (fault) => {
+])("closes while a connection has a fault: $kind", async (fault) => {
   const client = await dial();
   proxy.arm(fault);
   client.write("hello");
   await quiet();
 });
 
-/** What the server has received. */
+/** Returns the text that the server has received. */
 function text(): string {
   return Buffer.concat(received).toString();
 }
@@ -265,7 +265,7 @@ function closedOf(client: Socket): Promise<unknown> {
   );
 }
 
-/** Long enough for bytes that are on their way to arrive. */
+/** Waits long enough for bytes in flight to arrive. */
 function quiet(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 60));
 }

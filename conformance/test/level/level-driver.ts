@@ -17,7 +17,7 @@ export type Database = ClassicLevel<Uint8Array, Uint8Array>;
 
 const request = Object.freeze({ maxKeys: 1_000, maxBytes: 16_000_000 });
 
-/** LevelDB has no limits. These keep a request within a few megabytes of memory. */
+/** LevelDB has no request limits. These limits keep the data of one request at about 16 MB. */
 const limits: DriverLimits = Object.freeze({
   maxValueBytes: 16_000_000,
   get: request,
@@ -28,7 +28,10 @@ const limits: DriverLimits = Object.freeze({
 
 const keysPerPage = 1_000;
 
-/** A backend on LevelDB, written from the driver interface alone. The caller opens and closes the database. */
+/**
+ * Returns a driver for LevelDB, written with only the driver interface as a guide. The caller opens and closes the
+ * database.
+ */
 export function levelDriver(database: Database): Driver {
   return new LevelDriver(database);
 }
@@ -67,7 +70,10 @@ class LevelDriver implements Driver {
     return allDone;
   }
 
-  /** A cursor is the last key of the previous page, so added and deleted keys do not shift the others. */
+  /**
+   * A cursor contains the last key of the previous page, so keys that are added or deleted later do not shift the other
+   * keys.
+   */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const first = toPath(bucket, "");
     const after = cursor === undefined ? undefined : toPath(bucket, keyOfCursor(cursor));
@@ -96,7 +102,7 @@ class LevelDriver implements Driver {
   }
 }
 
-/** A bucket's name contains no U+0000, so the separator is unambiguous. */
+/** Returns the database key of a key in a bucket. A bucket name contains no U+0000, so the separator is unambiguous. */
 function toPath(bucket: string, key: string): Uint8Array {
   return Buffer.from(`${bucket}\0${key}`);
 }
@@ -105,7 +111,7 @@ function toKey(path: Uint8Array, start: Uint8Array): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(path.subarray(start.length));
 }
 
-/** Returns an upper bound of the bucket's paths: the prefix with the next separator. */
+/** Returns the exclusive upper bound of a bucket's database keys: the prefix with U+0001 as its separator. */
 function endOf(start: Uint8Array): Uint8Array {
   const end = Uint8Array.from(start);
   end[end.length - 1] = 1;
@@ -124,7 +130,7 @@ function keyOfCursor(cursor: string): string {
   return key;
 }
 
-/** Returns LevelDB's own code and nothing else of an error. */
+/** Returns only the LevelDB code of an error. The other parts of the error may contain keys or paths. */
 function codeOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" && /^LEVEL_\w+$/.test(code) ? code : undefined;

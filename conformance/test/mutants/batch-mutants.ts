@@ -4,10 +4,10 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, type Mutant } from "./mutant.js";
 
-/** Batches that are not validated, ordered, deduplicated or split correctly. */
+/** Mutants that do not validate, order, deduplicate or split batches correctly. */
 export const batchMutants: readonly Mutant[] = [
   {
-    name: "validates each entry just before it is sent",
+    name: "validates each entry only just before it sends the entry",
     rule: "S3",
     killedBy: "s03-bad-entry-of-set-many",
     createStore: changedBuckets((bucket) => ({
@@ -17,7 +17,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "ignores invalid keys of a deleteMany",
+    name: "ignores the invalid keys of a deleteMany",
     rule: "S3",
     killedBy: "s03-bad-entry-of-delete-many",
     createStore: changedBuckets((bucket) => ({
@@ -41,7 +41,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "does not say which entry is invalid",
+    name: "does not report which entry is invalid",
     rule: "S3",
     killedBy: "s03-message-names-the-index",
     createStore: changedBuckets((bucket) => ({
@@ -49,7 +49,7 @@ export const batchMutants: readonly Mutant[] = [
         try {
           return await bucket.getMany(keys, options);
         } catch (error) {
-          throw StoreError.is(error) ? new StoreError(error.code, "a key is bad") : error;
+          throw StoreError.is(error) ? new StoreError(error.code, "the batch contains an invalid key") : error;
         }
       },
     })),
@@ -63,7 +63,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "skips holes",
+    name: "skips the holes of an array",
     rule: "S3",
     killedBy: "s03-holes",
     createStore: changedBuckets((bucket) => ({
@@ -102,7 +102,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "returns an empty array for one missing key",
+    name: "returns an empty array if all keys are missing",
     rule: "S4",
     killedBy: "s04-all-missing",
     createStore: changedBuckets((bucket) => ({
@@ -138,7 +138,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "lets duplicates in different requests race",
+    name: "sends duplicates in separate requests, in the wrong order",
     rule: "S5",
     killedBy: "s05-last-wins-across-seams",
     createStore: changedBuckets((bucket) => ({
@@ -166,14 +166,15 @@ export const batchMutants: readonly Mutant[] = [
     createStore: changedBuckets((bucket) => ({
       deleteMany: async (keys, options) => {
         const doomed = [...keys];
-        if (new Set(doomed).size < doomed.length) throw new StoreError("invalid-argument", "a key comes twice");
+        if (new Set(doomed).size < doomed.length)
+          throw new StoreError("invalid-argument", "the batch contains a key twice");
         return bucket.deleteMany(doomed, options);
       },
     })),
   },
   ...(["getMany", "setMany", "deleteMany"] as const).map(
     (method): Mutant => ({
-      name: `sends an empty ${method}`,
+      name: `sends a request for an empty ${method}`,
       rule: "S6",
       killedBy: `s06-empty-${{ getMany: "get", setMany: "set", deleteMany: "delete" }[method]}-many`,
       createStore: changedBuckets((bucket, driver) => ({
@@ -186,7 +187,7 @@ export const batchMutants: readonly Mutant[] = [
     }),
   ),
   {
-    name: "loses the last request of a batch",
+    name: "does not send the last request of a batch",
     rule: "S12",
     killedBy: "s12-seams-of-2",
     createStore: changedBuckets((bucket, driver, { requestLimits }) => ({
@@ -210,7 +211,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "sends every key to a dead engine",
+    name: "sends every key although the engine rejects whole requests",
     rule: "S12",
     killedBy: "s12-dead-engine-ends-the-batch",
     createStore: changedBuckets((bucket) => ({
@@ -244,7 +245,7 @@ export const batchMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "counts characters of keys instead of bytes when it splits",
+    name: "counts the characters of keys instead of their bytes when it splits a batch",
     rule: "S12",
     killedBy: "s12-bytes-are-utf-8",
     createStore: (driver, { requestLimits, ...options }) =>
@@ -266,7 +267,7 @@ export const batchMutants: readonly Mutant[] = [
     createStore: belowCore((driver, options) => [driver, { ...options, concurrency: 1_000 }]),
   },
   {
-    name: "sends one request after the other",
+    name: "sends the requests of a call one after another",
     rule: "S12",
     killedBy: "s12-bounded-concurrency",
     createStore: belowCore((driver, options) => [driver, { ...options, concurrency: 1 }]),

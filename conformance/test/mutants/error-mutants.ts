@@ -5,10 +5,10 @@ import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
 
-/** Errors that reveal too much or too little, and drivers that break their contract. */
+/** Mutants whose errors reveal too much or too little, or whose driver breaks the driver interface. */
 export const errorMutants: readonly Mutant[] = [
   {
-    name: "shows the key in its errors",
+    name: "includes the key in its error messages",
     rule: "errors",
     killedBy: "errors-no-leak-of-bad-input",
     createStore: changedBuckets((bucket) => ({
@@ -19,7 +19,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "shows the value in its errors, as bytes",
+    name: "attaches the value to its errors as bytes",
     rule: "errors",
     killedBy: "errors-no-leak-of-bad-input",
     createStore: changedBuckets((bucket) => ({
@@ -45,7 +45,7 @@ export const errorMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "loses the engine's own code",
+    name: "omits the engine's own code from its errors",
     rule: "errors",
     killedBy: "errors-reason",
     createStore: changedBuckets((bucket) => ({
@@ -56,7 +56,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "ignores options that it does not know",
+    name: "ignores unknown options",
     rule: "errors",
     killedBy: "errors-unknown-options",
     createStore: changedBuckets((bucket) => ({
@@ -64,7 +64,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "asks the driver to classify a FaultError",
+    name: "does not use the fault of a FaultError",
     rule: "driver",
     killedBy: "driver-fault-error",
     createStore: belowCore((driver, options) => [
@@ -81,7 +81,7 @@ export const errorMutants: readonly Mutant[] = [
     ]),
   },
   {
-    name: "throws before it returns a promise",
+    name: "throws synchronously instead of returning a promise",
     rule: "errors",
     killedBy: "errors-nothing-is-thrown-at-once",
     createStore: changedBuckets((bucket) => ({
@@ -89,7 +89,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "has one code for everything",
+    name: "uses the same code for every error",
     rule: "errors",
     killedBy: "errors-code-and-tag",
     createStore: changedBuckets((bucket) => ({
@@ -100,7 +100,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "leaves the failure of a second request unhandled",
+    name: "leaves a promise rejection unhandled",
     rule: "errors",
     killedBy: "errors-none-unhandled",
     createStore: changedBuckets((bucket) => ({
@@ -112,7 +112,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "treats an unrecognized error as one without effect",
+    name: "classifies an unrecognized error as one without effect",
     rule: "driver",
     killedBy: "driver-classify-unknown-error",
     driver: (data) =>
@@ -166,7 +166,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "hangs if the request is aborted already",
+    name: "hangs if the request is already aborted",
     rule: "driver",
     killedBy: "driver-signal-fired",
     driver: (data) => {
@@ -178,7 +178,7 @@ export const errorMutants: readonly Mutant[] = [
   },
 ];
 
-/** Attaches what the driver threw last to the error that the caller receives. */
+/** Creates a portable layer that attaches the last error of the driver as the `cause` of the caller's error. */
 function withCause(): CreateStore {
   let last: unknown;
   const noting = (driver: Driver): Driver =>

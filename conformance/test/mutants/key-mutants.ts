@@ -5,10 +5,10 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
 
-/** Keys that are merged, truncated or lost, and invalid keys that are accepted. */
+/** Mutants that merge, truncate or lose keys, or that accept invalid keys. */
 export const keyMutants: readonly Mutant[] = [
   {
-    name: "folds every lone surrogate into U+FFFD",
+    name: "replaces every lone surrogate with U+FFFD",
     rule: "S1",
     killedBy: "s01-ill-formed-set-many",
     createStore: changedKeys((key) => (typeof key === "string" ? key.replace(/\p{Surrogate}/gu, "\ufffd") : key)),
@@ -20,10 +20,10 @@ export const keyMutants: readonly Mutant[] = [
     createStore: changedKeys(String),
   },
   {
-    name: "counts the characters of a key, not its bytes",
+    name: "limits the characters of a key instead of its bytes",
     rule: "S1",
     killedBy: "s01-too-long-key-of-2-byte-characters",
-    // Longer keys travel as their hash.
+    // Replaces a key that has too many bytes with its hash, so that core accepts it.
     createStore: changedKeys((key) =>
       typeof key === "string" && key.length <= 1024 && Buffer.byteLength(key) > 1024
         ? createHash("sha256").update(key).digest("hex")
@@ -39,11 +39,11 @@ export const keyMutants: readonly Mutant[] = [
   drivers("normalizes keys", "s01-no-normalization", (key) => key.normalize()),
   drivers("lower-cases keys", "s01-case-sensitive", (key) => key.toLowerCase()),
   drivers("trims keys", "s01-white-space", (key) => key.trimEnd()),
-  drivers("ends a key at U+0000", "s01-nul-character", (key) => key.split("\0", 1)[0] as string),
-  drivers("reads keys that look like numbers as numbers", "s01-number-like", (key) =>
+  drivers("truncates keys at U+0000", "s01-nul-character", (key) => key.split("\0", 1)[0] as string),
+  drivers("converts keys that look like numbers to numbers", "s01-number-like", (key) =>
     key.trim() !== "" && Number.isFinite(Number(key)) ? String(Number(key)) : key,
   ),
-  drivers("compares the first 1,000 characters of a key", "s01-long-keys-differ-at-the-end", (key) =>
+  drivers("compares only the first 1,000 characters of keys", "s01-long-keys-differ-at-the-end", (key) =>
     key.slice(0, 1000),
   ),
   drivers("replaces characters above U+FFFF", "s01-every-plane", (key) => key.replace(/[\u{10000}-\u{10ffff}]/gu, "?")),
@@ -65,7 +65,7 @@ function cut(key: unknown): unknown {
   return typeof key === "string" ? key.slice(0, 1024) : key;
 }
 
-/** A portable layer that changes keys before it validates them. */
+/** Creates a portable layer that changes keys before it validates them. */
 function changedKeys(change: (key: unknown) => unknown): CreateStore {
   const one = (key: string): string => change(key) as string;
   return changedBuckets((bucket) => ({
@@ -83,7 +83,7 @@ function changedKeys(change: (key: unknown) => unknown): CreateStore {
   }));
 }
 
-/** A driver that changes keys on their way to the engine. */
+/** Returns a mutant whose driver changes keys before it sends them to the engine. */
 function drivers(name: string, killedBy: string, change: (key: string) => string): Mutant {
   const changed = (request: KeysRequest): SetRequest => changeRequest(request, { keys: request.keys.map(change) });
   return {

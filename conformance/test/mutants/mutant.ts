@@ -3,12 +3,12 @@ import type { Driver } from "@manykv/core/driver";
 import type { ConformanceHarness, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
-/** A backend, or a portable layer, that breaks one rule. */
+/** A driver or a portable layer that breaks one rule. */
 export interface Mutant {
-  /** What is wrong with it. */
+  /** Describes what is wrong. It completes the phrase "a backend that ...". */
   readonly name: string;
   readonly rule: Rule;
-  /** Id of the case that finds it. */
+  /** Id of the case that must fail for this mutant. */
   readonly killedBy: string;
   /** The broken driver. Default: the reference driver. */
   readonly driver?: (data: ReferenceData) => Driver;
@@ -23,7 +23,7 @@ export function harnessOf({ name, driver = referenceDriver, createStore: create 
   return { name, driver: () => driver(data), ...(create && { createStore: create }) };
 }
 
-/** Core with the changes that `change` makes to each bucket. */
+/** Returns core's `createStore` with the changes that `change` makes to each bucket. */
 export function changedBuckets(
   change: (bucket: Bucket, driver: Driver, options: StoreOptions) => Partial<Bucket>,
 ): CreateStore {
@@ -35,7 +35,7 @@ export function changedBuckets(
   }));
 }
 
-/** Core with the changes that `change` makes to the store. */
+/** Returns core's `createStore` with the changes that `change` makes to the store. */
 export function changedStore(
   change: (store: Store, driver: Driver, options: StoreOptions) => Partial<Store>,
 ): CreateStore {
@@ -45,7 +45,7 @@ export function changedStore(
   };
 }
 
-/** Core over a changed driver or with changed options. */
+/** Returns core's `createStore` with the changes that `change` makes to the driver and the options. */
 export function belowCore(change: (driver: Driver, options: StoreOptions) => [Driver, StoreOptions]): CreateStore {
   return (driver, options) => createStore(...change(driver, options));
 }
@@ -75,7 +75,7 @@ function delegateBucket(bucket: Bucket): Bucket {
   };
 }
 
-/** Changes the outcomes of a failed write. */
+/** Waits for a write. If it rejects, throws a `BatchError` with the outcomes that `tell` returns. */
 export async function retold(
   write: Promise<void>,
   size: number,

@@ -30,12 +30,12 @@ describe("mutants", () => {
     { timeout: 60_000 },
     async ([killedBy, , mutant]) => {
       const error = await failureOf(killedBy, mutant);
-      assert.ok(error !== undefined, `${killedBy} passes on a backend that ${mutant.name}`);
-      assert.ok(!(error instanceof SkipCase), `${killedBy} is skipped`);
+      assert.ok(error !== undefined, `${killedBy} must fail, but passes on a backend that ${mutant.name}`);
+      assert.ok(!(error instanceof SkipCase), `${killedBy} must fail, but skips itself`);
     },
   );
 
-  test("each rule has mutants, and at least twenty cases have one", () => {
+  test("each rule has mutants, and mutants target at least 20 cases", () => {
     const found = new Set(mutants.map(({ rule }) => rule));
     expect([...found].sort()).toEqual(Object.keys(rules).sort());
     expect(new Set(mutants.map(({ killedBy }) => killedBy)).size).toBeGreaterThanOrEqual(20);
@@ -47,10 +47,12 @@ describe("mutants", () => {
   });
 });
 
-/** Returns the error that a case reports for a mutant. Ignores errors while it cleans up. */
+/**
+ * Returns the error that a case reports for a mutant, or `undefined` if the case passes. Ignores errors during cleanup.
+ */
 async function failureOf(id: string, mutant: Mutant): Promise<unknown> {
   const found = cases.find((one) => one.id === id);
-  assert.ok(found, `there is no case ${id}`);
+  assert.ok(found, `no case has the id ${id}`);
   const context = new CaseContext(harnessOf(mutant), randomSeed());
   try {
     await found.run(context);
@@ -58,7 +60,7 @@ async function failureOf(id: string, mutant: Mutant): Promise<unknown> {
   } catch (error) {
     return error;
   } finally {
-    // A mutant that never settles may never close.
+    // The store of a mutant whose calls never settle may never close.
     await Promise.race([context.close().catch(() => {}), pause(500)]);
   }
 }

@@ -4,10 +4,10 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
-/** Writes and reads with missing or false outcomes. */
+/** Mutants that lose writes, return old data, or report false outcomes. */
 export const outcomeMutants: readonly Mutant[] = [
   {
-    name: "acknowledges writes early",
+    name: "acknowledges writes before it applies them",
     rule: "S7",
     killedBy: "s07-single-then-batch",
     driver: (data) => {
@@ -22,13 +22,13 @@ export const outcomeMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "reads from a replica that lags",
+    name: "reads from a replica that receives writes late",
     rule: "S7",
     killedBy: "s07-all-clients-see-it",
     driver: laggingDriver,
   },
   {
-    name: "caches reads in each handle",
+    name: "caches reads in each bucket object",
     rule: "S7",
     killedBy: "s07-all-handles-see-it",
     createStore: changedBuckets((bucket) => {
@@ -98,7 +98,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "loses a batch's update when another one runs concurrently",
+    name: "loses the writes of a batch when another batch runs concurrently",
     rule: "S7",
     killedBy: "s07-writes-at-the-same-time",
     driver: (data) => {
@@ -116,7 +116,7 @@ export const outcomeMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "rolls a failed setMany back",
+    name: "rolls back a failed setMany",
     rule: "S8",
     killedBy: "s08-no-rollback-of-sets",
     createStore: changedBuckets((bucket) => ({
@@ -148,11 +148,11 @@ export const outcomeMutants: readonly Mutant[] = [
       });
     },
   },
-  retells("reports all keys as failed when some were written", "s09-set-refused-keys", () => "not-applied"),
+  retells("reports all keys as not-applied when some were written", "s09-set-refused-keys", () => "not-applied"),
   retells("reports unknown keys as not-applied", "s09-set-lost-answers", (outcome) =>
     outcome === "unknown" ? "not-applied" : outcome,
   ),
-  retells("reports failed keys as unknown", "s09-set-refused-keys", (outcome) =>
+  retells("reports not-applied keys as unknown", "s09-set-refused-keys", (outcome) =>
     outcome === "not-applied" ? "unknown" : outcome,
   ),
   retells("reports unknown keys as applied", "s09-set-lost-answers", (outcome) =>
@@ -191,7 +191,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "repeats in a hot loop",
+    name: "retries without a delay",
     rule: "S9",
     killedBy: "s09-set-unprocessed-for-ever",
     createStore: belowCore((driver, options) => [
@@ -200,25 +200,25 @@ export const outcomeMutants: readonly Mutant[] = [
     ]),
   },
   {
-    name: "never repeats",
+    name: "never retries",
     rule: "S9",
     killedBy: "s09-set-lost-answer-repeated",
     createStore: belowCore((driver, options) => [driver, { ...options, retry: { attempts: 1 } }]),
   },
   {
-    name: "repeats what the engine refuses for good",
+    name: "retries keys that the engine refuses permanently",
     rule: "S9",
     killedBy: "s09-set-refused-keys",
     createStore: faults((fault) => ({ ...fault, retryable: true })),
   },
   {
-    name: "forgets a lost answer when its repetition is refused",
+    name: "reports not-applied if a retry after a lost response is refused",
     rule: "S9",
     killedBy: "s09-set-unknown-is-sticky",
     createStore: faults((fault) => (fault.retryable ? { ...fault, effect: "none" } : fault)),
   },
   {
-    name: "treats a lost answer as an acknowledgement",
+    name: "treats a lost response as an acknowledgement",
     rule: "S9",
     killedBy: "s09-set-lost-answers",
     createStore: answers(({ faults: all, ...rest }) => ({
@@ -233,7 +233,7 @@ export const outcomeMutants: readonly Mutant[] = [
     createStore: faults(({ fence: _, ...fault }) => fault),
   },
   {
-    name: "stops at the first request that fails, and forgets the others",
+    name: "reports every entry after the first failed one as not-applied",
     rule: "S9",
     killedBy: "s09-set-request-lost",
     createStore: changedBuckets((bucket) => ({
@@ -264,13 +264,13 @@ export const outcomeMutants: readonly Mutant[] = [
 
 const internal: Fault = { code: "internal", retryable: false, effect: "none" };
 
-/** A portable layer that reports other outcomes of a setMany. */
+/** Returns a mutant whose portable layer reports false outcomes of a setMany. */
 function retells(name: string, killedBy: string, tell: Parameters<typeof retold>[2]): Mutant {
   const createStore = changedBuckets((bucket: Bucket) => ({
     setMany: async (entries, options) => {
       const all = [...entries];
       await retold(bucket.setMany(all, options), all.length, tell).catch((error: unknown) => {
-        // If every entry is reported applied, the call resolves.
+        // If every entry is reported as applied, the call resolves.
         if (BatchError.is(error) && error.counts.applied === all.length) return;
         throw error;
       });
@@ -279,7 +279,7 @@ function retells(name: string, killedBy: string, tell: Parameters<typeof retold>
   return { name, rule: "S9", killedBy, createStore };
 }
 
-/** A portable layer that misreads the driver's answers to writes. */
+/** Creates a portable layer that changes the driver's answers to writes. */
 function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): CreateStore {
   return belowCore((driver, options) => [
     wrapDriver(driver, {
@@ -290,7 +290,7 @@ function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): Cr
   ]);
 }
 
-/** A portable layer that changes faults. */
+/** Creates a portable layer that changes the driver's faults. */
 function faults(change: (fault: Fault) => Fault): CreateStore {
   return belowCore((driver, options) => {
     const one = (answer: WriteAnswer): WriteAnswer => ({
@@ -310,7 +310,7 @@ function faults(change: (fault: Fault) => Fault): CreateStore {
 
 const replicas = new WeakMap<ReferenceData, ReferenceData>();
 
-/** Reads see older data. */
+/** Returns a driver that reads from a replica. The replica receives each write 3 ms later. */
 function laggingDriver(data: ReferenceData): Driver {
   const inner = referenceDriver(data);
   const replica = replicas.get(data) ?? new Map();

@@ -3,10 +3,10 @@ import type { Driver, ReadAnswer } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
-/** Failed reads that are reported as missing, and calls that do not settle in time. */
+/** Mutants that report failed reads as missing keys, or whose calls do not settle in time. */
 export const settlingMutants: readonly Mutant[] = [
   {
-    name: "reads a key that failed as missing",
+    name: "reports a key whose read failed as missing",
     rule: "S10",
     killedBy: "s10-refused-key",
     createStore: reads(({ values, faults = [] }) => ({
@@ -14,13 +14,13 @@ export const settlingMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "reads an unprocessed key as missing",
+    name: "reports an unprocessed key as missing",
     rule: "S10",
     killedBy: "s10-unprocessed-keys",
     createStore: reads(({ values, faults }) => ({ values, faults })),
   },
   {
-    name: "reads keys of a failed request as missing",
+    name: "reports the keys of a failed request as missing",
     rule: "S10",
     killedBy: "s10-failed-request",
     createStore: belowCore((driver, options) => [
@@ -59,7 +59,7 @@ export const settlingMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "does not check how many places an answer has",
+    name: "does not check the number of values in an answer",
     rule: "S10",
     killedBy: "s10-answer-too-short",
     createStore: reads((answer, size) => ({
@@ -86,19 +86,19 @@ export const settlingMutants: readonly Mutant[] = [
     createStore: belowCore((driver, { timeout: _, ...options }) => [driver, options]),
   },
   {
-    name: "waits for the whole call for a request without an answer",
+    name: "waits until the deadline of the call for a request without a response",
     rule: "S11",
     killedBy: "s11-silent-request-is-repeated",
     createStore: belowCore((driver, options) => [driver, { ...options, retry: { attempts: 1 } }]),
   },
   {
-    name: "cannot be cancelled",
+    name: "ignores the signal of the caller",
     rule: "S11",
     killedBy: "s11-cancelled-reads",
     createStore: calls(({ signal: _, ...rest }) => rest),
   },
   {
-    name: "sends although it was cancelled already",
+    name: "sends a request although the call was already cancelled",
     rule: "S11",
     killedBy: "s11-cancelled-before",
     createStore: calls(({ signal, ...rest }) => (signal?.aborted ? rest : { signal, ...rest })),
@@ -123,7 +123,7 @@ export const settlingMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "leaves its listeners on the caller's signal",
+    name: "does not remove its listeners from the caller's signal",
     rule: "S11",
     killedBy: "s11-cancelled-after",
     createStore: calls((options) => {
@@ -132,13 +132,13 @@ export const settlingMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: "treats an invalid timeout as none",
+    name: "replaces an invalid timeout with the default",
     rule: "S11",
     killedBy: "s11-bad-options",
     createStore: calls(({ timeout, ...rest }) => (Number.isNaN(timeout) ? rest : { timeout, ...rest })),
   },
   {
-    name: "treats a timeout of 0 as none",
+    name: "replaces a timeout of 0 with the default",
     rule: "S11",
     killedBy: "s11-timeout-of-zero",
     createStore: calls(({ timeout, ...rest }) => (timeout === 0 ? rest : { timeout, ...rest })),
@@ -151,7 +151,7 @@ function withoutTimeout(options: CallOptions): CallOptions {
 
 type Values = ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
 
-/** A portable layer that misreads the driver's answers to reads. */
+/** Creates a portable layer that changes the driver's answers to reads. */
 function reads(change: (answer: Values, size: number) => Values): CreateStore {
   return belowCore((driver: Driver, options) => [
     wrapDriver(driver, { get: async (request) => change(await driver.get(request), request.keys.length) }),
@@ -159,7 +159,7 @@ function reads(change: (answer: Values, size: number) => Values): CreateStore {
   ]);
 }
 
-/** A portable layer that changes the options of calls. */
+/** Creates a portable layer that changes the options of calls. */
 function calls(change: (options: CallOptions) => CallOptions): CreateStore {
   const one = (options: CallOptions | undefined): CallOptions | undefined =>
     typeof options === "object" ? change(options) : options;

@@ -4,10 +4,10 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, changedStore, type Mutant } from "./mutant.js";
 
-/** Mixed-up buckets, incomplete listings, ignored limits, and stores that do not close. */
+/** Mutants that mix up buckets, list keys incorrectly, ignore limits, or do not close correctly. */
 export const storeMutants: readonly Mutant[] = [
   {
-    name: "joins bucket and key with a character that both may contain",
+    name: "joins the bucket name and the key with a character that both may contain",
     rule: "S13",
     killedBy: "s13-keys-that-spell-a-bucket",
     driver: (data) => joinedDriver(data, (bucket, key) => `${bucket}.${key}`),
@@ -19,7 +19,7 @@ export const storeMutants: readonly Mutant[] = [
     driver: (data) => joinedDriver(data, (bucket, key) => `${bucket.toLowerCase()} ${key}`),
   },
   {
-    name: "opens any name",
+    name: "opens buckets with invalid names",
     rule: "S13",
     killedBy: "s13-bad-names",
     createStore: changedStore((store) => ({
@@ -27,13 +27,13 @@ export const storeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "serves every bucket, whatever its options say",
+    name: "ignores the option `buckets`",
     rule: "S13",
     killedBy: "s13-list-of-buckets",
     createStore: belowCore((driver, { buckets: _, ...options }) => [driver, options]),
   },
   {
-    name: "asks the engine for a bucket when it is opened",
+    name: "sends a request when it opens a bucket",
     rule: "S13",
     killedBy: "s13-open-sends-nothing",
     createStore: changedStore((store, driver) => ({
@@ -43,7 +43,7 @@ export const storeMutants: readonly Mutant[] = [
       },
     })),
   },
-  listing("skips a page", "s14-every-key", async (inner, request) => {
+  listing("skips the last key of a page", "s14-every-key", async (inner, request) => {
     const page = await inner.list(request);
     return page.cursor === undefined ? page : { keys: page.keys.slice(0, -1), cursor: page.cursor };
   }),
@@ -59,7 +59,7 @@ export const storeMutants: readonly Mutant[] = [
     return { keys: keys.slice(from, next), ...(next < keys.length && { cursor: String(next) }) };
   }),
   {
-    name: "lists the keys of all buckets with the same prefix",
+    name: "lists the keys of every bucket whose name starts with the name of this bucket",
     rule: "S14",
     killedBy: "s14-only-this-bucket",
     driver: (data) =>
@@ -70,7 +70,7 @@ export const storeMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "treats a key as a pattern",
+    name: "removes pattern characters from the keys that it lists",
     rule: "S14",
     killedBy: "s14-special-keys",
     driver: (data) => {
@@ -99,7 +99,7 @@ export const storeMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "keys() ends after the first page",
+    name: "ends keys() after the first page",
     rule: "S14",
     killedBy: "s14-keys-iterates-all",
     createStore: changedBuckets((bucket) => ({
@@ -125,7 +125,7 @@ export const storeMutants: readonly Mutant[] = [
     createStore: belowCore((driver, { limits: _, ...options }) => [driver, options]),
   },
   {
-    name: "lowers only the limit of values",
+    name: "ignores a lowered limit of keys",
     rule: "S15",
     killedBy: "s15-lowered-key",
     createStore: belowCore((driver, { limits, ...options }) => [
@@ -137,7 +137,7 @@ export const storeMutants: readonly Mutant[] = [
     ]),
   },
   {
-    name: "silently lowers a limit above the backend's",
+    name: "silently lowers a limit that is above the backend's limit",
     rule: "S15",
     killedBy: "s15-raised-limits",
     createStore: belowCore((driver, { limits = {}, ...options }) => {
@@ -150,7 +150,7 @@ export const storeMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: "replaces options that are not numbers with defaults",
+    name: "replaces an invalid timeout with the default",
     rule: "S15",
     killedBy: "s15-nonsense-options",
     createStore: belowCore((driver, { timeout, ...options }) => [
@@ -159,7 +159,7 @@ export const storeMutants: readonly Mutant[] = [
     ]),
   },
   {
-    name: "ignores options that it does not know",
+    name: "ignores unknown options",
     rule: "S15",
     killedBy: "s15-unknown-options",
     createStore: belowCore((driver, { limits, buckets, timeout, requestLimits, concurrency, retry }) => [
@@ -198,7 +198,7 @@ export const storeMutants: readonly Mutant[] = [
     createStore: changedStore((_, driver) => ({ close: () => driver.close() })),
   },
   {
-    name: "works on after close",
+    name: "continues to work after close",
     rule: "S16",
     killedBy: "s16-writes-after-close",
     createStore: changedStore(() => ({ close: async () => {} })),
@@ -230,7 +230,7 @@ export const storeMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "does not close when it is disposed of",
+    name: "does not close when `Symbol.asyncDispose` is called",
     rule: "S16",
     killedBy: "s16-async-dispose",
     createStore: changedStore(() => ({ [Symbol.asyncDispose]: async () => {} })),
@@ -253,7 +253,7 @@ function listing(
   };
 }
 
-/** A driver that stores all buckets in one map, under joined names. */
+/** Returns a driver that stores all buckets in one map, under the names that `join` returns. */
 function joinedDriver(data: ReferenceData, join: (bucket: string, key: string) => string): Driver {
   const inner = referenceDriver(data);
   const joined = (request: KeysRequest) =>

@@ -7,18 +7,18 @@ import { changedBuckets, type Mutant } from "./mutant.js";
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Values that are changed, truncated or shared, and invalid values that are accepted. */
+/** Mutants that change, truncate or share values, or that accept invalid values. */
 export const valueMutants: readonly Mutant[] = [
   stores("truncates values to 65,535 bytes", "s02-sizes-around-powers-of-two", (value) => value.subarray(0, 65_535)),
   stores("loses the last byte of long values", "s02-longest-value", (value) =>
     value.byteLength > 500_000 ? value.subarray(0, -1) : value,
   ),
   stores("stores values as text", "s02-not-utf-8", (value) => encoder.encode(decoder.decode(value))),
-  stores("reads text that looks like a number as one", "s02-number-like-text", (value) => {
+  stores("converts values that look like numbers to numbers", "s02-number-like-text", (value) => {
     const text = decoder.decode(value);
     return text !== "" && Number.isFinite(Number(text)) ? encoder.encode(String(Number(text))) : value;
   }),
-  stores("decodes what looks like JSON", "s02-literal-like-text", (value) => {
+  stores("decodes values that look like JSON", "s02-literal-like-text", (value) => {
     try {
       return encoder.encode(String(JSON.parse(decoder.decode(value))));
     } catch {
@@ -33,13 +33,13 @@ export const valueMutants: readonly Mutant[] = [
       set: (key, value, options) => bucket.set(key, new Uint8Array(value.buffer), options),
     })),
   },
-  answers("reads an empty value as missing", "S2", "s02-empty-value", (value) =>
+  answers("returns an empty value as missing", "S2", "s02-empty-value", (value) =>
     value?.byteLength ? value : undefined,
   ),
-  answers("reads a missing key as an empty value", "S4", "s04-all-missing", (value) => value ?? new Uint8Array(0)),
+  answers("returns a missing key as an empty value", "S4", "s04-all-missing", (value) => value ?? new Uint8Array(0)),
   answers("returns Buffers", "S2", "s02-plain-uint8array", (value) => value && Buffer.from(value)),
   {
-    name: "does not overwrite with an empty value",
+    name: "does not overwrite a value with an empty value",
     rule: "S2",
     killedBy: "s02-empty-value-overwrites",
     driver: (data) => {
@@ -57,7 +57,7 @@ export const valueMutants: readonly Mutant[] = [
     },
   },
   {
-    name: "returns the array that it stores",
+    name: "returns the stored array instead of a copy",
     rule: "S2",
     killedBy: "s02-results-are-the-callers",
     driver: (data) =>
@@ -66,7 +66,7 @@ export const valueMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: "stores the array that it was given",
+    name: "stores the array of the request instead of a copy",
     rule: "driver",
     killedBy: "driver-keeps-no-value",
     driver: (data) =>
@@ -80,15 +80,15 @@ export const valueMutants: readonly Mutant[] = [
       }),
   },
   prepares("prepares a set without copying the values", (values) => values),
-  prepares("sends what it prepared only once", (values) => values.map((value) => value.slice()), true),
+  prepares("sends a prepared set only once", (values) => values.map((value) => value.slice()), true),
   {
-    name: "returns equal values in shared memory",
+    name: "returns the same array for equal values",
     rule: "S2",
     killedBy: "s02-results-share-no-memory",
     driver: sharingDriver,
   },
   {
-    name: "reads its input after the call has returned",
+    name: "reads its input after the call has returned a promise",
     rule: "S2",
     killedBy: "s02-caller-changes-set-many-values",
     createStore: changedBuckets((bucket) => ({
@@ -107,7 +107,7 @@ export const valueMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "sends values as they are at the retry",
+    name: "copies values only after a delay",
     rule: "S2",
     killedBy: "s02-caller-changes-value-before-retry",
     createStore: changedBuckets((bucket) => ({
@@ -119,7 +119,7 @@ export const valueMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "returns the same array for both places of a duplicate key",
+    name: "returns the same array twice for a duplicate key",
     rule: "S2",
     killedBy: "s02-duplicates-share-no-memory",
     createStore: changedBuckets((bucket) => ({
@@ -163,7 +163,7 @@ export const valueMutants: readonly Mutant[] = [
   },
 ];
 
-/** A driver that changes values when it stores them. */
+/** Returns a mutant whose driver changes values when it stores them. */
 function stores(name: string, killedBy: string, change: (value: Uint8Array) => Uint8Array): Mutant {
   return {
     name,
@@ -178,7 +178,7 @@ function stores(name: string, killedBy: string, change: (value: Uint8Array) => U
   };
 }
 
-/** A driver that changes values when it returns them. */
+/** Returns a mutant whose driver changes values when it returns them. */
 function answers(
   name: string,
   rule: Mutant["rule"],
@@ -220,7 +220,7 @@ function sharingDriver(data: ReferenceData): Driver {
   });
 }
 
-/** A driver with `prepareSet` that keeps what `keep` returns. */
+/** Returns a mutant whose driver prepares sets with `keep`. With `onlyOnce`, it sends each prepared set only once. */
 function prepares(
   name: string,
   keep: (values: readonly Uint8Array[]) => readonly Uint8Array[],

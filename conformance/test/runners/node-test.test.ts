@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 let directory: string;
 
 beforeAll(async () => {
-  // Inside the package, so that the programs can import it by name.
+  // The directory is inside the package, so that the programs can import `@manykv/core`.
   directory = await mkdtemp(join(root, "node_modules", ".node-test-"));
   const tsc = join(root, "../node_modules/.bin/tsc");
   const flags = "--ignoreConfig --module nodenext --target es2023 --types node --skipLibCheck".split(" ");
@@ -20,18 +20,18 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
-test("node:test has the type of a runner", () => {
+test("node:test satisfies the type Runner", () => {
   expectTypeOf<typeof import("node:test")>().toExtend<Runner>();
 });
 
-test("the suite runs under node:test: every case passes or is skipped with a reason", {
+test("under node:test, every case passes or is skipped with a reason", {
   timeout: 180_000,
 }, async () => {
   const { output, exitCode } = await runUnderNodeTest("passes", "");
   const counts = countsIn(output);
   expect(exitCode).toBe(0);
   expect(counts).toMatchObject({ fail: 0, cancelled: 0 });
-  // Two levels of describe surround the cases.
+  // The cases are inside two levels of `describe`, so their lines are indented.
   expect(output.match(/^\s+(?:not )?ok \d+ - \w+-[\w-]+ \(\w+\): /gm)?.length).toBe(cases.length);
   expect(counts.skipped).toBe(cases.filter(({ subject }) => subject === "network").length + 2);
   expect(output).toMatch(/skipped s09-network-late-write: the harness has no `servers`/);
@@ -39,14 +39,14 @@ test("the suite runs under node:test: every case passes or is skipped with a rea
   expect(output).toMatch(/skipped driver-with-provision: the driver has no `provision`/);
 });
 
-test("a broken backend fails the run under node:test", { timeout: 180_000 }, async () => {
+test("under node:test, the run fails for a broken backend", { timeout: 180_000 }, async () => {
   const broken = "driver.delete = async () => ({});";
   const { output, exitCode } = await runUnderNodeTest("fails", broken, "--test-name-pattern=s07-batch-then-single");
   expect(exitCode).not.toBe(0);
   expect(output).toMatch(/not ok \d+ - s07-batch-then-single \(driver\): /);
 });
 
-/** Runs the suite as a plain JavaScript program. `change` breaks the driver. */
+/** Runs the suite in a plain JavaScript program. `change` is code that can break the driver. */
 async function runUnderNodeTest(
   name: string,
   change: string,
@@ -79,7 +79,7 @@ conformanceSuite({ describe, test }, {
   });
 }
 
-/** The counts at the end of a TAP report. */
+/** Returns the counts at the end of a TAP report. */
 function countsIn(output: string): { fail?: number; skipped?: number } {
   const lines = output.matchAll(/^# (\w+) (\d+)$/gm);
   return Object.fromEntries([...lines].map(([, name, count]) => [name as string, Number(count)]));
