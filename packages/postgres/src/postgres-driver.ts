@@ -29,9 +29,9 @@ import { pageKeys, type Statements, statementsFor } from "./table/statements.js"
 import { bucketEnd, bucketPrefix, encodeCursor, pageStart } from "./table/stored-key.js";
 
 /**
- * The driver of {@link postgresStore}, for `createStore` and for tools that wrap a driver.
+ * Returns the driver of {@link postgresStore}, for `createStore` and for tools that wrap a driver. Opens no connection.
  *
- * @throws {StoreError} `invalid-argument`, naming the option.
+ * @throws {StoreError} `invalid-argument`, with a message that names the option.
  */
 export function postgresDriver(options: PostgresDriverOptions): Driver {
   checkDriverOptions(options);
@@ -94,7 +94,7 @@ class PostgresDriver implements Driver {
     return allDone;
   }
 
-  /** Returns keys in the order of their bytes. */
+  /** Returns one page of keys, in the order of their UTF-8 bytes. */
   async list(request: ListRequest): Promise<ListAnswer> {
     const { bucket, cursor } = request;
     const bound = new BoundStatement(this.#statements.list);
@@ -116,7 +116,7 @@ class PostgresDriver implements Driver {
     await this.#ownPool?.close();
   }
 
-  /** Calls `onFound` for each key that exists, with its index in the request. */
+  /** Looks up the keys. Calls `onFound` for each key that exists, with the key's index in the request. */
   async #find(
     request: KeysRequest,
     one: Statement,
@@ -135,7 +135,7 @@ class PostgresDriver implements Driver {
   }
 }
 
-/** Chooses the statement, and binds the key or keys as its first parameter. */
+/** Chooses the statement for one or many keys, and binds the keys as its first parameter. */
 function withKeys(bucket: string, keys: readonly string[], one: Statement, many: Statement): BoundStatement {
   const bound = new BoundStatement(keys.length === 1 ? one : many);
   if (keys.length === 1) bound.text(bucketPrefix(bucket) + keys[0]);

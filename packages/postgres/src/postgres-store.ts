@@ -3,7 +3,7 @@ import type { PostgresStoreOptions } from "./options.js";
 import { postgresDriver } from "./postgres-driver.js";
 
 /**
- * A store in a Postgres table. Connects when it is first used.
+ * Returns a store that keeps its data in a Postgres table. The store connects when it is first used.
  *
  * ```ts
  * const store = postgresStore({ url: "postgres://app:secret@localhost:5432/app" });
@@ -12,7 +12,7 @@ import { postgresDriver } from "./postgres-driver.js";
  * await bucket.setMany([["alice", new Uint8Array([1, 2])]]);
  * ```
  *
- * @throws {StoreError} `invalid-argument`, naming the option.
+ * @throws {StoreError} `invalid-argument`, with a message that names the option.
  */
 export function postgresStore(options: PostgresStoreOptions): Store {
   const { url, pool, table, ...storeOptions } = options ?? {};

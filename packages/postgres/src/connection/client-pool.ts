@@ -8,25 +8,25 @@ import { Statement } from "../protocol/statement.js";
 import type { OwnPool } from "./own-pool.js";
 import { checkClient, type PgClient, unusable } from "./pg-internals.js";
 
-const poolEnded: Fault = { code: "closed", retryable: false, effect: "none", reason: "the `pool` was ended" };
+const poolEnded: Fault = { code: "closed", retryable: false, effect: "none", reason: "the caller ended the `pool`" };
 const noClient: Fault = { ...timedOut, reason: "no free connection" };
 
 /*
- * Postgres keeps the plan of a prepared statement. A plan that was made while the table was small compares every row with
- * every key, however large the table has become. So a statement is prepared again when it is old or took long.
+ * Postgres keeps the plan of a prepared statement. A plan that was made while the table was small compares every row
+ * with every key, even after the table has grown. So manykv prepares a statement again if the plan is old or was slow.
+ * Both limits are in milliseconds.
  */
-/** In milliseconds. */
 const oldestPlan = 10_000;
 const longestExecution = 50;
 
-/** The server does not know a prepared statement, knows it already, or its result has changed. */
+/** SQLSTATEs of a prepared statement that is unknown, that already exists, or whose columns have changed type. */
 const preparedStatementErrors: ReadonlySet<string | undefined> = new Set(["26000", "42P05", "0A000"]);
 
-/** Checks clients out of the caller's pool or the store's own. */
+/** Checks clients out of the caller's pool or the store's own pool. */
 export class ClientPool {
   /**
-   * Turned off when connections forget prepared statements, as behind a pooler that runs each transaction on another server
-   * connection. From then on, statements are parsed every time.
+   * Whether to prepare statements. Becomes `false` when a connection has lost a prepared statement, for example behind
+   * a pooler that runs each transaction on a different server connection. The server then parses every statement anew.
    */
   prepares = true;
   readonly #own: OwnPool | undefined;
@@ -39,9 +39,9 @@ export class ClientPool {
   }
 
   /**
-   * Gets a client that nothing else uses until it is released.
+   * Returns a client that nothing else uses until it is released.
    *
-   * @throws {FaultError} if the pool has none, or has none before the request is aborted.
+   * @throws {FaultError} if the pool cannot provide a client, or if the request is aborted first.
    */
   async checkOut(request: DriverRequest): Promise<CheckedOutClient> {
     this.#pool ??= await waitFor(request, (this.#own as OwnPool).open());
@@ -66,7 +66,7 @@ function connect(pool: Pool, request: DriverRequest): Promise<PgClient> {
     });
     const connected = (error: unknown, client: PoolClient | undefined): void => {
       stopListening();
-      // A request for a client cannot be withdrawn from the pool, so one that comes too late is released immediately.
+      // pg cannot cancel a request for a client, so a client that arrives too late is released immediately.
       if (aborted) {
         client?.release();
         return;
@@ -83,53 +83,53 @@ function connect(pool: Pool, request: DriverRequest): Promise<PgClient> {
     try {
       pool.connect(connected);
     } catch (error) {
-      // pg throws if it cannot use its settings, for example if the file of a certificate is missing.
+      // pg throws if it cannot use a setting, for example if a certificate file is missing.
       connected(FaultError.is(error) ? error : unusable("pg rejects the connection settings"), undefined);
     }
   });
 }
 
-/** What is known about a connection. */
+/** What the pool remembers about a connection. */
 interface ConnectionState {
-  /** When each prepared statement was parsed, by name. */
+  /** When the server parsed each prepared statement, by name, on the clock of `performance.now()`. */
   readonly parsedAt: Map<string, number>;
-  /** `hidden` if the server does not say. */
+  /** `undefined` before the server has been asked; `hidden` if a pooler or the role hides the process. */
   serverProcess: ServerProcess | "hidden" | undefined;
 }
 
-/** The server's process that serves a connection. Process numbers are reused, so its start time belongs to it. */
+/** The server process of a connection. Number and start time together identify it, because numbers are reused. */
 export interface ServerProcess {
   readonly id: number;
-  /** A `timestamptz` as the server sends it. */
+  /** The start time, a `timestamptz` in the binary form that the server sent. */
   readonly start: Uint8Array;
 }
 
-/** `backend_start` is null if the current role, such as after SET ROLE, may not see the login role's sessions. */
+/** `backend_start` is null if the current role, for example after SET ROLE, may not see the login role's sessions. */
 const identify = new Statement(
   "SELECT pid, backend_start FROM pg_stat_get_activity(pg_backend_pid()) WHERE backend_start IS NOT NULL",
 );
 
-/** A client of the pool, while nothing else uses it. */
+/** A client that is checked out of the pool, so nothing else uses it. */
 export class CheckedOutClient {
   readonly #pool: ClientPool;
   readonly #client: PgClient;
   readonly #state: ConnectionState;
-  /** Whether the next message on the connection may belong to an earlier request. */
+  /** Whether the connection may still receive the reply to an earlier request, so `release` must close it. */
   #broken = false;
 
   constructor(pool: ClientPool, client: PgClient, state: ConnectionState) {
     this.#pool = pool;
     this.#client = client;
     this.#state = state;
-    // If the connection breaks, the exchange reports it. Without a listener, the event would end the process.
+    // The exchange reports a broken connection. Without a listener, the `error` event would end the process.
     client.on("error", ignore);
   }
 
   /**
-   * Runs a statement. Rejects immediately when the request is aborted.
+   * Runs a statement and calls `onRow` for each row. Rejects as soon as the request is aborted.
    *
-   * @throws {ExchangeError}
-   * @throws {FaultError} `invalid-argument` for a client that manykv cannot use.
+   * @throws {ExchangeError} if the server reports an error, the connection breaks, or the request is aborted.
+   * @throws {FaultError} `invalid-argument` for an unusable client, `unavailable` if a prepared statement was lost.
    */
   async run(bound: BoundStatement, request: DriverRequest, onRow: OnRow): Promise<void> {
     const statement = this.#pool.prepares ? bound.statement : bound.statement.unnamed;
@@ -158,9 +158,9 @@ export class CheckedOutClient {
   }
 
   /**
-   * Returns the process that serves the connection, or `undefined` if a pooler or the session's role hides it. A pooler
-   * makes up a process number and runs each transaction in any free process, so terminating one would hit another
-   * client. Asks the server once per connection.
+   * Returns the server process of the connection, or `undefined` if a pooler or the session's role hides it. A pooler
+   * reports an invented process number and runs each transaction in any free process, so terminating a process could
+   * end another client's statement. Only the first call for a connection sends a query.
    *
    * @throws {ExchangeError} if the connection breaks.
    */
@@ -173,14 +173,14 @@ export class CheckedOutClient {
         found = { id: row.integer(), start: row.bytes() };
       });
     } catch (error) {
-      // Servers that are only compatible with Postgres may not know the function. They can be used all the same.
+      // A server that is only compatible with Postgres may lack this function. Its process then counts as hidden.
       if (!isRolledBack(error)) throw error;
     }
     this.#state.serverProcess = found?.id === this.#client.processID ? found : "hidden";
     return this.serverProcess(request);
   }
 
-  /** Returns the client to the pool, or closes it. */
+  /** Returns the client to the pool, or closes it if its connection is broken. */
   release(): void {
     this.#client.off("error", ignore);
     this.#client.release(this.#broken);
@@ -189,7 +189,7 @@ export class CheckedOutClient {
 
 function ignore(): void {}
 
-/** Whether the server reported an error and is ready for the next statement. */
+/** Returns whether the server reported an error and then ReadyForQuery: the statement was rolled back. */
 function isRolledBack(error: unknown): error is ExchangeError {
   return error instanceof ExchangeError && error.failure.ready === true;
 }

@@ -3,10 +3,10 @@ import type { ServerAddress } from "@manykv/core/driver";
 import type { Pool, PoolConfig } from "pg";
 import { refuse } from "../options.js";
 
-/** Parameters that name files. */
+/** URL parameters whose values are file names. */
 const fileParameters = ["sslcert", "sslkey", "sslrootcert"];
 /**
- * Parameters that pg reads, with libpq's meaning:
+ * URL parameters that manykv passes to pg. libpq documents all except `ssl` and `uselibpqcompat`, which pg adds:
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
  */
 const pgParameters: ReadonlySet<string> = new Set([
@@ -16,13 +16,13 @@ const pgParameters: ReadonlySet<string> = new Set([
 ]);
 const ownParameters: ReadonlySet<string> = new Set(["table", "connect_timeout"]);
 
-/** How long connecting, or waiting for a free connection, may take, in milliseconds. */
+/** How long opening a connection, or waiting for a free one, may take, in milliseconds. */
 const defaultConnectTimeout = 5_000;
 
 /**
- * Reads a URL. pg takes what it leaves out from libpq's environment variables, such as `PGUSER`.
+ * Reads a connection URL. For missing parts, pg uses libpq's environment variables, such as `PGUSER`.
  *
- * @throws {StoreError} `invalid-argument`. The message contains nothing of the URL except the name of a parameter.
+ * @throws {StoreError} `invalid-argument`. The message contains no part of the URL except a parameter name.
  */
 export function readConnectionUrl(text: unknown): { table: string; server: ServerAddress; config: PoolConfig } {
   const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
@@ -30,14 +30,14 @@ export function readConnectionUrl(text: unknown): { table: string; server: Serve
     throw refuse("`url` must be a URL that starts with postgres:// or postgresql://");
   }
   const { searchParams } = url;
-  // It may be the rest of a password, which must not appear as the name of a parameter.
+  // The text after ? or # may be the rest of a password, which must not appear in an error as a parameter name.
   if (`${url.search}${url.hash}`.includes("@")) {
-    throw refuse("`url` has an @ after a ? or #: write them as %40, %3F and %23");
+    throw refuse("`url` has @ after ? or #: in user name and password, write @ as %40, ? as %3F and # as %23");
   }
   for (const name of searchParams.keys()) {
     if (!pgParameters.has(name) && !ownParameters.has(name))
-      throw refuse(`\`url\` has an unknown parameter \`${name}\``);
-    if (searchParams.getAll(name).length > 1) throw refuse(`\`url\` has the parameter \`${name}\` twice`);
+      throw refuse(`\`url\` has an unknown parameter \`${name}\`: remove it`);
+    if (searchParams.getAll(name).length > 1) throw refuse(`\`url\` has the parameter \`${name}\` twice: keep one`);
   }
   checkConfig(url);
   const server = serverAt(searchParams.get("host") ?? decodeURIComponent(url.hostname), url.port);
@@ -48,7 +48,7 @@ export function readConnectionUrl(text: unknown): { table: string; server: Serve
   return { table, server, config };
 }
 
-/** Returns where a pool of the caller connects to, as far as its options say. */
+/** Returns the server address in the options of the caller's pool, or `undefined` if they contain an invalid URL. */
 export function serverOfPool({ options }: Pool): ServerAddress | undefined {
   const { connectionString, host = "", port = "" } = options ?? {};
   if (connectionString === undefined) return serverAt(host, port);
@@ -62,20 +62,20 @@ function serverAt(host: string, port: string | number): ServerAddress {
   return { address: host === "" ? PGHOST : host, port: Number(port === "" ? PGPORT : port) };
 }
 
-/** libpq counts seconds, and 0 means no timeout there. */
+/** Converts seconds to milliseconds. Rejects 0, because it means no timeout in libpq. */
 function connectTimeout(seconds: string | null): number {
   if (seconds === null) return defaultConnectTimeout;
   if (/^[1-9][0-9]{0,5}$/.test(seconds)) return Number(seconds) * 1_000;
-  throw refuse("`connect_timeout` in `url` must be a whole number of seconds from 1");
+  throw refuse("`connect_timeout` in `url` must be a whole number of seconds from 1 to 999999");
 }
 
-/** pg checks the rest only when it connects. */
+/** Checks parts of the URL that pg would check only when it connects. */
 function checkConfig({ username, password, hostname, pathname, searchParams }: URL): void {
   try {
     for (const part of [username, password, hostname]) decodeURIComponent(part);
     decodeURI(pathname);
   } catch {
-    throw refuse("`url` has invalid percent-encoding");
+    throw refuse("`url` has invalid percent-encoding: write % as %25");
   }
   if (!["postgres", "direct", null].includes(searchParams.get("sslnegotiation"))) {
     throw refuse("`sslnegotiation` in `url` must be postgres or direct");
@@ -84,7 +84,7 @@ function checkConfig({ username, password, hostname, pathname, searchParams }: U
     try {
       if (searchParams.get(name)) accessSync(searchParams.get(name) as string, constants.R_OK);
     } catch {
-      throw refuse(`\`${name}\` in \`url\` names a file that cannot be read`);
+      throw refuse(`\`${name}\` in \`url\` names a file that does not exist or that the process cannot read`);
     }
   }
 }

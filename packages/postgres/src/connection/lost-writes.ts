@@ -6,12 +6,12 @@ import { Statement } from "../protocol/statement.js";
 import type { ClientPool, ServerProcess } from "./client-pool.js";
 
 /**
- * Terminates exactly this process if it still exists. A session's row disappears after its transaction was rolled back,
- * so once there is no row, the session can do nothing more.
+ * Returns a statement that terminates exactly this process if it still exists. The server rolls back a session's
+ * transaction before it removes the session's row. So if there is no row, the session can no longer change anything.
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
  *
- * The first column tells whether the start of a process with this number is hidden, as from a session whose role has
- * changed. It may be this process or another, so it is left alone.
+ * The first column is 1 if the current role may not see the start time of the process with this number. The
+ * process may then be a different one with the same number, so the statement does not terminate it.
  */
 function terminate({ id, start }: ServerProcess): BoundStatement {
   const bound = new BoundStatement(
@@ -24,15 +24,15 @@ function terminate({ id, start }: ServerProcess): BoundStatement {
   return bound;
 }
 
-/** Bounds of the wait before looking at a terminating process again, in milliseconds. */
+/** Shortest and longest wait between two checks whether a terminated process is gone, in milliseconds. */
 const shortestWait = 1;
 const longestWait = 50;
 
-/** The server processes that may still apply a write whose reply was lost. */
+/** Tracks the server processes that may still apply a write whose reply was lost. */
 export class LostWrites {
   readonly #pool: ClientPool;
   readonly #processes: Set<ServerProcess> = new Set();
-  /** However many requests wait for the end of a process, one of them terminates it. */
+  /** The termination of each process, shared by all requests that wait for its end. */
   readonly #terminations: WeakMap<ServerProcess, SharedWork> = new WeakMap();
 
   constructor(pool: ClientPool) {
@@ -43,13 +43,13 @@ export class LostWrites {
     return this.#processes.size > 0;
   }
 
-  /** Adds a process, and returns the fence that terminates it. */
+  /** Adds a process. Returns a fence, which terminates the process and waits until it is gone. */
   add(process: ServerProcess): NonNullable<Fault["fence"]> {
     this.#processes.add(process);
     return (request) => this.#end(process, request);
   }
 
-  /** Terminates all of them. */
+  /** Terminates all tracked processes and waits until they are gone. */
   async settle(request: DriverRequest): Promise<void> {
     await Promise.all(Array.from(this.#processes, (process) => this.#end(process, request)));
   }
@@ -72,13 +72,13 @@ export class LostWrites {
       }
       this.#processes.delete(process);
     } catch (error) {
-      // It may never become permitted, so later writes do not wait for it.
+      // The role may never get the permission, so later writes do not wait for this process.
       if (classify(error).code === "access-denied") this.#processes.delete(process);
       throw error;
     }
   }
 
-  /** Tells a process to terminate. Returns whether it still existed. */
+  /** Asks the server to terminate a process. Returns whether the process still existed. */
   async #exists(process: ServerProcess, request: DriverRequest): Promise<boolean> {
     let exists = false;
     let hidden = false;
@@ -97,7 +97,7 @@ export class LostWrites {
   }
 }
 
-/** Work that several requests wait for, each until its own deadline. Aborted when the last of them stops waiting. */
+/** Work that several requests wait for, each until its own deadline. It is aborted when the last one stops waiting. */
 export class SharedWork {
   readonly #controller: AbortController = new AbortController();
   readonly #done: Promise<void>;
@@ -107,13 +107,13 @@ export class SharedWork {
     this.#done = work(createRequest({ bucket: "", signal: this.#controller.signal }));
   }
 
-  /** Whether every request that waited has stopped waiting. A later one must start the work anew. */
+  /** Whether all requests have stopped waiting. The work is then done or aborted: a later request needs new work. */
   get isOver(): boolean {
     return this.#controller.signal.aborted;
   }
 
   /**
-   * Resolves or rejects like the work.
+   * Waits for the work, and resolves or rejects as the work does.
    *
    * @throws {FaultError} `timeout` as soon as the request is aborted.
    */

@@ -1,10 +1,10 @@
 import type { Client, Pool, PoolConfig } from "pg";
 import { guardedClient, hangUp, loadPg } from "./pg-internals.js";
 
-/** A server accepts 100 connections by default. */
+/** Most connections of one store. By default, a server accepts 100 from all clients. */
 const maxConnections = 10;
 
-/** The store's own pool, opened on first use. It closes connections after 10 idle seconds and keeps no process alive. */
+/** The store's own pool, created on first use. Connections close after 10 idle seconds and keep no process alive. */
 export class OwnPool {
   readonly #config: PoolConfig;
   #pool: Promise<Pool> | undefined;
@@ -14,7 +14,7 @@ export class OwnPool {
     this.#config = config;
   }
 
-  /** Loads pg. Opens no connection. */
+  /** Loads pg and returns the pool. Opens no connection. */
   open(): Promise<Pool> {
     this.#pool ??= loadPg().then((pg) => {
       const Client = guardedClient(pg, this.#connecting);
@@ -25,13 +25,13 @@ export class OwnPool {
         keepAlive: true,
         allowExitOnIdle: true,
       });
-      // An idle connection broke and has left the pool. The next request opens another.
+      // An idle connection broke, and pg removed it from the pool. The next request opens a new one.
       return pool.on("error", () => {});
     });
     return this.#pool;
   }
 
-  /** Does not wait for connections that are still being opened, perhaps to a server that never answers. */
+  /** Closes the pool. Aborts connections that are still being opened, because the server may never respond. */
   async close(): Promise<void> {
     const pool = await this.#pool?.catch(() => undefined);
     const ended = pool?.end();

@@ -4,22 +4,22 @@ import type { Client, ClientConfig, Connection, PoolClient } from "pg";
 import { MalformedReply, MessageReader, readFields } from "../protocol/message-reader.js";
 
 /*
- * Everything that manykv knows of pg beyond its documentation is in this file:
+ * Only this file uses members of pg that pg's documentation does not describe:
  *
- * - `Client.connection`, which the constructor takes from its `connection` option, and `Client.processID`
- * - `Client.query(submittable)`, which calls `submit` and `handle...` of what it is passed
+ * - `Client.connection`, which the constructor sets from its `connection` option, and `Client.processID`
+ * - `Client.query(submittable)`, which calls the `submit` and `handle...` methods of its argument
  * - `Connection.stream`, `.ssl` and `.sslNegotiation`
- * - `Connection.attachListeners(stream)`, which reads `stream` by its `data` event
+ * - `Connection.attachListeners(stream)`, which adds a listener to the `data` event of `stream`
  * - `Pool.ending`
  *
- * Each of them is checked when a connection is first used. If one is missing, requests fail and the error names it.
+ * manykv checks for the members that it needs. If one is missing, requests fail with an error that names it.
  */
 const knownVersions = "8.11 to 8.23";
 
-/** pg, as loaded when a store first connects. */
+/** The module `pg`, which is loaded when a store first connects. */
 export type Pg = typeof import("pg");
 
-/** @throws {FaultError} `invalid-argument` if pg is not installed or lacks what manykv uses. */
+/** Loads pg. Rejects with a `FaultError` (`invalid-argument`) if pg is not installed or lacks what manykv needs. */
 export async function loadPg(): Promise<Pg> {
   let pg: Pg;
   try {
@@ -47,14 +47,14 @@ type Attaching = Connection & { attachListeners(stream: Duplex): void };
 type AttachingClass = new (config: object) => Attaching;
 type Reader = (chunk: Buffer) => void;
 
-/** Connections of own pools, and whether their reader is guarded. */
+/** For each connection of a store's own pool: whether its reader is guarded. */
 const guarded: WeakMap<Connection, boolean> = new WeakMap();
 
 /**
- * Returns pg's client for the store's own pool. What pg's reader throws at a message that it cannot read would be an
- * uncaught exception and end the process. Here it ends the connection, also while that is being opened or idle.
+ * Returns a subclass of pg's `Client` for the store's own pool. In pg, a malformed message causes an
+ * uncaught exception, which ends the process. Here it closes the connection, even one that is not open yet.
  *
- * @param connecting - contains each client until it is connected or has failed
+ * @param connecting - the subclass adds each new client, and removes it when it has connected or ended
  */
 export function guardedClient(pg: Pg, connecting: Set<Client>): typeof Client {
   class GuardedConnection extends (pg.Connection as unknown as AttachingClass) {
@@ -70,7 +70,7 @@ export function guardedClient(pg: Pg, connecting: Set<Client>): typeof Client {
   }
   return class extends pg.Client {
     constructor(config: ClientConfig = {}) {
-      // Only pg's own connection knows what a URL and the environment say about TLS.
+      // pg reads the TLS settings from the URL and the environment into its own connection, so copy them from there.
       const { connection: unused } = new pg.Client(config) as { connection?: Connection };
       if (unused === undefined) throw lacks("Client.connection");
       const { ssl, sslNegotiation } = unused as { ssl?: unknown; sslNegotiation?: unknown };
@@ -86,7 +86,7 @@ export function guardedClient(pg: Pg, connecting: Set<Client>): typeof Client {
   };
 }
 
-/** Passes on whole messages only, so that none is read beyond its end. */
+/** Replaces a reader of pg with one that passes on only whole messages, so that pg never reads beyond their end. */
 function guardReader(stream: Duplex, reader: Reader): void {
   const messages = new MessageReader((bytes, start, end) => {
     readFields(bytes, start, end);
@@ -111,7 +111,7 @@ export function hangUp(client: Client): void {
 /** A client of the pool, with the process number that the server reported when it connected. */
 export type PgClient = PoolClient & { readonly processID: number | null };
 
-/** @throws {FaultError} `invalid-argument` if the client is not what manykv knows. */
+/** Throws a `FaultError` (`invalid-argument`) if the client lacks a member that manykv needs. */
 export function checkClient(client: PoolClient): asserts client is PgClient {
   const { connection } = client as { readonly connection?: Connection };
   if (connection === undefined) throw lacks("Client.connection");
@@ -121,25 +121,25 @@ export function checkClient(client: PoolClient): asserts client is PgClient {
 }
 
 const readyForQuery = "Z".charCodeAt(0);
-/** The messages from which pg learns about the connection itself: ReadyForQuery, notices, parameters, notifications. */
+/** Messages that pg needs about the connection itself: ReadyForQuery, notices, parameters and notifications. */
 const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter.charCodeAt(0)));
 
 /**
- * What pg calls a submittable: a request and its reply, while they have a connection.
+ * A request and its reply on one connection. pg calls such an object a submittable.
  *
- * pg's reader turns every field into a UTF-8 string, which destroys bytes, so programs fetch `bytea` as hexadecimal text.
- * That is twice the bytes, and takes client and server more time than everything else. So this takes the place of pg's
- * reader until the reply is complete, and passes on the messages that pg needs. Whatever pg's reader throws at a malformed
- * message would be an uncaught exception; here it closes the connection.
+ * pg's reader decodes every field as UTF-8, which corrupts bytes, so programs fetch `bytea` as hexadecimal text. This
+ * text is twice as long, and converting it takes longer than all other work. A submission therefore replaces pg's
+ * reader until the reply is complete, and passes on the messages that pg needs. In pg, a malformed message causes an
+ * uncaught exception. A submission closes the connection instead.
  *
- * A connection serves one statement at a time, and only whole messages precede its reply.
+ * A connection runs one statement at a time. All bytes before its reply belong to complete messages.
  */
 export abstract class Submission {
-  /** pg replaces it if the pool has a `query_timeout`, and expects it to be called. */
+  /** If the pool has a `query_timeout`, pg replaces this function and expects the submittable to call it. */
   callback: () => void = () => {};
   readonly #request: Buffer;
   readonly #messages: MessageReader = new MessageReader((bytes, start, end) => this.#onMessage(bytes, start, end));
-  /** The socket, once the request was written to it. */
+  /** The socket. `undefined` until the request has been written to it. */
   protected stream: Duplex | undefined;
   #readers: readonly Reader[] = [];
 
@@ -147,23 +147,23 @@ export abstract class Submission {
     this.#request = request;
   }
 
-  /** Reads the message from `start` to `end`. ReadyForQuery is the last one. */
+  /** Reads the message from `start` to `end`. The last message of a reply is ReadyForQuery. */
   protected abstract read(bytes: Buffer, start: number, end: number): void;
 
-  /** The connection broke or cannot be used. */
+  /** Called if the connection breaks or cannot be used. */
   protected abstract fail(error: unknown): void;
 
-  /** Whether nothing waits for the reply anymore. */
+  /** Whether the request is settled or aborted, so that nothing waits for the reply. */
   protected abstract readonly ended: boolean;
 
-  /** Sends the request once pg is done with what it sent before. */
+  /** Sends the request as soon as pg has finished the previous query on this connection. */
   sendOver(client: PgClient): void {
     (client as unknown as { query(submittable: Submission): void }).query(this);
   }
 
-  /** pg calls it when the connection is free, and reports an error that it returns to `handleError`. */
+  /** Called by pg when the connection is free. pg passes an error that this method returns to `handleError`. */
   submit({ stream }: Connection): Error | null {
-    if (this.ended) return new Error("aborted while it waited for the connection");
+    if (this.ended) return new Error("the request was aborted while it waited for the connection");
     this.#readers = stream.listeners("data") as Reader[];
     if (this.#readers.length === 0) return lacks("a `data` listener on Connection.stream");
     this.stream = stream;
@@ -179,7 +179,7 @@ export abstract class Submission {
     this.fail(error);
   }
 
-  /** The only message that makes pg call a method of this. */
+  /** Called by pg for ReadyForQuery. The other messages that pg receives do not concern the submittable. */
   handleReadyForQuery(): void {}
 
   readonly #onClose = (): void => this.handleError(undefined);

@@ -7,7 +7,7 @@ import { LostWrites } from "./lost-writes.js";
 
 const ignoreRow: OnRow = () => {};
 
-/** Runs statements, each in one round trip. */
+/** Runs statements in one round trip each. The first write on a connection takes a second one to find its process. */
 export class StatementRunner {
   readonly #pool: ClientPool;
   readonly #lostWrites: LostWrites;
@@ -27,16 +27,16 @@ export class StatementRunner {
   }
 
   /**
-   * Before it writes, it terminates connections whose writes were lost: an earlier write must not overwrite what is
-   * acknowledged from now on.
+   * Terminates the server processes of lost writes, so that a lost write cannot overwrite a later one. Then runs the
+   * statement.
    *
-   * @throws {FaultError}
+   * @throws {FaultError} with a fence if the effect is unknown and the server process is known.
    */
   async write(bound: BoundStatement, request: DriverRequest): Promise<void> {
     if (this.#lostWrites.any) await beforeSending(this.#lostWrites.settle(request));
     const client = await this.#pool.checkOut(request);
     try {
-      // A lost write can only be settled if the process that ran it is known.
+      // manykv can settle a lost write only if it knows the server process that ran it.
       const process = await beforeSending(client.serverProcess(request));
       try {
         await client.run(bound, request, ignoreRow);
@@ -51,7 +51,7 @@ export class StatementRunner {
   }
 }
 
-/** What fails before a write was sent has written nothing. */
+/** Waits for a step before the write is sent. If the step fails, the fault has the effect `none`. */
 async function beforeSending<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;

@@ -1,19 +1,19 @@
 import { elementLengthBytes, KeyLookup } from "./key-lookup.js";
 import { bindEndBytes, type Statement, trailer } from "./statement.js";
 
-/** Bytes before the elements of an array. */
+/** Length of the header before the elements of an array, in bytes. */
 const arrayHeaderBytes = 20;
 const parameterCountBytes = 2;
 const parameterLengthBytes = 4;
 const byteaType = 17;
-/** A UTF-16 unit becomes at most three bytes of UTF-8. */
+/** A UTF-16 code unit takes at most three bytes in UTF-8. */
 const bytesPerUnit = 3;
-/** Up to this length, an element's length consists of ASCII characters. */
+/** Up to this length of an element, all four bytes of its length field are ASCII characters. */
 const longestAsText = 127;
 
 /**
- * A statement with the parameters of one execution, in binary form. It becomes one run of bytes, which takes one write to the
- * socket: there is room before the parameters for the messages that announce the statement.
+ * A statement with the parameters of one execution, in binary form. All messages of the request are in one buffer, so
+ * that one write sends them. The buffer has room before the parameters for Close, Parse and the beginning of Bind.
  */
 export class BoundStatement {
   readonly statement: Statement;
@@ -21,7 +21,7 @@ export class BoundStatement {
   #bytes: Buffer;
   #offset: number;
   #count = 0;
-  /** Where the value of the last parameter begins. */
+  /** Offset of the value of the last parameter. */
   #lastStart = 0;
 
   constructor(statement: Statement) {
@@ -31,13 +31,13 @@ export class BoundStatement {
     this.#bytes = Buffer.allocUnsafe(this.#offset + 512);
   }
 
-  /** A `text`, or the UTF-8 bytes of a string as `bytea`. */
+  /** Adds a string in UTF-8, for a parameter of type `text` or `bytea`. */
   text(value: string): void {
     const start = this.#begin(value.length * bytesPerUnit);
     this.#end(start, start + this.#bytes.write(value, start));
   }
 
-  /** A `bytea`, or a value of any type in the binary form in which the server sent it. */
+  /** Adds a `bytea`, or a value of any type in the binary form that the server sent. */
   raw(value: Uint8Array): void {
     const start = this.#begin(value.byteLength);
     this.#bytes.set(value, start);
@@ -45,10 +45,10 @@ export class BoundStatement {
   }
 
   /**
-   * A `bytea[]` of keys, each after the prefix of its bucket, which is ASCII.
+   * Adds a `bytea[]` of keys, with the bucket's prefix before each key. The prefix is ASCII.
    *
-   * An array in binary form: number of dimensions, whether it contains nulls, the element type, then the length and the
-   * lower bound of its one dimension, then each element after its length.
+   * An array in binary form consists of the number of dimensions, whether it contains nulls, the element type, the
+   * length and the lower bound of its only dimension, and the elements, each after its own length.
    * https://github.com/postgres/postgres/blob/REL_18_0/src/backend/utils/adt/arrayfuncs.c (`array_recv`)
    */
   keyArray(prefix: string, keys: readonly string[]): void {
@@ -60,12 +60,12 @@ export class BoundStatement {
     this.#end(start, end);
   }
 
-  /** Returns a lookup for the last parameter, an array of `count` different keys. */
+  /** Returns a lookup of the keys in the last parameter, which must be an array of `count` different keys. */
   lookup(count: number): KeyLookup {
     return new KeyLookup(this.#bytes, this.#lastStart + arrayHeaderBytes, count);
   }
 
-  /** A `bytea[]`. */
+  /** Adds a `bytea[]` of values. */
   valueArray(values: readonly Uint8Array[]): void {
     let size = arrayHeaderBytes + values.length * elementLengthBytes;
     for (const value of values) size += value.byteLength;
@@ -81,10 +81,10 @@ export class BoundStatement {
   }
 
   /**
-   * Returns all messages, from Parse or Bind to Sync.
+   * Returns all messages of the request. The last one is Sync.
    *
    * @param statement - this statement or its unnamed form
-   * @param parse - whether the server must parse it first
+   * @param parse - whether the server must first parse the statement
    */
   encode(statement: Statement, parse: boolean): Buffer {
     const bind = this.#room - statement.bind.length;
@@ -98,7 +98,7 @@ export class BoundStatement {
     return this.#bytes.subarray(start, this.#offset + trailer.length);
   }
 
-  /** Begins a parameter of at most so many bytes. Returns where its value begins. */
+  /** Reserves room for a parameter of at most `most` bytes. Returns the offset of its value. */
   #begin(most: number): number {
     this.#reserve(parameterLengthBytes + most + trailer.length);
     this.#count++;
@@ -125,8 +125,8 @@ export class BoundStatement {
   }
 
   /**
-   * Writes short ASCII keys as one string with their lengths in between, which takes half the time of writing them one by
-   * one. Returns `undefined` if a key is long or has other characters, as the number of bytes shows.
+   * Writes short ASCII keys and their lengths as one string, which takes half the time of writing each key separately.
+   * Returns the end, or `undefined` if a key is too long, or if the number of bytes shows that a key is not ASCII.
    */
   #keysTogether(start: number, prefix: string, keys: readonly string[]): number | undefined {
     let text = "";
@@ -134,7 +134,7 @@ export class BoundStatement {
     let headFor = -1;
     let head = "";
     for (const key of keys) {
-      // Neighbors mostly have the same length, so they share a head.
+      // Consecutive keys often have the same length, so create the head only when the length changes.
       if (key.length !== headFor) {
         const length = prefix.length + key.length;
         if (length > longestAsText) return undefined;

@@ -2,14 +2,14 @@ import { ChunkCopier } from "@manykv/core/driver";
 import type { KeyLookup } from "./key-lookup.js";
 import { MalformedReply, messageHeader } from "./message-reader.js";
 
-/** Receives each row of a reply. The row is the same object each time: read it immediately. */
+/** Receives each row of a reply. The row is valid only during the call, because the next row reuses the object. */
 export type OnRow = (row: DataRow) => void;
 
 const nothing = Buffer.alloc(0);
 
 /**
- * Reads the binary fields of one row, one after the other. It checks every length, so that a malformed row is an error and
- * never a wrong value: https://www.postgresql.org/docs/current/protocol-message-formats.html (DataRow)
+ * Reads the binary fields of a row in order. Checks every length, so that a malformed row never returns a wrong value:
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html (DataRow)
  */
 export class DataRow {
   #bytes: Buffer = nothing;
@@ -17,7 +17,7 @@ export class DataRow {
   #offset = 0;
   #end = 0;
 
-  /** Goes to the first field of the message from `start` to `end`. */
+  /** Moves to the first field of the message from `start` to `end`. */
   open(bytes: Buffer, start: number, end: number): void {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
@@ -27,34 +27,34 @@ export class DataRow {
     this.#end = end;
   }
 
-  /** Reads an `int4`. */
+  /** Returns the next field, an `int4`. */
   integer(): number {
     const from = this.#next();
     if (this.#offset - from !== 4) throw new MalformedReply();
     return this.#bytes.readInt32BE(from);
   }
 
-  /** Returns a copy that the caller may keep and modify. Read each field once: copies must not overlap. */
+  /** Returns a copy of the next field. The caller may keep and modify it. */
   bytes(): Uint8Array<ArrayBuffer> {
     const from = this.#next();
     this.#copier ??= new ChunkCopier(this.#bytes);
     return this.#copier.copy(from, this.#offset);
   }
 
-  /** Returns the index of a key in the request, or -1 if the request did not contain it. */
+  /** Reads a key from the next field. Returns its index in the request, or -1 if the request does not contain it. */
   indexIn(keys: KeyLookup): number {
     const from = this.#next();
     return keys.indexOf(this.#bytes, from, this.#offset);
   }
 
-  /** Returns UTF-8 text without its first `skip` bytes. */
+  /** Returns the next field as UTF-8 text, without its first `skip` bytes. */
   text(skip: number): string {
     const from = this.#next() + skip;
     if (from > this.#offset) throw new MalformedReply();
     return this.#bytes.toString("utf8", from, this.#offset);
   }
 
-  /** Goes past the next field and returns where its value begins. None of our columns contains nulls. */
+  /** Moves past the next field and returns the offset of its value. Rejects a null: manykv's statements return none. */
   #next(): number {
     const from = this.#offset + 4;
     if (from > this.#end) throw new MalformedReply();

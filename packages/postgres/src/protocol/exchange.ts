@@ -3,20 +3,20 @@ import { Submission } from "../connection/pg-internals.js";
 import { DataRow, type OnRow } from "./data-row.js";
 import { MalformedReply, messageHeader, readFields } from "./message-reader.js";
 
-/** Why an exchange failed, as far as the wire shows. */
+/** Why an exchange failed, as far as the client can see. */
 export interface ExchangeFailure {
-  /** SQLSTATE of the server's error, or Node's code of the error that broke the connection. */
+  /** `state`: SQLSTATE of the server's error. `nodeCode`: Node's code of the error that broke the connection. */
   readonly state: string | undefined;
   readonly nodeCode: string | undefined;
-  /** Whether the request was aborted, and whether bytes were written to the socket. */
+  /** `aborted`: the request was aborted. `sent`: bytes were written to the socket. */
   readonly aborted: boolean;
   readonly sent: boolean;
-  /** Whether the server said that the statement was done, and that it is ready for the next one. */
+  /** `completed`: the server sent CommandComplete. `ready`: the server sent ReadyForQuery. */
   readonly completed: boolean;
   readonly ready: boolean | "inside a transaction";
 }
 
-/** What an exchange rejects with. */
+/** The error that an exchange rejects with. */
 export class ExchangeError extends Error {
   override readonly name: string = "ExchangeError";
   readonly failure: ExchangeFailure;
@@ -34,15 +34,15 @@ const readyForQuery = "Z".charCodeAt(0);
 const outsideTransaction = "I".charCodeAt(0);
 
 /**
- * One statement on one connection, and its reply.
+ * Sends one statement on one connection and reads the reply.
  *
- * It ends when the server is ready for the next statement, or when the connection breaks. Postgres commits a statement
- * between CommandComplete and ReadyForQuery, in answer to Sync. So an error before CommandComplete means that nothing was
- * committed, whatever happens to the connection afterwards.
+ * The exchange ends when the server is ready for the next statement or when the connection breaks. Postgres commits a
+ * statement between CommandComplete and ReadyForQuery, when it processes Sync. So after an error before
+ * CommandComplete, nothing was committed, even if the connection then breaks.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
  */
 export class Exchange extends Submission {
-  /** Rejects with an {@link ExchangeError}, or with a `FaultError` for a client that manykv cannot use. */
+  /** Resolves on success. Rejects with an {@link ExchangeError}, or a `FaultError` if manykv cannot use the client. */
   readonly done: Promise<void>;
   protected ended = false;
   readonly #onRow: OnRow;
@@ -52,7 +52,7 @@ export class Exchange extends Submission {
   #state: string | undefined;
   #completed = false;
 
-  /** @param request - the messages of the statement, up to Sync */
+  /** @param request - the messages of the statement, including Sync */
   constructor(request: Buffer, onRow: OnRow) {
     super(request);
     this.#onRow = onRow;
@@ -62,7 +62,7 @@ export class Exchange extends Submission {
     });
   }
 
-  /** Stops waiting. The connection must then be closed, because the reply may still arrive. */
+  /** Stops waiting and rejects. The caller must then close the connection, because the reply may still arrive. */
   abort(): void {
     this.#fail({ aborted: true });
   }
@@ -110,12 +110,12 @@ export class Exchange extends Submission {
   }
 }
 
-/** Whether a code looks like an SQLSTATE. Anything else is not passed on, because codes end up in messages. */
+/** Returns whether a code looks like an SQLSTATE. Other codes are not passed on, because messages contain codes. */
 export function isSqlState(code: unknown): code is string {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code);
 }
 
-/** Returns Node's code of an error, such as `ECONNREFUSED`, if it has one. */
+/** Returns Node's code of an error, such as `ECONNREFUSED`, or `undefined` if the error has none. */
 export function nodeCodeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   const { code } = error;

@@ -1,24 +1,24 @@
-/** Before each element of an array is its length. */
+/** Length of the field before each element of an array, in bytes. The field contains the length of the element. */
 export const elementLengthBytes = 4;
 
 /**
- * Finds the keys of a reply among those of its request.
+ * Finds the keys of a reply in its request.
  *
- * It compares the bytes of both, with a hash table of four bytes a slot. Decoding each key of the reply to look it up in a
- * `Map` took longer than everything else that the client does for a row.
+ * It compares the bytes of both, using a hash table of four bytes per slot. Decoding each key of the reply to look it
+ * up in a `Map` took longer than all other work of the client for a row.
  */
 export class KeyLookup {
   readonly #bytes: Buffer;
-  /** Where each key begins in `#bytes`. It ends where the length of the next one begins. */
+  /** Offset of each key in `#bytes`. A key ends where the length field of the next one begins. */
   readonly #starts: Uint32Array;
-  /** Each slot contains a key's index plus one; 0 is free. */
+  /** Each slot contains the index of a key plus one, or 0 if the slot is free. */
   readonly #slots: Int32Array;
-  /** Differs from batch to batch, so that chosen keys cannot collide on purpose. */
+  /** Differs for each batch, so that an attacker cannot choose keys that collide. */
   readonly #seed: number = (Math.random() * 2 ** 32) | 0;
 
   /**
    * @param bytes - the request
-   * @param start - where the elements of its array begin: `count` different keys
+   * @param start - the offset of the elements of its array, which are `count` different keys
    */
   constructor(bytes: Buffer, start: number, count: number) {
     this.#bytes = bytes;
@@ -57,7 +57,7 @@ export class KeyLookup {
     return true;
   }
 
-  /** FNV-1a with the finalizer of MurmurHash3, so that the low bits depend on all bytes. */
+  /** Returns the FNV-1a hash with the finalizer of MurmurHash3, so that the low bits depend on all bytes. */
   #hash(bytes: Uint8Array, from: number, end: number): number {
     let state = this.#seed;
     for (let index = from; index < end; index++) {

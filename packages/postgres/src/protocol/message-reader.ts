@@ -1,6 +1,6 @@
-/** A message consists of a letter, its length without the letter, and its body. */
+/** Length of the header of a message, in bytes: a letter, and the length of the message without the letter. */
 export const messageHeader = 5;
-/** No field of Postgres is larger: https://www.postgresql.org/docs/current/limits.html */
+/** In bytes. No field of Postgres is larger: https://www.postgresql.org/docs/current/limits.html */
 const largestMessage = 1_073_741_824;
 const nothing = Buffer.alloc(0);
 
@@ -13,13 +13,13 @@ export class MalformedReply extends Error {
   }
 }
 
-/** Receives the message from `start` to `end`, header included. Returns `false` to stop. */
+/** Receives the message from `start` to `end`, including its header. Returns `false` to stop the reader. */
 export type OnMessage = (bytes: Buffer, start: number, end: number) => boolean;
 
-/** Splits what a socket delivers into whole messages. Pieces of one message are joined in memory of exactly its size. */
+/** Splits the chunks of a socket into whole messages. Joins the pieces of a message in a buffer of exactly its size. */
 export class MessageReader {
   readonly #onMessage: OnMessage;
-  /** The part of a message that has arrived, or the beginning of a header. */
+  /** A buffer for the whole message, of which `#filled` bytes have arrived, or the beginning of a header. */
   #partial: Buffer = nothing;
   #filled = 0;
 
@@ -28,9 +28,9 @@ export class MessageReader {
   }
 
   /**
-   * Returns what follows the message that stopped it, or `undefined` if none did.
+   * Reads a chunk. Returns the bytes after the message at which the reader was stopped, or `undefined` if it was not.
    *
-   * @throws {MalformedReply}
+   * @throws {MalformedReply} if a message has an impossible length.
    */
   read(chunk: Buffer): Buffer | undefined {
     if (this.#filled === 0) return this.#split(chunk);
@@ -78,12 +78,12 @@ const errorResponse = "E".charCodeAt(0);
 const noticeResponse = "N".charCodeAt(0);
 
 /**
- * Returns the fields of an error or a notice by their letters, and no fields for other messages. Each field is a letter and
- * a zero-terminated text, and a zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
+ * Returns the fields of an error or notice by letter, none for other messages. A field is a letter and a text that ends
+ * with a zero. Another zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
  *
- * pg's reader never stops looking for that last zero, so every message for pg goes through here first.
+ * If that last zero is missing, pg's reader never stops. So manykv checks every message here before it passes it to pg.
  *
- * @throws {MalformedReply}
+ * @throws {MalformedReply} if a zero is missing.
  */
 export function readFields(bytes: Buffer, start: number, end: number): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();

@@ -1,14 +1,14 @@
 /**
- * A statement, and the messages that announce it to the server, encoded once.
+ * A statement, with its messages Close, Parse and the beginning of Bind, which are encoded once.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export class Statement {
-  /** Identifies the statement on a connection. Without a name it is parsed and planned anew each time. */
+  /** Identifies the statement on a connection. If it is empty, the server parses and plans the statement each time. */
   readonly name: string;
   readonly text: string;
-  /** Closes any statement of this name, then parses this one. The server ignores a Close of an unknown name. */
+  /** Close, unless the name is empty, and Parse. The server ignores a Close of a name that it does not know. */
   readonly parse: Buffer;
-  /** The beginning of Bind, up to the parameters; its length is still missing. All parameters are binary. */
+  /** The beginning of Bind, up to the parameters, without the message length. All parameters are binary. */
   readonly bind: Buffer;
   #unnamed: Statement | undefined;
 
@@ -28,7 +28,7 @@ export class Statement {
   }
 }
 
-/** The end of Bind: results are binary too. Then Execute without a row limit, and Sync. */
+/** The end of Bind, which requests binary results, followed by Execute without a row limit and Sync. */
 export const trailer: Buffer = Buffer.concat([
   Buffer.from("\0\x01\0\x01"),
   message("E", "\0\0\0\0\0"),
@@ -36,7 +36,7 @@ export const trailer: Buffer = Buffer.concat([
 ]);
 export const bindEndBytes = 4;
 
-/** A message consists of a letter, its length without the letter, and its body. */
+/** Returns a message: a letter, the length of the message without the letter, and the body. */
 function message(letter: string, body: string): Buffer {
   const bytes = Buffer.from(`${letter}\0\0\0\0${body}`);
   bytes.writeInt32BE(bytes.length - 1, 1);

@@ -1,6 +1,6 @@
 /**
- * Returns the indexes of different keys in the order of their UTF-8 bytes, which is the server's `ORDER BY key`, or
- * `undefined` if the keys are in that order already.
+ * Returns the indexes of the keys, sorted by the keys' UTF-8 bytes, or `undefined` if the keys are already sorted. The
+ * server's `ORDER BY key` has the same order. All keys must differ.
  */
 export function keyOrder(keys: readonly string[]): readonly number[] | undefined {
   const compare = keys.some((key) => surrogatesOrAbove.test(key)) ? compareCodePoints : compareUnits;
@@ -12,7 +12,7 @@ export function inOrder<Item>(items: readonly Item[], order: readonly number[] |
   return order?.map((index) => items[index] as Item) ?? items;
 }
 
-/** Below these, UTF-16 units compare like the bytes of UTF-8. */
+/** Strings without these UTF-16 code units have the same order as their UTF-8 bytes. */
 const surrogatesOrAbove = /[\ud800-\uffff]/;
 
 function compareUnits(left: string, right: string): number {
@@ -22,6 +22,6 @@ function compareUnits(left: string, right: string): number {
 function compareCodePoints(left: string, right: string): number {
   let index = 0;
   while (index < left.length && left.charCodeAt(index) === right.charCodeAt(index)) index++;
-  // If both have the same first half of a pair, the second halves compare like the whole characters.
+  // If both characters have the same high surrogate, their low surrogates compare like the characters.
   return (left.codePointAt(index) ?? -1) - (right.codePointAt(index) ?? -1);
 }

@@ -3,7 +3,7 @@ import type { StatementRunner } from "../connection/statement-runner.js";
 import { BoundStatement } from "../protocol/bound-statement.js";
 import { Statement } from "../protocol/statement.js";
 
-/** Returns a row if the table exists: 1 if it has what the statements need. */
+/** Returns a statement whose result is empty if there is no table, 1 if the table is suitable, and 0 if it is not. */
 function inspect(table: string): Statement {
   return new Statement(`SELECT (EXISTS (
     SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
@@ -16,12 +16,12 @@ function inspect(table: string): Statement {
 }
 
 /**
- * Creates the table. A third of each page stays free, so that the new version of a row fits next to the old one and the
- * index needs no change: https://www.postgresql.org/docs/current/storage-hot.html. LZ4 compresses values in half the time of
- * the default, if the server supports it.
+ * Returns a statement that creates the table. 30 % of each page stays free, so that the new version of a row fits on
+ * the page of the old one and the index needs no change: https://www.postgresql.org/docs/current/storage-hot.html. LZ4,
+ * which not every server supports, compresses values in half the time of the default.
  *
- * CREATE TABLE IF NOT EXISTS fails if two sessions run it at the same time, so they take turns. The second one may still
- * remember that there was no table.
+ * CREATE TABLE IF NOT EXISTS can fail if two sessions run it at the same time, so a lock makes the sessions take turns.
+ * The second session may still not see the new table. It ignores the error that the table exists.
  */
 export function createTable(table: string): string {
   return `DO $manykv$
@@ -42,26 +42,26 @@ $manykv$`;
 }
 
 /**
- * Creates the table unless it exists. Needs no permission to create tables if it does.
+ * Creates the table unless it exists. Needs the permission to create tables only if the table is missing.
  *
- * @throws {FaultError} `invalid-argument` if the existing table has other columns.
+ * @throws {FaultError} `invalid-argument` if the existing table lacks a column or index that manykv needs.
  */
 export async function provision(runner: StatementRunner, table: string, request: DriverRequest): Promise<void> {
   const suits = await isSuitable(runner, table, request);
   if (suits === true) return;
   if (suits === undefined) await runner.write(new BoundStatement(new Statement(createTable(table))), request);
-  // If another session has just created the table, a statement that began before finds its name and not its columns. The
-  // next statement finds both.
+  // If another session created the table during the first check, that check may have seen the table without its
+  // columns. A second check sees both.
   if ((await isSuitable(runner, table, request)) === true) return;
   throw new FaultError({
     code: "invalid-argument",
     retryable: false,
     effect: "none",
-    reason: "the table must have `key bytea` with its own unique index and `value bytea NOT NULL`",
+    reason: "the table needs `key bytea` with a unique index on it alone, and `value bytea NOT NULL`",
   });
 }
 
-/** Returns `undefined` if there is no table. */
+/** Returns whether the table has the columns and the index that manykv needs, or `undefined` if there is no table. */
 async function isSuitable(
   runner: StatementRunner,
   table: string,

@@ -1,39 +1,39 @@
 import { FaultError } from "@manykv/core/driver";
 
 /**
- * How keys are stored: one `bytea` of bucket, colon and key in UTF-8. Bucket names contain no colon, so the first one ends
- * the name. Bytes compare the same in every collation, and may contain U+0000, which `text` may not. An
- * index of one column is up to twice as fast to write as one of two.
+ * A key is stored as one `bytea`: bucket, colon and key in UTF-8. Bucket names contain no colon, so the first colon
+ * ends the name. Bytes have the same order in every collation, and may contain U+0000, which `text` may not. With a
+ * primary key of two columns, writes took 1.2 to 1.3 times as long.
  */
 const separator = ":";
 const zero = Buffer.alloc(1);
 
-/** Returns what every key of a bucket starts with, and no key of another bucket. */
+/** Returns the prefix that all stored keys of a bucket have, and no stored key of another bucket. */
 export function bucketPrefix(bucket: string): string {
   return bucket + separator;
 }
 
-/** Returns the first possible key after those of a bucket: the semicolon is the character after the colon. */
+/** Returns the end (exclusive) of the stored keys of a bucket: the semicolon is the character after the colon. */
 export function bucketEnd(bucket: string): Buffer {
   return Buffer.from(`${bucket};`);
 }
 
 /**
- * Returns the first key that a page of a listing may contain.
+ * Returns the first stored key that a page of a listing may contain.
  *
- * @throws {FaultError} `invalid-argument` if `cursor` is not one.
+ * @throws {FaultError} `invalid-argument` if no listing can have returned `cursor`.
  */
 export function pageStart(bucket: string, cursor: string | undefined, maxKeyBytes: number): Buffer {
   const prefix = Buffer.from(bucketPrefix(bucket));
   return cursor === undefined ? prefix : Buffer.concat([prefix, decodeCursor(cursor, maxKeyBytes), zero]);
 }
 
-/** A cursor is the last key of the previous page, which the caller received anyway. */
+/** Returns a cursor that contains the last key of a page. The caller has that key anyway, so it need not be secret. */
 export function encodeCursor(key: string): string {
   return Buffer.from(key).toString("base64url");
 }
 
-/** @throws {FaultError} `invalid-argument` for anything that {@link encodeCursor} does not return. */
+/** Returns the key in a cursor. Throws a `FaultError` (`invalid-argument`) if {@link encodeCursor} cannot return it. */
 export function decodeCursor(cursor: string, maxKeyBytes: number): Buffer {
   const key = Buffer.from(cursor, "base64url");
   if (key.length <= maxKeyBytes && encodeCursor(key.toString()) === cursor) return key;
@@ -41,6 +41,6 @@ export function decodeCursor(cursor: string, maxKeyBytes: number): Buffer {
     code: "invalid-argument",
     retryable: false,
     effect: "none",
-    reason: "not a cursor of this bucket",
+    reason: "no listing returned this cursor",
   });
 }
