@@ -23,7 +23,7 @@ conformanceSuite(
   },
 );
 
-// A wrapper runs the same suite: here a store whose limits are lowered.
+// Runs the same suite on a store with lowered limits.
 conformanceSuite(
   { describe, test },
   {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
 import { keysRequest, setRequest } from "./support/requests.js";
 
-// A separate database, because the server counts deadlocks per database and other tests provoke some.
+// A separate database, because the server counts deadlocks per database and other tests cause deadlocks on purpose.
 const database = randomName();
 const admin = new pg.Client({ connectionString: serviceUrl("postgres") });
 const url = new URL(serviceUrl("postgres"));
@@ -21,10 +21,10 @@ afterAll(async () => {
   await admin.end();
 });
 
-/** Each has its own connection. */
+/** Writers that run concurrently. Each has its own connection. */
 const writers = 16;
 const batches = 1_000;
-/** All keys are shared. Some lie beyond the surrogates, where the order of UTF-16 is not the order of bytes. */
+/** Keys that all writers use. The order of their UTF-16 code units differs from the order of their UTF-8 bytes. */
 const sharedKeys = Array.from({ length: 200 }, (_, index) => `${["k", "é", "\uffee", "😀"][index % 4]}${index}`);
 
 test("16 writers that set and delete the same keys in any order never deadlock", async () => {
@@ -36,7 +36,7 @@ test("16 writers that set and delete the same keys in any order never deadlock",
     while (left-- > 0 && driver !== undefined) {
       const keys = shuffled(sharedKeys).slice(0, 50);
       const value = new Uint8Array([left % 256]);
-      // Not through a store, which would repeat a deadlocked write.
+      // Call the driver directly, because a store would repeat a write that fails with a deadlock.
       if (Math.random() < 0.4) await driver.delete(keysRequest(keys));
       else await driver.set(setRequest(keys.map((key) => [key, value])));
     }
@@ -46,7 +46,7 @@ test("16 writers that set and delete the same keys in any order never deadlock",
   assert.equal(await deadlocks(), 0);
 });
 
-/** Returns the server's count. A session reports its own when it ends. */
+/** Returns how many deadlocks the server counted. First waits until all sessions end, because they report then. */
 async function deadlocks(): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
     const sessions = await admin.query("SELECT FROM pg_stat_activity WHERE datname = $1", [database]);
@@ -57,7 +57,7 @@ async function deadlocks(): Promise<number> {
     "SELECT deadlocks, xact_commit FROM pg_stat_database WHERE datname = $1",
     [database],
   );
-  assert.ok(Number(rows[0]?.xact_commit) >= batches, "the server has counted the batches");
+  assert.ok(Number(rows[0]?.xact_commit) >= batches, "the server has not counted all batches");
   return Number(rows[0]?.deadlocks);
 }
 

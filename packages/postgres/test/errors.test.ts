@@ -14,7 +14,7 @@ import { until } from "./support/until.js";
 
 const table = testTable();
 
-/** A driver whose sessions have these settings. */
+/** Returns a driver whose sessions have these settings. */
 function driverWith(settings: Readonly<Record<string, string>>): Driver {
   const url = new URL(table.url);
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
@@ -24,7 +24,7 @@ function driverWith(settings: Readonly<Record<string, string>>): Driver {
 
 const key = (name: string): Buffer => Buffer.from(`b:${name}`);
 
-/** Runs `body` while another open transaction has locked the row of a key. */
+/** Runs `body` while another transaction locks the row of a key. */
 async function whileLocked(name: string, body: (other: pg.PoolClient) => Promise<void>): Promise<void> {
   await table.admin.query(`INSERT INTO "${table.name}" VALUES ($1, '') ON CONFLICT DO NOTHING`, [key(name)]);
   const other = await table.admin.connect();
@@ -53,7 +53,7 @@ function assertFault(fault: Fault, code: Fault["code"], reason: string | undefin
   );
 }
 
-test("statement_timeout: timeout, rolled back", async () => {
+test("statement_timeout fails a write with `timeout` and rolls it back", async () => {
   await whileLocked("timeout", async () => {
     const driver = driverWith({ statement_timeout: "100" });
     const fault = await faultOf(driver, driver.set(setRequest([["timeout", text("v")]])));
@@ -62,9 +62,9 @@ test("statement_timeout: timeout, rolled back", async () => {
   });
 });
 
-test("transaction_timeout: timeout, rolled back", async () => {
+test("transaction_timeout fails a write with `timeout` and rolls it back", async () => {
   await whileLocked("transaction", async () => {
-    // Servers before 17 lack it. Their `statement_timeout` ends a statement in the same way.
+    // Postgres 17 added `transaction_timeout`. On older servers, this test uses `statement_timeout`.
     const { rowCount } = await table.admin.query("SELECT FROM pg_settings WHERE name = 'transaction_timeout'");
     const [setting, state] = rowCount === 1 ? ["transaction_timeout", "25P04"] : ["statement_timeout", "57014"];
     const driver = driverWith({ [setting]: "100" });
@@ -74,7 +74,7 @@ test("transaction_timeout: timeout, rolled back", async () => {
   });
 });
 
-test("lock_timeout: throttled, rolled back", async () => {
+test("lock_timeout fails a write with `throttled` and rolls it back", async () => {
   await whileLocked("lock", async () => {
     const driver = driverWith({ lock_timeout: "100" });
     const fault = await faultOf(driver, driver.delete(keysRequest(["lock"])));
@@ -83,9 +83,9 @@ test("lock_timeout: throttled, rolled back", async () => {
   });
 });
 
-test("a deadlock with another transaction: throttled, rolled back", async () => {
+test("a deadlock with another transaction fails a write with `throttled` and rolls it back", async () => {
   await whileLocked("z", async (other) => {
-    // A session that has waited this long looks for a deadlock and is the one to fail.
+    // The first session whose `deadlock_timeout` passes fails. The long timeout here makes the driver's session fail.
     await other.query("SET LOCAL deadlock_timeout = '60s'");
     await table.admin.query(`INSERT INTO "${table.name}" VALUES ($1, '') ON CONFLICT DO NOTHING`, [key("a")]);
     const driver = driverWith({ deadlock_timeout: "300" });
@@ -106,7 +106,7 @@ test("a deadlock with another transaction: throttled, rolled back", async () => 
   });
 });
 
-test("a serialization failure: throttled, rolled back", async () => {
+test("a serialization failure fails a write with `throttled` and rolls it back", async () => {
   await whileLocked("serial", async (other) => {
     const driver = driverWith({ default_transaction_isolation: "serializable" });
     const ours = faultOf(driver, driver.set(setRequest([["serial", text("v")]])));
@@ -117,7 +117,7 @@ test("a serialization failure: throttled, rolled back", async () => {
   });
 });
 
-test("a read-only session: unavailable", async () => {
+test("a read-only session rejects writes with `unavailable`", async () => {
   const driver = driverWith({ default_transaction_read_only: "on" });
   assertFault(await faultOf(driver, driver.set(setRequest([["a", text("v")]]))), "unavailable", "25006", true);
   assertFault(await faultOf(driver, driver.delete(keysRequest(["a"]))), "unavailable", "25006", true);
@@ -125,7 +125,7 @@ test("a read-only session: unavailable", async () => {
   await driver.close();
 });
 
-test("a session terminated during a statement: unavailable, rolled back, no connection leaked", async () => {
+test("a terminated session fails a write with `unavailable`, rolls it back and leaks no connection", async () => {
   await whileLocked("ended", async () => {
     const pool = new pg.Pool({ connectionString: table.url, max: 2 });
     const driver = postgresDriver({ pool, table: table.name });
@@ -141,7 +141,7 @@ test("a session terminated during a statement: unavailable, rolled back, no conn
   });
 });
 
-test("no table, no schema, no database: no-such-store, and the message says what to do", async () => {
+test("a missing table, schema or database fails with `no-such-store`, and the message says what to do", async () => {
   for (const [name, state] of [
     [randomName(), "42P01"],
     [`${randomName()}.manykv`, "42P01"],
@@ -168,7 +168,7 @@ test("no table, no schema, no database: no-such-store, and the message says what
   await assert.rejects(nowhere.provision(), { code: "no-such-store", message: /3F000/ });
 });
 
-test("a table with other columns: invalid-argument", async () => {
+test("a table with other columns is rejected with `invalid-argument`", async () => {
   for (const columns of [
     "key text PRIMARY KEY, value bytea",
     "key bytea PRIMARY KEY, value text",
@@ -189,7 +189,7 @@ test("a table with other columns: invalid-argument", async () => {
   }
 });
 
-test("provision rejects a nullable value column; a set replaces a null", async () => {
+test("provision rejects a nullable value column, and a set replaces a null", async () => {
   await using other = await temporaryTable(table.admin, "key bytea PRIMARY KEY, value bytea");
   const { name } = other;
   await table.admin.query(`INSERT INTO "${name}" VALUES ('b:a', NULL)`);
@@ -201,7 +201,7 @@ test("provision rejects a nullable value column; a set replaces a null", async (
   assert.deepEqual(await bucket.get("a"), text("v"));
 });
 
-test("a text column is rejected instead of returning hexadecimal text", async () => {
+test("a read from a text column rejects instead of returning hexadecimal text", async () => {
   await using other = await temporaryTable(table.admin, "key bytea PRIMARY KEY, value text");
   const { name } = other;
   await table.admin.query(`INSERT INTO "${name}" VALUES ('b:a', 'v')`);
@@ -210,7 +210,7 @@ test("a text column is rejected instead of returning hexadecimal text", async ()
   await driver.close();
 });
 
-test("an unknown role or a wrong password: access-denied", async () => {
+test("an unknown role with a wrong password is rejected with `access-denied`", async () => {
   const url = new URL(table.url);
   url.username = randomName();
   url.password = "not-the-password";
@@ -219,7 +219,7 @@ test("an unknown role or a wrong password: access-denied", async () => {
   await assert.rejects(bucket.get("a"), { code: "access-denied", tag: "access-denied", message: /28/ });
 });
 
-test("a role without permission on the table: access-denied", async () => {
+test("a role without permission on the table is rejected with `access-denied`", async () => {
   const role = await testRole(table.admin, table.url);
   const driver = postgresDriver({ url: role.url, table: table.name });
   assertFault(await faultOf(driver, driver.get(keysRequest(["a"]))), "access-denied", "42501", false);
@@ -231,7 +231,7 @@ test("a role without permission on the table: access-denied", async () => {
   await table.admin.query(`DROP ROLE ${role.name}`);
 });
 
-test("too many connections of a role: unavailable, and the call succeeds once one is free", async () => {
+test("calls over the connection limit of a role fail with `unavailable` until a connection is free", async () => {
   const role = await testRole(table.admin, table.url);
   await table.admin.query(`ALTER ROLE ${role.name} CONNECTION LIMIT 1`);
   await table.admin.query(`GRANT SELECT ON "${table.name}" TO ${role.name}`);
@@ -254,7 +254,7 @@ test("too many connections of a role: unavailable, and the call succeeds once on
   await table.admin.query(`DROP ROLE ${role.name}`);
 });
 
-test("no server at the address: unavailable", async () => {
+test("an address without a server fails with `unavailable`", async () => {
   await using store = postgresStore({ url: "postgres://user:secret@127.0.0.1:1/db", retry: { attempts: 2 } });
   const bucket = await store.open("b");
   await assert.rejects(bucket.getMany(["a"]), { code: "unavailable", message: /ECONNREFUSED/ });

@@ -7,7 +7,7 @@ import { testTable } from "./support/test-table.js";
 const table = testTable();
 const options = { timeout: Number.POSITIVE_INFINITY };
 
-test("values of 64 MiB, compressible or not", async () => {
+test("sets and gets values of 64 MiB, compressible or not", async () => {
   await using store = postgresStore({ url: table.url, table: table.name });
   const bucket = await store.open("large");
   assert.equal(bucket.limits.maxValueBytes, 67_108_864);
@@ -19,7 +19,7 @@ test("values of 64 MiB, compressible or not", async () => {
   await bucket.delete("value");
 });
 
-test("100,000 keys in one call, listed over many pages", async () => {
+test("sets, gets, lists and deletes 100,000 keys", async () => {
   await using store = postgresStore({ url: table.url, table: table.name });
   const bucket = await store.open("many");
   await using other = postgresStore({ url: table.url, table: table.name });

@@ -3,7 +3,7 @@ import { createRequest, type DriverRequest, FaultError } from "@manykv/core/driv
 import { test } from "vitest";
 import { SharedWork } from "../src/connection/lost-writes.js";
 
-/** Work that ends when told to, and the signal that it received. */
+/** Creates work that ends when the test calls `end` or `fail`. `signal` is the signal that the work received. */
 function sharedWork(): {
   work: SharedWork;
   signal: AbortSignal;
@@ -28,7 +28,7 @@ const requestOf = (signal: AbortSignal): DriverRequest => createRequest({ bucket
 
 const isOverdue = (error: unknown): boolean => error instanceof FaultError && error.fault.code === "timeout";
 
-test("a request that is aborted stops waiting alone, and the last one aborts the work", async () => {
+test("an aborted request stops waiting, and the last one to stop aborts the work", async () => {
   const { work, signal } = sharedWork();
   const [first, second] = [new AbortController(), new AbortController()];
   const [one, two] = [work.wait(requestOf(first.signal)), work.wait(requestOf(second.signal))];
@@ -40,12 +40,12 @@ test("a request that is aborted stops waiting alone, and the last one aborts the
   assert.deepEqual([signal.aborted, work.isOver], [true, true]);
 });
 
-test("a request that is aborted already does not wait", async () => {
+test("a request that is already aborted does not wait", async () => {
   const { work } = sharedWork();
   await assert.rejects(work.wait(requestOf(AbortSignal.abort())), isOverdue);
 });
 
-test("all requests that wait share the result", async () => {
+test("all waiting requests share the result", async () => {
   const ending = sharedWork();
   const all = [
     ending.work.wait(requestOf(new AbortController().signal)),

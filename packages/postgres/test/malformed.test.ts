@@ -14,18 +14,18 @@ const calls = 60;
 
 test("malformed and truncated replies cause no crash, no hang and no false acknowledgement", async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
-  console.log(`malformed answers: seed ${seed}`);
+  console.log(`malformed replies: seed ${seed}`);
   await using direct = postgresStore({ url: table.url, table: table.name });
   const truth = await direct.open("b");
   const failures = await Promise.all(
     Array.from({ length: calls }, (_, call) => oneCall(call, new Random(deriveSeed(seed, call)))),
   );
-  assert.ok(failures.includes(true), "no answer was malformed enough to fail a call");
+  assert.ok(failures.includes(true), "no malformed reply made a call fail");
 
-  /** Whether it failed. */
+  /** Sets a key through a proxy that corrupts or cuts off a reply. Returns whether the call failed. */
   async function oneCall(call: number, random: Random): Promise<boolean> {
     await using proxy = await startProxy(table.url);
-    // The first few hundred bytes belong to the opening of the connection.
+    // The server sends the first few hundred bytes while the connection is being opened.
     const at = random.integer(0, call % 2 === 0 ? 699 : 99);
     const answered = new WeakMap<ProxiedConnection, number>();
     proxy.intercept = (chunk, direction, connection) => {
@@ -48,7 +48,7 @@ test("malformed and truncated replies cause no crash, no hang and no false ackno
   }
 });
 
-test("an unterminated error while connecting does not hang the process", async () => {
+test("an unterminated error while connecting does not block the process", async () => {
   const body = Buffer.from("SFATAL\0C28P01\0Mno\0");
   const header = Buffer.from("E\0\0\0\0");
   header.writeInt32BE(body.length + 4, 1);
@@ -62,13 +62,13 @@ test("an unterminated error while connecting does not hang the process", async (
     const { port } = server.address() as AddressInfo;
     await using store = postgresStore({ url: `postgres://user@127.0.0.1:${port}/test` });
     const error = await settled((await store.open("b")).get("a", { timeout: 1_000 }));
-    assert.ok(StoreError.is(error) && error.retryable, "a malformed reply is not a refusal");
+    assert.ok(StoreError.is(error) && error.retryable, "a malformed reply must cause a retryable error");
   } finally {
     server.close();
   }
 });
 
-/** Returns the error, if any. */
+/** Returns the error of a call, or `undefined` if the call succeeds. */
 async function settled(call: Promise<unknown>): Promise<unknown> {
   try {
     await call;

@@ -20,7 +20,7 @@ function refused(options: unknown, message: RegExp): void {
   );
 }
 
-test("invalid options are rejected by name and without a secret", () => {
+test("the error for an invalid option names the option and contains no secret", () => {
   refused(undefined, /options/);
   refused({}, /`url` or `pool`/);
   refused({ url, pool: new pg.Pool() }, /`url` or `pool`/);
@@ -33,7 +33,7 @@ test("invalid options are rejected by name and without a secret", () => {
   refused({ url, timeout: -1 }, /timeout/);
 });
 
-test("unknown URL parameters are rejected by name and without their value", () => {
+test("the error for an invalid URL names the parameter and does not contain its value", () => {
   refused({ url: `${url}?password=canary` }, /`password`/);
   refused({ url: `${url}?sslmode=disable&poolsize=canary` }, /`poolsize`/);
   refused({ url: `${url}?table=a&table=b` }, /`table` twice/);

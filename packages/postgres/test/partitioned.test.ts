@@ -8,7 +8,7 @@ import { until } from "./support/until.js";
 
 const { admin, url } = testTable();
 
-test("in a partitioned table, a delete removes exactly its own keys", async () => {
+test("in a partitioned table, a delete removes only the given keys", async () => {
   await using partitioned = await partitionedTable(admin, 4);
   await using store = postgresStore({ url, table: partitioned.name });
   await store.provision();

@@ -11,7 +11,7 @@ const table = testTable();
 
 afterEach(() => vi.restoreAllMocks());
 
-/** What a store's own pool answers with a changed pg. */
+/** Asserts that requests on a store's own pool reject with this reason. */
 async function assertRefused(reason: RegExp): Promise<void> {
   const driver = postgresDriver({ url: table.url, table: table.name });
   const fault = await faultOf(driver, driver.get(keysRequest(["a"])));
@@ -21,7 +21,7 @@ async function assertRefused(reason: RegExp): Promise<void> {
   assert.match(fault.reason ?? "", /use pg 8\.\d+ to 8\.\d+/);
 }
 
-test("without Connection.attachListeners, nothing connects and the error names it", async () => {
+test("without Connection.attachListeners, requests reject and the error names the member", async () => {
   const { prototype } = pg.Connection as unknown as { prototype: { attachListeners?: unknown } };
   const { attachListeners } = prototype;
   delete prototype.attachListeners;
@@ -32,12 +32,12 @@ test("without Connection.attachListeners, nothing connects and the error names i
   }
 });
 
-test("if pg attaches its reader in another way, the missing guard is an error", async () => {
+test("if pg attaches its reader without attachListeners, requests reject", async () => {
   const { prototype } = pg.Connection as unknown as {
     prototype: { connect: (...rest: unknown[]) => void; attachListeners: (stream: unknown) => void };
   };
   const { attachListeners, connect } = prototype;
-  // As if `connect` called a method of another name.
+  // Calls the original method, not the one that manykv overrides, as if pg had renamed it.
   vi.spyOn(prototype, "connect").mockImplementation(function (this: object, ...rest) {
     Object.assign(this, { attachListeners });
     connect.apply(this, rest);
@@ -45,7 +45,7 @@ test("if pg attaches its reader in another way, the missing guard is an error", 
   await assertRefused(/attachListeners/);
 });
 
-test("if Client ignores its option `connection`, the error names it", async () => {
+test("if Client ignores its option `connection`, the error names the option", async () => {
   const { prototype } = pg.Client as unknown as { prototype: object };
   Object.defineProperty(prototype, "connection", { configurable: true, get: () => new pg.Connection(), set: () => {} });
   try {
@@ -55,7 +55,7 @@ test("if Client ignores its option `connection`, the error names it", async () =
   }
 });
 
-test("a caller's client without what manykv uses is refused, and the error names it", async () => {
+test("a caller's client that lacks a member is rejected, and the error names the member", async () => {
   for (const [member, reason] of [
     ["connection", /Client\.connection/],
     ["processID", /Client\.processID/],
@@ -83,7 +83,7 @@ test("no module loads pg before a store connects", () => {
   }
 });
 
-test("a store that never connected closes", async () => {
+test("a store that never connected can be closed", async () => {
   await postgresStore({ url: table.url }).close();
 });
 

@@ -10,7 +10,7 @@ import { testTable } from "./support/test-table.js";
 const table = testTable();
 const { admin, name } = table;
 
-/** The plan that the server keeps, which serves any parameter. */
+/** Returns the plan that the server uses for any parameters of a prepared statement. */
 async function genericPlan(text: string, type: string): Promise<string> {
   const client = await admin.connect();
   try {
@@ -23,7 +23,7 @@ async function genericPlan(text: string, type: string): Promise<string> {
   }
 }
 
-test("keys are looked up in the index", async () => {
+test("statements use the index to find keys", async () => {
   await admin.query(`INSERT INTO "${name}" SELECT convert_to(i::text, 'UTF8'), '' FROM generate_series(1, 20000) i`);
   await admin.query(`ANALYZE "${name}"`);
   const { getOne, getMany, existsOne, existsMany, deleteOne, deleteMany } = statementsFor(`"${name}"`);
@@ -35,7 +35,7 @@ test("keys are looked up in the index", async () => {
   }
 });
 
-test("a slow statement is planned again, because its plan may be from when the table was small", async () => {
+test("a statement is prepared again after a slow execution", async () => {
   const pool = new pg.Pool({ connectionString: table.url, max: 1 });
   const driver = postgresDriver({ pool, table: name });
   const get = async (): Promise<string> => {

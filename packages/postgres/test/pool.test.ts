@@ -35,7 +35,7 @@ test("the caller's pool stays open when the store is closed", async () => {
   await pool.end();
 });
 
-test("no free connection: unavailable after the pool's timeout, timeout after the request's", async () => {
+test("without a free connection, requests fail with `unavailable`, or with `timeout` if they are aborted", async () => {
   await withPool({ max: 1, connectionTimeoutMillis: 2_000 }, async (driver, pool) => {
     const holder = await pool.connect();
     const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
@@ -50,12 +50,12 @@ test("no free connection: unavailable after the pool's timeout, timeout after th
     const fault = await pending;
     assert.deepEqual([fault.code, fault.effect, fault.retryable], ["timeout", "none", true]);
     holder.release();
-    // The client that came too late was released immediately.
+    // A client that arrives after the abort is released immediately.
     await until(() => pool.idleCount === 1 && pool.waitingCount === 0);
   });
 });
 
-test("a hundred exhausted, cancelled and failed requests leak no connection", async () => {
+test("100 requests of which some fail and some are cancelled leak no connection", async () => {
   await withPool({ max: 3 }, async (driver, pool) => {
     const missing = postgresDriver({ pool, table: randomName() });
     const requests = Array.from({ length: 100 }, async (_, index) => {
@@ -84,8 +84,8 @@ test("writers that wait for the same lost writes share the work of settling them
       pool.on("acquire", () => acquired++);
       const writers = Array.from({ length: 100 }, (_, index) => `after${index}`);
       await Promise.all(writers.map((key) => driver.set(setRequest([[key, text("v")]]))));
-      // One for each write and a few for each process. One for each write and process would be 1,000.
-      assert.ok(acquired < 600, `${acquired} connections were taken`);
+      // Each write takes one connection, and each process a few. Without shared work, they would take over 1,000.
+      assert.ok(acquired < 600, `the writers took ${acquired} connections`);
     } finally {
       await locker.query("ROLLBACK");
       locker.release();
@@ -93,7 +93,7 @@ test("writers that wait for the same lost writes share the work of settling them
   });
 });
 
-/** Writes each key, all of which are locked, and cancels the writes once they wait for the locks. */
+/** Writes keys whose rows are all locked, and cancels the writes once they wait for the locks. */
 async function loseWrites(driver: Driver, keys: readonly string[]): Promise<void> {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
@@ -109,7 +109,7 @@ async function loseWrites(driver: Driver, keys: readonly string[]): Promise<void
   for (const fault of await Promise.all(faults)) assert.equal(fault.effect, "unknown");
 }
 
-test("a client released inside a transaction is an error, and nothing is written", async () => {
+test("a client that was released inside a transaction causes an error, and nothing is written", async () => {
   await withPool({ max: 1 }, async (driver, pool) => {
     pool.once("connect", (client) => void client.query("BEGIN"));
     const fault = await faultOf(driver, driver.set(setRequest([["open", text("v")]])));
@@ -134,7 +134,7 @@ test("the caller's type parsers, bytea_output and client settings have no effect
   }
 });
 
-test("if connections forget prepared statements, requests succeed without them from then on", async () => {
+test("after connections lose their prepared statements, requests succeed without prepared statements", async () => {
   await withPool({ max: 4 }, async (_driver, pool) => {
     await using store = postgresStore({ pool, table: table.name });
     const bucket = await store.open("b");
@@ -157,7 +157,7 @@ test("if connections forget prepared statements, requests succeed without them f
   });
 });
 
-test("the caller can run statements on the same connections in between", async () => {
+test("the caller can run other statements on the same connections", async () => {
   await withPool({ max: 1 }, async (driver, pool) => {
     for (let round = 0; round < 20; round++) {
       const own = pool.query({
@@ -172,7 +172,7 @@ test("the caller can run statements on the same connections in between", async (
   });
 });
 
-test("an ended pool is an error without a wait", async () => {
+test("a request on an ended pool rejects immediately with `closed`", async () => {
   const pool = new pg.Pool({ connectionString: table.url });
   await pool.end();
   const driver = postgresDriver({ pool, table: table.name });

@@ -15,7 +15,7 @@ function message(letter: string, body: Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
-test("MessageReader finds the same messages however the stream is split", () => {
+test("MessageReader finds the same messages for every chunk size", () => {
   const bodies = ["", "a", "bc", "x".repeat(300)].map((body) => Buffer.from(body));
   const stream = Buffer.concat(bodies.map((body) => message("m", body)));
   for (let size = 1; size <= stream.length; size++) {
@@ -29,7 +29,7 @@ test("MessageReader finds the same messages however the stream is split", () => 
   }
 });
 
-test("a MessageReader that is told to stop returns the rest, whole or in pieces", () => {
+test("a stopped MessageReader returns the remaining bytes, even if a message arrives in two chunks", () => {
   const stream = Buffer.concat([message("a", Buffer.from("1")), message("z", Buffer.from("2")), Buffer.from("rest")]);
   for (let cut = 0; cut <= 11; cut++) {
     const reader = new MessageReader((bytes, start) => bytes[start] !== "z".charCodeAt(0));
@@ -38,7 +38,7 @@ test("a MessageReader that is told to stop returns the rest, whole or in pieces"
   }
 });
 
-test("an impossible message length is malformed", () => {
+test("an impossible message length throws a MalformedReply", () => {
   for (const length of [-1, 0, 3, 0x7fff_ffff]) {
     const bytes = Buffer.from("D....");
     bytes.writeInt32BE(length, 1);
@@ -46,7 +46,7 @@ test("an impossible message length is malformed", () => {
   }
 });
 
-test("a row whose fields exceed it is malformed", () => {
+test("a field that does not fit its row or its type throws a MalformedReply", () => {
   const row = new DataRow();
   const field = (length: number, bytes: string): Buffer => {
     const head = Buffer.alloc(6);
@@ -68,7 +68,7 @@ test("a row whose fields exceed it is malformed", () => {
   assert.deepEqual(value, new Uint8Array([97, 98, 99]));
 });
 
-/** The parameters of one Bind, read back from the messages that `write` makes. */
+/** Returns the parameters that `write` adds to a statement, decoded from its Bind message. */
 function written(write: (bound: BoundStatement) => void): Buffer[] {
   const statement = new Statement("SELECT", "name");
   const bound = new BoundStatement(statement);
@@ -87,7 +87,7 @@ function written(write: (bound: BoundStatement) => void): Buffer[] {
   return values;
 }
 
-test("a request contains the messages the server expects, whether it parses the statement or not", () => {
+test("a request consists of the messages that the server expects, with and without Parse", () => {
   const named = new Statement("SELECT $1", "name");
   const request = (statement: Statement, parse: boolean): string => {
     const bound = new BoundStatement(named);
@@ -102,7 +102,7 @@ test("a request contains the messages the server expects, whether it parses the 
   assert.equal(request(named.unnamed, true), `P\0\0\0\x11\0SELECT $1\0\0\0${bind("", "\x18")}${end}`);
 });
 
-test("parameters of any size follow each other", () => {
+test("parameters of any size are encoded one after the other", () => {
   const long = "é".repeat(5_000);
   const values = written((bound) => {
     bound.text(long);
@@ -114,7 +114,7 @@ test("parameters of any size follow each other", () => {
   assert.deepEqual(values, expected);
 });
 
-test("arrays have the server's binary form, in any order, for keys of any character", () => {
+test("arrays of keys and values have the server's binary form, in any order and with any characters", () => {
   const order = [4, 3, 2, 1, 0];
   for (const keys of [
     ["b", "", "é\u0000", "😀", "x".repeat(100)],
@@ -164,14 +164,14 @@ test("keys are sorted by their UTF-8 bytes", () => {
   assert.equal(keyOrder(["a", "a:000001", "a:000002", "b"]), undefined);
 });
 
-test("decodeCursor accepts only what encodeCursor returns", () => {
+test("decodeCursor accepts only cursors that encodeCursor returns", () => {
   for (const key of ["", "a", "é\u0000😀"]) assert.equal(decodeCursor(encodeCursor(key), 1024).toString(), key);
   for (const bad of ["?", "YQ==", "_w", "a", `${encodeCursor("x".repeat(1025))}`, "YQ "]) {
     assert.throws(() => decodeCursor(bad, 1024), { name: "FaultError" });
   }
 });
 
-test("an error whose fields exceed its message is malformed", () => {
+test("an error whose fields exceed its message throws a MalformedReply", () => {
   const fields = "SERROR\0C42P01\0Mno such table\0";
   const whole = message("E", Buffer.from(`${fields}\0`));
   assert.equal(readFields(whole, 0, whole.length).get("C"), "42P01");

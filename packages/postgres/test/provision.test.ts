@@ -8,7 +8,7 @@ import { testTable } from "./support/test-table.js";
 
 const table = testTable();
 
-test("several stores create the same table at the same time, and it keeps its data", async () => {
+test("several stores can provision the same table at the same time, and the table keeps its data", async () => {
   const schema = randomName();
   await table.admin.query(`CREATE SCHEMA ${schema}`);
   const options = { url: table.url, table: `${schema}.Some-Table` };

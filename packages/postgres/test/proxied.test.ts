@@ -16,7 +16,7 @@ import { until } from "./support/until.js";
 const table = testTable();
 const isWrite = (chunk: Buffer): boolean => chunk.includes("zombie");
 
-/** Holds the requests of a connection from the first one that matches. */
+/** Returns an intercept that holds the requests of a connection, starting with the first one that matches. */
 function holdRequests(matches: (chunk: Buffer) => boolean): Intercept {
   return (chunk, direction, connection) => {
     if (direction === "request" && matches(chunk)) connection.hold("request");
@@ -24,12 +24,12 @@ function holdRequests(matches: (chunk: Buffer) => boolean): Intercept {
   };
 }
 
-test("each request is one round trip", async () => {
+test("each request takes one round trip", async () => {
   await using proxy = await startProxy(table.url);
   const driver = postgresDriver({ url: proxy.url(table.url), table: table.name });
   const keys = Array.from({ length: 1_000 }, (_, index) => `trip${index}`);
   const entries = keys.map((key) => [key, text(key)] as const);
-  // The first write asks once which process serves its connection.
+  // The first write on a connection sends an extra query, which identifies the server process.
   await driver.set(setRequest(entries.slice(0, 1)));
   let ready = 0;
   let sent = 0;
@@ -39,7 +39,7 @@ test("each request is one round trip", async () => {
   });
   proxy.intercept = (chunk, direction) => {
     if (direction === "answer") messages.read(chunk);
-    // The client's messages end with Sync, so what comes before an answer is one request.
+    // Every request ends with Sync, so count the chunks that do.
     else if (chunk.subarray(-messageHeader).equals(Buffer.from([0x53, 0, 0, 0, 4]))) sent++;
     return chunk;
   };
@@ -58,7 +58,7 @@ test("each request is one round trip", async () => {
   await driver.close();
 });
 
-test("after a lost answer, the write is repeated and acknowledged, and the old session is gone", async () => {
+test("after a lost reply, the write is repeated and acknowledged, and the old session ends", async () => {
   for (const how of ["cut", "silence"] as const) {
     await using proxy = await startProxy(table.url);
     await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
@@ -157,7 +157,7 @@ test("a cancelled write is settled before the store's next write", async () => {
   assert.deepEqual(await bucket.get("zombie-cancelled"), text("newer"));
 });
 
-test("behind a pooler, no other session is terminated", async () => {
+test("behind a pooler, the driver terminates no other session", async () => {
   await using proxy = await startProxy(table.url);
   const victim = new pg.Client({ connectionString: table.url });
   await victim.connect();
@@ -178,7 +178,7 @@ test("behind a pooler, no other session is terminated", async () => {
   await pool.end();
 });
 
-/** Accepts connections and never answers. Contains those that are open. */
+/** Starts a server that accepts connections and never responds. `sockets` contains the open connections. */
 async function startSilentServer(): Promise<{ url: string; sockets: Set<Socket>; close: () => void }> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -193,7 +193,7 @@ async function startSilentServer(): Promise<{ url: string; sockets: Set<Socket>;
   return { url: `postgres://user@127.0.0.1:${port}/db`, sockets, close: () => server.close() };
 }
 
-test("a server that never answers: the call fails within its deadline and leaks no connection", async () => {
+test("if the server never responds, a call fails within its deadline and leaks no connection", async () => {
   const silent = await startSilentServer();
   const store = postgresStore({ url: `${silent.url}?connect_timeout=1` });
   const bucket = await store.open("b");
@@ -205,7 +205,7 @@ test("a server that never answers: the call fails within its deadline and leaks 
   silent.close();
 });
 
-test("closing a store does not wait for a server that never answers", async () => {
+test("closing a store does not wait for a server that never responds", async () => {
   const silent = await startSilentServer();
   const store = postgresStore({ url: `${silent.url}?connect_timeout=3600` });
   const bucket = await store.open("b");

@@ -12,7 +12,7 @@ import { until } from "./support/until.js";
 const table = testTable();
 const { admin } = table;
 
-/** A role that logs in, and another that it can change to, which may use the table and is not a member of the first. */
+/** `url` logs in with one role, which can change to the role `other`. `other` may use the table. */
 interface Roles {
   readonly url: string;
   readonly other: string;
@@ -73,7 +73,7 @@ test("a session that changed its role can write, but its lost writes have no fen
   });
 });
 
-test("if a later session may not see the process of a lost write, it terminates nothing and reports access-denied once", async () => {
+test("a session that may not see the process of a lost write rejects once with `access-denied`", async () => {
   await withRoles(async ({ url, other }) => {
     const pool = new pg.Pool({ connectionString: url, max: 2 });
     const driver = postgresDriver({ pool, table: table.name });

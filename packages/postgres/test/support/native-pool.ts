@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import Module, { createRequire } from "node:module";
 import pg from "pg";
 
-/** What pg's native client needs of libpq's binding to connect and to end. Building the real one needs libpq. */
+/** Replaces pg-native, with only the methods that pg needs to connect and to end. The real one requires libpq. */
 class Binding extends EventEmitter {
   connect(_parameters: string, connected: () => void): void {
     setImmediate(connected);
@@ -12,13 +12,13 @@ class Binding extends EventEmitter {
   }
 }
 
-/** A pool of pg's clients for pg-native. */
+/** Returns a pool with pg's client for pg-native. */
 export function nativePool(): pg.Pool {
   const loader = Module as unknown as { _load: (name: string, ...rest: unknown[]) => unknown };
   const load = loader._load;
   loader._load = (name, ...rest) => (name === "pg-native" ? Binding : load(name, ...rest));
   try {
-    // Not through `pg.native`: some versions of Node read it, without success, when they import pg.
+    // Do not use `pg.native`: some versions of Node read it too early, when they import pg.
     const Client = createRequire(import.meta.url)("pg/lib/native/index.js") as typeof pg.Client;
     return new pg.Pool({ host: "127.0.0.1", Client });
   } finally {

@@ -1,6 +1,6 @@
 import { createRequest, type KeysRequest, type ListRequest, type SetRequest } from "@manykv/core/driver";
 
-/** Requests as core makes them, for tests that call a driver directly. */
+/** Creates a request as core does, for tests that call a driver directly. */
 export function keysRequest(keys: readonly string[], bucket = "b", signal?: AbortSignal): KeysRequest {
   return createRequest({ bucket, keys, ...(signal && { signal }) });
 }

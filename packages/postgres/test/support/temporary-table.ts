@@ -3,14 +3,14 @@ import type pg from "pg";
 
 type TemporaryTable = AsyncDisposable & { readonly name: string };
 
-/** A table with the given columns, until the end of the block. */
+/** Creates a table with the given columns. Disposing of the result drops the table. */
 export async function temporaryTable(admin: pg.Pool, columns: string): Promise<TemporaryTable> {
   const name = randomName();
   await admin.query(`CREATE TABLE "${name}" (${columns})`);
   return { name, [Symbol.asyncDispose]: () => drop(admin, name) };
 }
 
-/** A table partitioned by the hash of the key, until the end of the block. */
+/** Creates a table that is partitioned by the hash of the key. Disposing of the result drops the table. */
 export async function partitionedTable(admin: pg.Pool, partitions: number): Promise<TemporaryTable> {
   const name = randomName();
   await admin.query(`CREATE TABLE "${name}" (key bytea PRIMARY KEY, value bytea NOT NULL) PARTITION BY HASH (key)`);
