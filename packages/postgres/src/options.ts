@@ -24,7 +24,7 @@ export interface PostgresStoreOptions extends StoreOptions, PostgresDriverOption
 export function checkDriverOptions(options: PostgresDriverOptions): void {
   checkOptions(options, ["url", "pool", "table"]);
   const { url, pool } = options;
-  if ((url === undefined) === (pool === undefined)) throw refuse("the options must contain either `url` or `pool`, not both");
+  if ((url === undefined) === (pool === undefined)) throw refuse("the options need either `url` or `pool`, not both");
   if (pool === undefined) return;
   if (typeof pool?.connect !== "function" || typeof pool.on !== "function") {
     throw refuse("`pool` must be a Pool of pg");
