@@ -19,7 +19,7 @@ export interface ConformanceHarness {
   readonly name: string;
   /**
    * Creates a new client. All clients of one harness must work on the same data, like two processes that use one
-   * server. `route` returns the address that this client must connect to for each of `servers`. A backend without
+   * server. For each of `servers`, `route` returns the address that this client must connect to. A backend without
    * servers ignores `route`.
    */
   driver(route: Route): Driver | Promise<Driver>;
@@ -32,11 +32,13 @@ export interface ConformanceHarness {
   readonly servers?: readonly Address[] | undefined;
   /** Cases to skip: an object that maps each case id to a reason. */
   readonly skip?: Readonly<Record<string, string>> | undefined;
-  /** Number of random call sequences that a model-based case of rule S7 runs. Default 200. */
+  /**
+   * Number of random call sequences in the case `s07-model`. The case `s07-model-under-faults` runs a quarter of this
+   * number. Default 200.
+   */
   readonly modelRuns?: number | undefined;
   /**
-   * Seed of all random numbers. Set it to replay a failure, whose message contains the seed. Default: a new seed for
-   * each case.
+   * Seed of all random numbers. To replay a failure, set the seed from its message. Default: a new seed for each case.
    */
   readonly seed?: number | undefined;
   /** Creates a store on top of a driver. Set it to test code that wraps stores. Default: core's `createStore`. */

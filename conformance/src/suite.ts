@@ -17,7 +17,8 @@ import { SkipCase } from "./skip-case.js";
 export function conformanceSuite(runner: Runner, harness: ConformanceHarness): void {
   checkHarness(harness);
   const skipped = skippedCases(harness);
-  if (skipped.size === cases.length) throw new TypeError(`${harness.name}: \`skip\` leaves no conformance case to run`);
+  if (skipped.size === cases.length)
+    throw new TypeError(`${harness.name}: \`skip\` leaves no conformance case to run: remove ids from it`);
   runner.describe(`${harness.name} conformance`, () => {
     for (const [rule, group] of byRule())
       runner.describe(`${rule}: ${rules[rule]}`, () => {
@@ -33,7 +34,10 @@ function skippedCases(harness: ConformanceHarness): ReadonlyMap<string, string> 
     for (const { id, subject } of cases) if (subject === "network") skipped.set(id, "the harness has no `servers`");
   const ids = new Set(cases.map((one) => one.id));
   for (const [id, reason] of Object.entries(harness.skip ?? {})) {
-    if (!ids.has(id)) throw new TypeError(`${harness.name}: \`skip\` names ${id}, but no case has this id`);
+    if (!ids.has(id))
+      throw new TypeError(
+        `${harness.name}: \`skip\` names ${id}, but no case has this id: use an id from docs/cases.md`,
+      );
     if (reason.trim() === "") throw new TypeError(`${harness.name}: \`skip\` needs a reason for ${id}`);
     skipped.set(id, reason);
   }

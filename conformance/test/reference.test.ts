@@ -9,7 +9,7 @@ const preparedData: ReferenceData = new Map();
 
 conformanceSuite({ describe, test }, { name: "reference", driver: () => referenceDriver(data) });
 
-// Core handles values differently for a driver with `prepareSet`.
+// Runs the suite again with `prepareSet`, because core then handles values differently.
 conformanceSuite(
   { describe, test },
   { name: "preparing reference", driver: () => preparingDriver(referenceDriver(preparedData)) },

@@ -8,7 +8,7 @@ import { byKey, type KeyHistory } from "./key-history.js";
 export interface CheckResult {
   readonly anomalies: readonly Anomaly[];
   /**
-   * Keys that the checker could not decide. Each read of such a key is possible by itself, but the search for an order
+   * Keys that the checker could not judge. Each read of such a key is possible by itself, but the search for an order
    * that explains all reads stopped at its limit of 50,000 states.
    */
   readonly undecided: readonly string[];

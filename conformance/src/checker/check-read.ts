@@ -23,7 +23,8 @@ export function checkRead(read: ReadRecord, history: KeyHistory): Anomaly | unde
 }
 
 /**
- * Returns a write that certainly took effect after `write` and before `read`, so that `read` can no longer see `write`.
+ * Finds a write that certainly took effect after `write` and before `read`. After such a write, `read` cannot return
+ * the value of `write`.
  */
 function replacedBy(write: WriteRecord, read: ReadRecord, writes: readonly WriteRecord[]): WriteRecord | undefined {
   const last = lastLanding(write);

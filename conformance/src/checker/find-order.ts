@@ -2,8 +2,9 @@ import type { Observation, ReadRecord, WriteRecord } from "./history.js";
 import { explains, type KeyHistory, lastLanding } from "./key-history.js";
 
 /**
- * A write as a step of an order. A required step occurs exactly once. An optional step may occur any number of times,
- * because core repeats a request whose response was lost, and another client may write between the two requests.
+ * One step in a possible order of the writes. A required step occurs exactly once. An optional step may occur any
+ * number of times, because core repeats a request whose response was lost, and another client may write between the two
+ * requests.
  */
 interface Step {
   readonly write: WriteRecord;
@@ -44,7 +45,7 @@ function stepsOf(writes: readonly WriteRecord[], reads: readonly ReadRecord[]): 
   return steps.sort((a, b) => a.start - b.start);
 }
 
-/** A state of the search: the steps and reads that are not in the order yet, and the last write in the order. */
+/** One state of the search: the steps and reads that are not in the order yet, and the last write in the order. */
 interface Rest {
   readonly steps: readonly Step[];
   readonly reads: readonly ReadRecord[];
@@ -108,8 +109,8 @@ class OrderSearch {
 
 /**
  * Adds to the order every read that sees the current write and that no remaining step must precede. This does not
- * restrict the order of the other steps and reads. An optional step that ended before a read began must precede the
- * read.
+ * restrict the order of the other steps and reads. An optional step must precede a read if the step ended before the
+ * read began.
  */
 function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
   let left = reads;

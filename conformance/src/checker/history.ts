@@ -24,7 +24,7 @@ export interface WriteRecord {
   resolved: boolean;
   /**
    * Whether the write may take effect, or take effect again, after its call has settled. `true` for an unknown write of
-   * a cancelled call, and for every write to an engine on which lost requests cannot be stopped.
+   * a cancelled call. Also `true` for every write if the driver cannot stop lost requests.
    */
   late: boolean;
 }
@@ -39,8 +39,8 @@ export interface ReadRecord {
 }
 
 /**
- * Records what clients wrote and read, key by key. The clock of the history counts events, so no two events have the
- * same time. A call that ended before another call began has the lower time. All clients must run in one process.
+ * Records what clients wrote and read, key by key. The clock of the history counts events, so the start and the end of
+ * each call have unique times. All clients must run in one process, because they share the clock.
  */
 export class History {
   readonly writes: WriteRecord[] = [];

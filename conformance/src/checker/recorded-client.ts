@@ -5,8 +5,8 @@ import { identify, uniqueValue } from "./unique-value.js";
 /** Options of a recorded client. */
 export interface RecordedClientOptions {
   /**
-   * Whether lost requests are stopped before their call settles, so that no write takes effect later. Default `true`. A
-   * write of a cancelled call may always take effect later.
+   * Whether the driver stops lost requests before their call settles, so that no write takes effect later. Default
+   * `true`. A write of a cancelled call may always take effect later.
    */
   readonly fenced?: boolean | undefined;
   /** Time that a call may take beyond its deadline, in milliseconds. Default 250. */
@@ -21,7 +21,8 @@ export interface RecordedClientOptions {
 }
 
 /**
- * How a call ended. The calls of a recorded client never reject: they return the error of a rejected bucket call here.
+ * The result of a call of a recorded client. The call never rejects: if the call of the bucket rejects, `error` is its
+ * error.
  */
 export interface CallEnd {
   readonly error?: unknown;
@@ -124,8 +125,8 @@ export class RecordedClient {
   }
 
   /**
-   * Lists the whole bucket and records for each of `keys` whether it was listed. The key was present at some time
-   * during the listing if it was listed, and missing at some time otherwise.
+   * Lists the whole bucket and records for each of `keys` whether it was listed. A listed key was present at some time
+   * during the listing. Any other key was missing at some time during the listing.
    */
   list(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const listing = async (): Promise<Set<string>> => {

@@ -9,23 +9,22 @@ import { type DifferentialCall, differentialCalls, type KeyMaker } from "./opera
 
 /** Number of call sequences that run concurrently, each on its own buckets. */
 const lanes = 8;
-/** Number of call sequences for each derived seed. */
+/** Number of call sequences that one derived seed produces. */
 const sequences = 5;
 
 export interface DifferentialOptions {
   /** The store under test. */
   readonly subject: Store;
   /**
-   * The store to compare with. Both stores must have the same limits. Set low limits, such as `limits: { maxValueBytes:
-   * 2_000 }`, so that thousands of calls take only seconds. Values at and above the limit are tested only if
+   * The store to compare with. Both stores must have the same limits. Set low limits, such as a `maxValueBytes` of
+   * 2,000, so that thousands of calls take only seconds. Values at and above the limit are tested only if
    * `maxValueBytes` is at most 1,000,000.
    */
   readonly reference: Store;
   /** Minimum number of calls to compare. Default 10,000. */
   readonly cases?: number;
   /**
-   * Seed of the random calls. Set it to replay a failure, whose message contains the seed. Default: a new seed for each
-   * run.
+   * Seed of the random calls. To replay a failure, pass the seed from its message. Default: a new seed for each run.
    */
   readonly seed?: number;
 }

@@ -20,7 +20,7 @@ export type DifferentialCall = { readonly bucket: 0 | 1 } & (
  */
 const largestLimit = 1_000_000;
 
-/** Returns an arbitrary of call sequences, with keys and values within the limits and just above them. */
+/** Returns a fast-check arbitrary for call sequences, with keys and values within the limits and just above them. */
 export function differentialCalls(limits: Limits): fc.Arbitrary<DifferentialCall[]> {
   const key = keys(limits);
   const value = values(limits);
@@ -52,8 +52,8 @@ export function differentialCalls(limits: Limits): fc.Arbitrary<DifferentialCall
 }
 
 /**
- * Returns an arbitrary of keys: a few frequent keys, strings from all of Unicode, keys that start with the other
- * bucket's name, keys at and above the length limit, and invalid keys.
+ * Returns a fast-check arbitrary for keys: a few frequent keys, strings from all of Unicode, keys that start with the
+ * other bucket's name, keys at and above the length limit, and invalid keys.
  */
 function keys({ maxKeyBytes }: Limits): fc.Arbitrary<KeyMaker> {
   const hot = ["", "a", "A", "a\0", "\0", "__proto__", "constructor", "é", "e\u0301", "a:b", "{a}b", "*", "a*"];

@@ -25,12 +25,12 @@ export interface ConnectionFault {
   /**
    * How much data of this direction passes before the fault begins: a number of bytes, or a number of messages. Each
    * connection counts from the moment when the fault is armed. A message is a chunk of bytes that arrives at the proxy
-   * together. Default: no data.
+   * together. Default: the fault begins with the first byte.
    */
   readonly after?: { readonly bytes: number } | { readonly messages: number };
   /**
-   * `connection` (default): the fault affects only the first connection on which the data of `after` has passed. `all`:
-   * as soon as this happens, the fault affects every open connection and, until `heal()`, every new connection.
+   * `connection` (default): the fault affects only the first connection on which `after` bytes or messages have passed.
+   * `all`: at that moment, the fault affects every open connection and, until `heal()`, every new connection.
    */
   readonly scope?: "connection" | "all";
   /** For `hold`: how long the proxy holds the bytes, in milliseconds. Default: until `heal()`. */

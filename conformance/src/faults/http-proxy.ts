@@ -46,7 +46,8 @@ export class HttpProxy implements AsyncDisposable {
     this.#server = createServer((incoming, outgoing) => {
       this.#serve(target, operationOf, incoming, outgoing).catch((error: NodeJS.ErrnoException) => {
         incoming.socket.destroy();
-        // With a code, the client or the server closed its connection. Without a code, the handler has a bug.
+        // An error with a code means that the client or the server closed its connection. Any other error is a bug in
+        // the handler.
         if (error.code === undefined) throw error;
       });
     });

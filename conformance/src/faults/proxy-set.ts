@@ -37,7 +37,10 @@ export class ProxySet implements AsyncDisposable {
     return this.all.reduce((sum, { counts }) => sum + counts.faults, 0);
   }
 
-  /** Arms a fault on every proxy. With `firstOnly`, the fault begins on one proxy only: the others are disarmed. */
+  /**
+   * Arms a fault on every proxy. With `firstOnly`, the set disarms the other proxies when the fault begins on one of
+   * them.
+   */
   arm(fault: ConnectionFault, { firstOnly = false }: { readonly firstOnly?: boolean } = {}): void {
     for (const proxy of this.all)
       proxy.arm(fault, () => {

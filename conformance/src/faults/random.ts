@@ -70,7 +70,9 @@ export class Random {
   }
 }
 
-/** Derives a seed for one part of a seeded run, such as one round or one case. */
+/**
+ * Derives a seed for one part of a seeded run, such as one round or one case. The same arguments return the same seed.
+ */
 export function deriveSeed(seed: number, label: string | number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
   for (const character of String(label)) {

@@ -38,7 +38,7 @@ export interface SeededFaultOptions {
   readonly longestDelay?: number;
 }
 
-/** A schedule whose `toString()` returns its seed, for failure messages. */
+/** A schedule whose `toString()` contains its seed, for failure messages. */
 export interface SeededSchedule extends FaultSchedule {
   readonly seed: number;
   toString(): string;

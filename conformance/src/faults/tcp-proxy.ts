@@ -26,7 +26,8 @@ export interface ProxyCounts {
 }
 
 /**
- * Receives every chunk before any fault affects it. Returns the bytes to forward, or `undefined` to discard the chunk.
+ * Receives every chunk before any fault affects the chunk. Returns the bytes to forward, or `undefined` to discard the
+ * chunk.
  */
 export type Intercept = (chunk: Buffer, direction: Direction, connection: ProxiedConnection) => Buffer | undefined;
 
@@ -77,7 +78,7 @@ export class TcpProxy implements AsyncDisposable {
 
   /** The connection that a client opened last. It may already be closed. Throws if no client has connected yet. */
   get last(): ProxiedConnection {
-    if (this.#last === undefined) throw new Error("TcpProxy.last: no client has connected yet");
+    if (this.#last === undefined) throw new Error("TcpProxy.last: no client has connected yet: connect a client first");
     return this.#last;
   }
 
@@ -89,7 +90,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
-   * Arms a fault on open and new connections. The fault begins when the data of `fault.after` has passed. Calls
+   * Arms a fault on open and new connections. The fault begins after `fault.after` bytes or messages have passed. Calls
    * `onBegin` when the fault begins.
    */
   arm(fault: ConnectionFault, onBegin: () => void = () => {}): void {
@@ -155,7 +156,7 @@ export class TcpProxy implements AsyncDisposable {
 /** The events that a connection reports to its proxy. */
 interface ConnectionEvents {
   received(direction: Direction, chunk: Buffer): Buffer | undefined;
-  /** The data of `fault.after` has passed, so the fault begins. */
+  /** `fault.after` bytes or messages have passed, so the fault begins. */
   reached(fault: ConnectionFault): void;
   closed(): void;
 }
@@ -194,7 +195,7 @@ export class ProxiedConnection {
     for (const direction of ["request", "answer"] as const) this.#follow(direction, latency[direction] ?? 0);
   }
 
-  /** Arms a fault, which begins when the data of `fault.after` has passed. */
+  /** Arms a fault, which begins after `fault.after` bytes or messages have passed. */
   arm(fault: ConnectionFault): void {
     const { after = { bytes: 0 } } = fault;
     const left = "bytes" in after ? after.bytes : after.messages;
@@ -218,7 +219,7 @@ export class ProxiedConnection {
     this.#flows[direction].mode = "hold";
   }
 
-  /** Discards the bytes of this direction from this moment on. */
+  /** Discards all later bytes of this direction. */
   drop(direction: Direction): void {
     this.#flows[direction].mode = "drop";
   }

@@ -6,7 +6,7 @@ import { Model, type ModelValue } from "./model.js";
 import { type ModelCall, type ModelStep, modelKeys } from "./step.js";
 
 /**
- * Runs steps on an empty bucket and on a model, and compares the results of reads. `clients` are several clients of the
+ * Runs steps on an empty bucket and on a model, and compares the results of reads. `clients` are clients of the same
  * bucket.
  */
 export async function runSteps(clients: readonly Bucket[], steps: readonly ModelStep[]): Promise<void> {
@@ -142,7 +142,7 @@ function checkExists(key: string, exists: boolean, model: Model, writes: Writes)
   const possible = [...model.possible(key), ...(writes.get(key) ?? [])].map((value) => value !== undefined);
   assert.ok(
     possible.includes(exists),
-    `the backend reports exists = ${exists} for ${nameOf(key)}, but the model does not`,
+    `the key ${nameOf(key)} must ${exists ? "be missing" : "exist"}, but ${exists ? "exists" : "is missing"}`,
   );
 }
 

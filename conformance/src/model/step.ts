@@ -32,7 +32,8 @@ const keys = fc.array(key, { maxLength: 6 });
 const entries = fc.array(fc.tuple(key, size), { maxLength: 6 });
 
 /**
- * Returns an arbitrary of the steps of one run. Most steps are a single call. Some are two or three concurrent calls.
+ * Returns a fast-check arbitrary for the steps of one run. Most steps are a single call. Some are two or three
+ * concurrent calls.
  */
 export function modelSteps(clients: number): fc.Arbitrary<ModelStep[]> {
   const client = fc.nat({ max: clients - 1 });

@@ -18,7 +18,7 @@ export async function rejectsWith(
   return error;
 }
 
-/** Returns the `StoreError` that a call rejects with. */
+/** Returns the `StoreError` that a call rejects with. Fails if the call resolves or rejects with another error. */
 export async function rejectionOf(call: Promise<unknown>, what = "the call"): Promise<StoreError> {
   const outcome = await call.then(
     () => ({ resolved: true as const }),

@@ -7,7 +7,7 @@ import { nameOf } from "./round-trip.js";
 export interface JudgedWrite {
   /** Values before the write. A key that is absent here was missing. */
   readonly before: ReadonlyMap<string, Uint8Array>;
-  /** The entries that the write sets. An entry with `undefined` deletes its key. */
+  /** The entries of the write. An entry with `undefined` deletes its key. */
   readonly entries: readonly (readonly [key: string, value: Uint8Array | undefined])[];
 }
 

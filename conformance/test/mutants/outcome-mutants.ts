@@ -176,7 +176,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "drops unprocessed keys",
+    name: "ignores unprocessed keys",
     rule: "S9",
     killedBy: "s09-set-unprocessed",
     createStore: answers(({ faults }) => ({ faults })),

@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 /** Mutants that change, truncate or share values, or that accept invalid values. */
 export const valueMutants: readonly Mutant[] = [
   stores("truncates values to 65,535 bytes", "s02-sizes-around-powers-of-two", (value) => value.subarray(0, 65_535)),
-  stores("loses the last byte of long values", "s02-longest-value", (value) =>
+  stores("drops the last byte of long values", "s02-longest-value", (value) =>
     value.byteLength > 500_000 ? value.subarray(0, -1) : value,
   ),
   stores("stores values as text", "s02-not-utf-8", (value) => encoder.encode(decoder.decode(value))),
@@ -37,7 +37,7 @@ export const valueMutants: readonly Mutant[] = [
     value?.byteLength ? value : undefined,
   ),
   answers("returns a missing key as an empty value", "S4", "s04-all-missing", (value) => value ?? new Uint8Array(0)),
-  answers("returns Buffers", "S2", "s02-plain-uint8array", (value) => value && Buffer.from(value)),
+  answers("returns values as Buffers", "S2", "s02-plain-uint8array", (value) => value && Buffer.from(value)),
   {
     name: "does not overwrite a value with an empty value",
     rule: "S2",
