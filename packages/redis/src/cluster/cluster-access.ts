@@ -5,16 +5,16 @@ import { NodeConnection } from "../connection/node-connection.js";
 import { createClient } from "../connection/open-socket.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 
-/** How to find and reach the nodes of a cluster. */
+/** Finds the nodes of a cluster and opens connections to them. */
 export interface ClusterAccess {
-  /** Nodes to ask for the others. */
+  /** Returns the nodes from which to discover all others. */
   seeds(): Promise<readonly Address[]>;
   open(address: Address): NodeConnection;
-  /** Returns the address under which this process reaches a node. */
+  /** Translates an address that the cluster announces into the one at which this process reaches the node. */
   translate(address: Address): Address;
 }
 
-/** Reaches a cluster by the addresses of some of its nodes. */
+/** Returns access to a cluster through the addresses of some of its nodes. */
 export function accessByUrl(
   addresses: readonly Address[],
   options: RedisOptions,
@@ -28,8 +28,8 @@ export function accessByUrl(
 }
 
 /**
- * Reaches the cluster of the caller's client with the client's options, over separate connections. The client's own
- * connections do not suit: it turns them into replica connections and closes them when its view of the cluster changes.
+ * Returns access to the cluster of the caller's client, over separate connections with the client's options. The client
+ * can switch its own connections to reading from replicas, and closes them when its view of the cluster changes.
  */
 export function accessByClient(client: Cluster, connectTimeout: number): ClusterAccess {
   return {
@@ -42,7 +42,7 @@ export function accessByClient(client: Cluster, connectTimeout: number): Cluster
   };
 }
 
-/** The options of the client's node at this address, which may have its own password, or else of any node. */
+/** Returns the options of the client's node at this address, or of any other node if the client does not know it. */
 function optionsOf(client: Cluster, address: Address): RedisOptions {
   const nodes: readonly Redis[] = client.nodes("all");
   const key = keyOfAddress(address);
@@ -60,13 +60,13 @@ function openNode(options: RedisOptions, connectTimeout: number): NodeConnection
   return new NodeConnection({ createClient: create, connectTimeout, database: 0, check: checkNode });
 }
 
-/** @throws {FaultError} if the server is not a cluster node */
+/** Throws a {@link FaultError} if the server is not a cluster node. */
 function checkNode({ clustered }: Identity): void {
   if (clustered !== false) return;
-  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "redis_mode:standalone" });
+  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "no cluster: use redis://" });
 }
 
-/** @throws {FaultError} why the client does not know its cluster */
+/** Waits until the client is connected, which it starts if necessary. Rejects with a {@link FaultError} on failure. */
 function whenReady(client: Cluster): Promise<void> {
   if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {
@@ -84,6 +84,6 @@ function whenReady(client: Cluster): Promise<void> {
 
 function notReady(client: Cluster): FaultError {
   const closed = client.status === "end";
-  const reason = closed ? "client-closed" : undefined;
+  const reason = closed ? "the Cluster client is closed" : undefined;
   return new FaultError({ code: "unavailable", retryable: !closed, effect: "none", reason });
 }

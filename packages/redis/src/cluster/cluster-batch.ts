@@ -8,7 +8,7 @@ import { type Address, keyOfAddress, parseRedirection } from "./node-address.js"
 import type { SlotMap } from "./slot-map.js";
 import type { Topology } from "./topology.js";
 
-/** Keys that are sent to one node together. */
+/** The keys of a request that are sent to one node in one write. */
 interface Part {
   readonly address: Address;
   readonly asking: boolean;
@@ -18,18 +18,18 @@ interface Part {
 const redirected: Fault = Object.freeze({ code: "unavailable", retryable: true, effect: "none" });
 const unserved: Fault = Object.freeze({ ...redirected, reason: "CLUSTERDOWN" });
 
-/** The command for each key of a batch, and how to check its reply. */
+/** The command that is sent for each key of a batch, and a check of its reply. */
 export interface CommandSpec {
   readonly command: KeyCommand;
   /** For `SET`: `values[i]` belongs to `keys[i]` of the request. */
   readonly values?: readonly Uint8Array[] | undefined;
-  /** Whether a reply fits the command. */
+  /** Returns whether a reply fits the command. */
   readonly expects: (reply: Reply) => boolean;
 }
 
-/** One command per key of a request. The commands for each master leave in one write, so they take one round trip. */
+/** Sends one command per key of a request. All commands for a master are sent in one write and take one round trip. */
 export class ClusterBatch {
-  /** By index in the request. Meaningless for the keys in `faults`. */
+  /** The reply for each key, by the key's index in the request. `null` for the keys in `faults`. */
   readonly replies: Reply[];
   readonly faults: Map<number, Fault> = new Map();
   readonly #topology: Topology;
@@ -46,7 +46,7 @@ export class ClusterBatch {
     this.replies = new Array<Reply>(request.keys.length).fill(null);
   }
 
-  /** Sends each key to its master and follows redirections once. Core repeats keys that are redirected twice. */
+  /** Sends each key's command to its master and follows one redirection. Core retries keys that need a second. */
   async run(): Promise<this> {
     const map = this.#topology.current ?? (await this.#topology.slots(this.#request));
     const parts = this.#divide(map);
@@ -63,7 +63,7 @@ export class ClusterBatch {
     for (const { indexes } of this.#redirections.values()) this.#fail(indexes, redirected);
   }
 
-  /** Divides the keys by master. */
+  /** Groups the keys by the master that serves them. Adds the keys of slots without a master to `faults`. */
   #divide(map: SlotMap): readonly Part[] {
     const { keys } = this.#request;
     const start = checksum(Buffer.from(this.#prefix));
@@ -106,7 +106,7 @@ export class ClusterBatch {
     }
   }
 
-  /** Stores the replies that arrived. Returns `false` if one of them does not fit its command. */
+  /** Stores the replies that have arrived. Returns `false` if a reply does not fit its command. */
   #enter({ indexes, address }: Part, replies: readonly Reply[], repliesPerKey: number): boolean {
     for (let each = 0; (each + 1) * repliesPerKey <= replies.length; each++) {
       const index = indexes[each] as number;

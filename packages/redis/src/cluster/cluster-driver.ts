@@ -21,7 +21,7 @@ import { ClusterBatch } from "./cluster-batch.js";
 import { listCluster } from "./cluster-list.js";
 import type { Topology } from "./topology.js";
 
-/** A Redis Cluster. Each key is one command, and each request takes one round trip per master. */
+/** The driver for a Redis Cluster. Sends one command per key. A request takes one round trip to each master. */
 export class ClusterDriver implements Driver {
   readonly name = "redis";
   readonly server: ServerAddress | undefined;
@@ -36,7 +36,7 @@ export class ClusterDriver implements Driver {
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
     const batch = new ClusterBatch(this.#topology, request, { command: "GET", expects: isValue });
     const { replies, faults } = await batch.run();
-    // A reply that is not a value is a fault already, and its place holds `null`.
+    // If a reply is not a value, its key is in `faults` and the reply is `null` here.
     return { values: valuesOf(replies) ?? [], faults: itemFaults(faults) };
   }
 
@@ -63,7 +63,7 @@ export class ClusterDriver implements Driver {
     return listCluster(this.#topology, request);
   }
 
-  /** Redis needs no preparation. Checks that every master answers. */
+  /** Checks that every master responds. Redis needs no preparation. */
   async provision(request: DriverRequest): Promise<void> {
     const map = await this.#topology.freshSlots(request);
     await Promise.all(

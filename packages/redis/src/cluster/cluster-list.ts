@@ -14,7 +14,7 @@ import type { Topology } from "./topology.js";
 
 const clusterNodes = encodeCommand("CLUSTER", "NODES");
 
-/** Returns one page: a few `SCAN`s of one master after the other. */
+/** Returns one page of keys. Sends `SCAN` commands to one master after another until the page is full. */
 export async function listCluster(topology: Topology, request: ListRequest): Promise<ListAnswer> {
   const { bucket, cursor } = request;
   const state = new ListingState(cursor === undefined ? undefined : decodeProgress(bucket, cursor));
@@ -39,7 +39,7 @@ interface Reached {
 class Lister {
   readonly #topology: Topology;
   readonly #request: ListRequest;
-  /** Addresses of nodes that are not in the slot map. */
+  /** Addresses of nodes that are not in the slot map, by node id. */
   readonly #addresses: Map<string, Address> = new Map();
 
   constructor(topology: Topology, request: ListRequest) {
@@ -47,7 +47,7 @@ class Lister {
     this.#request = request;
   }
 
-  /** Runs one `SCAN`. Looks at the cluster before the first and after the last `SCAN` of a master. */
+  /** Sends one `SCAN`. Also sends `CLUSTER NODES` before the first and after the last `SCAN` of a master. */
   async step(state: ListingState): Promise<readonly string[]> {
     const { scan, address, connection } = await this.#continue(state);
     const reply = await this.#send(connection, encodeScan(this.#request.bucket, scan.cursor));
@@ -57,7 +57,7 @@ class Lister {
     return keys;
   }
 
-  /** Returns the scan that is in progress, or begins the next. */
+  /** Continues the scan in progress, or begins the next one if there is none or its server process has changed. */
   async #continue(state: ListingState): Promise<Continued> {
     const map = await this.#topology.slots(this.#request);
     const { scan } = state;
@@ -87,7 +87,7 @@ class Lister {
       if (begun === undefined) state.reopen(arrival);
       return begun;
     } catch (error) {
-      // The node cannot be reached. Only slots that another node has taken over can be listed.
+      // The node cannot be reached, so only its slots that another node has taken over can be listed.
       const taken = new SlotSet();
       for (const slot of arrival.slots) {
         const owner = map.masters[map.ownerOf(slot)]?.id;
@@ -112,8 +112,8 @@ class Lister {
   }
 
   /**
-   * Returns a node's address, or `undefined` if the cluster does not know the node. The slot map contains only nodes
-   * that serve slots. For others it asks one of those, preferably the node that hands over its slots.
+   * Returns a node's address, or `undefined` if the cluster does not know the node. For a node without slots, which the
+   * slot map does not contain, sends `CLUSTER NODES` to a master, preferably to `from`.
    */
   async #addressOf(id: string, map: SlotMap, from?: string): Promise<Address | undefined> {
     const named = find(map, id)?.address ?? this.#addresses.get(id);
@@ -164,7 +164,7 @@ class Lister {
     return error;
   }
 
-  /** The cluster has changed. Core repeats the request, which then asks for a new map. */
+  /** Returns the error for a cluster that has changed. Core retries the request, which then loads a new slot map. */
   #changed(): unknown {
     return this.#failed(new FaultError({ code: "unavailable", retryable: true, effect: "none" }));
   }

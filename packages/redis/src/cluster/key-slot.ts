@@ -4,7 +4,7 @@ export const slotCount = 16_384;
 const polynomial = 0x1021;
 const lastAscii = 0x7f;
 
-/** CRC16 (XMODEM) of each byte, as in appendix A of the cluster specification. */
+/** The CRC16 (XMODEM) of each byte value, as in appendix A of the cluster specification. */
 const table: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte << 8;
   for (let bit = 0; bit < 8; bit++) {
@@ -13,7 +13,7 @@ const table: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
   return remainder & 0xffff;
 });
 
-/** Returns the checksum of bytes, continued from the checksum of the bytes before them. */
+/** Returns the CRC16 of `bytes`. `before` is the CRC16 of the bytes that precede them. */
 export function checksum(bytes: Uint8Array, before = 0): number {
   let remainder = before;
   for (let index = 0; index < bytes.length; index++) remainder = step(remainder, bytes[index] as number);
@@ -21,9 +21,9 @@ export function checksum(bytes: Uint8Array, before = 0): number {
 }
 
 /**
- * Returns the slot of a Redis key that has no hash tag.
+ * Returns the slot of a Redis name without a hash tag. The name consists of a prefix and a key.
  *
- * @param prefix - the checksum of the text before the key
+ * @param prefix - the {@link checksum} of the prefix
  */
 export function slotOfKey(prefix: number, key: string): number {
   let remainder = prefix;

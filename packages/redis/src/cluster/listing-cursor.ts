@@ -3,8 +3,8 @@ import type { Arrival, ListingProgress, NodeScan } from "./listing-state.js";
 import { SlotSet } from "./slot-set.js";
 
 /**
- * Encodes a cursor. It names nodes by id, never by address: a cursor comes back from the outside, and only the cluster
- * may decide where to connect and send a password.
+ * Encodes a cursor. A cursor identifies nodes by id, never by address: callers pass it back and may forge it, but only
+ * the cluster may decide where the store connects and sends its password.
  */
 export function encodeProgress(bucket: string, { open, arrivals, stuck, scan }: ListingProgress): string {
   return encodeCursor(bucket, {
@@ -20,7 +20,7 @@ export function encodeProgress(bucket: string, { open, arrivals, stuck, scan }: 
   });
 }
 
-/** @throws {StoreError} `invalid-argument` if no listing of this bucket returned the cursor */
+/** Decodes a cursor. Throws `invalid-argument` if the cursor is malformed or belongs to another bucket. */
 export function decodeProgress(bucket: string, cursor: string): ListingProgress {
   const { open, arrivals, stuck, scan } = decodeCursor(bucket, cursor);
   if (!Array.isArray(arrivals)) throw invalidCursor();

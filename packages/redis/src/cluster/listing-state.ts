@@ -2,26 +2,26 @@ import type { ScanPosition } from "../listing/cursor.js";
 import type { NodeView, SeenNode } from "./node-view.js";
 import { SlotSet } from "./slot-set.js";
 
-/** A node still to be scanned for slots that moved, or are moving, to it from a node that was scanned already. */
+/** Slots that moved, or are moving, from a node that was already scanned to a node that must still be scanned. */
 export interface Arrival {
   readonly id: string;
-  /** The id of the node that the slots came from. */
+  /** The id of the node from which the slots come. */
   readonly from: string;
   readonly slots: SlotSet;
 }
 
-/** A scan of one node that is in progress, and the slots that it is for. */
+/** A scan of one node that is in progress, and the slots that it covers. */
 export interface NodeScan extends ScanPosition {
   readonly id: string;
-  /** Slots that the node served when the scan began. */
+  /** The open slots that the node served when the scan began. */
   readonly owned: SlotSet;
-  /** Of `owned`, the slots that were already moving away. */
+  /** The slots of `owned` that were already moving to another node when the scan began. */
   readonly leaving: SlotSet;
-  /** Slots that arrived from another node, where their keys were listed before this scan began. */
+  /** Slots that moved to this node from a node that was scanned before this scan began. */
   readonly arrived: SlotSet;
 }
 
-/** What is left to do for a listing of a cluster. */
+/** The state of a cluster listing, which a cursor contains. */
 export interface ListingProgress {
   readonly open: SlotSet;
   readonly arrivals: readonly Arrival[];
@@ -30,21 +30,21 @@ export interface ListingProgress {
 }
 
 /**
- * The progress of a listing of a cluster.
+ * Tracks which slots a listing of a cluster must still scan. Each slot changes its state as follows:
  *
- *     open -- scan of the owner --> done       it served the slot before and after the scan
+ *     open -- scan of the owner --> done       the owner served the slot before and after the scan
  *     open -- scan of the owner --> arrival    the slot moved, or is moving, to another node
- *     arrival -- scan of that node --> done    it received the slot, or is receiving it
- *     open, arrival -- otherwise --> open      a failover, a restart, a move that was given up
+ *     arrival -- scan of that node --> done    that node has received the slot, or is receiving it
+ *     open, arrival -- otherwise --> open      after a failover, a restart or a cancelled move
  *
- * So a complete listing misses no key, with one exception: it does not notice a slot that leaves a node and returns
- * while that node is being scanned.
+ * So a complete listing misses no key, with one exception: it does not notice a slot that leaves a node and returns to
+ * it while the listing scans that node.
  */
 export class ListingState {
   readonly #open: SlotSet;
-  /** By the ids of both nodes. */
+  /** The arrivals, with the ids of both nodes as the key. */
   readonly #arrivals: Map<string, Arrival>;
-  /** Slots that did not arrive where their owner said, because the move was given up. */
+  /** Slots whose move was cancelled: the owner still reports a target node, but that node does not import the slot. */
   readonly #stuck: SlotSet;
   #scan: NodeScan | undefined;
 
@@ -55,7 +55,7 @@ export class ListingState {
     this.#scan = scan;
   }
 
-  /** Everything needed to continue in another process. */
+  /** The state that another process needs to continue the listing. */
   get progress(): ListingProgress {
     return { open: this.#open, arrivals: [...this.#arrivals.values()], stuck: this.#stuck, scan: this.#scan };
   }
@@ -68,25 +68,25 @@ export class ListingState {
     return this.#scan === undefined && this.#arrivals.size === 0 && this.#open.empty;
   }
 
-  /** Slots to be scanned on the node that serves them now. */
+  /** The slots that must still be scanned on the node that serves them. */
   get open(): SlotSet {
     return this.#open;
   }
 
-  /** The next node to scan for arrivals. Only once no slot is open: all scans of the nodes they left are over then. */
+  /** Returns the next arrival. Scan it only when no slot is open: then the scans of the nodes it came from are over. */
   nextArrival(): Arrival | undefined {
     for (const arrival of this.#arrivals.values()) return arrival;
     return undefined;
   }
 
-  /** Another node than the expected one serves these slots by now. */
+  /** Marks slots as open again, because another node than the expected one serves them. */
   reopen(arrival: Arrival, slots: SlotSet = arrival.slots): void {
     this.#open.addAll(slots);
     for (const slot of [...slots]) arrival.slots.remove(slot);
     if (arrival.slots.empty) this.#arrivals.delete(keyOf(arrival.from, arrival.id));
   }
 
-  /** Begins a scan, unless the node has no slot left to scan. */
+  /** Begins a scan of a node, unless none of the node's slots must still be scanned. */
   begin(view: NodeView, process: string | undefined): void {
     const owned = view.owned.common(this.#open);
     const arrived = new SlotSet();
@@ -106,7 +106,7 @@ export class ListingState {
     this.#scan = undefined;
   }
 
-  /** Ends a complete scan. `view` is the node's view after it. */
+  /** Ends a complete scan. `view` is the cluster as the node sees it after the scan. */
   finish(view: NodeView): void {
     const scan = this.#scan;
     this.#scan = undefined;

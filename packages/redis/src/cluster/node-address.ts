@@ -2,23 +2,23 @@ import type { Address } from "../redis-url.js";
 
 export type { Address };
 
-/** Where a node says that a slot is. */
+/** The content of a `MOVED` or `ASK` error: another node to use for a slot. */
 export interface Redirection {
   readonly slot: number;
   readonly address: Address;
-  /** The slot is moving there. The node serves it only to commands that follow `ASKING`. */
+  /** `true` for `ASK`: the slot is moving to that node, which accepts only commands that follow `ASKING`. */
   readonly asking: boolean;
 }
 
-/** A node's address as a key for maps. */
+/** Returns a node's address as a key for maps. */
 export function keyOfAddress({ host, port }: Address): string {
   return `${host}:${port}`;
 }
 
 /**
- * Reads `HOST:PORT`. An IPv6 host has no brackets here. A node that does not know its own address leaves the host empty.
+ * Parses `HOST:PORT`. An IPv6 host has no brackets here. The host is empty if the node does not know its own address.
  *
- * @param answering - the node that sent it
+ * @param answering - the address of the node that sent the text
  */
 export function parseNodeAddress(text: string, answering: Address): Address | undefined {
   const [, host = "", port] = /^(.*):(\d{1,5})$/.exec(text) ?? [];
@@ -27,7 +27,7 @@ export function parseNodeAddress(text: string, answering: Address): Address | un
 }
 
 /**
- * Reads `MOVED 3999 127.0.0.1:6381` or `ASK 3999 127.0.0.1:6381`. Without a host, the answering node's host is meant.
+ * Parses `MOVED 3999 127.0.0.1:6381` or `ASK 3999 127.0.0.1:6381`. An empty host means the host of the replying node.
  * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding
  */
 export function parseRedirection(error: Error, answering: Address): Redirection | undefined {

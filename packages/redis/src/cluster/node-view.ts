@@ -1,20 +1,20 @@
 import { type Address, parseNodeAddress } from "./node-address.js";
 import { SlotSet } from "./slot-set.js";
 
-/** A cluster node as listed by a node. */
+/** A node in the reply to `CLUSTER NODES`. */
 export interface SeenNode {
   readonly id: string;
   readonly address: Address;
 }
 
-/** The cluster as one node sees it. A node knows only about its own moving slots. */
+/** The cluster as one node sees it. A node knows only which of its own slots are moving. */
 export interface NodeView {
   readonly id: string;
   /** Slots that the node serves. Empty for a replica. */
   readonly owned: SlotSet;
-  /** Slots that are moving to another node, with that node's id. */
+  /** Slots that are moving to another node, each with the id of that node. */
   readonly migrating: ReadonlyMap<number, string>;
-  /** Slots that are moving here from another node. */
+  /** Slots that are moving to this node from another node. */
   readonly importing: SlotSet;
   ownerOf(slot: number): SeenNode | undefined;
   node(id: string): SeenNode | undefined;
@@ -27,7 +27,7 @@ interface Line extends SeenNode {
 }
 
 /**
- * Reads the reply to `CLUSTER NODES`. Returns `undefined` for anything else.
+ * Parses the reply to `CLUSTER NODES`. Returns `undefined` for any other text.
  * https://redis.io/docs/latest/commands/cluster-nodes/
  */
 export function parseNodeView(text: string, answering: Address): NodeView | undefined {
@@ -52,7 +52,7 @@ export function parseNodeView(text: string, answering: Address): NodeView | unde
   };
 }
 
-/** Parses a line such as `id ip:port@cport[,hostname] flags master ping pong epoch link slot slot ...`. */
+/** Parses the line `id ip:port@cport[,hostname] flags master ping pong epoch link slot slot ...`, or returns `[]`. */
 function parseLine(line: string, answering: Address): Line[] {
   const [id = "", where = "", flags = "", , , , , , ...rest] = line.trim().split(" ");
   const address = parseNodeAddress(where.replace(/@.*$/, ""), answering);

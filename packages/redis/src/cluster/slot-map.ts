@@ -10,7 +10,7 @@ export interface Master {
   readonly address: Address;
 }
 
-/** Which master serves which slot. */
+/** Maps each slot to the master that serves it. */
 export class SlotMap {
   readonly masters: Master[] = [];
   readonly replicas: Address[] = [];
@@ -32,11 +32,11 @@ export class SlotMap {
 }
 
 /**
- * Reads the reply to `CLUSTER SLOTS`. Returns `undefined` if the reply names no slots.
+ * Parses the reply to `CLUSTER SLOTS`. Returns `undefined` if the reply contains no slots.
  * https://redis.io/docs/latest/commands/cluster-slots/
  *
- * @param answering - the node that sent it
- * @param translate - returns the address under which this process reaches a node
+ * @param answering - the address of the node that sent the reply
+ * @param translate - returns the address at which this process reaches a node
  */
 export function parseSlotMap(
   reply: Reply | undefined,
@@ -58,7 +58,7 @@ export function parseSlotMap(
   return map.masters.length > 0 ? map : undefined;
 }
 
-/** Reads `[host, port, id, [name, value, ...]]`. An empty host means the answering node's, `?` an unknown one. */
+/** Parses `[host, port, id, [name, value, ...]]`. `""` is the host of the replying node, `?` an unknown host. */
 function addressOf(node: Reply | undefined, answering: Address): Address | undefined {
   const [host, port, , metadata] = list(node);
   if (port === undefined) return undefined;

@@ -6,13 +6,13 @@ export class SlotSet {
 
   static readonly all: string = `0-${slotCount - 1}`;
 
-  /** @throws {RangeError} if the text is not a list of ranges */
+  /** Parses the text form. Throws a `RangeError` if the text is not a list of ranges. */
   static parse(text: string): SlotSet {
     const set = new SlotSet();
     if (text === "") return set;
     for (const range of text.split(",")) {
       const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range) ?? [];
-      if (!(Number(from) <= Number(to) && Number(to) < slotCount)) throw new RangeError("not a list of slots");
+      if (!(Number(from) <= Number(to) && Number(to) < slotCount)) throw new RangeError("invalid list of slot ranges");
       set.#members.fill(1, Number(from), Number(to) + 1);
     }
     return set;

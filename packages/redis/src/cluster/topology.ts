@@ -6,16 +6,16 @@ import type { ClusterAccess } from "./cluster-access.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 import { parseSlotMap, type SlotMap } from "./slot-map.js";
 
-/** How long to wait for one node's slot map before asking the next node too, in milliseconds. */
+/** Time to wait for one node's slot map before also requesting it from the next node, in milliseconds. */
 const askNextAfter = 500;
-/** How long a search for the slot map may take, in milliseconds. */
+/** Longest time for a search for the slot map, in milliseconds. */
 const longestSearch = 10_000;
-/** Shortest time between searches that redirections start, in milliseconds. Each redirection fixes its own slot. */
+/** Shortest time between searches after redirections, in milliseconds. A redirection updates its slot immediately. */
 const refreshCooldown = 200;
 
 const clusterSlots = encodeCommand("CLUSTER", "SLOTS");
 
-/** The nodes of a cluster, and which slots each serves according to the last answers. */
+/** Keeps connections to the nodes of a cluster, and the latest known slot map. */
 export class Topology {
   readonly #access: ClusterAccess;
   readonly #nodes: Map<string, NodeConnection> = new Map();
@@ -29,27 +29,27 @@ export class Topology {
     this.#access = access;
   }
 
-  /** The slot map, if it is known and not outdated. */
+  /** The slot map, or `undefined` if it is unknown or may be outdated. */
   get current(): SlotMap | undefined {
     return this.#stale ? undefined : this.#map;
   }
 
   /**
-   * Returns the current slot map, or asks for a new one.
+   * Returns the current slot map, or loads a new one from the cluster.
    *
-   * @throws {FaultError} why no node returned one
+   * @throws {FaultError} if no node returned a slot map
    */
   async slots(request: DriverRequest): Promise<SlotMap> {
     return this.current ?? waitFor(request, this.#refresh());
   }
 
-  /** Asks for a new slot map after this call. */
+  /** Loads a new slot map. Does not use the result of a search that was already running. */
   async freshSlots(request: DriverRequest): Promise<SlotMap> {
     await this.#refreshing?.catch(() => {});
     return waitFor(request, this.#refresh());
   }
 
-  /** @throws {FaultError} `closed` if a search is still running when the store is closed */
+  /** Returns the connection to a node. Throws `closed` if the store is closed, for example during a search. */
   nodeAt(address: Address): NodeConnection {
     if (this.#closed) throw new FaultError(closed);
     const key = keyOfAddress(address);
@@ -64,7 +64,7 @@ export class Topology {
     return this.#access.translate(address);
   }
 
-  /** Notes which node serves a slot now, and asks for a new map, because other slots may have moved too. */
+  /** Records the new master of a slot, and starts to load a new map, because other slots may have moved too. */
   applyMoved(slot: number, address: Address): void {
     const map = this.#map;
     const master = map?.masters.find((each) => keyOfAddress(each.address) === keyOfAddress(address));
@@ -72,7 +72,7 @@ export class Topology {
     if (performance.now() - this.#refreshed > refreshCooldown) this.#refresh().catch(() => {});
   }
 
-  /** Another node may have taken over, so the next request asks for a new map first. */
+  /** Marks the slot map as outdated, because a master may have changed. The next request loads a new map first. */
   markStale(): void {
     this.#stale = true;
   }
@@ -98,7 +98,7 @@ export class Topology {
     return map;
   }
 
-  /** Masters first, in random order, so that one slow node does not delay every search. */
+  /** Returns the nodes to ask: masters first, in random order, so that one slow node does not delay every search. */
   async #candidates(): Promise<readonly Address[]> {
     const masters = (this.#map?.masters ?? []).map(({ address }) => address);
     const known = [...shuffled(masters), ...shuffled(this.#map?.replicas ?? [])];
@@ -107,7 +107,7 @@ export class Topology {
     return [...unique.values()];
   }
 
-  /** Asks the nodes in turn, the next when the previous one fails or is slow. Returns the first answer. */
+  /** Requests the slot map from each node in turn, when the previous node fails or is slow. Returns the first reply. */
   async #askAny(addresses: readonly Address[]): Promise<SlotMap> {
     const controller = new AbortController();
     const deadline = performance.now() + longestSearch;
@@ -142,7 +142,7 @@ export class Topology {
     return map;
   }
 
-  /** Closes the connections to nodes that have left the cluster. */
+  /** Closes idle connections to nodes that have left the cluster. */
   #closeRemovedNodes(map: SlotMap): void {
     const addresses = [...map.masters.map(({ address }) => address), ...map.replicas];
     const known = new Set(addresses.map(keyOfAddress));
@@ -163,7 +163,7 @@ const noSlots = Object.freeze({
   reason: "CLUSTERDOWN",
 } as const);
 
-/** Of several nodes' errors, returns the one that repeating does not cure, such as a wrong password. */
+/** Selects one of several nodes' errors: preferably one that a retry cannot cure, such as a wrong password. */
 function mostPermanentError(error: unknown): unknown {
   if (!(error instanceof AggregateError)) return error;
   const errors: readonly unknown[] = error.errors;

@@ -4,17 +4,17 @@ import { isCount } from "../protocol/reply.js";
 import type { Identity } from "./identity.js";
 import { Exchange, type RespSocket } from "./resp-socket.js";
 
-/** A request that is aborted this close to its deadline, in milliseconds, was aborted by its deadline. */
+/** A timer may fire this much too early, in milliseconds. A request aborted so close to its deadline has timed out. */
 const timerSlack = 5;
 
-/** One connection to one Redis process, from opening to closing. Can be killed at the server. */
+/** One connection to one Redis process. `CLIENT KILL` can close it on the server. */
 export class Connection {
   readonly identity: Identity;
   readonly #socket: RespSocket;
   readonly #openControl: () => Promise<RespSocket>;
   #dropped = false;
   #killed = false;
-  /** Shared by all requests that were lost together, so that they need one control connection. */
+  /** The kill in progress. Requests that were lost together share it, so that they need only one control connection. */
   #killing: Promise<void> | undefined;
   #probing: Promise<void> | undefined;
 
@@ -35,7 +35,7 @@ export class Connection {
     return this.#probing === undefined && this.#killing === undefined && !this.#socket.awaited;
   }
 
-  /** Settles when a probe knows whether a connection that owes a reply still works. `undefined` without a probe. */
+  /** Settles when the running probe has found out whether this connection works. `undefined` if no probe is running. */
   get probing(): Promise<void> | undefined {
     return this.#probing;
   }
@@ -55,7 +55,7 @@ export class Connection {
     return exchange.ended;
   }
 
-  /** Why an exchange is not complete; `undefined` if it is. */
+  /** Returns why an exchange is not complete, or `undefined` if it is complete. */
   faultOf(exchange: Exchange): Fault | undefined {
     if (exchange.ending === "complete") return undefined;
     if (exchange.ending === "unsent") return unsent;
@@ -67,14 +67,14 @@ export class Connection {
     };
   }
 
-  /** Closes a connection whose replies do not fit its commands. Returns the fault of the request that noticed. */
+  /** Closes a connection after a reply that does not fit its command. Returns the fault of the command's request. */
   desynchronized(): Fault {
     this.drop();
     const fence = (): Promise<void> => this.#kill(() => false);
     return { code: "connection-lost", retryable: true, effect: "unknown", fence };
   }
 
-  /** Closes the connection on this side. Exchanges in flight are lost. */
+  /** Closes the connection on the client side. Exchanges in flight end as `lost`. */
   drop(): void {
     if (this.#dropped) return;
     this.#dropped = true;
@@ -82,21 +82,21 @@ export class Connection {
   }
 
   /**
-   * Closes this connection at the server, over another connection. When this resolves, the server runs no more commands
-   * from it, not even those that are still in a proxy between: https://redis.io/docs/latest/commands/client-kill/
+   * Closes this connection on the server, over another connection. After that, the server runs no more commands of this
+   * connection, not even commands that a proxy has delayed: https://redis.io/docs/latest/commands/client-kill/
    *
-   * A server that does not know the connection has closed it already, or is a new process.
+   * Also resolves if the server does not know the connection: it has already closed the connection or has restarted.
    *
-   * @throws {Error} if the server did not confirm
+   * @throws {Error} if the server does not confirm the kill
    */
   async killVia(other: RespSocket): Promise<void> {
     if (this.#killed) return;
     const { client } = this.identity;
-    if (client === undefined) throw new Error("the server did not tell this connection's id");
+    if (client === undefined) throw new Error("the server did not report this connection's id: permit CLIENT INFO");
     const exchange = new Exchange(1);
     other.send(encodeCommand("CLIENT", "KILL", "ID", client.id, "ADDR", client.address), exchange);
     const { replies } = await exchange.ended;
-    if (!isCount(replies[0])) throw new Error("the server did not kill the connection");
+    if (!isCount(replies[0])) throw new Error("CLIENT KILL failed: check that the user has permission for it");
     this.#killed = true;
   }
 
@@ -106,15 +106,15 @@ export class Connection {
     if (timedOut) this.#probe(exchange);
   }
 
-  /** Resolves when a lost request has taken effect or never will. */
+  /** Resolves when a lost request either has taken effect or can no longer take effect. */
   async #settle(exchange: Exchange, request: DriverRequest): Promise<void> {
-    // The probe may find that the connection works, which leaves this request open.
+    // Even if the probe finds that the connection works, this request may still have no reply.
     await this.#probing?.catch(() => {});
     if (request.aborted) return;
     await this.#kill(() => exchange.answered);
   }
 
-  /** Kills a connection that stays silent while its server answers on another. */
+  /** Kills the connection if it stays silent while the server responds on another connection. */
   #probe(exchange: Exchange): void {
     if (this.#probing !== undefined) return;
     const received = this.#socket.bytesRead;
@@ -126,13 +126,13 @@ export class Connection {
   }
 
   /**
-   * Closes the connection at the server, then on this side. The control connection opens first: once the server has
-   * answered there, it has also answered here unless this connection is broken.
+   * Closes the connection on the server, then on the client side. Opens a control connection first: when the server has
+   * responded there, it has also responded here, unless this connection is broken.
    *
-   * @param settled - checked before killing: whether this caller no longer needs it
+   * @param settled - called before the kill, returns whether the caller no longer needs it
    */
   async #kill(settled: () => boolean): Promise<void> {
-    // A kill that another request started may end without killing.
+    // A kill that another request started may end without closing the connection.
     while (!this.#killed && !settled()) {
       this.#killing ??= this.#killViaControl(settled).finally(() => {
         this.#killing = undefined;

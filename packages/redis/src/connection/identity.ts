@@ -7,12 +7,12 @@ import { Exchange, type RespSocket } from "./resp-socket.js";
 /** What the server reports about a connection and about itself. Fields that it does not report are `undefined`. */
 export interface Identity {
   /**
-   * The connection's id, and the client's address as the server sees it. Ids start again when the server does, so only
-   * both together name one connection.
+   * The connection's id, and the client's address as the server sees it. A restarted server assigns the same ids
+   * again, so only id and address together identify a connection.
    */
   readonly client: { readonly id: string; readonly address: string } | undefined;
   readonly database: number | undefined;
-  /** Names one server process. Changes with every start. */
+  /** Identifies one server process. Changes at every start of the server. */
   readonly runId: string | undefined;
   readonly clustered: boolean | undefined;
   readonly role: "master" | "other" | undefined;
@@ -25,9 +25,9 @@ const questions = Buffer.concat([
 ]);
 
 /**
- * Asks the server about itself and this connection, in one round trip.
+ * Requests information about the server and this connection, in one round trip.
  *
- * @throws {FaultError} if the server does not answer, is unavailable or requires a password
+ * @throws {FaultError} if the server does not respond, is unavailable or requires a password
  */
 export async function identify(socket: RespSocket): Promise<Identity> {
   const exchange = new Exchange(3);
@@ -48,13 +48,13 @@ export async function identify(socket: RespSocket): Promise<Identity> {
   };
 }
 
-/** A server that is out of connections says so, then hangs up. */
+/** Returns the fault of a closed connection. A server at its `maxclients` limit sends an error before it closes one. */
 function faultOfRefusal(reply: Reply | undefined): Fault {
   if (reply instanceof Error) return faultOfReply(reply);
   return { code: "unavailable", retryable: true, effect: "none" };
 }
 
-/** Returns `undefined` for a command that the user may not run or the server does not know. */
+/** Returns a reply's text, or `undefined` if the user may not run the command or the server does not know it. */
 function answerOf(reply: Reply): string | undefined {
   if (reply instanceof Error) {
     const fault = faultOfReply(reply);

@@ -9,21 +9,21 @@ import { Exchange, type RespSocket } from "./resp-socket.js";
 export interface NodeOptions {
   /** Returns a new ioredis client for a single connection. It must not be connected yet. */
   readonly createClient: () => Promise<Redis>;
-  /** Time to open a connection and identify the server, in milliseconds. */
+  /** Longest time to open a connection and identify the server, in milliseconds. */
   readonly connectTimeout: number;
   /** The database that the client selects. */
   readonly database: number;
-  /** Throws if the server must not be used. */
+  /** Throws a {@link FaultError} if the store must not use the server. */
   readonly check: (identity: Identity) => void;
 }
 
-/** Leads to one server over one connection at a time. Opens it when needed and replaces it when it is lost. */
+/** Keeps one connection to one server. Opens the connection on first use and replaces it when it is lost. */
 export class NodeConnection {
   readonly #options: NodeOptions;
   readonly #clients: Set<Redis> = new Set();
   #connection: Connection | undefined;
   #opening: Promise<Connection> | undefined;
-  /** Requests that wait for a connection. */
+  /** The number of requests that wait for a connection. */
   #waiting = 0;
   #closed = false;
 
@@ -31,7 +31,7 @@ export class NodeConnection {
     this.#options = options;
   }
 
-  /** The connection, if commands can be sent now. */
+  /** The connection, or `undefined` if no command can be sent now. */
   get current(): Connection | undefined {
     return this.#connection?.usable ? this.#connection : undefined;
   }
@@ -42,9 +42,9 @@ export class NodeConnection {
   }
 
   /**
-   * Waits for a usable connection. Opens one if necessary.
+   * Returns a usable connection. Opens one if necessary.
    *
-   * @throws {FaultError} why none can be opened; nothing was sent
+   * @throws {FaultError} if no connection can be opened; nothing was sent
    */
   async connect(request: DriverRequest): Promise<Connection> {
     this.#waiting++;
@@ -65,7 +65,7 @@ export class NodeConnection {
     }
   }
 
-  /** Closes everything. Requests that wait for a connection fail. */
+  /** Closes all connections to the server. Requests that wait for a connection fail. */
   close(): void {
     this.#closed = true;
     for (const redis of this.#clients) destroyClient(redis);
@@ -77,16 +77,16 @@ export class NodeConnection {
       const identity = await identify(socket);
       this.#options.check(identity);
       this.#checkDatabase(identity);
-      // A write that was given up on the previous connection must not apply after the writes on this one.
+      // A write that was cancelled on the previous connection must not take effect after writes on this connection.
       await previous?.killVia(socket).catch(() => {});
       return new Connection(socket, identity, this.#openControl);
     });
     return this.#connection;
   }
 
-  /** Resolves once the server answers, even with an error. An open socket alone proves nothing about the server. */
+  /** Opens a control connection and waits for any reply. An open socket does not prove that Redis runs. */
   readonly #openControl = (): Promise<RespSocket> =>
-    // A field, not a closure in `#open`, which would keep every previous connection in memory.
+    // This is a field because a closure in `#open` would keep every previous connection in memory.
     this.#openSocket(async (socket) => {
       const exchange = new Exchange(1);
       socket.send(ping, exchange);
@@ -106,7 +106,7 @@ export class NodeConnection {
 
   #checkDatabase({ database }: Identity): void {
     if (database === undefined || database === this.#options.database) return;
-    throw new FaultError({ code: "no-such-store", retryable: false, effect: "none", reason: "SELECT" });
+    throw new FaultError({ code: "no-such-store", retryable: false, effect: "none", reason: "SELECT had no effect" });
   }
 }
 
@@ -114,5 +114,5 @@ const ping = encodeCommand("PING");
 
 const hungUp = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
 
-/** Requests meet a closed node only if the cluster has removed it. Another node serves its slots. */
+/** A request uses a closed node only if the node has left the cluster. Then another node serves its slots. */
 const removed = hungUp;

@@ -4,8 +4,8 @@ import { faultOfConnecting } from "../error-table.js";
 import { RespSocket } from "./resp-socket.js";
 
 /**
- * Options that turn an ioredis client into a single connection: it opens once, never reconnects, queues or resends, and
- * reports every failure immediately. Core decides what to do next, because it knows the deadline and the outcomes.
+ * Options that turn an ioredis client into a single connection. The client connects once, never reconnects, queues or
+ * resends, and reports every failure immediately. Core handles failures: it knows the deadline and the outcomes.
  */
 export const singleConnection: Omit<RedisOptions, "replyMapping"> & { readonly replyMapping: "legacy" } = {
   lazyConnect: true,
@@ -27,7 +27,7 @@ export const singleConnection: Omit<RedisOptions, "replyMapping"> & { readonly r
   himportFieldsets: undefined,
 };
 
-/** Returns a client for one connection. Loads ioredis on first use, because loading it slows down a short process. */
+/** Returns a client for one connection. Loads ioredis only on first use, so that a process can start faster. */
 export async function createClient(options: RedisOptions): Promise<Redis> {
   const { Redis } = await import("ioredis").catch((): never => {
     throw new FaultError(notInstalled);
@@ -45,8 +45,8 @@ const notInstalled = Object.freeze({
 /**
  * Opens a connection and runs `prepare` on it.
  *
- * @param timeout - for both together, in milliseconds
- * @throws {FaultError} why it failed; the connection is closed
+ * @param timeout - the longest time for both steps together, in milliseconds
+ * @throws {FaultError} if a step fails; the connection is closed then
  */
 export async function openSocket<Result>(
   redis: Redis,
@@ -61,7 +61,7 @@ export async function openSocket<Result>(
   }, timeout);
   redis.on("error", (error) => {
     failure ??= error;
-    // After a refused SELECT, for example, the connection would use another database.
+    // Do not use the connection after an error. After a rejected SELECT, for example, it would use another database.
     destroyClient(redis);
   });
   try {
@@ -84,7 +84,7 @@ const timedOut = Object.freeze({
   reason: "ETIMEDOUT",
 } as const);
 
-/** Closes a client for good, without waiting for the server. */
+/** Closes a client permanently, without waiting for the server. */
 export function destroyClient(redis: Redis): void {
   redis.disconnect();
   redis.stream?.destroy();

@@ -4,14 +4,14 @@ import { MalformedReply, type Reply } from "../protocol/reply.js";
 import { ReplyReader } from "../protocol/reply-reader.js";
 
 /**
- * How an exchange ended. `complete`: all replies arrived. `unsent`: nothing was written. `lost`: it was written and the
- * connection closed before the last reply. `abandoned`: it was written and the request stopped waiting.
+ * How an exchange ended. `complete`: all replies arrived. `unsent`: nothing was written. `lost`: the connection closed
+ * before the last reply. `abandoned`: the request was aborted before the last reply.
  */
 export type Ending = "complete" | "unsent" | "lost" | "abandoned";
 
 /** Commands that are written together, and their replies. */
 export class Exchange {
-  /** In the order of the commands. Some are missing unless the exchange is complete. */
+  /** The replies that have arrived, in the order of the commands. */
   readonly replies: Reply[] = [];
   /** Resolves with the exchange when it ends. Never rejects. */
   readonly ended: Promise<this>;
@@ -57,27 +57,27 @@ export class Exchange {
 }
 
 /**
- * One connection as commands and replies. ioredis opens it: it connects, negotiates TLS and authenticates. From then on
- * this class uses the socket directly, because ioredis takes longer to parse replies than the server to produce them.
+ * Sends commands and reads replies on one connection. ioredis connects, negotiates TLS and authenticates. Then this
+ * class uses the socket directly, because ioredis takes longer to parse replies than the server takes to produce them.
  */
 export class RespSocket {
   readonly #stream: Redis["stream"];
-  /** Exchanges that still have replies to come, in the order in which they were sent. */
+  /** The oldest exchange that waits for replies. Its `next` leads to the exchanges that were sent later. */
   #first: Exchange | undefined;
   #last: Exchange | undefined;
 
-  /** @param redis - must be ready and idle, and must not be used for anything else afterwards */
+  /** @param redis - a connected client without pending commands; do not use it for anything else afterwards */
   constructor({ stream }: Redis) {
     this.#stream = stream;
-    // Node allocates memory for each read of a socket. A custom connector may return a stream that reuses its memory.
+    // Node.js allocates new memory for each read from a socket. A stream of a custom connector may reuse its memory.
     const reader = new ReplyReader((reply) => this.#accept(reply), { ownsChunks: stream instanceof Socket });
     stream.removeAllListeners("data");
     stream.on("data", (chunk: Buffer) => {
       try {
-        if (this.#first === undefined) throw new MalformedReply("a reply without a command");
+        if (this.#first === undefined) throw new MalformedReply("the server sent a reply without a command");
         reader.read(chunk);
       } catch {
-        // Replies can no longer be matched to commands.
+        // The replies after this one cannot be matched to commands.
         this.destroy();
       }
     });
@@ -98,7 +98,7 @@ export class RespSocket {
     return false;
   }
 
-  /** Writes commands in one piece. */
+  /** Writes commands with one call. Ends the exchange as `unsent` if the socket is closed. */
   send(commands: Buffer | string, exchange: Exchange): void {
     if (!this.usable) {
       exchange.finish("unsent");
@@ -110,7 +110,7 @@ export class RespSocket {
     this.#stream.write(commands);
   }
 
-  /** Closes the connection without waiting for the server. Exchanges in flight are lost. */
+  /** Closes the connection without waiting for the server. Exchanges in flight end as `lost`. */
   destroy(): void {
     this.#stream.removeAllListeners("data");
     this.#stream.destroy();
@@ -118,7 +118,7 @@ export class RespSocket {
 
   #accept(reply: Reply): void {
     const exchange = this.#first;
-    if (exchange === undefined) throw new MalformedReply("a reply without a command");
+    if (exchange === undefined) throw new MalformedReply("the server sent a reply without a command");
     exchange.accept(reply);
     if (!exchange.answered) return;
     this.#first = exchange.next;
