@@ -3,16 +3,16 @@ import type { Fault } from "@manykv/core/driver";
 
 type Entry = Readonly<Pick<Fault, "code" | "retryable" | "effect">>;
 
-/** The server refused the command before it ran any of it, so the write was not applied. */
+/** Returns the entry of an error that the server sends before it runs any part of a command. No write was applied. */
 const refused = (code: Fault["code"], retryable: boolean): Entry => ({ code, retryable, effect: "none" });
 
 /**
- * The first word of an error reply, and what it means. Redis checks permissions, memory, role and slots for all keys of
- * a command before it runs the command, so it refuses an `MSET` or `DEL` of many keys entirely.
+ * The meaning of an error reply by its first word. Redis checks permissions, memory, role and slots for all keys of a
+ * command before it runs the command, so it rejects an `MSET` or `DEL` of many keys as a whole.
  * https://github.com/redis/redis/blob/7.0.15/src/server.c (`processCommand`)
  */
 const byWord: Readonly<Record<string, Entry>> = {
-  // `maxmemory` is reached and no key may be evicted. Deletes and expiry free memory.
+  // `maxmemory` is reached and no key may be evicted. Deleted and expired keys free memory, so a retry may succeed.
   OOM: refused("throttled", true),
 
   // The user's ACL does not permit this command or key.
@@ -30,7 +30,7 @@ const byWord: Readonly<Record<string, Entry>> = {
   LOADING: refused("unavailable", true),
   // A replica lost its master.
   MASTERDOWN: refused("unavailable", true),
-  // Some slots have no master, or the node cannot reach most of the others.
+  // Some slots have no master, or the node cannot reach most of the other masters.
   CLUSTERDOWN: refused("unavailable", true),
   // A script or function runs for too long.
   BUSY: refused("unavailable", true),
@@ -39,21 +39,21 @@ const byWord: Readonly<Record<string, Entry>> = {
   // Fewer replicas are connected than `min-replicas-to-write` requires.
   NOREPLICAS: refused("unavailable", true),
 
-  // The slot is on another node, or moving to one. The cluster driver has followed the redirection once.
+  // The slot is on another node, or is moving to one. The cluster driver has already followed one redirection.
   MOVED: refused("unavailable", true),
   ASK: refused("unavailable", true),
-  // Some keys of a command have moved and others have not.
+  // Some keys of a command have moved to another node and others have not.
   TRYAGAIN: refused("unavailable", true),
   // One command has keys of several slots: the server is a cluster node, but is used as a single server.
   CROSSSLOT: refused("invalid-argument", false),
 
   // Another program stores something other than a string under this name.
   WRONGTYPE: refused("internal", false),
-  // The server does not speak the protocol version that HELLO asked for.
+  // The server does not support the protocol version that HELLO requested.
   NOPROTO: refused("internal", false),
 };
 
-/** Errors whose first word is only `ERR`. */
+/** Errors without a specific first word, by their text. */
 const byText: readonly (readonly [text: RegExp, entry: Entry])[] = [
   [/max number of clients/, refused("unavailable", true)],
   [/DB index is out of range|invalid DB index/, refused("no-such-store", false)],
@@ -66,13 +66,13 @@ const byText: readonly (readonly [text: RegExp, entry: Entry])[] = [
   [/unknown command|unknown subcommand|wrong number of arguments/, refused("internal", false)],
 ];
 
-/** How a cluster redirects a client. The store follows redirections, so they mean nothing to its caller. */
+/** Errors of slots that moved. The store handles them itself, so it does not report them to callers as `reason`. */
 const redirections: ReadonlySet<string> = new Set(["MOVED", "ASK", "TRYAGAIN", "CROSSSLOT"]);
 
 /**
- * Translates an error reply.
+ * Translates an error reply to a fault.
  *
- * An unknown error may come from a proxy that has already passed the command on, so its effect is `unknown`.
+ * An unknown error may come from a proxy that has already forwarded the command, so its effect is `unknown`.
  */
 export function faultOfReply({ message }: Error): Fault {
   const word = /^-?([A-Z]+)(?: |$)/.exec(message)?.[1] ?? "ERR";
@@ -81,13 +81,13 @@ export function faultOfReply({ message }: Error): Fault {
   return redirections.has(word) ? entry : { ...entry, reason: word };
 }
 
-/** Failures of TLS that repeating does not cure. */
+/** The error codes of TLS failures that a retry cannot cure. */
 const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH)/;
 
-/** Translates the error of opening a connection. Nothing was sent, so no write was applied. */
+/** Translates an error that occurred while a connection was opened. Nothing was sent, so no write was applied. */
 export function faultOfConnecting(error: unknown): Fault {
   if (error instanceof Error && error.name === "ReplyError") return { ...faultOfReply(error), effect: "none" };
-  // The server sent an error before any command, and ioredis quotes it.
+  // The server sent an error before any command. ioredis quotes the error in its message.
   const unprompted = error instanceof Error ? /Last error: (.*)/.exec(error.message)?.[1] : undefined;
   if (unprompted !== undefined) return { ...faultOfReply(new Error(unprompted)), effect: "none" };
   const code = codeOf(error);
@@ -95,15 +95,15 @@ export function faultOfConnecting(error: unknown): Fault {
   return { code: "unavailable", retryable, effect: "none", reason: code };
 }
 
-/** Node's code, such as `ECONNREFUSED`. */
+/** Returns the Node.js error code, such as `ECONNREFUSED`, if there is one. */
 function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Translates what a request rejected with. */
+/** Translates the error with which a request rejected to a fault. */
 export function classify(error: unknown): Fault {
   if (StoreError.is(error)) return { code: error.code, retryable: false, effect: "none" };
-  // A defect of the driver. It may have sent the request before.
+  // A bug in the driver. The request may have been sent.
   return { code: "internal", retryable: false, effect: "unknown" };
 }

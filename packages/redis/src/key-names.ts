@@ -5,23 +5,23 @@ import { textOf } from "./protocol/reply.js";
 const maxKeyBytes = 1_024;
 
 /**
- * Returns what precedes a bucket's keys in their Redis names. A bucket name contains no `:`, so no bucket and key share
- * a name with another bucket's key.
+ * Returns the prefix of the Redis names of a bucket's keys. A bucket name contains no `:`, so keys of two buckets never
+ * have the same Redis name.
  *
- * A cluster hashes a name that starts with `{}` entirely, because an empty hash tag does not count. So braces in a
- * bucket name or a key select no slot:
+ * A cluster hashes the whole name if it starts with `{}`, because an empty hash tag does not count. So braces in a key
+ * do not select a slot:
  * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
  */
 export function bucketPrefix(bucket: string): string {
   return `{}${bucket}:`;
 }
 
-/** Returns a glob for `SCAN`. A prefix contains no character that a glob treats specially. */
+/** Returns the `SCAN` pattern for a bucket's keys. The prefix contains no special character of Redis patterns. */
 export function bucketPattern(bucket: string): string {
   return `${bucketPrefix(bucket)}*`;
 }
 
-/** Returns the key of a name, or `undefined` if no store can have written the name. */
+/** Returns the key in a Redis name, or `undefined` if no store can have written the name. */
 export function keyOfName(name: Uint8Array<ArrayBuffer>, prefix: string): string | undefined {
   const key = name.subarray(prefix.length);
   return key.length <= maxKeyBytes && isUtf8(key) ? textOf(key) : undefined;

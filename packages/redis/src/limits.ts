@@ -2,13 +2,13 @@ import type { DriverLimits, RequestLimits } from "@manykv/core/driver";
 
 const mebibyte = 1_048_576;
 
-/** Redis itself accepts 512 MB: https://redis.io/docs/latest/develop/data-types/strings/#limits */
+/** manykv's own limit. Redis accepts 512 MB: https://redis.io/docs/latest/develop/data-types/strings/#limits */
 const maxValueBytes: number = 64 * mebibyte;
 
 /**
- * A server does nothing else while it runs a command, so commands stay short: 2,000 keys take it about a millisecond.
- * Fewer keys would cost more writes to the socket, each of which takes about as long as 300 keys. A few commands in flight
- * let the client encode one while the server runs another. More would only make other calls wait longer.
+ * Redis runs one command at a time, so commands must be short: 2,000 keys take about a millisecond. Fewer keys
+ * per command would need more writes to the socket, and a write takes as long as about 300 keys. With a few commands in
+ * flight, the client encodes one while the server runs another. More would only make other calls wait longer.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/#single-threaded-nature-of-redis
  */
 const batch: RequestLimits = requests(2_000, mebibyte);
@@ -21,7 +21,7 @@ export const limits: DriverLimits = Object.freeze({
   concurrency: 4,
 });
 
-/** On a cluster, a request is divided among the masters and each key is a separate command. */
+/** On a cluster, the driver divides a request among the masters and sends one command per key. */
 const clusterRequests: RequestLimits = requests(2_000, 2 * mebibyte);
 
 export const clusterLimits: DriverLimits = Object.freeze({

@@ -1,31 +1,31 @@
 import { StoreError, type StoreOptions } from "@manykv/core";
 import type { Cluster, Redis } from "ioredis";
 
-/** Options that say how to connect. Pass either `url` or `client`. */
+/** How to connect to Redis. Pass either `url` or `client`. */
 export interface RedisDriverOptions {
   /**
    * `redis://USER:PASSWORD@HOST:PORT/DATABASE` for one server, `redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT` for a
-   * cluster, `rediss` instead of `redis` for TLS. Default port 6379, default database 0. User and password are
-   * percent-encoded.
+   * cluster, `rediss` instead of `redis` for TLS. The default port is 6379, the default database 0. Percent-encode the
+   * user and the password.
    */
   readonly url?: string | undefined;
   /**
-   * An ioredis 6 client without `keyPrefix`, whose connection settings the store uses. The store opens its own
-   * connections: it sends nothing over the client's and leaves the client open.
+   * An ioredis 6 client without `keyPrefix`. The store uses the client's settings to open connections of its own. It
+   * does not send commands over the client's connections and does not close the client.
    */
   readonly client?: Redis | Cluster | undefined;
-  /** Time to open a connection, in milliseconds. Default 3,000. */
+  /** Longest time to open a connection and authenticate, in milliseconds. Must be above 0. Default: 3,000. */
   readonly connectTimeout?: number | undefined;
 }
 
-/** Options of `redisStore`. */
+/** The options of `redisStore`. */
 export interface RedisStoreOptions extends RedisDriverOptions, StoreOptions {}
 
 const defaultConnectTimeout = 3_000;
 /** The longest delay of a Node timer, in milliseconds. */
 const longestDelay = 2 ** 31 - 1;
 
-/** @throws {StoreError} `invalid-argument` unless it is a number above 0 */
+/** Returns the timeout in milliseconds, limited to what a timer accepts. Throws `invalid-argument` if it is invalid. */
 export function checkConnectTimeout(time: unknown = defaultConnectTimeout): number {
   if (typeof time === "number" && time > 0) return Math.min(time, longestDelay);
   throw new StoreError(
@@ -34,15 +34,15 @@ export function checkConnectTimeout(time: unknown = defaultConnectTimeout): numb
   );
 }
 
-/** @throws {StoreError} `invalid-argument` if it is not a client, or has a `keyPrefix` */
+/** Returns the client. Throws `invalid-argument` if it is not an ioredis client or has a `keyPrefix`. */
 export function checkClient(client: unknown): Redis | Cluster {
   const { options, duplicate } = (client ?? {}) as Partial<Redis>;
   if (typeof duplicate !== "function" || typeof options !== "object")
-    throw new StoreError("invalid-argument", "client is not a Redis or Cluster of ioredis 6: pass one");
+    throw new StoreError("invalid-argument", "`client` must be a Redis or Cluster client of ioredis 6");
   if (options.keyPrefix)
     throw new StoreError(
       "invalid-argument",
-      "client has a keyPrefix, which manykv does not apply: pass a client without one, because buckets already separate keys",
+      "`client` must not have a keyPrefix: pass a client without one, because buckets already separate keys",
     );
   return client as Redis | Cluster;
 }

@@ -12,15 +12,15 @@ import { parseRedisUrl, type RedisUrl } from "./redis-url.js";
 import { StandaloneDriver } from "./standalone-driver.js";
 
 /**
- * Returns a store on Redis or a Redis Cluster.
+ * Creates a store on a Redis server or a Redis Cluster.
  *
  * ```ts
  * const store = redisStore({ url: "redis://localhost:6379" });
  * ```
  *
- * Sends nothing: the first call connects. Limits: keys of 1,024 bytes of UTF-8, values of 64 MiB.
+ * Sends nothing: the first call connects. A key has at most 1,024 bytes of UTF-8, a value at most 64 MiB.
  *
- * @throws {StoreError} `invalid-argument` for an invalid URL or option
+ * @throws {StoreError} `invalid-argument` if the URL or an option is invalid
  */
 export function redisStore(options: RedisStoreOptions): Store {
   checkObject(options);
@@ -29,9 +29,9 @@ export function redisStore(options: RedisStoreOptions): Store {
 }
 
 /**
- * Returns the driver of {@link redisStore}, for `createStore` and for tools that wrap drivers.
+ * Creates the driver that {@link redisStore} uses, for `createStore` and for tools that wrap drivers.
  *
- * @throws {StoreError} `invalid-argument` for an invalid URL or option
+ * @throws {StoreError} `invalid-argument` if the URL or an option is invalid
  */
 export function redisDriver(options: RedisDriverOptions): Driver {
   checkObject(options);
@@ -39,14 +39,14 @@ export function redisDriver(options: RedisDriverOptions): Driver {
   const { url, client } = options;
   const connectTimeout = checkConnectTimeout(options.connectTimeout);
   if ((url === undefined) === (client === undefined))
-    throw new StoreError("invalid-argument", "pass either url or client");
+    throw new StoreError("invalid-argument", "pass either `url` or `client`, not both");
   if (client !== undefined) return driverOfClient(checkClient(client), connectTimeout);
   return driverOfUrl(parseRedisUrl(url), connectTimeout);
 }
 
 function checkObject(options: unknown): void {
   if (typeof options === "object" && options !== null) return;
-  throw new StoreError("invalid-argument", "options are not an object: pass { url } or { client }");
+  throw new StoreError("invalid-argument", "the options must be an object: pass { url } or { client }");
 }
 
 function driverOfUrl(url: RedisUrl, connectTimeout: number): Driver {
@@ -80,15 +80,15 @@ function standalone(
   return new StandaloneDriver(node, server);
 }
 
-/** Does not check the class, because a program may contain several copies of ioredis. */
+/** Returns whether a client is a `Cluster`. Does not use `instanceof`: a program may load several copies of ioredis. */
 function isCluster(client: Redis | Cluster): client is Cluster {
   return client.isCluster;
 }
 
-/** @throws {FaultError} if the server cannot be used as a single server */
+/** Throws a {@link FaultError} if the server is a cluster node or a replica. */
 function checkStandalone({ clustered, role }: Identity): void {
-  if (clustered) throw new FaultError({ ...unusable, retryable: false, reason: "redis_mode:cluster" });
-  // A replica's data is stale. It may become the master in a failover that is in progress.
+  if (clustered) throw new FaultError({ ...unusable, retryable: false, reason: "a cluster: use redis+cluster://" });
+  // A replica may return stale data. A retry may succeed, because a failover can make the replica the master.
   if (role === "other") throw new FaultError({ ...unusable, retryable: true, reason: "READONLY" });
 }
 

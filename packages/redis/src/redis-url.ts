@@ -21,20 +21,20 @@ const defaultPort = 6379;
 const form = /^(redis|rediss)(\+cluster)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(\/[^?#]*)?(\?[^#]*)?(#.*)?$/i;
 
 /**
- * Reads `redis://`, `rediss://`, `redis+cluster://` and `rediss+cluster://`.
+ * Parses a `redis://`, `rediss://`, `redis+cluster://` or `rediss+cluster://` URL.
  *
- * @throws {StoreError} `invalid-argument`: names what is wrong and contains no secret
+ * @throws {StoreError} `invalid-argument` if the URL is invalid; the message contains no user or password
  */
 export function parseRedisUrl(url: unknown): RedisUrl {
   const parts = typeof url === "string" ? form.exec(url) : null;
   if (parts === null) {
-    throw invalid("is not redis://HOST:PORT/DATABASE or redis+cluster://HOST:PORT,HOST:PORT");
+    throw invalid("is invalid: use redis://HOST:PORT/DATABASE or redis+cluster://HOST:PORT,HOST:PORT");
   }
   const [, scheme, clustered, credentials, hosts = "", path, query, fragment] = parts;
   const cluster = clustered !== undefined;
-  // The rest may belong to a password, so no error may show it as a parameter's name.
+  // The text after ? or # may be part of a password, so no message may contain it as the name of a parameter.
   if (`${query}${fragment}`.includes("@"))
-    throw invalid("has an @ after a ? or #: write @ as %40, ? as %3F and # as %23");
+    throw invalid("has an @ after a ? or #: in a password, write @ as %40, ? as %3F and # as %23");
   refuseParameters(query);
   if (fragment !== undefined) throw invalid("has a fragment: write a # in a password as %23");
   const addresses = hosts.split(",").map(parseAddress);
@@ -75,8 +75,8 @@ function parseAddress(text: string): Address {
   const parts = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(text);
   const host = parts?.[1] ?? parts?.[2];
   const port = Number(parts?.[3] ?? defaultPort);
-  if (host === undefined) throw invalid("has an empty or invalid host: write HOST:PORT");
-  if (port < 1 || port > 65_535) throw invalid("has an invalid port: use 1 to 65535");
+  if (host === undefined) throw invalid("has an empty or invalid host: use HOST:PORT");
+  if (port < 1 || port > 65_535) throw invalid("has an invalid port: use a number from 1 to 65535");
   return { host: decode(host, "host"), port };
 }
 

@@ -23,7 +23,7 @@ import { encodeScan, fillPage, keysOfScan } from "./listing/scan.js";
 import { encodeCommand, encodeDelete, encodeExists, encodeGet, encodeSet } from "./protocol/encode-command.js";
 import { isAcknowledgement, isCount, type Reply, valuesOf } from "./protocol/reply.js";
 
-/** One server. Each request is one write to the socket and one round trip. */
+/** The driver for one Redis server. Each request takes one write to the socket and one round trip. */
 export class StandaloneDriver implements Driver {
   readonly name = "redis";
   readonly server: ServerAddress | undefined;
@@ -37,7 +37,7 @@ export class StandaloneDriver implements Driver {
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
     const { bucket, keys } = request;
-    // On an open connection, the request is written before this function returns.
+    // If the connection is open, this method writes the request synchronously.
     const connection = this.#node.current ?? (await this.#node.connect(request));
     const reply = await this.#send(connection, request, encodeGet(bucketPrefix(bucket), keys));
     const replies = keys.length === 1 ? [reply] : reply;
@@ -46,7 +46,7 @@ export class StandaloneDriver implements Driver {
     return { values };
   }
 
-  /** `SET` and `MSET` apply entirely or not at all. */
+  /** Encodes a set in advance. Core allows this because `SET` and `MSET` apply entirely or not at all. */
   prepareSet(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): Buffer {
     return encodeSet(bucketPrefix(bucket), keys, values);
   }
@@ -75,8 +75,8 @@ export class StandaloneDriver implements Driver {
   }
 
   /**
-   * One page of keys. A complete iteration of `SCAN` returns every key that exists from its start to its end. Its cursor
-   * refers to the memory of one process, so a listing that meets another process starts over.
+   * Returns one page of keys. A complete iteration of `SCAN` returns every key that exists from its start to its end. A
+   * `SCAN` cursor is valid only in one server process, so the listing starts over if the process has changed.
    * https://redis.io/docs/latest/commands/scan/#scan-guarantees
    */
   async list(request: ListRequest): Promise<ListAnswer> {
@@ -93,7 +93,7 @@ export class StandaloneDriver implements Driver {
     return done ? { keys } : { keys, cursor: encodeCursor(bucket, { process, cursor }) };
   }
 
-  /** Redis needs no preparation. Checks that the server answers. */
+  /** Checks that the server responds. Redis needs no preparation. */
   async provision(request: DriverRequest): Promise<void> {
     const connection = this.#node.current ?? (await this.#node.connect(request));
     await this.#send(connection, request, encodeCommand("PING"));
@@ -114,7 +114,7 @@ export class StandaloneDriver implements Driver {
     return allDone;
   }
 
-  /** Sends one command and returns its reply. Throws if the server refuses it: Redis never runs part of a command. */
+  /** Sends one command and returns its reply. Throws if the server rejects the command or the connection is lost. */
   async #send(connection: Connection, request: DriverRequest, command: Buffer | string): Promise<Reply> {
     const exchange = await connection.send(request, command, 1);
     const [reply] = exchange.replies;
@@ -126,7 +126,7 @@ export class StandaloneDriver implements Driver {
 
   #refused(connection: Connection, reply: Error): FaultError {
     const fault = faultOfReply(reply);
-    // The server became a replica. Its address may lead to the new master now.
+    // The server has become a replica. A new connection to its address may lead to the new master.
     if (fault.reason === "READONLY") connection.drop();
     return new FaultError(fault);
   }

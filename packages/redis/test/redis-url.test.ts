@@ -84,12 +84,12 @@ describe("invalid options", () => {
   const prefixed = new Redis({ lazyConnect: true, keyPrefix: "canary:" });
   const url = "redis://:canary@localhost";
   test.each([
-    ["no options", undefined, /options are not an object/],
-    ["null", null, /options are not an object/],
-    ["neither", {}, /either url or client/],
-    ["both", { url, client }, /either url or client/],
+    ["missing options", undefined, /options must be an object/],
+    ["null as options", null, /options must be an object/],
+    ["neither url nor client", {}, /either `url` or `client`/],
+    ["both url and client", { url, client }, /either `url` or `client`/],
     ["a client with a prefix", { client: prefixed }, /keyPrefix/],
-    ["something else as a client", { client: { canary: 1 } }, /client is not/],
+    ["an object that is not a client", { client: { canary: 1 } }, /`client` must be a Redis/],
     ["a url that is not a string", { url: new URL("redis://:canary@localhost") }, /redis:\/\/HOST/],
     ["a connectTimeout of 0", { url, connectTimeout: 0 }, /connectTimeout/],
     ["a connectTimeout that is a string", { url, connectTimeout: "canary" }, /connectTimeout/],

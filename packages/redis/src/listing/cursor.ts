@@ -1,21 +1,21 @@
 import { StoreError } from "@manykv/core";
 
-/** How far a `SCAN` has come. */
+/** The position of a `SCAN` that is not complete. */
 export interface ScanPosition {
-  /** The run id of the process that returned the cursor; `undefined` if it does not report one. */
+  /** The `run_id` of the server process that returned the cursor; `undefined` if the server does not report it. */
   readonly process: string | undefined;
   readonly cursor: string;
 }
 
-/** Encodes the state of a listing as text that callers can pass around but are not meant to read. */
+/** Encodes the state of a listing as an opaque cursor. */
 export function encodeCursor(bucket: string, state: object): string {
   return Buffer.from(JSON.stringify({ bucket, ...state })).toString("base64url");
 }
 
 /**
- * Decodes a cursor. Its fields may have any type.
+ * Decodes a cursor. A caller may have forged it, so its fields may have any type.
  *
- * @throws {StoreError} `invalid-argument` if {@link encodeCursor} did not return the text for this bucket
+ * @throws {StoreError} `invalid-argument` if the text is malformed or belongs to another bucket
  */
 export function decodeCursor(bucket: string, text: string): Record<string, unknown> {
   try {
@@ -30,13 +30,13 @@ export function decodeCursor(bucket: string, text: string): Record<string, unkno
   throw invalidCursor();
 }
 
-/** Reads a cursor of `SCAN`: an unsigned 64-bit number in decimal. */
+/** Returns a `SCAN` cursor: 1 to 20 decimal digits. Throws `invalid-argument` for any other value. */
 export function parseScanCursor(value: unknown): string {
   if (typeof value === "string" && /^\d{1,20}$/.test(value)) return value;
   throw invalidCursor();
 }
 
-/** Reads the id of a process or a node. */
+/** Returns the id of a process or node, or `undefined` if there is none. Throws `invalid-argument` for other values. */
 export function parseId(value: unknown): string | undefined {
   if (value === undefined || (typeof value === "string" && /^\w{1,64}$/.test(value))) return value;
   throw invalidCursor();

@@ -3,9 +3,9 @@ import { bucketPattern, bucketPrefix, keyOfName } from "../key-names.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
 
-/** How many names a `SCAN` visits, other buckets' included. Takes the server about half a millisecond. */
+/** The number of names that one `SCAN` visits, in all buckets. This takes the server about half a millisecond. */
 const count = "1000";
-/** A page ends when it has this many keys. */
+/** A page ends when it has at least this many keys. */
 const enoughKeys = 1_000;
 /** A page also ends after this time, in milliseconds: a small bucket in a large database has empty pages. */
 const enoughTime = 500;
@@ -20,7 +20,7 @@ export interface ScanPage {
   readonly cursor: string;
 }
 
-/** Reads the reply to {@link encodeScan}. Leaves out names that no store can have written. */
+/** Parses the reply to {@link encodeScan}. Skips names that no store can have written. */
 export function keysOfScan(bucket: string, reply: Reply | undefined): ScanPage {
   const [cursor, names] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
   if (!(cursor instanceof Uint8Array) || !Array.isArray(names)) throw new FaultError(unexpected);
@@ -36,14 +36,14 @@ export function keysOfScan(bucket: string, reply: Reply | undefined): ScanPage {
 
 const unexpected = Object.freeze({ code: "internal", retryable: false, effect: "none" } as const);
 
-/** What one step of a listing found. */
+/** The result of one step of a listing. */
 export interface Step {
   readonly keys: readonly string[];
   /** Whether the listing is complete. */
   readonly done: boolean;
 }
 
-/** Repeats a step until a page is full. Takes at most half of the request's time. */
+/** Repeats a step until the page ends. Starts no further step after half of the request's time. */
 export async function fillPage({ deadline }: DriverRequest, step: () => Promise<Step>): Promise<Step> {
   const now = performance.now();
   const end = now + Math.min(enoughTime, (deadline - now) / 2);

@@ -1,28 +1,28 @@
-/** Encodes one command of a few arguments, such as `CLIENT KILL`. */
+/** Encodes one command with a few arguments, such as `CLIENT KILL`. */
 export function encodeCommand(...words: readonly string[]): Buffer {
   const bulks = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
   return Buffer.from(`*${words.length}\r\n${bulks.join("")}`);
 }
 
-/** The commands for one key. */
+/** The commands that are sent for one key. */
 export type KeyCommand = "GET" | "SET" | "DEL" | "EXISTS";
 
-/** `GET` of one key or `MGET` of several. Returns text for one key, because Node writes short text faster than bytes. */
+/** Encodes `GET` for one key or `MGET` for several. For one key, returns a string, which Node.js writes faster. */
 export function encodeGet(prefix: string, keys: readonly string[]): Buffer | string {
   return keys.length === 1 ? encodeOne("GET", prefix, keys[0] as string) : encodeAll("MGET", prefix, keys);
 }
 
-/** `DEL` of all keys: one command. */
+/** Encodes one `DEL` command for all keys. */
 export function encodeDelete(prefix: string, keys: readonly string[]): Buffer | string {
   return keys.length === 1 ? encodeOne("DEL", prefix, keys[0] as string) : encodeAll("DEL", prefix, keys);
 }
 
-/** `EXISTS` of each key: one command and one reply per key. */
+/** Encodes one `EXISTS` command per key, because the reply to `EXISTS` of several keys is only their number. */
 export function encodeExists(prefix: string, keys: readonly string[]): Buffer | string {
   return keys.length === 1 ? encodeOne("EXISTS", prefix, keys[0] as string) : encodeEach("EXISTS", prefix, keys);
 }
 
-/** `SET` of one key or `MSET` of several. */
+/** Encodes `SET` for one key or `MSET` for several. */
 export function encodeSet(prefix: string, keys: readonly string[], values: readonly Uint8Array[]): Buffer {
   if (keys.length === 1) return encodeOneSet(prefix, keys[0] as string, values[0] as Uint8Array);
   return encodeKeys({ opening: `*${1 + 2 * keys.length}\r\n$4\r\nMSET\r\n`, prefix, keys, values });
@@ -54,7 +54,7 @@ function encodeAll(command: "MGET" | "DEL", prefix: string, keys: readonly strin
 }
 
 export interface EachOptions {
-  /** Which of the keys, by index. Default: all. */
+  /** The indexes of the keys to encode. Default: all. */
   readonly indexes?: readonly number[] | undefined;
   /** For `SET`: `values[i]` belongs to `keys[i]`. */
   readonly values?: readonly Uint8Array[] | undefined;
@@ -62,7 +62,7 @@ export interface EachOptions {
   readonly asking?: boolean;
 }
 
-/** One command per key. The server sends one reply per key, in the same order. */
+/** Encodes one command per key. The server sends one reply per command, in the same order. */
 export function encodeEach(
   command: KeyCommand,
   prefix: string,
@@ -75,25 +75,25 @@ export function encodeEach(
 }
 
 export interface KeyedCommands {
-  /** Written once at the beginning: the head of a command that takes all keys. */
+  /** Written once, at the beginning: the head of a command that takes all keys. */
   readonly opening?: string;
   /** Written before each key: the head of a command that takes one key. */
   readonly head?: string;
-  /** ASCII text that every key's name begins with. */
+  /** ASCII text that is written directly before each key, as part of its name. */
   readonly prefix: string;
   readonly keys: readonly string[];
-  /** Which of the keys, by index. Default: all. */
+  /** The indexes of the keys to encode. Default: all. */
   readonly indexes?: readonly number[] | undefined;
   /** `values[i]` follows `keys[i]`. Default: no values. */
   readonly values?: readonly Uint8Array[] | undefined;
 }
 
 /**
- * Encodes keys, and their values if any, as bulk strings:
+ * Encodes keys, and their values if there are any, as bulk strings:
  * https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings
  *
- * All text becomes one string that a single call encodes, which is four times as fast as writing key by key. The first
- * attempt assumes ASCII keys. If the encoded length differs from the expected one, a second attempt measures every key.
+ * Builds one string and encodes it with a single call, which is four times as fast as encoding each key. The first
+ * attempt assumes ASCII keys. If the encoded length differs from the expected one, a second attempt measures each key.
  */
 export function encodeKeys(commands: KeyedCommands): Buffer {
   return encodeWith((key) => key.length, commands) ?? (encodeWith(Buffer.byteLength, commands) as Buffer);
@@ -112,7 +112,7 @@ function encodeWith(bytesOf: (key: string) => number, commands: KeyedCommands): 
   for (let each = 0; each < count; each++) {
     const index = indexes === undefined ? each : (indexes[each] as number);
     const key = keys[index] as string;
-    // Neighbors mostly have equal lengths and therefore share their heads.
+    // Neighboring keys often have equal lengths, so the same head is used again.
     if (bytesOf(key) !== keyBytes) {
       keyBytes = bytesOf(key);
       keyHead = `\r\n${head}$${prefix.length + keyBytes}\r\n${prefix}`;
@@ -121,7 +121,7 @@ function encodeWith(bytesOf: (key: string) => number, commands: KeyedCommands): 
       valueBytes = (values[index] as Uint8Array).length;
       valueHead = `\r\n$${valueBytes}\r\n`;
     }
-    // Each head begins with the line end of what precedes it.
+    // Each head begins with the line end of the text or value before it.
     const before = each === 0 ? keyHead.slice(2) : keyHead;
     text += before + key + valueHead;
     size += before.length + keyBytes + valueHead.length;
@@ -135,8 +135,8 @@ function encodeWith(bytesOf: (key: string) => number, commands: KeyedCommands): 
 }
 
 /**
- * Inserts each value after the text that ends where it begins. The text is first encoded at the end of the buffer, then
- * moved forward piece by piece. A piece never overwrites one that is still to be moved.
+ * Inserts the values into the text: value number `i` after the first `ends[i]` bytes. Encodes the text at the end of
+ * the buffer, then moves it to the front piece by piece. A piece never overwrites a later piece.
  *
  * @returns `undefined` if the text does not have `size` bytes
  */
@@ -149,7 +149,7 @@ function interleave(
 ): Buffer | undefined {
   let room = 0;
   for (let each = 0; each < ends.length; each++) room += valueAt(each).length;
-  // With room for one more character, text that is too long cannot fill exactly `size` bytes.
+  // The buffer has room for one more character, so text that is too long fills more than `size` bytes.
   const bytes = Buffer.allocUnsafe(room + size + longestCharacter);
   if (bytes.write(text, room) !== size) return undefined;
   let position = 0;
@@ -171,5 +171,5 @@ function interleave(
   }
 }
 
-/** In bytes of UTF-8. */
+/** The length of the longest character, in bytes of UTF-8. */
 const longestCharacter = 4;

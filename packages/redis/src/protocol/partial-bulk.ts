@@ -1,16 +1,16 @@
 import { MalformedReply } from "./reply.js";
 
-/** Most memory to allocate before any byte has arrived. */
+/** Most memory to allocate before the first byte has arrived, in bytes. */
 const firstAllocation = 1_048_576;
-/** Most memory to allocate per byte that has arrived. */
+/** Most memory to allocate for each byte that has arrived, in bytes. */
 const growth = 4;
 const lineEnd: readonly number[] = [0x0d, 0x0a];
 
-/** A bulk string that arrives in several chunks. Ends up in memory of exactly its size. */
+/** Collects a bulk string that arrives in several chunks, finally in memory of exactly its size. */
 export class PartialBulk {
   readonly #length: number;
   #bytes: Uint8Array<ArrayBuffer>;
-  /** Bytes that have arrived, line end included. */
+  /** The number of bytes that have arrived, including the line end. */
   #received = 0;
 
   constructor(length: number) {
@@ -24,7 +24,7 @@ export class PartialBulk {
   }
 
   /**
-   * Takes the bytes of the chunk that belong to the string.
+   * Copies the bytes of the chunk that belong to the string.
    *
    * @returns the offset of the first byte after them
    */
@@ -33,7 +33,7 @@ export class PartialBulk {
     if (at > from) this.#append(chunk.subarray(from, at));
     while (at < chunk.length && this.#received >= this.#length && this.value === undefined) {
       if (chunk[at++] !== lineEnd[this.#received - this.#length])
-        throw new MalformedReply("a bulk string does not end where its length says");
+        throw new MalformedReply("a bulk string does not have its declared length");
       this.#received++;
     }
     return at;
@@ -42,7 +42,7 @@ export class PartialBulk {
   #append(part: Uint8Array): void {
     const received = this.#received + part.length;
     if (received > this.#bytes.length) {
-      // The length is only a claim by the other side, so memory follows what really arrives.
+      // The declared length may be wrong, so allocate memory in proportion to the bytes that have arrived.
       const grown = allocate(Math.min(this.#length, received * growth));
       grown.set(this.#bytes.subarray(0, this.#received));
       this.#bytes = grown;
@@ -52,7 +52,7 @@ export class PartialBulk {
   }
 }
 
-/** Returns memory that is not cleared: a string is handed out only once all of it has arrived. */
+/** Returns memory that is not zeroed. This is safe: a string is returned only after all its bytes have arrived. */
 function allocate(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }

@@ -7,7 +7,7 @@ interface OpenArray {
   readonly items: Reply[];
   readonly length: number;
   readonly depth: number;
-  /** The array that contains it. */
+  /** The array that contains this array. */
   readonly outer: OpenArray | undefined;
 }
 
@@ -19,17 +19,17 @@ const longestLines: Readonly<Record<string, number>> = {
   $: 23,
   "*": 23,
 };
-/** In bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
+/** The longest bulk string, in bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
 const longestBulk = 512 * 1_048_576;
-/** The longest header of a bulk string: `$536870912\r\n`. */
+/** The length of the longest header of a bulk string, `$536870912\r\n`, in bytes. */
 const longestHeader = 12;
-/** Far more than the replies to the commands in use. */
+/** The most items in an array. The replies to manykv's commands have far fewer. */
 const longestArray = 1_048_576;
 const deepestArray = 8;
 
 /**
- * A value is a window into its chunk if the chunk is at most this many times as large. Node's chunks have at most 64 KiB,
- * so values of 1 KiB are never copied. Smaller ones are, because each would keep a whole chunk in memory.
+ * A value is a view of its chunk if the chunk is at most this many times as large. Node.js chunks have at most 64 KiB,
+ * so values from 1 KiB on are not copied. Much smaller values are copied, so that they do not keep a chunk in memory.
  */
 const mostRetained = 64;
 
@@ -47,18 +47,18 @@ const letterO = 0x4f;
 
 export interface ReplyReaderOptions {
   /**
-   * Whether each chunk fills an `ArrayBuffer` that nothing else uses, as the chunks of a Node socket do. Bulk strings
-   * may then be windows into it, as long as a small one does not keep a much larger chunk in memory. Default: false,
-   * bulk strings are copies.
+   * Whether each chunk fills an `ArrayBuffer` that nothing else uses, as the chunks of a Node.js socket do. Bulk
+   * strings may then be views of the chunk, unless a small string would keep a much larger chunk in memory. Default:
+   * false, so all bulk strings are copies.
    */
   readonly ownsChunks?: boolean;
 }
 
 /**
- * Reads RESP2 from chunks that may end anywhere: https://redis.io/docs/latest/develop/reference/protocol-spec/
+ * Parses RESP2 from chunks that may end anywhere: https://redis.io/docs/latest/develop/reference/protocol-spec/
  *
- * It is strict, because what it reads decides what is reported about writes. It looks at each byte once, and between two
- * chunks it keeps only the part of one reply that has arrived.
+ * The reader is strict, because the reported outcomes of writes depend on the replies. It reads each byte once. Between
+ * two chunks, it keeps only the part of one reply that has arrived.
  */
 export class ReplyReader {
   readonly #accept: (reply: Reply) => void;
@@ -68,7 +68,7 @@ export class ReplyReader {
   #array: OpenArray | undefined;
   /** The beginning of a line, if the last chunk ended within one. */
   #line = "";
-  /** The bulk string that the last chunk ended in. */
+  /** The incomplete bulk string, if the last chunk ended within one. */
   #bulk: PartialBulk | undefined;
 
   /** @param accept - called with each reply as soon as it is complete */
@@ -77,7 +77,7 @@ export class ReplyReader {
     this.#ownsChunks = ownsChunks;
   }
 
-  /** @throws {MalformedReply} the reader cannot be used afterwards */
+  /** Reads a chunk. Throws {@link MalformedReply} if it is not RESP2. Do not use the reader after an error. */
   read(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
@@ -89,7 +89,7 @@ export class ReplyReader {
     this.#copier = undefined;
   }
 
-  /** Fast path for a bulk string that lies within the chunk. Leaves everything else to {@link #readLine}. */
+  /** Reads a bulk string that is complete in the chunk: a fast path. {@link #readLine} reads everything else. */
   #readBulk(chunk: Buffer, at: number): number {
     if (at + longestHeader > chunk.length) return this.#readLine(chunk, at);
     let next = at + 1;
@@ -121,7 +121,7 @@ export class ReplyReader {
     return this.#copier.copy(from, to) as Uint8Array<ArrayBuffer>;
   }
 
-  /** Fast path for the replies to writes: `+OK` and one-digit numbers. Leaves everything else to {@link #readLine}. */
+  /** Reads `+OK` and one-digit numbers: a fast path for writes. {@link #readLine} reads everything else. */
   #readShort(chunk: Buffer, at: number): number {
     const first = chunk[at + 1] as number;
     if (chunk[at] === plus && first === letterO && chunk[at + 2] === letterK && endsAt(chunk, at + 3)) {
@@ -151,14 +151,14 @@ export class ReplyReader {
     const line = this.#line + chunk.toString("latin1", at, end);
     // Reject unknown reply types immediately: their line end may never arrive.
     if (line.length > (longestLines[line[0] as string] ?? 0))
-      throw new MalformedReply("an unknown reply type, or a line that is too long");
+      throw new MalformedReply("a reply has an unknown type or a line that is too long");
     this.#line = found < 0 ? line : "";
     if (found >= 0) this.#enterLine(line);
     return end;
   }
 
   #enterLine(line: string): void {
-    if (!/^[^\r]+\r\n$/.test(line)) throw new MalformedReply("a line contains a carriage return or ends without one");
+    if (!/^[^\r]+\r\n$/.test(line)) throw new MalformedReply("a line does not end with CR LF or contains a CR");
     const text = line.slice(1, -2);
     switch (line[0]) {
       case "+":
@@ -192,7 +192,7 @@ export class ReplyReader {
     else this.#array = { items: [], length, depth, outer };
   }
 
-  /** Adds a complete reply to the innermost open array. An array that this completes is added to the next one out. */
+  /** Adds a complete reply to the innermost open array. If that completes the array, adds it to the array around it. */
   #enter(reply: Reply): void {
     let complete = reply;
     for (let array = this.#array; array !== undefined; array = this.#array) {
@@ -205,24 +205,24 @@ export class ReplyReader {
   }
 }
 
-/** Whether `\r\n` is at this offset. */
+/** Returns whether `\r\n` is at this offset. */
 function endsAt(chunk: Buffer, at: number): boolean {
   return chunk[at] === carriageReturn && chunk[at + 1] === lineFeed;
 }
 
-/** Lines are read as Latin-1, so a chunk that ends within a character does no harm. */
+/** Decodes UTF-8 text that was read as Latin-1. Lines are read as Latin-1 because chunks may end within a character. */
 function decode(text: string): string {
   return /[\u0080-\u00ff]/.test(text) ? Buffer.from(text, "latin1").toString() : text;
 }
 
 function integerOf(text: string): number {
-  if (!/^[+-]?\d{1,19}$/.test(text)) throw new MalformedReply("an invalid integer");
+  if (!/^[+-]?\d{1,19}$/.test(text)) throw new MalformedReply("a reply contains an invalid integer");
   return Number(text);
 }
 
-/** Returns `null` for the length -1, which means a null string or array. */
+/** Parses a length. Returns `null` for -1, the length of a null string or array. */
 function lengthOf(text: string, longest: number): number | null {
   if (text === "-1") return null;
-  if (!/^\d{1,10}$/.test(text) || Number(text) > longest) throw new MalformedReply("an invalid length");
+  if (!/^\d{1,10}$/.test(text) || Number(text) > longest) throw new MalformedReply("a length is invalid");
   return Number(text);
 }

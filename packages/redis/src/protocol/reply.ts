@@ -1,20 +1,20 @@
 /**
- * A reply of the server. An error reply is an `Error` in its place, a simple string is a string, and a bulk string is
- * bytes that the receiver may keep and change.
+ * A reply from the server. An error reply is an `Error`, a simple string is a string, and a bulk string is a
+ * `Uint8Array` that the receiver may keep and change.
  */
 export type Reply = Uint8Array<ArrayBuffer> | string | number | null | Error | readonly Reply[];
 
-/** An error reply. Named as ioredis names its own. */
+/** An error reply. It has the same `name` as an error reply of ioredis. */
 export class ReplyError extends Error {
   override readonly name = "ReplyError";
 }
 
-/** The server sent something other than RESP2. The error never contains the bytes it sent. */
+/** The error for a reply that is not valid RESP2. It never contains bytes of the reply. */
 export class MalformedReply extends Error {
   override readonly name = "MalformedReply";
 }
 
-/** Whether a reply is what a write returns: `OK`, or the number of deleted keys. */
+/** Returns whether a reply acknowledges a write: `OK`, or the number of deleted keys. */
 export function isAcknowledgement(reply: Reply | undefined): boolean {
   return typeof reply === "number" || reply === "OK";
 }
@@ -23,18 +23,18 @@ export function isCount(reply: Reply | undefined): reply is number {
   return typeof reply === "number";
 }
 
-/** Whether a reply is what `GET` returns. */
+/** Returns whether `GET` can return a reply: bytes, or `null` for a missing key. */
 export function isValue(reply: Reply | undefined): reply is Uint8Array<ArrayBuffer> | null {
   return reply === null || reply instanceof Uint8Array;
 }
 
-/** The text of a string or a number; `undefined` for any other reply. */
+/** Returns the text of a string or number, or `undefined` for any other reply. */
 export function textOf(reply: Reply | undefined): string | undefined {
   if (reply instanceof Uint8Array) return Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString();
   return typeof reply === "string" || typeof reply === "number" ? `${reply}` : undefined;
 }
 
-/** The values in replies to reads, or `undefined` if one of the replies is not a value. */
+/** Returns the values in replies to reads, or `undefined` if a reply is neither bytes nor `null`. */
 export function valuesOf(replies: readonly Reply[]): (Uint8Array<ArrayBuffer> | undefined)[] | undefined {
   const values = new Array<Uint8Array<ArrayBuffer> | undefined>(replies.length);
   for (let index = 0; index < replies.length; index++) {
