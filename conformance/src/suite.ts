@@ -36,7 +36,7 @@ function skippedCases(harness: ConformanceHarness): ReadonlyMap<string, string> 
   for (const [id, reason] of Object.entries(harness.skip ?? {})) {
     if (!ids.has(id))
       throw new TypeError(
-        `${harness.name}: \`skip\` names ${id}, but no case has this id: docs/cases.md of @manykv/conformance lists the ids`,
+        `${harness.name}: \`skip\` names ${id}, but no case has this id: see docs/cases.md of @manykv/conformance`,
       );
     if (reason.trim() === "") throw new TypeError(`${harness.name}: \`skip\` needs a reason for ${id}`);
     skipped.set(id, reason);
