@@ -9,13 +9,14 @@ import { type BackendName, backendNames } from "./testbeds/testbed.js";
 
 const usage = `campaign [--size ci|long|NUMBER] [--only NAME] [--backend NAME] [--seed NUMBER] [--json FILE]
 
-Breaks things on purpose and checks that every outcome is true. Exits with 1 if a campaign fails.
+Makes servers and networks fail on purpose, and checks that every reported outcome is true.
+Exits with code 1 if a campaign fails.
 
-  --size     runs of each campaign: ci (default), long, or a number
-  --only     one campaign, repeatable: ${campaigns.map(({ name }) => name).join(", ")}
-  --backend  one backend, repeatable: ${backendNames.join(", ")}
-  --seed     the first seed; run number N has seed + N. Default: a new seed, which is printed
-  --json     writes the results to a file
+  --size     number of runs of each campaign: ci (default), long, or a number
+  --only     campaign to run, repeatable: ${campaigns.map(({ name }) => name).join(", ")}
+  --backend  backend to use, repeatable: ${backendNames.join(", ")}
+  --seed     seed of the first run; run N, counted from 0, has this seed + N. Default: a new seed, which is printed
+  --json     file for the results
 `;
 
 const { values } = parseArgs({
@@ -42,7 +43,7 @@ const rows: Row[] = [];
 for (const campaign of chosen) {
   for (const backend of backendsOf(campaign)) await add(campaign, backend);
 }
-if (rows.length === 0) stop("nothing to run: the campaign does not support this backend");
+if (rows.length === 0) stop("nothing to run: the selected campaigns do not support the selected backends");
 console.log(`\n${tableOf(rows)}\n`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ size, seed, rows }, undefined, 2)}\n`);
 // A leaked timer or socket must not keep the process alive.
@@ -67,7 +68,7 @@ function sizeOf(text: string): Size {
   if (text === "ci" || text === "long") return text;
   const runs = Number(text);
   if (Number.isInteger(runs) && runs > 0) return runs;
-  return stop(`--size must be ci, long or a number of runs`);
+  return stop(`--size must be ci, long or a positive number of runs`);
 }
 
 function choose<Choice>(

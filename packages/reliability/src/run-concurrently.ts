@@ -1,4 +1,4 @@
-/** Runs `runs` tasks on a fixed set of workers, one task at a time on each. */
+/** Calls `task` `runs` times. Each worker runs one task after another. */
 export async function runConcurrently<Worker>(
   workers: readonly Worker[],
   runs: number,

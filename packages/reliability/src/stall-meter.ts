@@ -1,7 +1,7 @@
 /** Interval of the measurement, in milliseconds. */
 const period = 10;
 
-/** Measures how long this process did not run, as on an overloaded machine. */
+/** Measures how long this process could not run, for example on an overloaded machine. */
 export class StallMeter implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   #last: number = performance.now();
@@ -11,7 +11,7 @@ export class StallMeter implements Disposable {
     this.#timer = setInterval(() => this.#look(), period).unref();
   }
 
-  /** Total so far, in milliseconds. */
+  /** Time in which the process could not run so far, in milliseconds. */
   get total(): number {
     this.#look();
     return this.#total;

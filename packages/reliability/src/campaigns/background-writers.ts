@@ -12,7 +12,7 @@ export interface WriterOptions {
   readonly fenced: boolean;
 }
 
-/** Clients that keep writing and reading batches of the same keys while a campaign breaks the servers. */
+/** Clients that write and read batches of the same keys while a campaign makes the servers fail. */
 export class BackgroundWriters {
   readonly rejected: string[] = [];
   calls = 0;
@@ -24,7 +24,7 @@ export class BackgroundWriters {
     this.#stores = Array.from({ length: count }, () => createStore(testbed.driver(direct)));
   }
 
-  /** Starts the writers. */
+  /** Starts the writers, which record their calls in `history`. */
   async start(history: History, bucket: string, random: Random, options: Omit<WriterOptions, "count">): Promise<void> {
     this.#stopped = false;
     for (const [number, store] of this.#stores.entries()) {
@@ -37,7 +37,7 @@ export class BackgroundWriters {
     }
   }
 
-  /** Stops the writers after their current calls. */
+  /** Stops the writers. Resolves after their current calls have settled. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#ends.splice(0));

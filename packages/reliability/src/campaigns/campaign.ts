@@ -1,19 +1,19 @@
 import type { BackendName } from "../testbeds/testbed.js";
 
-/** How many runs a campaign makes: as many as CI has time for, a long run by hand, or a number. */
+/** Number of runs of a campaign: the number for CI, the number for a long manual test, or a given number. */
 export type Size = "ci" | "long" | number;
 
-/** One kind of fault, run on each of its backends. */
+/** A test with one kind of fault, which runs on each of its backends. */
 export interface Campaign {
   /** The value of `--only`. */
   readonly name: string;
-  /** What the campaign does. */
+  /** Short description of the fault, for the table. */
   readonly what: string;
-  /** What the result must be. */
+  /** Required result, for the table. */
   readonly mustBe: string;
   /** Absent if the campaign needs no server. */
   readonly backends?: readonly BackendName[];
-  /** Number of runs per size and backend. */
+  /** Number of runs on each backend, for each named size. */
   readonly runs: { readonly ci: number; readonly long: number };
   run(context: CampaignContext): Promise<CampaignResult>;
 }
@@ -26,17 +26,17 @@ export interface CampaignContext {
 }
 
 export interface CampaignResult {
-  /** The result, for the table. */
+  /** Measured result, for the table. */
   readonly measured: string;
   readonly figures: Readonly<Record<string, number | string>>;
-  /** What went wrong, each with how to replay it. Empty if the campaign passed. */
+  /** Description of each failure, with the seed that repeats it if possible. Empty if the campaign passed. */
   readonly failures: readonly string[];
-  /** Whether the run met a known limit of the engine, which docs/reliability.md describes. Default: false. */
+  /** Whether a run showed a known limit of the backend, which docs/reliability.md describes. Default: false. */
   readonly limited?: boolean;
 }
 
-/** Returns the backend of a campaign that needs one. */
+/** Returns the backend of a campaign that needs a backend. Throws if the context has no backend. */
 export function backendOf({ backend }: CampaignContext): BackendName {
-  if (backend === undefined) throw new TypeError("this campaign needs a backend");
+  if (backend === undefined) throw new TypeError("backendOf: this campaign needs a backend, but the context has none");
   return backend;
 }

@@ -22,7 +22,7 @@ export const canaries: Campaign = {
   runs: { ci: 1, long: 1 },
   async run(context) {
     const source = sources[backendOf(context)];
-    if (source === undefined) throw new TypeError("no provocations for this backend");
+    if (source === undefined) throw new TypeError("canaries: no provocations are defined for this backend");
     const { provocations, close } = await source();
     const failures: string[] = [];
     const codes = new Set<string>();
@@ -35,7 +35,7 @@ export const canaries: Campaign = {
         leaks += result.leaks.length;
         for (const code of result.codes) codes.add(code);
         for (const leak of new Set(result.leaks)) failures.push(`${provocation.name}: ${leak}`);
-        if (result.errors === 0) failures.push(`${provocation.name}: provoked no error`);
+        if (result.errors === 0) failures.push(`${provocation.name}: the calls provoked no error`);
       }
     }
     await close();

@@ -17,7 +17,7 @@ import { direct, type Testbed } from "../testbeds/testbed.js";
 import type { Campaign, CampaignContext, CampaignResult } from "./campaign.js";
 
 const workers = 4;
-/** Core's default: consecutive attempts without progress. */
+/** Core's default limit of consecutive attempts without progress. */
 const attemptsWithoutProgress = 10;
 
 export const capacityFaults: Campaign = {
@@ -64,7 +64,7 @@ async function runCapacityFaults(context: CampaignContext): Promise<CampaignResu
   const proxies = await Promise.all(Array.from({ length: workers }, () => startDynamodbProxy(server)));
   await runConcurrently(proxies, context.runs, async (proxy, run) => {
     const seed = context.seed + run;
-    // In every twentieth run nothing is ever processed, and the call must give up after a bounded number of attempts.
+    // In every twentieth run, the proxy processes no item, and the call must reject after a limited number of attempts.
     if (run % 20 === 19) await runStuck(testbed, proxy, run, tally);
     else await runOne(testbed, proxy, seed, `run-${run}`, tally, stalls);
   });
@@ -119,7 +119,7 @@ function drawServiceFault(random: Random, kinds: readonly ServiceFaultKind[], le
   return random.chance(0.6) ? { kind } : undefined;
 }
 
-/** A call that can make no progress gives up long before its deadline, after jittered waits. */
+/** Checks that a call without progress rejects long before its deadline, after jittered waits. */
 async function runStuck(testbed: Testbed, proxy: HttpProxy, run: number, tally: Tally): Promise<void> {
   proxy.handler = withFault({ kind: "unprocessed", probability: 1 }, new Random(run));
   proxy.requests.length = 0;
@@ -139,9 +139,12 @@ async function runStuck(testbed: Testbed, proxy: HttpProxy, run: number, tally: 
   tally.stuckCalls++;
   tally.stuckAttempts.push(times.length);
   for (const [index, time] of times.entries()) if (index > 0) tally.waits.push(time - (times[index - 1] as number));
-  if (code !== "throttled") tally.failures.push(`run ${run}: nothing was processed, but the call ended with ${code}`);
+  if (code !== "throttled")
+    tally.failures.push(`run ${run}: no item was processed, but the code is ${code} instead of throttled`);
   if (times.length > attemptsWithoutProgress + 1) {
-    tally.failures.push(`run ${run}: ${times.length} attempts without progress`);
+    tally.failures.push(
+      `run ${run}: ${times.length} attempts without progress, more than ${attemptsWithoutProgress + 1}`,
+    );
   }
 }
 

@@ -20,7 +20,8 @@ export const gracefulFailovers: Campaign = {
 };
 
 /**
- * Writes that a promoted replica had not received are lost, whatever the client does. Other anomalies are failures.
+ * Anomalies that lost writes cause. If a promoted replica has not received a write, no client can prevent its loss. All
+ * other anomalies are failures.
  */
 const lossOfFailover: ReadonlySet<AnomalyKind> = new Set([
   "lost-write",
@@ -80,20 +81,20 @@ async function runFailovers(
   };
 }
 
-/** A replica takes over once it is up to date. https://redis.io/docs/latest/commands/cluster-failover/ */
+/** Makes a random replica catch up and take over. https://redis.io/docs/latest/commands/cluster-failover/ */
 async function askReplica(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<void> {
   const [viewer] = testbed.servers;
   const replica = random.pick(
     (await control.nodes(viewer as NodeView["address"])).filter(({ role }) => role === "replica"),
   );
   const promoted = (nodes: readonly NodeView[]): boolean => nodes.some((node) => node.id === replica.id && node.serves);
-  // Under load a replica may not catch up within the 5 seconds that Redis allows. Then it is asked again.
+  // Under load, a replica may not catch up within the 5 seconds that Redis allows. Then send the command again.
   do await control.at(replica.address).call("CLUSTER", "FAILOVER");
   while (!(await control.within(6_000, testbed.servers, promoted)));
   await inStep(control);
 }
 
-/** A master is killed, the others notice, its replica takes over, and the master returns. */
+/** Kills a random master, waits until its replica has taken over, and restarts the master, which becomes a replica. */
 async function killMaster(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<void> {
   const [viewer] = testbed.servers;
   const master = random.pick((await control.nodes(viewer as NodeView["address"])).filter(({ serves }) => serves));

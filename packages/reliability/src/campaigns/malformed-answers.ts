@@ -11,15 +11,15 @@ import { backendOf, type Campaign, type CampaignContext, type CampaignResult } f
 const workers = 16;
 const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
 const timeout = 250;
-/** A cluster answers like Redis, and each run would have to connect to every node first. */
+/** Without Redis Cluster: its nodes respond like Redis, and each run would have to connect to every node. */
 const backends: readonly BackendName[] = ["redis", "postgres", "dynamodb"];
 
 export const malformedAnswers: Campaign = {
   name: "malformed",
-  what: "malformed and truncated server answers",
+  what: "malformed and truncated server responses",
   mustBe: "0 crashes, 0 hangs, 0 unhandled rejections",
   backends,
-  // A third of 2,000 and of 100,000 for each backend.
+  // 2,000 and 100,000 runs, divided by the number of backends.
   runs: { ci: 667, long: 33_334 },
   run: runMalformed,
 };
@@ -70,7 +70,7 @@ async function runOne(
   if (!spared) mutateAnswers(proxy, mutate, closes);
   const store = createStore(testbed.driver(() => proxy.address));
   const bucket = await store.open("malformed");
-  // In half of the runs the connection opens without changes.
+  // In half of the runs, the proxy does not change the bytes of the handshake.
   if (spared) await bucket.exists("key 0").catch(() => {});
   mutateAnswers(proxy, mutate, closes);
   const value = randomBytes(50);
@@ -89,11 +89,11 @@ async function runOne(
     await settle(random.pick(calls)(), what, tally, stalls);
   }
   mutateAnswers(proxy, (chunk) => chunk, false);
-  // Closing has no deadline: it may wait for a connection that is being opened.
+  // `close` has no deadline, because it may wait for a connection that is being opened.
   await settle(store.close(), `${what}, close`, tally, stalls, 8_000);
 }
 
-/** Changes the bytes of answers, and closes the connection after a change if `closes` is set. */
+/** Makes the proxy change the bytes of responses. If `closes` is set, it closes the connection after a change. */
 function mutateAnswers(proxy: TcpProxy, mutate: Mutation, closes: boolean): void {
   proxy.intercept = (chunk, direction, connection) => {
     if (direction === "request") return chunk;
@@ -128,7 +128,7 @@ async function settle(
   const taken = performance.now() - stalls.total - began;
   if (taken <= allowed) return;
   tally.hangs++;
-  tally.failures.push(`${what}: took ${Math.round(taken)} ms`);
+  tally.failures.push(`${what}: took ${Math.round(taken)} ms, more than ${allowed} ms`);
 }
 
 const hanging = Symbol("hanging");

@@ -13,7 +13,7 @@ const concurrentCalls = 3;
 const keys = Array.from({ length: 300 }, (_, index) => `key ${index}`);
 /** Interval between two samples of memory, sockets and timers, in milliseconds. */
 const period = 2_500;
-/** How much memory may grow from the first third to the last, in bytes: the noise of the garbage collector. */
+/** Growth of memory in bytes that is allowed in addition to 20%, because garbage collection varies. */
 const slack = 12 * 1024 * 1024;
 
 export const mixedLoad: Campaign = {
@@ -104,7 +104,7 @@ function takeSample(): Sample {
 }
 
 function judge(samples: readonly Sample[], tally: Tally): CampaignResult {
-  // In the first samples, pools and caches still fill.
+  // Ignore the first samples, because pools and caches still fill.
   const settled = samples.slice(Math.floor(samples.length / 6));
   const third = Math.max(1, Math.floor(settled.length / 3));
   const early = medians(settled.slice(0, third));
@@ -144,7 +144,7 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
-/** Exposes the garbage collector without a command-line flag. */
+/** Returns a function that runs the garbage collector. Node.js needs no command-line flag for it. */
 function garbageCollector(): () => void {
   setFlagsFromString("--expose-gc");
   return runInNewContext("gc") as () => void;

@@ -15,7 +15,7 @@ const workers: Readonly<Record<BackendName, number>> = {
 };
 
 const faultOptions = { kinds: byteTrueFaultKinds, longestHold: 400 };
-/** Deadlines from too short to generous, in milliseconds. */
+/** Timeouts from too short to generous, in milliseconds. */
 const timeouts = [150, 400, 1_000];
 
 export const networkFaults: Campaign = {
@@ -34,8 +34,8 @@ export const networkFaults: Campaign = {
 
 export const oneConnectionFaults: Campaign = {
   name: "one-connection",
-  what: "a fault of one connection while the server is well",
-  mustBe: "0 keys left unknown by the deadline",
+  what: "a fault on one connection to a healthy server",
+  mustBe: "0 keys unknown at the deadline",
   backends: backendNames,
   runs: { ci: 200, long: 5_000 },
   run: (context) =>

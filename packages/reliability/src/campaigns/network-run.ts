@@ -5,7 +5,7 @@ import { ProxiedClient } from "../network/proxied-client.js";
 import type { StallMeter } from "../stall-meter.js";
 import { direct, type Testbed } from "../testbeds/testbed.js";
 
-/** The clients of one worker: one through proxies, one straight to the servers, and one that reads what is stored. */
+/** The clients of one worker. `proxied` connects through proxies. `other` and `observer` connect directly. */
 export interface NetworkClients extends AsyncDisposable {
   readonly testbed: Testbed;
   readonly proxied: ProxiedClient;
@@ -16,16 +16,18 @@ export interface NetworkClients extends AsyncDisposable {
 
 export interface NetworkRunResult {
   readonly anomalies: readonly Anomaly[];
-  /** Faults that began. */
+  /** Number of faults that began. */
   readonly faults: number;
+  /** Number of keys with the outcome `unknown`. */
   readonly unknown: number;
   /** The errors of calls that rejected. */
   readonly rejected: readonly string[];
   readonly calls: number;
+  /** Longest time between a deadline and the end of its call, in milliseconds. */
   readonly worstOverrun: number;
 }
 
-/** A client is replaced after this many runs, so that both new and used connections break. */
+/** Number of runs after which a client is replaced, so that faults affect both new and used connections. */
 const runsOfClient = 20;
 
 export async function openClients(testbed: Testbed): Promise<NetworkClients> {
@@ -46,7 +48,7 @@ export async function openClients(testbed: Testbed): Promise<NetworkClients> {
   };
 }
 
-/** Makes some calls of two clients on the same keys, one of them with a fault, and then reads everything. */
+/** Makes calls of two clients on the same keys, with a fault in the connections of one client. Then reads all keys. */
 export async function runNetworkFault(
   clients: NetworkClients,
   random: Random,
@@ -82,7 +84,7 @@ export async function runNetworkFault(
   const otherCalls = random.chance(0.5) ? drawCall(random, other, some(), 20_000) : undefined;
   await Promise.all([faultyCalls(), otherCalls]);
   const faults = clients.proxied.faults - before;
-  // The other client's write is now newer than everything that was lost.
+  // This write is newer than every lost write.
   if (random.chance(0.5)) await other.setMany(some());
   clients.proxied.heal();
   await observe(clients, history, bucket, keys);
@@ -105,7 +107,7 @@ function drawCall(random: Random, client: RecordedClient, keys: readonly string[
   }
 }
 
-/** Reads everything through the observer, at once and again after held bytes have arrived. */
+/** Reads all keys through the observer at once, and again after bytes that a proxy held have arrived. */
 async function observe(
   clients: NetworkClients,
   history: History,
@@ -118,6 +120,6 @@ async function observe(
   await new Promise((resolve) => setTimeout(resolve, 15));
   const { error } = await observer.getMany(keys);
   if (error !== undefined) history.addAnomaly("unsettled", "the observer could not read");
-  // Keeps the server from filling up.
+  // Otherwise the server's memory would fill up.
   await bucketOfObserver.deleteMany(keys);
 }

@@ -2,7 +2,7 @@ import { describeAnomalies } from "../report/describe-anomalies.js";
 import type { CampaignContext, CampaignResult } from "./campaign.js";
 import type { NetworkRunResult } from "./network-run.js";
 
-/** Sums up the runs of a network campaign. */
+/** Adds up the results of a network campaign's runs. */
 export class NetworkTally {
   readonly failures: string[] = [];
   readonly #context: CampaignContext;
@@ -28,7 +28,7 @@ export class NetworkTally {
     this.#falseOutcomes += result.anomalies.length;
     const texts = describeAnomalies(result.anomalies);
     if (!mayBeUnknown && result.unknown > 0)
-      texts.push(`${result.unknown} keys left unknown: ${result.rejected.join("; ")}`);
+      texts.push(`${result.unknown} keys are unknown: ${result.rejected.join("; ")}`);
     for (const text of texts) this.failures.push(`seed ${seed}, ${fault}: ${text}`);
   }
 

@@ -2,7 +2,7 @@ import { type History, RecordedClient } from "@manykv/conformance/checker";
 import { createStore } from "@manykv/core";
 import { direct, type Testbed } from "../testbeds/testbed.js";
 
-/** Reads all keys with a new client, records what it saw, and deletes them. */
+/** Reads all keys with a new client, records the results in the history, and deletes the keys. */
 export async function observeAll(
   testbed: Testbed,
   history: History,
@@ -13,6 +13,6 @@ export async function observeAll(
   const observed = await store.open(bucket);
   const observer = new RecordedClient(history, "observer", observed, { tolerance: 1_000 });
   const { error } = await observer.getMany(keys, { timeout: 30_000 });
-  if (error !== undefined) history.addAnomaly("unsettled", `could not read: ${String(error)}`);
+  if (error !== undefined) history.addAnomaly("unsettled", `the observer could not read: ${String(error)}`);
   await observed.deleteMany(keys, { timeout: 30_000 });
 }

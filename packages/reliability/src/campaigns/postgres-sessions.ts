@@ -6,7 +6,7 @@ import { type PostgresTestbed, postgresTestbed } from "../testbeds/postgres.js";
 import { direct } from "../testbeds/testbed.js";
 import type { Campaign } from "./campaign.js";
 
-/** A situation and the code that its call must reject with. `undefined`: it must succeed. */
+/** A situation and the code with which its call must reject, or `undefined` if the call must succeed. */
 interface Situation {
   readonly name: string;
   readonly code: string | undefined;
@@ -14,7 +14,7 @@ interface Situation {
 }
 
 const maxConnections = 12;
-/** A call gives up before its deadline, so that it rejects with the engine's code. */
+/** A few quick attempts fail before the deadline, so that the call rejects with the code of the server's error. */
 const retry = { attempts: 3, baseDelay: 10 };
 const comfortable = 20_000;
 const entries = Array.from({ length: 20 }, (_, index): [string, Uint8Array] => [`key ${index}`, new Uint8Array(50)]);
@@ -43,10 +43,12 @@ export const postgresSessions: Campaign = {
       const code = await situation.run(testbed, new Random(seed + run));
       if (code !== situation.code) {
         wrongCodes++;
-        failures.push(`seed ${seed + run}, ${situation.name}: ended with ${code ?? "success"}`);
+        failures.push(
+          `seed ${seed + run}, ${situation.name}: the code is ${code ?? "none"} instead of ${situation.code ?? "none"}`,
+        );
       }
       const left = await sessionsLeft(testbed.url);
-      if (left > 0) failures.push(`seed ${seed + run}, ${situation.name}: ${left} connections left`);
+      if (left > 0) failures.push(`seed ${seed + run}, ${situation.name}: ${left} connections still open`);
       leaked += left;
     }
     return {
@@ -57,7 +59,7 @@ export const postgresSessions: Campaign = {
   },
 };
 
-/** The caller holds all connections of its pool. */
+/** Returns the code of a call while the application uses all connections of its pool. */
 async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | undefined> {
   const pool = new Pool({ connectionString: testbed.url, max: 2, connectionTimeoutMillis: 10_000 });
   pool.on("error", () => {});
@@ -66,14 +68,14 @@ async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | und
   const store = createStore(postgresDriver({ pool }), { retry });
   const code = await codeOf(store);
   for (const client of held) client.release();
-  // The pool works again and has lost no connection.
+  // The pool must work again, without a lost connection.
   const after = await codeOf(store);
   await store.close();
   await pool.end();
-  return after === undefined ? code : `${after} after the pool was free again`;
+  return after === undefined ? code : `${after} after the connections of the pool were released`;
 }
 
-/** Other clients use all connections of the server. */
+/** Returns the code of a call while other clients use all connections of the server. */
 async function withoutFreeConnection(testbed: PostgresTestbed): Promise<string | undefined> {
   const others = Array.from({ length: maxConnections }, () => new Client({ connectionString: testbed.url }));
   for (const client of others) client.on("error", () => {});
@@ -87,7 +89,7 @@ async function withoutFreeConnection(testbed: PostgresTestbed): Promise<string |
   return code;
 }
 
-/** Every session is terminated during calls, which continue on new ones. */
+/** Terminates every session during two calls, which must continue in new sessions. Returns the code of a failure. */
 async function withEndedSessions(testbed: PostgresTestbed, random: Random): Promise<string | undefined> {
   const store = createStore(testbed.driver(direct));
   await codeOf(store);
@@ -104,7 +106,7 @@ async function withEndedSessions(testbed: PostgresTestbed, random: Random): Prom
   return codes.find((code) => code !== undefined);
 }
 
-/** Another client locks the rows for longer than the call lasts. */
+/** Returns the code of a call while another client locks the table. */
 async function withLockedRows(testbed: PostgresTestbed): Promise<string | undefined> {
   const store = createStore(testbed.driver(direct));
   await codeOf(store);
@@ -128,7 +130,7 @@ async function codeOf(store: Store, milliseconds = comfortable): Promise<string 
   );
 }
 
-/** Counts the client sessions that remain shortly after everything was closed. */
+/** Returns the number of client sessions that are still open 2 seconds after all clients were closed. */
 async function sessionsLeft(url: string): Promise<number> {
   const client = new Client({ connectionString: url });
   await client.connect();

@@ -26,7 +26,7 @@ export const serverKills: Campaign = {
       const random = new Random(seed);
       const history = new History();
       const bucket = `kill-${run}`;
-      // After a kill, no lost write can take effect.
+      // `fenced`: after a kill, a lost write can no longer take effect.
       await writers.start(history, bucket, random, { keys, timeout: 20_000, fenced: true });
       await new Promise((resolve) => setTimeout(resolve, random.integer(20, 250)));
       await testbed.kill();

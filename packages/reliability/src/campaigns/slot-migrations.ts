@@ -47,7 +47,7 @@ export const slotMigrations: Campaign = {
   },
 };
 
-/** Moves a slot with keys to another master, key by key, like `redis-cli --cluster reshard`. */
+/** Moves a slot key by key to another master, like `redis-cli --cluster reshard`. Returns the number of moved slots. */
 async function moveSlot(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<number> {
   const [viewer] = testbed.servers;
   const masters = (await control.nodes(viewer as NodeView["address"])).filter(({ serves }) => serves);
@@ -67,7 +67,7 @@ async function moveSlot(testbed: ClusterTestbed, control: ClusterControl, random
 
 async function moveKeys(from: Redis, slot: number, { address }: NodeView, random: Random): Promise<void> {
   for (;;) {
-    // Here clients find the slot half moved.
+    // During this wait, clients find the slot partly moved.
     await new Promise((resolve) => setTimeout(resolve, random.integer(0, 15)));
     const some = (await from.call("CLUSTER", "GETKEYSINSLOT", slot, 1)) as string[];
     if (some.length === 0) return;

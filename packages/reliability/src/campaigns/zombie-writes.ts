@@ -10,10 +10,11 @@ import { type NetworkClients, openClients } from "./network-run.js";
 const workers = 6;
 
 /**
- * A write is held on its way, another client's newer write is acknowledged, then the first is released.
+ * A proxy holds a write, the server acknowledges another client's newer write, and then the proxy sends the held write.
  *
- * Odd runs hold one connection: the client can still reach the server and settle the lost write. Even runs hold all
- * connections until the call is over: the client cannot settle anything, so it must report `unknown`.
+ * With an odd seed, the proxy holds one connection: the client can still reach the server and settle the lost write.
+ * With an even seed, the proxy holds all connections until the call has settled: the client cannot settle the lost
+ * write, so it must report `unknown`.
  */
 export const zombieWrites: Campaign = {
   name: "zombie",
@@ -52,7 +53,7 @@ async function runZombies(context: CampaignContext): Promise<CampaignResult> {
   const one = `one connection held: ${tally.oneHeldOverwritten} of ${tally.oneHeld} overwritten`;
   const all = `all held: ${tally.allHeldOverwritten} of ${tally.allHeld} landed late`;
   const reported = `${tally.landedUnknown} of their keys reported unknown, ${tally.landedOtherwise} not`;
-  // Without fencing, an acknowledged repetition does not stop the request that was held.
+  // Without a fence, the held request can take effect after its repetition was acknowledged.
   const limited = !testbed.fenced && tally.oneHeldOverwritten > 0;
   return { measured: `${one}; ${all}, ${reported}`, figures, failures, limited };
 }
@@ -100,7 +101,7 @@ async function runZombie(clients: NetworkClients, seed: number, bucket: string, 
   tally.failures.push(`seed ${seed}: a write that took effect late was not reported as unknown`);
 }
 
-/** Records what is stored, and returns the keys that do not hold the newest acknowledged value. */
+/** Records the stored values, and returns the keys whose value is not the newest acknowledged value. */
 async function findOverwritten(
   clients: NetworkClients,
   bucket: string,

@@ -2,10 +2,10 @@ import { byteTrueFaultKinds, type TcpProxy } from "@manykv/conformance/faults";
 import type { Driver } from "@manykv/core/driver";
 import type { Provocation } from "./provocation.js";
 
-/** No server listens here: the port is reserved. https://www.iana.org/assignments/service-names-port-numbers */
+/** No server listens on this reserved port. https://www.iana.org/assignments/service-names-port-numbers */
 export const unreachable: { readonly host: string; readonly port: number } = { host: "127.0.0.1", port: 1 };
 
-/** Every fault of the network, on all connections and in both directions. */
+/** Returns a provocation for each network fault in each direction, on all connections. */
 export function brokenBy(proxy: TcpProxy, driver: () => Driver): Provocation[] {
   return byteTrueFaultKinds.flatMap((kind) =>
     (["request", "answer"] as const).map((direction) => ({

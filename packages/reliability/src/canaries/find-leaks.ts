@@ -45,14 +45,14 @@ function jsonOf(error: unknown): string {
   }
 }
 
-/** As text, percent-encoded, as hex, as Base64, and as `inspect` prints bytes. */
+/** Returns the forms of a text: plain, percent-encoded, hex, Base64, and as `inspect` prints its bytes. */
 function formsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   const hex = bytes.toString("hex");
-  // Base64 of a part depends on its alignment. These parts are found at any alignment.
+  // The Base64 form depends on the offset of the text in the encoded bytes. These parts cover every offset.
   const base64 = [0, 1, 2].map((skip) => bytes.subarray(skip, skip + 12).toString("base64"));
   const spaced = hex.slice(0, 24).replace(/../g, "$& ").trim();
-  // `inspect` may break lines anywhere.
+  // No spaces: `inspect` may break lines anywhere, so `findLeaks` also searches the text without white space.
   const listed = [...bytes.subarray(0, 8)].join(",");
   return [text, encodeURIComponent(text), hex.slice(0, 24), spaced, listed, ...base64].map((form) =>
     form.toLowerCase(),

@@ -5,7 +5,7 @@ import type { Canary } from "./find-leaks.js";
 /** One way to provoke errors. */
 export interface Provocation {
   readonly name: string;
-  /** Returns a driver that fails, or throws. */
+  /** Returns a driver whose calls fail. It may also throw. */
   driver(): Driver | Promise<Driver>;
   readonly options?: StoreOptions;
   /** Runs before the calls. */
@@ -13,7 +13,7 @@ export interface Provocation {
   readonly after?: () => Promise<void>;
 }
 
-/** Unique, and too long to appear by chance. */
+/** A canary that is unique and too long to appear by chance. */
 export const password = "Canary-Pass-7Q2xV9kLmZ";
 export const value = "Canary-Value-4Hn8Rw3TbY-Canary-Value";
 

@@ -52,7 +52,7 @@ function callsOf(bucket: Bucket): (() => Promise<unknown>)[] {
     () => bucket.deleteMany(["key", "other"], { timeout }),
     () => bucket.listKeys({ timeout }),
     () => bucket.listKeys({ cursor: value, timeout }),
-    // Rejected before anything is sent.
+    // Core rejects the following calls before it sends a request.
     () => bucket.set("key", bytes, { timeout: 0 }),
     () => bucket.set("key", bytes, { signal: ended }),
     () => bucket.set("key", big, { timeout }),

@@ -14,7 +14,7 @@ type Json = Record<string, unknown>;
 
 /** What goes wrong with a request to DynamoDB. */
 export type ServiceFault =
-  /** Each item is left unprocessed with this probability. */
+  /** The proxy reports each item as unprocessed with this probability. */
   | { readonly kind: "unprocessed"; readonly probability: number }
   | { readonly kind: Exclude<ServiceFaultKind, "unprocessed"> };
 
@@ -29,12 +29,12 @@ export const serviceFaultKinds = [
   "reset-after",
 ] as const;
 
-/** Starts a proxy that knows the operations of DynamoDB. */
+/** Starts a proxy that recognizes the operations of DynamoDB. */
 export function startDynamodbProxy(target: Address): Promise<HttpProxy> {
   return HttpProxy.start(target, (headers) => String(headers["x-amz-target"]).split(".")[1] ?? "");
 }
 
-/** Answers as DynamoDB does under load, which no emulator does by itself. */
+/** Returns a handler that responds as DynamoDB does under load. No emulator does this. */
 export function withFault(fault: ServiceFault | undefined, random: Random): HttpHandler {
   switch (fault?.kind) {
     case undefined:
@@ -77,6 +77,6 @@ async function leaveOut(exchange: HttpExchange, probability: number, random: Ran
   const answered = done === undefined ? (isRead ? { Responses: { [table]: [] } } : {}) : JSON.parse(String(done.body));
   const unprocessed = left.length === 0 ? {} : of(left);
   const merged = { ...answered, [isRead ? "UnprocessedKeys" : "UnprocessedItems"]: unprocessed };
-  // Without headers: the server's checksum belongs to its original answer.
+  // Omit the server's headers: their checksum is for the original response.
   return { status: 200, body: Buffer.from(JSON.stringify(merged)) };
 }

@@ -1,6 +1,6 @@
 import type { Random } from "@manykv/conformance/faults";
 
-/** Turns an answer into another. `undefined` discards it. */
+/** Returns a changed chunk of a response, or `undefined` to discard the chunk. */
 export type Mutation = (chunk: Buffer) => Buffer | undefined;
 
 const mutations: Readonly<Record<string, (chunk: Buffer, random: Random) => Buffer | undefined>> = {
@@ -45,7 +45,7 @@ const mutations: Readonly<Record<string, (chunk: Buffer, random: Random) => Buff
 
 export const mutationNames: readonly string[] = Object.keys(mutations);
 
-/** Draws a mutation of one answer, of some, or of all answers after the first few. */
+/** Returns a random mutation, which skips up to ten chunks of responses and then changes one, three or all chunks. */
 export function drawMutation(random: Random): { readonly name: string; readonly mutate: Mutation } {
   const name = random.pick(mutationNames);
   let skip = random.pick([0, 0, 1, 2, 5, 10]);

@@ -2,7 +2,7 @@ import { type ConnectionFault, ProxySet } from "@manykv/conformance/faults";
 import { type Bucket, createStore, type Store, type StoreOptions } from "@manykv/core";
 import type { Testbed } from "../testbeds/testbed.js";
 
-/** A client of a testbed with its own proxy in front of each server. */
+/** A client that connects to each server of a testbed through its own proxy. */
 export class ProxiedClient implements AsyncDisposable {
   readonly #testbed: Testbed;
   readonly #proxies: ProxySet;
@@ -20,7 +20,7 @@ export class ProxiedClient implements AsyncDisposable {
     return new ProxiedClient(testbed, await ProxySet.start(testbed.servers), options);
   }
 
-  /** How many faults have begun. */
+  /** Number of faults that have begun. */
   get faults(): number {
     return this.#proxies.faults;
   }
@@ -29,7 +29,7 @@ export class ProxiedClient implements AsyncDisposable {
     return this.#store.open(name);
   }
 
-  /** Arms a fault: of one connection to any server, or of all connections to every server. */
+  /** Arms a fault for one connection to any server or, with scope `all`, for all connections to every server. */
   arm(fault: ConnectionFault): void {
     this.#proxies.arm(fault, { firstOnly: fault.scope !== "all" });
   }
@@ -38,7 +38,7 @@ export class ProxiedClient implements AsyncDisposable {
     this.#proxies.heal();
   }
 
-  /** Closes the store and opens another. */
+  /** Closes the store and opens a new store. */
   async renew(): Promise<void> {
     await this.#store.close();
     this.#store = this.#open();

@@ -1,6 +1,6 @@
 import type { Anomaly } from "@manykv/conformance/checker";
 
-/** Returns one line for each of the first anomalies. */
+/** Returns a line for each of the first `most` anomalies, and a line with the number of further anomalies. */
 export function describeAnomalies(anomalies: readonly Anomaly[], most = 3): string[] {
   const lines = anomalies
     .slice(0, most)

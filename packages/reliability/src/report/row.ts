@@ -8,13 +8,13 @@ export interface Row {
   readonly mustBe: string;
   readonly measured: string;
   readonly passed: boolean;
-  /** Whether the run met a known limit of the engine, which docs/reliability.md describes. */
+  /** Whether a run showed a known limit of the backend, which docs/reliability.md describes. */
   readonly limited: boolean;
   readonly seconds: number;
   readonly figures: Readonly<Record<string, number | string>>;
-  /** The first failures. */
+  /** The first failures, at most {@link mostFailures}. */
   readonly failures: readonly string[];
 }
 
-/** How many failures per row are kept and printed. */
+/** Maximum number of failures in a row. */
 export const mostFailures = 20;

@@ -1,7 +1,7 @@
 import type { Anomaly, ReadRecord, WriteRecord } from "@manykv/conformance/checker";
 import type { Attempt, Oracle } from "./oracle.js";
 
-/** A write of one key and the call that it belongs to. */
+/** A write of one key and the number of its call. */
 export interface TrackedWrite {
   readonly record: WriteRecord;
   readonly call: number;
@@ -9,8 +9,8 @@ export interface TrackedWrite {
 }
 
 /**
- * Compares every outcome with what the engine really did. Stricter than the history: an outcome that is true only by luck,
- * because nothing that the driver reported justifies it, counts as false.
+ * Compares every outcome with what the engine really did. This check is stricter than `checkHistory`: it also rejects
+ * an outcome that is true by chance, because no report of the driver justifies the outcome.
  */
 export function checkOutcomes(oracle: Oracle, writes: readonly TrackedWrite[]): Anomaly[] {
   const anomalies: Anomaly[] = oracle.broken.map((text) => ({ kind: "malformed-error", text }));
@@ -27,7 +27,7 @@ export function checkOutcomes(oracle: Oracle, writes: readonly TrackedWrite[]): 
   }
   for (const read of oracle.history.reads) {
     if (!isPossible(oracle, read)) {
-      const text = `${read.client} read ${read.saw} at ${read.start}-${read.end}: it never was that meanwhile`;
+      const text = `${read.client} read ${read.saw} at ${read.start}-${read.end}: the key never had this state in that time`;
       anomalies.push({ kind: read.saw === "missing" ? "false-missing" : "stale-read", key: read.key, text });
     }
   }
@@ -43,30 +43,32 @@ function kindOf(record: WriteRecord): Anomaly["kind"] {
   return record.outcome === "not-applied" ? "false-not-applied" : "false-applied";
 }
 
-/** Returns what is false about an outcome, if anything. */
+/** Returns why an outcome is false, or `undefined` if it is true. */
 function falsehood({ record, cancelled }: TrackedWrite, attempts: readonly Attempt[]): string | undefined {
   const landings = attempts.flatMap((attempt) => attempt.landings);
   const acknowledged = attempts.some(({ verdict }) => verdict === "done");
   const surely = attempts.some(({ verdict, inTime }) => verdict === "done" && inTime);
   const doubtful = attempts.some(({ verdict }) => verdict === "unknown" || verdict === "silent");
-  // Core may or may not have seen an answer that came late.
+  // If a response came late, core may or may not have received it.
   const late = attempts.some(({ inTime }) => !inTime);
   const { outcome, end } = record;
-  if (outcome === "applied" && !acknowledged) return "nothing was acknowledged";
-  if (outcome === "applied" && !landings.some((landing) => landing < end)) return "it did not land in time";
-  if (outcome !== "applied" && surely) return "it was acknowledged";
-  if (outcome === "not-applied" && landings.length > 0) return "it landed";
-  if (outcome === "not-applied" && (doubtful || acknowledged)) return "nothing says that it did not land";
-  if (outcome === "unknown" && !doubtful && !late) return "nothing is unknown about it";
+  if (outcome === "applied" && !acknowledged) return "the driver acknowledged nothing";
+  if (outcome === "applied" && !landings.some((landing) => landing < end))
+    return "the write had not taken effect when its call settled";
+  if (outcome !== "applied" && surely) return "the driver acknowledged the write in time";
+  if (outcome === "not-applied" && landings.length > 0) return "the write took effect";
+  if (outcome === "not-applied" && (doubtful || acknowledged))
+    return "the driver did not report that the write had no effect";
+  if (outcome === "unknown" && !doubtful && !late) return "no report of the driver leaves the result unknown";
   return cancelled ? undefined : lateLanding(attempts, end);
 }
 
-/** A request that could be settled must not take effect after the next attempt or the end of its call. */
+/** Returns a text if a request with a fence took effect after the next attempt began or its call settled. */
 function lateLanding(attempts: readonly Attempt[], end: number): string | undefined {
   for (const [index, attempt] of attempts.entries()) {
     const settledBy = Math.min(end, attempts[index + 1]?.sent ?? end);
     if (attempt.fenced && attempt.landings.some((landing) => landing > settledBy)) {
-      return "it landed after it could have been settled";
+      return "the write took effect after core could have settled it";
     }
   }
   return undefined;

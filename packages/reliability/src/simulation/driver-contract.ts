@@ -1,7 +1,7 @@
 import type { Driver, KeysRequest } from "@manykv/core/driver";
 import type { Oracle } from "./oracle.js";
 
-/** Records where core breaks a promise that `Driver` makes to drivers. */
+/** Records in `oracle.broken` each rule of the `Driver` interface that a request of core breaks. */
 export function checkRequest(
   oracle: Oracle,
   driver: Driver & { readonly closed: boolean },
@@ -14,13 +14,13 @@ export function checkRequest(
   const broken = (text: string): void => {
     oracle.broken.push(`${kind}: ${text}`);
   };
-  if (driver.closed) broken("a request after close()");
-  if (keys.length === 0) broken("a request without keys");
-  if (keys.length > maxKeys) broken(`${keys.length} keys exceed the limit of ${maxKeys}`);
-  if (new Set(keys).size !== keys.length) broken("a key twice in one request");
-  if (request.aborted) broken("a request that is aborted already");
-  if (Number.isNaN(request.deadline)) broken("a deadline that is not a number");
-  if (kind === "set" && values.length !== keys.length) broken("the numbers of keys and values differ");
+  if (driver.closed) broken("core sent a request after close()");
+  if (keys.length === 0) broken("core sent a request without keys");
+  if (keys.length > maxKeys) broken(`core sent ${keys.length} keys, more than the limit of ${maxKeys}`);
+  if (new Set(keys).size !== keys.length) broken("core sent a key twice in one request");
+  if (request.aborted) broken("core sent a request that is already aborted");
+  if (Number.isNaN(request.deadline)) broken("core sent a deadline that is not a number");
+  if (kind === "set" && values.length !== keys.length) broken("core sent different numbers of keys and values");
   const bytes = [...keys, ...values].reduce((sum, part) => sum + part.length, 0);
-  if (keys.length > 1 && bytes > maxBytes) broken(`${bytes} bytes exceed the limit of ${maxBytes}`);
+  if (keys.length > 1 && bytes > maxBytes) broken(`core sent ${bytes} bytes, more than the limit of ${maxBytes}`);
 }

@@ -2,13 +2,13 @@ import type { Random } from "@manykv/conformance/faults";
 import type { StoreErrorCode } from "@manykv/core";
 import type { Fault } from "@manykv/core/driver";
 
-/** What the engine does with a write that goes wrong. */
+/** When a write with a lost response takes effect. */
 export type Effect = "never" | "at-once" | "late";
 
 /** What the fence of a lost request does. */
 export type FenceKind = "absent" | "works" | "fails" | "throws" | "hangs";
 
-/** What goes wrong with a request as a whole or with single keys. */
+/** What goes wrong with a request. With `keys`, the result of each key is chosen separately. */
 export type PlanKind =
   | "none"
   | "keys"
@@ -50,7 +50,7 @@ const codes: readonly StoreErrorCode[] = [
   "internal",
 ];
 
-/** Draws what goes wrong with the requests of one schedule. */
+/** Chooses at random what goes wrong with the requests of one client. */
 export class FaultPlan {
   readonly #random: Random;
   readonly #probability: number;
@@ -86,7 +86,7 @@ export class FaultPlan {
     return random.pick([0, 0, 0, random.integer(1, 20), random.integer(1, 400)]);
   }
 
-  /** Milliseconds until a lost write takes effect. */
+  /** Returns the delay of a late response or of the late effect of a lost write, in milliseconds. */
   lateness(): number {
     return this.#random.pick([1, 30, 300, 3_000, 30_000]) * (1 + this.#random.next());
   }

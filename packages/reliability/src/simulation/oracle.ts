@@ -6,28 +6,29 @@ export type Verdict = "done" | "unprocessed" | "none" | "unknown" | "silent";
 /** What really happened to one key of one write request. */
 export interface Attempt {
   readonly key: string;
-  /** The call that the request belongs to. */
+  /** Number of the call that sent the request. */
   readonly call: number;
-  /** The number in the value, or 0 for a delete. */
+  /** Number of the write, which its value contains, or 0 for a delete. */
   readonly write: number;
   readonly sent: number;
   verdict: Verdict;
-  /** Whether the driver answered before the attempt was aborted. */
+  /** Whether the driver responded before the attempt was aborted. */
   inTime: boolean;
-  /** Whether the driver offered a fence that works. */
+  /** Whether the driver returned a fence that works. */
   fenced: boolean;
   /** Whether the fence was called, so that the write can no longer take effect. */
   ended: boolean;
+  /** The times at which the write took effect. */
   readonly landings: number[];
 }
 
-/** The state of a key from a moment on: the number of a write, or 0 if it is missing. */
+/** The state of a key from a point in time: the number of its last write, or 0 if the key is missing. */
 interface State {
   readonly from: number;
   readonly write: number;
 }
 
-/** Knows what the simulated engine stores and everything that happened to it. */
+/** Stores the values of the simulated engine, and records every attempt and every state of a key. */
 export class Oracle {
   readonly history: History;
   readonly attempts: Attempt[] = [];
@@ -48,7 +49,7 @@ export class Oracle {
     return own.map((key) => key.slice(prefix.length)).sort();
   }
 
-  /** The write takes effect, unless a fence stopped it. */
+  /** Applies the write of an attempt, unless a fence stopped it. */
   land(attempt: Attempt, value: Uint8Array | undefined): void {
     if (attempt.ended) return;
     const from = this.history.tick();
@@ -58,7 +59,7 @@ export class Oracle {
     this.#statesOf(attempt.key).push({ from, write: attempt.write });
   }
 
-  /** Returns whether a key was in a state that `fits` accepts at some moment of an interval. */
+  /** Returns whether `fits` accepts a state that a key had between `start` and `end`. */
   everWas(key: string, start: number, end: number, fits: (write: number) => boolean): boolean {
     const states = this.#statesOf(key);
     return states.some(({ from, write }, index) => {

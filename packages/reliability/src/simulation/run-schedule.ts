@@ -15,7 +15,7 @@ export interface ScheduleResult {
   readonly undecided: number;
   readonly calls: number;
   readonly outcomes: Readonly<Record<"applied" | "not-applied" | "unknown", number>>;
-  /** The longest time that a call took beyond its deadline, in virtual milliseconds. Negative if all were faster. */
+  /** Longest time between a deadline and the end of its call, in virtual milliseconds. Negative if no call was late. */
   readonly worstOverrun: number;
 }
 
@@ -29,7 +29,7 @@ interface Client {
   readonly calls: number;
 }
 
-/** Runs one schedule. Everything in it depends only on the seed. */
+/** Runs one schedule of random calls and faults. The schedule depends only on the seed. */
 export async function runSchedule(seed: number): Promise<ScheduleResult> {
   return new Schedule(seed).run();
 }
@@ -78,7 +78,7 @@ class Schedule {
     if (over) await all;
     const observer = await this.#open("observer", 0, 0);
     await this.#observe(observer);
-    // Lost writes may take effect now. Then everything is read again.
+    // Let the remaining lost writes take effect. Then read all keys again.
     await this.#time.run();
     await this.#observe(observer);
     return this.#result();
@@ -126,7 +126,7 @@ class Schedule {
     this.#unsettled++;
     const kind = await this.#send(client, options);
     this.#unsettled--;
-    // A listing's deadline applies to each page.
+    // The timeout of a listing applies to each page separately.
     if (timeout !== Number.POSITIVE_INFINITY && kind !== "list") {
       this.#worstOverrun = Math.max(this.#worstOverrun, this.#time.now - began - timeout);
     }
@@ -178,7 +178,7 @@ class Schedule {
   }
 }
 
-/** Marks the writes that could not be settled, which may take effect again. */
+/** Marks the writes that took effect after their call settled, so that the checker allows this. */
 function markLate(oracle: Oracle, tracked: readonly TrackedWrite[]): void {
   for (const { record, call } of tracked) {
     record.late = oracle.attempts.some(

@@ -10,19 +10,19 @@ export interface SimulationResult {
   readonly unsettled: number;
   readonly undecided: number;
   readonly worstOverrun: number;
-  /** The first schedules that failed. A seed replays its schedule. */
+  /** The first failed schedules, at most 20. A seed repeats its schedule. */
   readonly failures: readonly { readonly seed: number; readonly anomalies: readonly Anomaly[] }[];
 }
 
 const mostFailures = 20;
 
-/** Runs the schedules of `runs` seeds, starting with `seed`. */
+/** Runs the schedules of the seeds from `seed` to `seed + runs - 1`. */
 export async function runSimulation(
   seed: number,
   runs: number,
   onFailure: (result: ScheduleResult) => void = () => {},
 ): Promise<SimulationResult> {
-  // Creating stack traces that no one reads would take a third of the time.
+  // Creating stack traces would take a third of the time, and nothing reads them.
   Error.stackTraceLimit = 0;
   const outcomes = { applied: 0, "not-applied": 0, unknown: 0 };
   const failures: ScheduleResult[] = [];

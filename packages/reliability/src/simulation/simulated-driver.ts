@@ -17,7 +17,7 @@ import { checkRequest } from "./driver-contract.js";
 import type { FaultPlan } from "./fault-plan.js";
 import type { Attempt, Oracle } from "./oracle.js";
 
-/** An error with the fault that `classify` returns for it. Without one, `classify` throws. */
+/** An error with the fault that `classify` returns. If `fault` is `undefined`, `classify` throws. */
 class SimulatedError extends Error {
   readonly fault: Fault | undefined;
 
@@ -31,15 +31,15 @@ type Fence = (request: DriverRequest) => Promise<void>;
 
 const pageSize = 3;
 
-/** What varies between simulated drivers. */
+/** Properties in which simulated drivers differ. */
 export interface SimulatedDriverOptions {
   readonly limits: DriverLimits;
   readonly exists: boolean;
-  /** With `prepareSet`, a set is acknowledged as a whole or rejects. */
+  /** Whether the driver has `prepareSet`. It then acknowledges a set as a whole, or rejects. */
   readonly prepareSet: boolean;
 }
 
-/** One client's driver for the simulated engine. Its client makes one call at a time, number `call`. */
+/** The driver of one client for the simulated engine. `call` is the number of the client's current call. */
 export class SimulatedDriver implements Driver {
   readonly name = "simulated";
   readonly limits: DriverLimits;
@@ -84,7 +84,7 @@ export class SimulatedDriver implements Driver {
   }
 
   async close(): Promise<void> {
-    if (this.closed) this.#oracle.broken.push("the driver was closed twice");
+    if (this.closed) this.#oracle.broken.push("core closed the driver twice");
     this.closed = true;
   }
 
@@ -133,7 +133,7 @@ export class SimulatedDriver implements Driver {
     }
   }
 
-  /** Keys that were not read have `undefined` in their place, as a careless driver might leave it. */
+  /** Reads only some of the keys. Other keys have the value `undefined`, as in a careless driver. */
   #partOf<Value>(values: readonly Value[]): ReadAnswer<Value> {
     const unprocessed: number[] = [];
     const faults: ItemFault[] = [];
@@ -217,7 +217,7 @@ export class SimulatedDriver implements Driver {
     }
   }
 
-  /** Each key ends differently. Lost keys share one fence, like those of one connection. */
+  /** Chooses the result of each key separately. Lost keys share one fence, like the keys of one connection. */
   #writeKeys(attempts: readonly Attempt[], values: readonly Uint8Array[] | undefined, inTime: boolean): WriteAnswer {
     const unprocessed: number[] = [];
     const faults: ItemFault[] = [];
@@ -242,7 +242,7 @@ export class SimulatedDriver implements Driver {
     return new SimulatedError(this.#plan.fault("none"));
   }
 
-  /** Loses the answer. The plan decides whether the write is lost too. */
+  /** Loses the response. The plan decides whether and when the write takes effect. */
   #lose(
     attempts: readonly Attempt[],
     values: readonly Uint8Array[] | undefined,

@@ -1,4 +1,4 @@
-/** Longest delay of a timer, in milliseconds. As in Node, a longer one and one below 1 count as 1. */
+/** Longest delay of a timer in milliseconds. As in Node.js, a longer delay or a delay below 1 counts as 1. */
 const longestDelay = 2 ** 31 - 1;
 
 interface Timer {
@@ -12,19 +12,19 @@ type Globals = {
 };
 
 /**
- * A clock that jumps from timer to timer. While installed, it replaces `setTimeout`, `performance.now` and `Math.random`,
- * so a run never waits and is the same each time.
+ * A clock that jumps from timer to timer. While installed, it replaces `setTimeout`, `clearTimeout`, `performance.now`
+ * and `Math.random`. A run then never waits, and is the same each time.
  */
 export class VirtualTime {
   #now = 0;
-  /** Sorted. The next timer is the last element. */
+  /** Sorted by time. The last element fires next. */
   readonly #timers: Timer[] = [];
 
   get now(): number {
     return this.#now;
   }
 
-  /** Replaces the globals. Returns a function that restores them. */
+  /** Replaces the global functions. Returns a function that restores them. */
   install(random: () => number): () => void {
     const globals = globalThis as Globals;
     const { setTimeout, clearTimeout } = globals;
@@ -43,7 +43,7 @@ export class VirtualTime {
     };
   }
 
-  /** Runs until no timer is left or `enough` returns `true`. */
+  /** Fires timers until none remains or `enough` returns `true`. */
   async run(enough: () => boolean = () => false): Promise<void> {
     for (;;) {
       await allJobs();

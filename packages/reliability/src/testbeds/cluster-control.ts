@@ -6,14 +6,14 @@ export interface NodeView {
   readonly id: string;
   readonly address: Address;
   readonly role: "master" | "replica";
-  /** Id of a replica's master. */
+  /** Id of the master, if the node is a replica. */
   readonly masterId: string | undefined;
   readonly failed: boolean;
-  /** Whether it has slots. */
+  /** Whether the node has slots. */
   readonly serves: boolean;
 }
 
-/** An administrator's connections to the nodes of a cluster. */
+/** Connections to all nodes of a cluster, to send administration commands. */
 export class ClusterControl {
   readonly #clients: ReadonlyMap<string, Redis>;
 
@@ -33,20 +33,22 @@ export class ClusterControl {
     return client;
   }
 
-  /** Returns the nodes as one of them sees them. */
+  /** Returns all nodes as the node `seenBy` describes them. */
   async nodes(seenBy: Address): Promise<NodeView[]> {
     const text = String(await this.at(seenBy).call("CLUSTER", "NODES"));
     return text.trim().split("\n").map(parseNode);
   }
 
-  /** Waits until each of `viewers` sees nodes that `fits` accepts. */
+  /** Waits until `fits` accepts the nodes as each of `viewers` describes them. Rejects after 2 minutes. */
   async until(viewers: readonly Address[], fits: (nodes: readonly NodeView[]) => boolean): Promise<void> {
     if (await this.within(120_000, viewers, fits)) return;
     const views = await Promise.all(viewers.map((viewer) => this.nodes(viewer)));
-    throw new Error(`the cluster did not reach the expected state: ${JSON.stringify(views[0])}`);
+    throw new Error(
+      `ClusterControl.until: the cluster did not reach the expected state in 2 minutes: ${JSON.stringify(views[0])}`,
+    );
   }
 
-  /** Returns whether each of `viewers` sees nodes that `fits` accepts within `milliseconds`. */
+  /** Like `until`, but resolves with `false` if `fits` does not accept the nodes within `milliseconds`. */
   async within(
     milliseconds: number,
     viewers: readonly Address[],
@@ -61,7 +63,7 @@ export class ClusterControl {
     return false;
   }
 
-  /** Returns whether each replica is connected to its master and up to date. */
+  /** Returns whether each replica is connected to its master and has finished its initial synchronization. */
   async replicasInStep(): Promise<boolean> {
     const texts = await Promise.all([...this.#clients.values()].map((client) => client.info("replication")));
     return texts.every((text) => /role:master|master_link_status:up/.test(text));

@@ -6,7 +6,7 @@ import { silent } from "./silent.js";
 import type { Testbed, TestbedOptions } from "./testbed.js";
 
 export interface PostgresTestbed extends Testbed {
-  /** Includes the password. For a client that a campaign opens itself. */
+  /** URL with the password, for clients that a campaign opens itself. */
   readonly url: string;
 }
 
@@ -38,7 +38,7 @@ export async function postgresTestbed(
 }
 
 /**
- * A process of the killed server may need a moment to exit. Until then a new server does not start: "pre-existing shared
+ * Restarts a killed server. Until all of its processes have exited, a new server fails to start: "pre-existing shared
  * memory block is still in use".
  */
 async function restart(service: DedicatedPostgres): Promise<void> {

@@ -32,7 +32,7 @@ export async function redisClusterTestbed(
   };
 }
 
-/** Nodes report their own addresses, so each of them must be translated. */
+/** Returns a driver that connects through `route`. Nodes report their own addresses, so it must map each of them. */
 function routedDriver(servers: Testbed["servers"], route: Route): Driver {
   const client = new Cluster(servers.map(route), {
     lazyConnect: true,

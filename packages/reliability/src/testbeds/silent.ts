@@ -1,4 +1,4 @@
 import type { StartOptions } from "@manykv/test-services";
 
-/** Campaigns print their own table. */
+/** Start option that suppresses the output of services, because campaigns print their own results. */
 export const silent: StartOptions = { print: () => {} };

@@ -5,25 +5,25 @@ export type BackendName = "redis" | "redis-cluster" | "postgres" | "dynamodb";
 
 export const backendNames: readonly BackendName[] = ["redis", "redis-cluster", "postgres", "dynamodb"];
 
-/** Maps a server to the address that a client connects to: the server's own, or that of a proxy. */
+/** Returns the address to which a client connects: the address of the server or of a proxy. */
 export type Route = (server: Address) => Address;
 
 export const direct: Route = (server) => server;
 
-/** A real server for one campaign alone. */
+/** The real servers of one backend, which only one campaign uses. */
 export interface Testbed extends AsyncDisposable {
   readonly name: BackendName;
   readonly description: string;
   readonly servers: readonly Address[];
-  /** Whether a write whose answer was lost can be kept from taking effect later. */
+  /** Whether the driver can stop a write whose response was lost, so that the write does not take effect later. */
   readonly fenced: boolean;
-  /** Creates a client. */
+  /** Returns a new driver that connects through `route`. */
   driver(route: Route): Driver;
   kill(): Promise<void>;
   restart(): Promise<void>;
 }
 
 export interface TestbedOptions {
-  /** Whether every acknowledged write is on disk. */
+  /** Whether the servers write to disk before they acknowledge a write. Default: false. */
   readonly durable?: boolean | undefined;
 }
