@@ -3,7 +3,7 @@ import { campaigns } from "../src/campaigns/index.js";
 import { runCampaign } from "../src/run-campaign.js";
 import { type BackendName, backendNames } from "../src/testbeds/testbed.js";
 
-/** A few runs of each campaign that is fast enough. `pnpm campaign` runs all of them. */
+/** Number of test runs of each campaign that is fast enough. `npx -y pnpm@12 campaign` runs all campaigns. */
 const samples: Readonly<Record<string, number>> = {
   network: 12,
   "one-connection": 6,
@@ -17,7 +17,7 @@ const samples: Readonly<Record<string, number>> = {
   malformed: 40,
 };
 
-/** Six servers take long to start, so the cluster runs only where it differs from a single server. */
+/** Campaigns without a cluster here, because its six servers start slowly and behave like a single server in them. */
 const withoutCluster: ReadonlySet<string> = new Set(["one-connection", "kill", "zombie"]);
 
 const seed = Math.floor(Math.random() * 2 ** 31);
@@ -27,15 +27,15 @@ describe.each(Object.entries(samples))("campaign %s", (name, runs) => {
   const all: readonly BackendName[] = campaign?.backends ?? [];
   const backends = withoutCluster.has(name) ? all.filter((backend) => backend !== "redis-cluster") : all;
 
-  test("exists and supports its backends", () => {
+  test("exists, and its backends are known", () => {
     expect(campaign).toBeDefined();
     expect(backends.every((backend) => backendNames.includes(backend))).toBe(true);
   });
 
-  test.each(backends)("%s", async (backend) => {
-    if (campaign === undefined) throw new TypeError(`no campaign ${name}`);
+  test.each(backends)("passes on %s", async (backend) => {
+    if (campaign === undefined) throw new TypeError(`the campaign ${name} does not exist`);
     const row = await runCampaign(campaign, runs, seed, backend);
-    expect(row.failures, `replay with --only ${name} --backend ${backend} --seed ${seed}`).toEqual([]);
+    expect(row.failures, `repeat with --only ${name} --backend ${backend} --seed ${seed}`).toEqual([]);
     expect(row.runs).toBe(runs);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 type Outcome = WriteRecord["outcome"];
 
-/** A history of one key with given times. */
+/** Builds the history of one key. The tests set the times. */
 class Story {
   readonly history: History = new History();
 
@@ -29,10 +29,10 @@ class Story {
 }
 
 const stories: readonly [name: string, kinds: readonly string[], tell: (story: Story) => void][] = [
-  ["a write and a read", [], (s) => s.read(3, 4, s.set(1, 2))],
-  ["a read before anything is written", [], (s) => s.read(1, 2, "missing")],
+  ["a read sees the write before it", [], (s) => s.read(3, 4, s.set(1, 2))],
+  ["a read before the first write sees a missing key", [], (s) => s.read(1, 2, "missing")],
   [
-    "a read beside a write sees before or after",
+    "a read during a write sees the state before or after the write",
     [],
     (s) => {
       const write = s.set(1, 10);
@@ -41,10 +41,10 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
     },
   ],
   [
-    "a read goes back beside a write",
+    "a repeated write takes effect after a newer write",
     [],
     (s) => {
-      // The lost request took effect, another write came, then the repeated request took effect.
+      // The first request took effect, then the second write, and then the repetition of the first request.
       const first = s.set(1, 20);
       const second = s.set(5, 6);
       s.read(2, 3, first);
@@ -53,7 +53,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
     },
   ],
   [
-    "a repeated write lands on both sides of a delete",
+    "a repeated write takes effect before and after a delete",
     [],
     (s) => {
       const write = s.set(9, 24);
@@ -63,9 +63,9 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
       s.read(37, 38, write);
     },
   ],
-  ["an unknown write that is there", [], (s) => s.read(3, 4, s.set(1, 2, "unknown"))],
+  ["an unknown write took effect", [], (s) => s.read(3, 4, s.set(1, 2, "unknown"))],
   [
-    "an unknown write that is not there",
+    "an unknown write did not take effect",
     [],
     (s) => {
       s.set(1, 2, "unknown");
@@ -73,7 +73,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
     },
   ],
   [
-    "a late write over a newer one, where nothing can be settled",
+    "a late write overwrites a newer write, but could not be settled",
     [],
     (s) => {
       const late = s.set(1, 2, "unknown");
@@ -83,7 +83,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
     },
   ],
   [
-    "a late write over a newer one",
+    "a late write overwrites a newer write",
     ["stale-overwrite"],
     (s) => {
       const late = s.set(1, 2, "unknown");
@@ -109,16 +109,20 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
     },
   ],
   [
-    "a key is called applied and is not",
+    "a write is reported as applied, but is missing",
     ["false-applied"],
     (s) => {
       s.set(1, 2, "applied", false);
       s.read(3, 4, "missing");
     },
   ],
-  ["a key is called not applied and is there", ["false-not-applied"], (s) => s.read(3, 4, s.set(1, 2, "not-applied"))],
   [
-    "a delete is called not applied and is done",
+    "a write is reported as not applied, but took effect",
+    ["false-not-applied"],
+    (s) => s.read(3, 4, s.set(1, 2, "not-applied")),
+  ],
+  [
+    "a delete is reported as not applied, but took effect",
     ["false-not-applied"],
     (s) => {
       s.set(1, 2);
@@ -127,7 +131,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
     },
   ],
   [
-    "a read misses a write, a later one sees it",
+    "a read misses a write that a later read sees",
     ["false-missing"],
     (s) => {
       const write = s.set(1, 2);
@@ -136,7 +140,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
     },
   ],
   [
-    "a read sees an older write, a later one the newer",
+    "a read sees an older write, and a later read sees the newer write",
     ["stale-read"],
     (s) => {
       const older = s.set(1, 2);
@@ -145,11 +149,11 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
       s.read(7, 8, newer);
     },
   ],
-  ["a value from the future", ["unwritten-value"], (s) => s.read(1, 2, s.set(3, 4))],
-  ["a value that is not whole", ["torn-value"], (s) => s.read(1, 2, "torn")],
-  ["something is listed that was never written", ["unwritten-value"], (s) => s.read(1, 2, "present")],
+  ["a read sees a value before it is written", ["unwritten-value"], (s) => s.read(1, 2, s.set(3, 4))],
+  ["a read sees a damaged value", ["torn-value"], (s) => s.read(1, 2, "torn")],
+  ["a listing contains a key that was never written", ["unwritten-value"], (s) => s.read(1, 2, "present")],
   [
-    "two writes side by side that change places twice",
+    "the value changes after both writes have ended",
     ["impossible-order"],
     (s) => {
       const first = s.set(1, 4);
@@ -158,7 +162,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
       s.read(8, 9, second);
     },
   ],
-  ["a call that never settles", ["unsettled"], (s) => s.set(1, Number.POSITIVE_INFINITY, "unknown")],
+  ["a call never settles", ["unsettled"], (s) => s.set(1, Number.POSITIVE_INFINITY, "unknown")],
 ];
 
 describe("the checker", () => {
@@ -168,7 +172,7 @@ describe("the checker", () => {
     expect(story.kinds()).toEqual(kinds);
   });
 
-  test("a value identifies its write, and any change to it is noticed", () => {
+  test("a value identifies its write, and identify detects any change of the value", () => {
     for (const size of [0, 12, 13, 100]) {
       const value = uniqueValue(7, size);
       expect(identify(value)).toBe(7);

@@ -11,16 +11,16 @@ describe("planted bugs", () => {
   });
 
   const mutants = [...driverMutants, ...bucketMutants];
-  test("there are at least 20", () => {
+  test("there are at least 20 planted bugs", () => {
     expect(new Set(mutants.map(({ name }) => name)).size).toBeGreaterThanOrEqual(20);
   });
 
-  test.each(mutants)("a store that $name is caught", async ({ found, ...plant }) => {
+  test.each(mutants)("the checker detects a store that $name", async ({ found, ...plant }) => {
     const kinds = new Set<string>();
     for (const seed of seeds) {
       for (const { kind } of await runWorkload(seed, plant)) kinds.add(kind);
       if (found.some((kind) => kinds.has(kind))) return;
     }
-    expect.fail(`not found in ${seeds.length} runs; found instead: ${[...kinds].join(", ")}`);
+    expect.fail(`the checker did not detect the bug in ${seeds.length} runs, but found: ${[...kinds].join(", ")}`);
   });
 });

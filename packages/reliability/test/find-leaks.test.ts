@@ -18,12 +18,12 @@ const leaking: readonly [name: string, error: unknown][] = [
   ["a URL", new Error(`failed: ${encodeURIComponent(text)}`)],
 ];
 
-describe("canaries", () => {
-  test.each(leaking)("are found in %s", (_, error) => {
+describe("findLeaks", () => {
+  test.each(leaking)("finds a canary in %s", (_, error) => {
     expect(findLeaks(error, canaries)).not.toEqual([]);
   });
 
-  test("are not found in an error without them", () => {
+  test("finds nothing in an error without a canary", () => {
     expect(findLeaks(new StoreError("internal", "failed"), canaries)).toEqual([]);
   });
 });

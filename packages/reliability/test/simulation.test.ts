@@ -3,10 +3,10 @@ import { runSchedule } from "../src/simulation/run-schedule.js";
 import { runSimulation } from "../src/simulation/run-simulation.js";
 
 describe("simulated schedules", () => {
-  test("20,000 schedules have no false outcome and no unsettled call", async () => {
+  test("20,000 schedules have no false outcome, and every call settles", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const result = await runSimulation(seed, 20_000);
-    expect(result.failures, `replay with --only simulation --size 1 --seed <the failure's seed>`).toEqual([]);
+    expect(result.failures, `repeat with --only simulation --size 1 --seed <the seed of the failure>`).toEqual([]);
     expect(result.unsettled).toBe(0);
     expect(result.undecided).toBe(0);
     expect(result.worstOverrun).toBeLessThanOrEqual(250);
@@ -14,7 +14,7 @@ describe("simulated schedules", () => {
     for (const count of Object.values(result.outcomes)) expect(count).toBeGreaterThan(1_000);
   });
 
-  test("a seed replays its schedule", async () => {
+  test("a seed repeats its schedule", async () => {
     const first = await runSchedule(4711);
     const second = await runSchedule(4711);
     expect(second).toEqual(first);

@@ -2,7 +2,7 @@ import type { Random } from "@manykv/conformance/faults";
 import { BatchError, type Bucket, type Entry, type Outcome } from "@manykv/core";
 import type { Mutant } from "./driver-mutants.js";
 
-/** A bucket that differs from `inner` in some methods. */
+/** Returns a bucket that differs from `inner` in some methods. */
 function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
   return {
     name: inner.name,
@@ -20,7 +20,7 @@ function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
   };
 }
 
-/** Changes the outcomes that a rejected `setMany` reports. */
+/** Returns a `setMany` that changes the outcomes if it rejects. */
 function retold(inner: Bucket, tell: (outcome: Outcome) => Outcome): Partial<Bucket> {
   return {
     setMany: async (entries, options) => {
@@ -59,16 +59,16 @@ export const bucketMutants: readonly Mutant[] = [
   mutant("reports applied keys as not-applied", ["false-not-applied"], (inner) =>
     retold(inner, (outcome) => (outcome === "applied" ? "not-applied" : outcome)),
   ),
-  mutant("resolves before it has written", ["lost-write", "stale-read", "false-missing"], (inner) => ({
+  mutant("resolves before it has written the values", ["lost-write", "stale-read", "false-missing"], (inner) => ({
     setMany: async (entries, options) => {
       const kept = [...entries].map(([key, value]): Entry => [key, value.slice()]);
       inner.setMany(kept, options).catch(() => {});
     },
   })),
-  mutant("swallows errors of writes", ["lost-write", "stale-overwrite"], (inner) => ({
+  mutant("ignores errors of writes", ["lost-write", "stale-overwrite"], (inner) => ({
     setMany: (entries, options) => inner.setMany(entries, options).catch(() => {}),
   })),
-  mutant("keeps the caller's memory", ["torn-value"], (inner) => ({
+  mutant("reads the caller's values after setMany has returned", ["torn-value"], (inner) => ({
     setMany: async (entries, options) => {
       await Promise.resolve();
       return inner.setMany(entries, options);
@@ -77,7 +77,7 @@ export const bucketMutants: readonly Mutant[] = [
   mutant("lets the first value of a duplicate key win", ["unwritten-value"], (inner) => ({
     setMany: (entries, options) => inner.setMany([...entries].reverse(), options),
   })),
-  mutant("omits the places of missing keys", ["misplaced-answer"], (inner) => ({
+  mutant("omits missing keys from its results", ["misplaced-answer"], (inner) => ({
     getMany: async (keys, options) => (await inner.getMany(keys, options)).filter((pair) => pair !== undefined),
   })),
   mutant("never settles", ["unsettled"], (inner, random) => ({

@@ -11,7 +11,7 @@ import {
 } from "@manykv/core/driver";
 import type { Plant } from "./workload.js";
 
-/** A bug, and the anomalies of which the checker must find at least one. */
+/** A planted bug. The checker must find at least one of the anomalies `found`. */
 export interface Mutant extends Plant {
   readonly name: string;
   readonly found: readonly AnomalyKind[];
@@ -20,7 +20,7 @@ export interface Mutant extends Plant {
 const lossKinds: readonly AnomalyKind[] = ["lost-write", "false-applied", "stale-overwrite"];
 const staleKinds: readonly AnomalyKind[] = ["stale-read", "false-missing"];
 
-/** A driver that differs from `inner` in some methods. */
+/** Returns a driver that differs from `inner` in some methods. */
 function like(inner: Driver, changes: Partial<Driver>): Driver {
   return {
     name: inner.name,
@@ -39,7 +39,7 @@ function like(inner: Driver, changes: Partial<Driver>): Driver {
   };
 }
 
-/** The same request with some parts replaced. */
+/** Returns a copy of a request with some parts replaced. */
 function changed(request: KeysRequest & Partial<SetRequest>, parts: Partial<SetRequest>): SetRequest {
   const { bucket, keys, values = [], deadline, signal } = request;
   return createRequest({ bucket, keys, values, deadline, ...parts, signal });
@@ -69,7 +69,7 @@ export const driverMutants: readonly Mutant[] = [
   mutant("treats failed keys as done", lossKinds, (inner) => ({
     set: async (request) => ({ ...(await inner.set(request)), faults: [] }),
   })),
-  mutant("reports that all keys failed if some did", ["false-not-applied"], (inner) => ({
+  mutant("reports that all keys failed if some keys failed", ["false-not-applied"], (inner) => ({
     set: async (request) => {
       const answer = await inner.set(request);
       return isPartial(answer) ? failsWhole(request.keys) : answer;
@@ -85,13 +85,13 @@ export const driverMutants: readonly Mutant[] = [
     },
     classify: (error) => ({ ...inner.classify(error), effect: "none", retryable: false }),
   })),
-  mutant("reads errors as missing", ["false-missing"], (inner) => ({
+  mutant("reports keys as missing if a read fails", ["false-missing"], (inner) => ({
     get: async (request) => inner.get(request).catch(() => ({ values: request.keys.map(() => undefined) })),
   })),
-  mutant("reads throttled keys as missing", ["false-missing"], (inner) => ({
+  mutant("reports throttled keys as missing", ["false-missing"], (inner) => ({
     get: async (request) => ({ ...(await inner.get(request)), unprocessed: [], faults: [] }),
   })),
-  mutant("reports that a key does not exist without asking", ["false-missing"], () => ({
+  mutant("reports that keys do not exist without a request", ["false-missing"], () => ({
     exists: async (request) => ({ values: request.keys.map(() => false) }),
   })),
   mutant("reads from a replica that lags behind", staleKinds, (inner, random) => {
@@ -140,13 +140,13 @@ export const driverMutants: readonly Mutant[] = [
   mutant("writes the values in the wrong order", ["unwritten-value"], (inner) => ({
     set: (request) => inner.set(changed(request, { values: [...request.values].reverse() })),
   })),
-  mutant("answers in the wrong order", ["unwritten-value"], (inner) => ({
+  mutant("returns values in the wrong order", ["unwritten-value"], (inner) => ({
     get: async (request) => {
       const answer = await inner.get(request);
       return isPartial(answer) ? answer : { values: [...answer.values].reverse() };
     },
   })),
-  mutant("returns its own memory", ["torn-value"], (inner) => {
+  mutant("returns the same memory for several reads", ["torn-value"], (inner) => {
     const memory = new Map<string, Uint8Array<ArrayBuffer>>();
     return {
       get: async (request) => {
@@ -172,7 +172,7 @@ export const driverMutants: readonly Mutant[] = [
       delete: async (request) => withoutFence(await inner.delete(request)),
     };
   }),
-  mutant("sends an old request again later", ["stale-overwrite", "impossible-order"], (inner) => ({
+  mutant("sends a request a second time, two seconds later", ["stale-overwrite", "impossible-order"], (inner) => ({
     set: async (request) => {
       const { bucket, keys } = request;
       const again = createRequest({ bucket, keys, values: request.values.map((value) => value.slice()) });

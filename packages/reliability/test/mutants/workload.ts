@@ -5,7 +5,7 @@ import type { Driver, Fault } from "@manykv/core/driver";
 import { memoryDriver } from "@manykv/memory";
 import { VirtualTime } from "../../src/simulation/virtual-time.js";
 
-/** A bug between core and an engine with faults, or between the caller and core. */
+/** Plants a bug by wrapping the driver or the bucket. */
 export interface Plant {
   readonly driver?: (inner: Driver, random: Random) => Driver;
   readonly bucket?: (inner: Bucket, random: Random) => Bucket;
@@ -14,7 +14,7 @@ export interface Plant {
 const keys = ["a", "b", "c", "d"];
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
 
-/** Runs two clients on the same keys over an engine with faults. Then reads everything, at once and at the end. */
+/** Runs two clients on the same keys, with faults. Then reads all keys, and again after all timers have fired. */
 export async function runWorkload(seed: number, plant: Plant): Promise<readonly Anomaly[]> {
   const random = new Random(seed);
   const time = new VirtualTime();
