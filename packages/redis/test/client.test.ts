@@ -35,14 +35,14 @@ async function adminOf(redis: { readonly host: string; readonly port: number }):
   return clientWith({ host: redis.host, port: redis.port });
 }
 
-/** Everything about a client that a store could change. */
+/** Returns what a store could change in a client: its status and its listeners. */
 function stateOf(client: Redis | Cluster): unknown {
   const events = ["ready", "error", "end", "close", "connect"].map((event) => client.listenerCount(event));
   return { status: client.status, events };
 }
 
-describe("the store uses a client's", () => {
-  test("user, password, database and connection name", async () => {
+describe("the store", () => {
+  test("uses the client's user, password, database and connection name", async () => {
     const redis = await startDedicatedRedis();
     cleanups.push(() => redis.stop());
     const admin = await adminOf(redis);
@@ -56,7 +56,7 @@ describe("the store uses a client's", () => {
     expect(await admin.get("{}bucket:key")).toBe("value");
   });
 
-  test("connector", async () => {
+  test("uses the client's connector", async () => {
     let connected = 0;
     class CountingConnector extends AbstractConnector {
       constructor() {
@@ -75,14 +75,14 @@ describe("the store uses a client's", () => {
     expect(connected).toBe(1);
   });
 
-  test("Sentinels, which name the master", async () => {
+  test("uses the client's Sentinels to find the master", async () => {
     const asked: string[] = [];
     const sentinel = createServer((socket) => {
       socket.on("error", () => {});
       socket.on("data", (request: Buffer) => {
         asked.push(`${request}`);
         const port = `${server.port}`;
-        // Any other command, such as CLIENT or SENTINEL SENTINELS, has no result.
+        // Any other command, such as CLIENT or SENTINEL SENTINELS, returns an empty array.
         for (const command of `${request}`.split(/(?=\*\d)/)) {
           const isQuestion = /get-master-addr-by-name/i.test(command);
           const address = `*2\r\n$${server.host.length}\r\n${server.host}\r\n$${port.length}\r\n${port}\r\n`;
@@ -100,7 +100,7 @@ describe("the store uses a client's", () => {
     expect(asked.join()).toContain("primary");
   });
 
-  test("options even after the client is closed", async () => {
+  test("uses the client's options even after the client is closed", async () => {
     const client = clientWith(server);
     await client.quit();
     const bucket = await bucketOf(client);
@@ -109,7 +109,7 @@ describe("the store uses a client's", () => {
 });
 
 describe("a client", () => {
-  test("that is not connected stays so", async () => {
+  test("that is not connected stays unconnected", async () => {
     const client = clientWith({ ...server, lazyConnect: true });
     const bucket = await bucketOf(client);
     const before = stateOf(client);
@@ -118,7 +118,7 @@ describe("a client", () => {
     expect(stateOf(client)).toEqual(before);
   });
 
-  test("that is connected carries no command of the store and stays open when it closes", async () => {
+  test("that is connected carries no command of the store and stays open when the store closes", async () => {
     const client = clientWith(server);
     await client.ping();
     const before = stateOf(client);
@@ -169,7 +169,7 @@ describe("a client", () => {
     expect(await client.ping()).toBe("PONG");
   });
 
-  test("of a cluster that is closed is reported as an error", async () => {
+  test("of a cluster that is closed makes calls fail with a permanent error", async () => {
     const client = new Cluster(addressesOf(serviceUrl("redis-cluster")).map((address) => ({ ...address })));
     await client.ping();
     await client.quit();
@@ -178,8 +178,8 @@ describe("a client", () => {
   });
 });
 
-describe("a client's setting does not apply to the store:", () => {
-  test("the offline queue sends no write that was given up", async () => {
+describe("the store ignores a client's setting:", () => {
+  test("with an offline queue, a write that timed out is not sent later", async () => {
     const redis = await startDedicatedRedis({ durable: true });
     cleanups.push(() => redis.stop());
     const client = clientWith({
@@ -198,7 +198,7 @@ describe("a client's setting does not apply to the store:", () => {
     expect(text(await bucket.get("key"))).toBe("first");
   });
 
-  test("autoResendUnfulfilledCommands sends no cancelled write again", async () => {
+  test("with autoResendUnfulfilledCommands, a cancelled write is not sent again", async () => {
     const proxy = await TcpProxy.start(server);
     cleanups.push(() => proxy[Symbol.asyncDispose]());
     const name = randomName();
@@ -221,7 +221,7 @@ describe("a client's setting does not apply to the store:", () => {
     }
   });
 
-  test("reconnectOnError sends no refused write again", async () => {
+  test("with reconnectOnError, a rejected write is not sent again", async () => {
     const redis = await startDedicatedRedis();
     cleanups.push(() => redis.stop());
     const admin = await adminOf(redis);
@@ -243,7 +243,7 @@ describe("a client's setting does not apply to the store:", () => {
     expect(await admin.get("{}bucket:key")).toBe("newer");
   });
 
-  test("socketTimeout does not close an idle connection of the store", async () => {
+  test("with socketTimeout, an idle connection of the store stays open", async () => {
     const redis = await startDedicatedRedis({ password: "pass" });
     cleanups.push(() => redis.stop());
     const proxy = await TcpProxy.start(redis);

@@ -11,7 +11,7 @@ import { ownCluster } from "./support/own-cluster.js";
 
 const served = ownCluster();
 
-/** Keys whose names all have one slot. */
+/** Returns keys whose Redis names are all in one slot. */
 async function keysOfOneSlot(bucket: string, count: number): Promise<[slot: number, keys: string[]]> {
   const start = checksum(Buffer.from(bucketPrefix(bucket)));
   const slot = slotOfKey(start, "k0");
@@ -39,14 +39,14 @@ test("computes the same slot as the server for any name, with or without braces"
   }
 });
 
-test("a hash tag in a key does not select the slot", () => {
+test("does not use a hash tag in a key to select the slot", () => {
   const start = checksum(Buffer.from(bucketPrefix("b")));
   const slots = new Set(Array.from({ length: 1_000 }, (_, index) => slotOfKey(start, `{tag}${index}`)));
   expect(slots.size).toBeGreaterThan(900);
 });
 
 describe("round trips", () => {
-  test("each batch takes one per master", async () => {
+  test("each batch takes one round trip per master", async () => {
     const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 60 }, (_, index) => `key${index}`);
     await bucket.getMany(keys);
@@ -60,19 +60,19 @@ describe("round trips", () => {
     const reads = (): Promise<number[]> => Promise.all(masters.map((node) => served.admin.reads(node)));
     for (const batch of batches) {
       let fewest = masters.map(() => Number.POSITIVE_INFINITY);
-      // A replica's acknowledgement, once per second, is a read too. The fewest reads of several tries are the batch's.
+      // Each replica sends an acknowledgement once per second, which adds a read. So take the minimum of several tries.
       for (let attempt = 0; attempt < 5; attempt++) {
         const before = await reads();
         await batch();
         const after = await reads();
-        // INFO itself is one.
+        // The INFO command itself is one read.
         fewest = fewest.map((few, index) => Math.min(few, (after[index] ?? 0) - (before[index] ?? 0) - 1));
       }
       expect(fewest).toEqual([1, 1, 1]);
     }
   });
 
-  test("replicas are never read, even if the client prefers them", async () => {
+  test("the store never reads from replicas, even if the client prefers them", async () => {
     const client = new Cluster(
       served.cluster.nodes.map(({ host, port }) => ({ host, port })),
       { scaleReads: "slave" },
@@ -95,14 +95,14 @@ describe("round trips", () => {
 });
 
 describe("a slot that moves to another master", () => {
-  test("every batch works at each stage", async () => {
+  test("every batch works at each stage of the move", async () => {
     const bucket = await served.store.open(randomName());
     const [slot, keys] = await keysOfOneSlot(bucket.name, 12);
     const others = Array.from({ length: 50 }, (_, index) => `other${index}`);
     const all = [...keys, ...others];
     const from = await served.admin.ownerOf(slot);
     const to = (await served.admin.masters()).find((node) => node !== from);
-    if (to === undefined) throw new Error("no other master");
+    if (to === undefined) throw new Error("the cluster has only one master");
     await bucket.setMany(all.map((key) => [key, bytes(`first ${key}`)]));
 
     await served.admin.beginMove(slot, from, to);
@@ -119,7 +119,7 @@ describe("a slot that moves to another master", () => {
     await expectAll(bucket, keys, (key) => (keys.indexOf(key) < 3 ? undefined : `second ${key}`));
     await bucket.setMany(all.map((key) => [key, bytes(`third ${key}`)]));
     await expectAll(bucket, all, (key) => `third ${key}`);
-    // The store knows the new master: no command is redirected.
+    // Wait until the store has loaded a new slot map. Then no command is redirected.
     await pause(300);
     const redirections = async () => /errorstat_MOVED:count=(\d+)/.exec(await from.redis.info("errorstats"))?.[1];
     const before = await redirections();
@@ -157,12 +157,12 @@ describe("a slot that moves to another master", () => {
 });
 
 describe("a failover", () => {
-  test("on request: no batch fails and no data is lost", async () => {
+  test("that an operator requests fails no batch and loses no data", async () => {
     const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     for (let failover = 0; failover < 3; failover++) {
       const [replica] = await served.admin.replicas();
-      if (replica === undefined) throw new Error("no replica");
+      if (replica === undefined) throw new Error("the cluster has no replica");
       let over = false;
       const promoted = (async () => {
         await served.admin.promote(replica);
@@ -176,7 +176,7 @@ describe("a failover", () => {
     }
   });
 
-  test("after a master dies: calls wait for its replica and succeed", async () => {
+  test("after the crash of a master makes calls wait for its replica and succeed", async () => {
     const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     await bucket.setMany(keys.map((key) => [key, bytes("before")]));

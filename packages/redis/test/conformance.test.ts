@@ -36,7 +36,7 @@ conformanceSuite(
     servers: nodes,
     driver: async (route) => {
       const client = clusterThrough(route);
-      // It may meet a fault immediately, and then reconnects itself.
+      // An injected fault may break the first connection. The client then reconnects by itself.
       await client.connect().catch(() => {});
       return closing(redisDriver({ client }), () => client.disconnect());
     },
@@ -64,7 +64,7 @@ function closing(driver: Driver, end: () => void): Driver {
 
 function first(addresses: readonly Address[]): Address {
   const [address] = addresses;
-  if (address === undefined) throw new Error("no server");
+  if (address === undefined) throw new Error("the Redis URL contains no server address");
   return address;
 }
 

@@ -25,7 +25,7 @@ async function startProxy(): Promise<TcpProxy> {
 
 type Way = "url" | "client";
 
-/** A bucket behind the proxy, with an open connection, and the same bucket without the proxy. */
+/** Returns a bucket behind the proxy, with an open connection, and the same bucket without the proxy. */
 async function through(proxy: TcpProxy, way: Way, name: string = randomName()): Promise<[Bucket, Bucket]> {
   const client = way === "client" ? hardyClient(proxy) : undefined;
   const store = redisStore(client === undefined ? { url: proxy.url("redis://localhost") } : { client });
@@ -40,7 +40,7 @@ async function through(proxy: TcpProxy, way: Way, name: string = randomName()): 
   return [bucket, await direct.open(name)];
 }
 
-/** A client whose settings queue, resend and time out commands. None of them may apply to the store. */
+/** Returns a client that queues, resends and times out commands. The store must not use these settings. */
 function hardyClient({ port }: TcpProxy): Redis {
   const client = new Redis({
     host: "127.0.0.1",
@@ -58,7 +58,7 @@ function hardyClient({ port }: TcpProxy): Redis {
 
 for (const way of ["url", "client"] as const) {
   describe(`a connection by ${way}`, () => {
-    test("closes before a write is answered: the write is fenced, repeated and acknowledged", async () => {
+    test("closes before the reply to a write: the write is fenced, repeated and acknowledged", async () => {
       const proxy = await startProxy();
       const [bucket, direct] = await through(proxy, way);
       const connection = proxy.last;
@@ -71,10 +71,10 @@ for (const way of ["url", "client"] as const) {
     });
 
     test.each([
-      ["reads need one more connection", 1, (bucket: Bucket, key: string) => bucket.get(key)],
-      // One to settle the lost writes, and one to continue.
-      ["writes need two", 2, (bucket: Bucket, key: string) => bucket.set(key, bytes("new"))],
-    ])("closes before many calls are answered: %s", async (_, needed, call) => {
+      ["reads open one more connection", 1, (bucket: Bucket, key: string) => bucket.get(key)],
+      // One connection settles the lost writes, and the other one sends the next commands.
+      ["writes open two more connections", 2, (bucket: Bucket, key: string) => bucket.set(key, bytes("new"))],
+    ])("closes before the replies to many calls: %s", async (_, needed, call) => {
       const proxy = await startProxy();
       const [bucket] = await through(proxy, way);
       const before = proxy.counts.connections;
@@ -92,11 +92,11 @@ for (const way of ["url", "client"] as const) {
       const [bucket] = await through(proxy, way);
       proxy.last.hold("answer");
       expect(text(await bucket.get("warm", { timeout: 1_500 }))).toBe("up");
-      // The next call does not meet the silent connection.
+      // The next call does not use the silent connection.
       expect(text(await bucket.get("warm", { timeout: 300 }))).toBe("up");
     });
 
-    test("delays a write: it never overwrites a newer one", async () => {
+    test("delays a write: the old write never overwrites a newer one", async () => {
       const proxy = await startProxy();
       const [bucket, direct] = await through(proxy, way);
       const connection = proxy.last;
@@ -109,7 +109,7 @@ for (const way of ["url", "client"] as const) {
       expect(text(await direct.get("key"))).toBe("newer");
     });
 
-    test("delays a cancelled write: it does not overwrite the next one", async () => {
+    test("delays a cancelled write: the old write never overwrites the next one", async () => {
       const proxy = await startProxy();
       const [bucket, direct] = await through(proxy, way);
       const connection = proxy.last;
@@ -119,7 +119,7 @@ for (const way of ["url", "client"] as const) {
       await pause(30);
       controller.abort();
       expect((await call).outcomeOf(0)).toBe("unknown");
-      // The connection is lost on this side while its bytes are still on the way.
+      // The store loses the connection while the proxy still holds the bytes of the write.
       connection.client.destroy();
       await pause(30);
       await bucket.set("key", bytes("newer"));
@@ -128,18 +128,18 @@ for (const way of ["url", "client"] as const) {
       expect(text(await direct.get("key"))).toBe("newer");
     });
 
-    test("delays a write and nothing else gets through: the outcome is unknown by the deadline", async () => {
+    test("delays a write, as do all other connections: the outcome is unknown at the deadline", async () => {
       const proxy = await startProxy();
       const [bucket] = await through(proxy, way);
       const stop = holdAll(proxy);
       const error = await batchRejection(bucket.set("key", bytes("old"), { timeout: 500 }));
       stop();
-      // The last attempt may or may not have had time to find that the server cannot be reached.
+      // The code depends on whether the last attempt had enough time to detect that the server cannot be reached.
       expect(["timeout", "unavailable"]).toContain(error.code);
       expect(error.outcomeOf(0)).toBe("unknown");
     });
 
-    test("is slow but works: nothing is killed, and waiting calls are answered", async () => {
+    test("is slow but works: the connection stays open, and waiting calls succeed", async () => {
       const proxy = await startProxy();
       const [bucket, direct] = await through(proxy, way);
       const connection = proxy.last;
@@ -156,7 +156,7 @@ for (const way of ["url", "client"] as const) {
       expect(text(await direct.get("again"))).toBe("over the same connection");
     });
 
-    test("is closed by the server: the next call uses another", async () => {
+    test("is closed by the server: the next call opens another connection", async () => {
       const proxy = await startProxy();
       const [bucket] = await through(proxy, way);
       proxy.last.cut();
@@ -199,8 +199,8 @@ test("a user without CLIENT KILL still recovers from a silent connection", async
   }
 });
 
-describe("a server that starts again", () => {
-  test("reuses connection ids: no connection of another client is killed", async () => {
+describe("a server that restarts", () => {
+  test("reuses connection ids, and the store kills no connection of another client", async () => {
     const redis = await startDedicatedRedis({ durable: true });
     cleanups.push(() => redis.stop());
     const proxy = await TcpProxy.start(redis);
@@ -214,7 +214,7 @@ describe("a server that starts again", () => {
     const writing = bucket.set("key", bytes("second"), { timeout: 3_000 });
     await pause(50);
     await redis.restart();
-    // Other clients connect and get the low ids.
+    // Other clients connect and receive the same low ids.
     const others = Array.from({ length: 20 }, () => new Redis({ port: redis.port, retryStrategy: () => null }));
     cleanups.push(() => others.forEach((other) => void other.disconnect()));
     await Promise.all(others.map((other) => other.ping()));

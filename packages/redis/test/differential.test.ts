@@ -7,7 +7,7 @@ import { redisStore } from "../src/index.js";
 const limits = { maxValueBytes: 2_000 };
 
 test.each(["redis", "redis-cluster"] as const)(
-  "%s: 10,000 random calls return the same as in memory",
+  "%s: 10,000 random calls return the same results as the memory backend",
   { timeout: 900_000 },
   async (service) => {
     await using subject = redisStore({ url: serviceUrl(service), limits, timeout: 60_000 });

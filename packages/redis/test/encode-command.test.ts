@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { encodeGet, encodeKeys, encodeSet, type KeyedCommands } from "../src/protocol/encode-command.js";
 
-/** A plain implementation to compare with. */
+/** Encodes commands in the simplest way, for comparison. */
 function plainly({ opening = "", head = "", prefix, keys, indexes, values }: KeyedCommands): Buffer {
   const parts: Uint8Array[] = [Buffer.from(opening)];
   const bulk = (bytes: Uint8Array): void => {

@@ -43,7 +43,7 @@ async function bucketAt(url: string, options: StoreOptions = once): Promise<Buck
 }
 
 describe("an error of Redis", () => {
-  test("OOM: memory is full", async () => {
+  test("OOM: a write is throttled while memory is full, and deletes free memory", async () => {
     const { url, admin } = await startRedis("--maxmemory-policy", "noeviction");
     const bucket = await bucketAt(url);
     await bucket.set("before", bytes("there"));
@@ -58,7 +58,7 @@ describe("an error of Redis", () => {
     expect(error).toMatchObject({ tag: "other", code: "throttled", retryable: true });
     expect(error.message).toContain("OOM");
     expect(error.counts).toEqual({ applied: 0, "not-applied": 2, unknown: 0 });
-    // Reads and deletes still work, and deletes make room.
+    // Reads and deletes still work, and deletes free memory.
     expect(text(await bucket.get("before"))).toBe("there");
     await admin.del("filler");
     await bucket.set("a", bytes("1"));
@@ -115,7 +115,7 @@ describe("an error of Redis", () => {
     await expect(rejection(store.provision())).resolves.toMatchObject({ code: "access-denied" });
   });
 
-  test("READONLY: the server is a replica, or becomes one after connecting", async () => {
+  test("READONLY: a server is unavailable while it is a replica", async () => {
     const { url, admin } = await startRedis();
     const master = await startDedicatedRedis();
     cleanups.push(() => master.stop());
@@ -125,16 +125,16 @@ describe("an error of Redis", () => {
     const error = await batchRejection(bucket.set("key", bytes("after")));
     expect(error).toMatchObject({ code: "unavailable", retryable: true });
     expect(error.outcomeOf(0)).toBe("not-applied");
-    // A replica is not read either.
+    // The store does not read from a replica either.
     await expect(rejection(bucket.get("key"))).resolves.toMatchObject({ code: "unavailable" });
-    // It becomes a master again while a call is waiting.
+    // The replica becomes a master again while a call is waiting.
     setTimeout(() => void admin.call("REPLICAOF", "NO", "ONE"), 300);
     const patient = await bucketAt(url, {});
     await patient.set("key", bytes("after"));
     expect(text(await patient.get("key"))).toBe("after");
   });
 
-  test("LOADING: the server is loading its data", async () => {
+  test("LOADING: a call waits until the server has loaded its data", async () => {
     const slowLoading = ["--key-load-delay", "500", "--loading-process-events-interval-bytes", "1024"];
     const redis = await startDedicatedRedis({ args: slowLoading });
     cleanups.push(() => redis.stop());
@@ -149,9 +149,9 @@ describe("an error of Redis", () => {
       restarted = true;
     });
     for (let loading = false; !loading; ) {
-      expect(restarted, "the server finished loading before a call met it").toBe(false);
+      expect(restarted, "the server finished loading before a call failed with LOADING").toBe(false);
       const [end] = await Promise.allSettled([hasty.get("key1")]);
-      // Until it goes down the server answers.
+      // Before the server shuts down, calls still succeed.
       if (end.status === "fulfilled") continue;
       expect(end.reason).toMatchObject({ retryable: true });
       loading = end.reason.message.includes("LOADING");
@@ -163,7 +163,7 @@ describe("an error of Redis", () => {
     expect((await patient.get("key2"))?.length).toBe(100);
   });
 
-  test("BUSY: a script runs for too long", async () => {
+  test("BUSY: a write is unavailable and not applied while a long script runs", async () => {
     const { url, admin } = await startRedis("--busy-reply-threshold", "10");
     const bucket = await bucketAt(url);
     await bucket.get("key");
@@ -181,7 +181,7 @@ describe("an error of Redis", () => {
     await bucket.set("key", bytes("value"));
   });
 
-  test("NOREPLICAS: too few replicas are connected", async () => {
+  test("NOREPLICAS: a write is unavailable and not applied while too few replicas are connected", async () => {
     const { url } = await startRedis("--min-replicas-to-write", "1");
     const error = await batchRejection((await bucketAt(url)).set("key", bytes("value")));
     expect(error).toMatchObject({ code: "unavailable", retryable: true });
@@ -189,7 +189,7 @@ describe("an error of Redis", () => {
     expect(error.outcomeOf(0)).toBe("not-applied");
   });
 
-  test("max number of clients: no connection is free", async () => {
+  test("max number of clients: a write is unavailable and not applied while no connection is free", async () => {
     const { url, admin } = await startRedis("--maxclients", "2");
     await admin.ping();
     const other = admin.duplicate();
@@ -197,12 +197,12 @@ describe("an error of Redis", () => {
     await other.ping();
     const error = await batchRejection((await bucketAt(url)).set("key", bytes("value")));
     expect(error).toMatchObject({ code: "unavailable", retryable: true });
-    // The server says why and hangs up, which may lose the reason.
+    // The server sends the reason and closes the connection immediately, so the reason may be lost.
     expect([undefined, "ERR", "ECONNRESET", "EPIPE"]).toContain(error.reason);
     expect(error.outcomeOf(0)).toBe("not-applied");
   });
 
-  test("a database that does not exist: no-such-store, and nothing is written to another database", async () => {
+  test("a database that does not exist is no-such-store, and nothing is written to another database", async () => {
     const { url, admin } = await startRedis("--databases", "4");
     const error = await batchRejection((await bucketAt(`${url}/4`)).set("key", bytes("value")));
     expect(error).toMatchObject({ tag: "no-such-store", code: "no-such-store", retryable: false });
@@ -212,7 +212,7 @@ describe("an error of Redis", () => {
     expect(await admin.keys("*")).toEqual(["{}bucket:key"]);
   });
 
-  test("an unknown command", async () => {
+  test("an unknown command is an internal error, and the write is not applied", async () => {
     const { url } = await startRedis("--rename-command", "SET", "");
     const error = await batchRejection((await bucketAt(url)).set("key", bytes("value")));
     expect(error).toMatchObject({ code: "internal", retryable: false });
@@ -221,7 +221,7 @@ describe("an error of Redis", () => {
 });
 
 describe("a cluster", () => {
-  test("reports each key separately: one node is out of memory", async () => {
+  test("reports each key separately if one node is out of memory", async () => {
     const cluster = await startDedicatedRedisCluster({ args: ["--maxmemory-policy", "noeviction"] });
     cleanups.push(() => cluster.stop());
     const [node] = cluster.nodes;
@@ -240,7 +240,7 @@ describe("a cluster", () => {
     await admin.config("SET", "maxmemory", 0);
   });
 
-  test("errors that a test cannot provoke have an entry", () => {
+  test("has an error table entry for replies that a test cannot provoke", () => {
     const unavailable = { code: "unavailable", retryable: true, effect: "none" };
     const replies = [
       "MISCONF Redis is configured to save RDB snapshots, but is unable to persist to disk.",
@@ -256,7 +256,7 @@ describe("a cluster", () => {
     }
     const long = new Error("ERR Protocol error: invalid bulk length");
     expect(faultOfReply(long)).toMatchObject({ code: "too-large", retryable: false, effect: "none" });
-    // An unknown error may come from a proxy that has passed the command on.
+    // An unknown error may come from a proxy that has forwarded the command.
     expect(faultOfReply(new Error("ERR upstream timed out for key canary"))).toEqual({
       code: "internal",
       retryable: false,
@@ -265,20 +265,20 @@ describe("a cluster", () => {
     });
   });
 
-  test("WRONGTYPE: another program stored something else under the name", async () => {
+  test("WRONGTYPE: a value that is not a string cannot be read, but can be replaced", async () => {
     const bucket = await bucketAt(serviceUrl("redis-cluster"));
     const client = new Cluster(addressesOf(serviceUrl("redis-cluster")).map((address) => ({ ...address })));
     cleanups.push(() => client.disconnect());
     await client.rpush("{}bucket:list", "item");
     const error = await rejection(bucket.getMany(["list", "other"]));
     expect(error).toMatchObject({ code: "internal", retryable: false });
-    // A write replaces it.
+    // A write replaces the list.
     await bucket.set("list", bytes("value"));
     expect(text(await bucket.get("list"))).toBe("value");
     await bucket.delete("list");
   });
 
-  test("CLUSTERDOWN: slots without a master", async () => {
+  test("CLUSTERDOWN: a batch is unavailable if a slot has no master", async () => {
     const cluster = await startDedicatedRedisCluster({ args: ["--cluster-require-full-coverage", "yes"] });
     cleanups.push(() => cluster.stop());
     const bucket = await bucketAt(cluster.url);
@@ -301,7 +301,7 @@ describe("a cluster", () => {
     expect(error.message).not.toMatch(/MOVED|ASK|TRYAGAIN|CROSSSLOT/);
   });
 
-  test("a server that is not a cluster node, and a cluster node used as a single server", async () => {
+  test("rejects a single server used as a cluster, and a cluster node used as a single server", async () => {
     const single = await bucketAt(serviceUrl("redis").replace("redis://", "redis+cluster://"));
     await expect(rejection(single.get("key"))).resolves.toMatchObject({
       code: "unavailable",

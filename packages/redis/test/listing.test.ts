@@ -24,7 +24,7 @@ async function listAll(bucket: Bucket, between: (page: number) => Promise<void>,
     for (const key of answer.keys) listed.add(key);
     cursor = answer.cursor;
     if (cursor === undefined) return listed;
-    if (page > 500) throw new Error("the listing does not end");
+    if (page > 500) throw new Error("the listing has not ended after 500 pages");
     await between(page);
   }
 }
@@ -34,7 +34,7 @@ function numbered(count: number): string[] {
 }
 
 describe("one server", () => {
-  test("lists only keys of this bucket, whatever else the database contains", async () => {
+  test("lists only keys of this bucket if the database also contains other names", async () => {
     const name = randomName();
     await using store = redisStore({ url: serviceUrl("redis") });
     const redis = new Redis(serviceUrl("redis"));
@@ -69,7 +69,7 @@ describe("one server", () => {
     expect(listed.size).toBe(keys.length);
   });
 
-  test("lists all keys that stay while the database grows and shrinks", async () => {
+  test("lists all permanent keys while the database grows and shrinks", async () => {
     await using store = redisStore({ url: serviceUrl("redis") });
     const bucket = await store.open(randomName());
     const staying = numbered(5_000);
@@ -166,7 +166,7 @@ describe("a cursor that listKeys did not return", () => {
 describe("a cluster", () => {
   const own = ownCluster();
 
-  /** A bucket with this many keys, and their slots. */
+  /** Returns a bucket with `count` keys, the keys, and their slots. */
   async function bucketOfSlots(count: number): Promise<{ bucket: Bucket; keys: string[]; slots: number[] }> {
     const bucket = await own.store.open(randomName());
     const start = checksum(Buffer.from(bucketPrefix(bucket.name)));
@@ -181,23 +181,23 @@ describe("a cluster", () => {
   });
 
   test.each([
-    ["ending immediately", () => true],
-    ["ending after the listing", () => false],
-    ["ending either way", (slot: number) => slot % 2 === 0],
-  ])("lists keys that move from a master not yet scanned to one already scanned, %s", async (_, endsAtOnce) => {
+    ["if all moves end immediately", () => true],
+    ["if all moves end after the listing", () => false],
+    ["if some moves end immediately and some after the listing", (slot: number) => slot % 2 === 0],
+  ])("lists keys that move between masters during the listing, %s", async (_, endsAtOnce) => {
     const { bucket, keys, slots } = await bucketOfSlots(6_000);
     const masters = await own.admin.masters();
     const ownerOf = await own.admin.owners();
     const unmoved = new Map(masters.map((master) => [master, [] as number[]]));
     for (const slot of new Set(slots)) unmoved.get(ownerOf(slot))?.push(slot);
-    // Slots move from every master to the others on each page, so the order of the scans does not matter.
+    // After each page, slots move from every master to another one, so the order of the scans does not matter.
     const open: [slot: number, to: AdminNode][] = [];
     const listed = await listAll(bucket, async (page) => {
       if (page < 2 || page > 6) return;
       for (const [index, master] of masters.entries()) {
         const target = masters[(index + 1 + (page % 2)) % masters.length];
         if (target === undefined) continue;
-        // One at a time: two nodes that send each other keys block each other.
+        // Move one slot after the other, because two nodes that send each other keys block each other.
         for (const slot of unmoved.get(master)?.splice(0, 12) ?? []) {
           await own.admin.beginMove(slot, master, target);
           while ((await own.admin.moveKeys(slot, master, target, 10)) > 0);

@@ -18,7 +18,7 @@ const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: numb
 
 type Way = "url" | "client";
 
-/** A bucket behind a proxy, with an open connection. */
+/** Returns a proxy, and a bucket behind it with an open connection. */
 async function through(way: Way): Promise<[TcpProxy, Bucket]> {
   const proxy = await TcpProxy.start(server);
   const client = new Redis({ port: proxy.port, retryStrategy: () => 20, lazyConnect: true });
@@ -36,14 +36,14 @@ async function through(way: Way): Promise<[TcpProxy, Bucket]> {
 
 const malformed: Readonly<Record<string, string>> = {
   "is not a reply": "HTTP/1.1 400 Bad Request\r\n\r\n",
-  "ends in the wrong place": "$2\r\nupward\r\n",
+  "is longer than its declared length": "$2\r\nupward\r\n",
   "has an invalid length": "$-2\r\n",
-  "has another type than the command returns": ":1\r\n",
-  "has a second reply after it": "$2\r\nup\r\n$2\r\nup\r\n",
+  "has a type that the command does not return": ":1\r\n",
+  "is followed by a second reply": "$2\r\nup\r\n$2\r\nup\r\n",
 };
 
 for (const [what, answer] of Object.entries(malformed)) {
-  test(`a reply that ${what} closes the connection, and the read uses another`, async () => {
+  test(`a reply that ${what} closes the connection, and the read uses another connection`, async () => {
     const [proxy, bucket] = await through("url");
     const connection = proxy.last;
     connection.hold("answer");
@@ -69,7 +69,7 @@ test("a write with a malformed reply is settled and acknowledged", async () => {
   expect(text(await bucket.get("key"))).toBe("value");
 });
 
-test("requests after a malformed reply are lost with it, and repeated over another connection", async () => {
+test("requests after a malformed reply are repeated over another connection", async () => {
   const [proxy, bucket] = await through("url");
   const connection = proxy.last;
   connection.hold("answer");
@@ -83,7 +83,7 @@ test("requests after a malformed reply are lost with it, and repeated over anoth
   expect((await bucket.getMany(keys)).map((pair) => text(pair?.[1]))).toEqual(keys);
 });
 
-test("a reply without a command closes an idle connection and answers no call", async () => {
+test("a reply without a command closes an idle connection, and no call receives the reply", async () => {
   const [proxy, bucket] = await through("url");
   const connection = proxy.last;
   connection.client.write("$4\r\nda");

@@ -15,7 +15,7 @@ import { bytes } from "./support/bytes.js";
 const losses = 20;
 const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
 
-test.each(["url", "client"])("lost connections by %s are not kept in memory", async (way) => {
+test.each(["url", "client"])("a store by %s does not keep lost connections in memory", async (way) => {
   await using proxy = await TcpProxy.start(server);
   const opened = openedTo(proxy.port);
   const client = way === "client" ? new Redis(proxy.url("redis://localhost"), { retryStrategy: () => 1 }) : undefined;
@@ -29,13 +29,13 @@ test.each(["url", "client"])("lost connections by %s are not kept in memory", as
   await bucket.set("key", bytes("value"));
   const sockets = opened();
   expect(sockets.length).toBeGreaterThanOrEqual(losses);
-  // The garbage collector is conservative about recently used objects.
+  // The garbage collector may keep recently used objects.
   await expect.poll(() => stillKept(sockets), { timeout: 20_000 }).toBeLessThan(losses / 2);
   await store.close();
   client?.disconnect();
 });
 
-/** Records the sockets that this process opens to a port. The returned function stops and returns them. */
+/** Records the sockets that this process opens to a port. The returned function stops that and returns the sockets. */
 function openedTo(port: number): () => readonly WeakRef<Socket>[] {
   const sockets: WeakRef<Socket>[] = [];
   const note = (message: unknown): void => {

@@ -39,7 +39,7 @@ describe("a URL", () => {
       },
     ],
     ["rediss+cluster://a:1", { ...plain, cluster: true, tls: true, addresses: [{ host: "a", port: 1 }] }],
-  ])("%s", (url, expected) => {
+  ])("is parsed: %s", (url, expected) => {
     expect(parseRedisUrl(url)).toEqual(expected);
   });
 
@@ -66,7 +66,7 @@ describe("a URL", () => {
     ["redis://:canary@@host", undefined],
     ["redis://user:1?canary@host", /%40/],
     ["redis://user:1#canary@host", /%40/],
-  ])("that is invalid: %s", (url, message) => {
+  ])("is checked for errors: %s", (url, message) => {
     if (message === undefined) {
       expect(parseRedisUrl(url).addresses[0].host).toBe("host");
       return;
@@ -79,7 +79,7 @@ describe("a URL", () => {
   });
 });
 
-describe("invalid options", () => {
+describe("the store rejects", () => {
   const client = new Redis({ lazyConnect: true });
   const prefixed = new Redis({ lazyConnect: true, keyPrefix: "canary:" });
   const url = "redis://:canary@localhost";
@@ -88,7 +88,7 @@ describe("invalid options", () => {
     ["null as options", null, /options must be an object/],
     ["neither url nor client", {}, /either `url` or `client`/],
     ["both url and client", { url, client }, /either `url` or `client`/],
-    ["a client with a prefix", { client: prefixed }, /keyPrefix/],
+    ["a client with a keyPrefix", { client: prefixed }, /keyPrefix/],
     ["an object that is not a client", { client: { canary: 1 } }, /`client` must be a Redis/],
     ["a url that is not a string", { url: new URL("redis://:canary@localhost") }, /redis:\/\/HOST/],
     ["a connectTimeout of 0", { url, connectTimeout: 0 }, /connectTimeout/],
@@ -103,12 +103,12 @@ describe("invalid options", () => {
   });
 });
 
-describe("a server that cannot be reached", () => {
+describe("a server that cannot be reached makes calls fail in time:", () => {
   test.each([
-    ["closed port", async () => `redis://:canary@127.0.0.1:${await unusedPort()}`],
-    ["unknown host", async () => "redis://:canary@no-such-host.invalid"],
+    ["a closed port", async () => `redis://:canary@127.0.0.1:${await unusedPort()}`],
+    ["an unknown host", async () => "redis://:canary@no-such-host.invalid"],
     [
-      "closed ports of a cluster",
+      "a cluster with closed ports",
       async () => `redis+cluster://:canary@127.0.0.1:${await unusedPort()},127.0.0.1:${await unusedPort()}`,
     ],
   ])("%s", async (_, urlOf) => {
@@ -204,13 +204,13 @@ function thrown(action: () => unknown): StoreError {
     if (StoreError.is(error)) return error;
     throw error;
   }
-  throw new Error("nothing was thrown");
+  throw new Error("expected a StoreError, but nothing was thrown");
 }
 
 async function listen(server: ReturnType<typeof createServer>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
+  if (address === null || typeof address === "string") throw new Error("the server does not listen on a port");
   return address.port;
 }
 

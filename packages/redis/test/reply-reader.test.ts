@@ -21,7 +21,7 @@ const integer = fc
 const bulk = fc
   .oneof(
     { weight: 8, arbitrary: fc.uint8Array({ maxLength: 60 }) },
-    // Around the sizes at which values stop sharing memory.
+    // These lengths are around the sizes from which on values do not share memory.
     fc.integer({ min: 4_000, max: 9_000 }).map((length) => new Uint8Array(length).fill(length)),
   )
   .map((reply): Sample => ({ bytes: Buffer.concat([line(`$${reply.length}`), reply, line("")]), reply }));
@@ -43,9 +43,9 @@ const { sample } = fc.letrec<{ sample: Sample; array: Sample }>((tie) => ({
 }));
 
 /**
- * Reads bytes in chunks of these lengths.
+ * Reads bytes in chunks of these lengths, which repeat, and returns the replies.
  *
- * @param ownsChunks - the chunks are memory of a socket, which nothing reuses; otherwise they are overwritten afterwards
+ * @param ownsChunks - whether the reader may keep the chunks; if not, each chunk is overwritten after the read
  */
 function readCut(bytes: Buffer, lengths: readonly number[], ownsChunks: boolean): Reply[] {
   const replies: Reply[] = [];
@@ -80,7 +80,7 @@ const cuts = fc.oneof(
   fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1 }),
 );
 
-test("reads any replies, wherever chunks end", () => {
+test("reads any replies if chunks end at any byte", () => {
   fc.assert(
     fc.property(fc.array(sample, { minLength: 1, maxLength: 8 }), cuts, fc.boolean(), (samples, lengths, owns) => {
       const read = readCut(Buffer.concat(samples.map(({ bytes }) => bytes)), lengths, owns);
@@ -117,7 +117,7 @@ test("a value keeps at most 8 KiB in memory, or 64 times its size", () => {
   }
 });
 
-test("a value that fills most of a socket's chunk is a window into it, not a copy", () => {
+test("a value that fills most of a socket's chunk is a view of the chunk, not a copy", () => {
   const chunk = Buffer.from(new Uint8Array(Buffer.from(`$5000\r\n${"x".repeat(5_000)}\r\n`)).buffer);
   for (const ownsChunks of [true, false]) {
     const replies: Reply[] = [];
@@ -140,7 +140,7 @@ describe("rejects", () => {
     "an empty line": "\r\n",
     "a line that ends with only a line feed": "+OK\n",
     "a carriage return in a line": "+O\rK\r\n",
-    "a line without an end": `+${"x".repeat(70_000)}`,
+    "a text line without an end": `+${"x".repeat(70_000)}`,
     "a number without an end": ":1111111111111111111111111",
     "an invalid integer": ":1x\r\n",
     "an empty integer": ":\r\n",
@@ -151,12 +151,12 @@ describe("rejects", () => {
     "a negative length before a value": "$-2\r\nhello, how are you?\r\n",
     "a length with a sign": "$+5\r\nhello\r\n",
     "a length over 512 MB": "$536870913\r\n",
-    "a length that exceeds every number": `$${"9".repeat(400)}\r\n`,
-    "a value that is longer than it says": "$5\r\nhello!\r\nand more\r\n",
-    "a value that is shorter than it says": "$12\r\nhello\r\n$5\r\nhello\r\n",
+    "a length of 400 digits": `$${"9".repeat(400)}\r\n`,
+    "a value that is longer than its declared length": "$5\r\nhello!\r\nand more\r\n",
+    "a value that is shorter than its declared length": "$12\r\nhello\r\n$5\r\nhello\r\n",
     "a value that ends with only a carriage return": "$5\r\nhello\r$5\r\nhello\r\n",
-    "a negative array": "*-2\r\n",
-    "an array that is larger than any reply": "*1048577\r\n",
+    "an array with a negative length": "*-2\r\n",
+    "an array with more than 1,048,576 items": "*1048577\r\n",
     "arrays that are nested too deeply": "*1\r\n".repeat(9),
     "an unknown type within an array": "*2\r\n$5\r\nhello\r\nhello\r\n",
   };
@@ -170,7 +170,7 @@ describe("rejects", () => {
     });
   }
 
-  test("any noise, and fails in no other way", () => {
+  test("random bytes, or reads them, and never throws another error", () => {
     const words = fc.constantFrom("$", "*", "+", "-", ":", "\r\n", "\r", "\n", "-1", "0", "1", "5", "12", "hello");
     const noise = fc.oneof(
       fc.uint8Array({ maxLength: 100 }).map((each) => Buffer.from(each)),
@@ -196,7 +196,7 @@ describe("rejects", () => {
 describe("a large reply", () => {
   const mebibyte = 1_048_576;
 
-  test("takes memory as its bytes arrive, not as its length claims", () => {
+  test("takes memory for the bytes that have arrived, not for its declared length", () => {
     const reader = new ReplyReader(() => {});
     const before = process.memoryUsage().arrayBuffers;
     reader.read(Buffer.from(`*1048576\r\n$${512 * mebibyte}\r\n`));
@@ -204,7 +204,7 @@ describe("a large reply", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * mebibyte);
   });
 
-  test("of one value ends in memory of exactly its size, in time proportional to it", () => {
+  test("of one value takes memory of exactly its size, and time in proportion to its size", () => {
     const length = 64 * mebibyte;
     const replies: Reply[] = [];
     const reader = new ReplyReader((reply) => replies.push(reply));
@@ -213,7 +213,7 @@ describe("a large reply", () => {
     reader.read(Buffer.from(`$${length}\r\n`));
     for (let sent = 0; sent < length; sent += chunk.length) reader.read(chunk);
     reader.read(line(""));
-    // Copying everything at each chunk would take a minute.
+    // If each chunk caused a copy of all bytes so far, this would take a minute.
     expect(performance.now() - start).toBeLessThan(5_000);
     const [value] = replies.flatMap(bulksOf);
     expect(value?.length).toBe(length);
@@ -221,7 +221,7 @@ describe("a large reply", () => {
     expect(value?.[length - 1]).toBe(7);
   });
 
-  test("of many values takes time proportional to their number", () => {
+  test("of many values takes time in proportion to their number", () => {
     const count = 300_000;
     const bytes = Buffer.concat([line(`*${count}`), Buffer.from("$10\r\n0123456789\r\n".repeat(count))]);
     const start = performance.now();

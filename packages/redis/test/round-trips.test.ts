@@ -4,13 +4,13 @@ import { expect, test } from "vitest";
 import { redisStore } from "../src/index.js";
 import { bytes } from "./support/bytes.js";
 
-test("each call is one round trip, and one command if Redis has one for all keys", async () => {
+test("each call takes one round trip and one command", async () => {
   await using server = await startDedicatedRedis();
   await using store = redisStore({ url: server.url });
   const admin = new Redis(server.url);
   const bucket = await store.open("bucket");
   const keys = Array.from({ length: 200 }, (_, index) => `key${index}`);
-  // Connects.
+  // Opens the connection.
   await bucket.get("key");
 
   const stats = async (): Promise<{ reads: number; calls: (command: string) => number }> => {
@@ -34,7 +34,7 @@ test("each call is one round trip, and one command if Redis has one for all keys
     const before = await stats();
     await batch();
     const after = await stats();
-    // Two INFO commands lie between the readings.
+    // Two INFO commands between the two measurements are reads too.
     expect(after.reads - before.reads - 2, command).toBe(1);
     expect(after.calls(command) - before.calls(command), command).toBe(commands);
   }

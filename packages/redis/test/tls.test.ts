@@ -12,7 +12,7 @@ import { batchRejection, expectNoSecret } from "./support/rejection.js";
 const tls = { clientTls: { cert: certificate, key: privateKey } };
 const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
 
-test("an untrusted certificate is an error immediately, and nothing is sent", async () => {
+test("an untrusted certificate makes a call fail immediately, and nothing is sent", async () => {
   await using proxy = await TcpProxy.start(server, tls);
   for (const scheme of ["rediss", "rediss+cluster"]) {
     await using store = redisStore({ url: `${scheme}://:canary@localhost:${proxy.port}` });
@@ -24,12 +24,12 @@ test("an untrusted certificate is an error immediately, and nothing is sent", as
   }
 });
 
-test("TLS on only one side is an error, never a hang", async () => {
+test("TLS on only one side makes a call fail by its deadline", async () => {
   await using proxy = await TcpProxy.start(server, tls);
   for (const url of [`rediss://localhost:${server.port}`, `redis://localhost:${proxy.port}`]) {
     await using store = redisStore({ url, timeout: 2_000 });
     const error = await batchRejection((await store.open("bucket")).set("key", bytes("value")));
-    // Redis may read the beginning of TLS as a command that has not ended yet.
+    // Redis may take the beginning of the TLS handshake for an incomplete command and wait.
     expect(["unavailable", "timeout"]).toContain(error.code);
     expect(error.outcomeOf(0)).toBe("not-applied");
   }

@@ -25,7 +25,7 @@ function request(time: number): DriverRequest {
   return createRequest({ bucket: "", signal: AbortSignal.timeout(time), deadline: performance.now() + time });
 }
 
-test("a node that left the cluster is closed only when no request waits for it", async () => {
+test("a node that left the cluster is closed only after all requests that wait for it", async () => {
   const topology = new Topology(access);
   const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
   await using proxy = await TcpProxy.start(server);
@@ -42,20 +42,20 @@ test("a node that left the cluster is closed only when no request waits for it",
   const connection = await waiting;
   expect(connection.usable).toBe(true);
   expect(connection).not.toBe(silent);
-  // No request waits for it now.
+  // No request waits for the node any more.
   await topology.freshSlots(request(10_000));
   expect(connection.usable).toBe(false);
   topology.close();
 });
 
-test("a request that meets a closed node may be repeated", async () => {
+test("a request that uses a closed node is retryable", async () => {
   const node = access.open({ host: "127.0.0.1", port: 1 });
   node.close();
   const fault = { code: "unavailable", retryable: true, effect: "none" };
   await expect(node.connect(request(10_000))).rejects.toMatchObject({ fault });
 });
 
-test("a search that is running when the store is closed opens no more nodes", async () => {
+test("a search that is running when the store closes opens no more connections", async () => {
   let opened = 0;
   const topology = new Topology({
     ...access,
@@ -64,7 +64,7 @@ test("a search that is running when the store is closed opens no more nodes", as
       return access.open(address);
     },
   });
-  // Now it knows all masters and replicas, and has opened few of them.
+  // The topology then knows all masters and replicas, but has opened connections to only a few.
   await topology.slots(request(10_000));
   const before = opened;
   const search = topology.freshSlots(request(10_000));

@@ -6,13 +6,13 @@ interface Address {
   readonly port: number;
 }
 
-/** A node as an administrator sees it. */
+/** A cluster node and a connection to it. */
 export interface AdminNode extends Address {
   readonly id: string;
   readonly redis: Redis;
 }
 
-/** Changes a cluster as its operators do. */
+/** Changes a cluster with the commands that operators use. */
 export class ClusterAdmin implements AsyncDisposable {
   readonly nodes: readonly AdminNode[];
 
@@ -60,7 +60,7 @@ export class ClusterAdmin implements AsyncDisposable {
 
   get first(): AdminNode {
     const [node] = this.nodes;
-    if (node === undefined) throw new Error("no nodes");
+    if (node === undefined) throw new Error("the cluster has no nodes");
     return node;
   }
 
@@ -70,7 +70,7 @@ export class ClusterAdmin implements AsyncDisposable {
     await from.redis.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
   }
 
-  /** Moves up to `count` of the slot's keys. Returns how many it found. */
+  /** Moves up to `count` keys of a slot. Returns how many keys it moved. */
   async moveKeys(slot: number, from: AdminNode, to: AdminNode, count: number): Promise<number> {
     const names = await from.redis.callBuffer("CLUSTER", "GETKEYSINSLOT", slot, count);
     const keys = names as Buffer[];
@@ -89,7 +89,7 @@ export class ClusterAdmin implements AsyncDisposable {
     await this.endMove(slot, to);
   }
 
-  /** Makes a replica the master. On a busy machine, the nodes may give up after five seconds: then it tries again. */
+  /** Makes a replica the master. Retries, because nodes on a busy machine may cancel a failover after five seconds. */
   async promote(replica: AdminNode): Promise<void> {
     for (;;) {
       await replica.redis.call("CLUSTER", "FAILOVER");
@@ -106,7 +106,7 @@ export class ClusterAdmin implements AsyncDisposable {
     return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "m").exec(stats)?.[1] ?? 0);
   }
 
-  /** Returns how often the server has read from a connection. */
+  /** Returns how often a node has read from its connections. */
   async reads({ redis }: AdminNode): Promise<number> {
     return Number(/total_reads_processed:(\d+)/.exec(await redis.info("stats"))?.[1]);
   }
