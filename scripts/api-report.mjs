@@ -1,5 +1,5 @@
-// Writes the public API of every published entry point into `api/`, so that a review shows what a change does to it.
-// With --check, it changes nothing and fails if a report is out of date.
+// Writes a report of the public API of each published entry point into `api/`, so that reviewers see how a change
+// affects it. With --check, it writes nothing and fails if a report is out of date.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const reports = join(repository, "api");
 const check = process.argv.includes("--check");
 const folders = [...readdirSync(join(repository, "packages")).map((name) => `packages/${name}`), "conformance"];
 
-/** The entry points of all published packages: report name, folder and declarations. */
+/** Yields the entry points of all published packages: report name, folder and declaration file. */
 function* entryPoints() {
   for (const folder of folders) {
     const path = join(repository, folder, "package.json");
@@ -25,10 +25,10 @@ function* entryPoints() {
 }
 
 /**
- * Returns whether the report was out of date.
+ * Writes or checks the report of one entry point. Returns whether it was out of date.
  *
  * @param {{ name: string, folder: string, declarations: string }} entryPoint
- * @param {string} temporary
+ * @param {string} temporary - a folder for temporary files
  */
 function report({ name, folder, declarations }, temporary) {
   const config = ExtractorConfig.prepare({
@@ -44,7 +44,7 @@ function report({ name, folder, declarations }, temporary) {
         reportFileName: name,
         reportFolder: reports,
         reportTempFolder: temporary,
-        // A type that the API uses without exporting it is part of the API all the same.
+        // Includes types that the API uses but does not export, because they are part of the API too.
         includeForgottenExports: true,
       },
       messages: {
@@ -82,7 +82,7 @@ try {
   }
   if (changed.length > 0) console.log(`${check ? "Out of date" : "Updated"}: ${changed.join(", ")}`);
   if (check && changed.length > 0) {
-    console.error("The public API changed. Run `npx -y pnpm@12 api` to update the reports and commit them.");
+    console.error("The public API changed. Run `npx -y pnpm@12 api` to update the reports, and commit them.");
     process.exitCode = 1;
   }
 } finally {

@@ -1,7 +1,7 @@
 // Builds the published package in the current directory: `node ../../scripts/build-package.mjs`.
 //
-// esbuild bundles each entry point of `exports` and `bin` into one module. Entry points share code in a chunk, so that a
-// class is the same class in all of them. tsc checks the types and writes the declarations.
+// esbuild bundles each entry point of `exports` and `bin` into one module. Code that several entry points use goes into
+// a shared chunk, so that each class exists only once. tsc checks the types and writes the declarations.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ const banner = "#!/usr/bin/env node\n";
 /** @typedef {{ exports: Record<string, string | { default: string }>, bin?: Record<string, string> }} Manifest */
 
 /**
- * Source file of every JavaScript file that the manifest names: `./dist/a/b.js` is built from `src/a/b.ts`.
+ * Returns the source file of every JavaScript file that the manifest names: `./dist/a/b.js` is built from `src/a/b.ts`.
  *
  * @param {Manifest} manifest
  */
@@ -39,7 +39,7 @@ async function bundle() {
     format: "esm",
     target: "es2023",
     sourcemap: true,
-    // The package contains `src`, where the source maps point.
+    // The package contains `src`, so the source maps only refer to the sources.
     sourcesContent: false,
     legalComments: "none",
     logLevel: "warning",
@@ -51,7 +51,7 @@ async function bundle() {
 }
 
 /**
- * Leaves an unchanged file alone, so that a process which watches it or starts meanwhile does not notice the build.
+ * Writes a file only if its content changed, so that the build does not disturb processes that watch or load the file.
  *
  * @param {string} path
  * @param {string} text
@@ -73,7 +73,7 @@ function emitDeclarations() {
 }
 
 /**
- * Deletes what an earlier build of other sources left behind. A release would publish it.
+ * Deletes files that earlier builds wrote and this one did not. Otherwise, a release would publish them.
  *
  * @param {Map<string, string>} bundled
  */

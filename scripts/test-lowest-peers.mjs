@@ -1,7 +1,7 @@
 // Runs a backend's tests with the oldest client library that its peer range allows:
 // `node scripts/test-lowest-peers.mjs redis`. Without an argument, it tests every backend.
 //
-// Works in a copy of the repository, so that the dependencies of this one stay as they are.
+// It works in a copy of the repository, so that the installed dependencies of the repository do not change.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ function testLowestPeers(backend) {
 }
 
 /**
- * Copies what git tracks or would track.
+ * Copies the files of the repository that git does not ignore.
  *
  * @param {string} folder
  */
@@ -41,18 +41,19 @@ function copyTo(folder) {
 }
 
 /**
- * The oldest version in a range such as `^8.11.0`.
+ * Returns the oldest version in a range such as `^8.11.0`.
  *
  * @param {string} range
  */
 function lowestOf(range) {
   const version = /^(?:\^|~|>=)?(\d+\.\d+\.\d+)(?= |$)/.exec(range)?.[1];
-  if (version === undefined) throw new Error(`Teach this script to read the range ${range}.`);
+  if (version === undefined)
+    throw new Error(`Cannot read the version range ${range}. Extend \`lowestOf\` in this script.`);
   return version;
 }
 
 /**
- * Replaces the version of a package in the workspace's catalog, from which every package takes it.
+ * Replaces the version of a package in the catalog of `pnpm-workspace.yaml`, which all packages use.
  *
  * @param {string} file
  * @param {string} name
@@ -62,7 +63,7 @@ function pin(file, name, version) {
   const text = readFileSync(file, "utf8");
   const lines = text.split("\n");
   const index = lines.findIndex((line) => line.startsWith(`  ${name}: `) || line.startsWith(`  "${name}": `));
-  if (index === -1) throw new Error(`${name} is not in the catalog of pnpm-workspace.yaml.`);
+  if (index === -1) throw new Error(`${name} is not in the catalog of pnpm-workspace.yaml. Add it there.`);
   lines[index] = `  "${name}": ${version}`;
   writeFileSync(file, lines.join("\n"));
   console.log(`${name} ${version}`);
@@ -78,6 +79,6 @@ function run(folder, args) {
 
 const backends = process.argv.length > 2 ? process.argv.slice(2) : known;
 for (const backend of backends) {
-  if (!known.includes(backend)) throw new Error(`Unknown backend ${backend}. Known: ${known.join(", ")}.`);
+  if (!known.includes(backend)) throw new Error(`Unknown backend ${backend}. Use ${known.join(", ")}.`);
 }
 for (const backend of backends) testLowestPeers(backend);
