@@ -1,22 +1,22 @@
 import { malformedAnswer } from "./error-table.js";
 import { keyAttribute } from "./item-layout.js";
 
-/** A part of an answer. Nothing in it is trusted before it is checked. */
+/** A part of a parsed response. Its type is not known before it is checked. */
 export type Json = unknown;
 
-/** Returns an object's own property; `undefined` if there is no such object or property. */
+/** Returns an own property of `json`, or `undefined` if `json` is not an object or has no such property. */
 export function property(json: Json, name: string): Json {
   if (typeof json !== "object" || json === null || !Object.hasOwn(json, name)) return undefined;
   return (json as Record<string, Json>)[name];
 }
 
-/** @throws {FaultError} `MalformedAnswer` if `json` is not an array. */
+/** Returns `json` if it is an array. Throws `MalformedAnswer` if it is not. */
 export function arrayOf(json: Json): readonly Json[] {
   if (Array.isArray(json)) return json;
   throw malformedAnswer();
 }
 
-/** @throws {FaultError} `MalformedAnswer` if the item has no partition key. */
+/** Returns an item's partition key. Throws `MalformedAnswer` if the item has none. */
 export function partitionKeyOf(item: Json): string {
   const key = property(property(item, keyAttribute), "S");
   if (typeof key === "string") return key;
@@ -24,8 +24,8 @@ export function partitionKeyOf(item: Json): string {
 }
 
 /**
- * Returns the part for `table` of an answer's section that lists tables. DynamoDB always sends these sections, empty if
- * there is nothing to report, so a missing one, or one with another table, is a `MalformedAnswer`.
+ * Returns the entry for `table` in a section such as `UnprocessedItems`, or `undefined` if it has none. Throws
+ * `MalformedAnswer` if the section is missing, because DynamoDB always sends it, or if it contains another table.
  */
 export function tablePart(json: Json, table: string): Json {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw malformedAnswer();
@@ -34,8 +34,8 @@ export function tablePart(json: Json, table: string): Json {
 }
 
 /**
- * Returns a function that finds an answered item's index in the request. It throws `MalformedAnswer` for an item that was
- * not requested.
+ * Returns a function that returns the index in the request of an item in the response. The function throws
+ * `MalformedAnswer` for an item that was not requested.
  */
 export function indexOfItem(prefix: string, keys: readonly string[]): (item: Json) => number {
   const indexes = new Map<string, number>();

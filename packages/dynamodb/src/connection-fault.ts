@@ -1,19 +1,19 @@
 import type { Fault } from "@manykv/core/driver";
 
-/** Errors of an established connection: https://nodejs.org/docs/latest/api/errors.html#common-system-errors */
+/** Error codes of an established connection: https://nodejs.org/docs/latest/api/errors.html#common-system-errors */
 const lostConnection =
   /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPROTO|ERR_STREAM_PREMATURE_CLOSE)$/;
-/** Invalid HTTP, and broken HTTP/2 or TLS. */
+/** Error codes for invalid HTTP, HTTP/2 or TLS data. */
 const brokenProtocol = /^(HPE|ERR_HTTP2|ERR_SSL)_/;
-/** https://nodejs.org/docs/latest/api/tls.html#x509-certificate-error-codes */
+/** Error codes for a rejected certificate: https://nodejs.org/docs/latest/api/tls.html#x509-certificate-error-codes */
 const rejectedCertificate = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
-/** Node.js rejects a header with a line break before it sends anything. */
+/** The error code for a header with a line break, which Node.js rejects before it sends anything. */
 export const invalidHeader = "ERR_INVALID_CHAR";
 
-/** Translates connection errors of Node.js and the SDK. Returns `undefined` for any other error. */
+/** Translates a connection error of Node.js or the SDK to a fault. Returns `undefined` for any other error. */
 export function connectionFault(error: object): Fault | undefined {
   const { name, code } = error as NodeJS.ErrnoException;
-  // The code of a `DOMException` is a number that says no more than its name.
+  // The code of a `DOMException` is a number, which only repeats its name.
   const reason = typeof code === "string" ? code : undefined;
   if (neverSent(error)) {
     const retryable = !rejectedCertificate.test(reason ?? "");
@@ -31,9 +31,9 @@ export function neverSent(error: unknown): boolean {
   const { name, message, code, syscall, errors } = error as NodeJS.ErrnoException & Partial<AggregateError>;
   if (syscall === "connect" || syscall === "getaddrinfo" || code === invalidHeader) return true;
   if (rejectedCertificate.test(String(code))) return true;
-  // One error per address that was tried.
+  // Node.js reports one error per address that it tried.
   if (Array.isArray(errors) && errors.length > 0) return errors.every(neverSent);
-  // The SDK uses one name for all its timeouts. If this text ever changes, the request counts as sent, which is safe.
+  // All SDK timeouts have the same name. If the SDK changes this text, the request counts as sent, which is safe.
   const isConnectTimeout = /did not establish a connection|without establishing a connection/.test(String(message));
   return name === "TimeoutError" && isConnectTimeout;
 }

@@ -11,7 +11,7 @@ import { remove, set } from "./write.js";
 /**
  * Creates the driver that {@link dynamodbStore} uses, for `createStore` and for tools that wrap a driver.
  *
- * @throws {StoreError} `invalid-argument`, naming the option that is unknown or invalid.
+ * @throws {StoreError} `invalid-argument` if an option is unknown or invalid. The message names the option.
  */
 export function dynamodbDriver(options: DynamodbDriverOptions): Driver {
   checkDriverOptions(options);

@@ -3,7 +3,7 @@ import { dynamodbDriver } from "./dynamodb-driver.js";
 import type { DynamodbStoreOptions } from "./options.js";
 
 /**
- * Creates a store in a DynamoDB table.
+ * Creates a store in a DynamoDB table. A key has at most 1,024 bytes of UTF-8, a value at most 400,000 bytes.
  *
  * ```ts
  * const store = dynamodbStore({ table: "settings", region: "eu-west-1" });
@@ -12,7 +12,7 @@ import type { DynamodbStoreOptions } from "./options.js";
  * await bucket.setMany([["alice", new Uint8Array([1, 2])]]);
  * ```
  *
- * @throws {StoreError} `invalid-argument`, naming the option that is unknown or invalid.
+ * @throws {StoreError} `invalid-argument` if an option is unknown or invalid. The message names the option.
  */
 export function dynamodbStore(options: DynamodbStoreOptions): Store {
   if (typeof options !== "object" || options === null)

@@ -5,28 +5,28 @@ type SdkMetadata = { httpStatusCode?: number; clockSkewCorrected?: boolean };
 type SdkError = { name?: string; message?: string; code?: unknown; $metadata?: SdkMetadata };
 type Row = Omit<Fault, "reason" | "fence">;
 
-/** The whole request was rejected. DynamoDB answers, not throws, if it did part of a batch. */
+/** DynamoDB rejected the whole request. If it processes only a part of a batch, it does not return an error. */
 const throttled: Row = { code: "throttled", retryable: true, effect: "none" };
-/** DynamoDB failed and does not tell at which point. */
+/** DynamoDB failed, and does not report whether it had already applied the request. */
 const failed: Row = { code: "unavailable", retryable: true, effect: "unknown" };
 const refused: Row = { code: "internal", retryable: false, effect: "none" };
 const denied: Row = { ...refused, code: "access-denied" };
 const unreached: Row = { code: "unavailable", retryable: true, effect: "none" };
-/** Of an error that has no row, nothing is known. */
+/** The driver does not know what an error without a row means, so the effect is unknown. */
 const unknownError: Row = { code: "internal", retryable: false, effect: "unknown" };
 
-/** An answer that is damaged or not DynamoDB's is neither "done" nor "missing". */
+/** Returns the error for a response that is damaged or not from DynamoDB. It proves neither success nor absence. */
 export function malformedAnswer(reason = "MalformedAnswer"): FaultError {
   return new FaultError({ ...failed, reason });
 }
 
-/** What the driver itself rejects before it sends anything, or finds in a table that manykv did not create. */
+/** Returns the error for a problem that the driver itself detects. A retry cannot cure it, and no write was applied. */
 export function refusal(code: Fault["code"], reason: string): FaultError {
   return new FaultError({ ...refused, code, reason });
 }
 
 /**
- * By the names of DynamoDB's and the SDK's errors.
+ * The fault for each name of a DynamoDB or SDK error.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
  */
@@ -36,7 +36,7 @@ const rows: ReadonlyMap<unknown, Row> = new Map([
     `ProvisionedThroughputExceededException ThrottlingException Throttling RequestLimitExceeded
     TooManyRequestsException LimitExceededException`,
   ),
-  // The last two: a transaction or another region is writing one item. The answer says nothing about the others.
+  // The last two: a transaction or another region is writing one of the items. The other items may have been written.
   ...named(
     failed,
     `InternalServerError InternalServerErrorException InternalFailure ServiceUnavailable ServiceUnavailableException
@@ -61,15 +61,15 @@ function named(row: Row, names: string): [string, Row][] {
   return names.split(/\s+/).map((name) => [name, row]);
 }
 
-/** The form of DynamoDB's error names. Any other name is not passed on, because it may contain data. */
+/** The format of DynamoDB's error names. No other name is reported, because it may contain data. */
 const exceptionName = /^[A-Z][A-Za-z]{2,63}$/;
 
-/** Translates an error. Uses nothing of its text, which may contain keys. */
+/** Translates an error to a fault. The fault contains no text of the error, because the text may contain keys. */
 export function classify(error: unknown): Fault {
   try {
     return FaultError.is(error) ? error.fault : faultOf(error);
   } catch {
-    // An object that cannot be inspected, for example because its getters throw.
+    // The error cannot be inspected, for example because its getters throw.
     return unknownError;
   }
 }
@@ -77,24 +77,24 @@ export function classify(error: unknown): Fault {
 function faultOf(error: unknown): Fault {
   if (typeof error !== "object" || error === null) return unknownError;
   const { name, message, code, $metadata } = error as SdkError;
-  // Only credentials can contain a line break.
+  // Of all headers, only those with credentials can contain a line break.
   if (code === invalidHeader) return { ...denied, reason: invalidHeader };
   const connection = connectionFault(error);
   if (connection !== undefined) return connection;
   const row = rows.get(name);
-  // The SDK has corrected its clock by the answer, so a repeated request gets a valid signature.
+  // The SDK has corrected its clock with the time in the response, so a retry gets a valid signature.
   if (row === denied && $metadata?.clockSkewCorrected) return { ...unreached, reason: name };
   if (row !== undefined) return { ...row, reason: name };
   if (message === "Region is missing") return { ...refused, code: "invalid-argument", reason: "NoRegion" };
   const reason = typeof name === "string" && exceptionName.test(name) ? name : undefined;
-  // An answer without a known error may come from a proxy.
+  // A response with an unknown error may come from a proxy.
   const status = $metadata?.httpStatusCode ?? 0;
   return { ...(status === 429 ? throttled : status >= 500 ? failed : unknownError), reason };
 }
 
 /**
- * Fails with a fault for an error of the credentials provider. Unknown ones may be temporary, such as a vault that is
- * down. Something that the provider does not find is not the table.
+ * Throws a fault for an error of the credentials provider. An unknown error may be temporary, for example if a vault
+ * cannot be reached. `no-such-store` would be wrong: the provider did not look for the table.
  */
 export function failCredentials(error: unknown): never {
   const { code, retryable, reason } = classify(error);

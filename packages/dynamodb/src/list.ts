@@ -6,8 +6,8 @@ import { bucketPrefix, keyAttribute, keyJson } from "./item-layout.js";
 import type { Transport } from "./transport/transport.js";
 
 /**
- * Lists one page of a Scan, which reads at most 1 MB of the table and returns this bucket's keys in it. DynamoDB stores
- * items by the hash of their partition key, so a bucket's items are spread over the whole table.
+ * Returns one page of keys. A Scan request reads at most 1 MB of the table and returns the bucket's keys in this part.
+ * DynamoDB stores items by the hash of their partition key, so a bucket's items are spread over the whole table.
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
  */
 export async function listPage(transport: Transport, request: ListRequest): Promise<ListAnswer> {
@@ -30,8 +30,8 @@ export async function listPage(transport: Transport, request: ListRequest): Prom
 }
 
 /**
- * A cursor is base64 of the partition key where a Scan page ended, which may belong to another bucket, after a checksum
- * that detects cursors of other tables and buckets. It hides nothing.
+ * Encodes a cursor: a checksum and the partition key where a Scan page ended, in base64. The checksum detects cursors
+ * of other tables and buckets. The key may belong to another bucket, and the cursor does not encrypt it.
  */
 function encodeCursor(scope: string, partitionKey: string): string {
   const checksum = crc32(`${scope}/${partitionKey}`).toString(16).padStart(8, "0");
@@ -41,5 +41,5 @@ function encodeCursor(scope: string, partitionKey: string): string {
 function decodeCursor(scope: string, cursor: string): string {
   const partitionKey = Buffer.from(cursor, "base64url").toString().slice(8);
   if (encodeCursor(scope, partitionKey) === cursor) return partitionKey;
-  throw refusal("invalid-argument", "not a cursor of this bucket");
+  throw refusal("invalid-argument", "pass a cursor that listKeys returned for this bucket");
 }

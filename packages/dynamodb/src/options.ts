@@ -2,7 +2,7 @@ import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynam
 import { StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions } from "@manykv/core/driver";
 
-/** Which table to use, and how to reach it. */
+/** The table to use, and how to connect to DynamoDB. */
 export interface DynamodbDriverOptions {
   /**
    * The table's name: 3 to 255 characters of `a-z A-Z 0-9 _ - .`
@@ -11,13 +11,13 @@ export interface DynamodbDriverOptions {
   readonly table: string;
   /** AWS region. Default: AWS_REGION or the shared configuration file, as the SDK resolves them. */
   readonly region?: string | undefined;
-  /** URL of the service, for an emulator or a private endpoint. Default: the region's endpoint. */
+  /** URL of an emulator or a private endpoint. Default: AWS_ENDPOINT_URL, or the region's endpoint. */
   readonly endpoint?: string | undefined;
   /** Credentials or a provider function. Default: the SDK's default provider chain. */
   readonly credentials?: DynamoDBClientConfig["credentials"];
   /**
-   * Your client, instead of `region`, `endpoint` and `credentials`. Requests use its endpoint, credentials, request
-   * handler and middleware, but not its retries: manykv retries. It stays open when the store closes.
+   * Your own client, instead of `region`, `endpoint` and `credentials`. Requests use its endpoint, credentials,
+   * request handler and middleware, but not its retries: manykv retries. The store does not close the client.
    */
   readonly client?: DynamoDBClient | undefined;
 }
@@ -27,7 +27,7 @@ export interface DynamodbStoreOptions extends StoreOptions, DynamodbDriverOption
 const driverOptionNames = ["table", "region", "endpoint", "credentials", "client"];
 const tableName = /^[a-zA-Z0-9_.-]{3,255}$/;
 
-/** @throws {StoreError} `invalid-argument`, naming the option and how to correct it. */
+/** Checks options. Throws `invalid-argument` with a message that names the option and how to correct it. */
 export function checkDriverOptions(options: DynamodbDriverOptions): void {
   checkOptions(options, driverOptionNames);
   const { table, region, endpoint, credentials, client } = options;
@@ -52,11 +52,11 @@ export function checkDriverOptions(options: DynamodbDriverOptions): void {
   if (credentials !== undefined && typeof credentials !== "function") {
     const { accessKeyId, secretAccessKey } = credentials ?? {};
     const areStrings = typeof accessKeyId === "string" && typeof secretAccessKey === "string";
-    check(areStrings, "`credentials` is invalid: pass { accessKeyId, secretAccessKey } or a provider function");
+    check(areStrings, "`credentials` must be { accessKeyId, secretAccessKey } or a provider function");
   }
 }
 
-/** Messages never repeat the options, which may contain passwords. */
+/** Throws `invalid-argument` unless `isValid`. No message may contain the value of an option: it may be a password. */
 function check(isValid: boolean, message: string): void {
   if (!isValid) throw new StoreError("invalid-argument", message);
 }

@@ -5,13 +5,13 @@ import { refusal } from "./error-table.js";
 import { keyAttribute } from "./item-layout.js";
 import type { Transport } from "./transport/transport.js";
 
-const foreignTable = 'the table has another key than the partition key "k" of type S that manykv needs';
-/** How often to check a table that is being created, in milliseconds. DynamoDB takes some seconds. */
+const foreignTable = 'the table has another key than the partition key "k" of type S: use a table with another name';
+/** Time between two checks of a table that DynamoDB is creating, in milliseconds. Creation takes several seconds. */
 const pollInterval = 500;
 
 /**
- * Creates the table unless it exists, and waits until it is active. Safe to repeat and to run concurrently in several
- * processes. Throws `invalid-argument` if a table with another key exists.
+ * Creates the table unless it exists, and waits until the table is active. It is safe to repeat this call and to run it
+ * concurrently in several processes. Throws `invalid-argument` if the table exists with another key.
  */
 export async function provision(transport: Transport, request: DriverRequest): Promise<void> {
   const TableName = transport.table;
@@ -26,13 +26,13 @@ export async function provision(transport: Transport, request: DriverRequest): P
     const answer = await unless("ResourceNotFoundException", transport.send("DescribeTable", describe, request));
     const description = property(answer, "Table");
     if (/^(ACTIVE|UPDATING)$/.test(String(property(description, "TableStatus")))) return checkKey(description);
-    // Another process may be faster.
+    // Another process may create the table at the same time.
     if (answer === undefined) await unless("ResourceInUseException", transport.send("CreateTable", create, request));
     await delay(pollInterval, undefined, { signal: request.signal });
   }
 }
 
-/** Returns `undefined` instead of failing with the named exception. */
+/** Returns the response, or `undefined` if the request fails with the named exception. */
 function unless(exception: string, answer: Promise<Json>): Promise<Json> {
   return answer.catch((error: unknown) => {
     if (!FaultError.is(error) || error.fault.reason !== exception) throw error;

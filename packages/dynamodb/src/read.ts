@@ -21,7 +21,7 @@ export async function get(transport: Transport, request: KeysRequest): Promise<R
   return { values, faults, unprocessed };
 }
 
-/** Reads only the keys with BatchGetItem. Costs as much as reading the values, but does not transfer them. */
+/** Checks with BatchGetItem whether keys exist. Costs as much as reading the values, but does not transfer them. */
 export async function exists(transport: Transport, request: KeysRequest): Promise<ReadAnswer<boolean>> {
   const projection = `,"ProjectionExpression":"${keyAttribute}"`;
   const { items, unprocessed } = await batchGet(transport, request, projection);
@@ -30,7 +30,7 @@ export async function exists(transport: Transport, request: KeysRequest): Promis
   return { values, unprocessed };
 }
 
-/** Also for one key: GetItem costs the same but answers `{}` for a missing item, as a damaged answer might. */
+/** Sends BatchGetItem even for one key: GetItem returns only `{}` for a missing item, as a damaged response might. */
 async function batchGet(
   transport: Transport,
   request: KeysRequest,

@@ -3,20 +3,20 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
 import { neverSent } from "../connection-fault.js";
 
-/** Node.js announces each HTTP request that has a socket: https://nodejs.org/api/diagnostics_channel.html#http */
+/** Node.js announces each HTTP request with a socket here: https://nodejs.org/api/diagnostics_channel.html#http */
 const channel = "http.client.request.start";
-/** The SDK identifies requests by this header too. */
+/** The header with the id of a request. The SDK uses the same header. */
 export const requestIdHeader = "amz-sdk-invocation-id";
 
 /** Watches which requests leave this process. */
 export class Departures {
-  /** Whether this runtime announces requests. */
+  /** Whether this runtime has announced a request. */
   areAnnounced = false;
-  /** By `id`. */
+  /** The requests in flight, by `id`. */
   readonly open: Map<unknown, Departure> = new Map();
   readonly #onRequest: (message: unknown) => void;
 
-  /** @param connectTimeout - in milliseconds, TLS handshake included */
+  /** @param connectTimeout - longest time for connecting and the TLS handshake, in milliseconds. Default: no limit. */
   constructor(connectTimeout?: number) {
     this.#onRequest = (message) => {
       const { request } = message as { request: ClientRequest };
@@ -32,25 +32,25 @@ export class Departures {
 }
 
 /**
- * What is known about one request. Also an abort signal for the SDK's own request handler, which asks for no more than
- * this; a real `AbortSignal` takes longer to create.
+ * Tracks whether one request was sent. Also serves as the abort signal for the SDK's own request handler, which needs
+ * only `aborted` and `onabort`. A real `AbortSignal` takes longer to create.
  */
 export class Departure {
   readonly id: string = randomUUID();
   aborted = false;
   onabort: (() => void) | null = null;
   #state: "unsent" | "handed over" | "sent" | "answered" = "unsent";
-  /** Middleware of the caller repeated the request after an attempt without a definite answer. */
+  /** Whether the caller's middleware repeated the request after an attempt whose effect is unknown. */
   #earlierInDoubt = false;
 
-  /** Call before the request handler. Throws if the request was cancelled, for example while it waited for credentials. */
+  /** Records that the request handler receives the request next. Throws if the request was cancelled before. */
   handOver(): void {
     if (this.aborted) throw new Error("the request was cancelled before it was sent");
     this.#earlierInDoubt ||= this.#state === "sent" || this.#state === "handed over";
     this.#state = "handed over";
   }
 
-  /** What was written leaves as soon as the socket is connected. */
+  /** Watches the socket of a request: the request is sent as soon as the socket is connected. */
   follow(request: ClientRequest, connectTimeout: number | undefined): void {
     const { socket, protocol } = request;
     this.#state = socket?.connecting ? "unsent" : "sent";
@@ -68,7 +68,7 @@ export class Departure {
     if (neverSent(error)) this.#state = "unsent";
   }
 
-  /** After a server error, it is unknown what DynamoDB did. */
+  /** Records a response. A server error does not count, because DynamoDB may or may not have applied the request. */
   answer(status: number): void {
     if (status < 500) this.#state = "answered";
   }
@@ -79,10 +79,10 @@ export class Departure {
   }
 
   /**
-   * Returns what the request may have done.
+   * Returns the effect that the request may have had.
    *
-   * @param answered - what the answer says about that, if there is one
-   * @param isAnnounced - whether the channel announces requests of this request handler. If not, they count as sent.
+   * @param answered - the effect according to the response, if there is one
+   * @param isAnnounced - whether Node.js announces the requests of this request handler. If not, they count as sent.
    */
   effect(answered: "none" | "unknown", isAnnounced: boolean): "none" | "unknown" {
     if (this.#earlierInDoubt || this.#state === "sent") return "unknown";

@@ -4,8 +4,8 @@ import { readBody, serviceError } from "./http-answer.js";
 import type { Connection, Message, Resolved } from "./sdk-stack.js";
 
 /**
- * Sends a request to where the SDK sent an earlier one. Uses the client's signer and request handler, but not the SDK's
- * middleware, which would double the processor time.
+ * Sends a request to the endpoint of an earlier one. Uses the client's signer and request handler, but not the SDK's
+ * middleware, which would double the CPU time.
  */
 export async function sendDirectly(
   { client, isNodeHandler }: Connection,
@@ -21,12 +21,12 @@ export async function sendDirectly(
   const headers = {
     "content-type": "application/x-amz-json-1.0",
     host,
-    // The signer reuses this hash. Computing its own takes longer.
+    // The signer uses this hash instead of computing its own, which takes longer.
     "x-amz-content-sha256": createHash("sha256").update(body).digest("hex"),
     "x-amz-target": `DynamoDB_20120810.${operation}`,
   };
   const signed = await signer.sign({ ...target, headers, body } as typeof target, credentials, properties);
-  // These need no signature.
+  // These headers need no signature.
   signed.headers["content-length"] = String(Buffer.byteLength(body));
   signed.headers["user-agent"] = userAgent;
   signed.headers[requestIdHeader] = departure.id;
@@ -40,7 +40,7 @@ export async function sendDirectly(
     signer.successHandler?.(response, properties);
     return bytes;
   } catch (error) {
-    // Corrects the SDK's clock by the answer.
+    // Corrects the SDK's clock with the time in the response.
     signer.errorHandler?.(properties)(error as Error);
     throw error;
   }

@@ -9,8 +9,8 @@ interface HttpResponse {
 }
 
 /**
- * Reads the whole body and verifies DynamoDB's checksum, which the SDK does not. Throws `ChecksumMismatch`. An answer
- * without checksum, or one that a proxy compressed, passes.
+ * Reads the whole body and verifies DynamoDB's checksum, which the SDK does not do. Throws `ChecksumMismatch`. Accepts
+ * a response without a checksum and one that a proxy has compressed.
  */
 export async function readBody(
   { headers, body }: HttpResponse,
@@ -24,7 +24,7 @@ export async function readBody(
   return bytes;
 }
 
-/** Takes less than half the time of the SDK's collector. */
+/** Reads a stream to its end. Takes less than half the time of the SDK's collector. */
 function collect(stream: Readable): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
@@ -34,7 +34,7 @@ function collect(stream: Readable): Promise<Uint8Array> {
   });
 }
 
-/** @throws {FaultError} `MalformedAnswer` */
+/** Parses a body. Throws `MalformedAnswer` if it is not JSON. */
 export function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
@@ -43,14 +43,14 @@ export function parseJson(body: Uint8Array): unknown {
   }
 }
 
-/** Returns an error with the properties that the SDK's errors have. The SDK reads the server's time from `$response`. */
+/** Returns an error with the properties of an SDK error. The SDK reads the server's time from `$response`. */
 export function serviceError(response: HttpResponse, body: Uint8Array): Error {
   const $metadata = { httpStatusCode: response.statusCode };
   const name = errorName(response.headers, body);
   return Object.assign(new Error("DynamoDB returned an error"), { name, $metadata, $response: response });
 }
 
-/** https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html#operation-error-serialization */
+/** Reads the name: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html#operation-error-serialization */
 function errorName(headers: HttpResponse["headers"], body: Uint8Array): string {
   try {
     const type = headers["x-amzn-errortype"] ?? (parseJson(body) as { __type: unknown }).__type;

@@ -13,7 +13,7 @@ export type HttpResponse = Awaited<ReturnType<Config["requestHandler"]["handle"]
 export interface Connection {
   readonly client: DynamoDBClient;
   readonly sdk: Sdk;
-  /** Whether nothing in the client needs to see requests, so that they may skip the SDK's middleware. */
+  /** Whether the client has no middleware, logger or wrapper of the caller. Requests may then skip the middleware. */
   readonly isPlain: boolean;
   /** Whether the request handler is the SDK's own for `node:http`. */
   readonly isNodeHandler: boolean;
@@ -33,7 +33,7 @@ interface AuthScheme {
   readonly httpAuthOption: ReturnType<Config["httpAuthSchemeProvider"]>[number];
 }
 
-/** What the SDK resolved for a request: where it goes, and how it is signed. */
+/** The destination and the signing scheme that the SDK resolved for a request. */
 export interface Resolved {
   readonly target: HttpRequest;
   readonly scheme: AuthScheme;
@@ -43,8 +43,8 @@ const wrappedClient = "`send` of the `client` made no HTTP request: pass a Dynam
 const emptyObject: Uint8Array = new TextEncoder().encode("{}");
 
 /**
- * Sends a request through all middleware of the client. Only the bodies bypass the SDK: encoding and decoding items takes
- * most of its time, and it neither verifies an answer's checksum nor tells a missing part from an empty one.
+ * Sends a request through all middleware of the client. Only the bodies bypass the SDK. It would spend most of its time
+ * on them, does not verify checksums, and does not distinguish a missing part of a response from an empty one.
  */
 export async function sendThroughStack(
   { client, sdk }: Connection,
@@ -85,11 +85,11 @@ export async function sendThroughStack(
   return { answer, resolved };
 }
 
-/** Middleware sees the table and no items. */
+/** Returns a command whose input contains the table but no items. Middleware sees this input. */
 function emptyCommand(sdk: Sdk, { operation, table }: Message): ScanCommand {
   const keys = operation === "BatchGetItem" ? { Keys: [] } : [];
   const input = operation.startsWith("Batch") ? { RequestItems: { [table]: keys } } : { TableName: table };
-  // To the compiler, each command is its own type.
+  // In TypeScript, each command has its own type.
   const Command = sdk[`${operation}Command`] as unknown as Sdk["ScanCommand"];
   return new Command(input as { TableName: string });
 }

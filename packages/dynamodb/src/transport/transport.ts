@@ -7,19 +7,19 @@ import { sendDirectly } from "./direct-request.js";
 import { parseJson } from "./http-answer.js";
 import { type Connection, type Message, type Resolved, sendThroughStack } from "./sdk-stack.js";
 
-/** Longest time to connect with our own client, in milliseconds. After that it is better to try again. */
+/** Longest time to connect with a client that manykv creates, in milliseconds. Then a retry is more promising. */
 const connectTimeout = 3_000;
-/** Enough for four calls at full concurrency. Requests of further calls wait for a socket. */
+/** The most sockets of a client that manykv creates: enough for four calls in parallel. Other requests wait. */
 const maxSockets = 64;
 
 /**
- * Sends requests with an SDK client: the caller's, or our own for `region` and `endpoint`. The first request goes through
- * the client's middleware, which resolves the endpoint and how to sign. Later requests use the results directly with the
- * client's signer and request handler, unless the caller added middleware that must see them.
+ * Sends requests with an SDK client: the caller's client, or one that manykv creates. The first request goes through
+ * the client's middleware, which resolves the endpoint and the signing scheme. Later requests use both with its
+ * signer and request handler, and skip the middleware unless the caller has added some.
  */
 export class Transport {
   readonly table: string;
-  /** Known after the first request. */
+  /** The address of the server. `undefined` before the first response. */
   server: ServerAddress | undefined;
   readonly #options: DynamodbDriverOptions;
   #connection: Promise<Connection> | undefined;
@@ -33,9 +33,9 @@ export class Transport {
   }
 
   /**
-   * Sends one request, verifies the checksum of the answer and returns its JSON, parsed but not validated.
+   * Sends one request, verifies the checksum of the response and returns its JSON, parsed but not validated.
    *
-   * @throws {FaultError} also when the request is aborted. Its `effect` depends on whether the request was sent.
+   * @throws {FaultError} if the request fails or is aborted. Its `effect` depends on whether the request was sent.
    */
   async send(operation: Message["operation"], body: string, request: DriverRequest): Promise<unknown> {
     this.#departures ??= new Departures(this.#options.client ? undefined : connectTimeout);
@@ -57,7 +57,7 @@ export class Transport {
     }
   }
 
-  /** Closes our own client. */
+  /** Closes the client if manykv created it. */
   async close(): Promise<void> {
     this.#departures?.close();
     const connection = await this.#connection?.catch(() => undefined);
@@ -71,9 +71,9 @@ export class Transport {
     });
     const connection = await this.#connection;
     this.#isNodeHandler = connection.isNodeHandler;
-    // The SDK caches them until they expire.
+    // The SDK caches credentials until they expire.
     const credentials = await connection.client.config.credentials().catch(failCredentials);
-    // Other credentials may belong to another account, which has another endpoint.
+    // Other credentials may belong to another account with another endpoint, so only the same ones reuse the route.
     if (this.#route?.accessKeyId === credentials.accessKeyId)
       return sendDirectly(connection, this.#route, credentials, message, departure);
     const { answer, resolved } = await sendThroughStack(connection, message, departure);
@@ -96,7 +96,7 @@ async function connect({ client, region, endpoint, credentials }: DynamodbDriver
   return { client: own, sdk, isPlain: true, isNodeHandler: true };
 }
 
-/** Compares with a bare client. Instrumentation libraries wrap `send` and mark it `__wrapped`. */
+/** Compares the caller's client with a new one. Instrumentation libraries wrap `send` and mark it `__wrapped`. */
 function compare(client: DynamoDBClient, bare: DynamoDBClient): Pick<Connection, "isPlain" | "isNodeHandler"> {
   const middleware = ({ middlewareStack }: DynamoDBClient): string => middlewareStack.identify().join();
   const { logger, requestHandler } = client.config;
