@@ -57,7 +57,7 @@ function schemeOf(url: string): string {
   throw invalid("the URL must be a string that starts with a scheme, such as redis://localhost:6379");
 }
 
-/** Throws if a password may contain an unencoded `?` or `#`. Later errors would show the text after it. */
+/** Throws if a password may contain an unencoded `?` or `#`. Other errors would show the rest of such a password. */
 function rejectStrayCredentials(url: string): void {
   if (!/[?#].*@/s.test(url)) return;
   throw invalid(

@@ -54,7 +54,7 @@ export type KeyFormat = "lines" | "json";
 
 export const keyFormats: readonly KeyFormat[] = ["lines", "json"];
 
-/** Returns the line for a key, or `undefined` if the format cannot represent it. */
+/** Returns the line for a key, or `undefined` if the format cannot represent the key. */
 export function formatKey(key: string, format: KeyFormat): string | undefined {
   if (format === "json") return JSON.stringify(key);
   return /^$|^\ufeff|[\r\n]/.test(key) ? undefined : key;

@@ -20,7 +20,7 @@ export interface Input {
 
 const chunkBytes = 256 * 1024;
 
-/** Opens an input. If `stop` is aborted, reading fails. */
+/** Opens a file or standard input. If `stop` is aborted, reading fails. */
 export async function openInput(path: string, stop: AbortSignal): Promise<Input> {
   if (path === "-" && process.stdin.isTTY) printMessage("reading standard input. Press Ctrl-D to end it");
   const { stream, file, size } = path === "-" ? standardInput() : await openInputFile(path);
@@ -97,7 +97,7 @@ function outputError(error: Error): Error {
   return fileError("write", "standard output", error);
 }
 
-/** Opens a file for writing. A regular file has a temporary name until `finish` renames it. A device does not. */
+/** Opens a file for writing. Unlike a device, a regular file has a temporary name until `finish` renames it. */
 async function openOutputFile(path: string): Promise<Output> {
   const attempt = async <Value>(action: () => Promise<Value>): Promise<Value> => {
     try {

@@ -27,7 +27,7 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
   return result;
 }
 
-/** Runs `use` with the bucket that the options name. After a signal, returns its exit code even if `use` rejects. */
+/** Runs `use` with the bucket of the options. If `use` rejects after a signal, returns the signal's exit code. */
 export async function withBucket(
   flags: BucketFlags,
   use: (bucket: Bucket, interrupt: Interrupt) => Promise<ExitCode>,

@@ -69,7 +69,7 @@ function itemOf(line: Line, record: number, { keyField, limits }: NdjsonOptions)
   return checkRecord(position, parsed.key, parsed.value, limits);
 }
 
-/** Returns the limit of a line. JSON can write one byte as six (`\u0000`). Names and spaces have 4,096 bytes. */
+/** Returns the maximum bytes of a line. JSON can write one byte as six. 4,096 bytes are for names and spaces. */
 function maxLineBytes({ maxKeyBytes, maxValueBytes }: Limits): number {
   return (maxKeyBytes + maxValueBytes) * 6 + 4096;
 }
@@ -84,7 +84,7 @@ type ParsedLine =
 
 /**
  * Parses `{"key": "...", "value": "text"}` or, for bytes that are not text, `{"key": "...", "base64": "..."}`. Rejects
- * other members, which would be lost.
+ * other members, because an import would lose them.
  */
 function parseRecord(line: string): ParsedLine {
   const members = parseObject(line);
@@ -113,7 +113,7 @@ function fromBase64(key: string, text: unknown): ParsedLine {
   return value === undefined ? { key, problem: 'its "base64" is not standard base64 with padding' } : { key, value };
 }
 
-/** Parses any JSON object. The key is one of its members, and the line itself is the value. */
+/** Parses any JSON object. The key is the member `keyField`, and the value is the whole line. */
 function parseAnyObject(line: string, keyField: string): ParsedLine {
   const members = parseObject(line);
   if (members === undefined) return { problem: "it is not a JSON object" };

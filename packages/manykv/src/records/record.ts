@@ -33,7 +33,7 @@ export function isRejected<Read extends KeyRecord>(item: Item<Read>): item is Re
   return "problem" in item;
 }
 
-/** Returns the record of a valid key, or a rejected record. An unchecked invalid key would fail its whole batch. */
+/** Returns a record with the key, or a rejected record if the key is invalid. An invalid key would fail its batch. */
 export function checkKey({ record, line }: Position, key: string, limits: Limits): Item<KeyRecord> {
   if (!key.isWellFormed()) {
     return { record, line, key, code: "invalid-argument", problem: "its key contains a lone surrogate" };
@@ -60,7 +60,7 @@ export class InputError extends Error {
   override readonly name: string = "InputError";
 }
 
-/** Throws if `fromRecord` is past the end of the input. The number after the last record is the end, and valid. */
+/** Throws if `fromRecord` is past the end of the input, that is, larger than the number of records plus one. */
 export function checkFromRecord(fromRecord: number, records: number): void {
   if (fromRecord <= records + 1) return;
   throw new InputError(
@@ -94,7 +94,7 @@ export function encodeValue(value: Uint8Array, encoding: ValueEncoding): string 
 export interface RecordWriter {
   /** The text before the first record. */
   readonly header: string;
-  /** Formats `count` records: those before the first value that this format cannot represent. */
+  /** Formats the records before the first value that this format cannot represent. `count` is their number. */
   format(records: readonly (readonly [key: string, value: Uint8Array])[]): {
     readonly text: string;
     readonly count: number;

@@ -37,7 +37,7 @@ export async function* readValues(
   for await (const batch of split(keys, () => size)) {
     const current = next;
     next = readBatch(batch, options);
-    // `next` is awaited later or never. Without this handler, a rejection in the meantime would end the process.
+    // `next` is awaited later or never. Without this handler, an earlier rejection would end the process.
     next.catch(() => {});
     if (current === undefined) continue;
     const settled = await current;

@@ -18,7 +18,7 @@ export interface Totals {
   readonly applied: number;
   readonly "not-applied": number;
   readonly unknown: number;
-  /** Number of the last processed record. No later record was sent. If none was processed, the first record minus 1. */
+  /** Number of the last processed record, or one less than the first record if none. No later record was sent. */
   readonly last: number;
   /** Whether `last` is the last record of the input. */
   readonly complete: boolean;
@@ -42,19 +42,19 @@ export interface WriteOptions<Read extends KeyRecord> {
   readonly onFailure: (failure: RecordFailure) => Promise<void> | void;
   /** Called after each batch with the number of records applied so far. */
   readonly onProgress: (applied: number) => void;
-  /** After it is aborted, no more batches are sent. Batches in flight are awaited. */
+  /** After an abort, `writeRecords` sends no more batches and waits for batches in flight. */
   readonly stop: AbortSignal;
 }
 
 export interface WriteResult {
   readonly totals: Totals;
-  /** The error of the last store call that failed. */
+  /** The error of the last failed call to the store. */
   readonly storeError?: unknown;
   /** The error that ended the input early. */
   readonly inputError?: unknown;
 }
 
-/** The next batch is read and sent while the store works on the current one. */
+/** While the store processes one batch, the next batch is read and sent. */
 const maxBatchesInFlight = 2;
 
 /** Maximum size of a batch, to limit its memory. A larger record has its own batch. */

@@ -41,7 +41,7 @@ async function inBucket<Result>(url: string, name: string, use: (bucket: Bucket)
   return use(await store.open(name));
 }
 
-/** Returns the numbers of those of the first `count` records that the store contains. */
+/** Returns the numbers of the records, from 1 to `count`, that the store contains. */
 function presentRecords(url: string, name: string, count: number): Promise<Set<number>> {
   return inBucket(url, name, async (bucket) => {
     const found = await bucket.getMany(Array.from({ length: count }, (_, index) => `k${index + 1}`));
@@ -49,7 +49,7 @@ function presentRecords(url: string, name: string, count: number): Promise<Set<n
   });
 }
 
-/** Checks for each record that the report agrees with the store. `present` are the records in the store. */
+/** Checks for each record that the report agrees with the store. `present` contains the numbers of stored records. */
 function expectTruth({ failures, totals }: ReturnType<typeof readReport>, present: Set<number>, count: number): void {
   const failed = new Map(failures.map((failure) => [failure.record, failure.outcome]));
   const counts = { applied: 0, "not-applied": 0, unknown: 0 };
