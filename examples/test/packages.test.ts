@@ -53,7 +53,7 @@ describe.each(packages)("$name", ({ name, entryPoints }) => {
     return (await run("tar", ["-tzf", tarball(name)])).stdout.trim().split("\n");
   }
 
-  test("contains the required files, and no files of tests or builds", async () => {
+  test("contains the required files, and no test files or build caches", async () => {
     const files = await filesOf();
     expect(files).toEqual(
       expect.arrayContaining([

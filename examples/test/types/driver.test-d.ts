@@ -47,7 +47,7 @@ test("createStore accepts a driver with only the required members", () => {
   expectTypeOf(classify).toExtend<Driver["classify"]>();
 });
 
-describe("answers", () => {
+describe("answers of a driver", () => {
   test("values use an ArrayBuffer", () => {
     expectTypeOf<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>().toEqualTypeOf<Awaited<ReturnType<Driver["get"]>>>();
     expectTypeOf<Uint8Array<SharedArrayBuffer>>().not.toExtend<Awaited<ReturnType<Driver["get"]>>["values"][number]>();
