@@ -11,7 +11,7 @@ export class StallMeter implements Disposable {
     this.#timer = setInterval(() => this.#look(), period).unref();
   }
 
-  /** Time in which the process could not run so far, in milliseconds. */
+  /** Total time in which the process could not run, in milliseconds. */
   get total(): number {
     this.#look();
     return this.#total;

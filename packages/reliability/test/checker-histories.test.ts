@@ -166,7 +166,7 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
 ];
 
 describe("the checker", () => {
-  test.each(stories)("%s: %j", (_, kinds, tell) => {
+  test.each(stories)("%s: finds %j", (_, kinds, tell) => {
     const story = new Story();
     tell(story);
     expect(story.kinds()).toEqual(kinds);

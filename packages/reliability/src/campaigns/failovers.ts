@@ -81,7 +81,7 @@ async function runFailovers(
   };
 }
 
-/** Makes a random replica catch up and take over. https://redis.io/docs/latest/commands/cluster-failover/ */
+/** Makes a random replica catch up and replace its master. https://redis.io/docs/latest/commands/cluster-failover/ */
 async function askReplica(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<void> {
   const [viewer] = testbed.servers;
   const replica = random.pick(

@@ -2,7 +2,7 @@ import { byteTrueFaultKinds, type TcpProxy } from "@manykv/conformance/faults";
 import type { Driver } from "@manykv/core/driver";
 import type { Provocation } from "./provocation.js";
 
-/** No server listens on this reserved port. https://www.iana.org/assignments/service-names-port-numbers */
+/** An address without a server: its port is reserved. https://www.iana.org/assignments/service-names-port-numbers */
 export const unreachable: { readonly host: string; readonly port: number } = { host: "127.0.0.1", port: 1 };
 
 /** Returns a provocation for each network fault in each direction, on all connections. */
