@@ -18,7 +18,7 @@ interface PendingCall {
   readonly operation: "get" | WriteKind;
   readonly key: string;
   readonly value: Uint8Array | undefined;
-  /** Ends the wait with the value that was read, or with the error that the call rejects with. */
+  /** Ends the wait: with the value, with `undefined` for a successful write, or with the error to reject with. */
   readonly settle: (result: Value | StoreError) => void;
   /** The batch that sends this call. Absent until it is sent. */
   batch?: BatchCall;

@@ -14,7 +14,7 @@ export type StoreErrorTag = "no-such-store" | "access-denied" | "other";
  * | `connection-lost` | the connection broke during a request | yes |
  * | `unavailable` | the backend cannot be reached or does not serve requests now | yes |
  * | `closed` | the store was closed | no |
- * | `no-such-store` | the bucket, table or database does not exist | no |
+ * | `no-such-store` | the bucket name is not allowed, or a table or database does not exist | no |
  * | `access-denied` | wrong credentials or missing permission | no |
  * | `internal` | an error that the driver does not recognize | no, unless the driver says so |
  */

@@ -50,7 +50,7 @@ type Tracing = { readonly hasSubscribers: boolean } & {
   readonly [Name in "start" | "end" | "asyncStart" | "asyncEnd" | "error"]: Channel;
 };
 
-/** Returns a tracing channel. Returns `undefined` in browsers and before Node.js 20.16, without `getBuiltinModule`. */
+/** Returns a tracing channel, or `undefined` in browsers and before Node.js 20.16, which lack `getBuiltinModule`. */
 export function openTracing(name: string): Tracing | undefined {
   type Process = { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } };
   const { process } = globalThis as { process?: Process };

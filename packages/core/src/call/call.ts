@@ -34,7 +34,7 @@ export class Call {
     core.enter();
   }
 
-  /** Applies the options and starts the deadline. Throws `closed`, or `invalid-argument` for a wrong option. */
+  /** Applies the options and starts the deadline. Throws `closed`, or `invalid-argument` for an invalid option. */
   start(options: CallOptions | undefined, known?: readonly string[]): void {
     this.core.checkOpen();
     if (options !== undefined) {
@@ -84,7 +84,7 @@ export class Call {
     this.#interrupt("aborted");
   }
 
-  /** Waits for `promise`, which must not reject. Returns `timeout` at `due`, or `aborted` if the call is cancelled. */
+  /** Resolves with the result of `promise`, with `timeout` at `due`, or with `aborted` when the call is cancelled. */
   race<Result>(promise: Promise<Result>, due: number): Promise<Result | Interruption> {
     return new Promise((resolve) => {
       const settle = (result: Result | Interruption): void => {
@@ -152,7 +152,7 @@ const longestTimer = 2 ** 31 - 1;
 export class DeadlineTimer {
   readonly #waiters: Set<Waiter> = new Set();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires: never later than the first waiter is due. */
+  /** When the timer fires. Never later than the first waiter is due. */
   #firesAt = Infinity;
 
   add(waiter: Waiter): void {
