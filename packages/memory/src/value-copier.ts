@@ -1,4 +1,4 @@
-/** In bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
+/** Pool size in bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
 const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
