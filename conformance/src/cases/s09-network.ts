@@ -89,7 +89,11 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
           const fault = seededConnectionFault(deriveSeed(context.seed, round), { kinds: byteTrueFaultKinds });
           const clients = await networkClients(context, 1_000);
           const kind = round % 2 ? "set" : "delete";
-          const written = await settles(writeThrough(clients, kind, fault), hangs, String(fault));
+          const written = await settles(
+            writeThrough(clients, kind, fault),
+            hangs,
+            `${kind}Many under ${String(fault)}`,
+          );
           if (written.status === "rejected")
             assert.fail(`${(written.reason as Error).message} (round ${round}, ${String(fault)})`);
           await clients.close();

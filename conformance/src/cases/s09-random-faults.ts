@@ -47,7 +47,11 @@ async function oneRound(context: CaseContext, kind: "set" | "delete", direct: Bu
   const call =
     kind === "set" ? faulty.setMany(settable(judged.entries)) : faulty.deleteMany(judged.entries.map(([key]) => key));
   const size = judged.entries.length;
-  const settled = await settles(outcomesOfWrite(call, size), hangs, `round ${round} under ${String(schedule)}`);
+  const settled = await settles(
+    outcomesOfWrite(call, size),
+    hangs,
+    `${kind}Many in round ${round} under ${String(schedule)}`,
+  );
   if (settled.status === "rejected") throw settled.reason;
   try {
     await assertTrue(direct, judged, settled.value);

@@ -187,7 +187,7 @@ interface FaultyReader {
   readonly requests: Recording["requests"];
 }
 
-/** Returns a bucket with the keys `a` to `d` whose driver has faults, and records the requests that core sends. */
+/** Returns a bucket with the keys `a` to `d` whose driver injects faults, and the list of requests that core sends. */
 async function faultyReader(
   context: CaseContext,
   schedule: FaultSchedule,

@@ -48,7 +48,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
       const calls = readsOf(bucket, { signal: controller.signal, timeout: Number.POSITIVE_INFINITY });
       setTimeout(() => controller.abort(), 20);
       for (const call of calls) {
-        assert.equal((await settles(call, hangs)).status, "rejected");
+        assert.equal((await settles(call, hangs, "a cancelled read")).status, "rejected");
         assert.equal((await rejectsWith(call, "aborted")).retryable, false);
       }
     },
