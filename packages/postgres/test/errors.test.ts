@@ -85,7 +85,7 @@ test("lock_timeout fails a write with `throttled` and rolls it back", async () =
 
 test("a deadlock with another transaction fails a write with `throttled` and rolls it back", async () => {
   await whileLocked("z", async (other) => {
-    // The session whose `deadlock_timeout` ends first detects the deadlock and fails. Here it is the session of the driver.
+    // The session whose `deadlock_timeout` ends first detects the deadlock and fails: here the driver's session.
     await other.query("SET LOCAL deadlock_timeout = '60s'");
     await table.admin.query(`INSERT INTO "${table.name}" VALUES ($1, '') ON CONFLICT DO NOTHING`, [key("a")]);
     const driver = driverWith({ deadlock_timeout: "300" });

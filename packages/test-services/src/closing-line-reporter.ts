@@ -8,14 +8,14 @@ interface Counts {
 }
 
 /**
- * Prints `N passed, N failed` or `N passed, N failed, N skipped` for the whole run, as the very last line: after other
- * reporters and after the servers stop.
+ * Prints `N passed, N failed` or `N passed, N failed, N skipped` for the whole run, as the very last line: after the
+ * output of other reporters and after the servers stop.
  *
- * A file that cannot be loaded, a hook, an unhandled error or a setup that fails counts as failed, and so does a test that
- * never ended. A broken run therefore never looks like a passed one.
+ * A file that cannot be loaded, a failed hook or setup, an unhandled error and a test that never ended each count as
+ * failed. A broken run therefore never looks like a passed one.
  */
 export default class ClosingLineReporter implements Reporter {
-  // A run that ends before its tests are counted is one failure.
+  // If a run ends before its tests are counted, it counts as one failure.
   #counts: Counts = { passed: 0, failed: 1, skipped: 0 };
 
   onInit(_vitest: Vitest): void {

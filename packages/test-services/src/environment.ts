@@ -2,7 +2,7 @@ import { clusterAddresses, emulatorCredentials, emulatorRegion } from "./options
 import type { DynamodbService, PostgresService, RedisClusterService, RedisService, Service } from "./service.js";
 import { listTables, queryPostgres, withRedis } from "./support/clients.js";
 
-/** The environment variables that name a server to use. Tests connect to no other server that they did not start. */
+/** Environment variables with the address of a server. Tests connect only to these servers and to those they start. */
 export type AddressVariable =
   | "MANYKV_REDIS_URL"
   | "MANYKV_REDIS_CLUSTER_URL"
@@ -14,7 +14,7 @@ export interface Address {
   readonly url: string;
 }
 
-/** Returns the address in a variable, or `undefined` if it is unset or empty. */
+/** Returns the address in a variable, or `undefined` if the variable is unset or empty. */
 export function addressIn(variable: AddressVariable): Address | undefined {
   const url = process.env[variable]?.trim();
   return url ? { variable, url } : undefined;
@@ -59,7 +59,7 @@ export async function postgresAt(address: Address): Promise<PostgresService> {
   return environmentService(address, server);
 }
 
-/** Accepts an endpoint such as `http://127.0.0.1:8000`. Uses AWS_REGION and the AWS credentials if they are set. */
+/** Returns the service at an endpoint such as `http://127.0.0.1:8000`. Uses AWS_REGION and AWS credentials if set. */
 export async function dynamodbAt(address: Address): Promise<DynamodbService> {
   const server = parseAddress(address, "http://host:port", { "http:": 80, "https:": 443 });
   const region = process.env["AWS_REGION"] ?? emulatorRegion;
@@ -75,7 +75,7 @@ interface Server {
   readonly at: string;
 }
 
-/** `protocols` maps each accepted protocol to its default port. */
+/** Parses an address. `protocols` maps each accepted protocol to its default port. */
 function parseAddress(address: Address, form: string, protocols: Readonly<Record<string, number>>): Server {
   const url = URL.canParse(address.url) ? new URL(address.url) : undefined;
   const defaultPort = protocols[url?.protocol ?? ""];
@@ -84,17 +84,17 @@ function parseAddress(address: Address, form: string, protocols: Readonly<Record
   return { host: url.hostname, port, at: `${url.hostname}:${port}` };
 }
 
-/** The message omits the address, which may contain a password. */
+/** Returns an error whose message omits the address, because the address may contain a password. */
 function invalidAddress({ variable }: Address, form: string): Error {
-  return new Error(`${variable} is not an address of the form ${form}. Correct it, or unset it`);
+  return new Error(`${variable} is not an address of the form ${form}. Correct or unset the variable`);
 }
 
-/** Runs a request to find out whether the server works. */
+/** Runs a request to check that the server responds. If it does not, throws an error that names the variable. */
 async function check<T>({ variable }: Address, at: string, request: () => Promise<T>): Promise<T> {
   try {
     return await request();
   } catch (error) {
-    // Only the code: the message or cause of a client's error can contain the address.
+    // Include only the code, because the message or cause of a client's error may contain the address.
     throw new Error(
       `${variable}: the server at ${at} does not respond (${codeOf(error)}). Start it, correct the address, or unset ${variable}`,
     );
@@ -105,10 +105,10 @@ function codeOf(error: unknown): string {
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
   const { code, name, message } = error as NodeJS.ErrnoException;
   // The first word of a Redis error is its code: "WRONGPASS invalid username-password pair".
-  return code ?? /^([A-Z]{2,})\b/.exec(message ?? "")?.[1] ?? name ?? "no reason";
+  return code ?? /^([A-Z]{2,})\b/.exec(message ?? "")?.[1] ?? name ?? "unknown error";
 }
 
-/** Stopping a service from the environment leaves its server running. */
+/** Returns a service for a server from the environment. Stopping the service leaves the server running. */
 function environmentService({ variable, url }: Address, { host, port, at }: Server): Service {
   return {
     source: "environment",

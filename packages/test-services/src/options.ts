@@ -41,8 +41,8 @@ export function clusterArguments(options: RedisClusterOptions): string[] {
   return [
     ...["--cluster-enabled", "yes"],
     ...["--cluster-node-timeout", `${options.nodeTimeout ?? 2_000}`],
-    // By default, a master waits for more replicas before it synchronizes one, and CLUSTER SLOTS omits a replica until its
-    // master has sent it something.
+    // By default, a master waits for more replicas before it synchronizes the first one. CLUSTER SLOTS omits a replica
+    // until its master has sent it data.
     ...["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],
     ...redisArguments(options),
   ];
@@ -67,8 +67,8 @@ export interface PostgresOptions {
   /** Server settings, such as `{ statement_timeout: "500ms" }`. Default: none. */
   settings?: Readonly<Record<string, string>>;
   /**
-   * Whether every commit is flushed to disk. Default: false, which is faster. `kill()` loses nothing either way, because
-   * the machine keeps running.
+   * Whether every commit is flushed to disk. Default: false, which is faster. In both cases, `kill()` loses nothing,
+   * because the operating system keeps running.
    */
   durable?: boolean;
 }
@@ -99,7 +99,7 @@ export interface DynamodbOptions {
 
 export const emulatorRegion = "us-east-1";
 
-/** An emulator accepts any credentials, but requires some. */
+/** An emulator requires credentials, but accepts any. */
 export const emulatorCredentials: { readonly accessKeyId: string; readonly secretAccessKey: string } = {
   accessKeyId: "manykv",
   secretAccessKey: "manykv",

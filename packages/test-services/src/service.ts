@@ -6,11 +6,11 @@ export type ServiceSource = "environment" | "container" | "process";
 /** A server that tests can use. */
 export interface Service extends AsyncDisposable {
   readonly source: ServiceSource;
-  /** Describes the server for people: `local process redis-server 7.0.15 at 127.0.0.1:20123`. Contains no secret. */
+  /** Text for people, such as `local process redis-server 7.0.15 at 127.0.0.1:10123`. Contains no secret. */
   readonly description: string;
   readonly host: string;
   readonly port: number;
-  /** The address for a client. */
+  /** The address for a client. May contain a password. */
   readonly url: string;
   /** Stops the server and removes its data. Leaves a server from the environment running. */
   stop(): Promise<void>;
@@ -27,7 +27,7 @@ export interface Breakable {
 export type RedisService = Service;
 
 export interface RedisClusterService extends Service {
-  /** All nodes. A failover changes which of them are masters: ask the cluster for the current ones. */
+  /** All nodes, masters and replicas. A failover changes which nodes are masters, so ask the cluster. */
   readonly nodes: readonly NodeAddress[];
 }
 

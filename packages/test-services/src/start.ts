@@ -25,7 +25,7 @@ export interface DedicatedOptions extends StartOptions {
   source?: "container" | "process";
 }
 
-/** Returns the server that the environment names, or starts one if it names none. */
+/** Returns the server whose address is in the environment, or starts one if there is no address. */
 export async function startShared<Shared extends Service, Dedicated extends Shared>(
   sources: Sources<Shared, Dedicated>,
   options: StartOptions,
@@ -35,7 +35,7 @@ export async function startShared<Shared extends Service, Dedicated extends Shar
   return announced(sources.name, await sources.environment(address), options);
 }
 
-/** Starts a server that only the caller uses, even if the environment names one. */
+/** Starts a server that only the caller uses, even if the environment contains an address. */
 export async function startDedicated<Shared extends Service, Dedicated extends Shared>(
   sources: Sources<Shared, Dedicated>,
   options: DedicatedOptions,
@@ -51,7 +51,7 @@ async function startOnMachine<Shared extends Service, Dedicated extends Shared>(
   if (options.source === "process") return sources.process(print);
   const engineResponds = await dockerEngineResponds();
   if (options.source === "container") {
-    // Testcontainers would fall back to an engine other than the one at DOCKER_HOST.
+    // Without this check, Testcontainers could use a different engine than the one at DOCKER_HOST.
     if (!engineResponds) throw new Error(`${sources.name}: no Docker engine responds. Start one, or set DOCKER_HOST`);
     return sources.container();
   }
@@ -59,7 +59,7 @@ async function startOnMachine<Shared extends Service, Dedicated extends Shared>(
     try {
       return await sources.container();
     } catch (error) {
-      // For example, the engine cannot download the image. A local process works without one.
+      // For example, the engine cannot download the image. A local process needs no image.
       print(`${sources.name}: a Docker engine responds, but cannot start a container (${firstLine(error)})`);
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { runVitest } from "./support/run-vitest.js";
 
-describe("the last line of a run with", () => {
+describe("the last line counts passed, failed and skipped tests of a run with", () => {
   test.each([
     ["only passed tests", ["passing"], "3 passed, 0 failed", 0],
     ["failed and skipped tests", ["mixed"], "1 passed, 1 failed, 2 skipped", 1],

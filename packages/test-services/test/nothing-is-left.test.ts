@@ -16,7 +16,7 @@ const withoutEngine = { DOCKER_HOST: "unix:///nonexistent/docker.sock" };
 function startRunner(folder: string, environment: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, [startEverything], {
     stdio: ["ignore", "pipe", "inherit"],
-    // As in a terminal, all processes of a separate group receive Ctrl-C.
+    // The runner has its own process group, as in a terminal, where Ctrl-C reaches all processes of the group.
     detached: true,
     env: {
       ...process.env,
@@ -44,7 +44,7 @@ async function startedRunner(
       printed += chunk;
       if (printed.includes("started")) resolve();
     });
-    child.once("exit", () => reject(new Error("The runner ended before everything had started")));
+    child.once("exit", () => reject(new Error("The runner ended before all servers had started")));
   });
   return { child, printed };
 }
@@ -72,7 +72,7 @@ describe.each(endings)("after %s", (_how, end) => {
   });
 });
 
-// During a start, a server can exist before anything records it.
+// While a server starts, its process or folder can exist before any process has recorded it.
 describe.runIf(process.platform === "linux")("after kill -9 while servers start, nothing is left", () => {
   test.each([50, 150, 400, 700, 1_500])("%d ms after the first folder appears", async (delay) => {
     const folder = temporaryFolder();
@@ -94,7 +94,7 @@ function sharedMemoryOf(pids: readonly number[]): string[] {
   return segments.filter((line) => pids.includes(Number(line.trim().split(/\s+/)[4])));
 }
 
-/** Returns the processes that work in the folder, and the supervisors that have it as an argument. */
+/** Returns the processes whose working directory is in the folder, and the supervisors that have it as an argument. */
 function processesIn(folder: string): number[] {
   return runningProcesses()
     .map(([pid]) => pid)
@@ -102,7 +102,7 @@ function processesIn(folder: string): number[] {
       try {
         return `${readlinkSync(`/proc/${pid}/cwd`)} ${readFileSync(`/proc/${pid}/cmdline`, "utf8")}`.includes(folder);
       } catch {
-        return false; // The process ended in the meantime.
+        return false; // The process has already ended.
       }
     });
 }

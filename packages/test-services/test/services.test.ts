@@ -26,7 +26,7 @@ async function expectGoneAfterStop(service: Service, seen: ReturnType<typeof tra
   await service.stop();
 }
 
-describe.each(sources)("from a %s", (source) => {
+describe.each(sources)("a server from a %s", (source) => {
   const lines: string[] = [];
   const options = { source, print: (line: string) => void lines.push(line) };
 
@@ -41,7 +41,7 @@ describe.each(sources)("from a %s", (source) => {
       await expectGoneAfterStop(service, seen);
     });
 
-    test("accepts arguments and a password, which `url` contains", async () => {
+    test("accepts arguments and a password, and `url` contains the password", async () => {
       await using service = await startDedicatedRedis({
         ...options,
         args: ["--maxmemory", "50mb"],
@@ -117,7 +117,6 @@ describe.each(sources)("from a %s", (source) => {
       );
       const client = dynamodbClient(service);
       const table = randomName();
-      // Immediately, without waiting for the table.
       await createTable(client, table);
       await putItem(client, table, "here");
       expect(await hasItem(client, table, "here")).toBe(true);

@@ -25,7 +25,7 @@ interface Subject {
   variable: string;
   start(options: { print(line: string): void }): Promise<Service>;
   startDedicated(): Promise<Service>;
-  /** An address without a server, with a secret. */
+  /** An address at which no server listens. It contains a secret. */
   dead: string;
 }
 
@@ -77,7 +77,7 @@ describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead 
     expect((await start(quiet)).source).toBe("environment");
   });
 
-  test("rejects an address without a server: the error names the variable and contains no secret", async () => {
+  test("if no server listens at the address, the error names the variable and contains no secret", async () => {
     setEnvironment({ [variable]: dead });
     const error = await failure(start(quiet));
     expect(error.message).toContain(variable);
@@ -86,7 +86,7 @@ describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead 
     expect(`${error.stack}${error.cause}`).not.toContain("s3cret");
   });
 
-  test("rejects an invalid address: the error names the variable and does not contain the value", async () => {
+  test("if the address is invalid, the error names the variable and does not contain its value", async () => {
     setEnvironment({ [variable]: "ftp://s3cret:s3cret" });
     const error = await failure(start(quiet));
     expect(error.message).toMatch(new RegExp(`^${variable} is not an address of the form `));
@@ -94,7 +94,7 @@ describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead 
   });
 });
 
-test("with a wrong password in the environment, the error contains neither this nor the right password", async () => {
+test("the error for a wrong password contains neither the wrong nor the right password", async () => {
   await using redis = await startDedicatedRedis({ ...local, password: "right-one" });
   setEnvironment({ MANYKV_REDIS_URL: redis.url.replace("right-one", "wr0ng") });
   const error = await failure(startRedis(quiet));
@@ -116,7 +116,7 @@ test("a dedicated server never comes from the environment", async () => {
   expect(service.source).toBe("process");
 });
 
-test("a single Redis is rejected as a cluster", async () => {
+test("the address of a single Redis is rejected as the address of a cluster", async () => {
   await using redis = await startDedicatedRedis(local);
   setEnvironment({ MANYKV_REDIS_CLUSTER_URL: `redis+cluster://${redis.host}:${redis.port}` });
   expect((await failure(startRedisCluster(quiet))).message).toContain("MANYKV_REDIS_CLUSTER_URL");
@@ -167,7 +167,7 @@ describe("without redis-server on PATH", () => {
   test.runIf(debianRoot)("on Debian as root, installs it and prints that", async () => {
     const server = execFileSync("sh", ["-c", "command -v redis-server"], { encoding: "utf8" }).trim();
     const folder = temporaryFolder();
-    // Replaces only the package manager. It "installs" the real server.
+    // Replaces apt-get with a script that "installs" a link to the real server.
     const aptGet = `#!/bin/sh\ncase "$*" in *"install"*"redis-server") /bin/ln -s ${server} ${folder}/redis-server ;; esac\n`;
     writeFileSync(join(folder, "apt-get"), aptGet);
     chmodSync(join(folder, "apt-get"), 0o755);
@@ -191,7 +191,7 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
   );
 }
 
-/** Starts a fake engine that fails. */
+/** Starts an HTTP server in place of a Docker engine. Returns its address for DOCKER_HOST. */
 async function serve(handle: Parameters<typeof createServer>[1]): Promise<string> {
   const server: Server = createServer(handle as never);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -4,12 +4,12 @@ import { request as secureRequest } from "node:https";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** An engine that works responds in milliseconds. Do not wait for one that is starting or stuck. */
+/** In ms. A working engine responds within a few ms. Do not wait for an engine that is starting or stuck. */
 const timeout = 1_500;
 
 /**
- * Returns whether a Docker engine responds at DOCKER_HOST or, if that is unset, at one of the sockets that Testcontainers
- * tries. Takes at most 1.5 s.
+ * Returns whether a Docker engine responds at DOCKER_HOST or, if that is unset, at one of the sockets that
+ * Testcontainers tries. Takes at most 1.5 s.
  */
 export async function dockerEngineResponds(): Promise<boolean> {
   const responses = await Promise.all(engineAddresses().map(ping));
@@ -37,7 +37,7 @@ function ping(address: string): Promise<boolean> {
       response.resume();
       resolve(response.statusCode === 200);
     });
-    // The "close" event always comes, also after destroy(). A second resolve() has no effect.
+    // Node always emits "close", even after destroy(). A second resolve() has no effect.
     sent.once("error", () => resolve(false));
     sent.once("close", () => {
       clearTimeout(timer);
@@ -47,7 +47,7 @@ function ping(address: string): Promise<boolean> {
   });
 }
 
-/** https://docs.docker.com/reference/api/engine/ */
+/** Creates a ping request for the engine: https://docs.docker.com/reference/api/engine/ */
 function open(address: string): ClientRequest {
   const { protocol, hostname, port, pathname } = new URL(address);
   const path = "/_ping";

@@ -1,6 +1,6 @@
 /**
- * A separate process that removes every container with one label when its parent asks for it or ends, including by
- * `kill -9`. Ryuk does the same, but some environments cannot run it.
+ * Main module of a separate process. When the parent of the process sends `stop` or ends, even by `kill -9`, the process
+ * removes every container with a given label. Testcontainers' Ryuk does the same, but cannot run in some environments.
  */
 import { type IncomingMessage, request } from "node:http";
 import { request as secureRequest } from "node:https";
@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GuardRequest } from "./guard-messages.js";
 
-/** After its parent is killed, the engine may still create a container for it during this time, in ms. */
+/** How long after the end of the parent the engine may still create containers for it, in ms. */
 const lateContainers = 5_000;
 
 /** How long the guard retries if the engine fails, in ms. */
@@ -24,7 +24,7 @@ process.on("message", (message: GuardRequest) => {
   if (message.type === "watch") watched = message;
   else void end(0);
 });
-// If the parent ended while this module was loading, there is no event.
+// If the parent ended while this module was loading, Node emits no "disconnect".
 if (!process.connected) void end(lateContainers);
 
 /** Removes containers for at least `wait` ms, and until the engine has removed all of them. */
@@ -41,7 +41,7 @@ async function end(wait: number): Promise<void> {
 
 function giveUp(error: unknown): never {
   console.error(
-    `containers with the label ${watched?.label} may still exist: ${error}. Remove them with docker rm --force`,
+    `cannot remove the containers with the label ${watched?.label}: ${error}. Remove them with docker rm --force`,
   );
   process.exit(1);
 }
@@ -53,7 +53,7 @@ async function removeContainers(): Promise<void> {
   await Promise.all(found.map(({ Id }: { Id: string }) => call("DELETE", `/containers/${Id}?force=true&v=true`)));
 }
 
-/** https://docs.docker.com/reference/api/engine/ */
+/** Sends a request to the engine and returns the body: https://docs.docker.com/reference/api/engine/ */
 async function call(method: string, path: string): Promise<string> {
   const { protocol, ...address } = watched?.engine ?? { protocol: "http" };
   const open = protocol === "https" ? secureRequest : request;

@@ -7,7 +7,7 @@ import type { EngineAddress, GuardRequest } from "./guard-messages.js";
 const guardMain = fileURLToPath(new URL("./guard-main.js", import.meta.url));
 const labelName = "manykv.test-services";
 
-/** Removes containers when this process ends, however it ends. See `guard-main.ts`. */
+/** Removes containers when this process ends, even if it is killed. See `guard-main.ts`. */
 export class ContainerGuard {
   /** `stop()` and the end of this process remove every container with these labels. */
   readonly labels: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export class ContainerGuard {
   static async start(): Promise<ContainerGuard> {
     const session = randomUUID();
     const engine = await engineAddress();
-    // In a separate session, Ctrl-C reaches the tests but not the guard.
+    // The guard runs in a separate session, so that Ctrl-C ends the tests but not the guard.
     const child = fork(guardMain, [], {
       detached: true,
       execArgv: [],

@@ -54,8 +54,8 @@ export function redisContainer(options: RedisOptions): Promise<DedicatedRedis> {
 }
 
 /**
- * Runs six redis-servers in one container. Each uses the same port inside and outside and announces the host's address, so
- * that the addresses that nodes report work for clients and for other nodes.
+ * Runs six redis-servers in one container. Each server has the same port inside and outside the container and announces
+ * the host's address. Clients and other nodes can therefore reach the addresses that nodes report.
  */
 export function redisClusterContainer(options: RedisClusterOptions): Promise<DedicatedRedisCluster> {
   return withGuard(async (guard) => {
@@ -146,7 +146,7 @@ export function postgresContainer(options: PostgresOptions): Promise<DedicatedPo
   });
 }
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.UsageNotes.html */
+/** Arguments of Java: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.UsageNotes.html */
 const dynamodbLocal = ["-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-sharedDb"];
 
 export function dynamodbContainer(options: DynamodbOptions): Promise<DedicatedDynamodb> {
@@ -171,7 +171,7 @@ export function dynamodbContainer(options: DynamodbOptions): Promise<DedicatedDy
   });
 }
 
-/** Accepts any response, even a rejection of the request. */
+/** Waits until the server responds. Any response counts, even an error. */
 async function dynamodbResponds(url: string): Promise<void> {
   await waitUntil("DynamoDB Local did not respond", 60_000, async () => {
     const response = await fetch(url, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);

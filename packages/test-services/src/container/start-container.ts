@@ -13,9 +13,9 @@ export interface ContainerSpecification {
 }
 
 export interface Container {
-  /** IP address of the published ports. */
+  /** IP address at which the published ports can be reached. */
   readonly host: string;
-  /** Runs a program in the container and waits for it to end. If it fails, rejects with its output. */
+  /** Runs a program in the container and waits until it ends. Rejects with its output if it fails. */
   run(command: readonly string[]): Promise<void>;
   /** Sends SIGKILL to every process in the container. */
   kill(): Promise<void>;
@@ -23,7 +23,7 @@ export interface Container {
   start(): Promise<void>;
 }
 
-/** Starts a container that ends with its guard. */
+/** Starts a container that the guard removes when it stops. */
 export async function startContainer(guard: ContainerGuard, specification: ContainerSpecification): Promise<Container> {
   const started = await new GenericContainer(specification.image)
     .withCommand([...specification.command])
@@ -77,7 +77,7 @@ export async function startServer(
   };
 }
 
-/** Calls `start` with a guard, again if a port is in use. If it fails, stops the guard, so that nothing is left. */
+/** Calls `start` with a guard. If `start` fails, stops the guard, and tries again if the reason is a port in use. */
 export function withGuard<T>(start: (guard: ContainerGuard) => Promise<T>): Promise<T> {
   return retryStart(
     async () => {

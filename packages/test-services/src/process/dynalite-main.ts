@@ -1,10 +1,10 @@
-/** Runs dynalite as a separate process. Arguments: the port and, to keep tables on disk, a folder. */
+/** Main module of a separate process that runs dynalite. Arguments: the port and, to keep tables on disk, a folder. */
 import dynalite from "dynalite";
 
 const [, , port, path] = process.argv;
 
-// dynalite throws if a client breaks a connection in the middle of a request. Tests do that on purpose, and the server must
-// keep serving the others.
+// dynalite throws if a client breaks a connection in the middle of a request. Tests do that on purpose, and the server
+// must keep serving other connections.
 process.on("uncaughtException", (error: NodeJS.ErrnoException) => {
   if (error.code === "ECONNRESET" || error.code === "EPIPE") return;
   console.error(error);
@@ -17,6 +17,6 @@ const server = dynalite({
   deleteTableMs: 0,
   updateTableMs: 0,
 });
-// If the server closes a pooled connection while a client reuses it, the client sees a fault.
+// If the server closes an idle connection just when a client reuses it, the request of the client fails.
 server.keepAliveTimeout = 120_000;
 server.listen(Number(port), "127.0.0.1", () => console.log(`listening on ${port}`));

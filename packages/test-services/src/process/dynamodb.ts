@@ -13,7 +13,7 @@ import type { ServerSpecification } from "./supervisor-messages.js";
 const host = "127.0.0.1";
 const dynaliteMain = fileURLToPath(new URL("./dynalite-main.js", import.meta.url));
 
-/** Runs dynalite from npm on a free port. It never throttles. */
+/** Runs dynalite from npm on a free port. dynalite never throttles. */
 export function dynamodbProcess(options: DynamodbOptions): Promise<DedicatedDynamodb> {
   return withSupervisor("dynamodb", async (supervisor) => {
     const specification = (port: number): ServerSpecification => ({

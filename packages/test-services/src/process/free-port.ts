@@ -2,8 +2,8 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /**
- * Systems do not use these ports for outgoing connections (Linux starts at 32,768), so a free port stays free until the
- * server listens. The same is true of the cluster bus ports. 6379 and 5432 are outside this range.
+ * Operating systems do not use these ports for outgoing connections (Linux starts at 32,768), so a free port stays free
+ * until the server listens. The same is true of the cluster bus ports. 6379 and 5432 are outside this range.
  */
 const lowestPort = 10_000;
 const highestPort = 19_999;
@@ -14,7 +14,7 @@ const highestPort = 19_999;
  */
 export const clusterBusOffset = 10_000;
 
-/** Returns a free port. With `clusterBus`, its bus port is free too. Another process can still take it first. */
+/** Returns a free port. With `clusterBus`, its bus port is free too. Another process may still take the port first. */
 export async function freePort(options: { clusterBus?: boolean } = {}): Promise<number> {
   for (;;) {
     const port = randomInt(lowestPort, highestPort + 1);

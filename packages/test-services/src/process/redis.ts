@@ -18,7 +18,7 @@ import { type Supervisor, withSupervisor } from "./supervisor.js";
 
 const host = "127.0.0.1";
 
-/** Runs the `redis-server` on PATH on a free port. */
+/** Runs `redis-server` from PATH on a free port. */
 export async function redisProcess(options: RedisOptions, print: (line: string) => void): Promise<DedicatedRedis> {
   const { command, version } = await redisCommand(print);
   return withSupervisor("redis", async (supervisor) => {
@@ -37,7 +37,7 @@ export async function redisProcess(options: RedisOptions, print: (line: string) 
   });
 }
 
-/** Runs six `redis-server`s on free ports and makes them one cluster. */
+/** Runs six `redis-server`s on free ports and joins them into a cluster. */
 export async function redisClusterProcesses(
   options: RedisClusterOptions,
   print: (line: string) => void,

@@ -14,7 +14,7 @@ export interface ServerRecipe {
   name: string;
   freePort(): Promise<number>;
   specification(port: number): ServerSpecification;
-  /** Resolves when this process responds, and not another one that took the port. Rejects after a timeout. */
+  /** Resolves when the process `pid` responds on the port. Other processes do not count. Rejects after a timeout. */
   responds(port: number, pid: number): Promise<void>;
 }
 
@@ -46,9 +46,10 @@ async function start(supervisor: Supervisor, recipe: ServerRecipe, port: number)
   return server;
 }
 
+/** In ms. */
 const workersEndWithin = 300;
 
-/** The workers of a killed Postgres keep its shared memory until they notice, a moment later. */
+/** Returns whether the start failed because workers of a killed Postgres still use its memory. Waits until they end. */
 async function workersWillEnd(error: unknown): Promise<boolean> {
   if (!/memory block .* still in use/.test(String(error))) return false;
   await sleep(workersEndWithin);

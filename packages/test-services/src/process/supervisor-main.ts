@@ -1,6 +1,6 @@
 /**
- * A separate process that runs servers in a temporary directory. It outlives its parent just long enough to remove both:
- * the channel to the parent closes however the parent ends, including `kill -9`.
+ * Main module of a separate process that runs servers in a temporary directory. When the parent ends, even by
+ * `kill -9`, the channel to the parent closes. The process then stops the servers, removes the directory and ends.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
@@ -18,7 +18,7 @@ let stopping = false;
 
 process.on("disconnect", () => void stop());
 process.on("SIGTERM", () => void stop());
-// After an unexpected error, end the servers first.
+// After an unexpected error, stop the servers before this process ends.
 process.on("uncaughtException", (error) => {
   console.error(error);
   void stop();
@@ -27,14 +27,14 @@ process.on("uncaughtException", (error) => {
 process.on("SIGINT", () => {});
 process.on("SIGHUP", () => {});
 process.on("message", (request: SupervisorRequest) => {
-  // A server started while the others end would be left running.
+  // Nothing would stop a server that starts while the others are being stopped.
   if (request.type === "start" && stopping) report({ type: "failed", id: request.id, code: "stopping" });
   else if (request.type === "start") start(request.id, request.specification);
   else if (request.type === "kill") kill(request.id);
   else void stop();
 });
 report({ type: "ready", directory });
-// If the parent ended while this module was loading, there is no event.
+// If the parent ended while this module was loading, Node emits no "disconnect".
 if (!process.connected) void stop();
 
 function start(id: number, specification: ServerSpecification): void {

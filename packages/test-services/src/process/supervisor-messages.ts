@@ -2,9 +2,9 @@
 export interface ServerSpecification {
   command: string;
   args: readonly string[];
-  /** The program runs in the folder of this name in the supervisor's directory, and its output goes to `NAME.log`. */
+  /** Name of the program's working folder in the supervisor's directory. The output goes to `NAME.log`. */
   name: string;
-  /** Signal that ends the program at once and leaves nothing behind. */
+  /** Signal that ends the program immediately and leaves nothing behind. */
   stopSignal: "SIGKILL" | "SIGQUIT";
   /** Runs the program as this user instead of the caller. */
   user?: { uid: number; gid: number };

@@ -16,8 +16,8 @@ export interface ServerProcess {
 }
 
 /**
- * Runs servers in a temporary directory, as children of a process that removes both when this process ends, however it
- * ends. See `supervisor-main.ts`.
+ * Runs servers in a temporary directory, as children of a supervisor process. When this process ends, even if it is
+ * killed, the supervisor stops the servers and removes the directory. See `supervisor-main.ts`.
  */
 export class Supervisor {
   /** Removed with its contents by `stop()` and when this process ends. */
@@ -40,7 +40,7 @@ export class Supervisor {
 
   static async start(name: string): Promise<Supervisor> {
     const child = fork(supervisorMain, [join(tmpdir(), `manykv-${name}-`)], {
-      // In a separate session, Ctrl-C reaches the tests but not the supervisor.
+      // The supervisor runs in a separate session, so that Ctrl-C ends the tests but not the supervisor.
       detached: true,
       execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -70,7 +70,7 @@ export class Supervisor {
     return { id, pid: outcome, exited };
   }
 
-  /** Runs a program and waits for it to end. If it fails, rejects with its output. */
+  /** Runs a program and waits until it ends. Rejects with its output if it fails. */
   async run(specification: ServerSpecification): Promise<void> {
     const { exited } = await this.spawn(specification);
     if ((await this.#waitFor(exited)) === 0) return;
@@ -92,7 +92,7 @@ export class Supervisor {
     await exited;
   }
 
-  /** Returns the end of a server's log, which says why it did not start. */
+  /** Returns the last 2,000 characters of a server's log, or an empty string if there is no log. */
   logOf(specification: ServerSpecification): string {
     try {
       return readFileSync(join(this.directory, `${specification.name}.log`), "utf8").slice(-2_000);
@@ -102,7 +102,7 @@ export class Supervisor {
   }
 
   #send(request: SupervisorRequest): void {
-    // If the supervisor has ended, its "exit" event settles everything.
+    // If the supervisor has ended, its "exit" event settles all pending calls.
     if (this.#child.connected) this.#child.send(request, () => {});
   }
 
@@ -132,7 +132,7 @@ export class Supervisor {
   }
 }
 
-/** Starts a supervisor and calls `start` with it. If that fails, stops the supervisor, so that nothing is left. */
+/** Starts a supervisor and calls `start` with it. If `start` fails, stops the supervisor, so that nothing is left. */
 export async function withSupervisor<T>(name: string, start: (supervisor: Supervisor) => Promise<T>): Promise<T> {
   const supervisor = await Supervisor.start(name);
   try {

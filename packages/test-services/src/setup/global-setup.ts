@@ -13,7 +13,7 @@ const starters: Readonly<Record<ServiceName, () => Promise<Service>>> = {
 
 const serviceNames = Object.keys(starters) as ServiceName[];
 
-/** Vitest calls it before a project's first test, and calls the function it returns after the last. */
+/** Vitest calls this function before a project's first test, and calls the returned function after the last test. */
 export type GlobalSetup = (project: TestProject) => Promise<() => Promise<void>>;
 
 /** Starts one kind of server for a project's tests, which get its address from `serviceUrl(name)`. */
@@ -32,7 +32,7 @@ function asksFor(project: TestProject, name: ServiceName): boolean {
   return files.some((file) => file.endsWith(`/test-services/dist/setup/${name}.js`));
 }
 
-/** Vitest only prints an error of a teardown. A server that cannot be stopped must fail the run. */
+/** Releases a server. Fails the run if the server cannot be stopped: Vitest itself only prints errors of a teardown. */
 async function releaseOrFail(name: ServiceName): Promise<void> {
   try {
     await release(name);
@@ -47,8 +47,8 @@ interface Shared {
   users: number;
 }
 
-// All projects of a run share one server of each kind. Vitest may load this module once per project, so the servers are a
-// property of the process.
+// All projects of a run share one server of each kind. Vitest may load this module once per project, so the servers are
+// a property of `globalThis`.
 const registryKey = Symbol.for("@manykv/test-services/shared");
 
 function registry(): Map<ServiceName, Shared> {
@@ -57,12 +57,12 @@ function registry(): Map<ServiceName, Shared> {
   return holder[registryKey];
 }
 
-/** Starts the run's server of this kind, unless it is started already. */
+/** Starts the run's server of this kind unless it has already been started. */
 function prepare(name: ServiceName): Shared {
   const existing = registry().get(name);
   if (existing) return existing;
   const shared = { service: starters[name](), users: 0 };
-  // `acquire` reports a failure. Until then, it must not end the process as unhandled.
+  // `acquire` reports a failure. Without this handler, an unhandled rejection could end the process before that.
   shared.service.catch(() => {});
   registry().set(name, shared);
   return shared;
@@ -74,7 +74,7 @@ function acquire(name: ServiceName): Promise<Service> {
   return shared.service;
 }
 
-/** Stops the run's server of this kind after its last user. */
+/** Stops the run's server of this kind when its last user releases it. */
 async function release(name: ServiceName): Promise<void> {
   const shared = registry().get(name);
   if (!shared || --shared.users > 0) return;
@@ -83,8 +83,8 @@ async function release(name: ServiceName): Promise<void> {
 }
 
 /**
- * Starts DynamoDB and puts its region and credentials into the environment, which the tests inherit, so that no test has
- * to name them. Keeps what the environment already contains.
+ * Starts DynamoDB and puts its region and credentials into the environment, which the tests inherit, so that no test
+ * has to name them. Does not change variables that are already set.
  */
 async function startDynamodbForTests(): Promise<Service> {
   const service = await startDynamodb();

@@ -3,7 +3,7 @@ import pg from "pg";
 import type { DynamodbService } from "../service.js";
 import { waitUntil } from "./retry.js";
 
-/** Runs a task with a new connection that neither reconnects nor queues commands, and closes it. */
+/** Runs a task with a new connection that neither reconnects nor queues commands. Then closes the connection. */
 export async function withRedis<T>(url: string, task: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(url, {
     lazyConnect: true,
@@ -13,7 +13,7 @@ export async function withRedis<T>(url: string, task: (client: Redis) => Promise
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
   });
-  // Only this event says why a connection fails: connect() just says that it is closed.
+  // Only this event contains the reason for a failed connection. The error of connect() does not.
   let reason: Error | undefined;
   client.on("error", (error) => {
     reason ??= error;
@@ -28,7 +28,7 @@ export async function withRedis<T>(url: string, task: (client: Redis) => Promise
   }
 }
 
-/** Waits until a Redis serves commands. With `pid`, waits for this process and ignores others on the same port. */
+/** Waits until a Redis accepts commands. With `pid`, waits for this process and ignores others on the same port. */
 export async function redisResponds(url: string, pid?: number): Promise<void> {
   await waitUntil("redis-server did not respond", 30_000, async () => {
     const info = await withRedis(url, (client) => client.info()).catch(() => "");
@@ -54,12 +54,12 @@ export async function queryPostgres(url: string, statement: string): Promise<Rec
   }
 }
 
-/** Waits until a Postgres accepts this user and password, which another server on the same port would not. */
+/** Waits until a Postgres accepts this user and password. Another server on the same port would reject them. */
 export async function postgresResponds(url: string): Promise<void> {
   await waitUntil("postgres did not respond", 60_000, () => queryPostgres(url, "SELECT 1").catch(() => undefined));
 }
 
-/** Resolves if the service responds. */
+/** Sends one request. Resolves if the service responds, and otherwise rejects. */
 export async function listTables(service: Pick<DynamodbService, "url" | "region" | "credentials">): Promise<void> {
   // The SDK is slow to load, and only an address from the environment needs it.
   const { DynamoDBClient, ListTablesCommand } = await import("@aws-sdk/client-dynamodb");

@@ -12,8 +12,8 @@ interface Node extends NodeAddress {
 }
 
 /**
- * Makes one cluster of six empty nodes: the first three are masters that share the slots, the fourth is the
- * replica of the first, and so on. Resolves when every node agrees and every replica is synchronized.
+ * Joins six empty nodes into a cluster. The first three are masters that share the slots. The fourth is the replica of
+ * the first, and so on. Resolves when all nodes report the complete cluster and all replicas are synchronized.
  *
  * @param addresses - addresses that work for clients and for the other nodes
  */
@@ -38,7 +38,7 @@ async function withNodes(
 }
 
 async function claimSlots({ client }: Node, index: number): Promise<void> {
-  // Nodes with equal epochs must resolve the collision when they meet, which takes time.
+  // Give each node a different epoch. Nodes with equal epochs resolve the conflict when they meet, which takes time.
   await client.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1);
   if (index >= masterCount) return;
   const first = Math.round((slotCount * index) / masterCount);
@@ -48,7 +48,7 @@ async function claimSlots({ client }: Node, index: number): Promise<void> {
 }
 
 async function meet(nodes: readonly Node[]): Promise<void> {
-  // Introduce each pair, so that no node has to wait for gossip.
+  // Introduce each pair of nodes, so that no node has to wait for gossip.
   await Promise.all(
     nodes.flatMap(({ client }, index) =>
       nodes.slice(index + 1).map(({ host, port }) => client.call("CLUSTER", "MEET", host, port)),

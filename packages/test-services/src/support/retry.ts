@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Calls `attempt` until it returns something other than undefined. Rejects with `message` after `timeout` ms. */
+/** Calls `attempt` every 20 ms until its result is not undefined. Rejects with `message` after `timeout` ms. */
 export async function waitUntil<T>(
   message: string,
   timeout: number,
@@ -17,7 +17,7 @@ export async function waitUntil<T>(
 
 const maxStarts = 10;
 
-/** Calls `start` until it succeeds, or until it fails for a reason that another attempt does not fix. */
+/** Calls `start` until it succeeds, for at most 10 attempts. Rejects immediately if the error is not transient. */
 export async function retryStart<T>(
   start: () => Promise<T>,
   isTransient: (error: unknown) => boolean | Promise<boolean>,

@@ -12,7 +12,7 @@ import { onTestFinished } from "vitest";
 
 export function redisClient(url: string): Redis {
   const client = new Redis(url);
-  // Tests break the server on purpose, and the command in flight rejects.
+  // Tests break the server on purpose. The commands in flight reject, so this event adds nothing.
   client.on("error", () => {});
   onTestFinished(() => client.disconnect());
   return client;

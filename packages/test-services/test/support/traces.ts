@@ -5,7 +5,7 @@ import { getContainerRuntimeClient } from "testcontainers";
 import { setEnvironment } from "./environment.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
-/** What a service leaves on this machine besides its port. */
+/** Lists what a service creates on this machine, besides using a port. */
 export interface Traces {
   /** Folders of local processes. */
   folders(): string[];
@@ -13,12 +13,12 @@ export interface Traces {
   containers(service: Service): Promise<string[]>;
 }
 
-/** Puts the data of every local process that starts from here on into a new folder. */
+/** Puts the data of all local processes that start after this call into a new folder. */
 export function traces(): Traces {
   const folder = temporaryFolder();
   setEnvironment({ TMPDIR: folder });
   return {
-    // Testcontainers leaves a lock file.
+    // Ignore the lock file of Testcontainers.
     folders: () => readdirSync(folder).filter((name) => name.startsWith("manykv-")),
     containers: async ({ source, port }) => (source === "container" ? containersAt([port]) : []),
   };
@@ -30,7 +30,7 @@ export async function containersAt(ports: readonly number[]): Promise<string[]> 
   const all = await container.dockerode.listContainers({ all: true });
   const published = await Promise.all(
     all.map(async ({ Id }) => {
-      // A container that was removed in the meantime publishes nothing.
+      // A container that has been removed since the listing publishes nothing.
       const { HostConfig } = await container
         .getById(Id)
         .inspect()
