@@ -8,7 +8,7 @@ import { testTable } from "./support/test-table.js";
 const table = testTable();
 const { name } = table;
 
-/** An answer to any operation, with the same content wherever items belong. */
+/** Returns a response that fits any operation, with `items` in every place where a response contains items. */
 function answerWith(items: unknown, under: string = name): string {
   const parts = { Responses: { [under]: items }, UnprocessedKeys: {}, UnprocessedItems: { [under]: items } };
   return JSON.stringify(under === name ? { ...parts, Items: items } : parts);
@@ -24,9 +24,9 @@ describe.each(ways)("through %s", (way) => {
 
   describe.each(calls)("%s", (call) => {
     test.each<[string, (body: Buffer) => string]>([
-      ["an answer cut in half", (body) => body.toString().slice(0, body.length / 2)],
-      ["an empty answer", () => ""],
-      ["an answer that is not JSON", () => "<html>hello</html>"],
+      ["a response cut in half", (body) => body.toString().slice(0, body.length / 2)],
+      ["an empty response", () => ""],
+      ["a response that is not JSON", () => "<html>hello</html>"],
       ["an empty object", () => "{}"],
       ["null", () => "null"],
       ["an array", () => "[]"],
@@ -36,7 +36,7 @@ describe.each(ways)("through %s", (way) => {
       ["items without a key", () => answerWith([{ v: { B: "" } }])],
       ["a key of another bucket", () => answerWith([{ k: { S: "other:one" } }])],
       ["another table", () => answerWith([], "another")],
-    ])("%s counts as neither done nor missing", async (_, change) => {
+    ])("%s counts as neither success nor a missing key", async (_, change) => {
       const fault = await faultOf(
         call,
         damage((body) => Buffer.from(change(body))),
@@ -47,7 +47,7 @@ describe.each(ways)("through %s", (way) => {
   });
 
   test.each(["get", "exists", "set", "delete"] as const)(
-    "%s: rejects an answer with a key that was not requested",
+    "%s rejects a response with a key that was not requested",
     async (call) => {
       const body = Buffer.from(answerWith([item("four")]));
       const fault = await faultOf(
@@ -66,7 +66,7 @@ describe.each(ways)("through %s", (way) => {
     expect(faults).toMatchObject([{ index: 1, code: "internal", retryable: false }]);
   });
 
-  test("reports unprocessed writes by index in any order", async () => {
+  test("reports unprocessed writes by index, in the order of the response", async () => {
     const puts = [{ PutRequest: { Item: item("three", { B: "Aw==" }) } }, { PutRequest: { Item: item("one") } }];
     subject.proxy.handler = answerJson(200, { UnprocessedItems: { [name]: puts } });
     expect(await subject.driver.set(request({ keys, values }))).toEqual({ unprocessed: [2, 0] });

@@ -14,9 +14,9 @@ const timeout = 20_000;
 
 let proxy: HttpProxy;
 let store: Store;
-/** Reaches the server through the proxy. Each test has its own. */
+/** Reaches the server through the proxy. Each test has its own bucket. */
 let bucket: Bucket;
-/** Reaches the server directly with another client. */
+/** The same bucket, but reaches the server directly with another client. */
 let truth: Bucket;
 
 beforeEach(async () => {
@@ -39,7 +39,7 @@ const keys = entriesOf("").map(([key]) => key);
 
 async function failureOf(call: Promise<void>): Promise<BatchError> {
   const error = await call.then(
-    () => expect.fail("it resolved"),
+    () => expect.fail("the call resolved, but must reject"),
     (reason: unknown) => reason,
   );
   if (!BatchError.is(error)) throw error;
@@ -59,8 +59,8 @@ async function checkOutcomes(error: BatchError, written: readonly KeyValue[]): P
   return outcomes;
 }
 
-describe("unprocessed", () => {
-  test.each([1, 25, 50, 75, 99])("%i%% of every request: retries until every key is done", async (percent) => {
+describe("unprocessed keys", () => {
+  test.each([1, 25, 50, 75, 99])("are retried until done, with %i%% of the keys unprocessed in every response", async (percent) => {
     const seed = randomInt(2 ** 31);
     const random = new Random(seed);
     const message = `seed ${seed}`;
@@ -75,7 +75,7 @@ describe("unprocessed", () => {
     expect(await truth.getMany(keys), message).toEqual(left);
   });
 
-  test("applies the other keys if some are never processed", async () => {
+  test("do not prevent the other keys from being applied", async () => {
     proxy.handler = async (passage) => {
       const stubborn = passage.body.includes(":key-7");
       return stubborn ? leaveFrom("key-7")(passage) : passThrough(passage);
@@ -89,7 +89,7 @@ describe("unprocessed", () => {
   });
 });
 
-/** Leaves every key that starts with `start` unprocessed, even if no other key remains. */
+/** Returns a handler that leaves keys that start with `start` unprocessed, even if there are no other keys. */
 function leaveFrom(start: string): HttpHandler {
   return async (passage) => {
     const { RequestItems: items } = JSON.parse(passage.body.toString());
@@ -102,13 +102,13 @@ function leaveFrom(start: string): HttpHandler {
   };
 }
 
-describe("whole requests rejected", () => {
+describe("errors for whole requests", () => {
   test.each([
     ["ThrottlingException", 400],
     ["ProvisionedThroughputExceededException", 400],
     ["InternalServerError", 500],
     ["ServiceUnavailable", 503],
-  ])("%s at first: succeeds", async (name, status) => {
+  ])("%s for the first requests is retried, and the batch succeeds", async (name, status) => {
     proxy.handler = firstRequests(6, fail(status, name));
     const entries = entriesOf(name);
     await bucket.setMany(entries);
@@ -123,7 +123,7 @@ describe("whole requests rejected", () => {
     ["ExpiredTokenException", 400, "access-denied", "not-applied"],
     ["AccessDeniedException", 400, "access-denied", "not-applied"],
     ["ValidationException", 400, "internal", "not-applied"],
-  ] as const)("%s every time: %s", async (name, status, code, outcome) => {
+  ] as const)("%s for every request makes the batch fail (status %i, code %s)", async (name, status, code, outcome) => {
     proxy.handler = fail(status, name);
     const entries = entriesOf(name);
     const error = await failureOf(bucket.setMany(entries));
@@ -133,7 +133,7 @@ describe("whole requests rejected", () => {
     expect(outcomes.has(outcome)).toBe(true);
     await expect(bucket.getMany(keys)).rejects.toMatchObject({ code });
     await expect(bucket.exists("key-1")).rejects.toMatchObject({ code });
-    // 11 write requests and 3 read requests, each sent at most 5 times.
+    // 11 write requests and 4 read requests, each sent at most 5 times.
     expect(proxy.count("BatchWriteItem")).toBeLessThanOrEqual(11 * 5);
     expect(proxy.count("BatchGetItem")).toBeLessThanOrEqual(4 * 5);
   });
@@ -141,9 +141,9 @@ describe("whole requests rejected", () => {
 
 describe("connections", () => {
   test.each([
-    ["reset before the server saw them", resetBefore],
-    ["reset after the server did them", resetAfter],
-  ])("the first requests %s: the batch succeeds", async (_, behaviour) => {
+    ["before the server received the requests", resetBefore],
+    ["after the server processed the requests", resetAfter],
+  ])("a batch succeeds if the first connections are reset %s", async (_, behaviour) => {
     proxy.handler = firstRequests(6, behaviour);
     const entries = entriesOf("reset");
     await bucket.setMany(entries);
@@ -153,9 +153,9 @@ describe("connections", () => {
   });
 
   test.each([
-    ["before the server saw them", resetBefore],
-    ["after the server did them", resetAfter],
-  ])("some keys' requests are reset every time %s: those are unknown, the others applied", async (_, behaviour) => {
+    ["before the server received a request", resetBefore],
+    ["after the server processed a request", resetAfter],
+  ])("keys are unknown if their connections are always reset %s; other keys are applied", async (_, behaviour) => {
     proxy.handler = (passage) => (passage.body.includes(":key-30") ? behaviour : passThrough)(passage);
     const entries = entriesOf("some");
     const error = await failureOf(bucket.setMany(entries));
@@ -166,9 +166,9 @@ describe("connections", () => {
   });
 
   test.each([
-    ["that the server did not see", hang],
-    ["that the server did", hangAfter],
-  ])("silence after requests %s: settles by the deadline, unknown", async (_, behaviour) => {
+    ["that did not reach the server", hang],
+    ["that the server processed", hangAfter],
+  ])("a call without responses to requests %s settles by the deadline as unknown", async (_, behaviour) => {
     proxy.handler = behaviour;
     const entries = entriesOf("silence");
     const start = performance.now();
@@ -180,14 +180,14 @@ describe("connections", () => {
     await expect(bucket.getMany(keys, { timeout: 300 })).rejects.toMatchObject({ code: "timeout" });
   });
 
-  test("one silent connection costs one attempt, not the call", async () => {
+  test("one silent connection costs one attempt, not the whole call", async () => {
     proxy.handler = firstRequests(1, hang);
     const entries = entriesOf("one silent");
     await bucket.setMany(entries, { timeout: 3_000 });
     expect(await truth.getMany(keys)).toEqual(entries);
   });
 
-  test("cancels promptly and reports sent keys as unknown", async () => {
+  test("a cancelled call rejects promptly and reports sent keys as unknown", async () => {
     const controller = new AbortController();
     proxy.handler = (passage) => {
       setTimeout(() => controller.abort(), 50);
@@ -198,7 +198,7 @@ describe("connections", () => {
     expect(error.outcomeOf(0)).toBe("unknown");
   });
 
-  test("a server that is down: nothing was sent, so nothing is unknown", async () => {
+  test("no outcome is unknown if the server is down, because nothing was sent", async () => {
     const gone = dynamodbStore({
       table,
       endpoint: "http://127.0.0.1:1",

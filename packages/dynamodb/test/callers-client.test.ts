@@ -15,18 +15,18 @@ const rounds = [1, 2, 3];
 
 async function faultOf(driver: Driver): Promise<Fault> {
   const error = await driver.set(write()).then(
-    () => expect.fail("it resolved"),
+    () => expect.fail("the call resolved, but must reject"),
     (reason: unknown) => reason,
   );
   return driver.classify(error);
 }
 
-/** One behavior for each request, then the last one again. */
+/** Returns a handler that uses one handler for each request, and the last handler for all further requests. */
 function inTurn(...handlers: HttpHandler[]): HttpHandler {
   return (exchange) => (handlers[exchange.number - 1] ?? handlers.at(-1) ?? passThrough)(exchange);
 }
 
-test("stays open after close", async () => {
+test("the caller's client stays open after the store closes", async () => {
   const client = new DynamoDBClient({ endpoint });
   const store = dynamodbStore({ table, client });
   await (await store.open("bucket")).set("key", new Uint8Array([1]));
@@ -37,7 +37,7 @@ test("stays open after close", async () => {
 });
 
 describe("the caller's middleware sees every request", () => {
-  test("initialize: the operation and the table", async () => {
+  test("initialize: sees the operation and the table", async () => {
     const client = new DynamoDBClient({ endpoint });
     const seen: unknown[] = [];
     client.middlewareStack.add((next, context) => (args) => {
@@ -133,7 +133,7 @@ describe("the caller's middleware sees every request", () => {
   });
 });
 
-test("a mocked send fails with an error that says what to pass", async () => {
+test("a mocked send makes a call fail with an error that names the option to correct", async () => {
   const client = new DynamoDBClient({ endpoint });
   client.send = (async () => ({})) as unknown as typeof client.send;
   const fault = await faultOf(dynamodbDriver({ table, client }));
@@ -142,7 +142,7 @@ test("a mocked send fails with an error that says what to pass", async () => {
   client.destroy();
 });
 
-describe("connections are the caller's", () => {
+describe("the driver", () => {
   test("uses the caller's agent for every request", async () => {
     const httpAgent = new Agent({ keepAlive: true, maxSockets: 1 });
     const client = new DynamoDBClient({ endpoint, requestHandler: { httpAgent } });
@@ -172,7 +172,7 @@ describe("connections are the caller's", () => {
     client.destroy();
   });
 
-  test("requests given to a request handler without node:http count as sent", async () => {
+  test("counts requests as sent if the request handler does not use node:http", async () => {
     const handle = (): Promise<never> => Promise.reject(new Error("canary"));
     const requestHandler = { handle, metadata: { handlerProtocol: "h2" }, destroy() {} };
     const client = new DynamoDBClient({ endpoint, requestHandler: requestHandler as never });
@@ -190,7 +190,7 @@ describe("connections are the caller's", () => {
     client.destroy();
   });
 
-  test("the caller's request timeout is a lost connection with an unknown effect", async () => {
+  test("reports the caller's request timeout as a lost connection with an unknown effect", async () => {
     await using proxy = await startProxy(endpoint);
     proxy.handler = inTurn(passThrough, hangAfter);
     const requestHandler = { requestTimeout: 100, throwOnRequestTimeout: true };
@@ -217,7 +217,7 @@ describe("middleware of the caller that retries", () => {
       "unknown",
     ],
     ["the last attempt got no answer", [fail(400, "ThrottlingException"), resetBefore], "connection-lost", "unknown"],
-  ] as const)("%s", async (_, handlers, code, effect) => {
+  ] as const)("leads to the right fault if %s", async (_, handlers, code, effect) => {
     await using proxy = await startProxy(endpoint);
     proxy.handler = inTurn(...handlers);
     const client = retryingClient(proxy.url);
@@ -226,7 +226,7 @@ describe("middleware of the caller that retries", () => {
     client.destroy();
   });
 
-  test("an attempt that succeeds is a success", async () => {
+  test("makes a request succeed if its last attempt succeeds", async () => {
     await using proxy = await startProxy(endpoint);
     proxy.handler = inTurn(resetAfter, passThrough);
     const client = retryingClient(proxy.url);

@@ -15,7 +15,7 @@ conformanceSuite(
     modelRuns: 1_000,
     skip: {
       "s09-network-late-write":
-        "DynamoDB has no way to fence a lost BatchWriteItem: the README says what a late first attempt can do",
+        "DynamoDB cannot cancel a lost BatchWriteItem: the README explains what a late first attempt can do",
     },
     driver: (route) => {
       const { host, port } = route(server);

@@ -27,7 +27,7 @@ function systemError(code: string, syscall: string): Error {
   return Object.assign(new Error(canary), { code, syscall });
 }
 
-/** The SDK renames errors of a socket like this. */
+/** Renames a socket error as the SDK does. */
 function timeoutError(error: Error): Error {
   return Object.assign(error, { name: "TimeoutError" });
 }
@@ -58,7 +58,7 @@ describe("the error table", () => {
     ["ValidationException", refused],
     ["ItemCollectionSizeLimitExceededException", { code: "too-large", retryable: false, effect: "unknown" }],
     ["SomethingNewException", unknown],
-  ])("%s", (name, row) => {
+  ])("translates %s", (name, row) => {
     expect(classify(serviceError(name))).toEqual({ ...row, reason: name });
   });
 
@@ -67,11 +67,11 @@ describe("the error table", () => {
     ["ServiceUnavailable", 503],
     ["SomethingNewException", 500],
     ["SomethingNewException", 502],
-  ])("%s with status %i has an unknown effect", (name, status) => {
+  ])("translates %s with status %i to a fault with an unknown effect", (name, status) => {
     expect(classify(serviceError(name, status))).toEqual({ ...failed, reason: name });
   });
 
-  test("knows the SDK's error classes", () => {
+  test("translates the SDK's error classes", () => {
     const about = { message: canary, $metadata: { httpStatusCode: 400 } };
     expect(classify(new ProvisionedThroughputExceededException(about))).toMatchObject(throttled);
     expect(classify(new RequestLimitExceeded(about))).toMatchObject(throttled);
@@ -79,7 +79,7 @@ describe("the error table", () => {
     expect(classify(new InternalServerError(about))).toMatchObject(failed);
   });
 
-  test("retries a rejected signature after the SDK corrected its clock", () => {
+  test("makes a rejected signature retryable after the SDK has corrected its clock", () => {
     const corrected = (name: string, status?: number): object => {
       const error = serviceError(name, status);
       Object.assign(error.$metadata, { clockSkewCorrected: true });
@@ -91,7 +91,7 @@ describe("the error table", () => {
     expect(corrected("ValidationException")).toMatchObject(refused);
   });
 
-  test("a header with a line break is a credentials problem", () => {
+  test("translates a header with a line break to access-denied, because only credentials can contain one", () => {
     const error = Object.assign(new TypeError(canary), { code: "ERR_INVALID_CHAR" });
     expect(classify(error)).toEqual({ ...denied, reason: "ERR_INVALID_CHAR" });
   });
@@ -107,7 +107,7 @@ describe("the error table", () => {
     ["EHOSTUNREACH", "connect"],
     ["ENOTFOUND", "getaddrinfo"],
     ["EAI_AGAIN", "getaddrinfo"],
-  ])("%s at %s was never sent", (code, syscall) => {
+  ])("reports that nothing was sent for %s in %s", (code, syscall) => {
     expect(classify(timeoutError(systemError(code, syscall)))).toEqual({ ...unreachable, reason: code });
   });
 
@@ -116,19 +116,19 @@ describe("the error table", () => {
     ["EPIPE", "write"],
     ["ETIMEDOUT", "read"],
     ["EHOSTUNREACH", "read"],
-  ])("%s at %s has an unknown effect", (code, syscall) => {
+  ])("reports an unknown effect for %s in %s", (code, syscall) => {
     expect(classify(systemError(code, syscall))).toEqual({ ...lost, reason: code });
     expect(classify(timeoutError(systemError(code, syscall)))).toEqual({ ...lost, reason: code });
   });
 
-  test("a rejected certificate was never sent and is not retryable", () => {
+  test("reports that nothing was sent for a rejected certificate, which is not retryable", () => {
     for (const code of ["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID"]) {
       const error = Object.assign(new Error(canary), { code });
       expect(classify(error)).toEqual({ ...unreachable, retryable: false, reason: code });
     }
   });
 
-  test("a refused connection to each address of a host was never sent", async () => {
+  test("reports that nothing was sent if all addresses of a host refuse the connection", async () => {
     const [error] = (await once(connect({ port: 1, host: "localhost" }), "error").catch((reason) => [reason])) as [
       Error,
     ];
@@ -147,13 +147,13 @@ describe("the error table", () => {
   });
 
   test.each([[undefined], [null], ["text"], [7], [{}], [new TypeError(canary)], [new Error()]])(
-    "%s is internal with an unknown effect",
+    "translates %s to internal with an unknown effect",
     (error) => {
       expect(classify(error)).toMatchObject(unknown);
     },
   );
 
-  test("never passes on the text of an error", () => {
+  test("never copies the text of an error into a fault", () => {
     const errors = [
       serviceError("ValidationException"),
       serviceError(`name with ${canary}`),

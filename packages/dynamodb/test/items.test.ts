@@ -27,7 +27,7 @@ const oddKeys = [
   "\u{1f600}",
   "\u{10ffff}",
 ];
-/** Equal after Unicode normalization. */
+/** Groups of keys that are equal after Unicode normalization. */
 const nearlyEqualKeys = ["\u00e9", "e\u0301", "\u212b", "\u00c5", "A\u030a", "\ufb01", "fi", "\u212a", "K", "k"];
 
 describe("items", () => {
@@ -46,7 +46,7 @@ describe("items", () => {
     expect((await exists?.(request({ bucket, keys })))?.values).toEqual(keys.map(() => false));
   });
 
-  test("stores values of 0 bytes and of the largest size with the longest key and bucket name", async () => {
+  test("stores an empty value and the largest value with the longest key and bucket name", async () => {
     const bucket = "b".repeat(64);
     const keys = ["a".repeat(maxKeyBytes), "\u00e9".repeat(maxKeyBytes / 2)];
     const values = [new Uint8Array(), new Uint8Array(limits.maxValueBytes).fill(200)];

@@ -12,7 +12,7 @@ function refusal(options: unknown): StoreError {
   } catch (error) {
     if (StoreError.is(error)) return error;
   }
-  throw new Error("the options were accepted");
+  throw new Error("expected a StoreError, but the options were accepted");
 }
 
 describe("options", () => {
@@ -78,15 +78,15 @@ describe("options", () => {
     },
   );
 
-  test("accepts a provider function and does not call it early", async () => {
+  test("accepts a provider function and does not call it before the first request", async () => {
     await dynamodbStore({
       table: "table",
       region,
-      credentials: async () => expect.fail("asked early"),
+      credentials: async () => expect.fail("the provider was called before a request"),
     }).close();
   });
 
-  test("never shows credentials on a store or driver", async () => {
+  test("does not show credentials in a store, driver or bucket", async () => {
     const credentials = {
       accessKeyId: "canary-id",
       secretAccessKey: "canary-secret",

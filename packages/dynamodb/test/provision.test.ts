@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 describe("provision", () => {
-  test("creates the table with on-demand capacity once", async () => {
+  test("creates the table once, with on-demand capacity", async () => {
     const table = newTable();
     await using store = dynamodbStore({ table, endpoint });
     await store.provision();
@@ -38,7 +38,7 @@ describe("provision", () => {
     });
   });
 
-  test("ten concurrent calls with separate clients all succeed", async () => {
+  test("succeeds in ten concurrent calls with separate clients", async () => {
     const table = newTable();
     const stores = Array.from({ length: 10 }, () => dynamodbStore({ table, endpoint }));
     await Promise.all(
@@ -54,7 +54,7 @@ describe("provision", () => {
   test.each([
     ["a binary key", [{ AttributeName: "k", AttributeType: "B" }], [{ AttributeName: "k", KeyType: "HASH" }]],
     [
-      "a key of another name",
+      "a key with another name",
       [{ AttributeName: "id", AttributeType: "S" }],
       [{ AttributeName: "id", KeyType: "HASH" }],
     ],

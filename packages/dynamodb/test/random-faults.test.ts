@@ -8,7 +8,7 @@ import { damage, fail, leaveUnprocessed, resetAfter, resetBefore } from "./suppo
 import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
-/** `MANYKV_ROUNDS=5000` runs longer. `MANYKV_SEED=...` repeats a run. */
+/** The number of batches. Set `MANYKV_ROUNDS=5000` for a longer run, and `MANYKV_SEED` to repeat a run. */
 const rounds = Number(process.env["MANYKV_ROUNDS"] ?? 60);
 const seed = Number(process.env["MANYKV_SEED"] ?? randomInt(2 ** 31));
 

@@ -14,14 +14,14 @@ describe.each(ways)("through %s", (way) => {
 
   describe.each(calls)("%s", (call) => {
     test.each([
-      ["a reset before the server saw it", resetBefore],
-      ["a reset after the server did it", resetAfter],
+      ["a reset before the server received the request", resetBefore],
+      ["a reset after the server processed the request", resetAfter],
     ])("%s is a lost connection with an unknown effect", async (_, behave) => {
       const fault = await faultOf(call, behave);
       expect(fault).toMatchObject({ code: "connection-lost", retryable: true, effect: "unknown" });
     });
 
-    test("a reset within the answer is a lost connection with an unknown effect", async () => {
+    test("a reset within the response is a lost connection with an unknown effect", async () => {
       const fault = await faultOf(call, async (passage) => passage.replyHalf(await passage.forward()));
       expect(fault).toMatchObject({ code: "connection-lost", retryable: true, effect: "unknown" });
     });
@@ -35,12 +35,12 @@ describe.each(ways)("through %s", (way) => {
       ["AccessDeniedException", 400, "access-denied", false, "none"],
       ["UnrecognizedClientException", 400, "access-denied", false, "none"],
       ["ValidationException", 400, "internal", false, "none"],
-    ])("%s", async (name, status, code, retryable, effect) => {
+    ])("%s is translated to its fault", async (name, status, code, retryable, effect) => {
       const fault = await faultOf(call, fail(status, name, "canary"));
       expect(fault).toEqual({ code, retryable, effect, reason: name });
     });
 
-    test("an answer that does not match its checksum counts as neither done nor missing", async () => {
+    test("a response that does not match its checksum counts as neither success nor a missing key", async () => {
       const longer = damage((body) => Buffer.concat([body, Buffer.from(" ")]), { keepChecksum: true });
       const fault = await faultOf(call, longer);
       const reason = "ChecksumMismatch";
@@ -49,8 +49,8 @@ describe.each(ways)("through %s", (way) => {
 
     test.each([
       ["that did not reach the server", hang],
-      ["that the server did", hangAfter],
-    ])("silence after a request %s ends when it is aborted, with an unknown effect", async (_, behave) => {
+      ["that the server processed", hangAfter],
+    ])("a request %s and gets no response times out with an unknown effect", async (_, behave) => {
       const fault = await faultOf(call, behave, AbortSignal.timeout(150));
       expect(fault).toMatchObject({ code: "timeout", retryable: true, effect: "unknown" });
     });
@@ -66,7 +66,7 @@ describe.each(ways)("through %s", (way) => {
       [502, "unavailable"],
       [404, "internal"],
       [200, "unavailable"],
-    ] as const)("does not trust the HTML page of a proxy with status %i", async (status, code) => {
+    ] as const)("an HTML page of a proxy with status %i has an unknown effect", async (status, code) => {
       const headers = { "content-type": "text/html" };
       const body = Buffer.from("<html>canary</html>");
       const fault = await faultOf(call, (passage) => passage.reply({ status, headers, body }));

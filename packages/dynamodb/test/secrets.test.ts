@@ -17,14 +17,14 @@ const traces = [canary, base64.slice(0, -1), hex, [...value].join(","), [...valu
 
 const behaviours: [string, HttpHandler][] = [
   ["a validation error that repeats the item", fail(400, "ValidationException", `${canary} ${base64}`)],
-  ["an error whose name holds it", fail(400, `Exception-${canary}`)],
+  ["an error whose name contains the secret", fail(400, `Exception-${canary}`)],
   ["a server error", fail(500, "InternalServerError", canary)],
   ["expired credentials", fail(400, "ExpiredTokenException", canary)],
-  ["an answer that is no JSON", damage(() => Buffer.from(`${canary}{"Responses":`))],
-  ["an error that is no JSON", (passage) => passage.reply({ status: 400, body: Buffer.from(canary) })],
-  ["an answer about other keys", answerJson(200, { Responses: { [canary]: [] }, UnprocessedItems: { [canary]: [] } })],
+  ["a response that is not JSON", damage(() => Buffer.from(`${canary}{"Responses":`))],
+  ["an error that is not JSON", (passage) => passage.reply({ status: 400, body: Buffer.from(canary) })],
+  ["a response with other keys", answerJson(200, { Responses: { [canary]: [] }, UnprocessedItems: { [canary]: [] } })],
   ["a lost connection", resetAfter],
-  ["silence", hang],
+  ["no response", hang],
 ];
 
 const calls: [string, (bucket: Bucket) => Promise<unknown>][] = [
@@ -33,7 +33,7 @@ const calls: [string, (bucket: Bucket) => Promise<unknown>][] = [
   ["deleteMany", (bucket) => bucket.deleteMany([canary])],
   ["exists", (bucket) => bucket.exists(canary)],
   ["listKeys", (bucket) => bucket.listKeys()],
-  ["listKeys by a wrong cursor", (bucket) => bucket.listKeys({ cursor: canary })],
+  ["listKeys with an invalid cursor", (bucket) => bucket.listKeys({ cursor: canary })],
 ];
 
 test.each(behaviours)("errors contain no key, value or secret: %s", async (_, behave) => {
@@ -45,7 +45,7 @@ test.each(behaviours)("errors contain no key, value or secret: %s", async (_, be
   const bucket = await store.open("bucket");
   for (const [name, call] of calls) {
     const error = await call(bucket).then(
-      () => expect.fail(`${name} resolved`),
+      () => expect.fail(`${name} resolved, but must reject`),
       (reason: unknown) => reason,
     );
     expect(error, name).toBeInstanceOf(StoreError);

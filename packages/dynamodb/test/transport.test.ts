@@ -18,13 +18,13 @@ const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 
 async function faultOf(driver: Driver, signal = new AbortController().signal): Promise<Fault> {
   const error = await driver.set(request({ ...write, signal })).then(
-    () => expect.fail("it resolved"),
+    () => expect.fail("the call resolved, but must reject"),
     (reason: unknown) => reason,
   );
   return driver.classify(error);
 }
 
-/** Accepts connections and sends nothing. */
+/** Starts a server that accepts connections and sends nothing. */
 async function silentServer(): Promise<Server & AsyncDisposable> {
   const sockets = new Set<{ destroy(): void }>();
   const server = createServer((socket) => sockets.add(socket.on("error", () => {})));
@@ -37,8 +37,8 @@ async function silentServer(): Promise<Server & AsyncDisposable> {
   });
 }
 
-describe.each(ways)("%s: a request that was not sent has no effect", (way) => {
-  test("aborted during the TLS handshake", async () => {
+describe.each(ways)("%s: a request has no effect", (way) => {
+  test("if it is aborted during the TLS handshake", async () => {
     await using server = await silentServer();
     const { port } = server.address() as AddressInfo;
     await using opened = openDriver(way, table, { region, credentials, endpoint: `https://127.0.0.1:${port}` });
@@ -46,13 +46,13 @@ describe.each(ways)("%s: a request that was not sent has no effect", (way) => {
     expect(fault).toMatchObject({ code: "timeout", effect: "none" });
   });
 
-  test("a server that does not speak TLS", async () => {
+  test("if the server does not support TLS", async () => {
     const url = endpoint.replace("http:", "https:");
     await using opened = openDriver(way, table, { region, credentials, endpoint: url });
     expect(await faultOf(opened.driver)).toMatchObject({ code: "connection-lost", effect: "none" });
   });
 
-  test("credentials that arrive too late", async () => {
+  test("if the credentials arrive too late", async () => {
     await using proxy = await startProxy(endpoint);
     let provide: (found: typeof credentials) => void = () => {};
     const found = new Promise<typeof credentials>((resolve) => {
@@ -68,7 +68,7 @@ describe.each(ways)("%s: a request that was not sent has no effect", (way) => {
     expect(proxy.count()).toBe(0);
   });
 
-  test("a region that cannot be found", async () => {
+  test("if the region cannot be found", async () => {
     const unknown = (): Promise<string> => Promise.reject(new Error("canary"));
     const missing = (): Promise<string> => Promise.reject(new Error("Region is missing"));
     for (const [find, code] of [
@@ -86,7 +86,7 @@ describe.each(ways)("%s: a request that was not sent has no effect", (way) => {
 });
 
 describe("our own client", () => {
-  test("a TLS handshake that takes too long is unavailable", async () => {
+  test("reports a TLS handshake that takes too long as unavailable", async () => {
     await using server = await silentServer();
     const { port } = server.address() as AddressInfo;
     await using opened = openDriver("our own client", table, {
@@ -104,9 +104,9 @@ describe("our own client", () => {
   });
 
   test.each([
-    ["before the first answer", false],
-    ["after it", true],
-  ])("requests that waited for a socket have no effect, %s", async (_, isWarm) => {
+    ["before", false],
+    ["after", true],
+  ])("cancels requests that wait for a socket without an effect, %s the first response", async (_, isWarm) => {
     await using proxy = await startProxy(endpoint);
     await using opened = openDriver("our own client", table, { endpoint: proxy.url });
     if (isWarm) await warmUp(opened.driver);
@@ -132,7 +132,7 @@ describe("our own client", () => {
   });
 });
 
-describe.each(ways)("%s: unusable credentials, so nothing is sent", (way) => {
+describe.each(ways)("%s: nothing is sent with unusable credentials", (way) => {
   const unavailable = { code: "unavailable", retryable: true, reason: "the credentials provider failed" };
   const provider = (error: object): (() => Promise<never>) => {
     return () => Promise.reject(Object.assign(new Error("canary"), error));
@@ -146,7 +146,7 @@ describe.each(ways)("%s: unusable credentials, so nothing is sent", (way) => {
       { ...unusable, reason: "CredentialsProviderError" },
     ],
     ["a provider that throws an unknown error", provider({}), unavailable],
-    ["a provider whose vault lacks the secret", provider({ name: "ResourceNotFoundException" }), unavailable],
+    ["a provider that does not find its secret", provider({ name: "ResourceNotFoundException" }), unavailable],
     [
       "a provider that lost its connection",
       provider({ code: "ECONNRESET" }),
@@ -175,7 +175,7 @@ describe.each(ways)("%s: unusable credentials, so nothing is sent", (way) => {
 });
 
 describe.each(ways)("%s: signatures", (way) => {
-  test("uses renewed credentials as soon as the old ones expire", async () => {
+  test("are made with renewed credentials as soon as the old credentials expire", async () => {
     await using proxy = await startProxy(endpoint);
     const seen: string[] = [];
     proxy.handler = (passage) => {
@@ -194,9 +194,9 @@ describe.each(ways)("%s: signatures", (way) => {
   });
 
   test.each([
-    ["the first request", false],
-    ["later requests", true],
-  ])("corrects a clock that is wrong by an hour, %s", async (_, isWarm) => {
+    ["on the first request", false],
+    ["on later requests", true],
+  ])("are corrected if the clock is wrong by an hour, %s", async (_, isWarm) => {
     await using proxy = await startProxy(endpoint);
     const ahead = 3_600_000;
     let refusals = 0;
@@ -218,7 +218,7 @@ describe.each(ways)("%s: signatures", (way) => {
     await bucket.set("later", new Uint8Array());
   });
 
-  test("a rejected signature is access-denied if the clocks agree", async () => {
+  test("are access-denied if the server rejects them and the clocks agree", async () => {
     await using proxy = await startProxy(endpoint);
     await using opened = openDriver(way, table, { endpoint: proxy.url });
     await warmUp(opened.driver);

@@ -7,24 +7,24 @@ import {
   rewriteAnswer,
 } from "@manykv/conformance/faults";
 
-/** The server never sees the request. */
+/** Resets the connection before the server receives the request. */
 export const resetBefore: HttpHandler = resetHttp("request");
 
-/** The server does the request, and the answer is lost. */
+/** Resets the connection after the server has processed the request, so the response is lost. */
 export const resetAfter: HttpHandler = resetHttp("answer");
 
-/** No answer ever comes, and the server never sees the request. */
+/** Drops the request. The server does not receive it, and the client receives no response. */
 export const hang: HttpHandler = dropHttp("request");
 
-/** The server does the request, and no answer ever comes. */
+/** Drops the response. The server processes the request, but the client receives no response. */
 export const hangAfter: HttpHandler = dropHttp("answer");
 
-/** Answers with an error in DynamoDB's format. */
+/** Returns a handler that responds with an error in DynamoDB's format. */
 export function fail(status: number, name: string, message = ""): HttpHandler {
   return answerJson(status, { __type: `com.amazonaws.dynamodb.v20120810#${name}`, message });
 }
 
-/** Changes the body of the answer. Removes the checksum unless it is kept. */
+/** Returns a handler that changes the body of a response and removes its checksum unless `keepChecksum` is set. */
 export function damage(change: (body: Buffer) => Buffer, { keepChecksum = false } = {}): HttpHandler {
   return rewriteAnswer((answer) => ({
     ...(keepChecksum ? answer : withoutChecksum(answer)),
@@ -40,8 +40,8 @@ export function withoutChecksum(answer: HttpAnswer): HttpAnswer {
 type Requests = Record<string, unknown[] | { Keys: unknown[] }>;
 
 /**
- * Forwards a part of the batch, and reports the keys for which `leave` returns `true` as unprocessed. The first key is
- * always forwarded, because DynamoDB throws if it processes none.
+ * Returns a handler that forwards a part of the batch and reports the keys for which `leave` returns `true` as
+ * unprocessed. It always forwards the first key, because DynamoDB returns an error if it processes no key.
  */
 export function leaveUnprocessed(leave: () => boolean): HttpHandler {
   return async (exchange) => {

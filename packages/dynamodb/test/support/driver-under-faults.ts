@@ -10,11 +10,11 @@ import type { TestTable } from "./test-table.js";
 export const keys: readonly string[] = ["one", "two", "three"];
 export const values: readonly Uint8Array[] = keys.map((_, index) => new Uint8Array([index + 1]));
 
-/** A driver's call that sends one request. */
+/** A call of a driver that sends one request. */
 export type Call = "get" | "exists" | "set" | "delete" | "list";
 export const calls: readonly Call[] = ["get", "exists", "set", "delete", "list"];
 
-/** How a driver reaches DynamoDB. Middleware of the caller keeps requests from skipping the SDK's middleware. */
+/** How a driver reaches DynamoDB. If the caller has added middleware, requests cannot skip the SDK's middleware. */
 export type Way = "our own client" | "a caller's client" | "a caller's client with middleware";
 export const ways: readonly Way[] = ["our own client", "a caller's client", "a caller's client with middleware"];
 
@@ -34,16 +34,16 @@ export function openDriver(way: Way, table: string, config: DynamoDBClientConfig
   return { driver, client, [Symbol.asyncDispose]: close };
 }
 
-/** Sends a first request, after which requests skip the SDK's middleware if they can. */
+/** Sends a first request. Later requests skip the SDK's middleware if possible. */
 export async function warmUp(driver: Driver): Promise<void> {
   await driver.get(request({ keys: ["warm-up"] }));
 }
 
-/** A driver that has sent a first request, with a proxy in front of the server. */
+/** A driver that has sent a first request, and the proxy between the driver and the server. */
 export interface DriverUnderFaults {
   readonly driver: Driver;
   readonly proxy: HttpProxy;
-  /** Returns the fault of a call that fails with this behavior of the proxy. */
+  /** Returns the fault of a call that fails because the proxy uses the handler `behave`. */
   faultOf(call: Call, behave: HttpHandler, signal?: AbortSignal): Promise<Fault>;
 }
 
@@ -73,7 +73,7 @@ export function driverUnderFaults(table: TestTable, way: Way): DriverUnderFaults
       proxy.handler = behave;
       const sent: Promise<unknown> = opened.driver[call]?.(request({ keys, values, signal })) ?? Promise.resolve();
       return sent.then(
-        (answer) => expect.fail(`answered ${JSON.stringify(answer)}`),
+        (answer) => expect.fail(`the call must reject, but returned ${JSON.stringify(answer)}`),
         (error: unknown) => opened.driver.classify(error),
       );
     },

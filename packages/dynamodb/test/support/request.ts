@@ -8,7 +8,7 @@ interface Parts {
   readonly signal?: AbortSignal;
 }
 
-/** Creates a request like core's, without a deadline. */
+/** Creates a request as core does, but without a deadline. */
 export function request(parts: Parts = {}): SetRequest & { readonly cursor: string | undefined } {
   return createRequest({ bucket: "bucket", ...parts });
 }

@@ -6,11 +6,11 @@ import { afterAll, beforeAll } from "vitest";
 import { dynamodbDriver } from "../../src/index.js";
 import { request } from "./request.js";
 
-/** The test file's table, which exists while its tests run. */
+/** The table of a test file. It exists while the tests of the file run. */
 export interface TestTable {
   readonly name: string;
   readonly endpoint: string;
-  /** Reaches the server directly. */
+  /** Reaches the server directly, without a proxy. */
   readonly driver: Driver;
   readonly client: DynamoDBClient;
 }
