@@ -32,8 +32,7 @@ export interface CallOptions {
   /** Cancels the call when the signal is aborted. A write that was sent but not yet acknowledged becomes `unknown`. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Maximum duration, retries included, in milliseconds. Default: the store's `timeout` (10,000). `Infinity` is
-   * allowed.
+   * Maximum duration, with retries, in milliseconds. `Infinity` is allowed. Default: the store's `timeout` (10,000).
    */
   readonly timeout?: number | undefined;
 }

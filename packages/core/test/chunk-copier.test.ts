@@ -9,7 +9,7 @@ const parts = fc.array(
   { maxLength: 40 },
 );
 
-test("copies equal the original, keep at most 8 KiB or themselves, and share no bytes", () => {
+test("copies equal the original, share no bytes, and keep at most 8 KiB or their own length in memory", () => {
   fc.assert(
     fc.property(parts, (lengths) => {
       const chunk = Buffer.alloc(lengths.reduce((sum, [before, length]) => sum + before + length, 0));

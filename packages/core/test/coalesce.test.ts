@@ -181,7 +181,7 @@ test("close() waits for the calls that were made before it", async () => {
   await assert.rejects(bucket.get("a"), (reason) => StoreError.is(reason) && reason.code === "closed");
 });
 
-test("the calls of a rejected batch are repeated before the store closes", async () => {
+test("the calls of a rejected batch are repeated one by one before the store closes", async () => {
   const driver = new ScriptedDriver();
   driver.data.set("b:b", Uint8Array.of(2));
   const store = createStore(driver);

@@ -24,7 +24,7 @@ const keyLists = fc.array(
   { maxLength: 40 },
 );
 
-test("each index maps to the first or last index of its key", async () => {
+test("findDuplicates maps each index to the first or last index of the same key", async () => {
   await fc.assert(
     fc.asyncProperty(keyLists, fc.constantFrom("first" as const, "last" as const), async (keys, policy) => {
       for (const found of [findDuplicates(keys, policy), await findDuplicatesInSteps(keys, policy, someCall())]) {

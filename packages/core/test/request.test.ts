@@ -21,7 +21,7 @@ test("a request calls each listener once, unless it was removed", () => {
   assert.equal(request.signal.aborted, true);
 });
 
-test("a signal that was read before the request is aborted fires", () => {
+test("aborting a request fires its signal and calls its listeners", () => {
   const request = new Request({ bucket: "b" });
   const told: string[] = [];
   request.signal.addEventListener("abort", () => told.push("signal"));
