@@ -24,7 +24,7 @@ test("copies are plain Uint8Arrays, equal the originals, and share no bytes with
   );
 });
 
-test("a copy keeps at most 8 KiB or its own bytes in memory", () => {
+test("a copy keeps at most a block of 8 KiB or its own bytes in memory", () => {
   const alone = new ValueCopier(1).copy(new Uint8Array(100));
   assert.equal(alone.buffer.byteLength, 100);
   const copier = new ValueCopier(1_000);
