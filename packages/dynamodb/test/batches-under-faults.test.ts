@@ -60,7 +60,7 @@ async function checkOutcomes(error: BatchError, written: readonly KeyValue[]): P
 }
 
 describe("unprocessed keys", () => {
-  test.each([1, 25, 50, 75, 99])("are retried until done, with %i%% of the keys unprocessed in every response", async (percent) => {
+  test.each([1, 25, 50, 75, 99])("are retried until done, with %i%% of the keys unprocessed", async (percent) => {
     const seed = randomInt(2 ** 31);
     const random = new Random(seed);
     const message = `seed ${seed}`;
