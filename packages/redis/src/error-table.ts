@@ -7,7 +7,7 @@ type Entry = Readonly<Pick<Fault, "code" | "retryable" | "effect">>;
 const refused = (code: Fault["code"], retryable: boolean): Entry => ({ code, retryable, effect: "none" });
 
 /**
- * The meaning of an error reply by its first word. Redis checks permissions, memory, role and slots for all keys of a
+ * Entries by the first word of an error reply. Redis checks permissions, memory, role and slots for all keys of a
  * command before it runs the command, so it rejects an `MSET` or `DEL` of many keys as a whole.
  * https://github.com/redis/redis/blob/7.0.15/src/server.c (`processCommand`)
  */
@@ -66,7 +66,7 @@ const byText: readonly (readonly [text: RegExp, entry: Entry])[] = [
   [/unknown command|unknown subcommand|wrong number of arguments/, refused("internal", false)],
 ];
 
-/** Errors of slots that moved. The store handles them itself, so it does not report them to callers as `reason`. */
+/** First words that are never reported as `reason`, because they concern only the slots of a cluster. */
 const redirections: ReadonlySet<string> = new Set(["MOVED", "ASK", "TRYAGAIN", "CROSSSLOT"]);
 
 /**
@@ -81,7 +81,7 @@ export function faultOfReply({ message }: Error): Fault {
   return redirections.has(word) ? entry : { ...entry, reason: word };
 }
 
-/** The error codes of TLS failures that a retry cannot cure. */
+/** The error codes of TLS failures that a retry cannot fix. */
 const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH)/;
 
 /** Translates an error that occurred while a connection was opened. Nothing was sent, so no write was applied. */
@@ -101,7 +101,7 @@ function codeOf(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Translates the error with which a request rejected to a fault. */
+/** Translates an error of a request to a fault. Core handles a `FaultError` itself. */
 export function classify(error: unknown): Fault {
   if (StoreError.is(error)) return { code: error.code, retryable: false, effect: "none" };
   // A bug in the driver. The request may have been sent.

@@ -5,8 +5,8 @@ import { textOf } from "./protocol/reply.js";
 const maxKeyBytes = 1_024;
 
 /**
- * Returns the prefix of the Redis names of a bucket's keys. A bucket name contains no `:`, so keys of two buckets never
- * have the same Redis name.
+ * Returns the prefix of all Redis names in a bucket. A bucket name contains no `:`, so keys of two buckets never have
+ * the same Redis name.
  *
  * A cluster hashes the whole name if it starts with `{}`, because an empty hash tag does not count. So braces in a key
  * do not select a slot:

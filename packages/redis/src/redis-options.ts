@@ -10,7 +10,7 @@ export interface RedisDriverOptions {
    */
   readonly url?: string | undefined;
   /**
-   * An ioredis 6 client without `keyPrefix`. The store uses the client's settings to open connections of its own. It
+   * An ioredis 6 client without `keyPrefix`. The store uses the client's settings to open its own connections. It
    * does not send commands over the client's connections and does not close the client.
    */
   readonly client?: Redis | Cluster | undefined;
@@ -22,10 +22,10 @@ export interface RedisDriverOptions {
 export interface RedisStoreOptions extends RedisDriverOptions, StoreOptions {}
 
 const defaultConnectTimeout = 3_000;
-/** The longest delay of a Node timer, in milliseconds. */
+/** The longest delay of a Node.js timer, in milliseconds. */
 const longestDelay = 2 ** 31 - 1;
 
-/** Returns the timeout in milliseconds, limited to what a timer accepts. Throws `invalid-argument` if it is invalid. */
+/** Returns the timeout, at most {@link longestDelay}. Throws `invalid-argument` unless it is a number above 0. */
 export function checkConnectTimeout(time: unknown = defaultConnectTimeout): number {
   if (typeof time === "number" && time > 0) return Math.min(time, longestDelay);
   throw new StoreError(

@@ -28,8 +28,8 @@ export function accessByUrl(
 }
 
 /**
- * Returns access to the cluster of the caller's client, over separate connections with the client's options. The client
- * can switch its own connections to reading from replicas, and closes them when its view of the cluster changes.
+ * Returns access to the cluster of the caller's client, over separate connections with the client's options. The
+ * client's own connections are not used, because the client may close them or switch them to reading from replicas.
  */
 export function accessByClient(client: Cluster, connectTimeout: number): ClusterAccess {
   return {
@@ -42,7 +42,7 @@ export function accessByClient(client: Cluster, connectTimeout: number): Cluster
   };
 }
 
-/** Returns the options of the client's node at this address, or of any other node if the client does not know it. */
+/** Returns the options of the client's node at this address. If there is no such node, uses those of any node. */
 function optionsOf(client: Cluster, address: Address): RedisOptions {
   const nodes: readonly Redis[] = client.nodes("all");
   const key = keyOfAddress(address);
@@ -66,7 +66,7 @@ function checkNode({ clustered }: Identity): void {
   throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "no cluster: use redis://" });
 }
 
-/** Waits until the client is connected, which it starts if necessary. Rejects with a {@link FaultError} on failure. */
+/** Connects the client if necessary and waits until it is ready. Rejects with a {@link FaultError} if this fails. */
 function whenReady(client: Cluster): Promise<void> {
   if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {

@@ -113,7 +113,7 @@ class Lister {
 
   /**
    * Returns a node's address, or `undefined` if the cluster does not know the node. For a node without slots, which the
-   * slot map does not contain, sends `CLUSTER NODES` to a master, preferably to `from`.
+   * slot map does not contain, sends `CLUSTER NODES` to a master: to the node `from` if it is a master.
    */
   async #addressOf(id: string, map: SlotMap, from?: string): Promise<Address | undefined> {
     const named = find(map, id)?.address ?? this.#addresses.get(id);

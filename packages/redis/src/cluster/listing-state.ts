@@ -21,7 +21,7 @@ export interface NodeScan extends ScanPosition {
   readonly arrived: SlotSet;
 }
 
-/** The state of a cluster listing, which a cursor contains. */
+/** The state of a cluster listing. A cursor contains this state. */
 export interface ListingProgress {
   readonly open: SlotSet;
   readonly arrivals: readonly Arrival[];
@@ -73,7 +73,7 @@ export class ListingState {
     return this.#open;
   }
 
-  /** Returns the next arrival. Scan it only when no slot is open: then the scans of the nodes it came from are over. */
+  /** Returns the next arrival, if any. Scan it only when no slot is open: then its `from` node has been scanned. */
   nextArrival(): Arrival | undefined {
     for (const arrival of this.#arrivals.values()) return arrival;
     return undefined;
@@ -86,7 +86,7 @@ export class ListingState {
     if (arrival.slots.empty) this.#arrivals.delete(keyOf(arrival.from, arrival.id));
   }
 
-  /** Begins a scan of a node, unless none of the node's slots must still be scanned. */
+  /** Begins a scan of a node if some of the node's slots must still be scanned. */
   begin(view: NodeView, process: string | undefined): void {
     const owned = view.owned.common(this.#open);
     const arrived = new SlotSet();
@@ -101,7 +101,7 @@ export class ListingState {
     if (this.#scan !== undefined) this.#scan = { ...this.#scan, cursor };
   }
 
-  /** Discards the scan, because its process or node was replaced. */
+  /** Discards the scan in progress, because its server process or node was replaced. */
   abandon(): void {
     this.#scan = undefined;
   }

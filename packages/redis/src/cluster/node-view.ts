@@ -52,7 +52,7 @@ export function parseNodeView(text: string, answering: Address): NodeView | unde
   };
 }
 
-/** Parses the line `id ip:port@cport[,hostname] flags master ping pong epoch link slot slot ...`, or returns `[]`. */
+/** Parses a line such as `id ip:port@cport[,hostname] flags master ping pong epoch link slot slot ...`. */
 function parseLine(line: string, answering: Address): Line[] {
   const [id = "", where = "", flags = "", , , , , , ...rest] = line.trim().split(" ");
   const address = parseNodeAddress(where.replace(/@.*$/, ""), answering);

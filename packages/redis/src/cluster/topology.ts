@@ -8,7 +8,7 @@ import { parseSlotMap, type SlotMap } from "./slot-map.js";
 
 /** Time to wait for one node's slot map before also requesting it from the next node, in milliseconds. */
 const askNextAfter = 500;
-/** Longest time for a search for the slot map, in milliseconds. */
+/** Longest time to search for the slot map, in milliseconds. */
 const longestSearch = 10_000;
 /** Shortest time between searches after redirections, in milliseconds. A redirection updates its slot immediately. */
 const refreshCooldown = 200;
@@ -107,7 +107,7 @@ export class Topology {
     return [...unique.values()];
   }
 
-  /** Requests the slot map from each node in turn, when the previous node fails or is slow. Returns the first reply. */
+  /** Requests the slot map from one node, then from the next if that node fails or is slow. Returns the first reply. */
   async #askAny(addresses: readonly Address[]): Promise<SlotMap> {
     const controller = new AbortController();
     const deadline = performance.now() + longestSearch;
@@ -163,7 +163,7 @@ const noSlots = Object.freeze({
   reason: "CLUSTERDOWN",
 } as const);
 
-/** Selects one of several nodes' errors: preferably one that a retry cannot cure, such as a wrong password. */
+/** Returns the error to report if several nodes failed: preferably one that a retry cannot fix, such as NOAUTH. */
 function mostPermanentError(error: unknown): unknown {
   if (!(error instanceof AggregateError)) return error;
   const errors: readonly unknown[] = error.errors;

@@ -4,7 +4,7 @@ import { isCount } from "../protocol/reply.js";
 import type { Identity } from "./identity.js";
 import { Exchange, type RespSocket } from "./resp-socket.js";
 
-/** A timer may fire this much too early, in milliseconds. A request aborted so close to its deadline has timed out. */
+/** Timers may fire up to this many milliseconds early. A request aborted so close to its deadline has timed out. */
 const timerSlack = 5;
 
 /** One connection to one Redis process. `CLIENT KILL` can close it on the server. */

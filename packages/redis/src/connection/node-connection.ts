@@ -77,7 +77,7 @@ export class NodeConnection {
       const identity = await identify(socket);
       this.#options.check(identity);
       this.#checkDatabase(identity);
-      // A write that was cancelled on the previous connection must not take effect after writes on this connection.
+      // A write that was cancelled or timed out on the previous connection must not take effect after later writes.
       await previous?.killVia(socket).catch(() => {});
       return new Connection(socket, identity, this.#openControl);
     });

@@ -7,7 +7,7 @@ import { type Reply, textOf } from "../protocol/reply.js";
 const count = "1000";
 /** A page ends when it has at least this many keys. */
 const enoughKeys = 1_000;
-/** A page also ends after this time, in milliseconds: a small bucket in a large database has empty pages. */
+/** A page also ends after this time, in milliseconds. So a small bucket in a large database has empty pages. */
 const enoughTime = 500;
 
 export function encodeScan(bucket: string, cursor: string): Buffer {

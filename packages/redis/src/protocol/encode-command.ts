@@ -17,7 +17,7 @@ export function encodeDelete(prefix: string, keys: readonly string[]): Buffer | 
   return keys.length === 1 ? encodeOne("DEL", prefix, keys[0] as string) : encodeAll("DEL", prefix, keys);
 }
 
-/** Encodes one `EXISTS` command per key, because the reply to `EXISTS` of several keys is only their number. */
+/** Encodes one `EXISTS` command per key, because one `EXISTS` for several keys returns only their number. */
 export function encodeExists(prefix: string, keys: readonly string[]): Buffer | string {
   return keys.length === 1 ? encodeOne("EXISTS", prefix, keys[0] as string) : encodeEach("EXISTS", prefix, keys);
 }

@@ -6,7 +6,7 @@ const firstAllocation = 1_048_576;
 const growth = 4;
 const lineEnd: readonly number[] = [0x0d, 0x0a];
 
-/** Collects a bulk string that arrives in several chunks, finally in memory of exactly its size. */
+/** Collects a bulk string that arrives in several chunks. The result has memory of exactly its size. */
 export class PartialBulk {
   readonly #length: number;
   #bytes: Uint8Array<ArrayBuffer>;

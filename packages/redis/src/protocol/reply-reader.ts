@@ -192,7 +192,7 @@ export class ReplyReader {
     else this.#array = { items: [], length, depth, outer };
   }
 
-  /** Adds a complete reply to the innermost open array. If that completes the array, adds it to the array around it. */
+  /** Adds a complete reply to the innermost open array. If that completes the array, adds it to the outer array. */
   #enter(reply: Reply): void {
     let complete = reply;
     for (let array = this.#array; array !== undefined; array = this.#array) {
