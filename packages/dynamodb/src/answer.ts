@@ -1,7 +1,7 @@
 import { malformedAnswer } from "./error-table.js";
 import { keyAttribute } from "./item-layout.js";
 
-/** A part of a parsed response. Its type is not known before it is checked. */
+/** A part of a parsed response. Check its type before you use it. */
 export type Json = unknown;
 
 /** Returns an own property of `json`, or `undefined` if `json` is not an object or has no such property. */
@@ -34,7 +34,7 @@ export function tablePart(json: Json, table: string): Json {
 }
 
 /**
- * Returns a function that returns the index in the request of an item in the response. The function throws
+ * Returns a function that takes an item of the response and returns its index in the request. The function throws
  * `MalformedAnswer` for an item that was not requested.
  */
 export function indexOfItem(prefix: string, keys: readonly string[]): (item: Json) => number {

@@ -15,12 +15,12 @@ const unreached: Row = { code: "unavailable", retryable: true, effect: "none" };
 /** The driver does not know what an error without a row means, so the effect is unknown. */
 const unknownError: Row = { code: "internal", retryable: false, effect: "unknown" };
 
-/** Returns the error for a response that is damaged or not from DynamoDB. It proves neither success nor absence. */
+/** Returns the error for a damaged response or one that is not from DynamoDB. The effect of the request is unknown. */
 export function malformedAnswer(reason = "MalformedAnswer"): FaultError {
   return new FaultError({ ...failed, reason });
 }
 
-/** Returns the error for a problem that the driver itself detects. A retry cannot cure it, and no write was applied. */
+/** Returns the error for a problem that the driver itself detects. A retry cannot fix it, and no write was applied. */
 export function refusal(code: Fault["code"], reason: string): FaultError {
   return new FaultError({ ...refused, code, reason });
 }
@@ -94,7 +94,7 @@ function faultOf(error: unknown): Fault {
 
 /**
  * Throws a fault for an error of the credentials provider. An unknown error may be temporary, for example if a vault
- * cannot be reached. `no-such-store` would be wrong: the provider did not look for the table.
+ * cannot be reached. A missing resource of the provider is not `no-such-store`, which refers to the table.
  */
 export function failCredentials(error: unknown): never {
   const { code, retryable, reason } = classify(error);

@@ -3,12 +3,12 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
 import { neverSent } from "../connection-fault.js";
 
-/** Node.js announces each HTTP request with a socket here: https://nodejs.org/api/diagnostics_channel.html#http */
+/** The Node.js channel for HTTP requests that have a socket: https://nodejs.org/api/diagnostics_channel.html#http */
 const channel = "http.client.request.start";
 /** The header with the id of a request. The SDK uses the same header. */
 export const requestIdHeader = "amz-sdk-invocation-id";
 
-/** Watches which requests leave this process. */
+/** Tracks which requests have left this process. */
 export class Departures {
   /** Whether this runtime has announced a request. */
   areAnnounced = false;
@@ -43,7 +43,7 @@ export class Departure {
   /** Whether the caller's middleware repeated the request after an attempt whose effect is unknown. */
   #earlierInDoubt = false;
 
-  /** Records that the request handler receives the request next. Throws if the request was cancelled before. */
+  /** Call this directly before the request handler. Throws if the request was already cancelled. */
   handOver(): void {
     if (this.aborted) throw new Error("the request was cancelled before it was sent");
     this.#earlierInDoubt ||= this.#state === "sent" || this.#state === "handed over";

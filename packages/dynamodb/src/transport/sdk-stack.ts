@@ -43,8 +43,8 @@ const wrappedClient = "`send` of the `client` made no HTTP request: pass a Dynam
 const emptyObject: Uint8Array = new TextEncoder().encode("{}");
 
 /**
- * Sends a request through all middleware of the client. Only the bodies bypass the SDK. It would spend most of its time
- * on them, does not verify checksums, and does not distinguish a missing part of a response from an empty one.
+ * Sends a request through all middleware of the client. Only the bodies bypass the SDK, which would spend most of its
+ * time on them. The SDK also does not verify checksums or distinguish a missing part of a response from an empty one.
  */
 export async function sendThroughStack(
   { client, sdk }: Connection,

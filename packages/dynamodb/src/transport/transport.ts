@@ -7,15 +7,15 @@ import { sendDirectly } from "./direct-request.js";
 import { parseJson } from "./http-answer.js";
 import { type Connection, type Message, type Resolved, sendThroughStack } from "./sdk-stack.js";
 
-/** Longest time to connect with a client that manykv creates, in milliseconds. Then a retry is more promising. */
+/** Longest time to connect with a client that manykv creates, in milliseconds. After that, manykv retries. */
 const connectTimeout = 3_000;
-/** The most sockets of a client that manykv creates: enough for four calls in parallel. Other requests wait. */
+/** The most sockets of a client that manykv creates: enough for four calls in parallel. Further requests wait. */
 const maxSockets = 64;
 
 /**
  * Sends requests with an SDK client: the caller's client, or one that manykv creates. The first request goes through
- * the client's middleware, which resolves the endpoint and the signing scheme. Later requests use both with its
- * signer and request handler, and skip the middleware unless the caller has added some.
+ * the client's middleware, which resolves the endpoint and the signing scheme. Later requests reuse both. They go
+ * directly to the client's signer and request handler, unless the caller has added middleware.
  */
 export class Transport {
   readonly table: string;
@@ -73,7 +73,7 @@ export class Transport {
     this.#isNodeHandler = connection.isNodeHandler;
     // The SDK caches credentials until they expire.
     const credentials = await connection.client.config.credentials().catch(failCredentials);
-    // Other credentials may belong to another account with another endpoint, so only the same ones reuse the route.
+    // Another access key may belong to another account with another endpoint, so it does not reuse the route.
     if (this.#route?.accessKeyId === credentials.accessKeyId)
       return sendDirectly(connection, this.#route, credentials, message, departure);
     const { answer, resolved } = await sendThroughStack(connection, message, departure);
