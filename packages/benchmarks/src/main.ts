@@ -24,13 +24,13 @@ interface LoopOptions {
 }
 
 const program = new Command("bench")
-  .description("Measures the rows of the acceptance table and prints them. A missed bar is no failure.")
+  .description("Measures and prints the acceptance table. A missed bar does not fail the run.")
   // An option after the name of a subcommand belongs to the subcommand.
   .enablePositionalOptions();
 
 withOutput(withLimits(withBackends(program)))
-  .option("--check", "measure `bench cold` and `bench loop` too")
-  .option("--runs <count>", "with --check, see `bench cold`", readCount, 40)
+  .option("--check", "also measure `bench cold` and `bench loop`")
+  .option("--runs <count>", "with --check: processes to start for each program of `bench cold`", readCount, 40)
   .action(
     async ({
       backend,
@@ -47,8 +47,8 @@ withOutput(withLimits(withBackends(program)))
   );
 
 withOutput(withBackends(program.command("cold")))
-  .description("Measures fresh processes, from their start to their first answered getMany.")
-  .option("--runs <count>", "processes of each program", readCount, 40)
+  .description("Measures the time from the start of a fresh process to the result of its first getMany.")
+  .option("--runs <count>", "processes to start for each program", readCount, 40)
   .action(async ({ backend, runs, ...options }: Output & { backend: BackendName[]; runs: number }) => {
     const cold = await runCold(backend, runs, say);
     await print(options, cold.rows, { cold });
@@ -58,9 +58,14 @@ const loopDefaults = { keys: 100_000, repetitions: 3, timeoutKeys: 1_000_000 };
 
 withOutput(withBackends(program.command("loop")))
   .description("Measures how long large calls block the event loop and delay single calls, on Redis and Postgres.")
-  .option("--loop-keys <count>", "keys of the large calls", readCount, loopDefaults.keys)
+  .option("--loop-keys <count>", "number of keys in a large call", readCount, loopDefaults.keys)
   .option("--repetitions <count>", "how often the keys are set, read and deleted", readCount, loopDefaults.repetitions)
-  .option("--timeout-keys <count>", "entries of the setMany that times out", readCount, loopDefaults.timeoutKeys)
+  .option(
+    "--timeout-keys <count>",
+    "number of entries in the setMany that times out",
+    readCount,
+    loopDefaults.timeoutKeys,
+  )
   .action(async ({ backend, ...options }: Output & LoopOptions & { backend: BackendName[] }) => {
     const { loopKeys: keys, repetitions, timeoutKeys } = options;
     const loop = await runLoop(backend, { keys, repetitions, timeoutKeys }, say);
@@ -76,10 +81,10 @@ interface CompareOptions extends Limits, Output {
 }
 
 withOutput(withLimits(withBackends(program.command("compare"))))
-  .description("Compares manykv with clients, other libraries and floors at any size.")
-  .option("--keys <counts>", "keys of a batch", readCounts, [1, 100, 1_000])
-  .option("--bytes <sizes>", "bytes of a value", readCounts, [100])
-  .option("--hits <shares>", "keys that are found: all, half, none", readHits, ["all"])
+  .description("Compares manykv with clients, other libraries and floors, for batches of any size.")
+  .option("--keys <counts>", "numbers of keys in a batch, separated by commas", readCounts, [1, 100, 1_000])
+  .option("--bytes <sizes>", "sizes of a value in bytes, separated by commas", readCounts, [100])
+  .option("--hits <shares>", "how many keys exist: all, half, none, separated by commas", readHits, ["all"])
   .option("--cpu", "measure CPU time of this process instead of elapsed time")
   .action(async ({ backend, keys, bytes, hits, ...options }: CompareOptions) => {
     const comparisons = await runComparisons(backend, shapesOf(keys, bytes, hits), options, say);
@@ -88,7 +93,7 @@ withOutput(withLimits(withBackends(program.command("compare"))))
 
 withOutput(withLimits(withBackends(program.command("distance"))))
   .description("Compares a batch with single calls over a link that delays each round trip.")
-  .option("--delay <milliseconds>", "how much longer a round trip takes", readMilliseconds, 1)
+  .option("--delay <milliseconds>", "time added to each round trip", readMilliseconds, 1)
   .action(async ({ backend, delay, ...options }: Limits & Output & { backend: BackendName[]; delay: number }) => {
     const distance = await runDistance(backend, delay, options, say);
     await print(options, [], { distance }, () => distanceMarkdown(distance));
@@ -96,19 +101,19 @@ withOutput(withLimits(withBackends(program.command("distance"))))
 
 withOutput(withBackends(program.command("volume")))
   .description("Measures the memory and time of one call with very many keys, in a fresh process.")
-  .option("--volume-keys <count>", "keys of the call", readCount, 1_000_000)
+  .option("--volume-keys <count>", "number of keys in the call", readCount, 1_000_000)
   .action(async ({ backend, volumeKeys, ...options }: Output & { backend: BackendName[]; volumeKeys: number }) => {
     const volumes = await runVolume(backend, volumeKeys, say);
     await print(options, [], { volumes }, () => volumeMarkdown(volumes));
   });
 
 withBackends(program.command("profile"))
-  .description("Shows in which functions this process spends its time.")
-  .option("--contender <name>", "as `bench compare` names it", "manykv")
-  .option("--keys <count>", "keys of a batch", readCount, 1_000)
-  .option("--bytes <size>", "bytes of a value", readCount, 100)
-  .option("--stretches <count>", "passes over about 100,000 keys", readCount, 10)
-  .option("--top <count>", "functions to show", readCount, 20)
+  .description("Shows in which functions a contender spends its time.")
+  .option("--contender <name>", "name of the contender, as in the output of `bench compare`", "manykv")
+  .option("--keys <count>", "number of keys in a batch", readCount, 1_000)
+  .option("--bytes <size>", "size of a value in bytes", readCount, 100)
+  .option("--stretches <count>", "number of passes over about 100,000 keys", readCount, 10)
+  .option("--top <count>", "number of functions to show", readCount, 20)
   .action(
     async ({
       backend,
@@ -120,29 +125,33 @@ withBackends(program.command("profile"))
     },
   );
 
-// `pnpm bench -- --check` passes the separator on.
+// pnpm passes on the separator `--` of `pnpm bench -- --check`. Remove it.
 const [node = "", script = "", ...args] = process.argv;
 await program.parseAsync([node, script, ...(args[0] === "--" ? args.slice(1) : args)]);
 
 function withBackends(command: Command): Command {
-  const option = new Option("--backend <names>", `of ${BACKENDS.join(", ")}`);
+  const option = new Option("--backend <names>", `backends, separated by commas: ${BACKENDS.join(", ")}`);
   return command.addOption(option.argParser(readBackends).default([...BACKENDS], "all"));
 }
 
 function withLimits(command: Command): Command {
   return command
-    .option("--warm-up-rounds <count>", "rounds that do not count (default: by size, 500 up to 100 keys)", readCount)
-    .option("--rounds <count>", "most rounds of a comparison (default: 500)", readCount)
-    .option("--seconds <count>", "begin no further round after so many seconds (default: 10)", readCount);
+    .option(
+      "--warm-up-rounds <count>",
+      "rounds before the measurement (default: 500 for up to 100 keys, else 100)",
+      readCount,
+    )
+    .option("--rounds <count>", "maximum number of rounds in a comparison (default: 500)", readCount)
+    .option("--seconds <count>", "start no new round after this many seconds (default: 10)", readCount);
 }
 
 function withOutput(command: Command): Command {
   return command
-    .option("--json [file]", "write JSON with every figure to a file, or print only JSON")
+    .option("--json [file]", "write all figures as JSON to a file; without a file, print only JSON")
     .option("--markdown", "print the table as Markdown");
 }
 
-/** Intermediate tables go to the standard error output, so that the standard output is the result. */
+/** Prints intermediate tables to standard error, so that standard output contains only the result. */
 function say(text: string): void {
   console.error(text);
 }

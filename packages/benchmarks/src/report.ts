@@ -4,20 +4,20 @@ import { OPERATIONS } from "./measure/contender.js";
 import { ratio, type Spread, spread } from "./measure/statistics.js";
 import type { Shape } from "./measure/workload.js";
 
-/** A row of the acceptance table: one figure and the bar it must not exceed. */
+/** A row of the acceptance table: a figure, and the bar that the figure should not exceed. */
 export interface Row {
-  /** `Redis set`. */
+  /** Backend and operation, such as `Redis set`. */
   readonly operation: string;
-  /** `1,000 x 100 B`. */
+  /** Keys and bytes of a value, such as `1,000 x 100 B`. */
   readonly size: string;
-  /** What manykv is compared with, or what the figure is. */
+  /** What manykv is compared with, or what the figure measures. */
   readonly against: string;
   readonly unit: "x" | "ms";
   readonly bar: number;
-  /** Absent if it could not be measured. */
+  /** Absent if the measurement failed. */
   readonly measured?: Spread;
   readonly reached: boolean;
-  /** Why it could not be measured. */
+  /** Why the measurement failed. */
   readonly problem?: string;
 }
 
@@ -29,7 +29,7 @@ export function row(
   return { ...parts, measured, reached: measured.median <= parts.bar };
 }
 
-/** Where figures come from. */
+/** The machine on which the figures were measured. */
 export interface Machine {
   readonly date: string;
   readonly node: string;
@@ -51,7 +51,7 @@ export function thisMachine(): Machine {
   };
 }
 
-/** The acceptance table for a terminal. */
+/** Returns the acceptance table as text for a terminal. */
 export function rowTable(rows: readonly Row[]): string {
   const reached = rows.filter((each) => each.reached).length;
   const table = textTable(
@@ -71,7 +71,7 @@ export function rowTable(rows: readonly Row[]): string {
   return [table, ...problems, `${reached} of ${rows.length} bars reached`].join("\n");
 }
 
-/** The same rows for docs/performance.md: set, get and delete side by side, a missed bar in bold. */
+/** Returns the rows as Markdown for docs/performance.md: set, get and delete side by side, missed bars in bold. */
 export function markdownTable(rows: readonly Row[]): string {
   const lines = new Map<string, Map<string, string>>();
   const others: string[][] = [];
@@ -99,13 +99,13 @@ export function markdownTable(rows: readonly Row[]): string {
   return tables.join("\n\n");
 }
 
-/** A Markdown table. */
+/** Returns a Markdown table. */
 export function markdownOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** A comparison for a terminal: the time of a call, and the first contender's time relative to each other one. */
+/** Returns a comparison as text: the time of each contender, and the first contender's time divided by that time. */
 export function comparisonTable(title: string, { shape, rounds, timings, failures }: Comparison): string {
   const first = timings[0]?.contender;
   const names = [...new Set(timings.map(({ contender }) => contender))];
@@ -135,7 +135,7 @@ export function comparisonTable(title: string, { shape, rounds, timings, failure
   ].join("\n");
 }
 
-/** A table whose first column is text and whose other columns align to the right. */
+/** Returns a table as text. The first column is aligned to the left, the others to the right. */
 export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? "").length)));
@@ -163,18 +163,18 @@ export function mebibytes(bytes: number): string {
   return count(Math.round(bytes / 2 ** 20));
 }
 
-/** Three significant digits. The measurements support no more. */
+/** Formats a figure with two or three significant digits, because the measurements are not more exact. */
 export function figure(number: number): string {
   if (number >= 100) return count(Math.round(number));
   return number >= 1 ? number.toPrecision(3) : number.toPrecision(2);
 }
 
-/** As `1.23 (1.10-1.40)`: the median and the quartiles. */
+/** Formats the median and the quartiles, such as `1.23 (1.10-1.40)`. */
 export function figures({ median, low, high }: Spread): string {
   return `${figure(median)} (${figure(low)}-${figure(high)})`;
 }
 
-/** The bars of ratios have two decimals. A third one shows which side of the bar a ratio is on. */
+/** Formats a time with one decimal, or a ratio with three: one more than bars have, to show small differences. */
 function value(number: number, unit: Row["unit"]): string {
   return unit === "x" ? number.toFixed(3) : number.toFixed(1);
 }

@@ -10,38 +10,42 @@ export type BackendName = (typeof BACKENDS)[number];
 
 export interface Backend {
   readonly name: BackendName;
-  /** The name in tables. */
+  /** The name of the backend in tables. */
   readonly title: string;
-  /** Fewest keys of one sample, so that it lasts long enough for the clock. */
+  /** How many keys one sample should contain, in up to 20 calls, so that it takes long enough to measure. */
   readonly keysPerSample: number;
-  /** Most keys of one call in `bench volume`, so that a run ends. */
+  /** Most keys of one call in `bench volume`, so that a run does not take too long. */
   readonly mostVolumeKeys: number;
   start(): Promise<RunningBackend>;
   openStore(address: StoreAddress, timeout: number): Store;
 }
 
-/** `clients`: manykv and the engine's clients. `all`: other libraries and floors too. */
+/** `clients`: manykv and the engine's clients. `all`: also other libraries and floors. */
 export type Scope = "clients" | "all";
 
-/** A backend's server and what can be compared on it. */
+/** A backend whose server runs, and the contenders that can be compared on it. */
 export interface RunningBackend extends AsyncDisposable {
-  /** What serves and where, for people. */
+  /** Description of the server and its address, for people. */
   readonly server: string;
-  /** Where a link connects to. */
+  /** Address of the server for a link. Absent if the backend has no server, or more than one. */
   readonly address?: { readonly host: string; readonly port: number };
-  /** @param keys Keys of a batch: for one key, contenders use the calls for a single key. */
+  /**
+   * Opens the contenders.
+   *
+   * @param keys - number of keys in a batch; for one key, contenders use the calls for a single key
+   */
   contenders(scope: Scope, keys: number): Promise<ContenderSet>;
-  /** Keys that every contender stores beforehand. */
+  /** How many keys every contender stores before it is measured. Default: 0. */
   readonly background?: number;
-  /** Undoes what deleted keys leave behind in the server. */
+  /** Removes what deleted keys leave behind in the server, such as dead rows. */
   cleanUp?(): Promise<void>;
-  /** Batches and single calls over a link that delays a round trip. */
+  /** Opens contenders that make batch calls and single calls over a link, which delays each round trip. */
   contendersOver?(link: Link): Promise<ContenderSet>;
   /** Returns the address of a new, empty store for another process to open. */
   storeAddress(): StoreAddress;
 }
 
-/** Where a store is. It is sent between processes, so it holds plain data only. */
+/** Address of a store. It is sent between processes, so it contains only plain data. */
 export interface StoreAddress {
   readonly backend: BackendName;
   readonly url: string;
@@ -49,7 +53,7 @@ export interface StoreAddress {
   readonly login?: DynamodbLogin;
 }
 
-/** Tables made for a run and dropped after it, because the server may be used for other things too. */
+/** Tables of one run. Disposing of this object drops them, because other programs may use the server too. */
 export class ScratchTables implements AsyncDisposable {
   readonly names: string[] = [];
   readonly #drop: (name: string) => Promise<unknown>;
@@ -69,7 +73,7 @@ export class ScratchTables implements AsyncDisposable {
   }
 }
 
-/** The same address, over a link. */
+/** Returns the URL with the host and port of a link. */
 export function through(url: string, { host, port }: Link): string {
   const result = new URL(url);
   result.hostname = host;

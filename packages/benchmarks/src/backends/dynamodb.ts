@@ -68,7 +68,7 @@ async function start(): Promise<RunningBackend> {
   };
 }
 
-/** manykv with a plain client of the caller, which stays open when the store closes. */
+/** Returns a contender: manykv on a caller's client. The store does not close such a client, so the contender does. */
 async function manykvOnClient(client: DynamoDBClient, table: string): Promise<Contender> {
   const contender = await manykv(dynamodbStore({ table, client }), "manykv, caller's client");
   return {

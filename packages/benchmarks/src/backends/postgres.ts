@@ -49,7 +49,7 @@ async function start(): Promise<RunningBackend> {
       }
       return ContenderSet.open(contenders, [tables]);
     },
-    // A table with nothing else in it would be read as a whole, unlike any real one.
+    // In a table without these rows, the server would scan the whole table. In a real table, it uses the index.
     background: 20_000,
     // Deleted rows would slow down the next round, whose keys are the same.
     cleanUp: async () => {

@@ -6,14 +6,14 @@ import { ratio, spread } from "../measure/statistics.js";
 import type { Shape } from "../measure/workload.js";
 import { comparisonTable, describeShape, type Row, row } from "../report.js";
 
-/** Limits that a quick run lowers. */
+/** Limits of a comparison. Lower limits make a run faster. */
 export interface Limits {
   readonly warmUpRounds?: number | undefined;
   readonly rounds?: number | undefined;
   readonly seconds?: number | undefined;
 }
 
-/** What manykv's time may be at most, relative to another contender's. */
+/** Bars of one comparison: the highest ratio of manykv's time to another contender's time that we accept. */
 interface Bars {
   readonly backend: BackendName;
   readonly keys: number;
@@ -21,7 +21,7 @@ interface Bars {
   /** A contender's name, or `best`: the fastest client. */
   readonly against: string;
   readonly most: { readonly [operation in Operation]?: number };
-  /** Contenders of manykv. Default: `manykv`. */
+  /** The contenders to which the bars apply. Default: `manykv`. */
   readonly subjects?: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export interface Acceptance {
   readonly comparisons: readonly (Comparison & { readonly backend: BackendName })[];
 }
 
-/** Measures the comparisons of the acceptance table. */
+/** Measures all comparisons of the acceptance table. */
 export async function runAcceptance(
   names: readonly BackendName[],
   limits: Limits,
@@ -126,7 +126,7 @@ function rowsOf({ backend, against, most, subjects = ["manykv"] }: Bars, shape: 
         unit: "x",
         bar,
       } as const;
-      // Without one of the clients, another one is not the best.
+      // If a client fails, the fastest of the others may not be the best client.
       const failure = comparison.failures.find(
         (each) => each.operation === operation && (against === "best" || [subject, other].includes(each.contender)),
       );

@@ -1,10 +1,11 @@
 /**
- * Run by `bench cold` in a fresh process. It reads two keys with one client, prints the time of the answer on the
- * machine's monotonic clock, in nanoseconds, and exits. Each program loads only what it needs.
+ * Task of a fresh process that `bench cold` starts. The process reads two keys with one client, and prints the time of
+ * the result on the machine's monotonic clock in nanoseconds, and how many keys it found. It loads only the modules it
+ * needs.
  */
 export interface ColdTask {
   readonly program: "manykv" | "ioredis" | "pg" | "sdk" | "empty";
-  /** For `manykv`, what `openStore` accepts. Unused by `empty`. */
+  /** URL of the server; for `manykv`, a URL that `openStore` accepts. Unused by `empty`. */
   readonly url: string;
   /** A bucket or a table. Unused by `ioredis`. */
   readonly name: string;

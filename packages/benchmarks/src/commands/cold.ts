@@ -12,12 +12,12 @@ import { ratio, shuffled, spread } from "../measure/statistics.js";
 import { figures, type Row, row, textTable } from "../report.js";
 import type { ColdTask } from "./cold-process.js";
 
-/** Two programs that start, read the same two keys and are compared. */
+/** Two programs to compare. Each one starts, reads the same two keys and exits. */
 interface ColdPair extends AsyncDisposable {
   readonly server: string;
   readonly manykv: ColdTask;
   readonly other: ColdTask;
-  /** Variables of the processes' environment. */
+  /** Environment variables for both processes. */
   readonly env?: { readonly [name: string]: string };
 }
 
@@ -92,7 +92,7 @@ const pairs: { readonly [backend in ColdBackend]: () => Promise<ColdPair> } = {
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       }),
     };
-    // The store that fills the table runs in this process.
+    // The store that fills the table runs in this process and needs the same variables.
     Object.assign(process.env, env);
     const client = new DynamoDBClient({ endpoint: service.url });
     const tables = new ScratchTables((TableName) => client.send(new DeleteTableCommand({ TableName })));
@@ -132,14 +132,14 @@ async function empty(url: string, bucketName: string): Promise<void> {
 
 export interface Cold {
   readonly rows: readonly Row[];
-  /** Milliseconds from the start of the process to the answer, run by run. */
+  /** Milliseconds from the start of the process to the result, for each run. */
   readonly times: { readonly [backend in ColdBackend]?: { readonly [program: string]: readonly number[] } };
 }
 
-/** The first runs bring files into the system's cache and do not count. */
+/** The first runs do not count: they load files into the system's cache. */
 const warmUpRuns = 3;
 
-/** Measures fresh processes, from their start to their first answer, in turns. */
+/** Measures the time from the start of a fresh process to its first result. The programs take turns. */
 export async function runCold(
   names: readonly BackendName[],
   runs: number,
@@ -161,7 +161,7 @@ export async function runCold(
     const others = times.get(pair.other) ?? [];
     all[name] = { manykv: own, [pair.other.program]: others };
     progress(
-      `${titles[name]}: process start to first getMany answered, ${runs} runs\n${textTable(
+      `${titles[name]}: process start to the result of the first getMany, ${runs} runs\n${textTable(
         ["", "ms"],
         [
           ["manykv", figures(spread(own))],
@@ -185,7 +185,7 @@ function what(name: ColdBackend): Pick<Row, "operation" | "size"> {
   return { operation: `${titles[name]}, process start to first getMany`, size: "2 x 100 B" };
 }
 
-/** Returns the milliseconds from the start of the process to its answer. */
+/** Runs a program in a fresh process. Returns the milliseconds from the start of the process to its result. */
 async function runProcess(task: ColdTask, env: ColdPair["env"]): Promise<number> {
   const script = new URL("./cold-process.js", import.meta.url).pathname;
   const started = process.hrtime.bigint();
@@ -200,8 +200,8 @@ async function runProcess(task: ColdTask, env: ColdPair["env"]): Promise<number>
   const [code] = (await once(child, "close")) as [number | null];
   const [answered, found] = output.trim().split(" ");
   if (code !== 0 || answered === undefined)
-    throw new Error(`The process of ${task.program} failed. Its error is above.`);
+    throw new Error(`The process of ${task.program} failed. Its error is printed above.`);
   const expected = task.url === "memory:" || task.program === "empty" ? 0 : keys.length;
-  if (Number(found) !== expected) throw new Error(`${task.program} found ${found} of ${expected} keys.`);
+  if (Number(found) !== expected) throw new Error(`The program ${task.program} found ${found} of ${expected} keys.`);
   return Number(BigInt(answered) - started) / 1_000_000;
 }

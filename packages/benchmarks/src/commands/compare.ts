@@ -5,7 +5,7 @@ import type { Hits, Shape } from "../measure/workload.js";
 import { comparisonTable } from "../report.js";
 import { type Limits, samplingOf } from "./acceptance.js";
 
-/** Larger batches are left out, because every contender holds them several times over. */
+/** In bytes. Larger batches are skipped, because every contender keeps several copies of a batch in memory. */
 const mostBytes = 128 * 2 ** 20;
 
 export function shapesOf(keys: readonly number[], bytes: readonly number[], hits: readonly Hits[]): Shape[] {
@@ -16,7 +16,7 @@ export function shapesOf(keys: readonly number[], bytes: readonly number[], hits
     .filter((shape) => shape.keys * shape.bytes <= mostBytes);
 }
 
-/** Compares manykv with all contenders, other libraries and floors included. */
+/** Compares manykv with all contenders, including other libraries and floors. */
 export async function runComparisons(
   names: readonly BackendName[],
   shapes: readonly Shape[],

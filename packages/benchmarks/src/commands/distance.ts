@@ -11,16 +11,16 @@ import { type Limits, samplingOf } from "./acceptance.js";
 
 const shape: Shape = { keys: 1_000, bytes: 100, hits: "all" };
 
-/** What reading one batch takes on the wire. */
+/** Round trips that a contender needs to read one batch. */
 interface RoundTrips {
   readonly contender: string;
   readonly roundTrips: number;
-  /** Those on the busiest connection, which cannot overlap. */
+  /** Round trips on the busiest connection. They cannot overlap. */
   readonly longestChain: number;
 }
 
 export interface Distance {
-  /** A round trip of one byte, in milliseconds. */
+  /** Milliseconds: the requested delay, and the round-trip time of one byte without and with the link. */
   readonly delay: { readonly asked: number; readonly direct: Spread; readonly delayed: Spread };
   readonly comparisons: readonly (Comparison & {
     readonly backend: BackendName;
@@ -72,7 +72,7 @@ export async function runDistance(
   return { delay: measured, comparisons };
 }
 
-/** Measures a round trip without a link and over one, because timers are late. */
+/** Measures the round-trip time without and with a link, because timers fire later than requested. */
 async function measureDelay(delay: number): Promise<{ direct: Spread; delayed: Spread }> {
   const echo = createServer({ noDelay: true }, (socket) => socket.pipe(socket));
   echo.listen(0, "127.0.0.1");
@@ -98,7 +98,7 @@ async function roundTrip(port: number): Promise<Spread> {
   return spread(times);
 }
 
-/** For docs/performance.md: milliseconds of one read. */
+/** Returns the table for docs/performance.md: milliseconds of one read. */
 export function distanceMarkdown({ comparisons }: Distance): string {
   return markdownOf(
     [`reading ${count(shape.keys)} keys`, "`getMany`", "`get`, coalesced", "`get` at once", "round trips of `getMany`"],

@@ -6,25 +6,25 @@ import { OPERATIONS, type Operation } from "../measure/contender.js";
 import { MainThreadClock, processCpu } from "../measure/cpu.js";
 import { type KeyAndValue, makeEntries } from "../measure/workload.js";
 
-/** Run by `bench loop` in a fresh process. */
+/** Task of a fresh process that `bench loop` starts. */
 export interface LoopTask {
   readonly address: StoreAddress;
   readonly keys: number;
   readonly bytes: number;
-  /** How often the keys are set, read and deleted. The first time, nothing is compiled yet. */
+  /** How often the keys are set, read and deleted. In the first repetition, the JavaScript code is not compiled yet. */
   readonly repetitions: number;
-  /** Entries of the `setMany` that times out. */
+  /** Number of entries of the `setMany` that times out. */
   readonly timeoutKeys: number;
   readonly timeout: number;
 }
 
 export interface LoopResult {
-  /** The longest block of the event loop in milliseconds of CPU time, by operation, once for each repetition. */
+  /** The longest event-loop block of each repetition, by operation, in milliseconds of CPU time. */
   readonly blocks: { readonly [operation in Operation]: readonly number[] };
-  /** How long each single `get` call took during the large calls, in milliseconds. */
+  /** Milliseconds that each single `get` call took during the large calls, by their operation. */
   readonly gets: { readonly [operation in Operation]: readonly number[] };
   readonly settled: {
-    /** Milliseconds of CPU time of all threads, and of the main thread alone, until the call settled. */
+    /** Milliseconds of CPU time until the call settled: of all threads, and of the main thread alone. */
     readonly cpu: number;
     readonly mainThread: number;
     readonly elapsed: number;
@@ -70,7 +70,7 @@ async function run({ address, keys, bytes, repetitions, timeoutKeys, timeout }: 
   return { blocks, gets, settled };
 }
 
-/** Runs `work`, while it measures every turn of the event loop and makes single calls on the same store. */
+/** Runs `work`. At the same time, measures every turn of the event loop and makes single calls on the same store. */
 async function watch(bucket: Bucket, work: () => Promise<unknown>): Promise<{ block: number; times: number[] }> {
   const clock = new MainThreadClock();
   const times: number[] = [];

@@ -8,7 +8,7 @@ import { runInProcess } from "./run-in-process.js";
 
 const bytes = 100;
 const timeout = 100;
-/** Milliseconds. */
+/** In milliseconds. */
 const bars = { block: 25, get: 5, settled: 300 };
 
 export interface Loop {
@@ -16,7 +16,7 @@ export interface Loop {
   readonly results: { readonly [backend in BackendName]?: LoopResult };
 }
 
-/** Measures what large calls do to the event loop and to single calls beside them, in a fresh process. */
+/** Measures in a fresh process how long large calls block the event loop and delay single calls. */
 export async function runLoop(
   names: readonly BackendName[],
   { keys, repetitions, timeoutKeys }: Pick<LoopTask, "keys" | "repetitions" | "timeoutKeys">,
@@ -59,7 +59,9 @@ export async function runLoop(
             unit: "ms",
             bar: bars.get,
           },
-          result.gets[operation].length > 0 ? spread(result.gets[operation]) : "no single call finished meanwhile",
+          result.gets[operation].length > 0
+            ? spread(result.gets[operation])
+            : "no single call finished during the large calls",
         ),
       );
     }
@@ -73,7 +75,9 @@ export async function runLoop(
           unit: "ms",
           bar: bars.settled,
         },
-        code === "timeout" ? { median: cpu, low: cpu, high: cpu } : `it ended with the code "${code}"`,
+        code === "timeout"
+          ? { median: cpu, low: cpu, high: cpu }
+          : `the call ended with the code "${code}" instead of "timeout"`,
       ),
     );
   }

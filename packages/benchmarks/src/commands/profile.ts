@@ -5,12 +5,12 @@ import { type Calls, OPERATIONS, type Operation } from "../measure/contender.js"
 import { makeWorkload, type Shape } from "../measure/workload.js";
 import { count, describeShape, figure, textTable } from "../report.js";
 
-/** Few enough batches to keep in memory, enough for the profiler to see something. */
+/** A stretch has few enough keys to keep in memory, and enough for the profiler to collect samples. */
 const keysPerStretch = 100_000;
 const mostWorkloads = 200;
-/** Stretches before the first that counts. */
+/** Number of stretches before the first one that counts. */
 const warmUp = 2;
-/** Between two samples, in microseconds. */
+/** Time between two samples, in microseconds. */
 const samplingInterval = 100;
 
 export interface ProfileOptions {
@@ -19,7 +19,7 @@ export interface ProfileOptions {
   readonly contender: string;
 }
 
-/** Prints where this process spends its time while one contender works. */
+/** Prints the functions in which this process spends its time while one contender works. */
 export async function runProfile(
   name: BackendName,
   shape: Shape,
@@ -58,7 +58,7 @@ export async function runProfile(
   }
 }
 
-/** Adds the milliseconds spent in each function's own code, without what it calls. */
+/** Adds the milliseconds that each function spent in its own code, without the functions that it calls. */
 function addSelfTimes(
   functions: Map<string, number>,
   { nodes, samples = [], timeDeltas = [] }: Profiler.Profile,
@@ -81,7 +81,7 @@ function nameOf({ functionName, url, lineNumber }: Profiler.ProfileNode["callFra
 function profileTable(functions: ReadonlyMap<string, number>, batches: number, top: number): string {
   const whole = [...functions.values()].reduce((sum, time) => sum + time, 0);
   return textTable(
-    [`function, over ${count(batches)} batches`, "ms a batch", "share"],
+    [`function, over ${count(batches)} batches`, "ms per batch", "share"],
     [...functions]
       .sort(([, left], [, right]) => right - left)
       .slice(0, top)

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 
-/** Sends a task to a script in a fresh process, so that nothing else shares its memory and event loop. */
+/** Runs a script in a fresh process, so that nothing else uses its memory and event loop. Returns its result. */
 export async function runInProcess<Task extends object, Result>(
   script: URL,
   task: Task,
@@ -16,5 +16,5 @@ export async function runInProcess<Task extends object, Result>(
 
 async function ended(child: ReturnType<typeof fork>): Promise<never> {
   const [code] = (await once(child, "exit")) as [number | null];
-  throw new Error(`The process ended with ${code ?? "a signal"} before it had a result. Its error is above.`);
+  throw new Error(`The process ended with ${code ?? "a signal"} before it sent a result. Its error is printed above.`);
 }

@@ -6,22 +6,22 @@ import { backends } from "../backends/index.js";
 import { spread } from "../measure/statistics.js";
 import { type KeyAndValue, makeEntries } from "../measure/workload.js";
 
-/** Run by `bench volume` in a fresh process. */
+/** Task of a fresh process that `bench volume` starts. */
 export interface VolumeTask {
   readonly address: StoreAddress;
   readonly keys: number;
   readonly bytes: number;
-  /** Number of consecutive calls that share the keys. */
+  /** Number of consecutive calls among which the keys are divided. */
   readonly calls: number;
 }
 
 export interface VolumeResult {
   readonly operation: "setMany" | "getMany" | "deleteMany";
-  /** Milliseconds per key: the median of the calls. */
+  /** Milliseconds per key: the median of all calls. */
   readonly millisecondsPerKey: number;
-  /** The highest memory of the process during the calls, above what it was before them, in bytes. */
+  /** How much the memory of the process grew at most during the calls, in bytes. */
   readonly growth: number;
-  /** Bytes of the result, for `getMany`. They belong to the caller. */
+  /** Size of the result of `getMany`, which belongs to the caller, in bytes. */
   readonly result: number;
 }
 
@@ -101,7 +101,7 @@ async function warmUp(bucket: Bucket, bytes: number): Promise<void> {
   }
 }
 
-/** The system gets freed memory back only after a while. */
+/** Collects garbage several times, because V8 returns freed memory to the system with a delay. */
 async function collectGarbage(): Promise<void> {
   for (let pass = 0; pass < 3; pass++) {
     globalThis.gc?.();
@@ -109,9 +109,9 @@ async function collectGarbage(): Promise<void> {
   }
 }
 
-/** Watches the resident memory of the process from its own thread, so that it also sees what a busy event loop does. */
+/** Watches the resident memory of the process from a separate thread, so that a busy event loop does not delay it. */
 class MemorySampler implements AsyncDisposable {
-  /** The highest value seen, in KiB. */
+  /** The highest value since `reset`, in KiB. */
   readonly #highest: Int32Array = new Int32Array(new SharedArrayBuffer(4));
   readonly #worker: Worker;
 
@@ -130,7 +130,7 @@ class MemorySampler implements AsyncDisposable {
     Atomics.store(this.#highest, 0, process.memoryUsage.rss() / 1024);
   }
 
-  /** In bytes. */
+  /** The highest value since `reset`, in bytes. */
   get highest(): number {
     return Math.max(Atomics.load(this.#highest, 0) * 1024, process.memoryUsage.rss());
   }

@@ -5,10 +5,10 @@ import { runInProcess } from "./run-in-process.js";
 import type { VolumeResult, VolumeTask } from "./volume-process.js";
 
 const bytes = 100;
-/** Keys of the usual calls that the large call is compared with. */
+/** Number of keys in a call of usual size, with which the large call is compared. */
 const usualKeys = 10_000;
 
-/** Very many keys, in one call and in calls of a usual size. */
+/** Figures for very many keys, in one call and in calls of usual size. */
 export interface Volume {
   readonly backend: BackendName;
   readonly keys: number;
@@ -52,7 +52,7 @@ export async function runVolume(
 function volumeTable({ backend, keys, bytes, calls, oneCall, usualCalls }: Volume): string {
   const inCalls = `in ${count(calls)} calls`;
   const table = textTable(
-    ["", "memory grows by MiB", "result MiB", inCalls, "us a key", inCalls, "one call takes"],
+    ["", "memory grows by MiB", "result MiB", inCalls, "us per key", inCalls, "one call takes"],
     oneCall.map(({ operation, growth, result, millisecondsPerKey }, index) => {
       const usual = usualCalls[index];
       return [
@@ -69,10 +69,10 @@ function volumeTable({ backend, keys, bytes, calls, oneCall, usualCalls }: Volum
   return `${backends[backend].title}: ${describeShape({ keys, bytes, hits: "all" })} in one call\n${table}`;
 }
 
-/** For docs/performance.md. */
+/** Returns the table for docs/performance.md. */
 export function volumeMarkdown(volumes: readonly Volume[]): string {
   return markdownOf(
-    ["one call of", "", "memory grows by", "us a key", "us a key in calls of 10,000"],
+    ["one call of", "", "memory grows by", "us per key", "us per key in calls of 10,000"],
     volumes.flatMap(({ backend, keys, oneCall, usualCalls }) =>
       oneCall.map(({ operation, growth, result, millisecondsPerKey }, index) => [
         `${backends[backend].title}, ${count(keys)} keys`,

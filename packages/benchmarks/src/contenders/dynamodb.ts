@@ -14,7 +14,7 @@ import {
 import type { DynamodbService } from "@manykv/test-services";
 import type { Contender } from "../measure/contender.js";
 
-/** Where DynamoDB is and how to log in. */
+/** The endpoint of DynamoDB, with region and credentials. */
 export interface DynamodbLogin {
   readonly endpoint: string;
   readonly region: string;
@@ -38,12 +38,15 @@ export async function createTable(client: DynamoDBClient, table: string): Promis
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName: table });
 }
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
+/** Limit of BatchGetItem: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const mostKeysPerGet = 100;
-/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
+/** Limit of BatchWriteItem: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
 const mostKeysPerWrite = 25;
 
-/** The SDK as people use it: requests of the size that DynamoDB accepts, some of them at a time. Closes the client. */
+/**
+ * Returns a contender that uses the SDK as people do: requests of the size that DynamoDB accepts, `concurrency` of them
+ * in flight. Closing the contender destroys the client.
+ */
 export function sdk(client: DynamoDBClient, table: string, concurrency: number): Contender {
   const name = concurrency === 1 ? "SDK, one request at a time" : `SDK, ${concurrency} requests at a time`;
   const write = (requests: readonly WriteRequest[]): Promise<unknown> =>
@@ -96,10 +99,13 @@ export function sdk(client: DynamoDBClient, table: string, concurrency: number):
   };
 }
 
-/** As many connections as the other contenders have requests in flight. */
+/** The other contenders have as many requests in flight. */
 const floorConcurrency = 16;
 
-/** The floor: requests that are built and signed beforehand. The answers are read and not parsed. Closes the client. */
+/**
+ * Returns the floor: it sends requests that were built and signed in advance, and reads responses without parsing them.
+ * Closing the contender destroys the client.
+ */
 export function readyRequests(client: DynamoDBClient, table: string, endpoint: string): Contender {
   const agent = new Agent({ keepAlive: true, maxSockets: floorConcurrency });
   const { hostname, port } = new URL(endpoint);
@@ -155,7 +161,7 @@ interface ReadyRequest {
 
 class Captured extends Error {}
 
-/** Lets the SDK build and sign a request, and stops it before it is sent. */
+/** Returns a function that lets the SDK build and sign a request and returns the request instead of sending it. */
 function capturing(
   client: DynamoDBClient,
 ): (command: BatchGetItemCommand | BatchWriteItemCommand) => Promise<ReadyRequest> {
@@ -171,7 +177,7 @@ function capturing(
     await client.send(command as BatchGetItemCommand).catch((error: unknown) => {
       if (!(error instanceof Captured)) throw error;
     });
-    if (last === undefined) throw new Error("the SDK built no request");
+    if (last === undefined) throw new Error("the SDK built no request for the command");
     return last;
   };
 }
@@ -188,7 +194,7 @@ function exchange(
       response.on("end", () => {
         const answer = Buffer.concat(chunks);
         if (response.statusCode === 200) resolve(answer);
-        else reject(new Error(`DynamoDB answered ${response.statusCode}: ${answer.toString()}`));
+        else reject(new Error(`DynamoDB responded with ${response.statusCode}: ${answer.toString()}`));
       });
     });
     sent.on("error", reject);

@@ -3,7 +3,7 @@ import type { Contender } from "../measure/contender.js";
 import { asBuffer, load, uniqueName } from "./common.js";
 import type { DynamodbLogin } from "./dynamodb.js";
 
-/** Other key-value libraries. */
+/** Returns a contender that uses keyv on Redis. */
 export async function keyvRedis(url: string): Promise<Contender> {
   const { createKeyv } = await load("@keyv/redis", () => import("@keyv/redis"));
   return keyv("@keyv/redis", createKeyv(url, { throwOnErrors: true }));
@@ -25,7 +25,7 @@ export async function keyvDynamodb(
   return keyv("@keyv/dynamo", store);
 }
 
-/** keyv's default serializer takes bytes as `Buffer`. */
+/** Returns a contender that uses keyv. keyv's default serializer accepts bytes only as `Buffer`. */
 function keyv(name: string, store: Keyv): Contender {
   const prefix = uniqueName();
   return {
@@ -42,7 +42,7 @@ function keyv(name: string, store: Keyv): Contender {
           return () => found.map((value) => value ?? undefined);
         },
         delete: () => store.deleteMany(prefixed),
-        // On DynamoDB its batches fail beyond the limits of one request, but single keys can be read.
+        // On DynamoDB, a batch of keyv fails if it exceeds the limits of one request. Single keys can be read.
         readBack: async () => {
           const found: (Buffer | undefined)[] = [];
           for (const key of asked) found.push(await store.get<Buffer>(key));
@@ -54,7 +54,10 @@ function keyv(name: string, store: Keyv): Contender {
   };
 }
 
-/** unstorage's batches hold text, so bytes are stored as its users store them. It has no batch that deletes. */
+/**
+ * Returns a contender that uses unstorage on Redis. Its batches contain text, so values are encoded as Base64. It has
+ * no batch call for deletes.
+ */
 export async function unstorageRedis(url: string): Promise<Contender> {
   const { createStorage } = await load("unstorage", () => import("unstorage"));
   const { default: redisDriver } = await load("unstorage", () => import("unstorage/drivers/redis"));

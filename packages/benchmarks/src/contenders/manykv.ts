@@ -2,7 +2,7 @@ import type { KeyValue, Store } from "@manykv/core";
 import type { Contender } from "../measure/contender.js";
 import { uniqueName } from "./common.js";
 
-/** manykv itself, with every feature on. Closes the store. */
+/** Returns a contender that uses manykv with every feature enabled. Closing the contender closes the store. */
 export async function manykv(store: Store, name = "manykv"): Promise<Contender> {
   await store.provision();
   const bucket = await store.open(uniqueName());
@@ -35,7 +35,7 @@ export async function manykv(store: Store, name = "manykv"): Promise<Contender> 
   };
 }
 
-/** manykv with one call for each key, all at once: separate requests, or coalesced into batches. */
+/** Returns a contender that starts one manykv call per key at the same time: separate, or coalesced into batches. */
 export async function manykvKeyByKey(
   store: Store,
   { coalesce = false }: { coalesce?: boolean } = {},

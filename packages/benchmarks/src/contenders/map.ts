@@ -1,6 +1,6 @@
 import type { Contender } from "../measure/contender.js";
 
-/** The floor in memory: a `Map` with the same copies, one when a value comes in and one when it goes out. */
+/** Returns the floor in memory: a `Map` that copies each value when it is set and when it is read, as manykv does. */
 export function plainMap(): Contender {
   const map = new Map<string, Uint8Array>();
   return {

@@ -10,12 +10,12 @@ interface Recording {
   readonly bytes: Buffer;
 }
 
-/** Bind, of the extended query protocol. Without a prepared statement, Close or Parse comes first. */
+/** A request starts with Bind if the statement is prepared, and otherwise with Close or Parse. */
 const bindMessage = "B".charCodeAt(0);
-/** How often a statement may run until every connection has prepared it. */
+/** How often a statement may run before every connection has prepared it. */
 const mostAttempts = 50;
 
-/** Records what the connections of a pool write. */
+/** Records the bytes that the connections of a pool write. */
 class WireRecorder {
   #recordings: Recording[] = [];
   #recording = false;
@@ -31,7 +31,7 @@ class WireRecorder {
     });
   }
 
-  /** Returns the bytes that `work` writes once all its statements are prepared. */
+  /** Runs `work` until all its statements are prepared, and returns the bytes that it then writes. */
   async record(work: () => Promise<unknown>): Promise<readonly Recording[]> {
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       this.#recordings = [];
@@ -42,7 +42,7 @@ class WireRecorder {
         return this.#recordings;
       }
     }
-    throw new Error("the store never sent a prepared statement");
+    throw new Error(`the store did not prepare all statements in ${mostAttempts} attempts`);
   }
 }
 
@@ -68,7 +68,7 @@ async function openRecorded(url: string, table: string): Promise<RecordedStore> 
   };
 }
 
-/** The floor: the bytes that manykv wrote, written again to the same connections. The answers are read and not parsed. */
+/** Returns the floor: it writes manykv's bytes to the same connections again, and reads replies without parsing. */
 export async function recordedBytes(url: string, table: string): Promise<Contender> {
   const { recorder, contender, close } = await openRecorded(url, table);
   return {
@@ -76,7 +76,7 @@ export async function recordedBytes(url: string, table: string): Promise<Contend
     kind: "floor",
     async prepare(workload) {
       const { set, get, delete: remove } = await contender.prepare(workload);
-      if (!set || !get || !remove) throw new Error("there is nothing to record");
+      if (!set || !get || !remove) throw new Error("the contender does not have all operations to record");
       const sets = await recorder.record(set);
       const gets = await recorder.record(get);
       const deletes = await recorder.record(remove);
@@ -93,7 +93,7 @@ export async function recordedBytes(url: string, table: string): Promise<Contend
   };
 }
 
-/** Writes on all connections at once and returns the answers in the order of the requests. */
+/** Writes on all connections concurrently. Returns the replies in the order of the requests. */
 async function replay(recordings: readonly Recording[]): Promise<Buffer[]> {
   const answers: Buffer[] = [];
   const sockets = new Set(recordings.map(({ socket }) => socket));
@@ -124,7 +124,7 @@ function exchange(socket: Socket, bytes: Buffer): Promise<Buffer> {
   });
 }
 
-/** A row is the name of the bucket, a colon and the key, and the value. */
+/** Returns the values of the keys. A row consists of the stored key (bucket, colon and key) and the value. */
 function valuesIn(answers: readonly Buffer[], keys: readonly string[]): (Uint8Array | undefined)[] {
   const found = new Map<string, Uint8Array>();
   for (const [key, value] of answers.flatMap(rowsOf)) {
@@ -133,12 +133,12 @@ function valuesIn(answers: readonly Buffer[], keys: readonly string[]): (Uint8Ar
   return keys.map((key) => found.get(key));
 }
 
-/** Servers from this version on report the time it takes to put the rows on the wire. */
+/** First version of the server whose EXPLAIN can include the time to serialize the rows. */
 const firstWithSerialize = 17;
 
 /**
- * The time that the server itself reports for manykv's statement, without the wire and the client.
- * https://www.postgresql.org/docs/current/sql-explain.html
+ * Returns the floor: the time that the server itself reports for manykv's statement, without the network and the
+ * client. https://www.postgresql.org/docs/current/sql-explain.html
  */
 export async function serverTime(url: string, table: string): Promise<Contender> {
   const { pool, recorder, contender, close } = await openRecorded(url, table);
@@ -170,23 +170,23 @@ export async function serverTime(url: string, table: string): Promise<Contender>
 async function executionTime(pool: pg.Pool, text: string, values: readonly Buffer[]): Promise<number> {
   const { rows } = await pool.query<{ "QUERY PLAN": { "Execution Time": number }[] }>(text, [...values]);
   const time = rows[0]?.["QUERY PLAN"][0]?.["Execution Time"];
-  if (time === undefined) throw new Error("the server does not report how long the statement took");
+  if (time === undefined) throw new Error("EXPLAIN did not report the execution time of the statement");
   return time;
 }
 
 /**
- * Messages of the Postgres protocol, as far as a benchmark reads them.
+ * Length of a message header, in bytes. The functions below read messages of the Postgres protocol:
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 const headerBytes = 5;
 const readyForQuery = Buffer.from("Z\0\0\0\x05I");
 
-/** Whether an answer that ends with these bytes is complete, outside a transaction. */
+/** Returns whether a reply that ends with these bytes is complete, outside a transaction. */
 function endsReady(bytes: Buffer): boolean {
   return bytes.subarray(-readyForQuery.length).equals(readyForQuery);
 }
 
-/** The fields of every row in an answer. */
+/** Returns the fields of every row in a reply. */
 function rowsOf(answer: Buffer): Buffer[][] {
   const rows: Buffer[][] = [];
   for (let start = 0; start < answer.length; ) {
@@ -200,7 +200,7 @@ function rowsOf(answer: Buffer): Buffer[][] {
   return rows;
 }
 
-/** The parameters in a message that begins with Bind. */
+/** Returns the parameters in a request that starts with Bind. */
 function parametersOf(bind: Buffer): Buffer[] {
   const statement = bind.indexOf(0, headerBytes) + 1;
   const formats = bind.indexOf(0, statement) + 1;
@@ -208,7 +208,7 @@ function parametersOf(bind: Buffer): Buffer[] {
   return fieldsAt(bind, count + 2, bind.readInt16BE(count));
 }
 
-/** The name of the prepared statement in a message that begins with Bind. */
+/** Returns the name of the prepared statement in a request that starts with Bind. */
 function statementOf(bind: Buffer): string {
   const start = bind.indexOf(0, headerBytes) + 1;
   return bind.toString("utf8", start, bind.indexOf(0, start));

@@ -3,8 +3,8 @@ import type { Contender } from "../measure/contender.js";
 import { asBuffer, load } from "./common.js";
 
 /**
- * How a single key is stored and read: `row` uses one-row statements, `array` the statement of a batch, with arrays of
- * one item.
+ * How a single key is stored and read. `row` uses statements for one row. `array` uses the statements for batches, with
+ * arrays of one item.
  */
 export type SingleKey = "row" | "array";
 
@@ -16,7 +16,7 @@ interface Row {
   readonly value: Buffer;
 }
 
-/** pg with the statements people write: arrays as parameters, one statement for the batch. */
+/** Returns a contender that uses pg with the statements that people write: one per batch, with arrays as parameters. */
 export async function pgPool(
   url: string,
   table: string,
@@ -57,7 +57,7 @@ export async function pgPool(
   };
 }
 
-/** pg with one statement for each key, all at once: as many in flight as the pool has connections. */
+/** Returns a contender that uses pg with one statement per key, all started together. The pool limits how many run. */
 export async function pgKeyByKey(url: string, table: string): Promise<Contender> {
   const { pool, close } = await openPool(url, table);
   const set = `INSERT INTO ${table} (key, value) VALUES ($1, $2) ${replace}`;
@@ -88,10 +88,10 @@ async function openPool(url: string, table: string): Promise<{ pool: Pool; close
   return { pool, close: () => pool.end() };
 }
 
-/** https://www.postgresql.org/docs/current/catalog-pg-type.html */
+/** Object identifier of `bytea`: https://www.postgresql.org/docs/current/catalog-pg-type.html */
 const byteaType = 17;
 
-/** postgres.js with the same statements. It prepares them by default. */
+/** Returns a contender that uses postgres.js with the same statements. postgres.js prepares them by default. */
 export async function postgresJs(
   url: string,
   table: string,
@@ -139,7 +139,7 @@ export async function postgresJs(
   };
 }
 
-/** The strings of a tagged template: people write the name of their table into it. */
+/** Converts a statement to the strings of a tagged template. A `?` marks a parameter. */
 function template(text: string): TemplateStringsArray {
   const strings = text.split("?");
   return Object.assign(strings, { raw: strings });

@@ -7,19 +7,19 @@ import { asBuffer, load, uniqueName } from "./common.js";
 
 type Value = Buffer | null;
 
-/** The commands of a Redis client as people write them. */
+/** The commands of a Redis client, as people write them. */
 interface Commands {
   set(key: string, value: Buffer): Promise<unknown>;
   get(key: string): Promise<Value>;
   del(key: string): Promise<unknown>;
-  /** Prepares the arguments of an `MSET`. */
+  /** Prepares the arguments of an `MSET`. Returns a function that sends it. */
   mset(keys: readonly string[], values: readonly Buffer[]): () => Promise<unknown>;
   mget(keys: string[]): Promise<Value[]>;
   delMany(keys: string[]): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** `one command`: `MSET`, `MGET` or `DEL`. `one per key`: all at once, for a cluster, where those would cross slots. */
+/** `one command`: `MSET`, `MGET` or `DEL`. `one per key`: one command per key, because of the slots of a cluster. */
 type Batches = "one command" | "one per key";
 
 export interface ServerAddress {
@@ -80,12 +80,12 @@ export async function nodeRedisCluster(nodes: readonly ServerAddress[]): Promise
 
 async function loadGlide() {
   const glide = await load("valkey-glide", () => import("@valkey/valkey-glide"));
-  // Its warnings about large batches would go between the results.
+  // At the default level, warnings about large batches would appear between the results.
   glide.Logger.setLoggerConfig("error");
   return glide;
 }
 
-/** The default of 250 ms is too short for the largest batches. */
+/** In ms. GLIDE's default of 250 is too short for the largest batches. */
 const glideTimeout = { requestTimeout: 60_000 };
 
 export async function glide(url: string): Promise<Contender> {
@@ -106,7 +106,7 @@ export async function glide(url: string): Promise<Contender> {
   return contender("valkey-glide", glideCommands(client, Decoder.Bytes));
 }
 
-/** GLIDE splits multi-key commands between the nodes itself. */
+/** Returns a contender that uses GLIDE, which splits commands with several keys by node. */
 export async function glideCluster(nodes: readonly ServerAddress[]): Promise<Contender> {
   const { Decoder, GlideClusterClient } = await loadGlide();
   const client = await GlideClusterClient.createClient({ ...glideTimeout, addresses: [...nodes] });
@@ -193,8 +193,8 @@ function flatten(keys: readonly string[], values: readonly Buffer[]): (string | 
 }
 
 /**
- * The floor: the bytes of the command are ready, and the bytes of the reply are only counted. No client can be faster
- * over the same socket.
+ * Returns the floor: it sends commands that were encoded in advance, and only counts the bytes of the reply. No client
+ * can be faster over the same socket.
  */
 export async function rawSocket({ host, port }: ServerAddress): Promise<Contender> {
   const socket = connect({ host, port, noDelay: true });
@@ -232,7 +232,7 @@ export async function rawSocket({ host, port }: ServerAddress): Promise<Contende
   };
 }
 
-/** Sends one command and collects its reply, whose length is known. */
+/** Sends one command and returns the chunks of its reply, whose length is known. */
 function exchange(socket: Socket, request: Buffer, replyBytes: number): Promise<Buffer[]> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -251,7 +251,7 @@ function exchange(socket: Socket, request: Buffer, replyBytes: number): Promise<
 
 const lineEnd = Buffer.from("\r\n");
 
-/** https://redis.io/docs/latest/develop/reference/protocol-spec/ */
+/** Encodes a command: https://redis.io/docs/latest/develop/reference/protocol-spec/ */
 function command(parts: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat([Buffer.from(`*${parts.length}\r\n`), ...parts.flatMap(bulkString)]);
 }

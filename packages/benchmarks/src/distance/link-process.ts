@@ -1,15 +1,15 @@
 import { type ProxiedConnection, TcpProxy } from "@manykv/conformance/faults";
 
 export interface LinkCounts {
-  /** How often a client sent something first, or after an answer. */
+  /** How often a client sent something on a new connection or after a response. */
   readonly roundTrips: number;
-  /** The most round trips on one connection. They cannot overlap. */
+  /** Round trips on the busiest connection. They cannot overlap. */
   readonly longestChain: number;
 }
 
-/** Round trips by connection. */
+/** Number of round trips by connection. */
 let chains = new Map<ProxiedConnection, number>();
-/** Connections whose last bytes were a request. */
+/** Connections on which a request was sent and no response has arrived yet. */
 const waiting = new WeakSet<ProxiedConnection>();
 
 const [host = "", port, delay] = process.argv.slice(2);
@@ -28,6 +28,6 @@ process.on("message", () => {
   process.send?.({ roundTrips, longestChain: Math.max(0, ...each) } satisfies LinkCounts);
   chains = new Map();
 });
-// The process that opened the link has ended.
+// The process that opened the link has ended, so this process exits too.
 process.on("disconnect", () => process.exit());
 process.send?.(proxy.port);

@@ -6,14 +6,14 @@ import type { LinkCounts } from "./link-process.js";
 export interface Link extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** What passed since the last call. */
+  /** Returns the round trips since the previous call. */
   counts(): Promise<LinkCounts>;
 }
 
 /**
- * Opens a link in a separate process, so that its work does not slow down the process that measures.
+ * Opens a link in a separate process, so that its work does not slow down the measuring process.
  *
- * @param delay - added to each round trip, in milliseconds
+ * @param delay - time added to each round trip, in milliseconds
  */
 export async function openLink(host: string, port: number, delay: number): Promise<Link> {
   const child = fork(new URL("./link-process.js", import.meta.url), [host, `${port}`, `${delay}`]);

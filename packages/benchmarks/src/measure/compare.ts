@@ -3,36 +3,36 @@ import { type Calls, type Contender, type Kind, OPERATIONS, type Operation, type
 import { shuffled } from "./statistics.js";
 import { makeWorkload, type Shape, type Workload } from "./workload.js";
 
-/** How a comparison is carried out. */
+/** How to measure a comparison. */
 export interface Sampling {
-  /** Calls of one sample, one after the other. A single small call is over before a clock tells much. */
+  /** Number of consecutive calls in one sample. A single small call is too short to measure exactly. */
   readonly callsPerSample: number;
-  /** Rounds that do not count, so that the JavaScript engine has compiled the hot code. */
+  /** Rounds that do not count. During them, the JavaScript engine compiles the hot code. */
   readonly warmUpRounds: number;
-  /** No further warm-up round begins after this many seconds. Default: no limit. */
+  /** No new warm-up round starts after this many seconds. Default: no limit. */
   readonly warmUpSeconds?: number;
   /** Rounds that count. */
   readonly rounds: number;
-  /** No further round begins after this many seconds, except the first five. */
+  /** No new round starts after this many seconds, except the first five rounds. */
   readonly seconds: number;
   /** Whether samples are elapsed time or CPU time of this process. Default: `elapsed`. */
   readonly clock?: "elapsed" | "cpu";
-  /** Keys that every contender stores beforehand and no operation touches. Default: 0. */
+  /** How many keys every contender stores in advance. No operation uses them. Default: 0. */
   readonly background?: number;
   /** Called between rounds and not measured. */
   readonly cleanUp?: () => Promise<void>;
 }
 
-/** What one contender took for one operation. */
+/** The times that one contender took for one operation. */
 export interface Timing {
   readonly contender: string;
   readonly kind: Kind;
   readonly operation: Operation;
-  /** Milliseconds of one call, round by round. Rounds of all contenders correspond. */
+  /** Milliseconds per call, for each round. The same index means the same round for all contenders. */
   readonly times: readonly number[];
 }
 
-/** An operation that is not measured, because it fails or has a wrong result. */
+/** An operation that is not measured, because it fails or returns a wrong result. */
 export interface Failure {
   readonly contender: string;
   readonly operation: Operation;
@@ -48,22 +48,22 @@ export interface Comparison {
 
 interface Participant {
   readonly contender: Contender;
-  /** One for each call of a sample. */
+  /** One item for each call of a sample. */
   readonly calls: readonly Calls[];
-  /** A few keys, used after a clean-up. */
+  /** Calls with one or two keys, for use after a clean-up. */
   readonly small: Calls;
   readonly operations: Set<Operation>;
 }
 
-/** Fewer rounds make no meaningful median, however slow they are. */
+/** At least this many rounds run, even if they are slow: the median of fewer rounds has no meaning. */
 const fewestRounds = 5;
-/** Cleaning up takes time, so it waits until this many keys were deleted. */
+/** A clean-up takes time, so it runs only after about this many keys were deleted. */
 const keysBetweenCleanUps = 1_000;
 
 /**
- * Measures contenders side by side in this process: in each round, every contender runs every operation once, in an
- * order drawn anew each time. Whatever disturbs the machine disturbs all of them, and no contender always runs after
- * the same other one, which may leave caches warm or cold.
+ * Measures contenders in turns in this process. In each round, every contender runs every operation once, in a new
+ * random order. Other load on the machine therefore slows down all contenders. No contender always runs after the same
+ * other contender, which could leave caches warm or cold.
  */
 export async function compare(contenders: readonly Contender[], shape: Shape, sampling: Sampling): Promise<Comparison> {
   const failures: Failure[] = [];
@@ -94,7 +94,7 @@ export async function compare(contenders: readonly Contender[], shape: Shape, sa
           operations.delete(operation);
           failures.push({ contender: contender.name, operation, reason: `fails: ${firstLine(error)}` });
         }
-        // What this contender left on the event loop must not count for the next one.
+        // Let tasks that this contender left on the event loop run, so that they do not count for the next contender.
         await setImmediate();
       }
     }
@@ -162,8 +162,9 @@ async function sample(
 }
 
 /**
- * A clean-up makes Postgres discard the plans of prepared statements. On a server in use that happens once a minute, not
- * once a call, so a small call of every operation follows it.
+ * Runs a clean-up, and then a small call of every operation. The clean-up makes Postgres discard the plans of prepared
+ * statements, and the small calls create them again. A real server discards plans about once a minute, not at
+ * every call.
  */
 async function cleanUp(action: () => Promise<void>, participants: readonly Participant[]): Promise<void> {
   await action();
@@ -172,7 +173,7 @@ async function cleanUp(action: () => Promise<void>, participants: readonly Parti
   }
 }
 
-/** Runs every operation once and checks its effect: no contender may be faster by doing less. */
+/** Runs every operation once and checks its effect, so that no contender is faster because it does less. */
 async function verify(calls: Calls, { expected }: Workload): Promise<Map<Operation, string>> {
   const failed = new Map<Operation, string>();
   const check = async (operation: Operation, body: () => Promise<string | undefined>): Promise<void> => {
@@ -209,7 +210,7 @@ function equal(left: Uint8Array | undefined, right: Uint8Array | undefined): boo
   return Buffer.compare(left, right) === 0;
 }
 
-/** An engine's message may repeat the whole request, so only its beginning is shown. */
+/** In characters. An engine's message may contain the whole request, so only its beginning is shown. */
 const longestReason = 90;
 
 function firstLine(error: unknown): string {

@@ -5,18 +5,18 @@ export type Operation = "set" | "get" | "delete";
 export const OPERATIONS: readonly Operation[] = ["set", "get", "delete"];
 
 /**
- * What a contender stands for: manykv, the engine's client with the commands people write, another key-value library,
- * or a floor, which is the least that the engine and the socket allow.
+ * Kind of a contender: manykv, the engine's client with the commands that people write, another key-value library, or a
+ * floor, which takes the shortest time that the engine and the socket allow.
  */
 export type Kind = "manykv" | "client" | "library" | "floor";
 
-/** Something that can set, get and delete a batch. */
+/** A client, library or floor that can set, get and delete a batch. */
 export interface Contender {
   readonly name: string;
   readonly kind: Kind;
   /**
-   * Does in advance what is not part of the operation, such as building the arguments of a command. Contenders share no
-   * key. A workload of one key uses the calls for a single key, as people do.
+   * Does the work that is not measured, such as building the arguments of a command. Contenders share no keys. A
+   * workload of one key uses the calls for a single key, as people do.
    */
   prepare(workload: Workload): Calls | Promise<Calls>;
   close(): Promise<void>;
@@ -27,13 +27,13 @@ export interface Calls {
   readonly set?: () => Promise<unknown>;
   readonly get?: () => Promise<ReadResult>;
   readonly delete?: () => Promise<unknown>;
-  /** Reads what `set` and `delete` did, if `get` cannot. Default: `get`. */
+  /** Reads the values, to check `set` and `delete`. Default: `get`. */
   readonly readBack?: () => Promise<ReadResult>;
-  /** Operations that report their own time in milliseconds, such as the time the server says it took. */
+  /** Operations that return the time to count, in milliseconds, such as the time that the server reports. */
   readonly reportedTime?: { readonly [operation in Operation]?: () => Promise<number> };
 }
 
-/** Returns the values found, in the order of the keys. Called only to check them, never while time is measured. */
+/** Returns the values found, in the order of the keys. It is called only for checks, never while time is measured. */
 export type ReadResult = () => readonly (Uint8Array | undefined)[];
 
 /** Contenders that are compared with each other and closed together. */
@@ -41,7 +41,7 @@ export class ContenderSet implements AsyncDisposable {
   readonly contenders: readonly Contender[];
   readonly #resources: readonly AsyncDisposable[];
 
-  /** @param resources What the contenders use. Disposed after they are closed, in this order. */
+  /** @param resources - what the contenders use; disposed of in this order after the contenders are closed */
   private constructor(contenders: readonly Contender[], resources: readonly AsyncDisposable[]) {
     this.contenders = contenders;
     this.#resources = resources;

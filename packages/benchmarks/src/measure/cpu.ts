@@ -1,11 +1,11 @@
-/** CPU time of this process with all its threads, in milliseconds. */
+/** Returns the CPU time of all threads of this process, in milliseconds. */
 export function processCpu(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }
 
 interface ThreadCpuUsage {
-  /** Node 23.9 and later. */
+  /** Exists in Node.js 23.9 and later. */
   readonly threadCpuUsage?: () => NodeJS.CpuUsage;
 }
 
@@ -20,9 +20,9 @@ export class MainThreadClock {
   }
 
   /**
-   * Returns the milliseconds since the previous call. Older versions of Node count the CPU time of all threads, garbage
-   * collection and compilation included. The main thread's part of it is at most the elapsed time, so the smaller of
-   * the two is an upper bound.
+   * Returns the CPU time since the previous call, in milliseconds. Older versions of Node.js report only the CPU time
+   * of all threads, which includes garbage collection and compilation. The main thread's part is at most the elapsed
+   * time, so the smaller of both times is an upper bound.
    */
   lap(): number {
     const cpu = this.#threadOrProcess();

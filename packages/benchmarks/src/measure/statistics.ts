@@ -1,4 +1,4 @@
-/** The median of some figures and the quartiles, between which half of the figures lie. */
+/** The median and the quartiles of some figures. Half of the figures lie between the quartiles. */
 export interface Spread {
   readonly median: number;
   readonly low: number;
@@ -11,8 +11,8 @@ export function spread(figures: readonly number[]): Spread {
 }
 
 /**
- * One time relative to another. Times of the same round are divided by each other, because they were measured next to
- * each other: a machine that slows down for a while changes neither the median nor the spread.
+ * Divides the times of each round by each other, and returns the spread of these ratios. The times of one round were
+ * measured shortly after each other, so a machine that is slow for some seconds hardly changes the result.
  */
 export function ratio(times: readonly number[], others: readonly number[]): Spread {
   return spread(times.map((time, round) => time / (others[round] as number)));

@@ -1,6 +1,6 @@
 import { Random } from "@manykv/conformance/faults";
 
-/** How many of the keys that are read exist. */
+/** How many of the keys that `get` reads exist. */
 export type Hits = "all" | "half" | "none";
 
 /** The size of a batch. */
@@ -15,13 +15,13 @@ export interface Shape {
 export interface Workload {
   readonly keys: readonly string[];
   readonly values: readonly Uint8Array[];
-  /** What `get` asks for. */
+  /** The keys that `get` reads. */
   readonly readKeys: readonly string[];
   /** What `get` must find after `set`, in the order of `readKeys`. */
   readonly expected: readonly (Uint8Array | undefined)[];
 }
 
-/** Workloads with different numbers share no key. The same number and shape make the same workload in every run. */
+/** Creates a workload from its shape and number, the same in every run. Different numbers result in different keys. */
 export function makeWorkload({ keys: count, bytes, hits }: Shape, number: number): Workload {
   const random = new Random(`${number} ${count} ${bytes}`);
   const keys = makeKeys("user", count, random);
@@ -36,17 +36,17 @@ export function makeWorkload({ keys: count, bytes, hits }: Shape, number: number
   };
 }
 
-/** Keys of 21 bytes in random order: sorted input would favor an index. */
+/** Returns keys of 21 bytes in random order, because an index would handle sorted keys faster. */
 function makeKeys(prefix: string, count: number, random: Random): string[] {
   return Array.from({ length: count }, () => `${prefix}-${random.hex(16)}`);
 }
 
 export type KeyAndValue = readonly [key: string, value: Uint8Array];
 
-/** Values share buffers of this size, as values that come from a file or a socket do. */
+/** In bytes. Values share buffers of this size, like values that come from a file or a socket. */
 const sharedBytes = 65_536;
 
-/** Makes very many entries quickly. */
+/** Returns very many entries with different keys, quickly. */
 export function makeEntries(count: number, bytes: number): KeyAndValue[] {
   const entries: KeyAndValue[] = [];
   let shared = new Uint8Array(0);
