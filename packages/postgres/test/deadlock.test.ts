@@ -24,7 +24,7 @@ afterAll(async () => {
 /** Writers that run concurrently. Each has its own connection. */
 const writers = 16;
 const batches = 1_000;
-/** Keys that all writers use. The order of their UTF-16 code units differs from the order of their UTF-8 bytes. */
+/** Keys that all writers use. Their order by UTF-16 code units differs from their order by UTF-8 bytes. */
 const sharedKeys = Array.from({ length: 200 }, (_, index) => `${["k", "é", "\uffee", "😀"][index % 4]}${index}`);
 
 test("16 writers that set and delete the same keys in any order never deadlock", async () => {

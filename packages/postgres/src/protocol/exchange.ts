@@ -11,7 +11,7 @@ export interface ExchangeFailure {
   /** `aborted`: the request was aborted. `sent`: bytes were written to the socket. */
   readonly aborted: boolean;
   readonly sent: boolean;
-  /** `completed`: the server sent CommandComplete. `ready`: the server sent ReadyForQuery. */
+  /** `completed`: the server sent CommandComplete. `ready`: it sent ReadyForQuery, outside or inside a transaction. */
   readonly completed: boolean;
   readonly ready: boolean | "inside a transaction";
 }

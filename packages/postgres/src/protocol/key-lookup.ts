@@ -4,7 +4,7 @@ export const elementLengthBytes = 4;
 /**
  * Finds the keys of a reply in its request.
  *
- * It compares the bytes of both, using a hash table of four bytes per slot. Decoding each key of the reply to look it
+ * It compares bytes, with a hash table of four bytes per slot. Decoding each key of the reply to look it
  * up in a `Map` took longer than all other work of the client for a row.
  */
 export class KeyLookup {

@@ -21,7 +21,7 @@ function inspect(table: string): Statement {
  * which not every server supports, compresses values in half the time of the default.
  *
  * CREATE TABLE IF NOT EXISTS can fail if two sessions run it at the same time, so a lock makes the sessions take turns.
- * The second session may still not see the new table. It ignores the error that the table exists.
+ * The second session may still not see the new table. The statement ignores the error that the table exists.
  */
 export function createTable(table: string): string {
   return `DO $manykv$

@@ -55,7 +55,7 @@ function columnsAreBytes(row: string): string {
   return `${row}.value IS NOT NULL OR (${row}.key <> ''::bytea AND ${row}.value = ''::bytea)`;
 }
 
-/** Names a statement by a hash of its text, because several tables and versions of manykv may share a connection. */
+/** Creates a statement. Its name contains a hash of the text, because tables and versions may share a connection. */
 function named(verb: string, text: string): Statement {
   const digest = createHash("sha256").update(text).digest("hex").slice(0, 16);
   return new Statement(text, `manykv_${verb}_${digest}`);

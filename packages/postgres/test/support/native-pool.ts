@@ -18,7 +18,7 @@ export function nativePool(): pg.Pool {
   const load = loader._load;
   loader._load = (name, ...rest) => (name === "pg-native" ? Binding : load(name, ...rest));
   try {
-    // Do not use `pg.native`: some versions of Node read it too early, when they import pg.
+    // Do not use `pg.native`: some versions of Node read this getter when they import pg, before the line above runs.
     const Client = createRequire(import.meta.url)("pg/lib/native/index.js") as typeof pg.Client;
     return new pg.Pool({ host: "127.0.0.1", Client });
   } finally {
