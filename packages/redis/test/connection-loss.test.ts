@@ -128,7 +128,7 @@ for (const way of ["url", "client"] as const) {
       expect(text(await direct.get("key"))).toBe("newer");
     });
 
-    test("delays a write, as do all other connections: the outcome is unknown at the deadline", async () => {
+    test("delays a write while all other connections hang: the outcome is unknown at the deadline", async () => {
       const proxy = await startProxy();
       const [bucket] = await through(proxy, way);
       const stop = holdAll(proxy);

@@ -64,7 +64,7 @@ describe("an error of Redis", () => {
     await bucket.set("a", bytes("1"));
   });
 
-  test("NOPERM: the user may not write one key, so the whole command is refused", async () => {
+  test("NOPERM: a batch is rejected as a whole if the user may not write one of its keys", async () => {
     const { url, admin } = await startRedis();
     await admin.call("ACL", "SETUSER", "limited", "on", ">canary-password", "~{}bucket:a*", "+@all");
     const bucket = await bucketAt(withUser(url, "limited", "canary-password"));
@@ -82,7 +82,7 @@ describe("an error of Redis", () => {
     expect(await admin.exists("{}bucket:a2")).toBe(0);
   });
 
-  test("WRONGPASS and NOAUTH: reported quickly, and the error contains no secret", async () => {
+  test("WRONGPASS and NOAUTH: the call fails quickly, and the error contains no secret", async () => {
     const redis = await startDedicatedRedis({ password: "right" });
     cleanups.push(() => redis.stop());
     const { host, port } = redis;

@@ -35,7 +35,7 @@ test.each(["url", "client"])("a store by %s does not keep lost connections in me
   client?.disconnect();
 });
 
-/** Records the sockets that this process opens to a port. The returned function stops that and returns the sockets. */
+/** Starts to record the sockets that this process opens to a port. Returns a function that stops and returns them. */
 function openedTo(port: number): () => readonly WeakRef<Socket>[] {
   const sockets: WeakRef<Socket>[] = [];
   const note = (message: unknown): void => {

@@ -103,7 +103,7 @@ describe("the store rejects", () => {
   });
 });
 
-describe("a server that cannot be reached makes calls fail in time:", () => {
+describe("a server that cannot be reached", () => {
   test.each([
     ["a closed port", async () => `redis://:canary@127.0.0.1:${await unusedPort()}`],
     ["an unknown host", async () => "redis://:canary@no-such-host.invalid"],
@@ -111,7 +111,7 @@ describe("a server that cannot be reached makes calls fail in time:", () => {
       "a cluster with closed ports",
       async () => `redis+cluster://:canary@127.0.0.1:${await unusedPort()},127.0.0.1:${await unusedPort()}`,
     ],
-  ])("%s", async (_, urlOf) => {
+  ])("makes calls fail in time: %s", async (_, urlOf) => {
     await using store = redisStore({ url: await urlOf(), timeout: 1_000 });
     const bucket = await store.open("bucket");
     const start = performance.now();
@@ -125,7 +125,7 @@ describe("a server that cannot be reached makes calls fail in time:", () => {
     expect(writing.outcomeOf(0)).toBe("not-applied");
   });
 
-  test("a server that accepts connections and never replies", async () => {
+  test("makes calls fail in time if it accepts connections and never replies", async () => {
     const server = createServer(() => {});
     const port = await listen(server);
     for (const scheme of ["redis", "rediss", "redis+cluster", "rediss+cluster"]) {
@@ -139,7 +139,7 @@ describe("a server that cannot be reached makes calls fail in time:", () => {
     server.close();
   });
 
-  test("connectTimeout limits the time to connect", async () => {
+  test("makes an attempt fail after connectTimeout", async () => {
     const server = createServer(() => {});
     const port = await listen(server);
     await using store = redisStore({

@@ -21,7 +21,7 @@ const integer = fc
 const bulk = fc
   .oneof(
     { weight: 8, arbitrary: fc.uint8Array({ maxLength: 60 }) },
-    // These lengths are around the sizes from which on values do not share memory.
+    // These lengths include the size above which values do not share memory.
     fc.integer({ min: 4_000, max: 9_000 }).map((length) => new Uint8Array(length).fill(length)),
   )
   .map((reply): Sample => ({ bytes: Buffer.concat([line(`$${reply.length}`), reply, line("")]), reply }));
@@ -170,7 +170,7 @@ describe("rejects", () => {
     });
   }
 
-  test("random bytes, or reads them, and never throws another error", () => {
+  test("random bytes that are not replies, always with MalformedReply", () => {
     const words = fc.constantFrom("$", "*", "+", "-", ":", "\r\n", "\r", "\n", "-1", "0", "1", "5", "12", "hello");
     const noise = fc.oneof(
       fc.uint8Array({ maxLength: 100 }).map((each) => Buffer.from(each)),

@@ -42,7 +42,7 @@ test("a node that left the cluster is closed only after all requests that wait f
   const connection = await waiting;
   expect(connection.usable).toBe(true);
   expect(connection).not.toBe(silent);
-  // No request waits for the node any more.
+  // At this point, no request waits for the node.
   await topology.freshSlots(request(10_000));
   expect(connection.usable).toBe(false);
   topology.close();
