@@ -209,14 +209,14 @@ describe("the driver", () => {
 describe("middleware of the caller that retries", () => {
   test.each([
     ["every attempt was rejected", [fail(400, "ThrottlingException")], "throttled", "none"],
-    ["an earlier attempt got no answer", [resetAfter, fail(400, "ThrottlingException")], "throttled", "unknown"],
+    ["an earlier attempt got no response", [resetAfter, fail(400, "ThrottlingException")], "throttled", "unknown"],
     [
       "an earlier attempt failed with a server error",
       [fail(500, "InternalServerError"), fail(400, "ValidationException")],
       "internal",
       "unknown",
     ],
-    ["the last attempt got no answer", [fail(400, "ThrottlingException"), resetBefore], "connection-lost", "unknown"],
+    ["the last attempt got no response", [fail(400, "ThrottlingException"), resetBefore], "connection-lost", "unknown"],
   ] as const)("leads to the right fault if %s", async (_, handlers, code, effect) => {
     await using proxy = await startProxy(endpoint);
     proxy.handler = inTurn(...handlers);

@@ -37,7 +37,7 @@ async function silentServer(): Promise<Server & AsyncDisposable> {
   });
 }
 
-describe.each(ways)("%s: a request has no effect", (way) => {
+describe.each(ways)("%s: a write has no effect", (way) => {
   test("if it is aborted during the TLS handshake", async () => {
     await using server = await silentServer();
     const { port } = server.address() as AddressInfo;
@@ -106,7 +106,7 @@ describe("our own client", () => {
   test.each([
     ["before", false],
     ["after", true],
-  ])("cancels requests that wait for a socket without an effect, %s the first response", async (_, isWarm) => {
+  ])("a cancelled request that waits for a socket has no effect, %s the first response", async (_, isWarm) => {
     await using proxy = await startProxy(endpoint);
     await using opened = openDriver("our own client", table, { endpoint: proxy.url });
     if (isWarm) await warmUp(opened.driver);
