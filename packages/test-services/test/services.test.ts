@@ -93,7 +93,7 @@ describe.each(sources)("a server from a %s", (source) => {
       expect(await sql(service.url, "SELECT n FROM kept")).toEqual([{ n: 7 }]);
     });
 
-    test("a kill ends a running statement, which is never applied", async () => {
+    test("a kill ends a running statement, and the statement is never applied", async () => {
       await using service = await startDedicatedPostgres(options);
       await sql(service.url, "CREATE TABLE late (n int)");
       const running = sql(service.url, "INSERT INTO late SELECT 1 FROM pg_sleep(2)");
