@@ -98,6 +98,31 @@ export const cancellingCases: readonly ConformanceCase[] = [
     },
   ]),
   {
+    id: "s11-cancelled-while-sending",
+    rule: "S11",
+    subject: "core",
+    title: "a call that is cancelled while its driver's method still runs synchronously settles at once",
+    async run(context) {
+      let controller = new AbortController();
+      const schedule: FaultSchedule = () => {
+        controller.abort();
+        return { kind: "hang" };
+      };
+      const bucket = await context.bucket({ wrap: (driver) => faultDriver(driver, schedule) });
+      const operations: readonly ((options: CallOptions) => Promise<unknown>)[] = [
+        (options) => bucket.getMany(["a"], options),
+        (options) => bucket.setMany([["a", bytes("v")]], options),
+        (options) => bucket.deleteMany(["a"], options),
+      ];
+      for (const operation of operations) {
+        controller = new AbortController();
+        const call = operation({ signal: controller.signal, timeout: Number.POSITIVE_INFINITY });
+        await settles(call, hangs, "a cancelled call");
+        await rejectsWith(call, "aborted");
+      }
+    },
+  },
+  {
     id: "s11-signal-read-late",
     rule: "S11",
     subject: "core",

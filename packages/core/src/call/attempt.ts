@@ -128,7 +128,8 @@ async function send<Kind extends keyof Answers>(
   const deadline = performance.now() + time;
   const request = new Request({ bucket, deadline, keys, values, prepared, cursor });
   const answering = answerOf(core.driver, kind, request);
-  const result = await call.race(answering, deadline);
+  // The call may have been cancelled while the driver's method ran.
+  const result = call.cancelled ? "aborted" : await call.race(answering, deadline);
   if (typeof result === "object") return result;
   request.abort();
   // Let the driver report what it knows. If it reports nothing, the effect is unknown.
