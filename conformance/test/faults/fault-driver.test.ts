@@ -1,5 +1,5 @@
 import { createRequest, type Driver, FaultError, type SetRequest } from "@manykv/core/driver";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { answerLost, type CallFault, faultDriver, refused, seededFaultKinds, seededFaults } from "../../src/faults.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
@@ -70,11 +70,14 @@ test("a late write takes effect unless its fence is called", async () => {
   }
 });
 
-test("close() stops late writes", async () => {
+test("close() stops late writes and closes the inner driver", async () => {
   const data: ReferenceData = new Map();
-  const driver = faultDriver(referenceDriver(data), () => ({ kind: "late-apply", milliseconds: 10 }));
+  const inner = referenceDriver(data);
+  const close = vi.fn();
+  const driver = faultDriver({ ...inner, close }, () => ({ kind: "late-apply", milliseconds: 10 }));
   await driver.set(set(["a"]));
   await driver.close();
+  expect(close).toHaveBeenCalledOnce();
   await new Promise((resolve) => setTimeout(resolve, 30));
   expect(data.get("bucket")?.has("a") ?? false).toBe(false);
 });

@@ -79,7 +79,7 @@ test.each(keyFormats)("a list of keys as %s restores every key that it can repre
       const listed = keys.filter((_, index) => lines[index] !== undefined);
       const list = lines.filter((line) => line !== undefined).map((line) => `${line}\n`);
       const items = await collect(readKeyLines(chunksOf(list.join(""), size), format, limits));
-      expect(items.map((item) => ("refusal" in item ? item : item.key))).toEqual(listed);
+      expect(items.map((item) => ("problem" in item ? item : item.key))).toEqual(listed);
     }),
     { numRuns: 1000 },
   );
