@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Campaign, Size } from "./campaigns/campaign.js";
 import { campaigns } from "./campaigns/index.js";
 import type { Row } from "./report/row.js";
@@ -7,82 +7,77 @@ import { tableOf, verdictOf } from "./report/table.js";
 import { runCampaign } from "./run-campaign.js";
 import { type BackendName, backendNames } from "./testbeds/testbed.js";
 
-const usage = `campaign [--size ci|long|NUMBER] [--only NAME] [--backend NAME] [--seed NUMBER] [--json FILE]
+const program = new Command("campaign")
+  .description("Makes servers and networks fail on purpose, and checks that every reported outcome is true.")
+  .addHelpText("after", "\nExits with code 1 if a campaign fails.")
+  .option("--size <size>", "runs of each campaign: ci, long or a number", readSize, "ci")
+  .addOption(
+    chooseFrom(
+      "--only <names...>",
+      "campaigns to run",
+      campaigns.map(({ name }) => name),
+    ),
+  )
+  .addOption(chooseFrom("--backend <names...>", "backends to use", backendNames))
+  .option("--seed <number>", "seed of the first run; run N, counted from 0, has this seed + N", readSeed, randomSeed())
+  .option("--json <file>", "file for the results")
+  .parse();
 
-Makes servers and networks fail on purpose, and checks that every reported outcome is true.
-Exits with code 1 if a campaign fails.
+const options = program.opts<{
+  readonly size: Size;
+  readonly only: readonly string[];
+  readonly backend: readonly BackendName[];
+  readonly seed: number;
+  readonly json?: string;
+}>();
 
-  --size     number of runs of each campaign: ci (default), long, or a number
-  --only     campaign to run, repeatable: ${campaigns.map(({ name }) => name).join(", ")}
-  --backend  backend to use, repeatable: ${backendNames.join(", ")}
-  --seed     seed of the first run; run N, counted from 0, has this seed + N. Default: a new seed, which is printed
-  --json     file for the results
-`;
-
-const { values } = parseArgs({
-  options: {
-    size: { type: "string", default: "ci" },
-    only: { type: "string", multiple: true },
-    backend: { type: "string", multiple: true },
-    seed: { type: "string" },
-    json: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-
-if (values.help) {
-  console.log(usage);
-  process.exit(0);
-}
-
-const size = sizeOf(values.size);
-const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-const chosen = choose("--only", campaigns, values.only, ({ name }) => name);
-const backends = choose("--backend", backendNames, values.backend, (name) => name);
 const rows: Row[] = [];
-for (const campaign of chosen) {
+for (const campaign of campaigns) {
+  if (!options.only.includes(campaign.name)) continue;
   for (const backend of backendsOf(campaign)) await add(campaign, backend);
 }
-if (rows.length === 0) stop("nothing to run: the selected campaigns do not support the selected backends");
+if (rows.length === 0) program.error("nothing to run: the selected campaigns do not support the selected backends");
 console.log(`\n${tableOf(rows)}\n`);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ size, seed, rows }, undefined, 2)}\n`);
+if (options.json !== undefined) {
+  const { size, seed } = options;
+  writeFileSync(options.json, `${JSON.stringify({ size, seed, rows }, undefined, 2)}\n`);
+}
 // A leaked timer or socket must not keep the process alive.
 process.exit(rows.every(({ passed }) => passed) ? 0 : 1);
 
 async function add(campaign: Campaign, backend: BackendName | undefined): Promise<void> {
-  const row = await runCampaign(campaign, size, seed, backend);
+  const row = await runCampaign(campaign, options.size, options.seed, backend);
   rows.push(row);
   const name = [row.name, row.backend].filter(Boolean).join(" on ");
   console.log(
-    `${verdictOf(row)} ${name}: ${row.runs} runs, ${row.measured} (${row.seconds.toFixed(0)} s, seed ${seed})`,
+    `${verdictOf(row)} ${name}: ${row.runs} runs, ${row.measured} (${row.seconds.toFixed(0)} s, seed ${row.seed})`,
   );
   for (const failure of row.failures) console.log(`  ${failure}`);
 }
 
-function backendsOf(campaign: Campaign): readonly (BackendName | undefined)[] {
-  if (campaign.backends === undefined) return values.backend === undefined ? [undefined] : [];
-  return campaign.backends.filter((name) => backends.includes(name));
+/** A campaign without a backend runs unless backends were selected. */
+function backendsOf({ backends }: Campaign): readonly (BackendName | undefined)[] {
+  if (backends !== undefined) return backends.filter((name) => options.backend.includes(name));
+  return program.getOptionValueSource("backend") === "default" ? [undefined] : [];
 }
 
-function sizeOf(text: string): Size {
+function chooseFrom(flags: string, description: string, all: readonly string[]): Option {
+  return new Option(flags, description).choices(all).default(all, "all");
+}
+
+function readSize(text: string): Size {
   if (text === "ci" || text === "long") return text;
   const runs = Number(text);
   if (Number.isInteger(runs) && runs > 0) return runs;
-  return stop(`--size must be ci, long or a positive number of runs`);
+  throw new InvalidArgumentError("It must be ci, long or a positive number of runs.");
 }
 
-function choose<Choice>(
-  option: string,
-  all: readonly Choice[],
-  names: readonly string[] | undefined,
-  nameOf: (choice: Choice) => string,
-): readonly Choice[] {
-  const unknown = names?.find((name) => !all.some((choice) => nameOf(choice) === name));
-  if (unknown !== undefined) stop(`${option} must be one of ${all.map(nameOf).join(", ")}`);
-  return names === undefined ? all : all.filter((choice) => names.includes(nameOf(choice)));
+function readSeed(text: string): number {
+  const seed = Number(text);
+  if (text !== "" && Number.isSafeInteger(seed) && seed >= 0) return seed;
+  throw new InvalidArgumentError("It must be an integer of at least 0.");
 }
 
-function stop(text: string): never {
-  console.error(text);
-  process.exit(2);
+function randomSeed(): number {
+  return Math.floor(Math.random() * 2 ** 31);
 }

@@ -64,8 +64,8 @@ async function runCapacityFaults(context: CampaignContext): Promise<CampaignResu
   const proxies = await Promise.all(Array.from({ length: workers }, () => startDynamodbProxy(server)));
   await runConcurrently(proxies, context.runs, async (proxy, run) => {
     const seed = context.seed + run;
-    // In every twentieth run, the proxy processes no item, and the call must reject after a limited number of attempts.
-    if (run % 20 === 19) await runStuck(testbed, proxy, run, tally);
+    // With every twentieth seed, the proxy processes no item, and the call must reject after a limited number of attempts.
+    if (seed % 20 === 19) await runStuck(testbed, proxy, seed, tally);
     else await runOne(testbed, proxy, seed, `run-${run}`, tally, stalls);
   });
   attempts.unsubscribe(watch);
@@ -120,15 +120,15 @@ function drawServiceFault(random: Random, kinds: readonly ServiceFaultKind[], le
 }
 
 /** Checks that a call without progress rejects long before its deadline, after jittered waits. */
-async function runStuck(testbed: Testbed, proxy: HttpProxy, run: number, tally: Tally): Promise<void> {
-  proxy.handler = withFault({ kind: "unprocessed", probability: 1 }, new Random(run));
+async function runStuck(testbed: Testbed, proxy: HttpProxy, seed: number, tally: Tally): Promise<void> {
+  proxy.handler = withFault({ kind: "unprocessed", probability: 1 }, new Random(seed));
   proxy.requests.length = 0;
   await using store = createStore(
     testbed.driver(() => proxy.address),
     { retry: { baseDelay: 20, maxDelay: 100 } },
   );
   const bucket = await store.open("stuck");
-  const call = run % 40 === 19 ? bucket.getMany(["a", "b"]) : bucket.setMany([["a", new Uint8Array(1)]]);
+  const call = seed % 40 === 19 ? bucket.getMany(["a", "b"]) : bucket.setMany([["a", new Uint8Array(1)]]);
   const code = await call.then(
     () => "none",
     (error: { code?: string }) => error.code ?? "none",
@@ -140,10 +140,10 @@ async function runStuck(testbed: Testbed, proxy: HttpProxy, run: number, tally: 
   tally.stuckAttempts.push(times.length);
   for (const [index, time] of times.entries()) if (index > 0) tally.waits.push(time - (times[index - 1] as number));
   if (code !== "throttled")
-    tally.failures.push(`run ${run}: no item was processed, but the code is ${code} instead of throttled`);
+    tally.failures.push(`seed ${seed}: no item was processed, but the code is ${code} instead of throttled`);
   if (times.length > attemptsWithoutProgress + 1) {
     tally.failures.push(
-      `run ${run}: ${times.length} attempts without progress, more than ${attemptsWithoutProgress + 1}`,
+      `seed ${seed}: ${times.length} attempts without progress, more than ${attemptsWithoutProgress + 1}`,
     );
   }
 }

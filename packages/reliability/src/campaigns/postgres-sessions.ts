@@ -39,7 +39,7 @@ export const postgresSessions: Campaign = {
     let wrongCodes = 0;
     let leaked = 0;
     for (let run = 0; run < runs; run++) {
-      const situation = situations[run % situations.length] as Situation;
+      const situation = situations[(seed + run) % situations.length] as Situation;
       const code = await situation.run(testbed, new Random(seed + run));
       if (code !== situation.code) {
         wrongCodes++;
