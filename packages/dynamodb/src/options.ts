@@ -22,6 +22,7 @@ export interface DynamodbDriverOptions {
   readonly client?: DynamoDBClient | undefined;
 }
 
+/** The options of `dynamodbStore`: those of its driver and those of every store. */
 export interface DynamodbStoreOptions extends StoreOptions, DynamodbDriverOptions {}
 
 const driverOptionNames = ["table", "region", "endpoint", "credentials", "client"];

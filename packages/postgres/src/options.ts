@@ -18,6 +18,7 @@ export interface PostgresDriverOptions {
   readonly table?: string | undefined;
 }
 
+/** The options of `postgresStore`: those of its driver and those of every store. */
 export interface PostgresStoreOptions extends StoreOptions, PostgresDriverOptions {}
 
 /** Throws a `StoreError` (`invalid-argument`) that names the first unknown, missing or invalid option. */
