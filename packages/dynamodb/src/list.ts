@@ -41,5 +41,5 @@ function encodeCursor(scope: string, partitionKey: string): string {
 function decodeCursor(scope: string, cursor: string): string {
   const partitionKey = Buffer.from(cursor, "base64url").toString().slice(8);
   if (encodeCursor(scope, partitionKey) === cursor) return partitionKey;
-  throw refusal("invalid-argument", "pass a cursor that listKeys returned for this bucket");
+  throw refusal("invalid-argument", "the cursor is invalid: pass a cursor that listKeys returned for this bucket");
 }

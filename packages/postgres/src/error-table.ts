@@ -6,7 +6,7 @@ type Row = Pick<Fault, "retryable" | "effect"> & { readonly code: StoreErrorCode
 
 /** The server rejected the statement or rolled it back, so the statement had no effect. */
 const refused = (code: StoreErrorCode): Row => ({ code, retryable: false, effect: "none" });
-/** The same, but the same request may succeed later. */
+/** Like `refused`, but the request may succeed later. */
 const temporary = (code: StoreErrorCode): Row => ({ code, retryable: true, effect: "none" });
 /** The reply was lost, so the effect of the statement is unknown. */
 const lost: Row = { code: "connection-lost", retryable: true, effect: "unknown" };

@@ -36,7 +36,7 @@ test("the error for an invalid option names the option and contains no secret", 
 test("the error for an invalid URL names the parameter and does not contain its value", () => {
   refused({ url: `${url}?password=canary` }, /`password`/);
   refused({ url: `${url}?sslmode=disable&poolsize=canary` }, /`poolsize`/);
-  refused({ url: `${url}?table=a&table=b` }, /`table` twice/);
+  refused({ url: `${url}?table=a&table=b` }, /repeats the parameter `table`/);
   refused({ url: `${url}?connect_timeout=canary` }, /`connect_timeout`/);
   refused({ url: `${url}?connect_timeout=0` }, /`connect_timeout`/);
   refused({ url: "postgres://host:5432?canary@localhost/db" }, /%40/);

@@ -73,7 +73,7 @@ test("a session that changed its role can write, but its lost writes have no fen
   });
 });
 
-test("a write rejects once with `access-denied` if its session may not see the process of a lost write", async () => {
+test("a write rejects once with `access-denied` if its session cannot see the process of a lost write", async () => {
   await withRoles(async ({ url, other }) => {
     const pool = new pg.Pool({ connectionString: url, max: 2 });
     const driver = postgresDriver({ pool, table: table.name });

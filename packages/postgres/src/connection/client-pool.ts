@@ -19,7 +19,7 @@ const noClient: Fault = { ...timedOut, reason: "no free connection" };
 const oldestPlan = 10_000;
 const longestExecution = 50;
 
-/** SQLSTATEs of a prepared statement that is unknown, that already exists, or whose columns have changed type. */
+/** SQLSTATEs for a prepared statement that is unknown, that already exists, or whose columns have changed type. */
 const preparedStatementErrors: ReadonlySet<string | undefined> = new Set(["26000", "42P05", "0A000"]);
 
 /** Checks clients out of the caller's pool or the store's own pool. */
@@ -104,7 +104,7 @@ export interface ServerProcess {
   readonly start: Uint8Array;
 }
 
-/** `backend_start` is null if the current role, for example after SET ROLE, may not see the login role's sessions. */
+/** `backend_start` is null if the current role, for example after SET ROLE, cannot see the login role's sessions. */
 const identify = new Statement(
   "SELECT pid, backend_start FROM pg_stat_get_activity(pg_backend_pid()) WHERE backend_start IS NOT NULL",
 );

@@ -37,7 +37,7 @@ export function readConnectionUrl(text: unknown): { table: string; server: Serve
   for (const name of searchParams.keys()) {
     if (!pgParameters.has(name) && !ownParameters.has(name))
       throw refuse(`\`url\` has an unknown parameter \`${name}\`: remove it`);
-    if (searchParams.getAll(name).length > 1) throw refuse(`\`url\` has the parameter \`${name}\` twice: keep one`);
+    if (searchParams.getAll(name).length > 1) throw refuse(`\`url\` repeats the parameter \`${name}\`: keep one`);
   }
   checkConfig(url);
   const server = serverAt(searchParams.get("host") ?? decodeURIComponent(url.hostname), url.port);

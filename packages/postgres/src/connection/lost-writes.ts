@@ -10,7 +10,7 @@ import type { ClientPool, ServerProcess } from "./client-pool.js";
  * transaction before it removes the session's row. So if there is no row, the session can no longer change anything.
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
  *
- * The first column is 1 if the current role may not see the start time of the process with this number. The
+ * The first column is 1 if the current role cannot see the start time of the process with this number. The
  * process may then be a different one with the same number, so the statement does not terminate it.
  */
 function terminate({ id, start }: ServerProcess): BoundStatement {
@@ -24,7 +24,7 @@ function terminate({ id, start }: ServerProcess): BoundStatement {
   return bound;
 }
 
-/** Shortest and longest wait between two checks whether a terminated process is gone, in milliseconds. */
+/** Shortest and longest wait between two checks that a terminated process is gone, in milliseconds. */
 const shortestWait = 1;
 const longestWait = 50;
 
@@ -92,7 +92,7 @@ export class LostWrites {
       client.release();
     }
     if (!hidden) return exists;
-    const reason = "the role may not see the server process of an earlier write";
+    const reason = "the role cannot see the server process of an earlier write";
     throw new FaultError({ code: "access-denied", retryable: false, effect: "none", reason });
   }
 }
@@ -113,7 +113,7 @@ export class SharedWork {
   }
 
   /**
-   * Waits for the work, and resolves or rejects as the work does.
+   * Waits for the work. Resolves when the work succeeds, and rejects with its error when it fails.
    *
    * @throws {FaultError} `timeout` as soon as the request is aborted.
    */

@@ -1,7 +1,7 @@
 import type { Client, Pool, PoolConfig } from "pg";
 import { guardedClient, hangUp, loadPg } from "./pg-internals.js";
 
-/** Most connections of one store. By default, a server accepts 100 from all clients. */
+/** Maximum number of connections of one store. By default, a server accepts 100 from all clients. */
 const maxConnections = 10;
 
 /** The store's own pool, created on first use. Connections close after 10 idle seconds and keep no process alive. */

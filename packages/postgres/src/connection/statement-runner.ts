@@ -7,7 +7,7 @@ import { LostWrites } from "./lost-writes.js";
 
 const ignoreRow: OnRow = () => {};
 
-/** Runs statements in one round trip each. The first write on a connection takes a second one to find its process. */
+/** Runs each statement in one round trip. The first write on a connection takes another, to find the server process. */
 export class StatementRunner {
   readonly #pool: ClientPool;
   readonly #lostWrites: LostWrites;

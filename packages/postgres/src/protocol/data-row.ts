@@ -54,7 +54,7 @@ export class DataRow {
     return this.#bytes.toString("utf8", from, this.#offset);
   }
 
-  /** Moves past the next field and returns the offset of its value. Throws at a null, which no statement returns. */
+  /** Moves past the next field and returns the offset of its value. Throws for a null, which no statement returns. */
   #next(): number {
     const from = this.#offset + 4;
     if (from > this.#end) throw new MalformedReply();

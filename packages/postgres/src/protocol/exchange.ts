@@ -110,7 +110,7 @@ export class Exchange extends Submission {
   }
 }
 
-/** Returns whether a code looks like an SQLSTATE. Other codes are not passed on, because messages contain codes. */
+/** Returns whether a code looks like an SQLSTATE. Other codes are rejected, because error messages contain the code. */
 export function isSqlState(code: unknown): code is string {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code);
 }

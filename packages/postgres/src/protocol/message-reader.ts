@@ -1,6 +1,6 @@
 /** Length of the header of a message, in bytes: a letter, and the length of the message without the letter. */
 export const messageHeader = 5;
-/** In bytes. No field of Postgres is larger: https://www.postgresql.org/docs/current/limits.html */
+/** Maximum size of a message, in bytes. No field is larger: https://www.postgresql.org/docs/current/limits.html */
 const largestMessage = 1_073_741_824;
 const nothing = Buffer.alloc(0);
 
@@ -78,8 +78,8 @@ const errorResponse = "E".charCodeAt(0);
 const noticeResponse = "N".charCodeAt(0);
 
 /**
- * Returns the fields of an error or notice by letter, none for other messages. A field is a letter and a text that ends
- * with a zero. Another zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
+ * Returns the fields of an error or notice by letter, and no fields for other messages. A field is a letter and a text
+ * that ends with a zero. Another zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
  *
  * If that last zero is missing, pg's reader never stops. So manykv checks every message here before it passes it to pg.
  *

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Statement } from "../protocol/statement.js";
 
-/** Most keys on one page of a listing. */
+/** Maximum number of keys on one page of a listing. */
 export const pageKeys = 1_000;
 
 type Name =

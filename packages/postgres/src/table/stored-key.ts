@@ -2,7 +2,7 @@ import { FaultError } from "@manykv/core/driver";
 
 /**
  * A key is stored as one `bytea`: bucket, colon and key in UTF-8. Bucket names contain no colon, so the first colon
- * ends the name. Bytes have the same order in every collation, and may contain U+0000, which `text` may not. With a
+ * ends the name. Bytes have the same order in every collation and, unlike `text`, can contain U+0000. With a
  * primary key of two columns, writes took 1.2 to 1.3 times as long.
  */
 const separator = ":";
@@ -41,6 +41,6 @@ export function decodeCursor(cursor: string, maxKeyBytes: number): Buffer {
     code: "invalid-argument",
     retryable: false,
     effect: "none",
-    reason: "no listing returned this cursor",
+    reason: "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
   });
 }
