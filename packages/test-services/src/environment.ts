@@ -2,7 +2,7 @@ import { clusterAddresses, emulatorCredentials, emulatorRegion } from "./options
 import type { DynamodbService, PostgresService, RedisClusterService, RedisService, Service } from "./service.js";
 import { listTables, queryPostgres, withRedis } from "./support/clients.js";
 
-/** Environment variables with the address of a server. Tests connect only to these servers and to those they start. */
+/** Variables that contain a server's address. Tests connect only to these servers and to servers that they start. */
 export type AddressVariable =
   | "MANYKV_REDIS_URL"
   | "MANYKV_REDIS_CLUSTER_URL"

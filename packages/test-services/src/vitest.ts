@@ -20,7 +20,7 @@ export function serviceUrl(name: ServiceName): string {
   const url = inject(`manykv:${name}`);
   if (url === undefined) {
     throw new Error(
-      `this project starts no ${name}. Add "@manykv/test-services/setup/${name}" to globalSetup in its vitest.config.ts`,
+      `This project starts no ${name}. Add "@manykv/test-services/setup/${name}" to globalSetup in its vitest.config.ts`,
     );
   }
   return url;

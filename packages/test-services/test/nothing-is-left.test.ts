@@ -57,7 +57,7 @@ const endings: [how: string, end: (pid: number) => void][] = [
 ];
 
 describe.each(endings)("after %s", (_how, end) => {
-  test("no server and no file is left", async () => {
+  test("no server and no file remains", async () => {
     const folder = temporaryFolder();
     const { child } = await startedRunner(folder, withoutEngine);
     const pid = child.pid ?? 0;
@@ -73,7 +73,7 @@ describe.each(endings)("after %s", (_how, end) => {
 });
 
 // While a server starts, its process or folder can exist before any process has recorded it.
-describe.runIf(process.platform === "linux")("after kill -9 while servers start, nothing is left", () => {
+describe.runIf(process.platform === "linux")("after kill -9 while servers start, nothing remains", () => {
   test.each([50, 150, 400, 700, 1_500])("%d ms after the first folder appears", async (delay) => {
     const folder = temporaryFolder();
     const child = startRunner(folder, withoutEngine);
@@ -108,7 +108,7 @@ function processesIn(folder: string): number[] {
 }
 
 if (await dockerEngineResponds()) {
-  test.each(endings)("after %s, no container is left, without Ryuk", async (_how, end) => {
+  test.each(endings)("after %s, no container remains, even without Ryuk", async (_how, end) => {
     const { child, printed } = await startedRunner(temporaryFolder(), {
       TESTCONTAINERS_RYUK_DISABLED: "true",
     });

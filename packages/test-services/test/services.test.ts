@@ -31,7 +31,7 @@ describe.each(sources)("a server from a %s", (source) => {
   const options = { source, print: (line: string) => void lines.push(line) };
 
   describe("redis", () => {
-    test("responds, describes itself, and leaves nothing after stop()", async () => {
+    test("responds, describes itself, and leaves nothing behind after stop()", async () => {
       const seen = traces();
       const service = await startDedicatedRedis(options);
       expect(lines.at(-1)).toBe(`redis: ${service.description}`);
@@ -64,7 +64,7 @@ describe.each(sources)("a server from a %s", (source) => {
   });
 
   describe("postgres", () => {
-    test("responds, describes itself, and leaves nothing after stop()", async () => {
+    test("responds, describes itself, and leaves nothing behind after stop()", async () => {
       const seen = traces();
       const service = await startDedicatedPostgres(options);
       expect(lines.at(-1)).toBe(`postgres: ${service.description}`);
@@ -108,7 +108,7 @@ describe.each(sources)("a server from a %s", (source) => {
   });
 
   describe("dynamodb", () => {
-    test("responds, describes itself, and leaves nothing after stop()", async () => {
+    test("responds, describes itself, and leaves nothing behind after stop()", async () => {
       const seen = traces();
       const service = await startDedicatedDynamodb(options);
       expect(lines.at(-1)).toBe(`dynamodb: ${service.description}`);
@@ -149,7 +149,7 @@ describe.each(sources)("a server from a %s", (source) => {
   });
 
   describe("redis-cluster", () => {
-    test("responds, describes itself, and leaves nothing after stop()", async () => {
+    test("responds, describes itself, and leaves nothing behind after stop()", async () => {
       const seen = traces();
       const service = await startDedicatedRedisCluster(options);
       expect(lines.at(-1)).toBe(`redis-cluster: ${service.description}`);

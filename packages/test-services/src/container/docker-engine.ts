@@ -4,7 +4,7 @@ import { request as secureRequest } from "node:https";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** In ms. A working engine responds within a few ms. Do not wait for an engine that is starting or stuck. */
+/** Time limit of a ping, in ms. A working engine responds within a few ms. One that is starting or stuck is ignored. */
 const timeout = 1_500;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Main module of a separate process. When the parent of the process sends `stop` or ends, even by `kill -9`, the process
- * removes every container with a given label. Testcontainers' Ryuk does the same, but cannot run in some environments.
+ * Main module of a separate process. When its parent sends `stop` or ends, even by `kill -9`, the process removes
+ * every container with a given label. Testcontainers' Ryuk does the same, but cannot run in some environments.
  */
 import { type IncomingMessage, request } from "node:http";
 import { request as secureRequest } from "node:https";

@@ -2,8 +2,8 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /**
- * Operating systems do not use these ports for outgoing connections (Linux starts at 32,768), so a free port stays free
- * until the server listens. The same is true of the cluster bus ports. 6379 and 5432 are outside this range.
+ * Operating systems do not use these ports for outgoing connections (Linux starts at 32,768), so a free port usually
+ * stays free until the server listens. The same is true of the cluster bus ports. 6379 and 5432 are outside this range.
  */
 const lowestPort = 10_000;
 const highestPort = 19_999;

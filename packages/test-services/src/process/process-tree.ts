@@ -43,7 +43,7 @@ function linuxStatus(): string[][] {
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
     try {
-      // "pid (name) state parent ...": the name can contain spaces and brackets.
+      // "pid (name) state parent ...": the name can contain spaces and parentheses.
       const status = readFileSync(`/proc/${pid}/stat`, "utf8");
       found.push([pid, ...status.slice(status.lastIndexOf(")") + 2).split(" ", 2)]);
     } catch {

@@ -40,13 +40,13 @@ async function start(supervisor: Supervisor, recipe: ServerRecipe, port: number)
   const specification = recipe.specification(port);
   const server = await supervisor.spawn(specification);
   const ended = server.exited.then(() => {
-    throw new Error(`${recipe.name} ended at startup. Its log:\n${supervisor.logOf(specification)}`);
+    throw new Error(`${recipe.name} exited during startup. Its log:\n${supervisor.logOf(specification)}`);
   });
   await Promise.race([recipe.responds(port, server.pid), ended]);
   return server;
 }
 
-/** In ms. */
+/** How long to wait until the workers of a killed Postgres have ended, in ms. */
 const workersEndWithin = 300;
 
 /** Returns whether the start failed because workers of a killed Postgres still use its memory. Waits until they end. */

@@ -132,7 +132,7 @@ export class Supervisor {
   }
 }
 
-/** Starts a supervisor and calls `start` with it. If `start` fails, stops the supervisor, so that nothing is left. */
+/** Starts a supervisor and calls `start` with it. If `start` fails, stops the supervisor, so that nothing remains. */
 export async function withSupervisor<T>(name: string, start: (supervisor: Supervisor) => Promise<T>): Promise<T> {
   const supervisor = await Supervisor.start(name);
   try {
