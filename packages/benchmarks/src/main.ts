@@ -59,7 +59,7 @@ const loopDefaults = { keys: 100_000, repetitions: 3, timeoutKeys: 1_000_000 };
 withOutput(withBackends(program.command("loop")))
   .description("Measures how long large calls block the event loop and delay single calls, on Redis and Postgres.")
   .option("--loop-keys <count>", "number of keys in a large call", readCount, loopDefaults.keys)
-  .option("--repetitions <count>", "how often the keys are set, read and deleted", readCount, loopDefaults.repetitions)
+  .option("--repetitions <count>", "how many times to run each large call", readCount, loopDefaults.repetitions)
   .option(
     "--timeout-keys <count>",
     "number of entries in the setMany that times out",
@@ -100,7 +100,7 @@ withOutput(withLimits(withBackends(program.command("distance"))))
   });
 
 withOutput(withBackends(program.command("volume")))
-  .description("Measures the memory and time of one call with very many keys, in a fresh process.")
+  .description("Measures the memory and time of one call with a large number of keys, in a fresh process.")
   .option("--volume-keys <count>", "number of keys in the call", readCount, 1_000_000)
   .action(async ({ backend, volumeKeys, ...options }: Output & { backend: BackendName[]; volumeKeys: number }) => {
     const volumes = await runVolume(backend, volumeKeys, say);

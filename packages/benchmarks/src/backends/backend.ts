@@ -14,7 +14,7 @@ export interface Backend {
   readonly title: string;
   /** How many keys one sample should contain, in up to 20 calls, so that it takes long enough to measure. */
   readonly keysPerSample: number;
-  /** Most keys of one call in `bench volume`, so that a run does not take too long. */
+  /** Maximum number of keys of one call in `bench volume`, so that a run does not take too long. */
   readonly mostVolumeKeys: number;
   start(): Promise<RunningBackend>;
   openStore(address: StoreAddress, timeout: number): Store;

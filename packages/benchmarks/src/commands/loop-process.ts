@@ -11,7 +11,7 @@ export interface LoopTask {
   readonly address: StoreAddress;
   readonly keys: number;
   readonly bytes: number;
-  /** How often the keys are set, read and deleted. In the first repetition, the JavaScript code is not compiled yet. */
+  /** How many times the keys are set, read and deleted. The first time, the JavaScript code is not compiled yet. */
   readonly repetitions: number;
   /** Number of entries of the `setMany` that times out. */
   readonly timeoutKeys: number;
@@ -21,7 +21,7 @@ export interface LoopTask {
 export interface LoopResult {
   /** The longest event-loop block of each repetition, by operation, in milliseconds of CPU time. */
   readonly blocks: { readonly [operation in Operation]: readonly number[] };
-  /** Milliseconds that each single `get` call took during the large calls, by their operation. */
+  /** Milliseconds that each single `get` call took during the large calls, by the operation of the large call. */
   readonly gets: { readonly [operation in Operation]: readonly number[] };
   readonly settled: {
     /** Milliseconds of CPU time until the call settled: of all threads, and of the main thread alone. */

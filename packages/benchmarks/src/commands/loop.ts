@@ -8,7 +8,7 @@ import { runInProcess } from "./run-in-process.js";
 
 const bytes = 100;
 const timeout = 100;
-/** In milliseconds. */
+/** The highest times that we accept, in milliseconds. */
 const bars = { block: 25, get: 5, settled: 300 };
 
 export interface Loop {

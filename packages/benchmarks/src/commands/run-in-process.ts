@@ -16,5 +16,7 @@ export async function runInProcess<Task extends object, Result>(
 
 async function ended(child: ReturnType<typeof fork>): Promise<never> {
   const [code] = (await once(child, "exit")) as [number | null];
-  throw new Error(`The process ended with ${code ?? "a signal"} before it sent a result. Its error is printed above.`);
+  throw new Error(
+    `The process ended before it sent a result (exit code: ${code ?? "none"}). Its error is printed above.`,
+  );
 }

@@ -19,7 +19,7 @@ export interface VolumeResult {
   readonly operation: "setMany" | "getMany" | "deleteMany";
   /** Milliseconds per key: the median of all calls. */
   readonly millisecondsPerKey: number;
-  /** How much the memory of the process grew at most during the calls, in bytes. */
+  /** Largest growth of the resident memory of the process during the calls, in bytes. */
   readonly growth: number;
   /** Size of the result of `getMany`, which belongs to the caller, in bytes. */
   readonly result: number;
@@ -109,7 +109,7 @@ async function collectGarbage(): Promise<void> {
   }
 }
 
-/** Watches the resident memory of the process from a separate thread, so that a busy event loop does not delay it. */
+/** Samples the resident memory of the process in a separate thread, which a busy event loop does not delay. */
 class MemorySampler implements AsyncDisposable {
   /** The highest value since `reset`, in KiB. */
   readonly #highest: Int32Array = new Int32Array(new SharedArrayBuffer(4));

@@ -8,7 +8,7 @@ const bytes = 100;
 /** Number of keys in a call of usual size, with which the large call is compared. */
 const usualKeys = 10_000;
 
-/** Figures for very many keys, in one call and in calls of usual size. */
+/** Figures for a large number of keys, in one call and in calls of usual size. */
 export interface Volume {
   readonly backend: BackendName;
   readonly keys: number;

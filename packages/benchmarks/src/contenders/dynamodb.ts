@@ -44,8 +44,8 @@ const mostKeysPerGet = 100;
 const mostKeysPerWrite = 25;
 
 /**
- * Returns a contender that uses the SDK as people do: requests of the size that DynamoDB accepts, `concurrency` of them
- * in flight. Closing the contender destroys the client.
+ * Returns a contender that uses the SDK as applications do: it sends requests of the size that DynamoDB accepts, up to
+ * `concurrency` at the same time. Closing the contender destroys the client.
  */
 export function sdk(client: DynamoDBClient, table: string, concurrency: number): Contender {
   const name = concurrency === 1 ? "SDK, one request at a time" : `SDK, ${concurrency} requests at a time`;
@@ -177,7 +177,7 @@ function capturing(
     await client.send(command as BatchGetItemCommand).catch((error: unknown) => {
       if (!(error instanceof Captured)) throw error;
     });
-    if (last === undefined) throw new Error("the SDK built no request for the command");
+    if (last === undefined) throw new Error("The SDK built no request for the command.");
     return last;
   };
 }

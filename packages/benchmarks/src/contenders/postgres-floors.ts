@@ -12,7 +12,7 @@ interface Recording {
 
 /** A request starts with Bind if the statement is prepared, and otherwise with Close or Parse. */
 const bindMessage = "B".charCodeAt(0);
-/** How often a statement may run before every connection has prepared it. */
+/** How many times a statement may run before every connection has prepared it. */
 const mostAttempts = 50;
 
 /** Records the bytes that the connections of a pool write. */
@@ -42,7 +42,7 @@ class WireRecorder {
         return this.#recordings;
       }
     }
-    throw new Error(`the store did not prepare all statements in ${mostAttempts} attempts`);
+    throw new Error(`The store did not prepare all statements in ${mostAttempts} attempts.`);
   }
 }
 
@@ -76,7 +76,7 @@ export async function recordedBytes(url: string, table: string): Promise<Contend
     kind: "floor",
     async prepare(workload) {
       const { set, get, delete: remove } = await contender.prepare(workload);
-      if (!set || !get || !remove) throw new Error("the contender does not have all operations to record");
+      if (!set || !get || !remove) throw new Error("The contender does not support set, get and delete.");
       const sets = await recorder.record(set);
       const gets = await recorder.record(get);
       const deletes = await recorder.record(remove);
@@ -150,10 +150,10 @@ export async function serverTime(url: string, table: string): Promise<Contender>
     kind: "floor",
     async prepare(workload) {
       const { set, get } = await contender.prepare(workload);
-      if (!set || !get) throw new Error("manykv sent no statement to explain");
+      if (!set || !get) throw new Error("manykv sent no statement to explain.");
       await set();
       const [recording] = await recorder.record(get);
-      if (!recording) throw new Error("manykv sent no statement to explain");
+      if (!recording) throw new Error("manykv sent no statement to explain.");
       const name = statementOf(recording.bytes);
       const prepared = await pool.query<{ statement: string }>(
         "SELECT statement FROM pg_prepared_statements WHERE name = $1",
@@ -170,7 +170,7 @@ export async function serverTime(url: string, table: string): Promise<Contender>
 async function executionTime(pool: pg.Pool, text: string, values: readonly Buffer[]): Promise<number> {
   const { rows } = await pool.query<{ "QUERY PLAN": { "Execution Time": number }[] }>(text, [...values]);
   const time = rows[0]?.["QUERY PLAN"][0]?.["Execution Time"];
-  if (time === undefined) throw new Error("EXPLAIN did not report the execution time of the statement");
+  if (time === undefined) throw new Error("EXPLAIN did not report the execution time of the statement.");
   return time;
 }
 
@@ -191,7 +191,7 @@ function rowsOf(answer: Buffer): Buffer[][] {
   const rows: Buffer[][] = [];
   for (let start = 0; start < answer.length; ) {
     const end = start + 1 + answer.readInt32BE(start + 1);
-    if (answer[start] === "E".charCodeAt(0)) throw new Error("the server returned an error");
+    if (answer[start] === "E".charCodeAt(0)) throw new Error("The server returned an error.");
     if (answer[start] === "D".charCodeAt(0)) {
       rows.push(fieldsAt(answer, start + headerBytes + 2, answer.readInt16BE(start + headerBytes)));
     }

@@ -7,7 +7,7 @@ import { asBuffer, load, uniqueName } from "./common.js";
 
 type Value = Buffer | null;
 
-/** The commands of a Redis client, as people write them. */
+/** The commands of a Redis client, as applications use them. */
 interface Commands {
   set(key: string, value: Buffer): Promise<unknown>;
   get(key: string): Promise<Value>;
@@ -85,7 +85,7 @@ async function loadGlide() {
   return glide;
 }
 
-/** In ms. GLIDE's default of 250 is too short for the largest batches. */
+/** Time limit of a request, in ms. GLIDE's default of 250 is too short for the largest batches. */
 const glideTimeout = { requestTimeout: 60_000 };
 
 export async function glide(url: string): Promise<Contender> {

@@ -210,7 +210,7 @@ function equal(left: Uint8Array | undefined, right: Uint8Array | undefined): boo
   return Buffer.compare(left, right) === 0;
 }
 
-/** In characters. An engine's message may contain the whole request, so only its beginning is shown. */
+/** Maximum length of a reason, in characters. An engine's message may contain the whole request. */
 const longestReason = 90;
 
 function firstLine(error: unknown): string {

@@ -15,8 +15,8 @@ export interface Contender {
   readonly name: string;
   readonly kind: Kind;
   /**
-   * Does the work that is not measured, such as building the arguments of a command. Contenders share no keys. A
-   * workload of one key uses the calls for a single key, as people do.
+   * Does the work that is not measured, such as building the arguments of a command. Contenders share no keys.
+   * For a workload of one key, prepares the calls for a single key, as an application would use them.
    */
   prepare(workload: Workload): Calls | Promise<Calls>;
   close(): Promise<void>;
@@ -47,7 +47,7 @@ export class ContenderSet implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Opens contenders. If one fails, it closes the others and rejects. */
+  /** Opens contenders. If one cannot be opened, closes the others and rejects. */
   static async open(
     opening: readonly (Contender | Promise<Contender>)[],
     resources: readonly AsyncDisposable[] = [],

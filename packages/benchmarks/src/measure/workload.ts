@@ -43,10 +43,10 @@ function makeKeys(prefix: string, count: number, random: Random): string[] {
 
 export type KeyAndValue = readonly [key: string, value: Uint8Array];
 
-/** In bytes. Values share buffers of this size, like values that come from a file or a socket. */
+/** Values share buffers of this size, in bytes, like values that come from a file or a socket. */
 const sharedBytes = 65_536;
 
-/** Returns very many entries with different keys, quickly. */
+/** Quickly creates a large number of entries with different keys. */
 export function makeEntries(count: number, bytes: number): KeyAndValue[] {
   const entries: KeyAndValue[] = [];
   let shared = new Uint8Array(0);
