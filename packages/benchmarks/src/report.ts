@@ -8,7 +8,7 @@ import type { Shape } from "./measure/workload.js";
 export interface Row {
   /** Backend and operation, such as `Redis set`. */
   readonly operation: string;
-  /** Keys and bytes of a value, such as `1,000 x 100 B`. */
+  /** Number of keys, and size of each value, such as `1,000 x 100 B`. */
   readonly size: string;
   /** What manykv is compared with, or what the figure measures. */
   readonly against: string;

@@ -12,7 +12,7 @@ export interface Backend {
   readonly name: BackendName;
   /** The name of the backend in tables. */
   readonly title: string;
-  /** How many keys one sample should contain, in up to 20 calls, so that it takes long enough to measure. */
+  /** Target number of keys in a sample, which has up to 20 calls, so that the sample takes long enough to measure. */
   readonly keysPerSample: number;
   /** Maximum number of keys of one call in `bench volume`, so that a run does not take too long. */
   readonly mostVolumeKeys: number;
@@ -41,7 +41,7 @@ export interface RunningBackend extends AsyncDisposable {
   cleanUp?(): Promise<void>;
   /** Opens contenders that make batch calls and single calls over a link, which delays each round trip. */
   contendersOver?(link: Link): Promise<ContenderSet>;
-  /** Returns the address of a new, empty store for another process to open. */
+  /** Returns the address of a store for another process to open. On Postgres and DynamoDB, its table is new. */
   storeAddress(): StoreAddress;
 }
 

@@ -136,7 +136,7 @@ export interface Cold {
   readonly times: { readonly [backend in ColdBackend]?: { readonly [program: string]: readonly number[] } };
 }
 
-/** The first runs do not count: they load files into the system's cache. */
+/** Number of runs that do not count, because they load files into the system's cache. */
 const warmUpRuns = 3;
 
 /** Measures the time from the start of a fresh process to its first result. The programs take turns. */

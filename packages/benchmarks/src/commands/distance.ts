@@ -15,7 +15,7 @@ const shape: Shape = { keys: 1_000, bytes: 100, hits: "all" };
 interface RoundTrips {
   readonly contender: string;
   readonly roundTrips: number;
-  /** Round trips on the busiest connection. They cannot overlap. */
+  /** Round trips on the busiest connection, which cannot overlap. */
   readonly longestChain: number;
 }
 

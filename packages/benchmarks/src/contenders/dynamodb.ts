@@ -99,7 +99,7 @@ export function sdk(client: DynamoDBClient, table: string, concurrency: number):
   };
 }
 
-/** The other contenders have as many requests in flight. */
+/** Number of requests in flight, the same as in the acceptance table's SDK contender. */
 const floorConcurrency = 16;
 
 /**

@@ -35,7 +35,7 @@ export async function manykv(store: Store, name = "manykv"): Promise<Contender> 
   };
 }
 
-/** Returns a contender that starts one manykv call per key at the same time: separate, or coalesced into batches. */
+/** Returns a contender that calls manykv once per key, all at the same time. `coalesce` combines calls into batches. */
 export async function manykvKeyByKey(
   store: Store,
   { coalesce = false }: { coalesce?: boolean } = {},

@@ -150,7 +150,7 @@ export async function serverTime(url: string, table: string): Promise<Contender>
     kind: "floor",
     async prepare(workload) {
       const { set, get } = await contender.prepare(workload);
-      if (!set || !get) throw new Error("manykv sent no statement to explain.");
+      if (!set || !get) throw new Error("The contender does not support set and get.");
       await set();
       const [recording] = await recorder.record(get);
       if (!recording) throw new Error("manykv sent no statement to explain.");

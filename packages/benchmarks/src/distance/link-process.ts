@@ -3,7 +3,7 @@ import { type ProxiedConnection, TcpProxy } from "@manykv/conformance/faults";
 export interface LinkCounts {
   /** How many times a client sent something on a new connection or after a response. */
   readonly roundTrips: number;
-  /** Round trips on the busiest connection. They cannot overlap. */
+  /** Round trips on the busiest connection, which cannot overlap. */
   readonly longestChain: number;
 }
 

@@ -43,7 +43,7 @@ function makeKeys(prefix: string, count: number, random: Random): string[] {
 
 export type KeyAndValue = readonly [key: string, value: Uint8Array];
 
-/** Values share buffers of this size, in bytes, like values that come from a file or a socket. */
+/** Size of the buffers that values share, in bytes. Values from a file or a socket share buffers too. */
 const sharedBytes = 65_536;
 
 /** Quickly creates a large number of entries with different keys. */

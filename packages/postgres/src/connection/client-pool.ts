@@ -91,7 +91,7 @@ function connect(pool: Pool, request: DriverRequest): Promise<PgClient> {
 
 /** What the pool remembers about a connection. */
 interface ConnectionState {
-  /** When the server parsed each prepared statement, by name, on the clock of `performance.now()`. */
+  /** Time from `performance.now()` at which the server parsed each prepared statement, by name. */
   readonly parsedAt: Map<string, number>;
   /** `undefined` before the server has been asked; `hidden` if a pooler or the role hides the process. */
   serverProcess: ServerProcess | "hidden" | undefined;

@@ -4,7 +4,7 @@ import { guardedClient, hangUp, loadPg } from "./pg-internals.js";
 /** Maximum number of connections of one store. By default, a server accepts 100 from all clients. */
 const maxConnections = 10;
 
-/** The store's own pool, created on first use. Connections close after 10 idle seconds and keep no process alive. */
+/** The store's own pool, created on first use. Idle connections close after 10 s and do not keep the process alive. */
 export class OwnPool {
   readonly #config: PoolConfig;
   #pool: Promise<Pool> | undefined;

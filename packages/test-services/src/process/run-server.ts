@@ -46,10 +46,10 @@ async function start(supervisor: Supervisor, recipe: ServerRecipe, port: number)
   return server;
 }
 
-/** How long to wait until the workers of a killed Postgres have ended, in ms. */
+/** How long to wait for the workers of a killed Postgres before the next attempt, in ms. */
 const workersEndWithin = 300;
 
-/** Returns whether the start failed because workers of a killed Postgres still use its memory. Waits until they end. */
+/** Returns whether a start failed because workers of a killed Postgres still use its memory. If so, waits for them. */
 async function workersWillEnd(error: unknown): Promise<boolean> {
   if (!/memory block .* still in use/.test(String(error))) return false;
   await sleep(workersEndWithin);
