@@ -25,7 +25,7 @@ interface PendingCall {
   isSettled?: boolean;
 }
 
-/** A bucket that combines the `get`, `set` and `delete` calls of one event loop turn into one batch per operation. */
+/** A bucket that sends the `get`, `set` and `delete` calls of one event loop turn as one batch for each operation. */
 export class CoalescingBucket extends DriverBucket {
   #waiting: PendingCall[] = [];
 
@@ -117,7 +117,7 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Each element of `batch` contains the calls for one key. Sends only the first, and all share its outcome. */
+  /** Each element of `batch` contains the calls for one key. Sends only the first of them. All share its outcome. */
   async #write(batch: readonly PendingCall[][]): Promise<void> {
     const deciding = batch.map(([first]) => first as PendingCall);
     const kind = deciding[0]?.operation as WriteKind;

@@ -41,7 +41,7 @@ export interface StoreErrorOptions {
   readonly reason?: string | undefined;
 }
 
-/** The error that every call rejects with. */
+/** The error that a failed call rejects with. */
 export class StoreError extends Error {
   override readonly name: string = "StoreError";
   /** The variant of the type `error` in `wasi:keyvalue/store` that matches the code. */
@@ -105,8 +105,8 @@ export interface OutcomeTable {
 const batchBrand: unique symbol = Symbol.for("@manykv/core/BatchError");
 
 /**
- * The error that writes reject with. `code` and `reason` are those of the first failed entry. `retryable` is true if
- * every failed entry is retryable.
+ * The error that a failed write rejects with. `code` and `reason` are those of the first failed entry. `retryable` is
+ * true if every failed entry is retryable.
  */
 export class BatchError extends StoreError {
   override readonly name: string = "BatchError";

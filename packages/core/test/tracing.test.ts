@@ -79,7 +79,7 @@ test("calls are traced with their size, outcomes and error", async () => {
   assert.ok(calls.every(({ duration }) => typeof duration === "number"));
   assert.ok(
     seen.every(([, event]) => !("result" in event)),
-    "an event contains a result, which may contain values",
+    "an event must not contain the result, because results contain values",
   );
 });
 
@@ -119,7 +119,7 @@ test("an attempt that fails is traced with the engine's code", async () => {
   assert.deepEqual([event?.code, event?.reason, event?.undone], ["access-denied", "NOPERM", 1]);
 });
 
-test("an AsyncLocalStorage that is bound to `start` is active in the driver", async () => {
+test("the value of an AsyncLocalStorage that is bound to `start` is available in the driver", async () => {
   const context = new AsyncLocalStorage<string>();
   const channel = tracingChannel("manykv:call");
   const ignore = (): void => {};

@@ -26,7 +26,7 @@ export class BucketData {
     if (this.#sorted.length > 2 * this.#values.size) this.#sorted = undefined;
   }
 
-  /** Returns up to `count` keys after `last`, ordered by UTF-16 units, and whether more keys follow. */
+  /** Returns up to `count` keys after `last`, ordered by UTF-16 code units, and whether more keys follow. */
   page(last: string | undefined, count: number): { readonly keys: readonly string[]; readonly more: boolean } {
     this.#sorted ??= [...this.#values.keys()].sort(byUnits);
     const keys: string[] = [];

@@ -16,7 +16,7 @@ import { ValueCopier } from "./value-copier.js";
 
 const mebibyte = 1_048_576;
 
-/** This driver needs no request limits. They only let other work on the event loop run between requests. */
+/** Request limits, so that core splits large batches and other work on the event loop runs between requests. */
 const requestLimits = Object.freeze({ maxKeys: 10_000, maxBytes: 64 * mebibyte });
 
 const limits: DriverLimits = Object.freeze({

@@ -16,7 +16,7 @@ export class Call {
   timeout: number;
   /** When the call times out, in milliseconds on the clock of `performance.now()`. */
   deadline: number = Infinity;
-  /** Why the call sends no more requests. Absent while it may send some. */
+  /** Why the call sends no more requests. `undefined` while it may send more. */
   fault: Fault | undefined;
   /** Number of entries in the caller's input. 1 until the input is read. */
   batchSize = 1;
@@ -107,7 +107,7 @@ export class Call {
    */
   async nextTurn(entries: number): Promise<void> {
     await nextTurn();
-    if (this.cancelled) throw new InputError("aborted", "the caller cancelled before anything was sent", entries);
+    if (this.cancelled) throw new InputError("aborted", "the call was cancelled before anything was sent", entries);
     if (this.timeLeft > 0) return;
     const text = "the deadline passed before anything was sent: raise `timeout`, or send less at once";
     throw new InputError("timeout", text, entries);

@@ -33,7 +33,7 @@ const notBytes = invalid("the value is not a Uint8Array, or its buffer is detach
 /** Returns why a key is rejected (rule S1), or `undefined` if it is valid. */
 export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | undefined {
   if (typeof key !== "string") return notString;
-  // A UTF-16 unit takes at most three bytes in UTF-8, so only long keys have to be measured.
+  // A UTF-16 code unit takes at most three bytes in UTF-8, so only long keys have to be measured.
   if (key.length <= maxKeyBytes) {
     if (!key.isWellFormed()) return illFormed;
     if (key.length * 3 <= maxKeyBytes || utf8Length(key) <= maxKeyBytes) return undefined;
@@ -128,7 +128,7 @@ function read(
   const keys: string[] = [];
   const chunkStarts: number[] = [];
   let chunkStart = 0;
-  /** Bytes in the current chunk. An upper bound unless `isExact`: counts three bytes per UTF-16 unit of a key. */
+  /** Bytes in the current chunk. An upper bound unless `isExact`: counts three bytes per code unit of a key. */
   let bytes = 0;
   let isExact = false;
   let rejection: Rejection | undefined;
