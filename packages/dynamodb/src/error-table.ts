@@ -5,7 +5,7 @@ type SdkMetadata = { httpStatusCode?: number; clockSkewCorrected?: boolean };
 type SdkError = { name?: string; message?: string; code?: unknown; $metadata?: SdkMetadata };
 type Row = Omit<Fault, "reason" | "fence">;
 
-/** DynamoDB rejected the whole request. If it processes only a part of a batch, it does not return an error. */
+/** DynamoDB rejected the whole request. If it processes only part of a batch, it does not return an error. */
 const throttled: Row = { code: "throttled", retryable: true, effect: "none" };
 /** DynamoDB failed, and does not report whether it had already applied the request. */
 const failed: Row = { code: "unavailable", retryable: true, effect: "unknown" };

@@ -5,7 +5,7 @@ import { refusal } from "./error-table.js";
 import { keyAttribute } from "./item-layout.js";
 import type { Transport } from "./transport/transport.js";
 
-const foreignTable = 'the table has another key than the partition key "k" of type S: use a table with another name';
+const foreignTable = 'the key of the table must be only the partition key "k" of type S: use a table with another name';
 /** Time between two checks of a table that DynamoDB is creating, in milliseconds. Creation takes several seconds. */
 const pollInterval = 500;
 

@@ -46,7 +46,7 @@ async function failureOf(call: Promise<void>): Promise<BatchError> {
   return error;
 }
 
-/** Checks that every `applied` key is stored and no `not-applied` key is. Returns the outcomes that occurred. */
+/** Checks that every `applied` key is stored and no `not-applied` key is stored. Returns the outcomes that occurred. */
 async function checkOutcomes(error: BatchError, written: readonly KeyValue[]): Promise<Set<Outcome>> {
   const found = await truth.getMany(written.map(([key]) => key));
   const outcomes = new Set<Outcome>();

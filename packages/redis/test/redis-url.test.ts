@@ -210,7 +210,7 @@ function thrown(action: () => unknown): StoreError {
 async function listen(server: ReturnType<typeof createServer>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server does not listen on a port");
+  if (address === null || typeof address === "string") throw new Error("the server is not listening on a port");
   return address.port;
 }
 

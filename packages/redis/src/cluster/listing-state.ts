@@ -42,7 +42,7 @@ export interface ListingProgress {
  */
 export class ListingState {
   readonly #open: SlotSet;
-  /** The arrivals, with the ids of both nodes as the key. */
+  /** The arrivals. The key combines the ids of the source node and the target node. */
   readonly #arrivals: Map<string, Arrival>;
   /** Slots whose move was cancelled: the owner still reports a target node, but that node does not import the slot. */
   readonly #stuck: SlotSet;
@@ -79,7 +79,7 @@ export class ListingState {
     return undefined;
   }
 
-  /** Marks slots as open again, because another node than the expected one serves them. */
+  /** Marks slots as open again, because a node other than the expected one serves them. */
   reopen(arrival: Arrival, slots: SlotSet = arrival.slots): void {
     this.#open.addAll(slots);
     for (const slot of [...slots]) arrival.slots.remove(slot);

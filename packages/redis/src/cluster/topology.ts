@@ -64,7 +64,7 @@ export class Topology {
     return this.#access.translate(address);
   }
 
-  /** Records the new master of a slot, and starts to load a new map, because other slots may have moved too. */
+  /** Records the new master of a slot. Loads a new map unless one was loaded recently: other slots may have moved. */
   applyMoved(slot: number, address: Address): void {
     const map = this.#map;
     const master = map?.masters.find((each) => keyOfAddress(each.address) === keyOfAddress(address));
@@ -98,7 +98,7 @@ export class Topology {
     return map;
   }
 
-  /** Returns the nodes to ask: masters first, in random order, so that one slow node does not delay every search. */
+  /** Returns the nodes to query, masters first. Shuffles them, so that one slow node does not delay every search. */
   async #candidates(): Promise<readonly Address[]> {
     const masters = (this.#map?.masters ?? []).map(({ address }) => address);
     const known = [...shuffled(masters), ...shuffled(this.#map?.replicas ?? [])];

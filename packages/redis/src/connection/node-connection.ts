@@ -84,7 +84,7 @@ export class NodeConnection {
     return this.#connection;
   }
 
-  /** Opens a control connection and waits for any reply. An open socket does not prove that Redis runs. */
+  /** Opens a control connection and waits for any reply. An open socket does not prove that Redis is running. */
   readonly #openControl = (): Promise<RespSocket> =>
     // This is a field because a closure in `#open` would keep every previous connection in memory.
     this.#openSocket(async (socket) => {

@@ -100,13 +100,13 @@ export class ClusterAdmin implements AsyncDisposable {
     }
   }
 
-  /** Returns how often a node has run a command. */
+  /** Returns how many times a node has run a command. */
   async calls({ redis }: AdminNode, command: string): Promise<number> {
     const stats = await redis.info("commandstats");
     return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, "m").exec(stats)?.[1] ?? 0);
   }
 
-  /** Returns how often a node has read from its connections. */
+  /** Returns how many times a node has read from its connections. */
   async reads({ redis }: AdminNode): Promise<number> {
     return Number(/total_reads_processed:(\d+)/.exec(await redis.info("stats"))?.[1]);
   }
