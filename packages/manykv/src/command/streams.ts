@@ -41,7 +41,7 @@ export async function openInput(path: string, stop: AbortSignal): Promise<Input>
 
 type OpenedInput = Pick<Input, "file" | "size"> & { readonly stream: Readable };
 
-/** Returns standard input without a size, because another process may already have read a part of a redirected file. */
+/** Returns standard input without a size, because another process may already have read part of a redirected file. */
 function standardInput(): OpenedInput {
   return { stream: process.stdin, file: regularFile(fstatSync(0, { bigint: true })), size: undefined };
 }

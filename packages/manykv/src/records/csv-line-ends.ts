@@ -48,7 +48,7 @@ const heldBack = 16;
 
 /**
  * Finds carriage returns that are neither quoted nor part of a CRLF. csv-parse would silently make them part of the
- * field. It can report whether each field was quoted, but is then three times as slow.
+ * field. csv-parse can report whether each field was quoted, but is then three times as slow.
  */
 export class StrayReturns {
   #offsets: number[] = [];

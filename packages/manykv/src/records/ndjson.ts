@@ -69,7 +69,7 @@ function itemOf(line: Line, record: number, { keyField, limits }: NdjsonOptions)
   return checkRecord(position, parsed.key, parsed.value, limits);
 }
 
-/** Returns the maximum bytes of a line. JSON can write one byte as six. 4,096 bytes are for names and spaces. */
+/** Returns the maximum length of a line in bytes. JSON can escape one byte as six. 4,096 are for names and spaces. */
 function maxLineBytes({ maxKeyBytes, maxValueBytes }: Limits): number {
   return (maxKeyBytes + maxValueBytes) * 6 + 4096;
 }

@@ -3,7 +3,7 @@ import type { Limits } from "@manykv/core";
 
 /** The position of a record in its input. */
 export interface Position {
-  /** 1-based number of the record, without counting a CSV header and blank lines. */
+  /** 1-based number of the record. A CSV header and blank lines are not counted. */
   readonly record: number;
   /** 1-based number of the line where the record starts. */
   readonly line: number;

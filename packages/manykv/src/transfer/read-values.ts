@@ -1,6 +1,6 @@
 import type { Bucket, CallOptions, KeyValue } from "@manykv/core";
 
-/** Yields the keys of a bucket that start with `prefix`, page by page. A key may occur twice. */
+/** Yields the keys of a bucket that start with `prefix`, page by page. A key may occur more than once. */
 export async function* listPages(bucket: Bucket, prefix: string, options: CallOptions): AsyncGenerator<string[]> {
   let cursor: string | undefined;
   do {

@@ -18,7 +18,7 @@ export interface Totals {
   readonly applied: number;
   readonly "not-applied": number;
   readonly unknown: number;
-  /** Number of the last processed record, or one less than the first record if none. No later record was sent. */
+  /** Number of the last processed record, or of the record before the first if none was. No later record was sent. */
   readonly last: number;
   /** Whether `last` is the last record of the input. */
   readonly complete: boolean;

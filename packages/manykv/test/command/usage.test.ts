@@ -53,7 +53,7 @@ test.each([
   [["set", "-s", "memory:", "k"], "pass the value either as an argument or with --file"],
   [["set", "-s", "memory:", "k", "v", "--file", "-"], "pass the value either as an argument or with --file"],
   [["set", "-s", "memory:", "k", "0g", "--encoding", "hex"], "the value is not hex"],
-  [["set", "-s", "memory:", "k", "--file", "-", "--encoding", "hex"], "--encoding requires the value as an argument"],
+  [["set", "-s", "memory:", "k", "--file", "-", "--encoding", "hex"], "--encoding applies only to a value that is an"],
   [["import", "-s", "memory:", "--batch-size", "0"], "an integer of 1 or more"],
   [["import", "-s", "memory:", "--timeout", "soon"], "an integer of 1 or more"],
   [["import", "-s", "memory:", "--on-error", "hope"], "Allowed choices are stop, continue"],

@@ -54,7 +54,7 @@ function parseValue(text: string, encoding: ValueEncoding): Uint8Array {
 /** Reads the value. Throws as soon as it exceeds the limit, so that a large file cannot fill the memory. */
 async function readValue(flags: SetFlags, maxBytes: number, stop: AbortSignal): Promise<Uint8Array> {
   if (flags.encoding !== undefined)
-    throw new CommandError(exitCode.usage, "--encoding requires the value as an argument, not with --file");
+    throw new CommandError(exitCode.usage, "--encoding applies only to a value that is an argument, not to a file");
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of (await openInput(flags.file ?? "-", stop)).chunks) {
