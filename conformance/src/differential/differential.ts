@@ -79,7 +79,7 @@ async function compare(subject: Store, reference: Store, sequence: readonly Diff
       const [actual, expected] = await Promise.all(
         [one, two].map((bucket) => answerOf(() => run(bucket, call, other))),
       );
-      assert.equal(actual, expected, `${call.method} returns a different result than the reference store`);
+      assert.equal(actual, expected, `${call.method} returns a different result from the reference store`);
     }
     for (const each of names) {
       const [actual, expected] = await Promise.all(
@@ -88,7 +88,7 @@ async function compare(subject: Store, reference: Store, sequence: readonly Diff
       assert.deepEqual(
         actual,
         expected,
-        "the bucket contains different entries than the bucket of the reference store",
+        "the bucket must contain the same entries as the bucket of the reference store",
       );
     }
   } finally {

@@ -23,5 +23,5 @@ export async function roundTrip(bucket: Bucket, keys: readonly string[]): Promis
 /** Returns a key as JSON, shortened to 40 characters, for messages. */
 export function nameOf(key: string): string {
   const text = JSON.stringify(key);
-  return text.length <= 40 ? text : `${text.slice(0, 40)}... of ${key.length} UTF-16 units`;
+  return text.length <= 40 ? text : `${text.slice(0, 40)}... of ${key.length} UTF-16 code units`;
 }

@@ -178,7 +178,7 @@ export const errorMutants: readonly Mutant[] = [
   },
 ];
 
-/** Creates a portable layer that attaches the last error of the driver as the `cause` of the caller's error. */
+/** Returns a `createStore` function that attaches the last error of the driver as the `cause` of the caller's error. */
 function withCause(): CreateStore {
   let last: unknown;
   const noting = (driver: Driver): Driver =>

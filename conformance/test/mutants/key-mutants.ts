@@ -65,7 +65,7 @@ function cut(key: unknown): unknown {
   return typeof key === "string" ? key.slice(0, 1024) : key;
 }
 
-/** Creates a portable layer that changes keys before it validates them. */
+/** Returns a `createStore` function that changes keys before it validates them. */
 function changedKeys(change: (key: unknown) => unknown): CreateStore {
   const one = (key: string): string => change(key) as string;
   return changedBuckets((bucket) => ({

@@ -3,7 +3,7 @@ import type { Driver } from "@manykv/core/driver";
 import type { ConformanceHarness, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
-/** A driver or a portable layer that breaks one rule. */
+/** A driver or a `createStore` function with a bug that breaks one rule. */
 export interface Mutant {
   /** Describes what is wrong. It completes the phrase "a backend that ...". */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Mutant {
   readonly killedBy: string;
   /** The broken driver. Default: the reference driver. */
   readonly driver?: (data: ReferenceData) => Driver;
-  /** The broken portable layer. Default: core's. */
+  /** The broken `createStore` function. Default: `createStore` of `@manykv/core`. */
   readonly createStore?: CreateStore;
 }
 

@@ -41,7 +41,7 @@ describe("mutants", () => {
     expect(new Set(mutants.map(({ killedBy }) => killedBy)).size).toBeGreaterThanOrEqual(20);
   });
 
-  test("each rule has a mutant of the portable layer", () => {
+  test("each rule has a mutant of `createStore`", () => {
     const portable = new Set(mutants.filter(({ createStore }) => createStore).map(({ rule }) => rule));
     expect([...portable].sort()).toEqual(Object.keys(rules).sort());
   });

@@ -264,7 +264,7 @@ export const outcomeMutants: readonly Mutant[] = [
 
 const internal: Fault = { code: "internal", retryable: false, effect: "none" };
 
-/** Returns a mutant whose portable layer reports false outcomes of a setMany. */
+/** Returns a mutant whose store reports false outcomes of a setMany. */
 function retells(name: string, killedBy: string, tell: Parameters<typeof retold>[2]): Mutant {
   const createStore = changedBuckets((bucket: Bucket) => ({
     setMany: async (entries, options) => {
@@ -279,7 +279,7 @@ function retells(name: string, killedBy: string, tell: Parameters<typeof retold>
   return { name, rule: "S9", killedBy, createStore };
 }
 
-/** Creates a portable layer that changes the driver's answers to writes. */
+/** Returns a `createStore` function that changes the driver's answers to writes. */
 function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): CreateStore {
   return belowCore((driver, options) => [
     wrapDriver(driver, {
@@ -290,7 +290,7 @@ function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): Cr
   ]);
 }
 
-/** Creates a portable layer that changes the driver's faults. */
+/** Returns a `createStore` function that changes the driver's faults. */
 function faults(change: (fault: Fault) => Fault): CreateStore {
   return belowCore((driver, options) => {
     const one = (answer: WriteAnswer): WriteAnswer => ({

@@ -151,7 +151,7 @@ function withoutTimeout(options: CallOptions): CallOptions {
 
 type Values = ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
 
-/** Creates a portable layer that changes the driver's answers to reads. */
+/** Returns a `createStore` function that changes the driver's answers to reads. */
 function reads(change: (answer: Values, size: number) => Values): CreateStore {
   return belowCore((driver: Driver, options) => [
     wrapDriver(driver, { get: async (request) => change(await driver.get(request), request.keys.length) }),
@@ -159,7 +159,7 @@ function reads(change: (answer: Values, size: number) => Values): CreateStore {
   ]);
 }
 
-/** Creates a portable layer that changes the options of calls. */
+/** Returns a `createStore` function that changes the options of calls. */
 function calls(change: (options: CallOptions) => CallOptions): CreateStore {
   const one = (options: CallOptions | undefined): CallOptions | undefined =>
     typeof options === "object" ? change(options) : options;
