@@ -55,7 +55,7 @@ async function add(campaign: Campaign, backend: BackendName | undefined): Promis
   for (const failure of row.failures) console.log(`  ${failure}`);
 }
 
-/** A campaign without a backend runs unless backends were selected. */
+/** Returns the backends to run a campaign on. A campaign without a backend runs only if `--backend` was not passed. */
 function backendsOf({ backends }: Campaign): readonly (BackendName | undefined)[] {
   if (backends !== undefined) return backends.filter((name) => options.backend.includes(name));
   return program.getOptionValueSource("backend") === "default" ? [undefined] : [];

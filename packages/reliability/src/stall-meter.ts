@@ -1,4 +1,4 @@
-/** Interval of the measurement, in milliseconds. */
+/** Interval between two measurements, in milliseconds. */
 const period = 10;
 
 /** Measures how long this process could not run, for example on an overloaded machine. */

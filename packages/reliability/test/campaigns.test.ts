@@ -17,7 +17,7 @@ const samples: Readonly<Record<string, number>> = {
   malformed: 40,
 };
 
-/** Campaigns without a cluster here, because its six servers start slowly and behave like a single server in them. */
+/** Campaigns that this test does not run on a cluster: it starts slowly and behaves like a single server in them. */
 const withoutCluster: ReadonlySet<string> = new Set(["one-connection", "kill", "zombie"]);
 
 const seed = Math.floor(Math.random() * 2 ** 31);

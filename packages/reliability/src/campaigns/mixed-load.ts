@@ -13,7 +13,7 @@ const concurrentCalls = 3;
 const keys = Array.from({ length: 300 }, (_, index) => `key ${index}`);
 /** Interval between two samples of memory, sockets and timers, in milliseconds. */
 const period = 2_500;
-/** Growth of memory in bytes that is allowed in addition to 20%, because garbage collection varies. */
+/** Memory growth that is allowed in addition to 20%, in bytes, because the timing of garbage collection varies. */
 const slack = 12 * 1024 * 1024;
 
 export const mixedLoad: Campaign = {

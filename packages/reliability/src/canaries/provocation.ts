@@ -5,7 +5,7 @@ import type { Canary } from "./find-leaks.js";
 /** One way to provoke errors. */
 export interface Provocation {
   readonly name: string;
-  /** Returns a driver whose calls fail. It may also throw. */
+  /** Returns a driver whose calls fail. This method may itself throw the error under test. */
   driver(): Driver | Promise<Driver>;
   readonly options?: StoreOptions;
   /** Runs before the calls. */

@@ -61,7 +61,7 @@ function fail(status: number, name: string): HttpHandler {
   return answerJson(status, { __type: `com.amazonaws.dynamodb.v20120810#${name}`, message: "injected" });
 }
 
-/** Forwards a part of the batch and reports the rest as unprocessed. */
+/** Forwards part of the batch and reports the rest as unprocessed. */
 async function leaveOut(exchange: HttpExchange, probability: number, random: Random): Promise<Partial<HttpAnswer>> {
   const sent = JSON.parse(String(exchange.body)) as { RequestItems?: Record<string, unknown> };
   const [table, part] = Object.entries(sent.RequestItems ?? {})[0] ?? [];

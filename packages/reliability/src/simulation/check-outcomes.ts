@@ -10,7 +10,7 @@ export interface TrackedWrite {
 
 /**
  * Compares every outcome with what the engine really did. This check is stricter than `checkHistory`: it also rejects
- * an outcome that is true by chance, because no report of the driver justifies the outcome.
+ * an outcome that no report of the driver justifies, even if the outcome happens to be true.
  */
 export function checkOutcomes(oracle: Oracle, writes: readonly TrackedWrite[]): Anomaly[] {
   const anomalies: Anomaly[] = oracle.broken.map((text) => ({ kind: "malformed-error", text }));

@@ -16,7 +16,7 @@ export interface Attempt {
   inTime: boolean;
   /** Whether the driver returned a fence that works. */
   fenced: boolean;
-  /** Whether the fence was called, so that the write can no longer take effect. */
+  /** Whether the fence has completed, so that the write can no longer take effect. */
   ended: boolean;
   /** The times at which the write took effect. */
   readonly landings: number[];

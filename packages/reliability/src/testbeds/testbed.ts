@@ -10,7 +10,7 @@ export type Route = (server: Address) => Address;
 
 export const direct: Route = (server) => server;
 
-/** The real servers of one backend, which only one campaign uses. */
+/** The real servers of one backend. Campaigns do not share a testbed. */
 export interface Testbed extends AsyncDisposable {
   readonly name: BackendName;
   readonly description: string;
