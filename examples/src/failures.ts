@@ -1,6 +1,6 @@
 import { BatchError, type Bucket, type Entry } from "@manykv/core";
 
-/** Writes entries. Returns those that were not or may not have been written, to write them again. */
+/** Writes entries. Returns the entries to write again: those whose outcome is not `applied`. */
 export async function writeOrReturn(bucket: Bucket, entries: Entry[]): Promise<Entry[]> {
   // #region catch
   try {
