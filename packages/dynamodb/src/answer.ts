@@ -16,7 +16,7 @@ export function arrayOf(json: Json): readonly Json[] {
   throw malformedAnswer();
 }
 
-/** Returns an item's partition key. Throws `MalformedAnswer` if the item has none. */
+/** Returns an item's partition key. Throws `MalformedAnswer` if the item has no partition key. */
 export function partitionKeyOf(item: Json): string {
   const key = property(property(item, keyAttribute), "S");
   if (typeof key === "string") return key;
@@ -24,7 +24,7 @@ export function partitionKeyOf(item: Json): string {
 }
 
 /**
- * Returns the entry for `table` in a section such as `UnprocessedItems`, or `undefined` if it has none. Throws
+ * Returns the entry for `table` in a section such as `UnprocessedItems`, or `undefined` if the section is empty. Throws
  * `MalformedAnswer` if the section is missing, because DynamoDB always sends it, or if it contains another table.
  */
 export function tablePart(json: Json, table: string): Json {

@@ -1,6 +1,6 @@
 import type { Fault } from "@manykv/core/driver";
 
-/** Error codes of an established connection: https://nodejs.org/docs/latest/api/errors.html#common-system-errors */
+/** Error codes for a lost connection: https://nodejs.org/docs/latest/api/errors.html#common-system-errors */
 const lostConnection =
   /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN|EPROTO|ERR_STREAM_PREMATURE_CLOSE)$/;
 /** Error codes for invalid HTTP, HTTP/2 or TLS data. */
@@ -13,7 +13,7 @@ export const invalidHeader = "ERR_INVALID_CHAR";
 /** Translates a connection error of Node.js or the SDK to a fault. Returns `undefined` for any other error. */
 export function connectionFault(error: object): Fault | undefined {
   const { name, code } = error as NodeJS.ErrnoException;
-  // The code of a `DOMException` is a number, which only repeats its name.
+  // The code of a `DOMException` is a number that adds nothing to the exception's name.
   const reason = typeof code === "string" ? code : undefined;
   if (neverSent(error)) {
     const retryable = !rejectedCertificate.test(reason ?? "");
@@ -25,15 +25,15 @@ export function connectionFault(error: object): Fault | undefined {
   return { code: "connection-lost", retryable: true, effect: "unknown", reason: reason ?? name };
 }
 
-/** Returns whether the connection failed before the request was sent. */
+/** Returns whether the error occurred before the request was sent. */
 export function neverSent(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   const { name, message, code, syscall, errors } = error as NodeJS.ErrnoException & Partial<AggregateError>;
   if (syscall === "connect" || syscall === "getaddrinfo" || code === invalidHeader) return true;
   if (rejectedCertificate.test(String(code))) return true;
-  // Node.js reports one error per address that it tried.
+  // If a host has several addresses, Node.js reports one error for each address that it tried.
   if (Array.isArray(errors) && errors.length > 0) return errors.every(neverSent);
-  // All SDK timeouts have the same name. If the SDK changes this text, the request counts as sent, which is safe.
+  // All SDK timeouts have the same name. If the SDK changes these messages, the request counts as sent, which is safe.
   const isConnectTimeout = /did not establish a connection|without establishing a connection/.test(String(message));
   return name === "TimeoutError" && isConnectTimeout;
 }

@@ -7,7 +7,7 @@ type Row = Omit<Fault, "reason" | "fence">;
 
 /** DynamoDB rejected the whole request. If it processes only part of a batch, it does not return an error. */
 const throttled: Row = { code: "throttled", retryable: true, effect: "none" };
-/** DynamoDB failed, and does not report whether it had already applied the request. */
+/** DynamoDB failed, and does not report whether it applied the request. */
 const failed: Row = { code: "unavailable", retryable: true, effect: "unknown" };
 const refused: Row = { code: "internal", retryable: false, effect: "none" };
 const denied: Row = { ...refused, code: "access-denied" };
@@ -15,12 +15,12 @@ const unreached: Row = { code: "unavailable", retryable: true, effect: "none" };
 /** The driver does not know what an error without a row means, so the effect is unknown. */
 const unknownError: Row = { code: "internal", retryable: false, effect: "unknown" };
 
-/** Returns the error for a damaged response or one that is not from DynamoDB. The effect of the request is unknown. */
+/** Returns the error for a response that is damaged or not from DynamoDB. The effect of the request is unknown. */
 export function malformedAnswer(reason = "MalformedAnswer"): FaultError {
   return new FaultError({ ...failed, reason });
 }
 
-/** Returns the error for a problem that the driver itself detects. A retry cannot fix it, and no write was applied. */
+/** Returns the error for a problem that the driver detects. No write was applied, and a retry would fail again. */
 export function refusal(code: Fault["code"], reason: string): FaultError {
   return new FaultError({ ...refused, code, reason });
 }
@@ -36,7 +36,7 @@ const rows: ReadonlyMap<unknown, Row> = new Map([
     `ProvisionedThroughputExceededException ThrottlingException Throttling RequestLimitExceeded
     TooManyRequestsException LimitExceededException`,
   ),
-  // The last two: a transaction or another region is writing one of the items. The other items may have been written.
+  // The last two: a transaction or another region is writing an item of the batch. The others may have been written.
   ...named(
     failed,
     `InternalServerError InternalServerErrorException InternalFailure ServiceUnavailable ServiceUnavailableException
@@ -93,8 +93,8 @@ function faultOf(error: unknown): Fault {
 }
 
 /**
- * Throws a fault for an error of the credentials provider. An unknown error may be temporary, for example if a vault
- * cannot be reached. A missing resource of the provider is not `no-such-store`, which refers to the table.
+ * Throws a fault for an error of the credentials provider. An unknown error is retryable, because it may be temporary.
+ * A missing resource of the provider is `unavailable`, because `no-such-store` means that the table is missing.
  */
 export function failCredentials(error: unknown): never {
   const { code, retryable, reason } = classify(error);

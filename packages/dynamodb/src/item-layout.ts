@@ -1,7 +1,7 @@
 import { malformedAnswer } from "./error-table.js";
 
 /**
- * An item has the partition key `k`, a string of bucket, colon and key, and the binary value `v`.
+ * An item has two attributes: the string `k` (the partition key: bucket, colon, key) and the binary `v` (the value).
  *
  * Names are short because they count towards an item's size and cost. The key is a string, not binary, so that
  * consoles, exports and IAM conditions (`dynamodb:LeadingKeys`) can read it. DynamoDB stores every well-formed string

@@ -28,7 +28,7 @@ export interface DynamodbStoreOptions extends StoreOptions, DynamodbDriverOption
 const driverOptionNames = ["table", "region", "endpoint", "credentials", "client"];
 const tableName = /^[a-zA-Z0-9_.-]{3,255}$/;
 
-/** Checks options. Throws `invalid-argument` with a message that names the option and how to correct it. */
+/** Checks options. Throws `invalid-argument` with a message that names the option and says what is valid. */
 export function checkDriverOptions(options: DynamodbDriverOptions): void {
   checkOptions(options, driverOptionNames);
   const { table, region, endpoint, credentials, client } = options;
@@ -57,7 +57,7 @@ export function checkDriverOptions(options: DynamodbDriverOptions): void {
   }
 }
 
-/** Throws `invalid-argument` unless `isValid`. No message may contain the value of an option: it may be a password. */
+/** Throws `invalid-argument` unless `isValid`. No message contains the value of an option, which may be a password. */
 function check(isValid: boolean, message: string): void {
   if (!isValid) throw new StoreError("invalid-argument", message);
 }

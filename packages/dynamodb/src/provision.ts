@@ -5,13 +5,13 @@ import { refusal } from "./error-table.js";
 import { keyAttribute } from "./item-layout.js";
 import type { Transport } from "./transport/transport.js";
 
-const foreignTable = 'the key of the table must be only the partition key "k" of type S: use a table with another name';
+const foreignTable = 'the table must have the partition key "k" of type S and no sort key: use another table';
 /** Time between two checks of a table that DynamoDB is creating, in milliseconds. Creation takes several seconds. */
 const pollInterval = 500;
 
 /**
- * Creates the table unless it exists, and waits until the table is active. It is safe to repeat this call and to run it
- * concurrently in several processes. Throws `invalid-argument` if the table exists with another key.
+ * Creates the table unless it exists, and waits until the table is active. Is safe to repeat, and to run in several
+ * processes at the same time. Throws `invalid-argument` if the table exists with another primary key.
  */
 export async function provision(transport: Transport, request: DriverRequest): Promise<void> {
   const TableName = transport.table;

@@ -21,7 +21,7 @@ export async function get(transport: Transport, request: KeysRequest): Promise<R
   return { values, faults, unprocessed };
 }
 
-/** Checks with BatchGetItem whether keys exist. Costs as much as reading the values, but does not transfer them. */
+/** Checks with BatchGetItem whether keys exist. Costs as much as `get`, but does not transfer values. */
 export async function exists(transport: Transport, request: KeysRequest): Promise<ReadAnswer<boolean>> {
   const projection = `,"ProjectionExpression":"${keyAttribute}"`;
   const { items, unprocessed } = await batchGet(transport, request, projection);
@@ -30,7 +30,7 @@ export async function exists(transport: Transport, request: KeysRequest): Promis
   return { values, unprocessed };
 }
 
-/** Sends BatchGetItem even for one key: GetItem returns only `{}` for a missing item, as a damaged response might. */
+/** Sends BatchGetItem even for one key. For a missing item, GetItem returns `{}`, like some damaged responses. */
 async function batchGet(
   transport: Transport,
   request: KeysRequest,

@@ -83,7 +83,7 @@ describe("provision", () => {
     await expect(store.provision()).rejects.toMatchObject({
       code: "invalid-argument",
       retryable: false,
-      message: expect.stringContaining('must be only the partition key "k" of type S'),
+      message: expect.stringContaining('must have the partition key "k" of type S and no sort key'),
     });
   });
 

@@ -10,13 +10,13 @@ export const requestIdHeader = "amz-sdk-invocation-id";
 
 /** Tracks which requests have left this process. */
 export class Departures {
-  /** Whether this runtime has announced a request. */
+  /** Whether Node.js has published a request on the channel. */
   areAnnounced = false;
   /** The requests in flight, by `id`. */
   readonly open: Map<unknown, Departure> = new Map();
   readonly #onRequest: (message: unknown) => void;
 
-  /** @param connectTimeout - longest time for connecting and the TLS handshake, in milliseconds. Default: no limit. */
+  /** @param connectTimeout - maximum time to connect, including the TLS handshake, in milliseconds. Default: none. */
   constructor(connectTimeout?: number) {
     this.#onRequest = (message) => {
       const { request } = message as { request: ClientRequest };
@@ -68,7 +68,7 @@ export class Departure {
     if (neverSent(error)) this.#state = "unsent";
   }
 
-  /** Records a response. A server error does not count, because DynamoDB may or may not have applied the request. */
+  /** Records a response. Ignores statuses from 500, because DynamoDB may or may not have applied the request. */
   answer(status: number): void {
     if (status < 500) this.#state = "answered";
   }
@@ -81,8 +81,8 @@ export class Departure {
   /**
    * Returns the effect that the request may have had.
    *
-   * @param answered - the effect according to the response, if there is one
-   * @param isAnnounced - whether Node.js announces the requests of this request handler. If not, they count as sent.
+   * @param answered - the effect to return if a response has arrived
+   * @param isAnnounced - whether Node.js publishes this handler's requests. If not, handed-over requests count as sent.
    */
   effect(answered: "none" | "unknown", isAnnounced: boolean): "none" | "unknown" {
     if (this.#earlierInDoubt || this.#state === "sent") return "unknown";

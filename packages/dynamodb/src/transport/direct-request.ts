@@ -4,7 +4,7 @@ import { readBody, serviceError } from "./http-answer.js";
 import type { Connection, Message, Resolved } from "./sdk-stack.js";
 
 /**
- * Sends a request to the endpoint of an earlier one. Uses the client's signer and request handler, but not the SDK's
+ * Sends a request to the endpoint of an earlier request. Uses the client's signer and request handler, but not its
  * middleware, which would double the CPU time.
  */
 export async function sendDirectly(
@@ -21,7 +21,7 @@ export async function sendDirectly(
   const headers = {
     "content-type": "application/x-amz-json-1.0",
     host,
-    // The signer uses this hash instead of computing its own, which takes longer.
+    // The signer uses this hash instead of computing it, which takes longer.
     "x-amz-content-sha256": createHash("sha256").update(body).digest("hex"),
     "x-amz-target": `DynamoDB_20120810.${operation}`,
   };

@@ -15,7 +15,7 @@ export interface Connection {
   readonly sdk: Sdk;
   /** Whether the client has no middleware, logger or wrapper of the caller. Requests may then skip the middleware. */
   readonly isPlain: boolean;
-  /** Whether the request handler is the SDK's own for `node:http`. */
+  /** Whether the request handler is the SDK's handler for `node:http`. */
   readonly isNodeHandler: boolean;
 }
 
@@ -43,8 +43,8 @@ const wrappedClient = "`send` of the `client` made no HTTP request: pass a Dynam
 const emptyObject: Uint8Array = new TextEncoder().encode("{}");
 
 /**
- * Sends a request through all middleware of the client. Only the bodies bypass the SDK, which would spend most of its
- * time on them. The SDK also does not verify checksums or distinguish a missing part of a response from an empty one.
+ * Sends a request through all middleware of the client. Only the bodies bypass the SDK, because it is slow to encode
+ * and decode them, does not verify checksums, and treats a missing part of a response like an empty part.
  */
 export async function sendThroughStack(
   { client, sdk }: Connection,

@@ -7,9 +7,9 @@ import { sendDirectly } from "./direct-request.js";
 import { parseJson } from "./http-answer.js";
 import { type Connection, type Message, type Resolved, sendThroughStack } from "./sdk-stack.js";
 
-/** Longest time to connect with a client that manykv creates, in milliseconds. After that, manykv retries. */
+/** Maximum time to connect with a client that manykv creates, in milliseconds. After this time, manykv retries. */
 const connectTimeout = 3_000;
-/** The most sockets of a client that manykv creates: enough for four calls in parallel. Further requests wait. */
+/** Maximum number of sockets of a client that manykv creates, enough for four parallel calls. More requests wait. */
 const maxSockets = 64;
 
 /**
@@ -73,7 +73,7 @@ export class Transport {
     this.#isNodeHandler = connection.isNodeHandler;
     // The SDK caches credentials until they expire.
     const credentials = await connection.client.config.credentials().catch(failCredentials);
-    // Another access key may belong to another account with another endpoint, so it does not reuse the route.
+    // Another access key may belong to another account with another endpoint, so its requests do not reuse the route.
     if (this.#route?.accessKeyId === credentials.accessKeyId)
       return sendDirectly(connection, this.#route, credentials, message, departure);
     const { answer, resolved } = await sendThroughStack(connection, message, departure);
@@ -96,7 +96,7 @@ async function connect({ client, region, endpoint, credentials }: DynamodbDriver
   return { client: own, sdk, isPlain: true, isNodeHandler: true };
 }
 
-/** Compares the caller's client with a new one. Instrumentation libraries wrap `send` and mark it `__wrapped`. */
+/** Compares the caller's client with a new one. Instrumentation libraries wrap `send` and set `__wrapped`. */
 function compare(client: DynamoDBClient, bare: DynamoDBClient): Pick<Connection, "isPlain" | "isNodeHandler"> {
   const middleware = ({ middlewareStack }: DynamoDBClient): string => middlewareStack.identify().join();
   const { logger, requestHandler } = client.config;
