@@ -10,7 +10,7 @@ import { type BackendName, backendNames } from "./testbeds/testbed.js";
 const program = new Command("campaign")
   .description("Makes servers and networks fail on purpose, and checks that every reported outcome is true.")
   .addHelpText("after", "\nExits with code 1 if a campaign fails.")
-  .option("--size <size>", "runs of each campaign: ci, long or a number", readSize, "ci")
+  .option("--size <size>", "number of runs of each campaign: ci, long or a number", readSize, "ci")
   .addOption(
     chooseFrom(
       "--only <names...>",
@@ -20,7 +20,7 @@ const program = new Command("campaign")
   )
   .addOption(chooseFrom("--backend <names...>", "backends to use", backendNames))
   .option("--seed <number>", "seed of the first run; run N, counted from 0, has this seed + N", readSeed, randomSeed())
-  .option("--json <file>", "file for the results")
+  .option("--json <file>", "file to write the results to")
   .parse();
 
 const options = program.opts<{
@@ -55,7 +55,7 @@ async function add(campaign: Campaign, backend: BackendName | undefined): Promis
   for (const failure of row.failures) console.log(`  ${failure}`);
 }
 
-/** Returns the backends to run a campaign on. A campaign without a backend runs only if `--backend` was not passed. */
+/** Returns the backends for a campaign. A campaign without `backends` runs only if `--backend` was not passed. */
 function backendsOf({ backends }: Campaign): readonly (BackendName | undefined)[] {
   if (backends !== undefined) return backends.filter((name) => options.backend.includes(name));
   return program.getOptionValueSource("backend") === "default" ? [undefined] : [];
@@ -69,7 +69,7 @@ function readSize(text: string): Size {
   if (text === "ci" || text === "long") return text;
   const runs = Number(text);
   if (Number.isInteger(runs) && runs > 0) return runs;
-  throw new InvalidArgumentError("It must be ci, long or a positive number of runs.");
+  throw new InvalidArgumentError("It must be ci, long or a positive integer.");
 }
 
 function readSeed(text: string): number {

@@ -17,7 +17,7 @@ const samples: Readonly<Record<string, number>> = {
   malformed: 40,
 };
 
-/** Campaigns that this test does not run on a cluster: it starts slowly and behaves like a single server in them. */
+/** Campaigns that skip the cluster: a cluster starts slowly, and behaves like a single server in these campaigns. */
 const withoutCluster: ReadonlySet<string> = new Set(["one-connection", "kill", "zombie"]);
 
 const seed = Math.floor(Math.random() * 2 ** 31);

@@ -3,7 +3,7 @@ import type { BackendName } from "../testbeds/testbed.js";
 /** Number of runs of a campaign: the number for CI, the number for a long manual test, or a given number. */
 export type Size = "ci" | "long" | number;
 
-/** A test with one kind of fault, which runs on each of its backends. */
+/** A test with one kind of fault. It runs on each backend in `backends`. */
 export interface Campaign {
   /** The value of `--only`. */
   readonly name: string;
@@ -11,7 +11,7 @@ export interface Campaign {
   readonly what: string;
   /** Required result, for the table. */
   readonly mustBe: string;
-  /** Absent if the campaign needs no server. */
+  /** Absent if the campaign does not run on each backend separately. */
   readonly backends?: readonly BackendName[];
   /** Number of runs on each backend, for each named size. */
   readonly runs: { readonly ci: number; readonly long: number };
@@ -19,7 +19,7 @@ export interface Campaign {
 }
 
 export interface CampaignContext {
-  /** Absent if the campaign needs no server. */
+  /** Absent if the campaign has no `backends`. */
   readonly backend?: BackendName | undefined;
   readonly runs: number;
   readonly seed: number;
@@ -31,7 +31,7 @@ export interface CampaignResult {
   readonly figures: Readonly<Record<string, number | string>>;
   /** Description of each failure, with the seed that repeats it if possible. Empty if the campaign passed. */
   readonly failures: readonly string[];
-  /** Whether a run showed a known limit of the backend, which docs/reliability.md describes. Default: false. */
+  /** Whether a run showed a known limit of the backend. See docs/reliability.md. Default: false. */
   readonly limited?: boolean;
 }
 

@@ -64,7 +64,7 @@ async function runCapacityFaults(context: CampaignContext): Promise<CampaignResu
   const proxies = await Promise.all(Array.from({ length: workers }, () => startDynamodbProxy(server)));
   await runConcurrently(proxies, context.runs, async (proxy, run) => {
     const seed = context.seed + run;
-    // With every twentieth seed, the proxy processes no item, and the call must reject after a limited number of attempts.
+    // With every twentieth seed, the proxy reports all items as unprocessed. The call must reject after a few attempts.
     if (seed % 20 === 19) await runStuck(testbed, proxy, seed, tally);
     else await runOne(testbed, proxy, seed, `run-${run}`, tally, stalls);
   });
@@ -119,7 +119,7 @@ function drawServiceFault(random: Random, kinds: readonly ServiceFaultKind[], le
   return random.chance(0.6) ? { kind } : undefined;
 }
 
-/** Checks that a call without progress rejects long before its deadline, after jittered waits. */
+/** Checks that a call without progress rejects after a limited number of attempts. Records the waits between them. */
 async function runStuck(testbed: Testbed, proxy: HttpProxy, seed: number, tally: Tally): Promise<void> {
   proxy.handler = withFault({ kind: "unprocessed", probability: 1 }, new Random(seed));
   proxy.requests.length = 0;

@@ -12,7 +12,7 @@ import { simulation } from "./simulation.js";
 import { slotMigrations } from "./slot-migrations.js";
 import { zombieWrites } from "./zombie-writes.js";
 
-/** All campaigns, in the order of the table. */
+/** All campaigns, in the order of the results table. */
 export const campaigns: readonly Campaign[] = [
   simulation,
   networkFaults,

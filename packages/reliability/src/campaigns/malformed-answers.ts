@@ -11,7 +11,7 @@ import { backendOf, type Campaign, type CampaignContext, type CampaignResult } f
 const workers = 16;
 const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
 const timeout = 250;
-/** Without Redis Cluster: its nodes respond like Redis, and each run would have to connect to every node. */
+/** Redis Cluster is left out: its nodes respond like a single Redis, and each run would connect to every node. */
 const backends: readonly BackendName[] = ["redis", "postgres", "dynamodb"];
 
 export const malformedAnswers: Campaign = {
@@ -89,11 +89,11 @@ async function runOne(
     await settle(random.pick(calls)(), what, tally, stalls);
   }
   mutateAnswers(proxy, (chunk) => chunk, false);
-  // `close` has no deadline, because it may wait for a connection that is being opened.
+  // `close` has no deadline, and may wait for a connection that is being opened. So allow more time.
   await settle(store.close(), `${what}, close`, tally, stalls, 8_000);
 }
 
-/** Makes the proxy change the bytes of responses. If `closes` is set, it closes the connection after a change. */
+/** Makes the proxy change the bytes of responses. With `closes`, the proxy closes a connection after a change. */
 function mutateAnswers(proxy: TcpProxy, mutate: Mutation, closes: boolean): void {
   proxy.intercept = (chunk, direction, connection) => {
     if (direction === "request") return chunk;

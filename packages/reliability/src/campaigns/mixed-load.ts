@@ -13,7 +13,7 @@ const concurrentCalls = 3;
 const keys = Array.from({ length: 300 }, (_, index) => `key ${index}`);
 /** Interval between two samples of memory, sockets and timers, in milliseconds. */
 const period = 2_500;
-/** Memory growth that is allowed in addition to 20%, in bytes, because the timing of garbage collection varies. */
+/** Allowed memory growth beyond 20%, in bytes. The growth varies with the timing of the garbage collector. */
 const slack = 12 * 1024 * 1024;
 
 export const mixedLoad: Campaign = {
@@ -104,7 +104,7 @@ function takeSample(): Sample {
 }
 
 function judge(samples: readonly Sample[], tally: Tally): CampaignResult {
-  // Ignore the first samples, because pools and caches still fill.
+  // Ignore the first samples, because pools and caches are still filling up.
   const settled = samples.slice(Math.floor(samples.length / 6));
   const third = Math.max(1, Math.floor(settled.length / 3));
   const early = medians(settled.slice(0, third));
@@ -144,7 +144,7 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
-/** Returns a function that runs the garbage collector. Node.js needs no command-line flag for it. */
+/** Returns a function that runs the garbage collector, even if Node.js was started without `--expose-gc`. */
 function garbageCollector(): () => void {
   setFlagsFromString("--expose-gc");
   return runInNewContext("gc") as () => void;

@@ -15,7 +15,7 @@ const workers: Readonly<Record<BackendName, number>> = {
 };
 
 const faultOptions = { kinds: byteTrueFaultKinds, longestHold: 400 };
-/** Timeouts from too short to generous, in milliseconds. */
+/** Timeouts in milliseconds, from too short to generous. */
 const timeouts = [150, 400, 1_000];
 
 export const networkFaults: Campaign = {

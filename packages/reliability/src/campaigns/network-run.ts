@@ -23,7 +23,7 @@ export interface NetworkRunResult {
   /** The errors of calls that rejected. */
   readonly rejected: readonly string[];
   readonly calls: number;
-  /** Longest time between a deadline and the end of its call, in milliseconds. */
+  /** Longest time by which a call exceeded its deadline, in milliseconds. */
   readonly worstOverrun: number;
 }
 
@@ -48,7 +48,7 @@ export async function openClients(testbed: Testbed): Promise<NetworkClients> {
   };
 }
 
-/** Makes calls of two clients on the same keys, with a fault in the connections of one client. Then reads all keys. */
+/** Lets two clients call the same keys, one of them with a fault in its connections. Then reads all keys. */
 export async function runNetworkFault(
   clients: NetworkClients,
   random: Random,
@@ -107,7 +107,7 @@ function drawCall(random: Random, client: RecordedClient, keys: readonly string[
   }
 }
 
-/** Reads all keys through the observer at once, and again after bytes that a proxy held have arrived. */
+/** Reads all keys, and reads them again after the bytes that a proxy held have arrived. Then deletes the keys. */
 async function observe(
   clients: NetworkClients,
   history: History,
@@ -120,6 +120,6 @@ async function observe(
   await new Promise((resolve) => setTimeout(resolve, 15));
   const { error } = await observer.getMany(keys);
   if (error !== undefined) history.addAnomaly("unsettled", "the observer could not read");
-  // Otherwise the server's memory would fill up.
+  // Without this, the data of all runs would fill the server's memory.
   await bucketOfObserver.deleteMany(keys);
 }

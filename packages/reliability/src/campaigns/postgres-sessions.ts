@@ -14,7 +14,7 @@ interface Situation {
 }
 
 const maxConnections = 12;
-/** A few quick attempts fail before the deadline, so that the call rejects with the code of the server's error. */
+/** Few attempts with short delays, so that a call rejects with the code of the server's error before its deadline. */
 const retry = { attempts: 3, baseDelay: 10 };
 const comfortable = 20_000;
 const entries = Array.from({ length: 20 }, (_, index): [string, Uint8Array] => [`key ${index}`, new Uint8Array(50)]);
@@ -48,7 +48,7 @@ export const postgresSessions: Campaign = {
         );
       }
       const left = await sessionsLeft(testbed.url);
-      if (left > 0) failures.push(`seed ${seed + run}, ${situation.name}: ${left} connections still open`);
+      if (left > 0) failures.push(`seed ${seed + run}, ${situation.name}: ${left} connections are still open`);
       leaked += left;
     }
     return {
@@ -59,7 +59,7 @@ export const postgresSessions: Campaign = {
   },
 };
 
-/** Returns the code of a call while the application uses all connections of its pool. */
+/** Returns the code with which a call rejects while the application uses all connections of its pool. */
 async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | undefined> {
   const pool = new Pool({ connectionString: testbed.url, max: 2, connectionTimeoutMillis: 10_000 });
   pool.on("error", () => {});
@@ -75,7 +75,7 @@ async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | und
   return after === undefined ? code : `${after} after the connections of the pool were released`;
 }
 
-/** Returns the code of a call while other clients use all connections of the server. */
+/** Returns the code with which a call rejects while other clients use all connections of the server. */
 async function withoutFreeConnection(testbed: PostgresTestbed): Promise<string | undefined> {
   const others = Array.from({ length: maxConnections }, () => new Client({ connectionString: testbed.url }));
   for (const client of others) client.on("error", () => {});
@@ -89,7 +89,7 @@ async function withoutFreeConnection(testbed: PostgresTestbed): Promise<string |
   return code;
 }
 
-/** Terminates every session during two calls, which must continue in new sessions. Returns the code of a failure. */
+/** Terminates every session during two calls. Returns `undefined` if both succeed, or the code of a failed call. */
 async function withEndedSessions(testbed: PostgresTestbed, random: Random): Promise<string | undefined> {
   const store = createStore(testbed.driver(direct));
   await codeOf(store);
@@ -106,7 +106,7 @@ async function withEndedSessions(testbed: PostgresTestbed, random: Random): Prom
   return codes.find((code) => code !== undefined);
 }
 
-/** Returns the code of a call while another client locks the table. */
+/** Returns the code with which a call rejects while another client locks the table. */
 async function withLockedRows(testbed: PostgresTestbed): Promise<string | undefined> {
   const store = createStore(testbed.driver(direct));
   await codeOf(store);

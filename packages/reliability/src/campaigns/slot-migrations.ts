@@ -47,7 +47,7 @@ export const slotMigrations: Campaign = {
   },
 };
 
-/** Moves a slot key by key to another master, like `redis-cli --cluster reshard`. Returns the number of moved slots. */
+/** Moves one slot key by key, like `redis-cli --cluster reshard`. Returns 1, or 0 if the source master has no keys. */
 async function moveSlot(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<number> {
   const [viewer] = testbed.servers;
   const masters = (await control.nodes(viewer as NodeView["address"])).filter(({ serves }) => serves);

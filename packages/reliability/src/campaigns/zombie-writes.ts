@@ -101,7 +101,7 @@ async function runZombie(clients: NetworkClients, seed: number, bucket: string, 
   tally.failures.push(`seed ${seed}: a write that took effect late was not reported as unknown`);
 }
 
-/** Records the stored values, and returns the keys whose value is not the newest acknowledged value. */
+/** Returns the keys whose value is not the newest acknowledged value. Records the values and deletes the keys. */
 async function findOverwritten(
   clients: NetworkClients,
   bucket: string,

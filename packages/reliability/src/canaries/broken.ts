@@ -2,10 +2,13 @@ import { byteTrueFaultKinds, type TcpProxy } from "@manykv/conformance/faults";
 import type { Driver } from "@manykv/core/driver";
 import type { Provocation } from "./provocation.js";
 
-/** An address without a server: its port is reserved. https://www.iana.org/assignments/service-names-port-numbers */
+/**
+ * An address at which no server listens. Port 1 is assigned to TCPMUX, an obsolete service:
+ * https://www.iana.org/assignments/service-names-port-numbers
+ */
 export const unreachable: { readonly host: string; readonly port: number } = { host: "127.0.0.1", port: 1 };
 
-/** Returns a provocation for each network fault in each direction, on all connections. */
+/** Returns a provocation for each kind and direction of a network fault. Each fault affects all connections. */
 export function brokenBy(proxy: TcpProxy, driver: () => Driver): Provocation[] {
   return byteTrueFaultKinds.flatMap((kind) =>
     (["request", "answer"] as const).map((direction) => ({

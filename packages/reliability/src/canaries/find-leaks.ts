@@ -6,7 +6,7 @@ export interface Canary {
   readonly text: string;
 }
 
-/** Returns the places of an error in which a canary was found. */
+/** Returns where an error contains a canary, for example `["the password in cause message"]`. */
 export function findLeaks(error: unknown, canaries: readonly Canary[]): string[] {
   const places = placesOf(error);
   const leaks: string[] = [];
@@ -52,7 +52,7 @@ function formsOf(text: string): string[] {
   // The Base64 form depends on the offset of the text in the encoded bytes. These parts cover every offset.
   const base64 = [0, 1, 2].map((skip) => bytes.subarray(skip, skip + 12).toString("base64"));
   const spaced = hex.slice(0, 24).replace(/../g, "$& ").trim();
-  // No spaces: `inspect` may break lines anywhere, so `findLeaks` also searches the text without white space.
+  // Without spaces, because `findLeaks` also searches the text without white space: `inspect` may break any line.
   const listed = [...bytes.subarray(0, 8)].join(",");
   return [text, encodeURIComponent(text), hex.slice(0, 24), spaced, listed, ...base64].map((form) =>
     form.toLowerCase(),

@@ -1,6 +1,6 @@
 import type { Anomaly } from "@manykv/conformance/checker";
 
-/** Returns a line for each of the first `most` anomalies, and a line with the number of further anomalies. */
+/** Returns a line for each of the first `most` anomalies and, if there are more, a line with the number of the rest. */
 export function describeAnomalies(anomalies: readonly Anomaly[], most = 3): string[] {
   const lines = anomalies
     .slice(0, most)

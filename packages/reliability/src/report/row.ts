@@ -8,7 +8,7 @@ export interface Row {
   readonly mustBe: string;
   readonly measured: string;
   readonly passed: boolean;
-  /** Whether a run showed a known limit of the backend, which docs/reliability.md describes. */
+  /** Whether a run showed a known limit of the backend. See docs/reliability.md. */
   readonly limited: boolean;
   readonly seconds: number;
   readonly figures: Readonly<Record<string, number | string>>;
@@ -16,5 +16,5 @@ export interface Row {
   readonly failures: readonly string[];
 }
 
-/** Maximum number of failures in a row. */
+/** Maximum number of failures in a {@link Row}. */
 export const mostFailures = 20;

@@ -1,7 +1,7 @@
 import type { Driver, KeysRequest } from "@manykv/core/driver";
 import type { Oracle } from "./oracle.js";
 
-/** Records in `oracle.broken` each rule of the `Driver` interface that a request of core breaks. */
+/** Adds a text to `oracle.broken` for each rule of the `Driver` interface that a request from core breaks. */
 export function checkRequest(
   oracle: Oracle,
   driver: Driver & { readonly closed: boolean },
@@ -17,7 +17,7 @@ export function checkRequest(
   if (driver.closed) broken("core sent a request after close()");
   if (keys.length === 0) broken("core sent a request without keys");
   if (keys.length > maxKeys) broken(`core sent ${keys.length} keys, more than the limit of ${maxKeys}`);
-  if (new Set(keys).size !== keys.length) broken("core sent a key twice in one request");
+  if (new Set(keys).size !== keys.length) broken("core sent a key more than once in one request");
   if (request.aborted) broken("core sent a request that is already aborted");
   if (Number.isNaN(request.deadline)) broken("core sent a deadline that is not a number");
   if (kind === "set" && values.length !== keys.length) broken("core sent different numbers of keys and values");

@@ -8,7 +8,7 @@ export type Effect = "never" | "at-once" | "late";
 /** What the fence of a lost request does. */
 export type FenceKind = "absent" | "works" | "fails" | "throws" | "hangs";
 
-/** What goes wrong with a request. With `keys`, the result of each key is chosen separately. */
+/** What goes wrong with a request. With `keys`, the plan chooses the result of each key separately. */
 export type PlanKind =
   | "none"
   | "keys"

@@ -8,7 +8,7 @@ export interface Attempt {
   readonly key: string;
   /** Number of the call that sent the request. */
   readonly call: number;
-  /** Number of the write, which its value contains, or 0 for a delete. */
+  /** Number of the write, or 0 for a delete. The value of a write contains its number. */
   readonly write: number;
   readonly sent: number;
   verdict: Verdict;

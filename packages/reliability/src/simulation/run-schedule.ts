@@ -15,7 +15,7 @@ export interface ScheduleResult {
   readonly undecided: number;
   readonly calls: number;
   readonly outcomes: Readonly<Record<"applied" | "not-applied" | "unknown", number>>;
-  /** Longest time between a deadline and the end of its call, in virtual milliseconds. Negative if no call was late. */
+  /** Longest time by which a call exceeded its deadline, in virtual milliseconds. Negative if no call was late. */
   readonly worstOverrun: number;
 }
 
@@ -106,7 +106,7 @@ class Schedule {
       if (this.#random.chance(0.3)) await pause(this.#random.integer(1, 500));
     }
     if (this.#random.chance(0.2)) {
-      // Closing must wait for the call in flight, and no request may follow.
+      // `close` must wait for the call in flight, and core must send no request afterwards.
       driver.call = ++this.#calls;
       const last = this.#call(this.#random.pick(recorded), driver.call);
       await Promise.all([last, store.close()]);

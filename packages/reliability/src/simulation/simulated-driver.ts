@@ -35,7 +35,7 @@ const pageSize = 3;
 export interface SimulatedDriverOptions {
   readonly limits: DriverLimits;
   readonly exists: boolean;
-  /** Whether the driver has `prepareSet`. It then acknowledges a set as a whole, or rejects. */
+  /** Whether the driver has `prepareSet`. Such a driver acknowledges or rejects each set as a whole. */
   readonly prepareSet: boolean;
 }
 
@@ -84,7 +84,7 @@ export class SimulatedDriver implements Driver {
   }
 
   async close(): Promise<void> {
-    if (this.closed) this.#oracle.broken.push("core closed the driver twice");
+    if (this.closed) this.#oracle.broken.push("core closed the driver more than once");
     this.closed = true;
   }
 
@@ -242,7 +242,7 @@ export class SimulatedDriver implements Driver {
     return new SimulatedError(this.#plan.fault("none"));
   }
 
-  /** Loses the response. The plan decides whether and when the write takes effect. */
+  /** Loses the response. The plan decides whether and when the write takes effect, and what its fence does. */
   #lose(
     attempts: readonly Attempt[],
     values: readonly Uint8Array[] | undefined,

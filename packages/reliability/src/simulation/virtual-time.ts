@@ -12,12 +12,12 @@ type Globals = {
 };
 
 /**
- * A clock that jumps from timer to timer. While installed, it replaces `setTimeout`, `clearTimeout`, `performance.now`
- * and `Math.random`. A run then never waits, and is the same each time.
+ * A clock that jumps from timer to timer. While it is installed, it replaces `setTimeout`, `clearTimeout`,
+ * `performance.now` and `Math.random`. A run then never waits for a timer, and every repetition is the same.
  */
 export class VirtualTime {
   #now = 0;
-  /** Sorted by time. The last element fires next. */
+  /** Sorted by time, latest first. The last element fires next. */
   readonly #timers: Timer[] = [];
 
   get now(): number {

@@ -29,17 +29,17 @@ export class ClusterControl {
 
   at({ host, port }: Address): Redis {
     const client = this.#clients.get(`${host}:${port}`);
-    if (client === undefined) throw new RangeError("ClusterControl.at: the address is not among the nodes");
+    if (client === undefined) throw new RangeError("ClusterControl.at: no node of the cluster has this address");
     return client;
   }
 
-  /** Returns all nodes as the node `seenBy` describes them. */
+  /** Returns all nodes of the cluster, as the node at `seenBy` describes them. */
   async nodes(seenBy: Address): Promise<NodeView[]> {
     const text = String(await this.at(seenBy).call("CLUSTER", "NODES"));
     return text.trim().split("\n").map(parseNode);
   }
 
-  /** Waits until `fits` accepts the nodes as each of `viewers` describes them. Rejects after 2 minutes. */
+  /** Waits until `fits` accepts every viewer's description of the nodes. Rejects after 2 minutes. */
   async until(viewers: readonly Address[], fits: (nodes: readonly NodeView[]) => boolean): Promise<void> {
     if (await this.within(120_000, viewers, fits)) return;
     const views = await Promise.all(viewers.map((viewer) => this.nodes(viewer)));

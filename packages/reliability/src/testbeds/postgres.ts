@@ -38,8 +38,8 @@ export async function postgresTestbed(
 }
 
 /**
- * Restarts a killed server. Until all of its processes have exited, a new server fails to start: "pre-existing shared
- * memory block is still in use".
+ * Restarts a killed server. Until all processes of the old server have exited, the new one fails to start with
+ * "pre-existing shared memory block is still in use". So this function makes up to 20 attempts.
  */
 async function restart(service: DedicatedPostgres): Promise<void> {
   for (let attempt = 1; ; attempt++) {

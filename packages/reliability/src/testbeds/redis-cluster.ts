@@ -32,7 +32,7 @@ export async function redisClusterTestbed(
   };
 }
 
-/** Returns a driver that connects through `route`. Nodes report their own addresses, so it must map each of them. */
+/** Returns a driver that connects through `route`. `natMap` replaces the addresses that the nodes report. */
 function routedDriver(servers: Testbed["servers"], route: Route): Driver {
   const client = new Cluster(servers.map(route), {
     lazyConnect: true,

@@ -91,7 +91,7 @@ export const driverMutants: readonly Mutant[] = [
   mutant("reports throttled keys as missing", ["false-missing"], (inner) => ({
     get: async (request) => ({ ...(await inner.get(request)), unprocessed: [], faults: [] }),
   })),
-  mutant("reports that keys do not exist without a request", ["false-missing"], () => ({
+  mutant("reports without a request that keys do not exist", ["false-missing"], () => ({
     exists: async (request) => ({ values: request.keys.map(() => false) }),
   })),
   mutant("reads from a replica that lags behind", staleKinds, (inner, random) => {

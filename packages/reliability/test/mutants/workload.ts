@@ -14,7 +14,7 @@ export interface Plant {
 const keys = ["a", "b", "c", "d"];
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
 
-/** Runs two clients on the same keys, with faults. Then reads all keys, and again after all timers have fired. */
+/** Runs two clients on the same keys, with faults. Reads all keys afterwards, and again after all timers have fired. */
 export async function runWorkload(seed: number, plant: Plant): Promise<readonly Anomaly[]> {
   const random = new Random(seed);
   const time = new VirtualTime();
