@@ -28,7 +28,7 @@ export interface BucketOptions extends ClientOptions {
  */
 export class CaseContext {
   readonly harness: ConformanceHarness;
-  /** Seed of all random numbers in this case. */
+  /** Seed of the random calls and faults in this case. */
   readonly seed: number;
   readonly #closing: (() => Promise<void>)[] = [];
   readonly #drivers = new OpenDrivers();
@@ -82,8 +82,8 @@ export class CaseContext {
   }
 
   /**
-   * Skips the case by throwing an error. Call it if the case does not apply to this backend. The suite prints the
-   * reason.
+   * Throws an error that skips the case. A case calls this method if it does not apply to the backend. The suite prints
+   * the reason.
    */
   skip(reason: string): never {
     throw new SkipCase(reason);

@@ -5,8 +5,8 @@ import type { WitSentenceId } from "./wit-sentences.js";
 /**
  * The code that a case tests.
  *
- * - `core`: core, with faults injected between core and the driver. If such a case fails, look for the fault in core
- *   first.
+ * - `core`: core, in many cases with faults injected between core and the driver. If such a case fails, look for the
+ *   bug in core first.
  * - `driver`: the driver and its engine.
  * - `network`: the driver while its connections break. These cases run only if the harness has `servers`.
  */

@@ -4,7 +4,7 @@ import type { Address } from "./faults/tcp-proxy.js";
 
 export type { Address };
 
-/** Returns the address that a client connects to for a server: the server's own address or the address of a proxy. */
+/** Returns the address that a client must use for a server: the server's own address or the address of a proxy. */
 export type Route = (server: Address) => Address;
 
 /**
@@ -18,7 +18,7 @@ export interface ConformanceHarness {
    */
   readonly name: string;
   /**
-   * Creates a new client. All clients of one harness must work on the same data, like two processes that use one
+   * Creates a new client. All clients of one harness must access the same data, like two processes that use one
    * server. For each of `servers`, `route` returns the address that this client must connect to. A backend without
    * servers ignores `route`.
    */
@@ -38,7 +38,8 @@ export interface ConformanceHarness {
    */
   readonly modelRuns?: number | undefined;
   /**
-   * Seed of all random numbers. To replay a failure, set the seed from its message. Default: a new seed for each case.
+   * Seed of the random calls and faults. To replay a failure, set the seed that its message contains. Default: a new
+   * seed for each case.
    */
   readonly seed?: number | undefined;
   /** Creates a store on top of a driver. Set it to test code that wraps stores. Default: core's `createStore`. */

@@ -6,7 +6,7 @@ import { SkipCase } from "./skip-case.js";
 import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
 
-/** Longest duration of a case, in milliseconds. A case that takes longer fails. */
+/** Maximum duration of a case, in milliseconds. A case that takes longer fails. */
 const caseTimeout = 120_000;
 const closeTimeout = 30_000;
 
@@ -17,8 +17,9 @@ const closeTimeout = 30_000;
 export const testTimeout: number = caseTimeout + closeTimeout + 10_000;
 
 /**
- * Runs one case. Rejects if the backend does not conform, if the case takes longer than 120 seconds, or if the case
- * skips itself. Call this function to run a single case in a debugger or against a backend that is broken on purpose.
+ * Runs one case. Rejects if the backend does not conform, if the case takes longer than 120 seconds, if its cleanup
+ * fails or takes longer than 30 seconds, or if the case skips itself. Call this function to run a single case in a
+ * debugger or against a backend that is broken on purpose.
  */
 export async function runCase(conformanceCase: ConformanceCase, harness: ConformanceHarness): Promise<void> {
   const seed = harness.seed ?? randomSeed();

@@ -1,6 +1,6 @@
 /**
- * The sentences of `wasi:keyvalue/batch` that state what an implementation guarantees or does not guarantee. Each id
- * starts with the name of the function.
+ * The sentences of `wasi:keyvalue/batch` that state what an implementation guarantees or does not guarantee. An id
+ * starts with the name of a function, or with `batch` if the sentence is about the whole interface.
  */
 export const witSentences = {
   "batch 1":

@@ -7,7 +7,7 @@ test("there are at least 270 cases, and their ids are unique", () => {
   expect(cases.length).toBeGreaterThanOrEqual(270);
 });
 
-test("each rule has cases, and each id has the form of an id", () => {
+test("each rule has cases, and each id is a rule and lower-case words, joined by hyphens", () => {
   expect(new Set(cases.map(({ rule }) => rule))).toEqual(new Set(Object.keys(rules)));
   for (const { id } of cases) expect(id).toMatch(/^(s(0[1-9]|1[0-6])|errors|driver)-[a-z0-9]+(-[a-z0-9]+)*$/);
 });

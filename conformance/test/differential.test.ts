@@ -20,7 +20,7 @@ test("finds no difference between two stores of the same kind", async () => {
   expect(cases).toBeGreaterThanOrEqual(2_000);
 });
 
-test("finds a backend that merges keys, and reports the seed and the shortest sequence of calls", async () => {
+test("finds a backend that merges keys, and reports the seed and a counterexample", async () => {
   const inner = referenceDriver(new Map());
   const folded = createStore(
     {

@@ -77,7 +77,7 @@ describe("the suite", () => {
       await expect(runCase(one, ignoring), one.id).rejects.toThrow(/no connection came through the proxies: `driver`/);
   });
 
-  test("the message of a failure says how to replay it", async () => {
+  test("the message of a failure says how to replay the failure", async () => {
     const broken: ConformanceHarness = {
       ...harness,
       seed: 42,

@@ -28,7 +28,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-name-and-limits",
     rule: "driver",
     subject: "driver",
-    title: "a driver has a name and frozen limits that allow portable values",
+    title: "a driver has a name and frozen limits, and its `maxValueBytes` is at least that of `portableLimits`",
     async run(context) {
       const { name, limits } = await context.driver();
       assert.match(name, /^[a-z][a-z0-9-]*$/);

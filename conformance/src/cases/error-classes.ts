@@ -167,7 +167,7 @@ export const errorClassCases: readonly ConformanceCase[] = [
     rule: "errors",
     subject: "core",
     title:
-      "each call of failures() yields the entries that were not applied, in the order of their index, with code and reason",
+      "each call of failures() yields the entries that are not `applied`, in the order of their index, with code and reason",
     async run(context) {
       const { error } = await faultyWrite(context, {
         kind: "set",

@@ -13,7 +13,7 @@ import { assertNoLeak, canary } from "../support/no-leak.js";
 import { rejectionOf } from "../support/rejections.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 
-/** Cases for errors: they contain no key, no value and no text of the engine, and no rejection stays unhandled. */
+/** Cases that check that errors contain no key, value or text of the engine, and that no rejection stays unhandled. */
 export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-no-leak-of-bad-input",
@@ -49,7 +49,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     id: "errors-no-leak-of-faults",
     rule: "errors",
     subject: "core",
-    title: "errors of failed, throttled, lost and cancelled requests contain no key and no value",
+    title: "errors of refused, throttled, lost and timed-out requests contain no key and no value",
     async run(context) {
       const faults: readonly CallFault[] = [
         { kind: "reject", fault: refused },
@@ -105,7 +105,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     id: "errors-classify-that-throws",
     rule: "errors",
     subject: "core",
-    title: "if classify throws, the error's code is `internal` and a write is `unknown`",
+    title: "if classify throws, the error's code is `internal` and the outcome of a write is `unknown`",
     async run(context) {
       const failing = async (): Promise<never> => {
         throw new Error(canary);

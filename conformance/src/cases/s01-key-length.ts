@@ -46,7 +46,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     id: "s01-length-where-widths-change",
     rule: "S1",
     subject: "core",
-    title: "key length is counted in UTF-8 bytes, including for characters next to the limits of 1, 2, 3 and 4 bytes",
+    title: "the length of a key is counted in UTF-8 bytes, also where characters begin to need 2, 3 or 4 bytes",
     async run(context) {
       const bucket = await context.bucket();
       for (const point of [0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x103fff, 0x10fc00, 0x10ffff]) {
@@ -92,7 +92,8 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     id: "s01-hardly-compressible-key",
     rule: "S1",
     subject: "driver",
-    title: "a key of the maximum length with random characters, which an index cannot compress, is stored",
+    title:
+      "a key of the maximum length is stored even if its characters are random, so that an index cannot compress it",
     async run(context) {
       const bucket = await context.bucket();
       const random = crypto.getRandomValues(new Uint8Array(bucket.limits.maxKeyBytes));

@@ -5,7 +5,7 @@ import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { batchErrorOf } from "../support/rejections.js";
 
-/** A timeout of 100 seconds, because a slow engine takes long to store values of tens of megabytes. */
+/** A timeout of 100 seconds, because a slow engine needs many seconds to store a value of tens of megabytes. */
 const patient = { timeout: 100_000 };
 
 /** Cases for rule S2: values at and around the maximum length that the backend declares. */

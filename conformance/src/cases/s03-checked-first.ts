@@ -4,7 +4,10 @@ import { bytes, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 
-/** Splits a batch of 9 keys into 5 requests, so that a store that validates each request separately sends some. */
+/**
+ * Splits a batch of 9 keys into 5 requests. A store that validates each request separately sends some of these requests
+ * before it finds an invalid entry at the end.
+ */
 const twoKeysEach = { requestLimits: { maxKeys: 2 } };
 
 /** Cases for rule S3: one invalid entry rejects the whole batch before anything is sent. */

@@ -6,7 +6,7 @@ import { runModel } from "../model/run-model.js";
 /** Default number of runs of the `s07-model` case. */
 export const defaultModelRuns = 200;
 
-/** Cases for rule S7: random calls return the same results as a model, which is a `Map`. */
+/** Cases for rule S7: random calls return the same results as a model of the bucket. */
 export const modelCases: readonly ConformanceCase[] = [
   {
     id: "s07-model",

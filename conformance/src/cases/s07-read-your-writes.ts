@@ -117,7 +117,7 @@ export const readYourWritesCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "driver",
     wit: ["batch 4"],
-    title: "once a write has resolved, every client of the same data reads it",
+    title: "once a write has resolved, every client of the same data sees its effect",
     async run(context) {
       const name = context.bucketName();
       const clients = [await context.bucket({ name }), await context.bucket({ name })];

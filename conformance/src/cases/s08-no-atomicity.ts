@@ -156,7 +156,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Returns a reader, and a writer in another client that sends key `a` at once and key `b` only after `release()`. */
+/** Returns a reader and a writer of two clients. The writer sends key `a` at once, and key `b` after `release()`. */
 async function halting(context: CaseContext): Promise<{ writer: Bucket; reader: Bucket; release: () => void }> {
   const name = context.bucketName();
   let release = (): void => {};
@@ -184,11 +184,11 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
     if (await condition()) return;
     await pause(5);
   }
-  assert.fail("after 400 reads, the reader has not seen the first key of the batch");
+  assert.fail("after 400 reads, the reader has not seen the write of the first key of the batch");
 }
 
 function assertWhole(value: Uint8Array | undefined, versions: readonly Uint8Array[]): void {
-  assert.ok(value, "a read reported a key missing, but clients only overwrote it");
+  assert.ok(value, "a read reported a key as missing, but clients only overwrote the key");
   const version = versions.find(({ byteLength }) => byteLength === value.byteLength);
   assert.ok(version, `a read returned a value of ${value.byteLength} bytes, but no client wrote a value of this size`);
   sameBytes(value, version, "a value that was read during the writes");

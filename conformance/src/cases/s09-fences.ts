@@ -23,7 +23,8 @@ export const fenceCases: readonly ConformanceCase[] = [
     id: "s09-fence-before-repetition",
     rule: "S9",
     subject: "core",
-    title: "core awaits a fence before it retries the write, once for all faults that share the fence",
+    title:
+      "core calls a fence once for all faults that share it, and retries the write only after the fence has resolved",
     async run(context) {
       const events: string[] = [];
       const fence = async (): Promise<void> => {
@@ -48,7 +49,8 @@ export const fenceCases: readonly ConformanceCase[] = [
     id: "s09-fence-before-giving-up",
     rule: "S9",
     subject: "core",
-    title: "core calls a fence even if it does not retry, so that the lost write cannot take effect after the call",
+    title:
+      "core calls a fence even if core does not retry the write, so that the write cannot take effect after the call",
     async run(context) {
       let fenced = 0;
       const fence = async (): Promise<void> => {

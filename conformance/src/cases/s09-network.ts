@@ -40,7 +40,7 @@ const unnoticed: readonly ConnectionFault[] = [
 const rounds = 24;
 const lanes = 6;
 
-/** Cases for rule S9: writes while connections break. They compare outcomes with what an unaffected client reads. */
+/** Cases for rule S9: writes while connections break. Each compares outcomes with what an unaffected client reads. */
 export const networkOutcomeCases: readonly ConformanceCase[] = [
   ...noticed.map(
     ([id, what, fault]): ConformanceCase => ({
@@ -62,7 +62,8 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
     id: "s09-network-late-write",
     rule: "S9",
     subject: "network",
-    title: "a write that the network delays never overwrites a newer write, unless its outcome is `unknown`",
+    title:
+      "a write that the network delays never overwrites a newer write, unless the delayed write is reported as `unknown`",
     async run(context) {
       const { proxies, proxied, direct } = await networkClients(context, 2_000);
       proxies.arm({ kind: "hold", direction: "request" });
@@ -104,7 +105,7 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Runs a setMany and a deleteMany under each fault, concurrently and with separate proxies. Each must succeed. */
+/** Runs a setMany and a deleteMany under each fault, concurrently and with separate proxies. Each call must succeed. */
 async function survives(context: CaseContext, faults: readonly ConnectionFault[]): Promise<void> {
   const writes = faults.flatMap((fault) => writeKinds.map((kind) => ({ fault, kind })));
   await Promise.all(

@@ -12,7 +12,7 @@ import { settles } from "../support/settles.js";
 import { assertTrue, type JudgedWrite, outcomesOfWrite, settable } from "../support/truth.js";
 
 const rounds = 40;
-/** Number of concurrent rounds. Each writes different keys and spends most of its time waiting for a deadline. */
+/** Number of concurrent rounds. Each round writes different keys and spends most of its time waiting for a deadline. */
 const lanes = 8;
 const timeout = 250;
 const hangs = 20_000;

@@ -13,7 +13,7 @@ import { rejectsWith } from "../support/rejections.js";
 
 const there = ["a", "b", "c", "d"];
 
-/** Cases for rule S10: a key that cannot be read is never reported missing. */
+/** Cases for rule S10: a key that cannot be read is never reported as missing. */
 export const failedReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-refused-key",
@@ -166,7 +166,7 @@ export const failedReadCases: readonly ConformanceCase[] = [
     id: "s10-answer-too-short",
     rule: "S10",
     subject: "core",
-    title: "if a driver returns fewer results than keys, getMany rejects and reports no key missing",
+    title: "if a driver returns fewer results than keys, getMany rejects and reports no key as missing",
     async run(context) {
       const name = context.bucketName();
       await (await context.bucket({ name })).set("a", bytes("of a"));
@@ -187,7 +187,7 @@ interface FaultyReader {
   readonly requests: Recording["requests"];
 }
 
-/** Returns a bucket with the keys `a` to `d` whose driver injects faults, and the list of requests that core sends. */
+/** Returns a bucket that contains the keys `a` to `d`, and the requests that core sends. The driver injects faults. */
 async function faultyReader(
   context: CaseContext,
   schedule: FaultSchedule,

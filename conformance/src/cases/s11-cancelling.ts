@@ -12,7 +12,7 @@ import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 
-/** Milliseconds after which a cancelled call counts as hanging. Cancellation is far faster even on a slow machine. */
+/** Time after which a cancelled call counts as hanging, in milliseconds. A cancelled call settles far earlier. */
 const hangs = 8_000;
 
 /** Cases for rule S11: the caller cancels a call with a signal. */
@@ -227,7 +227,7 @@ function readsOf(bucket: Bucket, options: CallOptions): Promise<unknown>[] {
     bucket.listKeys(options),
     bucket.keys(options)[Symbol.asyncIterator]().next(),
   ];
-  // The case awaits the calls one by one. A call that rejects earlier must not be an unhandled rejection.
+  // The case awaits the calls one by one. A call that rejects earlier must not cause an unhandled rejection.
   for (const call of calls) call.catch(() => {});
   return calls;
 }

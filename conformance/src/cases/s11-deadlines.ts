@@ -16,7 +16,7 @@ import { kebab } from "../support/strings.js";
 const short = 200;
 /** Timeout that lets some requests of a call succeed even on a busy machine, in milliseconds. */
 const patient = 4_000;
-/** Milliseconds after which a call counts as hanging. Calls with the timeouts above settle far earlier. */
+/** Time after which a call counts as hanging, in milliseconds. Calls with the timeouts above settle far earlier. */
 const hangs = 8_000;
 
 type Method = readonly [name: string, call: (bucket: Bucket, options: CallOptions) => Promise<unknown>];

@@ -7,7 +7,7 @@
  * | `false-applied` | a call rejected and reported a key as `applied`, but the write did not take effect |
  * | `false-not-applied` | a call reported a key as `not-applied`, but the write took effect |
  * | `stale-overwrite` | an older write overwrote a newer write that was already acknowledged |
- * | `stale-read` | a read that began after a write was acknowledged returned the value before that write |
+ * | `stale-read` | a read that began after a write was acknowledged returned an older value |
  * | `false-missing` | a read reported a key as missing although the key had a value during the whole read |
  * | `torn-value` | a read returned a damaged value or a mixture of several values |
  * | `unwritten-value` | a read returned a value that no client had written under this key |

@@ -18,9 +18,9 @@ export interface CheckResult {
 }
 
 /**
- * Finds calls and reads that contradict the outcomes reported by the clients' writes. Every key must be missing when
- * the history begins. At the end of the history, read all keys through a separate client, because the checker can only
- * judge keys that were read.
+ * Returns the anomalies of a history: reads that contradict the reported outcomes of writes, writes that never settled,
+ * and the anomalies that the clients recorded. Every key must be missing when the history begins. At the end of the
+ * history, read all keys through a separate client, because the checker can only judge keys that were read.
  */
 export function checkHistory(history: History): CheckResult {
   const anomalies: Anomaly[] = [...history.anomalies];

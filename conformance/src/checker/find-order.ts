@@ -13,13 +13,13 @@ interface Step {
   readonly optional: boolean;
 }
 
-/** Largest number of states that the search tries for one key before it gives up. */
+/** Maximum number of states that the search tries for one key before it gives up. */
 const mostStates = 50_000;
 
 /**
  * Returns whether an order of the writes of a key explains all reads. In such an order, each write takes effect at one
  * moment between its start and its end, and each read sees the latest write before it. Returns `undefined` if the
- * search gave up.
+ * search gives up.
  *
  * The algorithm follows Wing and Gong, "Testing and Verifying Concurrent Objects" (1993).
  */
@@ -108,9 +108,9 @@ class OrderSearch {
 }
 
 /**
- * Adds to the order every read that sees the current write and that no remaining step must precede. This does not
- * restrict the order of the other steps and reads. An optional step must precede a read if the step ended before the
- * read began.
+ * Adds to the order every read that sees the current write and that no remaining step must precede. These additions do
+ * not restrict the order of the other steps and reads. An optional step must precede a read if the step ended before
+ * the read began.
  */
 function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
   let left = reads;

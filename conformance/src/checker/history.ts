@@ -2,8 +2,8 @@ import type { Outcome } from "@manykv/core";
 import type { Anomaly, AnomalyKind } from "./anomaly.js";
 
 /**
- * What a read saw under a key: the number of the write, `missing`, `torn` for a damaged value, or `present` if the call
- * only reported that the key exists.
+ * What a read saw under a key: the number of the write that wrote the value, `missing`, `torn` for a damaged value, or
+ * `present` if the call only reported that the key exists.
  */
 export type Observation = number | "missing" | "present" | "torn";
 
@@ -23,8 +23,8 @@ export interface WriteRecord {
   /** Whether the call resolved. */
   resolved: boolean;
   /**
-   * Whether the write may take effect, or take effect again, after its call has settled. `true` for an unknown write of
-   * a cancelled call. Also `true` for every write if the driver cannot stop lost requests.
+   * Whether the write may take effect, or take effect again, after its call has settled. `true` for a write of a
+   * cancelled call if the outcome is `unknown`. Also `true` for every write if the driver cannot stop lost requests.
    */
   late: boolean;
 }

@@ -5,8 +5,8 @@ import { identify, uniqueValue } from "./unique-value.js";
 /** Options of a recorded client. */
 export interface RecordedClientOptions {
   /**
-   * Whether the driver stops lost requests before their call settles, so that no write takes effect later. Default
-   * `true`. A write of a cancelled call may always take effect later.
+   * Whether the driver stops lost requests before the call settles, so that no write takes effect later. A write of a
+   * cancelled call may take effect later in either case. Default `true`.
    */
   readonly fenced?: boolean | undefined;
   /** Time that a call may take beyond its deadline, in milliseconds. Default 250. */
@@ -21,8 +21,8 @@ export interface RecordedClientOptions {
 }
 
 /**
- * The result of a call of a recorded client. The call never rejects: if the call of the bucket rejects, `error` is its
- * error.
+ * The result of a call of a recorded client. The call never rejects. If the bucket's call rejects, `error` is the error
+ * of the bucket.
  */
 export interface CallEnd {
   readonly error?: unknown;
@@ -69,8 +69,8 @@ export class RecordedClient {
   }
 
   /**
-   * Sets the keys to unique values. Overwrites the bytes of these values as soon as the bucket has returned its
-   * promise, which rule S2 permits.
+   * Sets the keys to unique values. As soon as the bucket has returned its promise, overwrites the bytes of these
+   * values. Rule S2 permits this.
    */
   setMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const { records, entries } = this.#begin(keys, "set");
@@ -147,7 +147,7 @@ export class RecordedClient {
     kind: "set" | "delete",
   ): { records: readonly WriteRecord[]; entries: readonly Entry[] } {
     const start = this.#history.tick();
-    // If a key occurs twice, the last value wins (rule S5), and core does not write the others.
+    // If a key occurs more than once, the last value wins (rule S5), and core does not write the other values.
     const byKey = new Map<string, WriteRecord>();
     const entries: Entry[] = [];
     const last = new Map(keys.map((key, place) => [key, place]));

@@ -8,8 +8,8 @@ const fillPrime = 0x01000193;
 
 /**
  * Returns a value that belongs to one write: the number of the write, the length and a checksum, then bytes derived
- * from the number. From such a value, `identify` returns the number of the write and detects changes. A `size` below 12
- * bytes counts as 12.
+ * from the number. `identify` reads the number of the write from such a value and detects changes to the value. A
+ * `size` below 12 counts as 12 bytes.
  */
 export function uniqueValue(write: number, size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.max(size, leastValueBytes));

@@ -30,13 +30,14 @@ export interface DifferentialOptions {
 }
 
 export interface DifferentialResult {
+  /** Number of calls that were compared. */
   readonly cases: number;
   readonly seed: number;
 }
 
 /**
  * Makes the same random calls on two stores and compares values, outcomes and errors. If the stores differ, rejects
- * with an error that contains the seed and the shortest sequence of calls that shows the difference.
+ * with an error that contains the seed and a short sequence of calls that shows the difference.
  */
 export async function differential(options: DifferentialOptions): Promise<DifferentialResult> {
   const { subject, reference, cases: wanted = 10_000, seed = randomSeed() } = options;
@@ -79,7 +80,7 @@ async function compare(subject: Store, reference: Store, sequence: readonly Diff
       const [actual, expected] = await Promise.all(
         [one, two].map((bucket) => answerOf(() => run(bucket, call, other))),
       );
-      assert.equal(actual, expected, `${call.method} returns a different result from the reference store`);
+      assert.equal(actual, expected, `${call.method} must return the same result as on the reference store`);
     }
     for (const each of names) {
       const [actual, expected] = await Promise.all(

@@ -20,7 +20,7 @@ export type DifferentialCall = { readonly bucket: 0 | 1 } & (
  */
 const largestLimit = 1_000_000;
 
-/** Returns a fast-check arbitrary for call sequences, with keys and values within the limits and just above them. */
+/** Returns a fast-check arbitrary for call sequences, with keys and values below, at and above the limits. */
 export function differentialCalls(limits: Limits): fc.Arbitrary<DifferentialCall[]> {
   const key = keys(limits);
   const value = values(limits);

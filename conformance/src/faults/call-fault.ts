@@ -4,7 +4,7 @@ export type Operation = "get" | "set" | "delete" | "exists" | "list";
 
 /** A request that the fault driver received. */
 export interface FaultyCall {
-  /** Number of the request to this driver, from 0. */
+  /** Number of the request among all requests to this fault driver, from 0. */
   readonly call: number;
   readonly operation: Operation;
   readonly bucket: string;
@@ -20,7 +20,7 @@ export type KeyFault =
 
 /** The fault of a request. */
 export type CallFault =
-  /** Some keys of the request fail, as `of` decides. The others reach the engine. */
+  /** `of` decides which keys of the request fail. The other keys reach the engine. */
   | { readonly kind: "keys"; readonly of: (key: string, index: number) => KeyFault | undefined }
   /** The request rejects with `fault`. With `applied`, the engine applies the request first. */
   | { readonly kind: "reject"; readonly fault: Fault; readonly applied?: boolean }
@@ -35,8 +35,8 @@ export type CallFault =
   /** The request reaches the engine immediately, but the driver returns the answer after a delay. */
   | { readonly kind: "late-answer"; readonly milliseconds: number }
   /**
-   * The request fails immediately with code `connection-lost` and effect `unknown`. It still reaches the engine after a
-   * delay, where it may overwrite a newer write. The fence of the fault stops the request, unless `fence` is `false`.
+   * The request fails immediately with code `connection-lost` and effect `unknown`. After a delay, it still reaches the
+   * engine and may overwrite a newer write. Unless `fence` is `false`, the fault has a fence that stops the request.
    */
   | { readonly kind: "late-apply"; readonly milliseconds: number; readonly fence?: boolean };
 

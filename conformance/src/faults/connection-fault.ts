@@ -10,7 +10,7 @@ export type Direction = "request" | "answer";
  * - `reset`: resets both sides with a TCP RST. A side that uses TLS is closed instead.
  * - `hold`: keeps the bytes and sends them later, even if the client has closed its connection.
  * - `drop`: discards the bytes. The connection stays open.
- * - `half-open`: closes the connection to the server and keeps the connection to the client open.
+ * - `half-open`: closes the connection to the server, keeps the connection to the client open and discards its bytes.
  * - `garble`: replaces the bytes with the same number of different bytes.
  * - `slice`: sends the bytes in small pieces.
  */
@@ -23,9 +23,9 @@ export interface ConnectionFault {
   /** The direction whose bytes the proxy counts for `after`, and then holds, drops, garbles or slices. */
   readonly direction: Direction;
   /**
-   * How much data of this direction passes before the fault begins: a number of bytes, or a number of messages. Each
-   * connection counts from the moment when the fault is armed. A message is a chunk of bytes that arrives at the proxy
-   * together. Default: the fault begins with the first byte.
+   * How much data of this direction passes before the fault begins: a number of bytes, or a number of messages. The
+   * proxy counts separately for each connection, from the moment when the fault is armed. A message is one chunk of
+   * bytes that the proxy receives. Default: the fault begins with the first byte.
    */
   readonly after?: { readonly bytes: number } | { readonly messages: number };
   /**
@@ -50,7 +50,7 @@ export interface SeededConnectionFaultOptions extends Pick<ConnectionFault, "sco
    * Default 3,000.
    */
   readonly messageBytes?: number;
-  /** Longest duration of a `hold` fault, in milliseconds. Default: until `heal()`. */
+  /** Maximum duration of a `hold` fault, in milliseconds. Default: until `heal()`. */
   readonly longestHold?: number;
 }
 

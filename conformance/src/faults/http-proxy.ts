@@ -46,8 +46,8 @@ export class HttpProxy implements AsyncDisposable {
     this.#server = createServer((incoming, outgoing) => {
       this.#serve(target, operationOf, incoming, outgoing).catch((error: NodeJS.ErrnoException) => {
         incoming.socket.destroy();
-        // An error with a code means that the client or the server closed its connection. Any other error is a bug in
-        // the handler.
+        // An error with a code comes from a connection that failed or was closed. Any other error is a bug in the
+        // handler.
         if (error.code === undefined) throw error;
       });
     });

@@ -1,6 +1,6 @@
 /**
- * A seeded random number generator. The same seed returns the same numbers, so a failure can be replayed. Do not use it
- * for secrets.
+ * A seeded random number generator. Generators with the same seed return the same numbers, so a failure can be
+ * replayed. The numbers are predictable: do not use them for secrets.
  */
 export class Random {
   #a: number;
@@ -25,7 +25,7 @@ export class Random {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
-  /** Returns `true` with this probability, from 0 to 1. */
+  /** Returns `true` with the given probability, a number from 0 to 1. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
@@ -58,8 +58,8 @@ export class Random {
   }
 
   /**
-   * Returns the next 32-bit number of Chris Doty-Humphrey's sfc32. Its 128 bits of state make sequences of different
-   * seeds independent.
+   * Returns the next 32-bit number of Chris Doty-Humphrey's sfc32. Because the state has 128 bits, the sequences of two
+   * seeds are very unlikely to overlap.
    */
   #next(): number {
     const result = (this.#a + this.#b + this.#counter++) >>> 0;
@@ -71,7 +71,8 @@ export class Random {
 }
 
 /**
- * Derives a seed for one part of a seeded run, such as one round or one case. The same arguments return the same seed.
+ * Derives a seed for one part of a seeded run, such as one round or one case. Returns the same seed for the same
+ * arguments.
  */
 export function deriveSeed(seed: number, label: string | number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);

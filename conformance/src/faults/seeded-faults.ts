@@ -34,7 +34,7 @@ export interface SeededFaultOptions {
   readonly faults?: readonly SeededFault[];
   /** Operations that can have a fault. Default: all. */
   readonly operations?: readonly Operation[];
-  /** Longest delay, in milliseconds. Default 20. */
+  /** Maximum delay, in milliseconds. Default 20. */
   readonly longestDelay?: number;
 }
 

@@ -10,9 +10,9 @@ export interface Address {
 export interface TcpProxyOptions {
   /** Delay of every byte in each direction, in milliseconds. Default 0. */
   readonly latency?: Readonly<Partial<Record<Direction, number>>>;
-  /** TLS options for clients, with a certificate and a key. Default: the proxy does not use TLS to clients. */
+  /** TLS options for clients, with a certificate and a key. Default: the proxy does not use TLS with clients. */
   readonly clientTls?: tls.TlsOptions;
-  /** TLS options for the server. Default: the proxy does not use TLS to the server. */
+  /** TLS options for the server. Default: the proxy does not use TLS with the server. */
   readonly serverTls?: tls.ConnectionOptions;
 }
 
@@ -214,7 +214,7 @@ export class ProxiedConnection {
       this.#timer = setTimeout(() => this.release(direction), milliseconds);
   }
 
-  /** Holds the bytes of this direction until `release()` or `take()`. */
+  /** Holds the bytes of this direction until `release()`, `take()` or `heal()`. */
   hold(direction: Direction): void {
     this.#flows[direction].mode = "hold";
   }
@@ -224,7 +224,7 @@ export class ProxiedConnection {
     this.#flows[direction].mode = "drop";
   }
 
-  /** Returns the number of bytes that are held. */
+  /** Returns the number of held bytes of this direction. */
   waiting(direction: Direction): number {
     return this.#flows[direction].held.reduce((sum, { length }) => sum + length, 0);
   }
@@ -348,7 +348,7 @@ function later(milliseconds: number, action: () => void): void {
   else action();
 }
 
-/** Writes a chunk in up to 500 pieces, one per turn of the event loop, so that the pieces do not arrive together. */
+/** Writes a chunk in up to 500 pieces, one per event loop iteration, so that the pieces do not arrive together. */
 async function slice(chunk: Buffer, { from, to }: Flow): Promise<void> {
   const size = Math.ceil(chunk.length / 500);
   from.pause();

@@ -37,7 +37,7 @@ export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: r
   };
 }
 
-/** Sends a set to a driver. Calls the driver's `prepareSet` first, if the driver has it and core has not called it. */
+/** Sends a set request. First calls `prepareSet` if the driver has this method and core has not called it. */
 export function sendSet(driver: Driver, request: SetRequest): Promise<WriteAnswer> {
   if (driver.prepareSet === undefined || request.prepared !== undefined) return driver.set(request);
   const { bucket, keys, values, deadline, signal } = request;

@@ -45,5 +45,5 @@ const missing: ReadonlySet<ModelValue> = new Set([undefined]);
 
 function told(key: string, value: ModelValue, possible: ReadonlySet<ModelValue>): string {
   const shown = (one: ModelValue): string => (one === undefined ? "missing" : one.slice(0, 20));
-  return `the key ${nameOf(key)} is ${shown(value)}, but should be ${[...possible].map(shown).join(" or ")}`;
+  return `the key ${nameOf(key)} is ${shown(value)}, but must be ${[...possible].map(shown).join(" or ")}`;
 }

@@ -32,7 +32,7 @@ const keys = fc.array(key, { maxLength: 6 });
 const entries = fc.array(fc.tuple(key, size), { maxLength: 6 });
 
 /**
- * Returns a fast-check arbitrary for the steps of one run. Most steps are a single call. Some are two or three
+ * Returns a fast-check arbitrary for the steps of one run. Most steps contain one call. The others contain two or three
  * concurrent calls.
  */
 export function modelSteps(clients: number): fc.Arbitrary<ModelStep[]> {

@@ -36,7 +36,7 @@ export interface WriteResult {
 /** Retry options with short delays, so that a case ends quickly. */
 export const quickRetry = { attempts: 3, baseDelay: 1, maxDelay: 4 };
 
-/** Time after its deadline at which a write counts as hanging, in milliseconds. */
+/** Time after the deadline of a write, in milliseconds. A write that settles later counts as hanging. */
 const hangs = 8_000;
 
 /** Makes a write and asserts that every reported outcome is true. */

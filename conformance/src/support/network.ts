@@ -8,8 +8,8 @@ import { settles } from "./settles.js";
 import { assertTrue, outcomesOfWrite, settable } from "./truth.js";
 
 /**
- * Timeout of a call with a fault, in milliseconds. The first attempt takes up to two thirds of it. The remaining time
- * is enough to reconnect, even on a busy machine.
+ * Timeout of a call with a fault, in milliseconds. The first attempt takes at most two thirds of this time. The
+ * remaining time is enough to reconnect, even on a busy machine.
  */
 const networkTimeout = 8_000;
 /**

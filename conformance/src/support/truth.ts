@@ -30,8 +30,8 @@ export async function outcomesOfWrite(write: Promise<void>, size: number): Promi
 }
 
 /**
- * Compares each outcome with the value that a client without faults reads. It must be the new value after `applied`,
- * the old value after `not-applied`, and one of these two after `unknown`.
+ * Compares each outcome with the value that a client without faults reads. This value must be the new value after
+ * `applied`, the old value after `not-applied`, and one of these two after `unknown`.
  */
 export async function assertTrue(
   direct: Bucket,

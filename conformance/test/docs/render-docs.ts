@@ -19,7 +19,7 @@ export function renderCases(cases: readonly ConformanceCase[]): string {
   });
   const count = (subject: Subject): number => cases.filter((one) => one.subject === subject).length;
   return page("The cases", [
-    `The suite has ${cases.length} cases. ${count("core")} test core with injected faults, ${count("driver")} test the driver, and ${count("network")} test the driver while its connections break. The network cases need the harness's \`servers\`.`,
+    `The suite has ${cases.length} cases. ${count("core")} test core, many of them with injected faults, ${count("driver")} test the driver, and ${count("network")} test the driver while its connections break. The network cases need the harness's \`servers\`.`,
     ...groups,
   ]);
 }
@@ -33,7 +33,7 @@ export function renderWitCoverage(cases: readonly ConformanceCase[]): string {
       .map((one) => `\`${one.id}\``)
       .join(" "),
   ]);
-  return page("What proves each sentence of `wasi:keyvalue/batch`", [
+  return page("The cases that test each sentence of `wasi:keyvalue/batch`", [
     "This table contains every sentence of the interface document that states what an implementation guarantees or does not guarantee, in the order of the functions.",
     table(["place", "sentence", "cases"], rows),
   ]);

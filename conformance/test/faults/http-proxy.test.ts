@@ -52,7 +52,7 @@ test("responds in place of the server to the first request of each operation", a
   expect(received).toEqual(["hello"]);
 });
 
-test.each(["request", "answer"] as const)("resets the connection in place of the %s", async (direction) => {
+test.each(["request", "answer"] as const)("resets the connection instead of forwarding the %s", async (direction) => {
   proxy.handler = resetHttp(direction);
   await expect(post("/write", "hello")).rejects.toThrow();
   expect(received).toEqual(direction === "answer" ? ["hello"] : []);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { seededConnectionFault } from "../../src/faults/connection-fault.js";
 import { deriveSeed, Random } from "../../src/faults/random.js";
 
-test("the same seed returns the same numbers, and a different seed returns different numbers", () => {
+test("generators with the same seed return the same numbers, and generators with different seeds do not", () => {
   const draw = (seed: number | string): number[] => {
     const random = new Random(seed);
     return Array.from({ length: 20 }, () => random.next());

@@ -43,7 +43,7 @@ test("cut: closes both sides after the given number of bytes", async () => {
   expect(proxy.counts.faults).toBe(1);
 });
 
-test("reset: the client sees a reset before the answer", async () => {
+test("reset: the client sees a reset before the response", async () => {
   const client = await dial();
   proxy.arm({ kind: "reset", direction: "answer" });
   client.write("hello");
@@ -62,7 +62,7 @@ test("drop: the request never arrives, and the connection stays open", async () 
   expect(client.destroyed).toBe(false);
 });
 
-test("drop: the server receives the request, and the answer never arrives", async () => {
+test("drop: the server receives the request, and the response never arrives", async () => {
   const client = await dial();
   proxy.arm({ kind: "drop", direction: "answer" });
   let answered = false;
@@ -205,7 +205,7 @@ test("a proxy can use TLS to the client or to the server", async () => {
   await Promise.all([plain, secure].map(closedOf));
 });
 
-test("a ProxySet has one proxy per server and can limit a fault to the first connection", async () => {
+test("a ProxySet has one proxy per server and can limit a fault to the proxy on which it begins first", async () => {
   const other = createServer((socket) => socket.pipe(socket).on("error", () => {}));
   const servers = [proxy.address, await listen(other)] as const;
   await using set = await ProxySet.start(servers);

@@ -71,8 +71,8 @@ class LevelDriver implements Driver {
   }
 
   /**
-   * A cursor contains the last key of the previous page, so keys that are added or deleted later do not shift the other
-   * keys.
+   * Lists one page of keys. The cursor contains the last key of the previous page, so keys that are added or deleted
+   * later do not shift the other keys.
    */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const first = toPath(bucket, "");

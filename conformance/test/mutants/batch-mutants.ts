@@ -113,7 +113,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "returns a duplicate key once",
+    name: "returns a duplicate key only once",
     rule: "S4",
     killedBy: "s04-duplicates",
     createStore: changedBuckets((bucket) => ({
@@ -130,7 +130,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "lets the first value of a duplicate key win",
+    name: "stores the first value of a duplicate key",
     rule: "S5",
     killedBy: "s05-last-wins",
     createStore: changedBuckets((bucket) => ({

@@ -112,7 +112,7 @@ export const errorMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "classifies an unrecognized error as one without effect",
+    name: "reports effect `none` for an error that its driver does not recognize",
     rule: "driver",
     killedBy: "driver-classify-unknown-error",
     driver: (data) =>

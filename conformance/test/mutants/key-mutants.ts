@@ -14,7 +14,7 @@ export const keyMutants: readonly Mutant[] = [
     createStore: changedKeys((key) => (typeof key === "string" ? key.replace(/\p{Surrogate}/gu, "\ufffd") : key)),
   },
   {
-    name: "converts anything to a string key",
+    name: "converts a key of any type to a string",
     rule: "S1",
     killedBy: "s01-not-a-string-get-many",
     createStore: changedKeys(String),

@@ -5,7 +5,7 @@ import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
 /** A driver or a `createStore` function with a bug that breaks one rule. */
 export interface Mutant {
-  /** Describes what is wrong. It completes the phrase "a backend that ...". */
+  /** Description of the bug. It completes the phrase "a backend that ...". */
   readonly name: string;
   readonly rule: Rule;
   /** Id of the case that must fail for this mutant. */

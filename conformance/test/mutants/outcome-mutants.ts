@@ -73,7 +73,7 @@ export const outcomeMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "fails to delete a missing key",
+    name: "reports a fault for a deleted key that was missing",
     rule: "S7",
     killedBy: "s07-delete-many-skips-missing",
     driver: (data) => {

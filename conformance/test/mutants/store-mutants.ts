@@ -125,7 +125,7 @@ export const storeMutants: readonly Mutant[] = [
     createStore: belowCore((driver, { limits: _, ...options }) => [driver, options]),
   },
   {
-    name: "ignores a lowered limit of keys",
+    name: "ignores a lowered `maxKeyBytes`",
     rule: "S15",
     killedBy: "s15-lowered-key",
     createStore: belowCore((driver, { limits, ...options }) => [

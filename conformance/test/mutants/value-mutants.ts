@@ -33,7 +33,7 @@ export const valueMutants: readonly Mutant[] = [
       set: (key, value, options) => bucket.set(key, new Uint8Array(value.buffer), options),
     })),
   },
-  answers("returns an empty value as missing", "S2", "s02-empty-value", (value) =>
+  answers("reports a key with an empty value as missing", "S2", "s02-empty-value", (value) =>
     value?.byteLength ? value : undefined,
   ),
   answers("returns a missing key as an empty value", "S4", "s04-all-missing", (value) => value ?? new Uint8Array(0)),
