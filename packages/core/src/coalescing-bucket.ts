@@ -12,20 +12,20 @@ import type { CallOptions } from "./store.js";
 
 type Value = Uint8Array<ArrayBuffer> | undefined;
 
-/** A call that waits until it is sent in a batch, then for its result. */
+/** A `get`, `set` or `delete` call that has not settled. */
 interface PendingCall {
   readonly call: Call;
   readonly operation: "get" | WriteKind;
   readonly key: string;
   readonly value: Uint8Array | undefined;
-  /** Ends the wait: with the value, with `undefined` for a successful write, or with the error to reject with. */
+  /** Settles the call with its value, with `undefined` for a successful write, or with the error to reject with. */
   readonly settle: (result: Value | StoreError) => void;
-  /** The batch that sends this call. Absent until it is sent. */
+  /** The batch that sends this call. Absent until the call is sent. */
   batch?: BatchCall;
   isSettled?: boolean;
 }
 
-/** A bucket that sends the `get`, `set` and `delete` calls of one event loop turn as one batch for each operation. */
+/** A bucket that sends the single-key calls of one event loop turn as one batch per operation and timeout. */
 export class CoalescingBucket extends DriverBucket {
   #waiting: PendingCall[] = [];
 
@@ -44,7 +44,7 @@ export class CoalescingBucket extends DriverBucket {
     return call.traced(async () => void (await this.#join(call, "delete", key, undefined, options)));
   }
 
-  /** Adds a call to the next batch and waits for its result, but only until the call's own deadline or signal. */
+  /** Adds a call to the next batch. Waits for the result until the call's deadline passes or its signal is aborted. */
   async #join(
     call: Call,
     operation: "get" | WriteKind,
@@ -65,7 +65,7 @@ export class CoalescingBucket extends DriverBucket {
       const pending: PendingCall = { call, operation, key, value: copy, settle };
       if (this.#waiting.push(pending) === 1) {
         this.core.beforeClose.add(this.#flush);
-        // Runs after the callbacks of this turn, so that calls from several callbacks share a batch.
+        // Flush after the callbacks of this turn, so that calls from several callbacks share a batch.
         void nextTurn().then(this.#flush);
       }
       const result = call.cancelled ? "aborted" : await call.race(settled, call.deadline);
@@ -82,7 +82,7 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Sends the waiting calls. Each operation and timeout has a separate batch, because a batch has one deadline. */
+  /** Sends the waiting calls, in one batch per operation and timeout, because a batch has one timeout. */
   readonly #flush = (): void => {
     this.core.beforeClose.delete(this.#flush);
     const waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
@@ -117,7 +117,7 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Each element of `batch` contains the calls for one key. Sends only the first of them. All share its outcome. */
+  /** Each element of `batch` contains the calls for one key. Sends the first call; the others share its outcome. */
   async #write(batch: readonly PendingCall[][]): Promise<void> {
     const deciding = batch.map(([first]) => first as PendingCall);
     const kind = deciding[0]?.operation as WriteKind;
@@ -135,7 +135,7 @@ export class CoalescingBucket extends DriverBucket {
   }
 }
 
-/** The call of a batch. Has the latest deadline of its callers, and is cancelled when all of them stop waiting. */
+/** The call that sends a batch. Has the latest deadline of its callers. Is cancelled when all callers stop waiting. */
 class BatchCall extends Call {
   #callers: number;
 
@@ -147,7 +147,7 @@ class BatchCall extends Call {
     for (const pending of batch) pending.batch = this;
   }
 
-  /** Removes a caller that stops waiting. Cancels the batch if no other caller waits. */
+  /** Records that a caller stops waiting. Cancels the batch if no other caller waits. */
   leave(): void {
     if (--this.#callers === 0) this.cancel({ code: "aborted", retryable: false, effect: "none" });
   }

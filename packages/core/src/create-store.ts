@@ -73,7 +73,7 @@ export class StoreCore {
   readonly abortListeners: SharedAbortListeners = new SharedAbortListeners();
   readonly callTracing: ReturnType<typeof openTracing> = openTracing("manykv:call");
   readonly attemptTracing: ReturnType<typeof openTracing> = openTracing("manykv:attempt");
-  /** Functions that `close()` calls first. Each sends the calls that still wait for their batch. */
+  /** Functions that `close()` calls first. Each function sends the calls of one bucket that wait for a batch. */
   readonly beforeClose: Set<() => void> = new Set();
   #inFlight = 0;
   #closing: Promise<void> | undefined;
@@ -86,10 +86,10 @@ export class StoreCore {
 
   /** Throws a {@link StoreError} with code `closed` if `close()` was called. */
   checkOpen(): void {
-    if (this.#closing !== undefined) throw new StoreError("closed", "the store was closed: open a new one");
+    if (this.#closing !== undefined) throw new StoreError("closed", "the store was closed: create a new store");
   }
 
-  /** Registers a call. `close()` waits until every registered call has called `leave()`. */
+  /** Registers a call. `close()` waits until `leave()` has been called for every registered call. */
   enter(): void {
     this.#inFlight++;
   }

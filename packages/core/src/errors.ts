@@ -152,7 +152,7 @@ export class BatchError extends StoreError {
   }
 }
 
-/** The end of an error message: what happened, and what to do. */
+/** The last sentence of an error message: what happened or what to do, or both. */
 const advice: { readonly [Code in StoreErrorCode]: string } = {
   "invalid-argument": "Correct the arguments of the call.",
   "too-large": "Store less under one key, or split the value.",
@@ -161,7 +161,7 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   aborted: "The caller's signal cancelled the call.",
   "connection-lost": "The connection broke: try again.",
   unavailable: "The backend does not serve requests: check that it runs and can be reached, then try again.",
-  closed: "The store was closed: open a new one.",
+  closed: "The store was closed: create a new store.",
   "no-such-store": "Check the names of bucket, table and database. `provision()` creates a missing table.",
   "access-denied": "Check the credentials and permissions.",
   internal: "The driver does not recognize the failure: check the logs of the backend.",

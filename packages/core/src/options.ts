@@ -8,7 +8,7 @@ export interface StoreOptions {
   readonly limits?: Partial<Limits> | undefined;
   /** Names of the buckets that can be opened. `open` rejects others with `no-such-store`. Default: all valid names. */
   readonly buckets?: Iterable<string> | undefined;
-  /** `timeout` of calls that do not pass their own, in milliseconds. `Infinity` is allowed. Default 10,000. */
+  /** The timeout of calls without a `timeout` option, in milliseconds. `Infinity` is allowed. Default 10,000. */
   readonly timeout?: number | undefined;
   /** Lowers the maximum number of keys and bytes in one request to the backend. Default: the backend's limits. */
   readonly requestLimits?: Partial<RequestLimits> | undefined;
@@ -19,9 +19,9 @@ export interface StoreOptions {
 }
 
 export interface RetryOptions {
-  /** How many consecutive attempts may complete no key before a call gives up. At least 1. Default 10. */
+  /** A request fails after this many consecutive attempts in which no key succeeded. At least 1. Default 10. */
   readonly attempts?: number | undefined;
-  /** In milliseconds. After n attempts without progress, a call waits at most `baseDelay * 2 ** n`. Default 50. */
+  /** After n attempts without progress, a request waits up to `baseDelay * 2 ** n` milliseconds. Default 50. */
   readonly baseDelay?: number | undefined;
   /** Maximum wait before a retry, in milliseconds. Default 2,000. */
   readonly maxDelay?: number | undefined;

@@ -14,7 +14,7 @@ export const maxKeyBytes = 1024;
 
 /**
  * The limits that every backend supports: keys of up to 1,024 UTF-8 bytes and values of up to 400,000 bytes. A program
- * that passes them as the `limits` option stores the same keys and values on every backend.
+ * that passes them as the `limits` option can store the same keys and values on every backend.
  *
  * The value limit comes from DynamoDB, where an item has at most 400 KB including its key and attribute names:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items
@@ -43,9 +43,9 @@ export interface ListOptions extends CallOptions {
 export interface OpenOptions {
   /**
    * Whether manykv combines the `get`, `set` and `delete` calls of one event loop turn into one batch per operation and
-   * timeout, so that code that handles single keys runs at the speed of batches. Each call keeps its own result,
-   * deadline and signal. If several writes of one turn have the same key, the last one wins and all share its outcome.
-   * A `get` and a write of the same turn may run in either order. Default `false`.
+   * timeout. Code that handles single keys then runs at the speed of batches. Each call keeps its own result, deadline
+   * and signal. If several writes of one turn have the same key, the last one wins and the others share its outcome. A
+   * `get` and a write of the same turn may run in either order. Default `false`.
    */
   readonly coalesce?: boolean | undefined;
 }
@@ -76,7 +76,7 @@ export interface Store extends AsyncDisposable {
  * A method that fails rejects with a {@link StoreError}. Its code is `invalid-argument` for an ill-formed key, a value
  * that is not a `Uint8Array`, or an unknown or invalid option; `too-large` for a key or value over `limits`; `timeout`
  * after the deadline; `aborted` if the signal was aborted; `closed` if the store was closed; or the code of the
- * backend's failure. A write that fails rejects with a {@link BatchError}, which reports the outcome of every key.
+ * backend's failure. A write that fails rejects with a {@link BatchError}, which reports the outcome of every entry.
  */
 export interface Bucket {
   readonly name: string;
@@ -101,8 +101,8 @@ export interface Bucket {
    * Returns one result per key, in the order of `keys` and including duplicates: the key with its value, or `undefined`
    * if the key does not exist. Rejects if any key cannot be read.
    *
-   * You may modify returned values. They may share an `ArrayBuffer` of up to 64 KiB, like Node's pooled Buffers: do not
-   * use `value.buffer`, and call `slice()` before you transfer a value to a worker or keep one of many for long.
+   * You may modify returned values. They may share an `ArrayBuffer` of up to 64 KiB, so do not use `value.buffer`.
+   * Call `slice()` before you transfer a value to a worker, or if you keep one of many values for a long time.
    */
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]>;
   /**

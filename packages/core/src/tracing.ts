@@ -12,7 +12,7 @@ interface Event {
   readonly operation: string;
   /** Number of keys in the caller's input or, for an attempt, in the request. */
   batchSize: number;
-  /** In milliseconds. Set at the end of the call or attempt, like `code` and `reason`. */
+  /** The duration in milliseconds. Set at the end of the call or attempt, like `code` and `reason`. */
   duration?: number;
   /** The code of the call's error or, for an attempt, of the first fault. */
   code?: StoreErrorCode;
@@ -34,7 +34,7 @@ export interface CallEvent extends Event {
 export interface AttemptEvent extends Event {
   /** The `id` of the {@link CallEvent}. */
   readonly callId: string;
-  /** Number of the attempt to send this request, starting at 1. */
+  /** Number of the attempt, starting at 1. Each request of a call counts its own attempts. */
   readonly attempt: number;
   /** Number of keys that did not succeed. Set at the end of the attempt. */
   undone?: number;
@@ -98,7 +98,7 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
 
 /**
  * Publishes the start and end of `run`. Unlike Node's `tracePromise`, leaves the result out of the event, because
- * programs may log events and results contain values. `complete` returns the fields to set at the end.
+ * results contain values and programs may log events. `complete` returns the fields to set at the end.
  */
 function trace<Result>(
   channel: Tracing,

@@ -7,7 +7,7 @@ import { readEntries } from "../src/input/batch.js";
 import { resolveOptions } from "../src/options.js";
 import { ScriptedDriver } from "./scripted-driver.js";
 
-test("a new chunk starts only where the next entry would exceed the maximum keys or bytes of a request", () => {
+test("a new chunk starts only where the next entry would exceed a request's maximum number of keys or bytes", () => {
   const entry = fc.tuple(fc.string({ unit: "grapheme", maxLength: 8 }), fc.nat(12));
   fc.assert(
     fc.property(

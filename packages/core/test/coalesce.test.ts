@@ -141,7 +141,7 @@ test("the caller may change a value after the method returns its promise", async
   assert.deepEqual(await plain.get("a"), Uint8Array.of(1, 2, 3));
 });
 
-test("cancelling one call does not affect the others and reports a true outcome", async () => {
+test("cancelling one call does not affect the others and reports the correct outcome", async () => {
   const { driver, bucket } = await setUp();
   const before = new AbortController();
   const unsent = bucket.set("a", Uint8Array.of(1), { signal: before.signal });

@@ -3,7 +3,7 @@ import { test } from "vitest";
 import { Request } from "../src/call/attempt.js";
 import { createRequest, FaultError, waitFor } from "../src/driver.js";
 
-test("a request calls each listener once, unless it was removed", () => {
+test("a request calls each listener once, unless the listener was removed", () => {
   const request = new Request({ bucket: "b" });
   const told: string[] = [];
   const removeFirst = request.onAbort(() => told.push("removed first"));

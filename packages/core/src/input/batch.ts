@@ -10,7 +10,7 @@ export interface Rejection {
   readonly text: string;
 }
 
-/** Thrown if the input is rejected before anything is sent. */
+/** The error for an input that core rejects before it sends anything. */
 export class InputError extends StoreError {
   /** Number of entries in the input, or of those that were read before the error. */
   readonly entries: number;
@@ -25,7 +25,7 @@ function invalid(text: string): Rejection {
   return { code: "invalid-argument", text };
 }
 
-const notString = invalid("the key is not a string");
+const notString = invalid("the key is not a string: pass a string");
 const illFormed = invalid("the key contains a lone surrogate, which UTF-8 cannot encode: encode binary keys as base64");
 const notPair = invalid("the entry is not a pair: pass [key, value]");
 const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached: encode text with TextEncoder");
@@ -38,7 +38,7 @@ export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | und
     if (!key.isWellFormed()) return illFormed;
     if (key.length * 3 <= maxKeyBytes || utf8Length(key) <= maxKeyBytes) return undefined;
   }
-  return { code: "too-large", text: `the key is longer than ${maxKeyBytes} bytes of UTF-8: shorten or hash it` };
+  return { code: "too-large", text: `the key is longer than ${maxKeyBytes} bytes of UTF-8: shorten it or hash it` };
 }
 
 /** Returns why a value is rejected (rule S2), or `undefined` if it is valid. */
@@ -84,13 +84,13 @@ export interface Batch {
   readonly values: PackedValues | readonly Uint8Array[] | undefined;
 }
 
-/** Core encodes batches of up to this many entries before the method returns, and sends longer ones in steps. */
+/** Core encodes batches of up to this many entries before the method returns, and longer ones request by request. */
 export const mostAtOnce = 16_384;
 
 /**
  * Reads and validates an iterable of keys. Iterates over it once.
  *
- * @throws {InputError} whose message contains the index of the first invalid key.
+ * @throws {InputError} if the input or one of its keys is invalid. The message contains the index of the key.
  */
 export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Batch {
   return read(call, input, call.core.options[kind], undefined);
@@ -100,7 +100,7 @@ export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Ba
  * Reads and validates an iterable of entries. Iterates over it once. Copies the values unless the driver encodes them
  * before the method returns, because the caller may change them afterwards.
  *
- * @throws {InputError} whose message contains the index of the first invalid entry.
+ * @throws {InputError} if the input or one of its entries is invalid. The message contains the index of the entry.
  */
 export function readEntries(call: Call, input: unknown): Batch {
   const { driver, options } = call.core;
@@ -115,7 +115,7 @@ function isShortAndStable(input: unknown): boolean {
   return input instanceof Map && input.size <= mostAtOnce && iterator === Map.prototype.entries;
 }
 
-/** Number of entries or KiB of values to read between two checks of the deadline. */
+/** Sum of entries and KiB of values to read between two checks of the deadline. */
 const entriesPerCheck = 1_024;
 
 function read(
@@ -188,7 +188,7 @@ function read(
   }
 }
 
-/** Counts the entries of an input that was rejected before it was read. Stops at `deadline`: it may be endless. */
+/** Counts the entries of an input that was rejected unread. Stops at `deadline`, because the input may be endless. */
 export function countEntries(input: unknown, deadline: number): number {
   let count = sizeOf(input);
   if (count > 0) return count;

@@ -33,7 +33,7 @@ export class Chunk {
     }
   }
 
-  /** Returns a chunk of some keys, or this one if it is prepared: a prepared set can only be repeated as a whole. */
+  /** Returns a chunk of the chosen keys, or this chunk if it is prepared: core repeats a prepared set as a whole. */
   pick(chosen: readonly number[]): Chunk {
     if (chosen.length === this.keys.length || this.prepared !== undefined) return this;
     return new Chunk(at(this.keys, chosen), at(this.indexes, chosen), at(this.values, chosen));
@@ -44,7 +44,7 @@ function at<Element>(elements: readonly Element[], indexes: readonly number[]): 
   return elements.length === 0 ? elements : indexes.map((index) => elements[index] as Element);
 }
 
-/** Returns the chunks of a batch one by one. Creates each when it is requested, so that memory stays bounded. */
+/** Returns the chunks of a batch one by one. Creates each chunk when it is requested, to limit memory use. */
 export class ChunkQueue {
   readonly size: number;
   readonly #batch: Batch;
