@@ -12,7 +12,7 @@ const refused = (code: Fault["code"], retryable: boolean): Entry => ({ code, ret
  * https://github.com/redis/redis/blob/7.0.15/src/server.c (`processCommand`)
  */
 const byWord: Readonly<Record<string, Entry>> = {
-  // `maxmemory` is reached and no key may be evicted. Deleted and expired keys free memory, so a retry may succeed.
+  // `maxmemory` is reached and Redis cannot evict a key. Deleted and expired keys free memory, so a retry may succeed.
   OOM: refused("throttled", true),
 
   // The user's ACL does not permit this command or key.
@@ -28,7 +28,7 @@ const byWord: Readonly<Record<string, Entry>> = {
   READONLY: refused("unavailable", true),
   // The server has started and is still loading its data.
   LOADING: refused("unavailable", true),
-  // A replica lost its master.
+  // The server is a replica that lost the connection to its master.
   MASTERDOWN: refused("unavailable", true),
   // Some slots have no master, or the node cannot reach most of the other masters.
   CLUSTERDOWN: refused("unavailable", true),
@@ -39,7 +39,7 @@ const byWord: Readonly<Record<string, Entry>> = {
   // Fewer replicas are connected than `min-replicas-to-write` requires.
   NOREPLICAS: refused("unavailable", true),
 
-  // The slot is on another node, or is moving to one. The cluster driver has already followed one redirection.
+  // The slot is on another node, or is moving to another node. The cluster driver has already followed one redirection.
   MOVED: refused("unavailable", true),
   ASK: refused("unavailable", true),
   // Some keys of a command have moved to another node and others have not.
@@ -87,7 +87,7 @@ const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED
 /** Translates an error that occurred while a connection was opened. Nothing was sent, so no write was applied. */
 export function faultOfConnecting(error: unknown): Fault {
   if (error instanceof Error && error.name === "ReplyError") return { ...faultOfReply(error), effect: "none" };
-  // The server sent an error before any command. ioredis quotes the error in its message.
+  // The server sent an error before it received a command. ioredis quotes the error in its message.
   const unprompted = error instanceof Error ? /Last error: (.*)/.exec(error.message)?.[1] : undefined;
   if (unprompted !== undefined) return { ...faultOfReply(new Error(unprompted)), effect: "none" };
   const code = codeOf(error);

@@ -154,7 +154,7 @@ describe("a client", () => {
     expect(client.stream).toBe(stream);
   });
 
-  test("of a cluster gets no listener and stays open when the store closes", async () => {
+  test("of a cluster keeps no listener of the store and stays open when the store closes", async () => {
     const client = new Cluster(addressesOf(serviceUrl("redis-cluster")).map((address) => ({ ...address })));
     cleanups.push(() => client.disconnect());
     await client.ping();
@@ -169,7 +169,7 @@ describe("a client", () => {
     expect(await client.ping()).toBe("PONG");
   });
 
-  test("of a cluster that is closed makes calls fail with a permanent error", async () => {
+  test("of a cluster makes calls fail with a permanent error if the client is closed", async () => {
     const client = new Cluster(addressesOf(serviceUrl("redis-cluster")).map((address) => ({ ...address })));
     await client.ping();
     await client.quit();

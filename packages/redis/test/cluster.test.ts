@@ -157,7 +157,7 @@ describe("a slot that moves to another master", () => {
 });
 
 describe("a failover", () => {
-  test("that an operator requests fails no batch and loses no data", async () => {
+  test("that an operator requests makes no batch fail and loses no data", async () => {
     const bucket = await served.store.open(randomName());
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     for (let failover = 0; failover < 3; failover++) {

@@ -240,7 +240,7 @@ describe("a cluster", () => {
     await admin.config("SET", "maxmemory", 0);
   });
 
-  test("has an error table entry for replies that a test cannot provoke", () => {
+  test("error replies that a test cannot provoke: the error table has an entry for each", () => {
     const unavailable = { code: "unavailable", retryable: true, effect: "none" };
     const replies = [
       "MISCONF Redis is configured to save RDB snapshots, but is unable to persist to disk.",

@@ -111,7 +111,7 @@ describe("a server that cannot be reached", () => {
       "a cluster with closed ports",
       async () => `redis+cluster://:canary@127.0.0.1:${await unusedPort()},127.0.0.1:${await unusedPort()}`,
     ],
-  ])("makes calls fail in time: %s", async (_, urlOf) => {
+  ])("makes calls fail within their timeout: %s", async (_, urlOf) => {
     await using store = redisStore({ url: await urlOf(), timeout: 1_000 });
     const bucket = await store.open("bucket");
     const start = performance.now();
@@ -125,7 +125,7 @@ describe("a server that cannot be reached", () => {
     expect(writing.outcomeOf(0)).toBe("not-applied");
   });
 
-  test("makes calls fail in time if it accepts connections and never replies", async () => {
+  test("makes calls fail within their timeout if it accepts connections and never replies", async () => {
     const server = createServer(() => {});
     const port = await listen(server);
     for (const scheme of ["redis", "rediss", "redis+cluster", "rediss+cluster"]) {

@@ -80,7 +80,7 @@ const cuts = fc.oneof(
   fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1 }),
 );
 
-test("reads any replies if chunks end at any byte", () => {
+test("reads all replies correctly, no matter where chunks end", () => {
   fc.assert(
     fc.property(fc.array(sample, { minLength: 1, maxLength: 8 }), cuts, fc.boolean(), (samples, lengths, owns) => {
       const read = readCut(Buffer.concat(samples.map(({ bytes }) => bytes)), lengths, owns);

@@ -42,7 +42,7 @@ export function accessByClient(client: Cluster, connectTimeout: number): Cluster
   };
 }
 
-/** Returns the options of the client's node at this address. If there is no such node, uses those of any node. */
+/** Returns the options of the client's node at this address, or of another node if the client has no such node. */
 function optionsOf(client: Cluster, address: Address): RedisOptions {
   const nodes: readonly Redis[] = client.nodes("all");
   const key = keyOfAddress(address);

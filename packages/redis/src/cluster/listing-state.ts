@@ -73,7 +73,7 @@ export class ListingState {
     return this.#open;
   }
 
-  /** Returns the next arrival, if any. Scan it only when no slot is open: then its `from` node has been scanned. */
+  /** Returns the next arrival, if any. Scan its node only when no slot is open: then its `from` node is scanned. */
   nextArrival(): Arrival | undefined {
     for (const arrival of this.#arrivals.values()) return arrival;
     return undefined;

@@ -4,7 +4,7 @@ import { isCount } from "../protocol/reply.js";
 import type { Identity } from "./identity.js";
 import { Exchange, type RespSocket } from "./resp-socket.js";
 
-/** Timers may fire up to this many milliseconds early. A request aborted so close to its deadline has timed out. */
+/** Timers may fire up to this many milliseconds early, so a request that is aborted so late counts as timed out. */
 const timerSlack = 5;
 
 /** One connection to one Redis process. `CLIENT KILL` can close it on the server. */
@@ -30,7 +30,7 @@ export class Connection {
     return !this.#dropped && this.#probing === undefined && this.#socket.usable;
   }
 
-  /** Whether no request waits for a reply, and no lost request is being settled. */
+  /** True if no request waits for a reply and no lost request is being settled. */
   get idle(): boolean {
     return this.#probing === undefined && this.#killing === undefined && !this.#socket.awaited;
   }
@@ -92,7 +92,7 @@ export class Connection {
   async killVia(other: RespSocket): Promise<void> {
     if (this.#killed) return;
     const { client } = this.identity;
-    if (client === undefined) throw new Error("the server did not report this connection's id: permit CLIENT INFO");
+    if (client === undefined) throw new Error("the server did not report this connection's id: allow CLIENT INFO");
     const exchange = new Exchange(1);
     other.send(encodeCommand("CLIENT", "KILL", "ID", client.id, "ADDR", client.address), exchange);
     const { replies } = await exchange.ended;
@@ -127,9 +127,9 @@ export class Connection {
 
   /**
    * Closes the connection on the server, then on the client side. Opens a control connection first: when the server has
-   * responded there, it has also responded here, unless this connection is broken.
+   * replied on the control connection, it has also replied on this connection, unless this connection is broken.
    *
-   * @param settled - called before the kill, returns whether the caller no longer needs it
+   * @param settled - returns whether the kill is no longer necessary; called before the kill
    */
   async #kill(settled: () => boolean): Promise<void> {
     // A kill that another request started may end without closing the connection.

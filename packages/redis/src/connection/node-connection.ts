@@ -7,7 +7,7 @@ import { destroyClient, openSocket } from "./open-socket.js";
 import { Exchange, type RespSocket } from "./resp-socket.js";
 
 export interface NodeOptions {
-  /** Returns a new ioredis client for a single connection. It must not be connected yet. */
+  /** Returns a new ioredis client for a single connection. The client must not be connected yet. */
   readonly createClient: () => Promise<Redis>;
   /** Longest time to open a connection and identify the server, in milliseconds. */
   readonly connectTimeout: number;
@@ -36,7 +36,7 @@ export class NodeConnection {
     return this.#connection?.usable ? this.#connection : undefined;
   }
 
-  /** Whether no request waits for a connection or a reply, and no lost request is being settled. */
+  /** True if no request waits for a connection or a reply and no lost request is being settled. */
   get idle(): boolean {
     return this.#waiting === 0 && this.#opening === undefined && (this.#connection?.idle ?? true);
   }

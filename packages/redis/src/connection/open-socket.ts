@@ -46,7 +46,7 @@ const notInstalled = Object.freeze({
  * Opens a connection and runs `prepare` on it.
  *
  * @param timeout - the longest time for both steps together, in milliseconds
- * @throws {FaultError} if a step fails; the connection is closed then
+ * @throws {FaultError} if a step fails, after closing the connection
  */
 export async function openSocket<Result>(
   redis: Redis,

@@ -36,7 +36,7 @@ export class Exchange {
     return this.#ending;
   }
 
-  /** Whether the server has replied to every command, even if the exchange was abandoned before. */
+  /** Whether the server has replied to every command, even if the exchange was abandoned earlier. */
   get answered(): boolean {
     return this.#answered === this.#count;
   }

@@ -3,11 +3,11 @@ import { bucketPattern, bucketPrefix, keyOfName } from "../key-names.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
 
-/** The number of names that one `SCAN` visits, in all buckets. This takes the server about half a millisecond. */
+/** One `SCAN` command visits about this many names, in any bucket. This takes the server about half a millisecond. */
 const count = "1000";
 /** A page ends when it has at least this many keys. */
 const enoughKeys = 1_000;
-/** A page also ends after this time, in milliseconds. So a small bucket in a large database has empty pages. */
+/** A page also ends after this many milliseconds. So a small bucket in a large database may have empty pages. */
 const enoughTime = 500;
 
 export function encodeScan(bucket: string, cursor: string): Buffer {
@@ -43,7 +43,7 @@ export interface Step {
   readonly done: boolean;
 }
 
-/** Repeats a step until the page ends. Starts no further step after half of the request's time. */
+/** Repeats a step until the page ends. Starts no new step after half of the request's time. */
 export async function fillPage({ deadline }: DriverRequest, step: () => Promise<Step>): Promise<Step> {
   const now = performance.now();
   const end = now + Math.min(enoughTime, (deadline - now) / 2);

@@ -54,7 +54,7 @@ function encodeAll(command: "MGET" | "DEL", prefix: string, keys: readonly strin
 }
 
 export interface EachOptions {
-  /** The indexes of the keys to encode. Default: all. */
+  /** The indexes of the keys to encode. Default: all keys. */
   readonly indexes?: readonly number[] | undefined;
   /** For `SET`: `values[i]` belongs to `keys[i]`. */
   readonly values?: readonly Uint8Array[] | undefined;
@@ -79,10 +79,10 @@ export interface KeyedCommands {
   readonly opening?: string;
   /** Written before each key: the head of a command that takes one key. */
   readonly head?: string;
-  /** ASCII text that is written directly before each key, as part of its name. */
+  /** ASCII text that is written directly before each key, as part of the Redis name. */
   readonly prefix: string;
   readonly keys: readonly string[];
-  /** The indexes of the keys to encode. Default: all. */
+  /** The indexes of the keys to encode. Default: all keys. */
   readonly indexes?: readonly number[] | undefined;
   /** `values[i]` follows `keys[i]`. Default: no values. */
   readonly values?: readonly Uint8Array[] | undefined;

@@ -1,8 +1,8 @@
 import { MalformedReply } from "./reply.js";
 
-/** Most memory to allocate before the first byte has arrived, in bytes. */
+/** Maximum number of bytes to allocate before the first byte has arrived. */
 const firstAllocation = 1_048_576;
-/** Most memory to allocate for each byte that has arrived, in bytes. */
+/** Maximum number of bytes to allocate for each byte that has arrived. */
 const growth = 4;
 const lineEnd: readonly number[] = [0x0d, 0x0a];
 

@@ -11,7 +11,7 @@ interface OpenArray {
   readonly outer: OpenArray | undefined;
 }
 
-/** The longest line of each reply type, in bytes: text, or a number of at most 20 characters. */
+/** Maximum line length for each reply type, in bytes. A line contains text, or a number of at most 20 characters. */
 const longestLines: Readonly<Record<string, number>> = {
   "+": 65_536,
   "-": 65_536,
@@ -19,11 +19,11 @@ const longestLines: Readonly<Record<string, number>> = {
   $: 23,
   "*": 23,
 };
-/** The longest bulk string, in bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
+/** Bulk strings have at most this many bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
 const longestBulk = 512 * 1_048_576;
 /** The length of the longest header of a bulk string, `$536870912\r\n`, in bytes. */
 const longestHeader = 12;
-/** The most items in an array. The replies to manykv's commands have far fewer. */
+/** Maximum number of items in an array. The replies to manykv's commands have far fewer. */
 const longestArray = 1_048_576;
 const deepestArray = 8;
 

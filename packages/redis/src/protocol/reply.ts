@@ -23,7 +23,7 @@ export function isCount(reply: Reply | undefined): reply is number {
   return typeof reply === "number";
 }
 
-/** Returns whether `GET` can return a reply: bytes, or `null` for a missing key. */
+/** Returns whether a reply fits `GET`: bytes, or `null` for a missing key. */
 export function isValue(reply: Reply | undefined): reply is Uint8Array<ArrayBuffer> | null {
   return reply === null || reply instanceof Uint8Array;
 }
