@@ -12,9 +12,9 @@ import type { StoreErrorCode } from "./errors.js";
  * - Core calls `close()` once, when no call is in flight. After that, core calls no other method.
  *
  * Core relies on this:
- * - A method makes one attempt: it does not retry. It lists the keys that the engine left undone in `unprocessed` or
- *   `faults`, so that core can retry them.
- * - The engine acknowledged every key of a write that is in neither list.
+ * - A method makes one attempt: it does not retry. `unprocessed` and `faults` list the keys that did not succeed, so
+ *   that core can retry them.
+ * - If a write resolves, the engine acknowledged every key that is in neither list.
  * - A method rejects only if all keys of the request failed in the same way.
  * - When a request is aborted, the method settles within 100 ms, with effect `unknown` for keys of unknown state.
  * - A read sees every write that was acknowledged before the read started.

@@ -14,7 +14,7 @@ export interface RequestParts {
   readonly deadline?: number | undefined;
 }
 
-/** The request that a driver receives. Creates its `AbortSignal` on first use, which saves about 7 µs. */
+/** The request that a driver receives. Creates its `AbortSignal` on first use, because this takes about 7 µs. */
 export class Request implements SetRequest {
   readonly bucket: string;
   readonly keys: readonly string[];
@@ -57,7 +57,7 @@ export class Request implements SetRequest {
   }
 }
 
-/** Creates a request like those of core, for tests and for drivers that wrap another. `signal` aborts the request. */
+/** Creates a request as core does, for tests and for drivers that wrap another driver. `signal` aborts the request. */
 export function createRequest(parts: RequestParts & { readonly signal?: AbortSignal | undefined }): Request {
   const request = new Request(parts);
   if (parts.signal?.aborted) request.abort();
@@ -85,12 +85,12 @@ export interface AttemptResult<Answer> {
 
 /** Maximum duration of an attempt, in milliseconds. It also applies if the timeout of the call is `Infinity`. */
 const longestAttempt = 30_000;
-/** How long an interrupted driver has to report what it knows, in milliseconds. */
+/** Time in which an interrupted driver can report what it knows, in milliseconds. */
 const grace = 100;
 
 /**
- * Returns the time for the next attempt, in milliseconds; 0 if none is left. Uses two thirds of the time left, so that
- * a lost request can be settled and repeated. Reserves a tenth of the timeout, at most 250 ms, for settling.
+ * Returns the time for the next attempt in milliseconds, or 0 if none is left. Reserves a tenth of the timeout, at most
+ * 250 ms, for settling. Uses two thirds of the rest, to leave time for a retry, or all of it if it is below 20 ms.
  */
 export function attemptTime(call: Call): number {
   const usable = call.timeLeft - Math.min(250, call.timeout / 10);
@@ -98,7 +98,7 @@ export function attemptTime(call: Call): number {
   return Math.min(longestAttempt, usable < 20 ? usable : (usable * 2) / 3);
 }
 
-/** Sends a request once. Settles soon after its time is over or its call is cancelled, even if the driver does not. */
+/** Sends a request once. Settles soon after `time` is over or the call is cancelled, even if the driver hangs. */
 export function attempt<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
@@ -172,7 +172,7 @@ export function faultsByIndex(
 ): (Fault | undefined)[] | undefined {
   const { answer } = result;
   const places = (answer as Partial<ReadAnswer<unknown>> | undefined)?.values?.length ?? size;
-  // With too few values, core would report a key that was not read as missing.
+  // With too few values, core would report unread keys as missing.
   const fault = places === size ? result.fault : wrongAnswer;
   if (fault !== undefined) return new Array(size).fill(afterInterruption(fault, result, last));
   if (!answer?.faults?.length && !answer?.unprocessed?.length) return undefined;
@@ -193,7 +193,7 @@ export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, 
 
 /**
  * Returns why the call must stop: it was cancelled, another of its requests failed, or its time is over. Returns
- * `undefined` if it can continue. Prefers the previous fault to `timeout`, because it explains more.
+ * `undefined` if the call can continue. Prefers the previous fault to `timeout`, because that fault explains more.
  */
 export function stopFault(call: Call, time: number, last: Fault | undefined): Fault | undefined {
   if (call.cancelled) return { code: "aborted", retryable: false, effect: "none" };

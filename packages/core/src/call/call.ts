@@ -16,7 +16,7 @@ export class Call {
   timeout: number;
   /** When the call times out, in milliseconds on the clock of `performance.now()`. */
   deadline: number = Infinity;
-  /** Why the call sends no more requests. `undefined` while it may send more. */
+  /** Why the call sends no more requests. `undefined` while the call may send requests. */
   fault: Fault | undefined;
   /** Number of entries in the caller's input. 1 until the input is read. */
   batchSize = 1;
@@ -48,7 +48,7 @@ export class Call {
     }
   }
 
-  /** Runs the call. Publishes it on the tracing channel `manykv:call` if that has subscribers. */
+  /** Runs the call. Publishes it on the tracing channel `manykv:call` if the channel has subscribers. */
   traced<Result>(run: () => Promise<Result>): Promise<Result> {
     return this.core.callTracing?.hasSubscribers ? traceCall(this, run) : run();
   }
@@ -73,7 +73,7 @@ export class Call {
     return this.deadline - performance.now();
   }
 
-  /** Makes the call send no more requests. It still waits for its requests in flight. */
+  /** Makes the call send no more requests. The call still waits for its requests in flight. */
   stop(fault: Fault): void {
     this.fault ??= fault;
   }
@@ -146,13 +146,13 @@ export interface Waiter {
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * Interrupts waiters when they are due. All calls of a store share one timer, because creating one takes a noticeable
- * part of the time of a small call. The timer keeps the process alive only while there are waiters.
+ * Interrupts waiters when they are due. All calls of a store share one timer, because creating a timer for each
+ * call would make small calls noticeably slower. The timer keeps the process alive only while there are waiters.
  */
 export class DeadlineTimer {
   readonly #waiters: Set<Waiter> = new Set();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires. Never later than the first waiter is due. */
+  /** When the timer fires, on the clock of `performance.now()`. Never after the first waiter is due. */
   #firesAt = Infinity;
 
   add(waiter: Waiter): void {

@@ -19,7 +19,7 @@ const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
 
 /**
  * The outcome of each entry of a write. Entries start as `not-applied`. `applied` is final, and only an acknowledgement
- * changes `unknown`, so outcomes are true in whichever order responses arrive.
+ * changes `unknown`, so outcomes do not depend on the order in which responses arrive.
  */
 export class Outcomes implements OutcomeTable {
   readonly size: number;

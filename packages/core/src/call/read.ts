@@ -77,7 +77,7 @@ export async function read<Kind extends ReadKind>(
   }
 }
 
-/** Sends a request without keys. Repeats it as long as its fault is retryable. */
+/** Sends a request without keys. Retries it after a retryable fault, up to `retry.attempts` and until the deadline. */
 export async function control<Kind extends "list" | "provision">(
   call: Call,
   kind: Kind,
