@@ -23,7 +23,7 @@ import { encodeScan, fillPage, keysOfScan } from "./listing/scan.js";
 import { encodeCommand, encodeDelete, encodeExists, encodeGet, encodeSet } from "./protocol/encode-command.js";
 import { isAcknowledgement, isCount, type Reply, valuesOf } from "./protocol/reply.js";
 
-/** The driver for one Redis server. Each request takes one write to the socket and one round trip. */
+/** The driver for one Redis server. Each request for keys takes one write to the socket and one round trip. */
 export class StandaloneDriver implements Driver {
   readonly name = "redis";
   readonly server: ServerAddress | undefined;

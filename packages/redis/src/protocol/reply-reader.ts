@@ -19,7 +19,7 @@ const longestLines: Readonly<Record<string, number>> = {
   $: 23,
   "*": 23,
 };
-/** Bulk strings have at most this many bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
+/** Maximum bytes of a bulk string: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
 const longestBulk = 512 * 1_048_576;
 /** The length of the longest header of a bulk string, `$536870912\r\n`, in bytes. */
 const longestHeader = 12;
