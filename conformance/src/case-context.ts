@@ -73,7 +73,8 @@ export class CaseContext {
   }
 
   /**
-   * Starts a proxy in front of each server of the harness. To connect a client through the proxies, pass their `route`.
+   * Starts a proxy in front of each server of the harness. To connect a client through the proxies, pass the `route` of
+   * the returned set to the client.
    */
   async proxies(): Promise<ProxySet> {
     const proxies = await ProxySet.start(this.harness.servers ?? []);

@@ -16,7 +16,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
       id: `s01-longest-key-of-${width}-byte-characters`,
       rule: "S1",
       subject: "driver",
-      title: `keys of ${width}-byte characters are stored and listed at the maximum length and at one byte less`,
+      title: `keys of ${width}-byte characters are stored and listed at the maximum length and one byte below it`,
       async run(context) {
         const bucket = await context.bucket();
         const longest = bucket.limits.maxKeyBytes;
@@ -46,7 +46,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     id: "s01-length-where-widths-change",
     rule: "S1",
     subject: "core",
-    title: "the length of a key is counted in UTF-8 bytes, also where characters begin to need 2, 3 or 4 bytes",
+    title: "key length is counted in UTF-8 bytes, including for the first and last characters of each UTF-8 width",
     async run(context) {
       const bucket = await context.bucket();
       for (const point of [0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x103fff, 0x10fc00, 0x10ffff]) {

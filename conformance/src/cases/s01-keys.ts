@@ -21,7 +21,7 @@ export const keyCases: readonly ConformanceCase[] = [
       assert.equal(await bucket.exists(""), false);
     },
   },
-  different("s01-nul-character", "keys that differ only in U+0000 are different keys", [
+  different("s01-nul-character", "keys that differ only in U+0000 characters are different keys", [
     "\0",
     "\0\0",
     "a",

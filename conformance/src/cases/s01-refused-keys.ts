@@ -12,7 +12,7 @@ export const refusedKeyCases: readonly ConformanceCase[] = keyMethods.flatMap((m
     id: `s01-ill-formed-${kebab(method.name)}`,
     rule: "S1",
     subject: "core",
-    title: `${method.name} rejects ill-formed strings, because engines would merge them into one key`,
+    title: `${method.name} rejects ill-formed strings, because an engine would store several of them under one key`,
     run: (context) => refuses(context, method, illFormed),
   },
   {

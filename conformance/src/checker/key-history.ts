@@ -26,7 +26,7 @@ export function lastLanding(write: WriteRecord): number {
   return write.late ? Number.POSITIVE_INFINITY : write.end;
 }
 
-/** A delete that represents the initial state of a key: missing. */
+/** A delete that represents the initial state of every key, in which the key is missing. */
 export const initialWrite: WriteRecord = {
   client: "initial state",
   key: "",

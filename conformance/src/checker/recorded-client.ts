@@ -13,7 +13,7 @@ export interface RecordedClientOptions {
   readonly tolerance?: number | undefined;
   /**
    * Returns how long the process has been stalled so far, in milliseconds. The client subtracts this time from the
-   * duration of calls. Default: 0.
+   * duration of calls. Default: a function that returns 0.
    */
   readonly stalled?: (() => number) | undefined;
   /** Returns the size of the next value, in bytes. A result below 12 counts as 12. Default 24. */

@@ -13,7 +13,7 @@ export interface FaultyCall {
 
 /** The fault of one key of a request. */
 export type KeyFault =
-  /** The engine has no capacity for the key. The driver returns it in `unprocessed`. */
+  /** The engine has no capacity for the key. The driver returns the key's index in `unprocessed`. */
   | { readonly kind: "unprocessed" }
   /** The key fails with `fault`. With `applied`, the engine applies the write first. */
   | { readonly kind: "fail"; readonly fault: Fault; readonly applied?: boolean };

@@ -43,7 +43,7 @@ export const byteTrueFaultKinds: readonly ConnectionFaultKind[] = connectionFaul
 );
 
 export interface SeededConnectionFaultOptions extends Pick<ConnectionFault, "scope"> {
-  /** Kinds to choose from. Default: all. */
+  /** Kinds of faults to choose from. Default: all kinds. */
   readonly kinds?: readonly ConnectionFaultKind[];
   /**
    * Approximate size of the longest message, in bytes. A fault that counts bytes begins within three times this size.

@@ -30,9 +30,9 @@ export interface SeededFaultOptions {
   readonly seed: number;
   /** Probability that a request has a fault, from 0 to 1. Default 0.5. */
   readonly rate?: number;
-  /** Kinds to choose from. Default: all. */
+  /** Kinds of faults to choose from. Default: all kinds. */
   readonly faults?: readonly SeededFault[];
-  /** Operations that can have a fault. Default: all. */
+  /** Operations that can have a fault. Default: all operations. */
   readonly operations?: readonly Operation[];
   /** Maximum delay, in milliseconds. Default 20. */
   readonly longestDelay?: number;

@@ -21,7 +21,7 @@ export interface ModelRuns {
 
 /**
  * Makes the same random calls on a bucket and on a model. Each run uses a new bucket. If the bucket and the model
- * differ, rejects with an error that contains a short sequence of calls that shows the difference, and its seed.
+ * differ, rejects with an error that contains a short sequence of calls that shows the difference.
  */
 export async function runModel({ stores, runs, seed, bucketName }: ModelRuns): Promise<void> {
   const steps = modelSteps(stores.length);
