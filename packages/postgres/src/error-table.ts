@@ -20,7 +20,7 @@ const rowsByStates: readonly (readonly [states: string, row: Row])[] = [
   ["40001 40P01 55P03 53100 53200", temporary("throttled")],
   // `statement_timeout`, a canceled statement, or `transaction_timeout`.
   ["57014 25P04", temporary("timeout")],
-  // The server, the database or the role has too many connections. The server shuts down, crashed, starts, recovers, or
+  // The server, the database or the role has too many connections. The server is starting or shutting down, crashed, or
   // ended the session. The server is read-only, such as a former primary after a failover. The disk reported an error.
   ["53300 57P01 57P02 57P03 57P05 25006 58030", temporary("unavailable")],
   // The database, the schema or the table does not exist.
@@ -68,7 +68,7 @@ export function faultOfConnecting(error: unknown): Fault {
   return notConnected(nodeCodeOf(error));
 }
 
-/** Matches error codes of certificates and TLS versions, which a retry does not fix. */
+/** Matches codes of certificate and TLS errors. A retry does not fix these errors. */
 const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH)/;
 
 function notConnected(nodeCode: string | undefined): Fault {

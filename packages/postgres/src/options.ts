@@ -6,11 +6,11 @@ import type { Pool } from "pg";
 export interface PostgresDriverOptions {
   /**
    * `postgres://user:password@host:5432/database`. The URL may have the parameters `table`, `connect_timeout` (in
-   * seconds, default 5), and those of libpq that pg supports. The README lists them.
+   * seconds, default 5), and some parameters of libpq and pg. The README lists all of them.
    */
   readonly url?: string | undefined;
   /**
-   * A `Pool` of pg. manykv does not change its settings, and closing the store does not end it. It must connect to the
+   * A `Pool` of pg. manykv does not change its settings, and `close()` does not end it. The pool must connect to the
    * primary, because a standby may lack recent writes.
    */
   readonly pool?: Pool | undefined;

@@ -31,7 +31,7 @@ import { bucketEnd, bucketPrefix, encodeCursor, pageStart } from "./table/stored
 /**
  * Returns the driver of {@link postgresStore}, for `createStore` and for tools that wrap a driver. Opens no connection.
  *
- * @throws {StoreError} `invalid-argument`, with a message that names the option.
+ * @throws {StoreError} `invalid-argument` if an option is unknown, missing or invalid. The message names the option.
  */
 export function postgresDriver(options: PostgresDriverOptions): Driver {
   checkDriverOptions(options);

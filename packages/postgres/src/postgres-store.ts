@@ -12,7 +12,7 @@ import { postgresDriver } from "./postgres-driver.js";
  * await bucket.setMany([["alice", new Uint8Array([1, 2])]]);
  * ```
  *
- * @throws {StoreError} `invalid-argument`, with a message that names the option.
+ * @throws {StoreError} `invalid-argument` if an option is unknown, missing or invalid. The message names the option.
  */
 export function postgresStore(options: PostgresStoreOptions): Store {
   const { url, pool, table, ...storeOptions } = options ?? {};

@@ -21,7 +21,7 @@ afterAll(async () => {
   await admin.end();
 });
 
-/** Writers that run concurrently. Each has its own connection. */
+/** Number of concurrent writers. Each writer has its own connection. */
 const writers = 16;
 const batches = 1_000;
 /** Keys that all writers use. Their order by UTF-16 code units differs from their order by UTF-8 bytes. */
@@ -46,7 +46,7 @@ test("16 writers that set and delete the same keys in any order never deadlock",
   assert.equal(await deadlocks(), 0);
 });
 
-/** Returns how many deadlocks the server counted. First waits until all sessions end, because they report then. */
+/** Waits until all sessions have ended, because a session reports its counts then. Returns the number of deadlocks. */
 async function deadlocks(): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
     const sessions = await admin.query("SELECT FROM pg_stat_activity WHERE datname = $1", [database]);

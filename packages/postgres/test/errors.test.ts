@@ -254,7 +254,7 @@ test("calls over the connection limit of a role fail with `unavailable` until a 
   await table.admin.query(`DROP ROLE ${role.name}`);
 });
 
-test("an address without a server fails with `unavailable`", async () => {
+test("a call to an address without a server fails with `unavailable`", async () => {
   await using store = postgresStore({ url: "postgres://user:secret@127.0.0.1:1/db", retry: { attempts: 2 } });
   const bucket = await store.open("b");
   await assert.rejects(bucket.getMany(["a"]), { code: "unavailable", message: /ECONNREFUSED/ });

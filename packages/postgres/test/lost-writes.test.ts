@@ -28,7 +28,7 @@ const requestOf = (signal: AbortSignal): DriverRequest => createRequest({ bucket
 
 const isOverdue = (error: unknown): boolean => error instanceof FaultError && error.fault.code === "timeout";
 
-test("an aborted request stops waiting, and the last one to stop aborts the work", async () => {
+test("an aborted request stops waiting, and the work is aborted when no request waits", async () => {
   const { work, signal } = sharedWork();
   const [first, second] = [new AbortController(), new AbortController()];
   const [one, two] = [work.wait(requestOf(first.signal)), work.wait(requestOf(second.signal))];

@@ -48,7 +48,7 @@ test("malformed and truncated replies cause no crash, no hang and no false ackno
   }
 });
 
-test("an error message without its final zero does not block the process", async () => {
+test("an error message without its final zero byte does not block the process", async () => {
   const body = Buffer.from("SFATAL\0C28P01\0Mno\0");
   const header = Buffer.from("E\0\0\0\0");
   header.writeInt32BE(body.length + 4, 1);

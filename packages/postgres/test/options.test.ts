@@ -53,7 +53,7 @@ test("invalid table names are rejected in the option and in the URL", () => {
   refused({ url: `${url}?table=a%22b` }, /`table`/);
 });
 
-test("libpq parameters that pg supports are accepted", async () => {
+test("the URL may contain `table` and parameters of libpq", async () => {
   const parameters = "table=t&application_name=me&sslmode=disable&options=-c%20geqo%3Doff&connect_timeout=2";
   await postgresDriver({ url: `${url}?${parameters}` }).close();
   await postgresDriver({ url: url.replace("postgres:", "postgresql:"), table: "app.kv" }).close();

@@ -37,7 +37,7 @@ test("if pg attaches its reader without attachListeners, requests reject", async
     prototype: { connect: (...rest: unknown[]) => void; attachListeners: (stream: unknown) => void };
   };
   const { attachListeners, connect } = prototype;
-  // Calls the original method, not the one that manykv overrides, as if pg had renamed it.
+  // Call pg's original method instead of manykv's override, as if pg had renamed the method.
   vi.spyOn(prototype, "connect").mockImplementation(function (this: object, ...rest) {
     Object.assign(this, { attachListeners });
     connect.apply(this, rest);

@@ -39,7 +39,7 @@ test("each request takes one round trip", async () => {
   });
   proxy.intercept = (chunk, direction) => {
     if (direction === "answer") messages.read(chunk);
-    // Every request ends with Sync, so count the chunks that do.
+    // Every request ends with Sync, so count the chunks that end with Sync.
     else if (chunk.subarray(-messageHeader).equals(Buffer.from([0x53, 0, 0, 0, 4]))) sent++;
     return chunk;
   };

@@ -12,7 +12,7 @@ import { until } from "./support/until.js";
 const table = testTable();
 const { admin } = table;
 
-/** `url` logs in with one role, which can change to the role `other`. `other` may use the table. */
+/** `url` logs in as a role that can change to the role `other`, which may use the table. */
 interface Roles {
   readonly url: string;
   readonly other: string;

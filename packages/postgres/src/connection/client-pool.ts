@@ -91,9 +91,9 @@ function connect(pool: Pool, request: DriverRequest): Promise<PgClient> {
 
 /** What the pool remembers about a connection. */
 interface ConnectionState {
-  /** Time from `performance.now()` at which the server parsed each prepared statement, by name. */
+  /** When each prepared statement was parsed, by statement name: a value of `performance.now()`. */
   readonly parsedAt: Map<string, number>;
-  /** `undefined` before the server has been asked; `hidden` if a pooler or the role hides the process. */
+  /** `undefined` until manykv has queried the server; `hidden` if a pooler or the role hides the process. */
   serverProcess: ServerProcess | "hidden" | undefined;
 }
 
@@ -162,7 +162,7 @@ export class CheckedOutClient {
    * reports an invented process number and runs each transaction in any free process, so terminating a process could
    * end another client's statement. Only the first call for a connection sends a query.
    *
-   * @throws {ExchangeError} if the connection breaks.
+   * @throws {ExchangeError} if the connection breaks or the request is aborted.
    */
   async serverProcess(request: DriverRequest): Promise<ServerProcess | undefined> {
     const known = this.#state.serverProcess;

@@ -6,7 +6,7 @@ import { refuse } from "../options.js";
 /** URL parameters whose values are file names. */
 const fileParameters = ["sslcert", "sslkey", "sslrootcert"];
 /**
- * URL parameters that manykv passes to pg. libpq documents all except `ssl` and `uselibpqcompat`, which pg adds:
+ * URL parameters for pg: timeouts of the server, options of pg (`ssl`, `uselibpqcompat`), and parameters of libpq:
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
  */
 const pgParameters: ReadonlySet<string> = new Set([
@@ -16,7 +16,7 @@ const pgParameters: ReadonlySet<string> = new Set([
 ]);
 const ownParameters: ReadonlySet<string> = new Set(["table", "connect_timeout"]);
 
-/** How long opening a connection, or waiting for a free one, may take, in milliseconds. */
+/** Default limit of the time to open a connection or to wait for a free one, in milliseconds. */
 const defaultConnectTimeout = 5_000;
 
 /**
@@ -62,7 +62,7 @@ function serverAt(host: string, port: string | number): ServerAddress {
   return { address: host === "" ? PGHOST : host, port: Number(port === "" ? PGPORT : port) };
 }
 
-/** Converts seconds to milliseconds. Rejects 0, because it means no timeout in libpq. */
+/** Converts seconds to milliseconds. Rejects 0, which means "no timeout" in libpq. */
 function connectTimeout(seconds: string | null): number {
   if (seconds === null) return defaultConnectTimeout;
   if (/^[1-9][0-9]{0,5}$/.test(seconds)) return Number(seconds) * 1_000;

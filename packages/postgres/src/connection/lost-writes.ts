@@ -24,7 +24,7 @@ function terminate({ id, start }: ServerProcess): BoundStatement {
   return bound;
 }
 
-/** Shortest and longest wait between two checks that a terminated process is gone, in milliseconds. */
+/** Shortest and longest wait between two checks whether a terminated process is gone, in milliseconds. */
 const shortestWait = 1;
 const longestWait = 50;
 
@@ -78,7 +78,7 @@ export class LostWrites {
     }
   }
 
-  /** Asks the server to terminate a process. Returns whether the process still existed. */
+  /** Makes the server terminate a process. Returns whether the process still existed. */
   async #exists(process: ServerProcess, request: DriverRequest): Promise<boolean> {
     let exists = false;
     let hidden = false;
@@ -97,7 +97,7 @@ export class LostWrites {
   }
 }
 
-/** Work that several requests wait for, each until its own deadline. It is aborted when the last one stops waiting. */
+/** Work for which several requests wait, each until its own deadline. Aborted when the last request stops waiting. */
 export class SharedWork {
   readonly #controller: AbortController = new AbortController();
   readonly #done: Promise<void>;

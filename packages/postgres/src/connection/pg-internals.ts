@@ -52,9 +52,9 @@ const guarded: WeakMap<Connection, boolean> = new WeakMap();
 
 /**
  * Returns a subclass of pg's `Client` for the store's own pool. In pg, a malformed message causes an
- * uncaught exception, which ends the process. Here it closes the connection, even one that is not open yet.
+ * uncaught exception, which ends the process. Here it closes the connection, even during the handshake.
  *
- * @param connecting - the subclass adds each new client, and removes it when it has connected or ended
+ * @param connecting - the subclass adds each new client, and removes a client that has connected or ended
  */
 export function guardedClient(pg: Pg, connecting: Set<Client>): typeof Client {
   class GuardedConnection extends (pg.Connection as unknown as AttachingClass) {
@@ -108,7 +108,7 @@ export function hangUp(client: Client): void {
   client.connection?.stream?.destroy();
 }
 
-/** A client of the pool, with the process number that the server reported when it connected. */
+/** A client of the pool, with the process number that the server reported when the client connected. */
 export type PgClient = PoolClient & { readonly processID: number | null };
 
 /** Throws a `FaultError` (`invalid-argument`) if the client lacks a member that manykv needs. */
@@ -121,7 +121,7 @@ export function checkClient(client: PoolClient): asserts client is PgClient {
 }
 
 const readyForQuery = "Z".charCodeAt(0);
-/** Messages that pg needs about the connection itself: ReadyForQuery, notices, parameters and notifications. */
+/** Letters of the messages that pg needs: ReadyForQuery, notices, changed parameters and notifications. */
 const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter.charCodeAt(0)));
 
 /**
@@ -132,7 +132,7 @@ const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter
  * reader until the reply is complete, and passes on the messages that pg needs. In pg, a malformed message causes an
  * uncaught exception. A submission closes the connection instead.
  *
- * A connection runs one statement at a time. All bytes before its reply belong to complete messages.
+ * A connection runs one statement at a time. All bytes before the reply belong to complete messages.
  */
 export abstract class Submission {
   /** If the pool has a `query_timeout`, pg replaces this function and expects the submittable to call it. */
@@ -161,7 +161,7 @@ export abstract class Submission {
     (client as unknown as { query(submittable: Submission): void }).query(this);
   }
 
-  /** Called by pg when the connection is free. pg passes an error that this method returns to `handleError`. */
+  /** Called by pg when the connection is free. If this method returns an error, pg passes it to `handleError`. */
   submit({ stream }: Connection): Error | null {
     if (this.ended) return new Error("the request was aborted while it waited for the connection");
     this.#readers = stream.listeners("data") as Reader[];

@@ -7,7 +7,7 @@ import { LostWrites } from "./lost-writes.js";
 
 const ignoreRow: OnRow = () => {};
 
-/** Runs each statement in one round trip. The first write on a connection takes another, to find the server process. */
+/** Runs each statement in one round trip. The first write on a connection takes two: one finds the server process. */
 export class StatementRunner {
   readonly #pool: ClientPool;
   readonly #lostWrites: LostWrites;
@@ -36,7 +36,7 @@ export class StatementRunner {
     if (this.#lostWrites.any) await beforeSending(this.#lostWrites.settle(request));
     const client = await this.#pool.checkOut(request);
     try {
-      // manykv can settle a lost write only if it knows the server process that ran it.
+      // manykv can settle a lost write only if it knows the server process that runs the write.
       const process = await beforeSending(client.serverProcess(request));
       try {
         await client.run(bound, request, ignoreRow);
@@ -51,7 +51,7 @@ export class StatementRunner {
   }
 }
 
-/** Waits for a step before the write is sent. If the step fails, the fault has the effect `none`. */
+/** Waits for a step that precedes the write. If the step fails, the fault has the effect `none`. */
 async function beforeSending<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;

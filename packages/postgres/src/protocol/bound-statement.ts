@@ -8,7 +8,7 @@ const parameterLengthBytes = 4;
 const byteaType = 17;
 /** A UTF-16 code unit takes at most three bytes in UTF-8. */
 const bytesPerUnit = 3;
-/** Up to this length of an element, all four bytes of its length field are ASCII characters. */
+/** Longest element, in bytes, whose length field consists of ASCII characters. */
 const longestAsText = 127;
 
 /**

@@ -110,7 +110,7 @@ export class Exchange extends Submission {
   }
 }
 
-/** Returns whether a code looks like an SQLSTATE. Other codes are rejected, because error messages contain the code. */
+/** Returns whether a code has the form of an SQLSTATE. manykv reports only such codes, as other text may be secret. */
 export function isSqlState(code: unknown): code is string {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code);
 }

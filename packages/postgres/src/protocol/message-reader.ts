@@ -16,7 +16,7 @@ export class MalformedReply extends Error {
 /** Receives the message from `start` to `end`, including its header. Returns `false` to stop the reader. */
 export type OnMessage = (bytes: Buffer, start: number, end: number) => boolean;
 
-/** Splits the chunks of a socket into whole messages. Joins the pieces of a message in a buffer of exactly its size. */
+/** Splits chunks of a socket into messages. Joins the pieces of a message in a buffer of exactly the message's size. */
 export class MessageReader {
   readonly #onMessage: OnMessage;
   /** A buffer for the whole message, of which `#filled` bytes have arrived, or the beginning of a header. */
@@ -28,7 +28,7 @@ export class MessageReader {
   }
 
   /**
-   * Reads a chunk. Returns the bytes after the message at which the reader was stopped, or `undefined` if it was not.
+   * Reads a chunk. If `onMessage` stops the reader, returns the bytes after the message, and otherwise `undefined`.
    *
    * @throws {MalformedReply} if a message has an impossible length.
    */
@@ -78,12 +78,12 @@ const errorResponse = "E".charCodeAt(0);
 const noticeResponse = "N".charCodeAt(0);
 
 /**
- * Returns the fields of an error or notice by letter, and no fields for other messages. A field is a letter and a text
- * that ends with a zero. Another zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
+ * Returns the fields of an error or notice by letter, and no fields for other messages. A field is a letter and a text,
+ * ended by a zero byte. Another one ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
  *
- * If that last zero is missing, pg's reader never stops. So manykv checks every message here before it passes it to pg.
+ * If that last byte is missing, pg's reader never stops. So manykv checks every message here before pg receives it.
  *
- * @throws {MalformedReply} if a zero is missing.
+ * @throws {MalformedReply} if a zero byte is missing.
  */
 export function readFields(bytes: Buffer, start: number, end: number): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();

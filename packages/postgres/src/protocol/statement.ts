@@ -3,7 +3,7 @@
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export class Statement {
-  /** Identifies the statement on a connection. If it is empty, the server parses and plans the statement each time. */
+  /** Identifies the statement on a connection. Without a name, the server parses and plans the statement each time. */
   readonly name: string;
   readonly text: string;
   /** Close, unless the name is empty, and Parse. The server ignores a Close of a name that it does not know. */

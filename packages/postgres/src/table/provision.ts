@@ -16,12 +16,12 @@ function inspect(table: string): Statement {
 }
 
 /**
- * Returns a statement that creates the table. 30 % of each page stays free, so that the new version of a row fits on
+ * Returns a statement that creates the table. 30% of each page stays free, so that the new version of a row fits on
  * the page of the old one and the index needs no change: https://www.postgresql.org/docs/current/storage-hot.html. LZ4,
  * which not every server supports, compresses values in half the time of the default.
  *
  * CREATE TABLE IF NOT EXISTS can fail if two sessions run it at the same time, so a lock makes the sessions take turns.
- * The second session may still not see the new table. The statement ignores the error that the table exists.
+ * The second session may not see the new table yet. The statement ignores the error that the table exists.
  */
 export function createTable(table: string): string {
   return `DO $manykv$

@@ -20,7 +20,7 @@ export function statementsFor(table: string): Statements {
     existsOne: named("exists", `SELECT FROM ${table} WHERE key = $1::bytea`),
     existsMany: named("exists_many", `SELECT key FROM ${table} WHERE ${isWanted}`),
     setOne: named("set", `INSERT INTO ${table} AS stored (key, value) VALUES ($1::bytea, $2::bytea) ${onConflict}`),
-    // Writes in the order of the arrays. If they are sorted, the server locks rows in the order of the keys.
+    // Writes in the order of the arrays. If the keys are sorted, the server locks rows in the order of the keys.
     setMany: named(
       "set_many",
       `INSERT INTO ${table} AS stored (key, value) SELECT unnest($1::bytea[]), unnest($2::bytea[]) ${onConflict}`,
@@ -47,15 +47,15 @@ const isWanted = "key = ANY (ARRAY(SELECT unnest($1::bytea[])))";
 
 /**
  * Returns a condition that makes the server reject the statement unless both columns are `bytea`. Without it, a `text`
- * column would accept the bytes as hexadecimal text and return that text. Checking it takes almost no time.
+ * column would accept the bytes as hexadecimal text and return that text. The condition takes almost no time.
  *
- * The condition is true for every value. It is null for a null, which a table that manykv did not create may contain.
+ * The condition is true for every value, and null if `value` is null. Only tables of other programs contain nulls.
  */
 function columnsAreBytes(row: string): string {
   return `${row}.value IS NOT NULL OR (${row}.key <> ''::bytea AND ${row}.value = ''::bytea)`;
 }
 
-/** Creates a statement. Its name contains a hash of the text, because tables and versions may share a connection. */
+/** Creates a statement. Its name contains a hash, as other tables or versions of manykv may use the same connection. */
 function named(verb: string, text: string): Statement {
   const digest = createHash("sha256").update(text).digest("hex").slice(0, 16);
   return new Statement(text, `manykv_${verb}_${digest}`);

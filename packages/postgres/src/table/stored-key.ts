@@ -8,12 +8,12 @@ import { FaultError } from "@manykv/core/driver";
 const separator = ":";
 const zero = Buffer.alloc(1);
 
-/** Returns the prefix that all stored keys of a bucket have, and no stored key of another bucket. */
+/** Returns the prefix of all stored keys of a bucket. Stored keys of other buckets do not have this prefix. */
 export function bucketPrefix(bucket: string): string {
   return bucket + separator;
 }
 
-/** Returns the end (exclusive) of the stored keys of a bucket: the semicolon is the character after the colon. */
+/** Returns the exclusive upper bound of the stored keys of a bucket. In ASCII, the semicolon follows the colon. */
 export function bucketEnd(bucket: string): Buffer {
   return Buffer.from(`${bucket};`);
 }
@@ -33,7 +33,7 @@ export function encodeCursor(key: string): string {
   return Buffer.from(key).toString("base64url");
 }
 
-/** Returns the key in a cursor. Throws a `FaultError` (`invalid-argument`) if {@link encodeCursor} cannot return it. */
+/** Returns the key in a cursor. Throws a `FaultError` (`invalid-argument`) if no call of `encodeCursor` returns it. */
 export function decodeCursor(cursor: string, maxKeyBytes: number): Buffer {
   const key = Buffer.from(cursor, "base64url");
   if (key.length <= maxKeyBytes && encodeCursor(key.toString()) === cursor) return key;

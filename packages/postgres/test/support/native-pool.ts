@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import Module, { createRequire } from "node:module";
 import pg from "pg";
 
-/** Replaces pg-native, with only the methods that pg needs to connect and to end. The real one requires libpq. */
+/** Replaces pg-native, which requires libpq. Has only the methods that pg needs to connect and to end. */
 class Binding extends EventEmitter {
   connect(_parameters: string, connected: () => void): void {
     setImmediate(connected);
