@@ -197,7 +197,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-with-exists",
     rule: "driver",
     subject: "driver",
-    title: "if the driver has `exists`, it agrees with `get`, and core calls it instead of reading the value",
+    title: "if the driver has `exists`, this method agrees with `get`, and core calls it instead of reading the value",
     async run(context) {
       const recording = recordRequests();
       const driver = await context.driver();
@@ -243,7 +243,7 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-with-prepare-set",
     rule: "driver",
     subject: "driver",
-    title: "if the driver has `prepareSet`, it copies the values, and its result can be sent more than once",
+    title: "if the driver has `prepareSet`, this method copies the values, and its result can be sent more than once",
     async run(context) {
       const driver = await context.driver();
       const { prepareSet } = driver;
@@ -265,7 +265,8 @@ export const driverCases: readonly ConformanceCase[] = [
     id: "driver-with-provision",
     rule: "driver",
     subject: "driver",
-    title: "if the driver has `provision`, it keeps the data, can be repeated and can run in several clients at once",
+    title:
+      "if the driver has `provision`, this method keeps the data and can run repeatedly and in several clients at once",
     async run(context) {
       const name = context.bucketName();
       const [one, other] = [await context.store(), await context.store()];

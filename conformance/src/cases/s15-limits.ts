@@ -12,7 +12,8 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-lowered-value",
     rule: "S15",
     subject: "core",
-    title: "with a lower `maxValueBytes`, a value of that length is stored and a longer one is `too-large`",
+    title:
+      "with a lower `maxValueBytes`, a value of that length is stored and a longer value is rejected with `too-large`",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxValueBytes: 10 } } });
       assert.equal(bucket.limits.maxValueBytes, 10);
@@ -31,7 +32,8 @@ export const limitCases: readonly ConformanceCase[] = [
     id: "s15-lowered-key",
     rule: "S15",
     subject: "core",
-    title: "with a lower `maxKeyBytes`, a key of that many UTF-8 bytes is stored and a longer one is `too-large`",
+    title:
+      "with a lower `maxKeyBytes`, a key of that many UTF-8 bytes is stored and a longer key is rejected with `too-large`",
     async run(context) {
       const bucket = await context.bucket({ store: { limits: { maxKeyBytes: 12 } } });
       assert.equal(bucket.limits.maxKeyBytes, 12);
