@@ -30,7 +30,6 @@ export interface DifferentialOptions {
 }
 
 export interface DifferentialResult {
-  /** Number of calls that were compared. */
   readonly cases: number;
   readonly seed: number;
 }
