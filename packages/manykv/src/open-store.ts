@@ -48,7 +48,7 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
   const openBackend = backends.get(scheme);
   if (openBackend !== undefined) return openBackend(url, options);
   const known = [...backends.keys()].map((name) => `${name}:`).join(", ");
-  throw invalid(`unknown URL scheme "${scheme}:". Use one of ${known}`);
+  throw invalid(`unknown URL scheme "${scheme}:": use one of ${known}`);
 }
 
 function schemeOf(url: string): string {
@@ -57,18 +57,18 @@ function schemeOf(url: string): string {
   throw invalid("the URL must be a string that starts with a scheme, such as redis://localhost:6379");
 }
 
-/** Throws if a password may contain an unencoded `?` or `#`. Other errors would show the rest of such a password. */
+/** Throws if a password may contain an unencoded `?` or `#`. Other errors would show the text after this character. */
 function rejectStrayCredentials(url: string): void {
   if (!/[?#].*@/s.test(url)) return;
   throw invalid(
-    "the URL contains an @ after a ? or #. Percent-encode special characters in the user, password and parameters: @ is %40, ? is %3F, # is %23",
+    "the URL contains an @ after a ? or #: Percent-encode special characters in the user, password and parameters (@ is %40, ? is %3F, # is %23)",
   );
 }
 
 async function openMemory(url: string, options: StoreOptions): Promise<Store> {
   const { address, parameters } = splitUrl(url);
   rejectUnknown(parameters, []);
-  if (address.toLowerCase() !== "memory:") throw invalid("a memory store has no address. Use memory:");
+  if (address.toLowerCase() !== "memory:") throw invalid("a memory store has no address: use the URL `memory:`");
   const { memoryStore } = await import("@manykv/memory");
   return memoryStore(options);
 }
@@ -91,7 +91,7 @@ async function openDynamodb(url: string, options: StoreOptions): Promise<Store> 
   const table = decode(encodedTable);
   if (region === undefined || table === undefined) {
     throw invalid(
-      "a DynamoDB URL has the form dynamodb://REGION/TABLE, without user, password or port. Credentials come from the AWS SDK's default sources",
+      "a DynamoDB URL has the form dynamodb://REGION/TABLE, without user, password or port: credentials come from the AWS SDK's default sources",
     );
   }
   const { dynamodbStore } = await load(
@@ -131,8 +131,8 @@ function takeParameter(parameters: URLSearchParams, name: string): string | unde
 function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): void {
   for (const name of parameters.keys()) {
     const advice =
-      known.length === 0 ? "This scheme has no parameters" : `Use ${known.map((one) => `"${one}"`).join(", ")}`;
-    throw invalid(`unknown URL parameter ${JSON.stringify(name)}. ${advice}`);
+      known.length === 0 ? "this scheme has no parameters" : `use ${known.map((one) => `"${one}"`).join(", ")}`;
+    throw invalid(`unknown URL parameter ${JSON.stringify(name)}: ${advice}`);
   }
 }
 
@@ -143,7 +143,7 @@ function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): v
 async function load<Package>(importBackend: () => Promise<Package>, backend: string, client: string): Promise<Package> {
   // The code is not `unavailable`, because a retry cannot help.
   const missing = invalid(
-    `this URL needs packages that are not installed. Install them where manykv is installed, with --global if manykv is installed globally: npm install ${backend} ${client}`,
+    `this URL needs packages that are not installed: install them where manykv is installed, and add --global if manykv is installed globally: npm install ${backend} ${client}`,
   );
   try {
     const loaded = await importBackend();

@@ -58,7 +58,7 @@ test.each([
   ["postgres://u:topsecret@h/db?tabel=topsecret", "tabel"],
   ["postgres://u:topsecret@h/db?table=a&table=topsecret", "table"],
   ["postgres://u:topsecret@h:port/db", "postgres://"],
-  ["dynamodb://eu-central-1/table?endpiont=topsecret", 'unknown URL parameter "endpiont". Use "endpoint"'],
+  ["dynamodb://eu-central-1/table?endpiont=topsecret", 'unknown URL parameter "endpiont": use "endpoint"'],
   ["dynamodb://eu-central-1/table?endpoint=http://a&endpoint=topsecret", '"endpoint" once'],
   ["dynamodb://eu-central-1/table?endpoint=", '"endpoint" once, and with a value'],
   ["dynamodb://eu-central-1/table?endpoint=topsecret", "`endpoint`"],

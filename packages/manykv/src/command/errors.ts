@@ -46,10 +46,10 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
     };
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { message: `this is a bug in manykv. Please report it: ${stack}`, exitCode: exitCode.bug };
+  return { message: `this is a bug in manykv, please report it: ${stack}`, exitCode: exitCode.bug };
 }
 
-/** Returns an error for a failed file operation. Its message omits the system call, which Node.js's message names. */
+/** Returns an error for a failed file operation. Unlike Node.js's message, its message names no system call. */
 export function fileError(action: string, path: string, error: unknown): CommandError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
   const reason = fileReasons.get(code) ?? code;

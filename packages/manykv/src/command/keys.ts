@@ -28,7 +28,7 @@ export interface KeysInput {
   readonly input?: Input;
 }
 
-/** Returns the keys that a subcommand works on: its arguments or the lines of a file. */
+/** Opens the source of a subcommand's keys: its arguments, a file or standard input. */
 export async function openKeys(
   keys: readonly string[],
   flags: KeysFlags,
@@ -48,7 +48,7 @@ async function* fromArguments(keys: readonly string[], limits: Limits): AsyncGen
 
 /**
  * Format of a list of keys, one per line. `lines` is plain text and cannot represent the empty key, a key that contains
- * a line break, or a key that starts with a byte order mark. `json` writes JSON strings and represents every key.
+ * a line break, or a key that starts with a byte order mark. `json` is a JSON string and can represent every key.
  */
 export type KeyFormat = "lines" | "json";
 
@@ -60,7 +60,7 @@ export function formatKey(key: string, format: KeyFormat): string | undefined {
   return /^$|^\ufeff|[\r\n]/.test(key) ? undefined : key;
 }
 
-/** Reads the lines that {@link formatKey} returns. Skips blank lines. */
+/** Reads keys in the format of {@link formatKey}. Skips blank lines. */
 export async function* readKeyLines(
   chunks: AsyncIterable<Buffer>,
   format: KeyFormat,

@@ -21,7 +21,7 @@ export interface WriteJob<Read extends KeyRecord> {
   readonly source: AsyncIterable<Item<Read>[]>;
   readonly write: (records: readonly Read[]) => Promise<void>;
   readonly bytesOf: (record: Read) => number;
-  /** Returns the message that tells the user how to continue at a record after a failure. */
+  /** Returns the message that tells the user how to continue at record `next` after a failure. */
   readonly howToContinue: (next: number) => string;
 }
 
@@ -109,7 +109,7 @@ class Report {
   static async open(path: string, input: Input | undefined): Promise<Report> {
     // Opening the input file for writing would empty it.
     if (await isFileOf(input, path)) {
-      const message = `the report would overwrite the input ${JSON.stringify(path)}. Pass another --report file`;
+      const message = `the report would overwrite the input ${JSON.stringify(path)}: pass another --report file`;
       throw new CommandError(exitCode.usage, message);
     }
     try {

@@ -22,7 +22,7 @@ const chunkBytes = 256 * 1024;
 
 /** Opens a file or standard input. If `stop` is aborted, reading fails. */
 export async function openInput(path: string, stop: AbortSignal): Promise<Input> {
-  if (path === "-" && process.stdin.isTTY) printMessage("reading standard input. Press Ctrl-D to end it");
+  if (path === "-" && process.stdin.isTTY) printMessage("reading standard input: press Ctrl-D to end it");
   const { stream, file, size } = path === "-" ? standardInput() : await openInputFile(path);
   addAbortSignal(stop, stream);
   let position = 0;
@@ -97,7 +97,7 @@ function outputError(error: Error): Error {
   return fileError("write", "standard output", error);
 }
 
-/** Opens a file for writing. Unlike a device, a regular file has a temporary name until `finish` renames it. */
+/** Opens a file for writing. Writes a device directly, but a regular file under a temporary name until `finish`. */
 async function openOutputFile(path: string): Promise<Output> {
   const attempt = async <Value>(action: () => Promise<Value>): Promise<Value> => {
     try {

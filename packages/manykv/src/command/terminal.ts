@@ -22,7 +22,7 @@ function formatBytes(bytes: number): string {
   return `${amount.toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
 }
 
-/** Prints the first ten messages. `finish` prints how many more there were. */
+/** Prints the first ten messages. `finish` prints the number of further messages. */
 export class LimitedMessages {
   count = 0;
   readonly #noun: string;

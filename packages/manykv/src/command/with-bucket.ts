@@ -11,7 +11,7 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
   if (flags.store === undefined || flags.store === "") {
     throw new CommandError(
       exitCode.usage,
-      "no store URL. Set MANYKV_STORE or pass --store, for example --store redis://localhost:6379",
+      "no store URL: set MANYKV_STORE or pass --store, for example --store redis://localhost:6379",
     );
   }
   const store = await openStore(flags.store, { timeout: flags.timeout });
@@ -27,7 +27,7 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
   return result;
 }
 
-/** Runs `use` with the bucket of the options. If `use` rejects after a signal, returns the signal's exit code. */
+/** Opens the bucket of the options and runs `use`. If `use` rejects after a signal, returns the signal's exit code. */
 export async function withBucket(
   flags: BucketFlags,
   use: (bucket: Bucket, interrupt: Interrupt) => Promise<ExitCode>,

@@ -4,7 +4,7 @@ const quote = 0x22;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Number of bytes after which `withWholeHeader` no longer waits for the end of the header. */
+/** Number of bytes after which `withWholeHeader` stops waiting for the end of the header. */
 const maxHeaderBytes = 1024 * 1024;
 
 /**
@@ -17,7 +17,7 @@ export function lineEndsFor(header: Buffer): string[] {
   return isLone ? ["\r\n", "\n", "\r"] : ["\r\n", "\n"];
 }
 
-/** Joins the first chunks until they contain the whole header and its line end. */
+/** Joins the first chunks until they contain the whole header and its line end, or at least 1 MiB. */
 export async function* withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of chunks) {
@@ -33,7 +33,7 @@ export async function* withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGene
   if (start !== undefined && start.length > 0) yield start;
 }
 
-/** Returns the offset of the first line end outside quotes. A quote inside quotes is doubled, so it toggles twice. */
+/** Returns the offset of the first line end outside quotes. A quote inside quotes is doubled, so it has no effect. */
 function headerEnd(bytes: Buffer): number {
   let quoted = false;
   for (let offset = 0; offset < bytes.length; offset++) {

@@ -21,7 +21,7 @@ export interface CsvOptions {
   readonly keyColumn: string;
   readonly valueColumn: string;
   readonly encoding: ValueEncoding;
-  /** Whether to ignore columns other than these two. If `false`, such columns are an error. */
+  /** Whether to ignore columns other than `keyColumn` and `valueColumn`. If `false`, such columns are an error. */
   readonly ignoreOtherColumns: boolean;
   /** Number of the first record to yield. Earlier records are only counted. */
   readonly fromRecord: number;
@@ -46,7 +46,7 @@ export async function* readCsv(
   await rows?.end();
   if (rows !== undefined) yield rows.take();
   if (rows === undefined || (!rows.hasHeader && !rows.failed))
-    throw new InputError("the CSV input is empty. Its first line must be a header");
+    throw new InputError("the CSV input is empty: its first line must be a header");
   if (!rows.failed) checkFromRecord(options.fromRecord, rows.records);
 }
 
@@ -177,7 +177,7 @@ class RowReader {
 }
 
 const strayReturn = "it contains a carriage return that neither ends the line nor is inside quotes (RFC 4180)";
-const unclosedQuote = "it is larger than the store's limits allow. Check for a quote that is never closed";
+const unclosedQuote = "it is larger than the store's limits allow, possibly because a quote is never closed";
 const malformedQuotes = "its quotes are malformed (RFC 4180), so the rest of the input cannot be read";
 
 function columnsOf(names: readonly string[], options: CsvOptions): Columns {
@@ -185,14 +185,14 @@ function columnsOf(names: readonly string[], options: CsvOptions): Columns {
     const index = names.indexOf(name);
     if (index !== -1 && names.lastIndexOf(name) === index) return index;
     throw new InputError(
-      `the CSV header must have exactly one column named ${JSON.stringify(name)}. Choose another with ${option}`,
+      `the CSV header must have exactly one column named ${JSON.stringify(name)}: choose another name with ${option}`,
     );
   };
   const key = indexOf(options.keyColumn, "--key-column");
   const value = indexOf(options.valueColumn, "--value-column");
   if (names.length > 2 && !options.ignoreOtherColumns) {
     throw new InputError(
-      `the CSV header has ${names.length} columns, but only two can be imported. Pass --ignore-other-columns to ignore the rest`,
+      `the CSV header has ${names.length} columns, but only two can be imported: pass --ignore-other-columns to ignore the others`,
     );
   }
   return { key, value, count: names.length };
@@ -208,7 +208,7 @@ function itemOf(row: Buffer[], columns: Columns, position: Position, options: Cs
   const key = keyBytes.toString();
   const value = bytesOf(valueBytes, options.encoding);
   if (value !== undefined) return checkRecord(position, key, value, options.limits);
-  const problem = `its value is not ${options.encoding}. Choose another encoding with --encoding`;
+  const problem = `its value is not ${options.encoding} (pass another --encoding)`;
   return { ...position, key, code: "invalid-argument", problem };
 }
 

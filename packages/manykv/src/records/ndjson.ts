@@ -38,7 +38,7 @@ export async function* readNdjson(
   checkFromRecord(options.fromRecord, record);
 }
 
-/** Writes a value as text if it is UTF-8 without control characters such as NUL, and as base64 otherwise. */
+/** Writes a value as base64 if it is not UTF-8 or contains control characters such as NUL, and as text otherwise. */
 export const ndjsonWriter: RecordWriter = {
   header: "",
   format: (records) => ({
@@ -69,7 +69,7 @@ function itemOf(line: Line, record: number, { keyField, limits }: NdjsonOptions)
   return checkRecord(position, parsed.key, parsed.value, limits);
 }
 
-/** Returns the maximum length of a line in bytes. JSON can escape one byte as six. 4,096 are for names and spaces. */
+/** Returns the maximum length of a line in bytes. JSON can escape 1 byte as 6. 4,096 bytes are for names and spaces. */
 function maxLineBytes({ maxKeyBytes, maxValueBytes }: Limits): number {
   return (maxKeyBytes + maxValueBytes) * 6 + 4096;
 }
@@ -102,7 +102,7 @@ function parseRecord(line: string): ParsedLine {
 
 function fromText(key: string, text: unknown): ParsedLine {
   if (typeof text !== "string") {
-    return { key, problem: 'its "value" is not a string. To store whole records, pass --key-field' };
+    return { key, problem: 'its "value" is not a string (to store whole records, pass --key-field)' };
   }
   const value = decodeValue(text, "utf8");
   return value === undefined ? { key, problem: 'its "value" contains a lone surrogate' } : { key, value };

@@ -33,7 +33,7 @@ export function isRejected<Read extends KeyRecord>(item: Item<Read>): item is Re
   return "problem" in item;
 }
 
-/** Returns a record with the key, or a rejected record if the key is invalid. An invalid key would fail its batch. */
+/** Returns a record, or a rejected record if the key is invalid, because the store would reject its whole batch. */
 export function checkKey({ record, line }: Position, key: string, limits: Limits): Item<KeyRecord> {
   if (!key.isWellFormed()) {
     return { record, line, key, code: "invalid-argument", problem: "its key contains a lone surrogate" };
@@ -46,7 +46,7 @@ export function checkKey({ record, line }: Position, key: string, limits: Limits
   return { record, line, key, code: "too-large", problem };
 }
 
-/** Returns the record if its key and value are valid, or a rejected record. */
+/** Returns a record with the key and the value, or a rejected record if one of them is invalid. */
 export function checkRecord(position: Position, key: string, value: Uint8Array, limits: Limits): Item<ValueRecord> {
   const checked = checkKey(position, key, limits);
   if (isRejected(checked)) return checked;
@@ -74,8 +74,8 @@ export type ValueEncoding = "utf8" | "base64" | "hex";
 export const valueEncodings: readonly ValueEncoding[] = ["utf8", "base64", "hex"];
 
 /**
- * Returns the bytes that the text represents, or `undefined` if the text is malformed. Unlike `Buffer.from`, it does
- * not skip invalid characters, and it requires the padding of base64.
+ * Returns the bytes that the text represents, or `undefined` if the text is malformed. Unlike `Buffer.from`, the
+ * function does not skip invalid characters, and requires the padding of base64.
  */
 export function decodeValue(text: string, encoding: ValueEncoding): Buffer | undefined {
   if (encoding === "utf8") return text.isWellFormed() ? Buffer.from(text) : undefined;

@@ -13,7 +13,7 @@ export async function* listPages(bucket: Bucket, prefix: string, options: CallOp
 export interface ReadOptions {
   /** Reads one batch, as `getMany` does. */
   readonly read: (keys: readonly string[]) => Promise<(KeyValue | undefined)[]>;
-  /** Maximum number of keys in one batch. Batches of large values have fewer. */
+  /** Maximum number of keys in one batch. Batches of large values have fewer keys. */
   readonly batchSize: number;
 }
 
@@ -23,7 +23,7 @@ export interface ReadBatch {
   readonly records: readonly (KeyValue | undefined)[];
 }
 
-/** Target size of a batch. The size of values is unknown until they arrive, so batches start small and then grow. */
+/** Target size of a batch in bytes. The size of values is unknown until they arrive, so the first batches are small. */
 const targetBatchBytes = 4 * 1024 * 1024;
 const firstBatchSize = 4;
 

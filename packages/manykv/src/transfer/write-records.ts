@@ -1,7 +1,7 @@
 import { BatchError, type Outcome, StoreError, type StoreErrorCode } from "@manykv/core";
 import { type Item, isRejected, type KeyRecord, type RejectedRecord } from "../records/record.js";
 
-/** A record that was not written, or that may not have been written. */
+/** A record that was not written, or whose outcome is unknown. */
 export interface RecordFailure {
   readonly record: number;
   readonly line: number;
@@ -18,7 +18,7 @@ export interface Totals {
   readonly applied: number;
   readonly "not-applied": number;
   readonly unknown: number;
-  /** Number of the last processed record, or of the record before the first if none was. No later record was sent. */
+  /** Number of the last processed record, or `firstRecord - 1` if none was processed. No later record was sent. */
   readonly last: number;
   /** Whether `last` is the last record of the input. */
   readonly complete: boolean;
@@ -57,12 +57,12 @@ export interface WriteResult {
 /** While the store processes one batch, the next batch is read and sent. */
 const maxBatchesInFlight = 2;
 
-/** Maximum size of a batch, to limit its memory. A larger record has its own batch. */
+/** Maximum size of a batch in bytes, to limit memory. A record that is larger has its own batch. */
 const maxBatchBytes = 16 * 1024 * 1024;
 
 /**
- * Writes records in batches. If a key occurs twice, the later record wins, even across batches. Uses the memory of two
- * batches and a chunk of input.
+ * Writes records in batches. If a key occurs more than once, the last record wins, even across batches. Keeps up to
+ * three batches in memory: two in flight, and one that it fills.
  */
 export async function writeRecords<Read extends KeyRecord>(
   source: AsyncIterable<Item<Read>[]>,
@@ -174,7 +174,7 @@ class RecordsWriter<Read extends KeyRecord> {
   }
 }
 
-/** The records of one store call, and the rejected records between them. */
+/** The records of one call to the store, and the rejected records between them. */
 class WriteBatch<Read extends KeyRecord> {
   readonly records: Read[] = [];
   readonly rejected: RejectedRecord[] = [];

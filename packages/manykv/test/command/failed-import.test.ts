@@ -207,7 +207,7 @@ test.each([
   for (const report of [inputFile, link]) {
     const args = [...argsFor(inputFile), "--report", report];
     const { code, stderr } = await runCommand(args, { store: "memory:", inputFile });
-    expect(stderr).toMatch(/^manykv: the report would overwrite the input ".*"\. Pass another --report file\n$/);
+    expect(stderr).toMatch(/^manykv: the report would overwrite the input ".*": pass another --report file\n$/);
     expect(code).toBe(2);
     expect(readFileSync(inputFile, "utf8")).toBe(text);
   }

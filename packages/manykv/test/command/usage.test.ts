@@ -45,8 +45,8 @@ test("without a subcommand, the command prints its help and fails", async () => 
 
 test.each([
   [["imprt"], "unknown command 'imprt'"],
-  [["get", "k"], "Set MANYKV_STORE or pass --store"],
-  [["get", "k", "--store", ""], "Set MANYKV_STORE or pass --store"],
+  [["get", "k"], "set MANYKV_STORE or pass --store"],
+  [["get", "k", "--store", ""], "set MANYKV_STORE or pass --store"],
   [["get", "-s", "memory:"], "pass keys either as arguments or with --keys-from"],
   [["get", "-s", "memory:", "k", "--keys-from", "-"], "pass keys either as arguments or with --keys-from"],
   [["get", "-s", "memory:", "a", "b", "--format", "raw"], "without a separator"],

@@ -37,7 +37,7 @@ test.each([
   [
     "an object as value",
     '{"key":"a","value":{}}',
-    { key: "a", problem: 'its "value" is not a string. To store whole records, pass --key-field' },
+    { key: "a", problem: 'its "value" is not a string (to store whole records, pass --key-field)' },
   ],
   [
     "a lone surrogate in the value",
@@ -209,7 +209,7 @@ test.each([
     {
       key: "a",
       code: "invalid-argument",
-      problem: `its value is not ${encoding}. Choose another encoding with --encoding`,
+      problem: `its value is not ${encoding} (pass another --encoding)`,
     },
   ]);
 });

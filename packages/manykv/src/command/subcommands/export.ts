@@ -110,4 +110,4 @@ async function exportRecords(
   }
 }
 
-const notText = "a value is not UTF-8 text, so CSV cannot represent it. Pass --encoding base64 or --format ndjson";
+const notText = "a value is not UTF-8 text, so CSV cannot represent it: pass --encoding base64 or --format ndjson";

@@ -47,7 +47,7 @@ async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
   if (format === "raw" && !isSingle) {
     throw new CommandError(
       exitCode.usage,
-      "--format raw would print several values without a separator. Pass one key, or --format ndjson",
+      "--format raw would print several values without a separator: pass one key, or --format ndjson",
     );
   }
   return withBucket(flags, async (bucket, interrupt) => {

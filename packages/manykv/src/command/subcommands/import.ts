@@ -17,8 +17,8 @@ import { withBucket } from "../with-bucket.js";
 export function addImportCommand(program: Command, toAction: ToAction): void {
   const command = program
     .command("import")
-    .summary("set the records of a file")
-    .description("Set the records of a file or of standard input. Safe to repeat.")
+    .summary("write the records of a file to the store")
+    .description("Write the records of a file or of standard input to the store. Safe to repeat.")
     .argument("[file]", "file to read, or - for standard input", "-");
   addWriteOptions(addFormatOptions(addBucketOptions(command)))
     .option("--key-field <name>", "NDJSON: use this member as the key and the whole record as the value")
@@ -35,10 +35,10 @@ Formats
   CSV      a header and two columns, "key" and "value"
 
 Failures
-  Standard error (the first ten) and the report list the records that were not
-  written ("not applied") or may have been written ("unknown"). Every other record
-  up to the last one sent is in the store. Records are counted from 1, without the
-  CSV header and blank lines.
+  The report lists each record that was not written ("not applied") or may have
+  been written ("unknown"). Standard error lists the first ten of them. Every other
+  record up to the last one sent is in the store. Record numbers start at 1 and do
+  not count the CSV header and blank lines.
 
 Examples
   manykv import countries.ndjson

@@ -51,7 +51,7 @@ async function printKeys(keys: readonly string[], format: KeyFormat, output: Out
       await output.write(lines.join(""));
       throw new CommandError(
         exitCode.incomplete,
-        "a key is empty, contains a line break or starts with a byte order mark. Pass --format json",
+        "a key is empty, contains a line break or starts with a byte order mark: pass --format json",
       );
     }
     lines.push(`${line}\n`);

@@ -47,11 +47,11 @@ async function runSet(key: string, text: string | undefined, flags: SetFlags): P
 
 function parseValue(text: string, encoding: ValueEncoding): Uint8Array {
   const value = decodeValue(text, encoding);
-  if (value === undefined) throw new CommandError(exitCode.usage, `the value is not ${encoding}. Change --encoding`);
+  if (value === undefined) throw new CommandError(exitCode.usage, `the value is not ${encoding}: change --encoding`);
   return value;
 }
 
-/** Reads the value. Throws as soon as it exceeds the limit, so that a large file cannot fill the memory. */
+/** Reads the value. Throws as soon as the value exceeds the limit, so that a large file cannot fill the memory. */
 async function readValue(flags: SetFlags, maxBytes: number, stop: AbortSignal): Promise<Uint8Array> {
   if (flags.encoding !== undefined)
     throw new CommandError(exitCode.usage, "--encoding applies only to a value that is an argument, not to a file");
