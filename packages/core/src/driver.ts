@@ -16,7 +16,7 @@ import type { StoreErrorCode } from "./errors.js";
  *   that core can retry them.
  * - If a write resolves, the engine acknowledged every key that is in neither list.
  * - A method rejects only if all keys of the request failed in the same way.
- * - When a request is aborted, the method settles within 100 ms, with effect `unknown` for keys of unknown state.
+ * - When a request is aborted, the method settles within 100 ms, with effect `unknown` for keys whose state is unknown.
  * - A read sees every write that was acknowledged before the read started.
  * - Two keys are the same key only if their strings are equal. Equal keys in different buckets are different keys.
  * - Returned values share no bytes with each other or with memory that the driver keeps.
@@ -26,7 +26,7 @@ export interface Driver {
   readonly name: string;
   /** Address of the server, for tracing events. */
   readonly server?: ServerAddress | undefined;
-  /** Must be frozen. Core reads the limits once, when the store is created. */
+  /** The limits of the engine. The object must be frozen. Core reads it once, when the store is created. */
   readonly limits: DriverLimits;
   get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>;
   set(request: SetRequest): Promise<WriteAnswer>;
@@ -122,7 +122,7 @@ export interface Fault {
   readonly code: StoreErrorCode;
   /** Whether the same request may succeed if it is repeated. */
   readonly retryable: boolean;
-  /** `none`: the write was not applied and never will be. `unknown`: it may have been applied, or may be later. */
+  /** `none`: the write was not applied and never will be. `unknown`: it may have been applied, or may still be. */
   readonly effect: "none" | "unknown";
   /** The engine's own code, such as `OOM` or `42501`. Never its message, which may contain keys or passwords. */
   readonly reason?: string | undefined;

@@ -2,7 +2,7 @@
 export type StoreErrorTag = "no-such-store" | "access-denied" | "other";
 
 /**
- * What went wrong. Programs should check the code and never the message, because only codes are stable.
+ * The kind of a failure. Programs should check the code and never the message, because only codes are stable.
  *
  * | code | meaning | retryable |
  * | --- | --- | --- |

@@ -79,7 +79,7 @@ export interface Answers {
 export interface AttemptResult<Answer> {
   readonly answer?: Answer;
   readonly fault?: Fault;
-  /** Why the attempt was interrupted, if it was. */
+  /** Why core interrupted the attempt. Absent if core did not interrupt it. */
   readonly interruption?: "timeout" | "aborted";
 }
 

@@ -34,7 +34,7 @@ export class Call {
     core.enter();
   }
 
-  /** Applies the options and starts the deadline. Throws `closed`, or `invalid-argument` for an invalid option. */
+  /** Applies the options and sets the deadline. Throws `closed`, or `invalid-argument` for an invalid option. */
   start(options: CallOptions | undefined, known?: readonly string[]): void {
     this.core.checkOpen();
     if (options !== undefined) {

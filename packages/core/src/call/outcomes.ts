@@ -14,7 +14,7 @@ const applied = 1;
 const unknown = 2;
 const names: readonly Outcome[] = ["not-applied", "applied", "unknown"];
 
-/** The cause to report for an entry that has no fault, if the call has none either. */
+/** The cause to report if neither the entry nor the call has a fault. */
 const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
 
 /**
@@ -36,7 +36,7 @@ export class Outcomes implements OutcomeTable {
     this.#states = new Array<number>(size).fill(0);
   }
 
-  /** Records why an entry failed, or that the backend acknowledged it if `fault` is `undefined`. */
+  /** Records the fault of an entry. `undefined` means that the backend acknowledged the entry. */
   record(inputIndex: number, fault: Fault | undefined): void {
     if (fault === undefined) {
       this.#states[inputIndex] = applied;

@@ -70,7 +70,7 @@ export async function read<Kind extends ReadKind>(
     }
   }
 
-  /** Makes the call fail because of one key, unless it has already failed. */
+  /** Makes the call fail because of one key, unless the call has already failed. */
   function fail(inputIndex: number | undefined, fault: Fault): void {
     if (call.fault === undefined) failedIndex = inputIndex;
     call.cancel(fault);

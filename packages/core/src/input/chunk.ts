@@ -9,7 +9,7 @@ export class Chunk {
   readonly keys: readonly string[];
   /** Index of each key in the caller's input. */
   readonly indexes: readonly number[];
-  /** The values to set. Empty after `prepare`, and for other operations. */
+  /** The values to set. Empty for other operations, and after the driver has encoded the values. */
   values: readonly Uint8Array[];
   /** What the driver's `prepareSet` returned. */
   prepared: unknown;
@@ -123,7 +123,7 @@ export class PackedValues {
     chunk.lengths.push(value.length);
   }
 
-  /** Returns the values of a chunk. Can be called once per chunk, because it releases their buffer. */
+  /** Returns the values of a chunk. Can be called only once per chunk, because it releases the chunk's buffer. */
   take(number: number): Uint8Array[] {
     const { bytes, lengths } = this.#chunks[number] as PackedChunk;
     this.#chunks[number] = undefined;
