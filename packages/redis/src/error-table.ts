@@ -53,7 +53,7 @@ const byWord: Readonly<Record<string, Entry>> = {
   NOPROTO: refused("internal", false),
 };
 
-/** Errors without a specific first word, by their text. */
+/** Entries by the text of an error, for errors without a specific first word. */
 const byText: readonly (readonly [text: RegExp, entry: Entry])[] = [
   [/max number of clients/, refused("unavailable", true)],
   [/DB index is out of range|invalid DB index/, refused("no-such-store", false)],
@@ -95,7 +95,7 @@ export function faultOfConnecting(error: unknown): Fault {
   return { code: "unavailable", retryable, effect: "none", reason: code };
 }
 
-/** Returns the Node.js error code, such as `ECONNREFUSED`, if there is one. */
+/** Returns the Node.js error code, such as `ECONNREFUSED`, or `undefined` if the error has none. */
 function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;

@@ -21,7 +21,7 @@ export const limits: DriverLimits = Object.freeze({
   concurrency: 4,
 });
 
-/** On a cluster, the driver divides a request among the masters and sends one command per key. */
+/** The limits on a cluster. The driver divides a request among the masters and sends one command per key. */
 const clusterRequests: RequestLimits = requests(2_000, 2 * mebibyte);
 
 export const clusterLimits: DriverLimits = Object.freeze({

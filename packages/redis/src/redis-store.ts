@@ -87,7 +87,7 @@ function isCluster(client: Redis | Cluster): client is Cluster {
 
 /** Throws a {@link FaultError} if the server is a cluster node or a replica. */
 function checkStandalone({ clustered, role }: Identity): void {
-  if (clustered) throw new FaultError({ ...unusable, retryable: false, reason: "a cluster: use redis+cluster://" });
+  if (clustered) throw new FaultError({ ...unusable, retryable: false, reason: "cluster node: use redis+cluster://" });
   // A replica may return stale data. A retry may succeed, because a failover can make the replica the master.
   if (role === "other") throw new FaultError({ ...unusable, retryable: true, reason: "READONLY" });
 }

@@ -114,7 +114,7 @@ export class StandaloneDriver implements Driver {
     return allDone;
   }
 
-  /** Sends one command and returns its reply. Throws if the server rejects the command or the connection is lost. */
+  /** Sends one command and returns its reply. Throws if the server rejects the command or does not reply. */
   async #send(connection: Connection, request: DriverRequest, command: Buffer | string): Promise<Reply> {
     const exchange = await connection.send(request, command, 1);
     const [reply] = exchange.replies;

@@ -28,8 +28,8 @@ export function accessByUrl(
 }
 
 /**
- * Returns access to the cluster of the caller's client, over separate connections with the client's options. The
- * client's own connections are not used, because the client may close them or switch them to reading from replicas.
+ * Returns access to the cluster of the caller's client, over separate connections with the client's options. Does
+ * not use the client's own connections, because the client may close them or make them read from replicas.
  */
 export function accessByClient(client: Cluster, connectTimeout: number): ClusterAccess {
   return {
@@ -63,7 +63,7 @@ function openNode(options: RedisOptions, connectTimeout: number): NodeConnection
 /** Throws a {@link FaultError} if the server is not a cluster node. */
 function checkNode({ clustered }: Identity): void {
   if (clustered !== false) return;
-  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "no cluster: use redis://" });
+  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "one server: use redis://" });
 }
 
 /** Connects the client if necessary and waits until it is ready. Rejects with a {@link FaultError} if this fails. */

@@ -29,7 +29,7 @@ export interface CommandSpec {
 
 /** Sends one command per key of a request. All commands for a master are sent in one write and take one round trip. */
 export class ClusterBatch {
-  /** The reply for each key, by the key's index in the request. `null` for the keys in `faults`. */
+  /** The reply for each key, by the key's index in the request. Not meaningful for the keys in `faults`. */
   readonly replies: Reply[];
   readonly faults: Map<number, Fault> = new Map();
   readonly #topology: Topology;

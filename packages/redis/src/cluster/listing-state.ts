@@ -73,7 +73,7 @@ export class ListingState {
     return this.#open;
   }
 
-  /** Returns the next arrival, if any. Scan its node only when no slot is open: then its `from` node is scanned. */
+  /** Returns the next arrival, if any. Scan its node only when no slot is open, so after a scan of its `from` node. */
   nextArrival(): Arrival | undefined {
     for (const arrival of this.#arrivals.values()) return arrival;
     return undefined;

@@ -4,7 +4,7 @@ import { isCount } from "../protocol/reply.js";
 import type { Identity } from "./identity.js";
 import { Exchange, type RespSocket } from "./resp-socket.js";
 
-/** Timers may fire up to this many milliseconds early, so a request that is aborted so late counts as timed out. */
+/** Timers may fire up to this many milliseconds early. An abort this close to the deadline counts as a timeout. */
 const timerSlack = 5;
 
 /** One connection to one Redis process. `CLIENT KILL` can close it on the server. */
@@ -92,7 +92,7 @@ export class Connection {
   async killVia(other: RespSocket): Promise<void> {
     if (this.#killed) return;
     const { client } = this.identity;
-    if (client === undefined) throw new Error("the server did not report this connection's id: allow CLIENT INFO");
+    if (client === undefined) throw new Error("the server reported no connection id: let the user run CLIENT INFO");
     const exchange = new Exchange(1);
     other.send(encodeCommand("CLIENT", "KILL", "ID", client.id, "ADDR", client.address), exchange);
     const { replies } = await exchange.ended;

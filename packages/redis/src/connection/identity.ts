@@ -54,7 +54,7 @@ function faultOfRefusal(reply: Reply | undefined): Fault {
   return { code: "unavailable", retryable: true, effect: "none" };
 }
 
-/** Returns a reply's text, or `undefined` if the user may not run the command or the server does not know it. */
+/** Returns a reply's text, or `undefined` if the user has no permission or the server does not know the command. */
 function answerOf(reply: Reply): string | undefined {
   if (reply instanceof Error) {
     const fault = faultOfReply(reply);

@@ -36,7 +36,7 @@ export function parseScanCursor(value: unknown): string {
   throw invalidCursor();
 }
 
-/** Returns the id of a process or node, or `undefined` if there is none. Throws `invalid-argument` for other values. */
+/** Returns the id of a process or node, or `undefined` for `undefined`. Throws `invalid-argument` for other values. */
 export function parseId(value: unknown): string | undefined {
   if (value === undefined || (typeof value === "string" && /^\w{1,64}$/.test(value))) return value;
   throw invalidCursor();

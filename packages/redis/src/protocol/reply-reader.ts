@@ -77,7 +77,7 @@ export class ReplyReader {
     this.#ownsChunks = ownsChunks;
   }
 
-  /** Reads a chunk. Throws {@link MalformedReply} if it is not RESP2. Do not use the reader after an error. */
+  /** Reads a chunk. Throws {@link MalformedReply} if the chunk is not RESP2. Do not use the reader after an error. */
   read(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
