@@ -30,7 +30,12 @@ const program = new Command("bench")
 
 withOutput(withLimits(withBackends(program)))
   .option("--check", "also measure `bench cold` and `bench loop`")
-  .option("--runs <count>", "with --check: processes to start for each program of `bench cold`", readCount, 40)
+  .option(
+    "--runs <count>",
+    "with --check: number of processes to start for each program of `bench cold`",
+    readCount,
+    40,
+  )
   .action(
     async ({
       backend,
@@ -48,7 +53,7 @@ withOutput(withLimits(withBackends(program)))
 
 withOutput(withBackends(program.command("cold")))
   .description("Measures the time from the start of a fresh process to the result of its first getMany.")
-  .option("--runs <count>", "processes to start for each program", readCount, 40)
+  .option("--runs <count>", "number of processes to start for each program", readCount, 40)
   .action(async ({ backend, runs, ...options }: Output & { backend: BackendName[]; runs: number }) => {
     const cold = await runCold(backend, runs, say);
     await print(options, cold.rows, { cold });
@@ -138,7 +143,7 @@ function withLimits(command: Command): Command {
   return command
     .option(
       "--warm-up-rounds <count>",
-      "rounds before the measurement (default: 500 for up to 100 keys, else 100)",
+      "rounds before the measurement (default: 500 for up to 100 keys, else 100; `bench distance`: 10)",
       readCount,
     )
     .option("--rounds <count>", "maximum number of rounds in a comparison (default: 500)", readCount)
@@ -194,7 +199,7 @@ function readCount(text: string): number {
 function readMilliseconds(text: string): number {
   const number = Number(text);
   if (number > 0) return number;
-  throw new InvalidArgumentError("Use milliseconds above 0.");
+  throw new InvalidArgumentError("Use a number of milliseconds above 0.");
 }
 
 function oneOf<Name extends string>(text: string, names: readonly Name[]): Name[] {

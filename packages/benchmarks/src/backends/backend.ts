@@ -12,7 +12,7 @@ export interface Backend {
   readonly name: BackendName;
   /** The name of the backend in tables. */
   readonly title: string;
-  /** Target number of keys in a sample, which has up to 20 calls, so that the sample takes long enough to measure. */
+  /** Number of keys for which a sample takes long enough to measure. A sample has at most 20 calls. */
   readonly keysPerSample: number;
   /** Maximum number of keys of one call in `bench volume`, so that a run does not take too long. */
   readonly mostVolumeKeys: number;
@@ -25,9 +25,9 @@ export type Scope = "clients" | "all";
 
 /** A backend whose server runs, and the contenders that can be compared on it. */
 export interface RunningBackend extends AsyncDisposable {
-  /** Description of the server and its address, for people. */
+  /** Human-readable description of the server and its address. */
   readonly server: string;
-  /** Address of the server for a link. Absent if the backend has no server, or more than one. */
+  /** Address of the server for a link. Absent if the backend has no server or several servers. */
   readonly address?: { readonly host: string; readonly port: number };
   /**
    * Opens the contenders.
@@ -35,13 +35,13 @@ export interface RunningBackend extends AsyncDisposable {
    * @param keys - number of keys in a batch; for one key, contenders use the calls for a single key
    */
   contenders(scope: Scope, keys: number): Promise<ContenderSet>;
-  /** How many keys every contender stores before it is measured. Default: 0. */
+  /** Number of keys that every contender stores before it is measured. Default: 0. */
   readonly background?: number;
   /** Removes what deleted keys leave behind in the server, such as dead rows. */
   cleanUp?(): Promise<void>;
   /** Opens contenders that make batch calls and single calls over a link, which delays each round trip. */
   contendersOver?(link: Link): Promise<ContenderSet>;
-  /** Returns the address of a store for another process to open. On Postgres and DynamoDB, its table is new. */
+  /** Returns the address of a store that another process will open. On Postgres and DynamoDB, its table is new. */
   storeAddress(): StoreAddress;
 }
 
@@ -53,7 +53,7 @@ export interface StoreAddress {
   readonly login?: DynamodbLogin;
 }
 
-/** Tables of one run. Disposing of this object drops them, because other programs may use the server too. */
+/** Tables of one run. Disposing of this object drops the tables, because other programs may use the server too. */
 export class ScratchTables implements AsyncDisposable {
   readonly names: string[] = [];
   readonly #drop: (name: string) => Promise<unknown>;

@@ -13,12 +13,12 @@ export interface Limits {
   readonly seconds?: number | undefined;
 }
 
-/** Bars of one comparison: the highest ratio of manykv's time to another contender's time that we accept. */
+/** Bars of one comparison. A bar is the highest accepted ratio of manykv's time to another contender's time. */
 interface Bars {
   readonly backend: BackendName;
   readonly keys: number;
   readonly bytes: number;
-  /** A contender's name, or `best`: the fastest client. */
+  /** Name of the other contender, or `best` for the fastest client. */
   readonly against: string;
   readonly most: { readonly [operation in Operation]?: number };
   /** The contenders to which the bars apply. Default: `manykv`. */
@@ -64,7 +64,7 @@ export interface Acceptance {
   readonly comparisons: readonly (Comparison & { readonly backend: BackendName })[];
 }
 
-/** Measures all comparisons of the acceptance table. */
+/** Measures the comparisons of the acceptance table for the given backends. */
 export async function runAcceptance(
   names: readonly BackendName[],
   limits: Limits,
@@ -126,7 +126,7 @@ function rowsOf({ backend, against, most, subjects = ["manykv"] }: Bars, shape: 
         unit: "x",
         bar,
       } as const;
-      // If a client fails, the fastest of the others may not be the best client.
+      // If a client fails, the fastest of the other clients is not necessarily the best client.
       const failure = comparison.failures.find(
         (each) => each.operation === operation && (against === "best" || [subject, other].includes(each.contender)),
       );

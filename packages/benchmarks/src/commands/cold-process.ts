@@ -1,13 +1,13 @@
 /**
- * Task of a fresh process that `bench cold` starts. The process reads two keys with one client, and prints the time of
- * the result on the machine's monotonic clock in nanoseconds, and how many keys it found. It loads only the modules it
- * needs.
+ * Task of a fresh process that `bench cold` starts. The process reads two keys with one client. Then it prints the time
+ * of the result, in nanoseconds of the machine's monotonic clock, and the number of keys that it found. The process
+ * loads only the modules that it needs.
  */
 export interface ColdTask {
   readonly program: "manykv" | "ioredis" | "pg" | "sdk" | "empty";
   /** URL of the server; for `manykv`, a URL that `openStore` accepts. Unused by `empty`. */
   readonly url: string;
-  /** A bucket or a table. Unused by `ioredis`. */
+  /** Name of the bucket (`manykv`) or the table (`pg`, `sdk`). Unused by the other programs. */
   readonly name: string;
   readonly keys: readonly [string, string];
 }

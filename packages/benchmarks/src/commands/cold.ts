@@ -12,7 +12,7 @@ import { ratio, shuffled, spread } from "../measure/statistics.js";
 import { figures, type Row, row, textTable } from "../report.js";
 import type { ColdTask } from "./cold-process.js";
 
-/** Two programs to compare. Each one starts, reads the same two keys and exits. */
+/** Two programs to compare. Each program starts, reads two keys and exits. The program `empty` reads nothing. */
 interface ColdPair extends AsyncDisposable {
   readonly server: string;
   readonly manykv: ColdTask;

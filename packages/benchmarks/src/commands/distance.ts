@@ -15,7 +15,7 @@ const shape: Shape = { keys: 1_000, bytes: 100, hits: "all" };
 interface RoundTrips {
   readonly contender: string;
   readonly roundTrips: number;
-  /** Round trips on the busiest connection, which cannot overlap. */
+  /** Number of round trips on the busiest connection. These round trips cannot overlap. */
   readonly longestChain: number;
 }
 
@@ -36,7 +36,9 @@ export async function runDistance(
   progress: (text: string) => void,
 ): Promise<Distance> {
   const measured = { asked: delay, ...(await measureDelay(delay)) };
-  progress(`A round trip takes ${figures(measured.direct)} ms, and ${figures(measured.delayed)} ms over the link.\n`);
+  progress(
+    `A round trip takes ${figures(measured.direct)} ms directly, and ${figures(measured.delayed)} ms over the link.\n`,
+  );
   const comparisons: (Comparison & { backend: BackendName; roundTrips: RoundTrips[] })[] = [];
   for (const name of names) {
     const { title, keysPerSample, start } = backends[name];
@@ -98,7 +100,7 @@ async function roundTrip(port: number): Promise<Spread> {
   return spread(times);
 }
 
-/** Returns the table for docs/performance.md: milliseconds of one read. */
+/** Returns the table for docs/performance.md, with the time of one read in milliseconds. */
 export function distanceMarkdown({ comparisons }: Distance): string {
   return markdownOf(
     [`reading ${count(shape.keys)} keys`, "`getMany`", "`get`, coalesced", "`get` at once", "round trips of `getMany`"],

@@ -13,7 +13,7 @@ export interface LoopTask {
   readonly bytes: number;
   /** How many times the keys are set, read and deleted. The first time, the JavaScript code is not compiled yet. */
   readonly repetitions: number;
-  /** Number of entries of the `setMany` that times out. */
+  /** Number of entries in the `setMany` that times out. */
   readonly timeoutKeys: number;
   readonly timeout: number;
 }

@@ -77,7 +77,7 @@ export async function runLoop(
         },
         code === "timeout"
           ? { median: cpu, low: cpu, high: cpu }
-          : `the call ended with the code "${code}" instead of "timeout"`,
+          : `the code of the call is "${code}" instead of "timeout"`,
       ),
     );
   }

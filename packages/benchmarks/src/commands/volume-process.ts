@@ -19,9 +19,9 @@ export interface VolumeResult {
   readonly operation: "setMany" | "getMany" | "deleteMany";
   /** Milliseconds per key: the median of all calls. */
   readonly millisecondsPerKey: number;
-  /** Largest growth of the resident memory of the process during the calls, in bytes. */
+  /** Largest growth of the process's resident memory during the calls, in bytes. */
   readonly growth: number;
-  /** Size of the result of `getMany`, which belongs to the caller, in bytes. */
+  /** Size of the result of `getMany` in bytes, or 0 for other operations. The result belongs to the caller. */
   readonly result: number;
 }
 

@@ -1,17 +1,17 @@
 import { randomBytes } from "node:crypto";
 
-/** Returns a bucket or prefix that no other contender uses. It is about as long as names that people choose. */
+/** Returns a bucket name or prefix that no other contender uses. Its length is typical of applications. */
 export function uniqueName(): string {
   return `bench${randomBytes(3).toString("hex")}`;
 }
 
-/** Returns a `Buffer` over the memory of a value, for libraries that accept only Buffers. */
+/** Returns a `Buffer` that shares the memory of a value, for libraries that accept only Buffers. */
 export function asBuffer(value: Uint8Array | undefined): Buffer {
   if (value === undefined) throw new Error("The workload contains a key without a value.");
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
-/** Loads the library of a contender. Rejects with an error that names the contender if that fails. */
+/** Loads the library of a contender. If the import fails, rejects with an error that names the contender. */
 export async function load<Module>(name: string, importModule: () => Promise<Module>): Promise<Module> {
   try {
     return await importModule();

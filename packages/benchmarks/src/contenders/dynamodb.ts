@@ -44,8 +44,8 @@ const mostKeysPerGet = 100;
 const mostKeysPerWrite = 25;
 
 /**
- * Returns a contender that uses the SDK as applications do: it sends requests of the size that DynamoDB accepts, up to
- * `concurrency` at the same time. Closing the contender destroys the client.
+ * Returns a contender that uses the SDK. It sends requests of the largest size that DynamoDB accepts, up to
+ * `concurrency` requests at the same time. Closing the contender destroys the client.
  */
 export function sdk(client: DynamoDBClient, table: string, concurrency: number): Contender {
   const name = concurrency === 1 ? "SDK, one request at a time" : `SDK, ${concurrency} requests at a time`;
@@ -99,7 +99,7 @@ export function sdk(client: DynamoDBClient, table: string, concurrency: number):
   };
 }
 
-/** Number of requests in flight, the same as in the acceptance table's SDK contender. */
+/** Number of requests in flight: the same number as for the SDK in the acceptance table. */
 const floorConcurrency = 16;
 
 /**

@@ -42,7 +42,7 @@ function keyv(name: string, store: Keyv): Contender {
           return () => found.map((value) => value ?? undefined);
         },
         delete: () => store.deleteMany(prefixed),
-        // On DynamoDB, a batch of keyv fails if it exceeds the limits of one request. Single keys can be read.
+        // On DynamoDB, a batch of keyv fails if it exceeds the limits of one request. So read the keys one by one.
         readBack: async () => {
           const found: (Buffer | undefined)[] = [];
           for (const key of asked) found.push(await store.get<Buffer>(key));
@@ -55,8 +55,8 @@ function keyv(name: string, store: Keyv): Contender {
 }
 
 /**
- * Returns a contender that uses unstorage on Redis. Its batches contain text, so values are encoded as Base64. It has
- * no batch call for deletes.
+ * Returns a contender that uses unstorage on Redis. Batches of unstorage contain text, so this contender encodes values
+ * as Base64. unstorage has no batch call for deletes.
  */
 export async function unstorageRedis(url: string): Promise<Contender> {
   const { createStorage } = await load("unstorage", () => import("unstorage"));

@@ -2,7 +2,7 @@ import type { KeyValue, Store } from "@manykv/core";
 import type { Contender } from "../measure/contender.js";
 import { uniqueName } from "./common.js";
 
-/** Returns a contender that uses manykv with every feature enabled. Closing the contender closes the store. */
+/** Returns a contender that uses a store of manykv. Closing the contender closes the store. */
 export async function manykv(store: Store, name = "manykv"): Promise<Contender> {
   await store.provision();
   const bucket = await store.open(uniqueName());
@@ -35,7 +35,7 @@ export async function manykv(store: Store, name = "manykv"): Promise<Contender> 
   };
 }
 
-/** Returns a contender that calls manykv once per key, all at the same time. `coalesce` combines calls into batches. */
+/** Returns a contender that makes one call per key, all at once. With `coalesce`, manykv batches the calls. */
 export async function manykvKeyByKey(
   store: Store,
   { coalesce = false }: { coalesce?: boolean } = {},

@@ -1,6 +1,6 @@
 import type { Contender } from "../measure/contender.js";
 
-/** Returns the floor in memory: a `Map` that copies each value when it is set and when it is read, as manykv does. */
+/** Returns the floor in memory: a `Map`. Like manykv, it copies each value when the value is set and read. */
 export function plainMap(): Contender {
   const map = new Map<string, Uint8Array>();
   return {

@@ -31,7 +31,7 @@ class WireRecorder {
     });
   }
 
-  /** Runs `work` until all its statements are prepared, and returns the bytes that it then writes. */
+  /** Runs `work` until all its statements are prepared, and returns the bytes that `work` then writes. */
   async record(work: () => Promise<unknown>): Promise<readonly Recording[]> {
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       this.#recordings = [];
@@ -133,7 +133,7 @@ function valuesIn(answers: readonly Buffer[], keys: readonly string[]): (Uint8Ar
   return keys.map((key) => found.get(key));
 }
 
-/** First version of the server whose EXPLAIN can include the time to serialize the rows. */
+/** First major version of Postgres whose EXPLAIN can include the time to serialize the rows. */
 const firstWithSerialize = 17;
 
 /**
@@ -181,7 +181,7 @@ async function executionTime(pool: pg.Pool, text: string, values: readonly Buffe
 const headerBytes = 5;
 const readyForQuery = Buffer.from("Z\0\0\0\x05I");
 
-/** Returns whether a reply that ends with these bytes is complete, outside a transaction. */
+/** Returns whether the bytes end with ReadyForQuery outside a transaction. The reply is then complete. */
 function endsReady(bytes: Buffer): boolean {
   return bytes.subarray(-readyForQuery.length).equals(readyForQuery);
 }

@@ -16,7 +16,7 @@ interface Row {
   readonly value: Buffer;
 }
 
-/** Returns a contender that uses pg with the statements that people write: one per batch, with arrays as parameters. */
+/** Returns a contender that uses pg with one statement per batch, with arrays as parameters. */
 export async function pgPool(
   url: string,
   table: string,
@@ -57,7 +57,7 @@ export async function pgPool(
   };
 }
 
-/** Returns a contender that uses pg with one statement per key, all started together. The pool limits how many run. */
+/** Returns a contender that uses pg with one statement per key, all started at once. The pool limits concurrency. */
 export async function pgKeyByKey(url: string, table: string): Promise<Contender> {
   const { pool, close } = await openPool(url, table);
   const set = `INSERT INTO ${table} (key, value) VALUES ($1, $2) ${replace}`;
@@ -91,7 +91,7 @@ async function openPool(url: string, table: string): Promise<{ pool: Pool; close
 /** Object identifier of `bytea`: https://www.postgresql.org/docs/current/catalog-pg-type.html */
 const byteaType = 17;
 
-/** Returns a contender that uses postgres.js with the same statements. postgres.js prepares them by default. */
+/** Returns a contender that uses postgres.js with the same statements as `pgPool`, but prepared. */
 export async function postgresJs(
   url: string,
   table: string,

@@ -7,19 +7,19 @@ import { asBuffer, load, uniqueName } from "./common.js";
 
 type Value = Buffer | null;
 
-/** The commands of a Redis client, as applications use them. */
+/** The commands of a Redis client that a contender uses. */
 interface Commands {
   set(key: string, value: Buffer): Promise<unknown>;
   get(key: string): Promise<Value>;
   del(key: string): Promise<unknown>;
-  /** Prepares the arguments of an `MSET`. Returns a function that sends it. */
+  /** Prepares the arguments of an `MSET`. Returns a function that sends the command. */
   mset(keys: readonly string[], values: readonly Buffer[]): () => Promise<unknown>;
   mget(keys: string[]): Promise<Value[]>;
   delMany(keys: string[]): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** `one command`: `MSET`, `MGET` or `DEL`. `one per key`: one command per key, because of the slots of a cluster. */
+/** `one command`: `MSET`, `MGET` or `DEL`. `one per key`: one command per key, which also works across slots. */
 type Batches = "one command" | "one per key";
 
 export interface ServerAddress {
@@ -232,7 +232,7 @@ export async function rawSocket({ host, port }: ServerAddress): Promise<Contende
   };
 }
 
-/** Sends one command and returns the chunks of its reply, whose length is known. */
+/** Sends one command. Returns the chunks of its reply, which has `replyBytes` bytes. */
 function exchange(socket: Socket, request: Buffer, replyBytes: number): Promise<Buffer[]> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

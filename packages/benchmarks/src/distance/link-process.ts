@@ -1,9 +1,9 @@
 import { type ProxiedConnection, TcpProxy } from "@manykv/conformance/faults";
 
 export interface LinkCounts {
-  /** How many times a client sent something on a new connection or after a response. */
+  /** Number of times that a client sent bytes on a new connection or after a response. */
   readonly roundTrips: number;
-  /** Round trips on the busiest connection, which cannot overlap. */
+  /** Number of round trips on the busiest connection. These round trips cannot overlap. */
   readonly longestChain: number;
 }
 

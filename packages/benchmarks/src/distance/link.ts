@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import type { LinkCounts } from "./link-process.js";
 
-/** A link to a server that delays requests, so that a round trip takes longer. */
+/** A proxy in front of a server. The proxy delays requests, so that round trips take longer. */
 export interface Link extends AsyncDisposable {
   readonly host: string;
   readonly port: number;

@@ -7,19 +7,19 @@ import { makeWorkload, type Shape, type Workload } from "./workload.js";
 export interface Sampling {
   /** Number of consecutive calls in one sample. A single small call is too short to measure exactly. */
   readonly callsPerSample: number;
-  /** Rounds that do not count. During them, the JavaScript engine compiles the hot code. */
+  /** Maximum number of rounds that do not count. In these rounds, the JavaScript engine compiles the hot code. */
   readonly warmUpRounds: number;
   /** No new warm-up round starts after this many seconds. Default: no limit. */
   readonly warmUpSeconds?: number;
-  /** Rounds that count. */
+  /** Maximum number of rounds that count. */
   readonly rounds: number;
   /** No new round starts after this many seconds, except the first five rounds. */
   readonly seconds: number;
   /** Whether samples are elapsed time or CPU time of this process. Default: `elapsed`. */
   readonly clock?: "elapsed" | "cpu";
-  /** How many keys every contender stores in advance. No operation uses them. Default: 0. */
+  /** Number of keys that every contender stores in advance. No operation uses these keys. Default: 0. */
   readonly background?: number;
-  /** Called between rounds and not measured. */
+  /** Called between some rounds. Its time is not measured. */
   readonly cleanUp?: () => Promise<void>;
 }
 

@@ -5,8 +5,8 @@ export type Operation = "set" | "get" | "delete";
 export const OPERATIONS: readonly Operation[] = ["set", "get", "delete"];
 
 /**
- * Kind of a contender: manykv, the engine's client with the commands that people write, another key-value library, or a
- * floor, which takes the shortest time that the engine and the socket allow.
+ * Kind of a contender: manykv, a client of the engine, another key-value library, or a floor. A floor takes the
+ * shortest time that the engine and the socket allow.
  */
 export type Kind = "manykv" | "client" | "library" | "floor";
 
@@ -16,7 +16,7 @@ export interface Contender {
   readonly kind: Kind;
   /**
    * Does the work that is not measured, such as building the arguments of a command. Contenders share no keys.
-   * For a workload of one key, prepares the calls for a single key, as an application would use them.
+   * For a workload of one key, prepares calls for a single key, such as `get` instead of `getMany`.
    */
   prepare(workload: Workload): Calls | Promise<Calls>;
   close(): Promise<void>;

@@ -22,7 +22,7 @@ export class MainThreadClock {
   /**
    * Returns the CPU time since the previous call, in milliseconds. Older versions of Node.js report only the CPU time
    * of all threads, which includes garbage collection and compilation. The main thread's part is at most the elapsed
-   * time, so the smaller of both times is an upper bound.
+   * time, so the smaller of the two times is an upper bound.
    */
   lap(): number {
     const cpu = this.#threadOrProcess();

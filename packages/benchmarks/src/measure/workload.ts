@@ -6,12 +6,12 @@ export type Hits = "all" | "half" | "none";
 /** The size of a batch. */
 export interface Shape {
   readonly keys: number;
-  /** Bytes of each value. */
+  /** Size of each value, in bytes. */
   readonly bytes: number;
   readonly hits: Hits;
 }
 
-/** The input of one batch, the same for every contender, and the result that reading it must have. */
+/** The input of one batch and the expected result of reading it. Every contender gets the same workload. */
 export interface Workload {
   readonly keys: readonly string[];
   readonly values: readonly Uint8Array[];
