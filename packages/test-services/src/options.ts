@@ -1,8 +1,8 @@
 /** Options of `startDedicatedRedis`. */
 export interface RedisOptions {
-  /** More arguments for `redis-server`, such as `["--maxmemory", "50mb"]`. Default: none. */
+  /** Additional arguments for `redis-server`, such as `["--maxmemory", "50mb"]`. Default: none. */
   args?: readonly string[];
-  /** Whether every write is on disk before Redis acknowledges it, so that `kill()` loses none. Default: false. */
+  /** Whether every write is on disk before Redis acknowledges it, so that `kill()` loses no write. Default: false. */
   durable?: boolean;
   /** Password of the default user. `url` contains it. Default: none. */
   password?: string;
@@ -26,7 +26,7 @@ export function redisUrl(host: string, port: number, password?: string): string 
 
 /** Options of `startDedicatedRedisCluster`: three masters with one replica each. */
 export interface RedisClusterOptions {
-  /** More arguments for each `redis-server`. Default: none. */
+  /** Additional arguments for each `redis-server`. Default: none. */
   args?: readonly string[];
   /** Whether every write is on its node's disk before Redis acknowledges it. Default: false. */
   durable?: boolean;

@@ -6,7 +6,7 @@ export type ServiceSource = "environment" | "container" | "process";
 /** A server that tests can use. */
 export interface Service extends AsyncDisposable {
   readonly source: ServiceSource;
-  /** Text for people, such as `local process redis-server 7.0.15 at 127.0.0.1:10123`. Contains no secret. */
+  /** Human-readable text, such as `local process redis-server 7.0.15 at 127.0.0.1:10123`. Contains no secret. */
   readonly description: string;
   readonly host: string;
   readonly port: number;
@@ -20,14 +20,14 @@ export interface Service extends AsyncDisposable {
 export interface Breakable {
   /** Sends SIGKILL to the server and all its workers. Resolves when they have ended. */
   kill(): Promise<void>;
-  /** Kills the server if it runs, and starts it on the same port with the same data. Resolves when it responds. */
+  /** Kills the server if it runs, and starts it on the same port with its data on disk. Resolves when it responds. */
   restart(): Promise<void>;
 }
 
 export type RedisService = Service;
 
 export interface RedisClusterService extends Service {
-  /** All nodes, masters and replicas. A failover changes which nodes are masters, so ask the cluster. */
+  /** All nodes, masters and replicas. A failover changes the roles, so query the cluster for them. */
   readonly nodes: readonly NodeAddress[];
 }
 

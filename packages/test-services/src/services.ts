@@ -17,12 +17,12 @@ import { type DedicatedOptions, type Sources, type StartOptions, startDedicated,
 
 // Testcontainers is slow to load, so only a source that needs it imports `container/servers.js`.
 
-/** Returns the Redis at MANYKV_REDIS_URL. If that is unset, starts one like `startDedicatedRedis`. */
+/** Returns the Redis server at MANYKV_REDIS_URL. If the variable is unset, starts one with `startDedicatedRedis`. */
 export function startRedis(options: StartOptions = {}): Promise<RedisService> {
   return startShared(redis({}), options);
 }
 
-/** Starts a Redis that tests may break, in a container or a local process. */
+/** Starts a Redis server that tests may break, in a container or a local process. */
 export function startDedicatedRedis(options: RedisOptions & DedicatedOptions = {}): Promise<DedicatedRedis> {
   return startDedicated(redis(options), options);
 }
@@ -38,7 +38,7 @@ function redis(options: RedisOptions): Sources<RedisService, DedicatedRedis> {
 }
 
 /**
- * Returns the Redis Cluster at MANYKV_REDIS_CLUSTER_URL. If that is unset, starts one like
+ * Returns the Redis Cluster at MANYKV_REDIS_CLUSTER_URL. If the variable is unset, starts one with
  * `startDedicatedRedisCluster`.
  */
 export function startRedisCluster(options: StartOptions = {}): Promise<RedisClusterService> {
@@ -62,7 +62,7 @@ function redisCluster(options: RedisClusterOptions): Sources<RedisClusterService
   };
 }
 
-/** Returns the Postgres at MANYKV_POSTGRES_URL. If that is unset, starts one like `startDedicatedPostgres`. */
+/** Returns the Postgres at MANYKV_POSTGRES_URL. If the variable is unset, starts one with `startDedicatedPostgres`. */
 export function startPostgres(options: StartOptions = {}): Promise<PostgresService> {
   return startShared(postgres({}), options);
 }
@@ -82,7 +82,7 @@ function postgres(options: PostgresOptions): Sources<PostgresService, DedicatedP
   };
 }
 
-/** Returns the DynamoDB at MANYKV_DYNAMODB_URL. If that is unset, starts one like `startDedicatedDynamodb`. */
+/** Returns the DynamoDB at MANYKV_DYNAMODB_URL. If the variable is unset, starts one with `startDedicatedDynamodb`. */
 export function startDynamodb(options: StartOptions = {}): Promise<DynamodbService> {
   return startShared(dynamodb({}), options);
 }

@@ -12,11 +12,11 @@ export interface Sources<Shared extends Service, Dedicated extends Shared> {
   process(print: Print): Promise<Dedicated>;
 }
 
-/** Prints one line for people. */
+/** Prints one human-readable line. */
 export type Print = (line: string) => void;
 
 export interface StartOptions {
-  /** Receives the line that names the chosen source. Default: `console.log`. */
+  /** Receives the line that names the chosen source, and lines about problems. Default: `console.log`. */
   print?: Print;
 }
 

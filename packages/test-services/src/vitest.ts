@@ -11,10 +11,11 @@ declare module "vitest" {
 }
 
 /**
- * Returns the address of a server that this project's `globalSetup` starts. Throws if it starts no server of this kind.
+ * Returns the address of a server that this project's `globalSetup` starts. Throws if `globalSetup` starts no server of
+ * this kind.
  *
- * For DynamoDB, the address is an endpoint such as `http://127.0.0.1:8000`. AWS clients find its region and credentials
- * in AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+ * For DynamoDB, the address is an endpoint such as `http://127.0.0.1:8000`. AWS clients read the region and credentials
+ * from AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
  */
 export function serviceUrl(name: ServiceName): string {
   const url = inject(`manykv:${name}`);

@@ -51,7 +51,7 @@ async function startedRunner(
 
 const endings: [how: string, end: (pid: number) => void][] = [
   ["kill -9 of the test runner", (pid) => process.kill(pid, "SIGKILL")],
-  ["kill -9 of its process group", (pid) => process.kill(-pid, "SIGKILL")],
+  ["kill -9 of the test runner's process group", (pid) => process.kill(-pid, "SIGKILL")],
   ["Ctrl-C", (pid) => process.kill(-pid, "SIGINT")],
   ["SIGTERM", (pid) => process.kill(pid, "SIGTERM")],
 ];
@@ -94,7 +94,7 @@ function sharedMemoryOf(pids: readonly number[]): string[] {
   return segments.filter((line) => pids.includes(Number(line.trim().split(/\s+/)[4])));
 }
 
-/** Returns the processes whose working directory is in the folder, and the supervisors that have it as an argument. */
+/** Returns the processes whose working directory or arguments contain the path of the folder. */
 function processesIn(folder: string): number[] {
   return runningProcesses()
     .map(([pid]) => pid)

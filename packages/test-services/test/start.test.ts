@@ -29,7 +29,7 @@ interface Subject {
   dead: string;
 }
 
-// Port 1 is reserved, so no server uses it.
+// Ports 1 and 2 are assigned to obsolete services, so no server listens on them.
 const subjects: Subject[] = [
   {
     name: "redis",
@@ -62,7 +62,7 @@ const subjects: Subject[] = [
 ];
 
 describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead }) => {
-  test("uses the server at the address in the environment, prints that, and leaves it running", async () => {
+  test("uses the server at the address in the environment, prints its address, and leaves it running", async () => {
     await using given = await startDedicated();
     setEnvironment({ [variable]: given.url });
     const lines: string[] = [];
@@ -136,7 +136,7 @@ describe("without an address in the environment", () => {
     expect(service.source).toBe("process");
   });
 
-  test("if the engine cannot start a container, prints that and starts a local process", async () => {
+  test("if the engine cannot start a container, prints the reason and starts a local process", async () => {
     const engine = await serve((request, response) => {
       response.writeHead(request.url?.endsWith("/_ping") ? 200 : 500).end("OK");
     });
@@ -158,13 +158,13 @@ describe("without an address in the environment", () => {
 describe("without redis-server on PATH", () => {
   const debianRoot = process.getuid?.() === 0 && existsSync("/etc/debian_version");
 
-  test("if it cannot be installed, the error contains the command that installs it", async () => {
+  test("if redis-server cannot be installed, the error contains the command that installs it", async () => {
     setEnvironment({ PATH: temporaryFolder() });
     const error = await failure(startDedicatedRedis(local));
     expect(error.message).toMatch(/redis-server is not on PATH\. Install it: \S+/);
   });
 
-  test.runIf(debianRoot)("on Debian as root, installs it and prints that", async () => {
+  test.runIf(debianRoot)("on Debian as root, installs redis-server and prints a line about it", async () => {
     const server = execFileSync("sh", ["-c", "command -v redis-server"], { encoding: "utf8" }).trim();
     const folder = temporaryFolder();
     // Replaces apt-get with a script that "installs" a link to the real server.

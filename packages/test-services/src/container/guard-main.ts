@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GuardRequest } from "./guard-messages.js";
 
-/** How long after the end of the parent the engine may still create containers for it, in ms. */
+/** How long the engine may still create containers after the parent process has ended, in ms. */
 const lateContainers = 5_000;
 
 /** How long the guard retries if the engine fails, in ms. */
@@ -41,7 +41,7 @@ async function end(wait: number): Promise<void> {
 
 function giveUp(error: unknown): never {
   console.error(
-    `cannot remove the containers with the label ${watched?.label}: ${error}. Remove them with docker rm --force`,
+    `Cannot remove the containers with the label ${watched?.label}: ${error}. Remove them with docker rm --force.`,
   );
   process.exit(1);
 }

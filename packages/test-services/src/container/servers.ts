@@ -146,7 +146,7 @@ export function postgresContainer(options: PostgresOptions): Promise<DedicatedPo
   });
 }
 
-/** Arguments of Java: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.UsageNotes.html */
+/** Java arguments: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.UsageNotes.html */
 const dynamodbLocal = ["-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-sharedDb"];
 
 export function dynamodbContainer(options: DynamodbOptions): Promise<DedicatedDynamodb> {

@@ -15,7 +15,7 @@ export interface ContainerSpecification {
 export interface Container {
   /** IP address at which the published ports can be reached. */
   readonly host: string;
-  /** Runs a program in the container and waits until it ends. Rejects with its output if it fails. */
+  /** Runs a program in the container and waits until it ends. Rejects with its output if the program fails. */
   run(command: readonly string[]): Promise<void>;
   /** Sends SIGKILL to every process in the container. */
   kill(): Promise<void>;
@@ -23,7 +23,7 @@ export interface Container {
   start(): Promise<void>;
 }
 
-/** Starts a container that the guard removes when it stops. */
+/** Starts a container, which the guard removes when the guard stops. */
 export async function startContainer(guard: ContainerGuard, specification: ContainerSpecification): Promise<Container> {
   const started = await new GenericContainer(specification.image)
     .withCommand([...specification.command])

@@ -17,6 +17,6 @@ const server = dynalite({
   deleteTableMs: 0,
   updateTableMs: 0,
 });
-// If the server closes an idle connection just when a client reuses it, the request of the client fails.
+// A request fails if the server closes an idle connection just when a client reuses it. So keep connections open.
 server.keepAliveTimeout = 120_000;
 server.listen(Number(port), "127.0.0.1", () => console.log(`listening on ${port}`));

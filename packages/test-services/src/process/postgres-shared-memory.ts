@@ -6,8 +6,8 @@ import { join } from "node:path";
 export const postgresDataFolder = "data";
 
 /**
- * Removes the System V shared memory segment that Postgres uses to lock its data directory. The kernel keeps it when
- * the server is killed. If the removal fails, 56 bytes stay in use until the next boot.
+ * Removes the System V shared memory segment that Postgres uses to lock its data directory. The kernel keeps the
+ * segment when the server is killed. If the removal fails, 56 bytes stay in use until the next boot.
  * https://www.postgresql.org/docs/current/kernel-resources.html
  */
 export function releaseSharedMemory(data: string): void {

@@ -13,8 +13,8 @@ export interface RedisCommand {
 let installing: Promise<void> | undefined;
 
 /**
- * Finds `redis-server` on PATH. If it is missing and this process runs as root on Debian, installs it and prints that.
- * On other systems, rejects with an error that contains the command that installs it.
+ * Finds `redis-server` on PATH. If it is missing and this process runs as root on Debian, installs it and prints a line
+ * about the installation. Otherwise, rejects with an error that contains the command that installs it.
  */
 export async function redisCommand(print: (line: string) => void): Promise<RedisCommand> {
   const found = await find();

@@ -49,7 +49,7 @@ async function start(supervisor: Supervisor, recipe: ServerRecipe, port: number)
 /** How long to wait for the workers of a killed Postgres before the next attempt, in ms. */
 const workersEndWithin = 300;
 
-/** Returns whether a start failed because workers of a killed Postgres still use its memory. If so, waits for them. */
+/** Returns whether a start failed because workers of a killed Postgres still use shared memory. If so, waits. */
 async function workersWillEnd(error: unknown): Promise<boolean> {
   if (!/memory block .* still in use/.test(String(error))) return false;
   await sleep(workersEndWithin);

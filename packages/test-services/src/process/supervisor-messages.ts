@@ -4,9 +4,9 @@ export interface ServerSpecification {
   args: readonly string[];
   /** Name of the program's working folder in the supervisor's directory. The output goes to `NAME.log`. */
   name: string;
-  /** Signal that ends the program immediately and leaves nothing behind. */
+  /** Signal on which the program ends immediately and leaves nothing behind. */
   stopSignal: "SIGKILL" | "SIGQUIT";
-  /** Runs the program as this user instead of the caller. */
+  /** User that runs the program. Default: the supervisor's user. */
   user?: { uid: number; gid: number };
   env?: Record<string, string>;
 }

@@ -70,7 +70,7 @@ export class Supervisor {
     return { id, pid: outcome, exited };
   }
 
-  /** Runs a program and waits until it ends. Rejects with its output if it fails. */
+  /** Runs a program and waits until it ends. Rejects with its output if the program fails. */
   async run(specification: ServerSpecification): Promise<void> {
     const { exited } = await this.spawn(specification);
     if ((await this.#waitFor(exited)) === 0) return;

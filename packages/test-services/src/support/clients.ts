@@ -28,7 +28,7 @@ export async function withRedis<T>(url: string, task: (client: Redis) => Promise
   }
 }
 
-/** Waits until a Redis accepts commands. With `pid`, waits for this process and ignores others on the same port. */
+/** Waits until Redis accepts commands. With `pid`, waits for this process and ignores others on the same port. */
 export async function redisResponds(url: string, pid?: number): Promise<void> {
   await waitUntil("redis-server did not respond", 30_000, async () => {
     const info = await withRedis(url, (client) => client.info()).catch(() => "");
@@ -54,12 +54,12 @@ export async function queryPostgres(url: string, statement: string): Promise<Rec
   }
 }
 
-/** Waits until a Postgres accepts this user and password. Another server on the same port would reject them. */
+/** Waits until Postgres accepts this user and password. Another server on the same port would reject them. */
 export async function postgresResponds(url: string): Promise<void> {
   await waitUntil("postgres did not respond", 60_000, () => queryPostgres(url, "SELECT 1").catch(() => undefined));
 }
 
-/** Sends one request. Resolves if the service responds, and otherwise rejects. */
+/** Sends one ListTables request. Resolves if the request succeeds, and otherwise rejects. */
 export async function listTables(service: Pick<DynamodbService, "url" | "region" | "credentials">): Promise<void> {
   // The SDK is slow to load, and only an address from the environment needs it.
   const { DynamoDBClient, ListTablesCommand } = await import("@aws-sdk/client-dynamodb");
