@@ -2,8 +2,8 @@
 export class BucketData {
   readonly #values: Map<string, Uint8Array> = new Map();
   /**
-   * The keys in sorted order. Created when a page is listed, and discarded when a key is added. Contains deleted keys
-   * until they are the majority, so that a program that deletes each page it lists rarely causes a sort.
+   * The keys in sorted order. Created when a page is listed, and discarded when a key is added or half of these keys are
+   * deleted. Until then, deleted keys remain, so that a program that deletes each page after listing it causes few sorts.
    */
   #sorted: readonly string[] | undefined;
 

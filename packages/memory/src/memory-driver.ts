@@ -16,7 +16,7 @@ import { ValueCopier } from "./value-copier.js";
 
 const mebibyte = 1_048_576;
 
-/** Request limits, so that core splits large batches and other work on the event loop runs between requests. */
+/** Limits of one request. Core splits larger batches, so that other work on the event loop runs between requests. */
 const requestLimits = Object.freeze({ maxKeys: 10_000, maxBytes: 64 * mebibyte });
 
 const limits: DriverLimits = Object.freeze({
@@ -77,7 +77,7 @@ class MemoryDriver implements Driver {
     return allDone;
   }
 
-  /** Returns a page of keys. The cursor contains its last key, so it stays valid while keys are added or deleted. */
+  /** Returns a page of keys. The cursor contains the last key of the page, so added and deleted keys do not affect it. */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const last = cursor === undefined ? undefined : parseCursor(cursor);
     const { keys, more } = this.#buckets.get(bucket)?.page(last, pageSize) ?? { keys: [], more: false };

@@ -1,7 +1,7 @@
 import type { Driver } from "@manykv/core/driver";
 import { memoryDriver } from "../src/index.js";
 
-/** Returns a function that creates drivers over the same data. Closing one of them does not affect the others. */
+/** Returns a function that creates drivers over the same data. Closing one driver does not affect the others. */
 export function sharedMemory(): () => Driver {
   const memory = memoryDriver();
   const methods = { close: async (): Promise<void> => {} };
