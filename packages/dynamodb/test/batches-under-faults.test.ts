@@ -180,7 +180,7 @@ describe("connections", () => {
     await expect(bucket.getMany(keys, { timeout: 300 })).rejects.toMatchObject({ code: "timeout" });
   });
 
-  test("one silent connection costs one attempt, not the whole call", async () => {
+  test("a connection without responses delays a call by only one attempt", async () => {
     proxy.handler = firstRequests(1, hang);
     const entries = entriesOf("one silent");
     await bucket.setMany(entries, { timeout: 3_000 });

@@ -49,7 +49,7 @@ const faults: readonly HttpHandler[] = [
   damage(garble, { keepChecksum: true }),
 ];
 
-/** The values that a key may have. `undefined` means that it is missing. */
+/** The values that a key may have. `undefined` means that the key is missing. */
 type Possible = Map<string, ReadonlySet<string | undefined>>;
 
 async function checkTruth(truth: Bucket, possible: Possible): Promise<void> {
@@ -62,7 +62,7 @@ async function checkTruth(truth: Bucket, possible: Possible): Promise<void> {
   }
 }
 
-/** Updates what each key may contain after a write: its new value, its old one, or either. */
+/** Updates what each key may contain after a write: the new value, the old value, or either. */
 function learn(possible: Possible, value: string | undefined, error: unknown): void {
   if (error !== undefined && !BatchError.is(error)) throw error;
   for (const [index, key] of keys.entries()) {

@@ -123,7 +123,7 @@ describe("our own client", () => {
     expect(proxy.count()).toBe(before + 64);
   });
 
-  test("knows its server after the first request", async () => {
+  test("reports the server's address after the first request", async () => {
     await using opened = openDriver("our own client", table, { endpoint });
     expect(opened.driver.server).toBeUndefined();
     await warmUp(opened.driver);
@@ -218,7 +218,7 @@ describe.each(ways)("%s: signatures", (way) => {
     await bucket.set("later", new Uint8Array());
   });
 
-  test("are access-denied if the server rejects them and the clocks agree", async () => {
+  test("cause access-denied if the server rejects them and the clocks agree", async () => {
     await using proxy = await startProxy(endpoint);
     await using opened = openDriver(way, table, { endpoint: proxy.url });
     await warmUp(opened.driver);

@@ -165,7 +165,7 @@ test("CSV: the report contains the line numbers of the file", async () => {
 test("if nothing was sent, an import continues from its first record", async () => {
   const child = startCommand(["import", "--from-record", "4"], { store: "memory:" });
   const ended = endOf(child);
-  // A pipe cannot buffer this much. When the write completes, the command is reading and handles signals.
+  // A pipe cannot buffer this much data. When the write completes, the command is reading and handles signals.
   const blank = "\n".repeat(1_000_000);
   await new Promise((resolve) => child.stdin?.write(`${lines(2).join("\n")}${blank}`, resolve));
   child.kill("SIGINT");
