@@ -1,5 +1,5 @@
 // Writes a report of the public API of each published entry point into `api/`, so that reviewers see how a change
-// affects it. With --check, it writes nothing and fails if a report is out of date.
+// affects the API. With --check, the script writes nothing and fails if a report is out of date.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ function* entryPoints() {
 }
 
 /**
- * Writes or checks the report of one entry point. Returns whether it was out of date.
+ * Writes or checks the report of one entry point. Returns whether the report was out of date.
  *
  * @param {{ name: string, folder: string, declarations: string }} entryPoint
  * @param {string} temporary - a folder for temporary files
@@ -44,7 +44,7 @@ function report({ name, folder, declarations }, temporary) {
         reportFileName: name,
         reportFolder: reports,
         reportTempFolder: temporary,
-        // Includes types that the API uses but does not export, because they are part of the API too.
+        // Includes types that the API uses but does not export, because these types are part of the API too.
         includeForgottenExports: true,
       },
       messages: {

@@ -39,7 +39,7 @@ async function bundle() {
     format: "esm",
     target: "es2023",
     sourcemap: true,
-    // The package contains `src`, so the source maps only refer to the sources.
+    // The package contains `src`, so the source maps need only the paths of the sources, not their text.
     sourcesContent: false,
     legalComments: "none",
     logLevel: "warning",
@@ -73,7 +73,7 @@ function emitDeclarations() {
 }
 
 /**
- * Deletes files that earlier builds wrote and this one did not. Otherwise, a release would publish them.
+ * Deletes files that an earlier build wrote and this build did not write. Otherwise, a release would publish them.
  *
  * @param {Map<string, string>} bundled
  */

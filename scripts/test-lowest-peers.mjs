@@ -1,7 +1,7 @@
 // Runs a backend's tests with the oldest client library that its peer range allows:
-// `node scripts/test-lowest-peers.mjs redis`. Without an argument, it tests every backend.
+// `node scripts/test-lowest-peers.mjs redis`. Without an argument, the script tests every backend.
 //
-// It works in a copy of the repository, so that the installed dependencies of the repository do not change.
+// The script works in a copy of the repository, so that the installed dependencies of the repository do not change.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -32,7 +32,7 @@ export async function deleteAll(bucket: Bucket, name: string, entries: readonly 
   return { name, records: entries.length, bytes: 0, calls, time: since(startedAt) };
 }
 
-/** Reads entries back. Throws if a value or the order of `present` differs, or if a key of `absent` exists. */
+/** Reads entries back. Throws if the values or the order of `present` differ, or if a key of `absent` exists. */
 export async function readAndCompare(
   bucket: Bucket,
   name: string,

@@ -42,8 +42,8 @@ function readManifest(folder: string): Manifest | undefined {
 }
 
 /**
- * Packs the published packages as a release does, and returns the path of each package's tarball. Uses pnpm, because
- * `npm pack` does not replace `workspace:` ranges with versions.
+ * Packs the published packages in the same way as a release, and returns the path of each package's tarball. Uses pnpm,
+ * because `npm pack` does not replace `workspace:` ranges with versions.
  */
 export async function packAll(destination: string): Promise<Map<string, string>> {
   const packages = publicPackages();

@@ -4,7 +4,7 @@ export interface CodeBlock {
   readonly line: number;
   readonly language: string;
   readonly code: string;
-  /** Text of the HTML comment before the block. A blank line may separate them. */
+  /** Text of the HTML comment before the block. A blank line may separate the comment from the block. */
   readonly comment: string | undefined;
 }
 

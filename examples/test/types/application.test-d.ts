@@ -1,4 +1,4 @@
-// Type tests of the application API. `npx -y pnpm@12 typecheck` compiles them; nothing runs them.
+// Type tests of the application API. `npx -y pnpm@12 typecheck` compiles them. They are not run.
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamodbStore } from "@manykv/dynamodb";
 import { memoryStore } from "@manykv/memory";

@@ -1,4 +1,4 @@
-// Type tests of @manykv/core/driver, the API for drivers. `npx -y pnpm@12 typecheck` compiles them; nothing runs them.
+// Type tests of @manykv/core/driver, the API for drivers. `npx -y pnpm@12 typecheck` compiles them. They are not run.
 import { createStore, type Store, type StoreErrorCode } from "@manykv/core";
 import {
   allDone,
@@ -53,7 +53,7 @@ describe("answers of a driver", () => {
     expectTypeOf<Uint8Array<SharedArrayBuffer>>().not.toExtend<Awaited<ReturnType<Driver["get"]>>["values"][number]>();
   });
 
-  test("a write answer may be empty", () => {
+  test("a write answer can be empty", () => {
     expectTypeOf(allDone).toEqualTypeOf<WriteAnswer>();
     expectTypeOf<Record<never, never>>().toExtend<WriteAnswer>();
   });
