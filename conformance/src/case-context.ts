@@ -17,6 +17,7 @@ export interface ClientOptions {
   readonly route?: Route;
 }
 
+/** Options of a bucket that a case opens with a new client. */
 export interface BucketOptions extends ClientOptions {
   /** Name of the bucket. Default: a unique random name. */
   readonly name?: string;
@@ -27,6 +28,7 @@ export interface BucketOptions extends ClientOptions {
  * and closes everything that the case opened.
  */
 export class CaseContext {
+  /** The harness of the backend under test. */
   readonly harness: ConformanceHarness;
   /** Seed of the random calls and faults in this case. */
   readonly seed: number;

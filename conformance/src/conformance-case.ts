@@ -16,7 +16,9 @@ export type Subject = "core" | "driver" | "network";
 export interface ConformanceCase {
   /** Stable id. It starts with the rule: `s04-order-of-keys`. */
   readonly id: string;
+  /** The rule that the case tests. */
   readonly rule: Rule;
+  /** The code that the case tests. */
   readonly subject: Subject;
   /** The sentences of `wasi:keyvalue/batch` that the case tests. */
   readonly wit?: readonly WitSentenceId[];

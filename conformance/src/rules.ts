@@ -20,4 +20,5 @@ export const rules = {
   driver: "the driver interface",
 } as const;
 
+/** The id of a rule, such as `S1` or `errors`. */
 export type Rule = keyof typeof rules;

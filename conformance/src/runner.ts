@@ -3,7 +3,9 @@
  * milliseconds. Runners without a timeout parameter, such as node:test, ignore it.
  */
 export interface Runner {
+  /** Defines a group of tests. `body` defines the tests and the nested groups. */
   readonly describe: (name: string, body: () => void) => unknown;
+  /** Defines a test. The test fails if the promise that `body` returns rejects. */
   readonly test: (name: string, body: () => Promise<void>, timeout?: number) => unknown;
 }
 

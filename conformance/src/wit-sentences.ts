@@ -34,4 +34,5 @@ export const witSentences = {
   "delete-many 7": "Other concurrent operations may also be able to see the partial results.",
 } as const;
 
+/** The id of a sentence in `witSentences`, such as `get-many 1`. */
 export type WitSentenceId = keyof typeof witSentences;

@@ -32,9 +32,12 @@ export type AnomalyKind =
   | "malformed-error"
   | "misplaced-answer";
 
+/** A fault that a history reveals. */
 export interface Anomaly {
+  /** The kind of the fault. */
   readonly kind: AnomalyKind;
   /** The key, in the form `bucket/key`. Absent if the anomaly concerns a whole call. */
   readonly key?: string;
+  /** Description of the fault, for a failure message. */
   readonly text: string;
 }

@@ -6,14 +6,18 @@ import { byKey, type KeyHistory } from "./key-history.js";
 
 /** The result of `checkHistory`, with the numbers of checked keys, writes and reads. */
 export interface CheckResult {
+  /** All anomalies of the history. Empty if the checker found no fault. */
   readonly anomalies: readonly Anomaly[];
   /**
    * Keys that the checker could not judge. Each read of such a key is possible by itself, but the search for an order
    * that explains all reads stopped at its limit of 50,000 states.
    */
   readonly undecided: readonly string[];
+  /** Number of keys that were written or read. */
   readonly keys: number;
+  /** Number of writes. A batch counts once for each different key. */
   readonly writes: number;
+  /** Number of reads that succeeded. A batch or a listing counts once for each key. */
   readonly reads: number;
 }
 

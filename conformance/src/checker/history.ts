@@ -9,7 +9,9 @@ export type Observation = number | "missing" | "present" | "torn";
 
 /** One write of one key, by a single call or as part of a batch. */
 export interface WriteRecord {
+  /** Name of the client that made the call. */
   readonly client: string;
+  /** The key, in the form `bucket/key`. */
   readonly key: string;
   readonly kind: "set" | "delete";
   /** Number of the write, from 1. The value of a set contains this number. */
@@ -31,9 +33,13 @@ export interface WriteRecord {
 
 /** What one call saw under one key. */
 export interface ReadRecord {
+  /** Name of the client that made the call. */
   readonly client: string;
+  /** The key, in the form `bucket/key`. */
   readonly key: string;
+  /** Time at which the call began, on the history's clock. */
   readonly start: number;
+  /** Time at which the call resolved, on the history's clock. */
   readonly end: number;
   readonly saw: Observation;
 }
@@ -43,7 +49,9 @@ export interface ReadRecord {
  * each call have unique times. All clients must run in one process, because they share the clock.
  */
 export class History {
+  /** The writes, in the order in which `beginWrite` recorded them. */
   readonly writes: WriteRecord[] = [];
+  /** The reads, in the order in which `addRead` recorded them. */
   readonly reads: ReadRecord[] = [];
   /** Anomalies of single calls that do not depend on the stored data, such as a late rejection. */
   readonly anomalies: Anomaly[] = [];
@@ -55,7 +63,10 @@ export class History {
     return ++this.#now;
   }
 
-  /** Records a write that is about to be sent. The caller updates the returned record when the call settles. */
+  /**
+   * Records a write that is about to be sent. By default, advances the clock and uses the new time as `start`. The
+   * caller updates the returned record when the call settles.
+   */
   beginWrite(client: string, key: string, kind: "set" | "delete", start: number = this.tick()): WriteRecord {
     const record: WriteRecord = {
       client,
@@ -72,10 +83,12 @@ export class History {
     return record;
   }
 
+  /** Records a read of one key after its call has resolved. `start` and `end` are times on the history's clock. */
   addRead(client: string, key: string, start: number, end: number, saw: Observation): void {
     this.reads.push({ client, key, start, end, saw });
   }
 
+  /** Records an anomaly that concerns a whole call. `checkHistory` returns it with the other anomalies. */
   addAnomaly(kind: AnomalyKind, text: string): void {
     this.anomalies.push({ kind, text });
   }

@@ -9,7 +9,10 @@ export interface RecordedClientOptions {
    * cancelled call may take effect later in either case. Default `true`.
    */
   readonly fenced?: boolean | undefined;
-  /** Time that a call may take beyond its deadline, in milliseconds. Default 250. */
+  /**
+   * Time that a call may take beyond its deadline, in milliseconds. Default 250. The deadline of a call is its
+   * `timeout`, or 10,000 ms if it has none.
+   */
   readonly tolerance?: number | undefined;
   /**
    * Returns how long the process has been stalled so far, in milliseconds. The client subtracts this time from the
@@ -25,11 +28,13 @@ export interface RecordedClientOptions {
  * of the bucket.
  */
 export interface CallEnd {
+  /** The error of the bucket's call. Absent if the call resolved. */
   readonly error?: unknown;
 }
 
 /** Wraps a bucket, records every call in a history, and writes a unique value with every set. */
 export class RecordedClient {
+  /** Name of the client in the history. */
   readonly name: string;
   readonly #bucket: Bucket;
   readonly #history: History;
@@ -57,12 +62,14 @@ export class RecordedClient {
     return this.#worstOverrun;
   }
 
+  /** Sets the key to a unique value. */
   set(key: string, options?: CallOptions): Promise<CallEnd> {
     const { records, entries } = this.#begin([key], "set");
     const [[, value]] = entries as [Entry];
     return this.#write(records, options, () => this.#bucket.set(key, value, options));
   }
 
+  /** Deletes the key. */
   delete(key: string, options?: CallOptions): Promise<CallEnd> {
     const { records } = this.#begin([key], "delete");
     return this.#write(records, options, () => this.#bucket.delete(key, options));
@@ -81,11 +88,13 @@ export class RecordedClient {
     });
   }
 
+  /** Deletes the keys in one batch. */
   deleteMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const { records } = this.#begin(keys, "delete");
     return this.#write(records, options, () => this.#bucket.deleteMany(keys, options));
   }
 
+  /** Reads the value of the key and records which write it came from. */
   get(key: string, options?: CallOptions): Promise<CallEnd> {
     return this.#read(
       options,
@@ -96,6 +105,7 @@ export class RecordedClient {
     );
   }
 
+  /** Records whether the key exists. */
   exists(key: string, options?: CallOptions): Promise<CallEnd> {
     return this.#read(
       options,
@@ -106,6 +116,10 @@ export class RecordedClient {
     );
   }
 
+  /**
+   * Reads the keys in one batch and records which write each value came from. Then overwrites the bytes of the returned
+   * values. Rule S2 permits this.
+   */
   getMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     return this.#read(
       options,

@@ -12,6 +12,7 @@ const lanes = 8;
 /** Number of call sequences that one derived seed produces. */
 const sequences = 5;
 
+/** Options of `differential`. */
 export interface DifferentialOptions {
   /** The store under test. */
   readonly subject: Store;
@@ -29,8 +30,11 @@ export interface DifferentialOptions {
   readonly seed?: number;
 }
 
+/** The result of a `differential` run that found no difference. */
 export interface DifferentialResult {
+  /** Number of compared calls. At least the `cases` option. */
   readonly cases: number;
+  /** Seed of the random calls: the `seed` option, or a new seed if the option is absent. */
   readonly seed: number;
 }
 

@@ -1,13 +1,17 @@
 import type { Fault } from "@manykv/core/driver";
 
+/** The driver method that receives a request. */
 export type Operation = "get" | "set" | "delete" | "exists" | "list";
 
 /** A request that the fault driver received. */
 export interface FaultyCall {
   /** Number of the request among all requests to this fault driver, from 0. */
   readonly call: number;
+  /** The driver method that received the request. */
   readonly operation: Operation;
+  /** Name of the bucket. */
   readonly bucket: string;
+  /** Keys of the request. Empty for `list`. */
   readonly keys: readonly string[];
 }
 

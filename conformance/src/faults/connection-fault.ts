@@ -16,9 +16,12 @@ export type Direction = "request" | "answer";
  */
 export type ConnectionFaultKind = (typeof connectionFaultKinds)[number];
 
+/** All kinds of connection faults. */
 export const connectionFaultKinds = ["cut", "reset", "hold", "drop", "half-open", "garble", "slice"] as const;
 
+/** A fault that a proxy injects into connections: what the proxy does, to which bytes, and when it begins. */
 export interface ConnectionFault {
+  /** What the proxy does to the connection. */
   readonly kind: ConnectionFaultKind;
   /** The direction whose bytes the proxy counts for `after`, and then holds, drops, garbles or slices. */
   readonly direction: Direction;
@@ -42,6 +45,7 @@ export const byteTrueFaultKinds: readonly ConnectionFaultKind[] = connectionFaul
   (kind) => kind !== "garble",
 );
 
+/** Options of `seededConnectionFault`. */
 export interface SeededConnectionFaultOptions extends Pick<ConnectionFault, "scope"> {
   /** Kinds of faults to choose from. Default: all kinds. */
   readonly kinds?: readonly ConnectionFaultKind[];

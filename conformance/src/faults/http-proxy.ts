@@ -4,29 +4,49 @@ import { buffer } from "node:stream/consumers";
 import type { Direction } from "./connection-fault.js";
 import type { Address } from "./tcp-proxy.js";
 
+/** An HTTP response. */
 export interface HttpAnswer {
+  /** HTTP status code. */
   readonly status: number;
+  /** Headers of the response, with names in lowercase. */
   readonly headers: IncomingMessage["headers"];
+  /** The whole body. The proxy does not decompress it. */
   readonly body: Buffer;
 }
 
 /** A request from a client, and the actions that a handler can take. */
 export interface HttpExchange {
+  /** Name of the operation: the string that `operationOf` returned for the request. */
   readonly operation: string;
+  /** Headers of the request, with names in lowercase. */
   readonly headers: IncomingMessage["headers"];
+  /** The whole body of the request. The proxy does not decompress it. */
   readonly body: Buffer;
   /** Number of the request among the requests of this operation, from 1. */
   readonly number: number;
-  /** Sends the request to the server and returns the response. `body` replaces the body of the request. */
+  /**
+   * Sends the request to the server and returns the response. `body` replaces the body of the request. Rejects if the
+   * connection to the server fails.
+   */
   forward(body?: Buffer): Promise<HttpAnswer>;
-  /** Sends a response to the client. Default status 200. The proxy sets `content-length` to the length of the body. */
+  /**
+   * Sends a response to the client. Default status 200. The proxy sets `content-length` to the length of the body. By
+   * default, `content-type` is that of the request, or `application/octet-stream` if the request has none.
+   */
   reply(answer: Partial<HttpAnswer>): void;
-  /** Sends a response with only the first half of its body, then resets the connection. */
+  /**
+   * Sends a response with the status of `answer` and the first half of its body, then resets the connection. Ignores
+   * the headers of `answer`.
+   */
   replyHalf(answer: HttpAnswer): void;
   /** Resets the client's connection. */
   reset(): void;
 }
 
+/**
+ * Handles one request. May return a promise. If the handler throws or rejects, the proxy closes the client's
+ * connection. If the error has no `code`, it is a bug in the handler and also causes an unhandled rejection.
+ */
 export type HttpHandler = (exchange: HttpExchange) => unknown;
 
 /** Returns the name of the operation of a request. */
@@ -37,6 +57,7 @@ export type OperationOf = (headers: IncomingMessage["headers"], url: string) => 
  * request.
  */
 export class HttpProxy implements AsyncDisposable {
+  /** Handles each request. You can replace the handler at any time. Default `passThrough`. */
   handler: HttpHandler = passThrough;
   /** Every request so far, with its operation and its arrival time on the clock of `performance.now()`. */
   readonly requests: { readonly at: number; readonly operation: string }[] = [];
@@ -66,10 +87,12 @@ export class HttpProxy implements AsyncDisposable {
     return proxy;
   }
 
+  /** The address that clients connect to. */
   get address(): Address {
     return { host: "127.0.0.1", port: (this.#server.address() as AddressInfo).port };
   }
 
+  /** The base URL for clients: `http://127.0.0.1:<port>`, without a slash at the end. */
   get url(): string {
     return `http://127.0.0.1:${this.address.port}`;
   }
@@ -79,6 +102,7 @@ export class HttpProxy implements AsyncDisposable {
     return this.requests.filter((each) => operation === undefined || each.operation === operation).length;
   }
 
+  /** Stops the proxy and closes the connections of all clients. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
@@ -133,6 +157,7 @@ function forward({ host, port }: Address, incoming: IncomingMessage, body: Buffe
   });
 }
 
+/** Forwards the request to the server and sends the server's response to the client. */
 export const passThrough: HttpHandler = async (exchange) => exchange.reply(await exchange.forward());
 
 /** Returns a handler that sends a JSON response without contacting the server. */

@@ -9,12 +9,14 @@ export class ProxySet implements AsyncDisposable {
     this.#proxies = proxies;
   }
 
+  /** Starts one proxy for each server, on a free port of 127.0.0.1. `options` applies to every proxy. */
   static async start(servers: readonly Address[], options?: TcpProxyOptions): Promise<ProxySet> {
     const proxies = new Map<string, TcpProxy>();
     for (const server of servers) proxies.set(keyOf(server), await TcpProxy.start(server, options));
     return new ProxySet(proxies);
   }
 
+  /** The proxies, in the order of the servers. */
   get all(): readonly TcpProxy[] {
     return [...this.#proxies.values()];
   }
@@ -48,14 +50,20 @@ export class ProxySet implements AsyncDisposable {
       });
   }
 
+  /** Closes open connections on every proxy and, until `heal()`, resets new ones, as if the servers were down. */
   refuse(): void {
     for (const proxy of this.all) proxy.refuse();
   }
 
+  /**
+   * Ends every fault on every proxy. The proxies send the bytes that they held, and reset connections whose bytes they
+   * dropped.
+   */
   heal(): void {
     for (const proxy of this.all) proxy.heal();
   }
 
+  /** Stops every proxy and closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.all.map((proxy) => proxy[Symbol.asyncDispose]()));
   }

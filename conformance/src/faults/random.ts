@@ -8,6 +8,7 @@ export class Random {
   #c: number;
   #counter = 1;
 
+  /** `seed` can be any number or string. The number 5 and the string "5" are the same seed. */
   constructor(seed: number | string) {
     this.#a = deriveSeed(1, seed);
     this.#b = deriveSeed(2, seed);
@@ -30,6 +31,7 @@ export class Random {
     return this.next() < probability;
   }
 
+  /** Returns one of the choices, all with the same probability. Throws a `RangeError` if `choices` is empty. */
   pick<Choice>(choices: readonly Choice[]): Choice {
     if (choices.length === 0) throw new RangeError("Random.pick: `choices` must not be empty");
     return choices[this.integer(0, choices.length - 1)] as Choice;
@@ -46,12 +48,14 @@ export class Random {
     return (entries.at(-1) as [Choice, number])[0];
   }
 
+  /** Returns `count` random bytes. */
   bytes(count: number): Uint8Array<ArrayBuffer> {
     const words = new Uint32Array(Math.ceil(count / 4));
     for (let index = 0; index < words.length; index++) words[index] = this.#next();
     return new Uint8Array(words.buffer, 0, count);
   }
 
+  /** Returns a string of `digits` random hexadecimal digits, in lowercase. */
   hex(digits: number): string {
     const bytes = Buffer.from(this.bytes(Math.ceil(digits / 2)));
     return bytes.toString("hex").slice(0, digits);

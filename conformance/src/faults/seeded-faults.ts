@@ -26,7 +26,9 @@ export type SeededFault =
   | "late-answer"
   | "late-apply";
 
+/** Options of `seededFaults`. */
 export interface SeededFaultOptions {
+  /** Seed of the random faults, an integer. Only its lower 32 bits have an effect. */
   readonly seed: number;
   /** Probability that a request has a fault, from 0 to 1. Default 0.5. */
   readonly rate?: number;
@@ -40,10 +42,13 @@ export interface SeededFaultOptions {
 
 /** A schedule whose `toString()` contains its seed, for failure messages. */
 export interface SeededSchedule extends FaultSchedule {
+  /** The `seed` of the options. */
   readonly seed: number;
+  /** Returns `seeded faults, seed <seed>`. */
   toString(): string;
 }
 
+/** All kinds of faults that a seeded schedule can inject. */
 export const seededFaultKinds: readonly SeededFault[] = [
   "unprocessed",
   "key-lost",

@@ -2,11 +2,13 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import * as tls from "node:tls";
 import type { ConnectionFault, Direction } from "./connection-fault.js";
 
+/** The TCP address of a server or a proxy. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
+/** Options of a TCP proxy. */
 export interface TcpProxyOptions {
   /** Delay of every byte in each direction, in milliseconds. Default 0. */
   readonly latency?: Readonly<Partial<Record<Direction, number>>>;
@@ -16,10 +18,13 @@ export interface TcpProxyOptions {
   readonly serverTls?: tls.ConnectionOptions;
 }
 
+/** Counters of a TCP proxy. They start at 0. */
 export interface ProxyCounts {
   /** Number of connections that clients have opened. */
   connections: number;
+  /** Number of bytes received from clients, including bytes that the proxy did not forward. */
   requestBytes: number;
+  /** Number of bytes received from the server, including bytes that the proxy did not forward. */
   answerBytes: number;
   /** Number of armed faults that have begun. */
   faults: number;
@@ -33,9 +38,11 @@ export type Intercept = (chunk: Buffer, direction: Direction, connection: Proxie
 
 /** A proxy between clients and one server. It forwards bytes and injects connection faults. */
 export class TcpProxy implements AsyncDisposable {
+  /** Counts since the proxy started. */
   readonly counts: ProxyCounts = { connections: 0, requestBytes: 0, answerBytes: 0, faults: 0 };
   /** The open connections, in the order in which clients opened them. */
   readonly connections: Set<ProxiedConnection> = new Set();
+  /** The proxy calls this function for each chunk, in both directions. Default: forwards every chunk unchanged. */
   intercept: Intercept = (chunk) => chunk;
   /** The proxy calls this function for each new connection, before any byte passes. */
   onConnection: (connection: ProxiedConnection) => void = () => {};
@@ -72,6 +79,7 @@ export class TcpProxy implements AsyncDisposable {
     return { host: "127.0.0.1", port: this.port };
   }
 
+  /** The port on 127.0.0.1 that clients connect to. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }
@@ -117,10 +125,12 @@ export class TcpProxy implements AsyncDisposable {
     for (const connection of [...this.connections]) connection.heal();
   }
 
+  /** Closes all open connections immediately, without sending held bytes. Does not affect new connections. */
   closeConnections(): void {
     for (const { client, server } of [...this.connections]) for (const socket of [client, server]) socket.destroy();
   }
 
+  /** Stops the proxy and closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.refuse();
     if (this.#server.listening) await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -155,9 +165,11 @@ export class TcpProxy implements AsyncDisposable {
 
 /** The events that a connection reports to its proxy. */
 interface ConnectionEvents {
+  /** A chunk has arrived. Returns the bytes to forward, or `undefined` to discard the chunk. */
   received(direction: Direction, chunk: Buffer): Buffer | undefined;
   /** `fault.after` bytes or messages have passed, so the fault begins. */
   reached(fault: ConnectionFault): void;
+  /** Both sockets of the connection are closed. */
   closed(): void;
 }
 
@@ -173,12 +185,15 @@ interface Flow {
 
 /** A client's connection to the proxy, and the proxy's connection to the server for this client. */
 export class ProxiedConnection {
+  /** The socket between the client and the proxy. */
   readonly client: Socket;
+  /** The socket between the proxy and the server. */
   readonly server: Socket;
   readonly #flows: Readonly<Record<Direction, Flow>>;
   readonly #events: ConnectionEvents;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** `TcpProxy` calls this constructor for each client that connects. `latency` is in milliseconds. */
   constructor(
     client: Socket,
     server: Socket,
@@ -262,11 +277,16 @@ export class ProxiedConnection {
     this.server.destroySoon();
   }
 
+  /** Resets both sides with a TCP RST. A side that uses TLS, or is still connecting, is closed instead. */
   reset(): void {
     reset(this.client);
     reset(this.server);
   }
 
+  /**
+   * Ends every fault on this connection. Sends the bytes that the proxy held, or resets the connection if the proxy was
+   * dropping its bytes.
+   */
   heal(): void {
     const flows = Object.entries(this.#flows) as [Direction, Flow][];
     if (flows.some(([, { mode }]) => mode === "drop")) this.reset();

@@ -8,6 +8,7 @@ import {
   type WriteAnswer,
 } from "@manykv/core/driver";
 
+/** The name of a method that a driver may lack. */
 type OptionalMethod = "exists" | "prepareSet" | "provision";
 
 /**
