@@ -48,7 +48,7 @@ export async function openClients(testbed: Testbed): Promise<NetworkClients> {
   };
 }
 
-/** Lets two clients call the same keys, one of them with a fault in its connections. Then reads all keys. */
+/** Runs calls of two clients on the same keys. A fault affects only the client `faulty`. Then reads all keys. */
 export async function runNetworkFault(
   clients: NetworkClients,
   random: Random,

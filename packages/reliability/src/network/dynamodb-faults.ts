@@ -34,7 +34,7 @@ export function startDynamodbProxy(target: Address): Promise<HttpProxy> {
   return HttpProxy.start(target, (headers) => String(headers["x-amz-target"]).split(".")[1] ?? "");
 }
 
-/** Returns a handler with a fault that DynamoDB has under load. Emulators do not simulate these faults. */
+/** Returns a handler that simulates a fault of DynamoDB under load. Emulators do not simulate these faults. */
 export function withFault(fault: ServiceFault | undefined, random: Random): HttpHandler {
   switch (fault?.kind) {
     case undefined:
