@@ -84,7 +84,7 @@ function connect(pool: Pool, request: DriverRequest): Promise<PgClient> {
       pool.connect(connected);
     } catch (error) {
       // pg throws if it cannot use a setting, for example if a certificate file is missing.
-      connected(FaultError.is(error) ? error : unusable("pg rejects the connection settings"), undefined);
+      connected(FaultError.is(error) ? error : unusable("pg rejects a setting: check `url` or `pool`"), undefined);
     }
   });
 }
