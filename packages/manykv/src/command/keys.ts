@@ -14,7 +14,7 @@ export interface KeysFlags {
 export function addKeysOptions(command: Command): Command {
   return command
     .argument("[keys...]", "keys; put -- before a key that starts with a dash")
-    .option("--keys-from <file>", "read the keys from a file, or from standard input if it is -")
+    .option("--keys-from <file>", "read the keys from a file, or from standard input (-)")
     .addOption(keyFormatOption("--keys-format <name>", "one key per line: plain text (lines) or JSON strings (json)"));
 }
 

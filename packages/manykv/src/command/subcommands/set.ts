@@ -19,7 +19,7 @@ export function addSetCommand(program: Command, toAction: ToAction): void {
     .argument("<key>", "key; put -- before a key that starts with a dash")
     .argument("[value]", "value, as text");
   addBucketOptions(command)
-    .option("--file <file>", "use the bytes of a file as the value, or standard input if it is -")
+    .option("--file <file>", "use the bytes of a file, or of standard input (-), as the value")
     .addOption(new Option("--encoding <name>", 'encoding of the argument (default: "utf8")').choices(valueEncodings))
     .addHelpText("after", help)
     .action(toAction(runSet));
