@@ -2,8 +2,8 @@
 export class BucketData {
   readonly #values: Map<string, Uint8Array> = new Map();
   /**
-   * The keys in sorted order. Created when a page is listed, and discarded when a key is added or half of these keys have
-   * been deleted. A program that deletes each page after listing it therefore causes few sorts.
+   * The keys in sorted order. Created when a page is listed, and discarded when a key is added or half of these keys
+   * are deleted. A program that deletes each page after listing it therefore causes few sorts.
    */
   #sorted: readonly string[] | undefined;
 
