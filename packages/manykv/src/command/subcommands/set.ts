@@ -17,7 +17,7 @@ export function addSetCommand(program: Command, toAction: ToAction): void {
     .summary("set one key")
     .description("Set one key to an argument, the bytes of a file, or standard input.")
     .argument("<key>", "key; put -- before a key that starts with a dash")
-    .argument("[value]", "value, as text");
+    .argument("[value]", "value as text, in the encoding of --encoding");
   addBucketOptions(command)
     .option("--file <file>", "use the bytes of a file, or of standard input (-), as the value")
     .addOption(new Option("--encoding <name>", 'encoding of the argument (default: "utf8")').choices(valueEncodings))
