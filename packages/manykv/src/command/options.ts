@@ -29,7 +29,7 @@ export interface BucketFlags extends StoreFlags {
 export function addStoreOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("-s, --store <url>", "URL of the store; other users of the machine can see a password in arguments").env(
+      new Option("-s, --store <url>", "URL of the store; other users can see a password in arguments").env(
         "MANYKV_STORE",
       ),
     )

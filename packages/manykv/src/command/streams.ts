@@ -140,7 +140,7 @@ async function createPart(path: string, replaced: Stats | undefined): Promise<Fi
   return handle;
 }
 
-/** Follows symbolic links and returns the path of their target, which may not exist. Does not change the links. */
+/** Follows symbolic links and returns the path of their target, even if it is missing. Does not change the links. */
 async function followLinks(path: string): Promise<string> {
   try {
     return await realpath(path);

@@ -59,7 +59,7 @@ export class StrayReturns {
   /** Scans the next bytes of the input. The parser must have read the bytes before them. */
   scan(chunk: Buffer): void {
     // The remaining offsets belong to the current row, for which one offset is enough. Keep the last offsets too,
-    // because csv-parse may not have parsed their bytes yet.
+    // because csv-parse may parse their bytes only later.
     this.#offsets.splice(1, this.#offsets.length - heldBack);
     if (this.#endsInReturn && chunk[0] !== lineFeed) this.#offsets.push(this.#position - 1);
     this.#endsInReturn = false;
