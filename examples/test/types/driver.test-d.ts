@@ -47,13 +47,13 @@ test("createStore accepts a driver with only the required members", () => {
   expectTypeOf(classify).toExtend<Driver["classify"]>();
 });
 
-describe("answers of a driver", () => {
+describe("results of a driver", () => {
   test("values use an ArrayBuffer", () => {
     expectTypeOf<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>().toEqualTypeOf<Awaited<ReturnType<Driver["get"]>>>();
     expectTypeOf<Uint8Array<SharedArrayBuffer>>().not.toExtend<Awaited<ReturnType<Driver["get"]>>["values"][number]>();
   });
 
-  test("a write answer can be empty", () => {
+  test("the result of a write can be empty", () => {
     expectTypeOf(allDone).toEqualTypeOf<WriteAnswer>();
     expectTypeOf<Record<never, never>>().toExtend<WriteAnswer>();
   });
