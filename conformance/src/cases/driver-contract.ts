@@ -182,7 +182,7 @@ export const driverCases: readonly ConformanceCase[] = [
         throw new FaultError(fault);
       };
       const classify = (): never => {
-        throw new Error("classify is called");
+        throw new Error("core must not call classify for a FaultError");
       };
       const wrap = (driver: Driver): Driver =>
         wrapDriver(driver, { get: fail, set: fail, classify }, ["exists", "prepareSet"]);

@@ -15,5 +15,5 @@ export async function leavesNoneUnhandled(body: () => Promise<void>): Promise<vo
   } finally {
     process.off("unhandledRejection", note);
   }
-  assert.deepEqual(unhandled, [], "promise rejections stayed unhandled");
+  assert.deepEqual(unhandled, [], "all promise rejections must be handled");
 }
