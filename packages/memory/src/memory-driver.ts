@@ -105,5 +105,8 @@ const cursorPrefix = "after:";
 
 function parseCursor(cursor: string): string {
   if (cursor.startsWith(cursorPrefix)) return cursor.slice(cursorPrefix.length);
-  throw new StoreError("invalid-argument", "the cursor is invalid: pass one that `listKeys` returned");
+  throw new StoreError(
+    "invalid-argument",
+    "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
+  );
 }

@@ -46,7 +46,10 @@ test("16 writers that set and delete the same keys in any order never deadlock",
   assert.equal(await deadlocks(), 0);
 });
 
-/** Waits until all sessions have ended, because a session reports its counts then. Returns the number of deadlocks. */
+/**
+ * Waits until all sessions have ended, because a session reports its counts when it ends. Returns the number of
+ * deadlocks.
+ */
 async function deadlocks(): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
     const sessions = await admin.query("SELECT FROM pg_stat_activity WHERE datname = $1", [database]);

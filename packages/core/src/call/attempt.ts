@@ -98,7 +98,7 @@ export function attemptTime(call: Call): number {
   return Math.min(longestAttempt, usable < 20 ? usable : (usable * 2) / 3);
 }
 
-/** Sends a request once. Settles soon after `time` is over or the call is cancelled, even if the driver hangs. */
+/** Sends a request once. Settles at most 100 ms after `time` ms or a cancellation, even if the driver hangs. */
 export function attempt<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
@@ -192,7 +192,7 @@ export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, 
 }
 
 /**
- * Returns why the call must stop: it was cancelled, another of its requests failed, or its time is over. Returns
+ * Returns why the call must stop: it was cancelled, another of its requests failed, or its deadline passed. Returns
  * `undefined` if the call can continue. Prefers the previous fault to `timeout`, because that fault explains more.
  */
 export function stopFault(call: Call, time: number, last: Fault | undefined): Fault | undefined {

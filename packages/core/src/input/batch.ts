@@ -62,7 +62,7 @@ export function utf8Length(text: string): number {
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const typeName = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)?.get;
 
-/** Returns whether `value` is a `Uint8Array`, such as a `Buffer`, from any realm, and its buffer is not detached. */
+/** Returns whether `value` is a `Uint8Array` (a `Buffer` is one) from any realm. False if its buffer is detached. */
 function isBytes(value: unknown): value is Uint8Array {
   if (!(value instanceof Uint8Array) && typeName?.call(value) !== "Uint8Array") return false;
   if ((value as Uint8Array).length > 0) return true;
@@ -84,7 +84,7 @@ export interface Batch {
   readonly values: PackedValues | readonly Uint8Array[] | undefined;
 }
 
-/** Core encodes batches of up to this many entries before the method returns, and longer ones request by request. */
+/** Core processes batches of more entries than this in steps, and lets the driver encode them request by request. */
 export const mostAtOnce = 16_384;
 
 /**

@@ -50,7 +50,7 @@ export class Departure {
     this.#state = "handed over";
   }
 
-  /** Watches the socket of a request: the request is sent as soon as the socket is connected. */
+  /** Counts a request as sent once its socket has connected. Destroys it if the socket does not connect in time. */
   follow(request: ClientRequest, connectTimeout: number | undefined): void {
     const { socket, protocol } = request;
     this.#state = socket?.connecting ? "unsent" : "sent";

@@ -57,7 +57,7 @@ export async function provision(runner: StatementRunner, table: string, request:
     code: "invalid-argument",
     retryable: false,
     effect: "none",
-    reason: "the table needs `key bytea` with a unique index on it alone, and `value bytea NOT NULL`",
+    reason: "the table needs the columns `key bytea` and `value bytea NOT NULL`, and a unique index on `key` alone",
   });
 }
 

@@ -73,7 +73,7 @@ export class ListingState {
     return this.#open;
   }
 
-  /** Returns the next arrival, if any. Scan its node only when no slot is open, so after a scan of its `from` node. */
+  /** Returns the next arrival, if any. Scan its node only when no slot is open and `from` has been scanned. */
   nextArrival(): Arrival | undefined {
     for (const arrival of this.#arrivals.values()) return arrival;
     return undefined;

@@ -1,4 +1,4 @@
-/** A self-signed certificate for `localhost`. Only these tests use it, so its private key is no secret. */
+/** A self-signed certificate for `localhost`. Only these tests use it, so its private key is not a secret. */
 export const certificate = `
 -----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUY9OXMw/YfnOCfVSlHAt0JUIuaOQwCgYIKoZIzj0EAwIw
