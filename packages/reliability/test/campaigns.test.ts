@@ -3,7 +3,9 @@ import { campaigns } from "../src/campaigns/index.js";
 import { runCampaign } from "../src/run-campaign.js";
 import { type BackendName, backendNames } from "../src/testbeds/testbed.js";
 
-/** Number of test runs of each campaign that is fast enough. `npx -y pnpm@12 campaign` runs all campaigns. */
+/**
+ * Number of runs of each campaign that is fast enough for this test. `npx -y pnpm@12 campaign` runs all campaigns.
+ */
 const samples: Readonly<Record<string, number>> = {
   network: 12,
   "one-connection": 6,
@@ -35,7 +37,10 @@ describe.each(Object.entries(samples))("campaign %s", (name, runs) => {
   test.each(backends)("passes on %s", async (backend) => {
     if (campaign === undefined) throw new TypeError(`the campaign ${name} does not exist`);
     const row = await runCampaign(campaign, runs, seed, backend);
-    expect(row.failures, `repeat with --only ${name} --backend ${backend} --seed ${seed}`).toEqual([]);
+    expect(
+      row.failures,
+      `to repeat the runs: npx -y pnpm@12 campaign --only ${name} --backend ${backend} --size ${runs} --seed ${seed}`,
+    ).toEqual([]);
     expect(row.runs).toBe(runs);
   });
 });

@@ -6,7 +6,10 @@ describe("simulated schedules", () => {
   test("20,000 schedules have no false outcome, and every call settles", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const result = await runSimulation(seed, 20_000);
-    expect(result.failures, `repeat with --only simulation --size 1 --seed <the seed of the failure>`).toEqual([]);
+    expect(
+      result.failures,
+      "to repeat a schedule: npx -y pnpm@12 campaign --only simulation --size 1 --seed <the seed of the failure>",
+    ).toEqual([]);
     expect(result.unsettled).toBe(0);
     expect(result.undecided).toBe(0);
     expect(result.worstOverrun).toBeLessThanOrEqual(250);

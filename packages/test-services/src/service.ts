@@ -20,7 +20,10 @@ export interface Service extends AsyncDisposable {
 export interface Breakable {
   /** Sends SIGKILL to the server and all its workers. Resolves when they have ended. */
   kill(): Promise<void>;
-  /** Kills the server if it runs, and starts it on the same port with its data on disk. Resolves when it responds. */
+  /**
+   * Kills the server if it is running, and starts it again on the same port with the data that it has on disk.
+   * Resolves when the server responds.
+   */
   restart(): Promise<void>;
 }
 

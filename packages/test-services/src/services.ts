@@ -62,12 +62,15 @@ function redisCluster(options: RedisClusterOptions): Sources<RedisClusterService
   };
 }
 
-/** Returns the Postgres at MANYKV_POSTGRES_URL. If the variable is unset, starts one with `startDedicatedPostgres`. */
+/**
+ * Returns the Postgres server at MANYKV_POSTGRES_URL. If the variable is unset, starts one with
+ * `startDedicatedPostgres`.
+ */
 export function startPostgres(options: StartOptions = {}): Promise<PostgresService> {
   return startShared(postgres({}), options);
 }
 
-/** Starts a Postgres that tests may break, in a container or a local process. The user of `url` is a superuser. */
+/** Starts a Postgres server that tests may break, in a container or a process. The user of `url` is a superuser. */
 export function startDedicatedPostgres(options: PostgresOptions & DedicatedOptions = {}): Promise<DedicatedPostgres> {
   return startDedicated(postgres(options), options);
 }
@@ -82,7 +85,10 @@ function postgres(options: PostgresOptions): Sources<PostgresService, DedicatedP
   };
 }
 
-/** Returns the DynamoDB at MANYKV_DYNAMODB_URL. If the variable is unset, starts one with `startDedicatedDynamodb`. */
+/**
+ * Returns the DynamoDB service at MANYKV_DYNAMODB_URL. If the variable is unset, starts one with
+ * `startDedicatedDynamodb`.
+ */
 export function startDynamodb(options: StartOptions = {}): Promise<DynamodbService> {
   return startShared(dynamodb({}), options);
 }

@@ -73,7 +73,7 @@ describe.each(subjects)("$name", ({ name, variable, start, startDedicated, dead 
     const at = given.description.split(" at ")[1];
     expect(lines).toEqual([`${name}: ${variable} at ${at}`]);
     await service.stop();
-    // The server still runs.
+    // The server is still running.
     expect((await start(quiet)).source).toBe("environment");
   });
 

@@ -23,7 +23,7 @@ export interface Backend {
 /** `clients`: manykv and the engine's clients. `all`: also other libraries and floors. */
 export type Scope = "clients" | "all";
 
-/** A backend whose server runs, and the contenders that can be compared on it. */
+/** A backend whose server is running, and the contenders that can be compared on it. */
 export interface RunningBackend extends AsyncDisposable {
   /** Human-readable description of the server and its address. */
   readonly server: string;

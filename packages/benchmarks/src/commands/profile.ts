@@ -5,7 +5,10 @@ import { type Calls, OPERATIONS, type Operation } from "../measure/contender.js"
 import { makeWorkload, type Shape } from "../measure/workload.js";
 import { count, describeShape, figure, textTable } from "../report.js";
 
-/** Number of keys in a stretch: few enough to keep in memory, and enough for the profiler to collect samples. */
+/**
+ * Maximum number of keys in a stretch, which is the work between a start and a stop of the profiler: few enough keys to
+ * keep in memory, and enough for the profiler to collect samples.
+ */
 const keysPerStretch = 100_000;
 const mostWorkloads = 200;
 /** Number of stretches before the first one that counts. */

@@ -76,7 +76,7 @@ export async function recordedBytes(url: string, table: string): Promise<Contend
     kind: "floor",
     async prepare(workload) {
       const { set, get, delete: remove } = await contender.prepare(workload);
-      if (!set || !get || !remove) throw new Error("The contender does not support set, get and delete.");
+      if (!set || !get || !remove) throw new Error("The contender must support set, get and delete.");
       const sets = await recorder.record(set);
       const gets = await recorder.record(get);
       const deletes = await recorder.record(remove);
@@ -150,7 +150,7 @@ export async function serverTime(url: string, table: string): Promise<Contender>
     kind: "floor",
     async prepare(workload) {
       const { set, get } = await contender.prepare(workload);
-      if (!set || !get) throw new Error("The contender does not support set and get.");
+      if (!set || !get) throw new Error("The contender must support set and get.");
       await set();
       const [recording] = await recorder.record(get);
       if (!recording) throw new Error("manykv sent no statement to explain.");

@@ -1,6 +1,6 @@
 import { Random } from "@manykv/conformance/faults";
 
-/** How many of the keys that `get` reads exist. */
+/** Whether all, half or none of the keys that `get` reads exist. */
 export type Hits = "all" | "half" | "none";
 
 /** The size of a batch. */

@@ -11,7 +11,7 @@ import { backendOf, type Campaign, type CampaignContext, type CampaignResult } f
 const workers = 16;
 const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
 const timeout = 250;
-/** Redis Cluster is left out: its nodes respond like a single Redis, and each run would connect to every node. */
+/** Redis Cluster is left out: its nodes respond like a single Redis server, and each run would connect to all nodes. */
 const backends: readonly BackendName[] = ["redis", "postgres", "dynamodb"];
 
 export const malformedAnswers: Campaign = {

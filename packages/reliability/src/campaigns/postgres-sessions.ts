@@ -59,7 +59,10 @@ export const postgresSessions: Campaign = {
   },
 };
 
-/** Returns the code with which a call rejects while the application uses all connections of its pool. */
+/**
+ * Returns the code with which a call rejects while the application uses all connections of its pool. If a call still
+ * rejects after the application has released them, returns a text that contains the code of that call.
+ */
 async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | undefined> {
   const pool = new Pool({ connectionString: testbed.url, max: 2, connectionTimeoutMillis: 10_000 });
   pool.on("error", () => {});

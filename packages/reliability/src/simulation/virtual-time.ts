@@ -24,7 +24,10 @@ export class VirtualTime {
     return this.#now;
   }
 
-  /** Replaces the global functions. Returns a function that restores them. */
+  /**
+   * Replaces `setTimeout`, `clearTimeout` and `performance.now`, and replaces `Math.random` with `random`. Returns a
+   * function that restores them.
+   */
   install(random: () => number): () => void {
     const globals = globalThis as Globals;
     const { setTimeout, clearTimeout } = globals;

@@ -14,7 +14,7 @@ const highestPort = 19_999;
  */
 export const clusterBusOffset = 10_000;
 
-/** Returns a free port. With `clusterBus`, its bus port is free too. Another process may still take the port first. */
+/** Returns a free port. With `clusterBus`, its bus port is also free. Another process may take the port at any time. */
 export async function freePort(options: { clusterBus?: boolean } = {}): Promise<number> {
   for (;;) {
     const port = randomInt(lowestPort, highestPort + 1);

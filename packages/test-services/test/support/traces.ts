@@ -9,7 +9,7 @@ import { temporaryFolder } from "./temporary-folder.js";
 export interface Traces {
   /** Folders of local processes. */
   folders(): string[];
-  /** Containers, whether they run or not. */
+  /** Containers, running or stopped. */
   containers(service: Service): Promise<string[]>;
 }
 
@@ -24,7 +24,7 @@ export function traces(): Traces {
   };
 }
 
-/** Returns the containers that publish one of the ports, whether they run or not. */
+/** Returns the containers, running or stopped, that publish one of the ports. */
 export async function containersAt(ports: readonly number[]): Promise<string[]> {
   const { container } = await getContainerRuntimeClient();
   const all = await container.dockerode.listContainers({ all: true });
