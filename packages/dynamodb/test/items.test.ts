@@ -27,7 +27,7 @@ const oddKeys = [
   "\u{1f600}",
   "\u{10ffff}",
 ];
-/** Groups of keys that are equal after Unicode normalization. */
+/** Different keys that become equal if a program normalizes Unicode or ignores case. */
 const nearlyEqualKeys = ["\u00e9", "e\u0301", "\u212b", "\u00c5", "A\u030a", "\ufb01", "fi", "\u212a", "K", "k"];
 
 describe("items", () => {

@@ -45,7 +45,7 @@ export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | und
 export function checkValue(value: unknown, { maxValueBytes }: Limits): Rejection | undefined {
   if (!isBytes(value)) return notBytes;
   if (value.length <= maxValueBytes) return undefined;
-  return { code: "too-large", text: `the value has ${value.length} bytes; the limit is ${maxValueBytes}: split it` };
+  return { code: "too-large", text: `the value has ${value.length} bytes (limit: ${maxValueBytes}): split it` };
 }
 
 /** Returns the length of a well-formed string in UTF-8 bytes. */

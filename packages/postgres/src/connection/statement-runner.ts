@@ -7,7 +7,7 @@ import { LostWrites } from "./lost-writes.js";
 
 const ignoreRow: OnRow = () => {};
 
-/** Runs each statement in one round trip. The first write on a connection takes two: one finds the server process. */
+/** Runs a statement in one round trip. The first write on a connection takes one more, to find its server process. */
 export class StatementRunner {
   readonly #pool: ClientPool;
   readonly #lostWrites: LostWrites;

@@ -78,8 +78,8 @@ const errorResponse = "E".charCodeAt(0);
 const noticeResponse = "N".charCodeAt(0);
 
 /**
- * Returns the fields of an error or notice by letter, and no fields for other messages. A field is a letter and a text,
- * ended by a zero byte. Another one ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
+ * Returns the fields of an error or notice by letter, and no fields for other messages. A field is a letter and text,
+ * ended by a zero byte. An extra zero ends the list: https://www.postgresql.org/docs/current/protocol-error-fields.html
  *
  * If that last byte is missing, pg's reader never stops. So manykv checks every message here before pg receives it.
  *
