@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** Returns the UTF-8 bytes of a text. */
+/** Returns the UTF-8 bytes of a string. */
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }

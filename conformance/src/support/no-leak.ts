@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 
-/** A text that cases use as a key, a value or a secret. It must not appear in an error in any form. */
+/** A string that cases use as a key, a value or a secret. It must not appear in an error in any form. */
 export const canary = "c4n4ry-s3cr3t";
 
 /** The canary itself, and its bytes as hex, as Base64, and as the list of numbers that `inspect` prints. */

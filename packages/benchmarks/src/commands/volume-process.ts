@@ -21,7 +21,7 @@ export interface VolumeResult {
   readonly millisecondsPerKey: number;
   /** Largest growth of the process's resident memory during the calls, in bytes. */
   readonly growth: number;
-  /** Size of the result of `getMany` in bytes, or 0 for other operations. The result belongs to the caller. */
+  /** Size of the result of `getMany` in bytes, or 0 for other operations. Not part of the memory that manykv needs. */
   readonly result: number;
 }
 

@@ -45,7 +45,7 @@ function jsonOf(error: unknown): string {
   }
 }
 
-/** Returns the forms of a text: plain, percent-encoded, hex, Base64, and as `inspect` prints its bytes. */
+/** Returns the forms of a string: plain, percent-encoded, hex, Base64, and as `inspect` prints its bytes. */
 function formsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   const hex = bytes.toString("hex");

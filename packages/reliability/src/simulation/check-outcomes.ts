@@ -63,7 +63,7 @@ function falsehood({ record, cancelled }: TrackedWrite, attempts: readonly Attem
   return cancelled ? undefined : lateLanding(attempts, end);
 }
 
-/** Returns a text if a write with a working fence took effect after the next attempt began or the call settled. */
+/** Returns a message if a write with a working fence took effect after the next attempt began or the call settled. */
 function lateLanding(attempts: readonly Attempt[], end: number): string | undefined {
   for (const [index, attempt] of attempts.entries()) {
     const settledBy = Math.min(end, attempts[index + 1]?.sent ?? end);

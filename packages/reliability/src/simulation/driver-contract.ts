@@ -1,7 +1,7 @@
 import type { Driver, KeysRequest } from "@manykv/core/driver";
 import type { Oracle } from "./oracle.js";
 
-/** Adds a text to `oracle.broken` for each rule of the `Driver` interface that a request from core breaks. */
+/** Adds a message to `oracle.broken` for each rule of the `Driver` interface that a request from core breaks. */
 export function checkRequest(
   oracle: Oracle,
   driver: Driver & { readonly closed: boolean },

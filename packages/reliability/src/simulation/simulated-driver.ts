@@ -133,7 +133,7 @@ export class SimulatedDriver implements Driver {
     }
   }
 
-  /** Reads only some of the keys. Other keys have the value `undefined`, as in a careless driver. */
+  /** Reads only some of the keys. Other keys have the value `undefined`, as a careless driver would return it. */
   #partOf<Value>(values: readonly Value[]): ReadAnswer<Value> {
     const unprocessed: number[] = [];
     const faults: ItemFault[] = [];

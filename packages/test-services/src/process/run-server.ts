@@ -46,10 +46,10 @@ async function start(supervisor: Supervisor, recipe: ServerRecipe, port: number)
   return server;
 }
 
-/** How long to wait for the workers of a killed Postgres before the next attempt, in ms. */
+/** How long to wait for the workers of a killed Postgres server before the next attempt, in ms. */
 const workersEndWithin = 300;
 
-/** Returns whether a start failed because workers of a killed Postgres still use shared memory. If so, waits. */
+/** Returns whether a start failed because workers of a killed server still use shared memory. If so, waits. */
 async function workersWillEnd(error: unknown): Promise<boolean> {
   if (!/memory block .* still in use/.test(String(error))) return false;
   await sleep(workersEndWithin);
