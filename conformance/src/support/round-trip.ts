@@ -20,7 +20,7 @@ export async function roundTrip(bucket: Bucket, keys: readonly string[]): Promis
   }
 }
 
-/** Returns a key as JSON, shortened to 40 characters, for messages. */
+/** Returns a key as JSON, for messages. Truncates JSON of more than 40 characters and adds the length of the key. */
 export function nameOf(key: string): string {
   const text = JSON.stringify(key);
   return text.length <= 40 ? text : `${text.slice(0, 40)}... of ${key.length} UTF-16 code units`;
