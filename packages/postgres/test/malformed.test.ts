@@ -48,13 +48,20 @@ test("malformed and truncated replies cause no crash, no hang and no false ackno
   }
 });
 
-test("an error message without its final zero byte does not block the process", async () => {
-  const body = Buffer.from("SFATAL\0C28P01\0Mno\0");
-  const header = Buffer.from("E\0\0\0\0");
-  header.writeInt32BE(body.length + 4, 1);
+/** Replies to the startup message. */
+const replies: Readonly<Record<string, Buffer>> = {
+  "an error message without its final zero byte": message("E", Buffer.from("SFATAL\0C28P01\0Mno\0")),
+  "a message of impossible length in the same chunk as ReadyForQuery": Buffer.concat([
+    message("R", Buffer.alloc(4)),
+    message("Z", Buffer.from("I")),
+    Buffer.from("D\0\0\0\0"),
+  ]),
+};
+
+test.each(Object.entries(replies))("%s makes the call reject, and the process continues", async (_, reply) => {
   const server = createServer((socket) => {
     socket.on("error", () => {});
-    socket.once("data", () => socket.write(Buffer.concat([header, body])));
+    socket.once("data", () => socket.write(reply));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -67,6 +74,13 @@ test("an error message without its final zero byte does not block the process", 
     server.close();
   }
 });
+
+/** Returns a message of the protocol: its letter, its length and its body. */
+function message(letter: string, body: Buffer): Buffer {
+  const header = Buffer.from(`${letter}\0\0\0\0`);
+  header.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([header, body]);
+}
 
 /** Returns the error of a call, or `undefined` if the call succeeds. */
 async function settled(call: Promise<unknown>): Promise<unknown> {

@@ -73,6 +73,9 @@ function connect(pool: Pool, request: DriverRequest): Promise<PgClient> {
       }
       try {
         if (client === undefined) throw error;
+        // The pool has stopped listening, and the next message may already have broken the connection. Exchanges report
+        // that. Without a listener, the event would end the process.
+        client.on("error", ignore);
         checkClient(client);
         resolve(client);
       } catch (failure) {
@@ -121,8 +124,6 @@ export class CheckedOutClient {
     this.#pool = pool;
     this.#client = client;
     this.#state = state;
-    // The exchange reports a broken connection. Without a listener, the `error` event would end the process.
-    client.on("error", ignore);
   }
 
   /**
