@@ -61,7 +61,7 @@ function schemeOf(url: string): string {
 function rejectStrayCredentials(url: string): void {
   if (!/[?#].*@/s.test(url)) return;
   throw invalid(
-    "the URL contains an @ after a ? or #: Percent-encode special characters in the user, password and parameters (@ is %40, ? is %3F, # is %23)",
+    "the URL contains an @ after a ? or #. Percent-encode special characters in the user, password and parameters: @ is %40, ? is %3F, # is %23",
   );
 }
 
@@ -73,14 +73,26 @@ async function openMemory(url: string, options: StoreOptions): Promise<Store> {
   return memoryStore(options);
 }
 
+// Bundlers accept an import of a package that is not installed only directly in a `try` block.
+
 async function openRedis(url: string, options: StoreOptions): Promise<Store> {
-  const { redisStore } = await load(() => import("@manykv/redis"), "@manykv/redis", "ioredis");
-  return redisStore({ ...options, url });
+  try {
+    const { redisStore } = await import("@manykv/redis");
+    checkClient("@manykv/redis", "ioredis");
+    return redisStore({ ...options, url });
+  } catch (error) {
+    throw withAdvice(error, "@manykv/redis", "ioredis");
+  }
 }
 
 async function openPostgres(url: string, options: StoreOptions): Promise<Store> {
-  const { postgresStore } = await load(() => import("@manykv/postgres"), "@manykv/postgres", "pg");
-  return postgresStore({ ...options, url });
+  try {
+    const { postgresStore } = await import("@manykv/postgres");
+    checkClient("@manykv/postgres", "pg");
+    return postgresStore({ ...options, url });
+  } catch (error) {
+    throw withAdvice(error, "@manykv/postgres", "pg");
+  }
 }
 
 async function openDynamodb(url: string, options: StoreOptions): Promise<Store> {
@@ -94,12 +106,13 @@ async function openDynamodb(url: string, options: StoreOptions): Promise<Store> 
       "a DynamoDB URL has the form dynamodb://REGION/TABLE, without user, password or port: credentials come from the AWS SDK's default sources",
     );
   }
-  const { dynamodbStore } = await load(
-    () => import("@manykv/dynamodb"),
-    "@manykv/dynamodb",
-    "@aws-sdk/client-dynamodb",
-  );
-  return dynamodbStore({ ...options, region, table, ...(endpoint !== undefined && { endpoint }) });
+  try {
+    const { dynamodbStore } = await import("@manykv/dynamodb");
+    checkClient("@manykv/dynamodb", "@aws-sdk/client-dynamodb");
+    return dynamodbStore({ ...options, region, table, ...(endpoint !== undefined && { endpoint }) });
+  } catch (error) {
+    throw withAdvice(error, "@manykv/dynamodb", "@aws-sdk/client-dynamodb");
+  }
 }
 
 function decode(text: string): string | undefined {
@@ -136,44 +149,43 @@ function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): v
   }
 }
 
-/**
- * Loads a backend's package, which the application installs together with its client library. Node.js looks for it
- * where manykv is installed, not in the working directory, because a global command must not run code from there.
- */
-async function load<Package>(importBackend: () => Promise<Package>, backend: string, client: string): Promise<Package> {
-  // The code is not `unavailable`, because a retry cannot help.
-  const missing = invalid(
-    `this URL needs packages that are not installed: install them where manykv is installed, and add --global if manykv is installed globally: npm install ${backend} ${client}`,
-  );
-  try {
-    const loaded = await importBackend();
-    if (await isClientMissing(backend, client)) throw missing;
-    return loaded;
-  } catch (error) {
-    throw isModuleMissing(error) ? missing : error;
-  }
-}
-
-/** Returns whether the client library is missing. Backends load it later, but `openStore` must say what to install. */
-async function isClientMissing(backend: string, client: string): Promise<boolean> {
-  const { createRequire } = await import("node:module");
+/** Throws if the client library is not installed. Backends load it later, but `openStore` must say what to install. */
+function checkClient(backend: string, client: string): void {
   let fromBackend: NodeJS.Require;
   try {
+    // An import of node:module would break bundles for browsers.
+    const { createRequire } = process.getBuiltinModule("node:module");
     fromBackend = createRequire(createRequire(import.meta.url).resolve(backend));
   } catch {
-    return false; // The application is bundled, so its packages are not in node_modules.
+    return; // The application is bundled, so its packages are not in node_modules.
   }
   try {
     fromBackend.resolve(client);
-    return false;
   } catch (error) {
-    return isModuleMissing(error);
+    if (isModuleMissing(error)) throw error; // After any other error, `import` may still find what `require` does not.
   }
 }
 
+/**
+ * Returns the error to throw if a store cannot be opened. If a package is missing, the error says what to install.
+ * Node.js looks for the packages where manykv is installed, not in the working directory, because a global command must
+ * not run code from there.
+ */
+function withAdvice(error: unknown, backend: string, client: string): unknown {
+  if (!isModuleMissing(error)) return error;
+  // The code is not `unavailable`, because a retry cannot help.
+  return invalid(
+    `this URL needs packages that are not installed. Run this where manykv is installed, with --global if it is installed globally: npm install ${backend} ${client}`,
+  );
+}
+
 function isModuleMissing(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? error.code : undefined;
+  // Vite replaces a missing package with a module that throws an error without a code.
+  return (
+    code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" || error.message.startsWith("Could not resolve")
+  );
 }
 
 function invalid(message: string): StoreError {
