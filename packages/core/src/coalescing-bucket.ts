@@ -117,7 +117,7 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Each element of `batch` contains the calls for one key, latest first. Sends the latest; all share its outcome. */
+  /** Each element of `batch` contains one key's calls, latest first. Sends the latest: the others get its outcome. */
   async #write(batch: readonly PendingCall[][]): Promise<void> {
     const deciding = batch.map(([first]) => first as PendingCall);
     const kind = deciding[0]?.operation as WriteKind;

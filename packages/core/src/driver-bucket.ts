@@ -21,7 +21,7 @@ export class DriverBucket implements Bucket {
     this.#core = core;
   }
 
-  /** A getter, because `util.inspect` would print a field with all its contents, such as the driver's connections. */
+  /** This is a getter because `util.inspect` would print a field and its contents, such as the driver's connections. */
   protected get core(): StoreCore {
     return this.#core;
   }

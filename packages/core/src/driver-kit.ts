@@ -38,7 +38,7 @@ export function waitFor<Result>(request: DriverRequest, promise: Promise<Result>
 /** The fault of keys for which the engine had no capacity. */
 export const unprocessed: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
 
-/** Pool size in bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
+/** Largest shared copy, in bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
 const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
@@ -58,7 +58,7 @@ export class ChunkCopier {
     this.#chunk = chunk;
   }
 
-  /** Returns a copy of the bytes from `from` up to `to`. Ranges must not overlap: their values would share bytes. */
+  /** Returns a copy of the bytes from `from` to `to` (exclusive). Ranges must not overlap: copies would share bytes. */
   copy(from: number, to: number): Uint8Array<ArrayBuffer> {
     if (this.#copy === undefined || to > this.#to || from < this.#from) {
       if (to - from > longestPooled) return new Uint8Array(this.#chunk.subarray(from, to));

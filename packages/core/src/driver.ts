@@ -37,7 +37,7 @@ export interface Driver {
   prepareSet?(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): unknown;
   /** Deletes keys. A missing key counts as deleted. */
   delete(request: KeysRequest): Promise<WriteAnswer>;
-  /** Returns whether each key exists. Optional. Without it, core calls `get`. */
+  /** Returns whether each key exists. Optional: without this method, core calls `get`. */
   exists?(request: KeysRequest): Promise<ReadAnswer<boolean>>;
   list(request: ListRequest): Promise<ListAnswer>;
   /** Creates what the engine needs, such as a table. Must be safe to repeat and to run concurrently. Optional. */
@@ -77,7 +77,7 @@ export interface DriverRequest {
   readonly aborted: boolean;
   /** Fires when the request is aborted. Core creates this signal on first use. `onAbort` is faster. */
   readonly signal: AbortSignal;
-  /** Calls `listener` once, when the request is aborted. Returns a function that removes the listener. */
+  /** Calls `listener` once if the request is aborted after this call. Returns a function that removes the listener. */
   onAbort(listener: () => void): () => void;
 }
 
@@ -122,7 +122,7 @@ export interface Fault {
   readonly code: StoreErrorCode;
   /** Whether the same request may succeed if it is repeated. */
   readonly retryable: boolean;
-  /** `none`: the write was not applied and never will be. `unknown`: it may have been applied, or may still be. */
+  /** `none`: the write was not and will not be applied. `unknown`: it may have been applied, or may be applied later. */
   readonly effect: "none" | "unknown";
   /** The engine's own code, such as `OOM` or `42501`. Never its message, which may contain keys or passwords. */
   readonly reason?: string | undefined;

@@ -152,7 +152,7 @@ export class BatchError extends StoreError {
   }
 }
 
-/** The last sentence of an error message: what happened or what to do, or both. */
+/** The end of an error message: what happened, what to do, or both. */
 const advice: { readonly [Code in StoreErrorCode]: string } = {
   "invalid-argument": "Correct the arguments of the call.",
   "too-large": "Store less under one key, or split the value.",
@@ -162,7 +162,7 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   "connection-lost": "The connection broke: try again.",
   unavailable: "The backend does not serve requests: check that it runs and can be reached, then try again.",
   closed: "The store was closed: create a new store.",
-  "no-such-store": "Check the names of bucket, table and database. `provision()` creates a missing table.",
+  "no-such-store": "Check the names of the bucket, table and database. `provision()` creates a missing table.",
   "access-denied": "Check the credentials and permissions.",
   internal: "The driver does not recognize the failure: check the logs of the backend.",
 };

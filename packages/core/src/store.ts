@@ -95,7 +95,7 @@ export interface Bucket {
    * listed at least once, and may be listed more than once. A page may be empty and still have a cursor.
    */
   listKeys(options?: ListOptions): Promise<KeyPage>;
-  /** Iterates over all keys of this bucket, page by page. `timeout` applies to each page. */
+  /** Iterates over all keys of this bucket. Calls `listKeys` for each page. `timeout` applies to each page. */
   keys(options?: CallOptions): AsyncIterable<string>;
   /**
    * Returns one result per key, in the order of `keys` and including duplicates: the key with its value, or `undefined`

@@ -97,7 +97,7 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
 }
 
 /**
- * Publishes the start and end of `run`. Unlike Node's `tracePromise`, leaves the result out of the event, because
+ * Calls `run` and publishes its start and end. Unlike Node's `tracePromise`, omits the result from the event, because
  * results contain values and programs may log events. `complete` returns the fields to set at the end.
  */
 function trace<Result>(

@@ -18,7 +18,7 @@ class PreparingDriver extends ScriptedDriver {
     return values.map((value) => value.slice());
   }
 
-  /** Sends the prepared values. */
+  /** Stores the prepared values. */
   override set(request: SetRequest): Promise<WriteAnswer> {
     assert.deepEqual(request.values, []);
     const { bucket, keys, prepared } = request;

@@ -12,7 +12,7 @@ import {
 
 type Step<Request, Answer> = (request: Request, apply: (request: Request) => Answer) => Answer | Promise<Answer>;
 
-/** An error that the scripted driver classifies as the fault that it contains. */
+/** An error that the scripted driver translates to the error's `fault`. */
 export class Scripted extends Error {
   readonly fault: Fault;
 
@@ -35,7 +35,7 @@ export class ScriptedDriver implements Driver {
   readonly data: Map<string, Uint8Array<ArrayBuffer>> = new Map();
   readonly requests: { kind: string; keys: readonly string[] }[] = [];
   closed = 0;
-  /** Functions that handle the next writes, one each. Later writes succeed. */
+  /** Each function handles one write, in order. Later writes succeed. */
   readonly writes: Step<SetRequest, WriteAnswer>[] = [];
   readonly reads: Step<KeysRequest, ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>[] = [];
   readonly lists: (() => Promise<ListAnswer>)[] = [];

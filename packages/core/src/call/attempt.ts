@@ -14,7 +14,7 @@ export interface RequestParts {
   readonly deadline?: number | undefined;
 }
 
-/** The request that a driver receives. Creates its `AbortSignal` on first use, because this takes about 7 µs. */
+/** The request that a driver receives. Creates its `AbortSignal` on first use: creating one takes about 7 µs. */
 export class Request implements SetRequest {
   readonly bucket: string;
   readonly keys: readonly string[];
@@ -85,12 +85,12 @@ export interface AttemptResult<Answer> {
 
 /** Maximum duration of an attempt, in milliseconds. It also applies if the timeout of the call is `Infinity`. */
 const longestAttempt = 30_000;
-/** Time in which an interrupted driver can report what it knows, in milliseconds. */
+/** Time that an interrupted driver has to report the outcome of each key, in milliseconds. */
 const grace = 100;
 
 /**
- * Returns the time for the next attempt in milliseconds, or 0 if none is left. Reserves a tenth of the timeout, at most
- * 250 ms, for settling. Uses two thirds of the rest, to leave time for a retry, or all of it if it is below 20 ms.
+ * Returns the time for the next attempt in milliseconds: at most 30,000, or 0 if no time is left. Reserves a tenth of
+ * the timeout (at most 250 ms) for settling, and a third of the rest for a retry unless the rest is below 20 ms.
  */
 export function attemptTime(call: Call): number {
   const usable = call.timeLeft - Math.min(250, call.timeout / 10);
@@ -202,7 +202,7 @@ export function stopFault(call: Call, time: number, last: Fault | undefined): Fa
 }
 
 /**
- * Waits a random time before the next attempt (full jitter). The maximum doubles with each attempt without progress.
+ * Waits a random time (full jitter). The maximum doubles with each attempt without progress, up to `maxDelay`.
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
 export async function backoff(call: Call, attemptsWithoutProgress: number): Promise<void> {

@@ -34,7 +34,7 @@ export class Call {
     core.enter();
   }
 
-  /** Applies the options and sets the deadline. Throws `closed`, or `invalid-argument` for an invalid option. */
+  /** Applies the options and sets the deadline. Throws `invalid-argument`, or `closed` if `close()` was called. */
   start(options: CallOptions | undefined, known?: readonly string[]): void {
     this.core.checkOpen();
     if (options !== undefined) {
@@ -48,7 +48,7 @@ export class Call {
     }
   }
 
-  /** Runs the call. Publishes it on the tracing channel `manykv:call` if the channel has subscribers. */
+  /** Runs the call. Publishes its events if the tracing channel `manykv:call` has subscribers. */
   traced<Result>(run: () => Promise<Result>): Promise<Result> {
     return this.core.callTracing?.hasSubscribers ? traceCall(this, run) : run();
   }
@@ -152,7 +152,7 @@ const longestTimer = 2 ** 31 - 1;
 export class DeadlineTimer {
   readonly #waiters: Set<Waiter> = new Set();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires, on the clock of `performance.now()`. Never after the first waiter is due. */
+  /** When the timer fires, in milliseconds on the clock of `performance.now()`: no later than the earliest `due`. */
   #firesAt = Infinity;
 
   add(waiter: Waiter): void {
@@ -190,7 +190,7 @@ export class DeadlineTimer {
 
 /**
  * Adds one listener to each signal, even if many calls share the signal. With one listener per call, Node.js would warn
- * about a possible memory leak from the eleventh call.
+ * about a possible memory leak from the eleventh call on.
  */
 export class SharedAbortListeners {
   readonly #bySignal: WeakMap<AbortSignal, Set<() => void>> = new WeakMap();

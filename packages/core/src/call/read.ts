@@ -8,7 +8,7 @@ import type { Call } from "./call.js";
 export type ReadKind = "get" | "exists";
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 
-/** Reads a batch and returns one value per key. Throws a {@link StoreError} if a key cannot be read (rule S10). */
+/** Returns one value per key. Throws a {@link StoreError} if any key cannot be read (S10 in `docs/semantics.md`). */
 export async function read<Kind extends ReadKind>(
   call: Call,
   kind: Kind,
@@ -70,14 +70,14 @@ export async function read<Kind extends ReadKind>(
     }
   }
 
-  /** Makes the call fail because of one key, unless the call has already failed. */
+  /** Makes the call fail because of one key and interrupts its other requests. An earlier failure takes precedence. */
   function fail(inputIndex: number | undefined, fault: Fault): void {
     if (call.fault === undefined) failedIndex = inputIndex;
     call.cancel(fault);
   }
 }
 
-/** Sends a request without keys. Retries it after a retryable fault, up to `retry.attempts` and until the deadline. */
+/** Sends a request without keys. Repeats it after retryable faults: at most `retry.attempts` attempts in total. */
 export async function control<Kind extends "list" | "provision">(
   call: Call,
   kind: Kind,

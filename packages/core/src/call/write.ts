@@ -30,8 +30,8 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
   }
 
   /**
-   * Sends a chunk and records the outcomes. Settles lost requests and repeats retryable keys, until all keys are
-   * settled or the call stops. Stops the call if the whole chunk fails.
+   * Sends a chunk and records the outcomes. Settles lost requests and repeats retryable keys until all keys are done,
+   * the call stops, or `retry.attempts` are used up. Stops the call if the last request fails as a whole.
    */
   async function writeChunk(whole: Chunk): Promise<void> {
     let chunk = whole;

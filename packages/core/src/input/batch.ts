@@ -12,7 +12,7 @@ export interface Rejection {
 
 /** The error for an input that core rejects before it sends anything. */
 export class InputError extends StoreError {
-  /** Number of entries in the input, or of those that were read before the error. */
+  /** Number of entries in the input or, if the input has no size, number of entries that were read. */
   readonly entries: number;
 
   constructor(code: StoreErrorCode, message: string, entries = 0) {
@@ -30,7 +30,7 @@ const illFormed = invalid("the key contains a lone surrogate, which UTF-8 cannot
 const notPair = invalid("the entry is not a pair: pass [key, value]");
 const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached: encode text with TextEncoder");
 
-/** Returns why a key is rejected (rule S1), or `undefined` if it is valid. */
+/** Returns why a key is rejected (rule S1), or `undefined` if the key is valid. */
 export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | undefined {
   if (typeof key !== "string") return notString;
   // A UTF-16 code unit takes at most three bytes in UTF-8, so only long keys have to be measured.
@@ -41,7 +41,7 @@ export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | und
   return { code: "too-large", text: `the key is longer than ${maxKeyBytes} bytes of UTF-8: shorten it or hash it` };
 }
 
-/** Returns why a value is rejected (rule S2), or `undefined` if it is valid. */
+/** Returns why a value is rejected (rule S2), or `undefined` if the value is valid. */
 export function checkValue(value: unknown, { maxValueBytes }: Limits): Rejection | undefined {
   if (!isBytes(value)) return notBytes;
   if (value.length <= maxValueBytes) return undefined;
@@ -84,7 +84,7 @@ export interface Batch {
   readonly values: PackedValues | readonly Uint8Array[] | undefined;
 }
 
-/** Core processes batches of more entries than this in steps, and lets the driver encode them request by request. */
+/** Maximum length of a short batch. Core processes a longer one in steps: the driver encodes it request by request. */
 export const mostAtOnce = 16_384;
 
 /**
@@ -108,14 +108,14 @@ export function readEntries(call: Call, input: unknown): Batch {
   return read(call, input, options.set, encodedAtOnce ? [] : new PackedValues());
 }
 
-/** Returns whether `input` is a short array or Map. Other iterables may reuse one byte array for several values. */
+/** Returns whether `input` is a short array or Map with its built-in iterator. Other iterators may reuse values. */
 function isShortAndStable(input: unknown): boolean {
   const iterator = (input as Iterable<unknown> | undefined)?.[Symbol.iterator];
   if (Array.isArray(input)) return input.length <= mostAtOnce && iterator === Array.prototype[Symbol.iterator];
   return input instanceof Map && input.size <= mostAtOnce && iterator === Map.prototype.entries;
 }
 
-/** Sum of entries and KiB of values to read between two checks of the deadline. */
+/** Number of entries plus KiB of values to read between two checks of the deadline. */
 const entriesPerCheck = 1_024;
 
 function read(

@@ -20,7 +20,7 @@ export class Chunk {
     this.values = values;
   }
 
-  /** Lets the driver encode the values if it implements `prepareSet`, then releases them. */
+  /** If the driver implements `prepareSet`, lets it encode the values and then releases the values. */
   prepare(driver: Driver, bucket: string): void {
     if (driver.prepareSet === undefined || this.values.length === 0) return;
     try {
@@ -102,7 +102,7 @@ interface PackedChunk {
   readonly lengths: number[];
 }
 
-/** Copies of the values of a batch, packed into one buffer per chunk. `take` creates an array for each value. */
+/** Copies of a batch's values, packed into one buffer per chunk. `take` creates a `Uint8Array` for each value. */
 export class PackedValues {
   readonly #chunks: (PackedChunk | undefined)[] = [];
   #last: PackedChunk = { bytes: new Uint8Array(0), used: 0, lengths: [] };
@@ -152,7 +152,7 @@ export function findDuplicates(keys: readonly string[], policy: DuplicatePolicy)
 
 const keysPerStep = 8_192;
 
-/** Like {@link findDuplicates}, for long batches. Lets other work on the event loop run every few milliseconds. */
+/** Does the same as {@link findDuplicates}, but lets other work on the event loop run every 8,192 keys. */
 export async function findDuplicatesInSteps(
   keys: readonly string[],
   policy: DuplicatePolicy,
