@@ -104,6 +104,6 @@ function codeOf(error: unknown): string | undefined {
 /** Translates an error of a request to a fault. Core handles a `FaultError` itself. */
 export function classify(error: unknown): Fault {
   if (StoreError.is(error)) return { code: error.code, retryable: false, effect: "none" };
-  // A bug in the driver. The request may have been sent.
+  // The driver has a bug. The request may have been sent.
   return { code: "internal", retryable: false, effect: "unknown" };
 }

@@ -85,7 +85,7 @@ function isCluster(client: Redis | Cluster): client is Cluster {
   return client.isCluster;
 }
 
-/** Throws a {@link FaultError} if the server is a cluster node or a replica. */
+/** Throws a {@link FaultError} if the server reports that it is a cluster node or is not a master. */
 function checkStandalone({ clustered, role }: Identity): void {
   if (clustered) throw new FaultError({ ...unusable, retryable: false, reason: "cluster node: use redis+cluster://" });
   // A replica may return stale data. A retry may succeed, because a failover can make the replica the master.

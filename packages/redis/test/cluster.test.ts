@@ -102,7 +102,7 @@ describe("a slot that moves to another master", () => {
     const all = [...keys, ...others];
     const from = await served.admin.ownerOf(slot);
     const to = (await served.admin.masters()).find((node) => node !== from);
-    if (to === undefined) throw new Error("the cluster has only one master");
+    if (to === undefined) throw new Error("the cluster has only one master, but the test needs two");
     await bucket.setMany(all.map((key) => [key, bytes(`first ${key}`)]));
 
     await served.admin.beginMove(slot, from, to);
@@ -162,7 +162,7 @@ describe("a failover", () => {
     const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
     for (let failover = 0; failover < 3; failover++) {
       const [replica] = await served.admin.replicas();
-      if (replica === undefined) throw new Error("the cluster has no replica");
+      if (replica === undefined) throw new Error("the cluster has no replica, but the test needs one");
       let over = false;
       const promoted = (async () => {
         await served.admin.promote(replica);

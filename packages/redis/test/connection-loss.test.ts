@@ -174,7 +174,7 @@ function holdAll(proxy: TcpProxy): () => void {
   return () => clearInterval(timer);
 }
 
-test("a user without CLIENT KILL still recovers from a silent connection", async () => {
+test("a store whose user may not run CLIENT KILL recovers from a silent connection", async () => {
   await using redis = await startDedicatedRedis();
   const admin = new Redis(redis.port, redis.host);
   cleanups.push(() => admin.disconnect());

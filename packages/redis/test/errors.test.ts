@@ -149,7 +149,7 @@ describe("an error of Redis", () => {
       restarted = true;
     });
     for (let loading = false; !loading; ) {
-      expect(restarted, "the server finished loading before a call failed with LOADING").toBe(false);
+      expect(restarted, "a call must fail with LOADING before the server has loaded its data").toBe(false);
       const [end] = await Promise.allSettled([hasty.get("key1")]);
       // Before the server shuts down, calls still succeed.
       if (end.status === "fulfilled") continue;
@@ -240,7 +240,7 @@ describe("a cluster", () => {
     await admin.config("SET", "maxmemory", 0);
   });
 
-  test("error replies that a test cannot provoke: the error table has an entry for each", () => {
+  test("the error table has an entry for each error reply that a test cannot provoke", () => {
     const unavailable = { code: "unavailable", retryable: true, effect: "none" };
     const replies = [
       "MISCONF Redis is configured to save RDB snapshots, but is unable to persist to disk.",

@@ -24,7 +24,7 @@ async function listAll(bucket: Bucket, between: (page: number) => Promise<void>,
     for (const key of answer.keys) listed.add(key);
     cursor = answer.cursor;
     if (cursor === undefined) return listed;
-    if (page > 500) throw new Error("the listing has not ended after 500 pages");
+    if (page > 500) throw new Error("the listing has more than 500 pages, expected at most 500");
     await between(page);
   }
 }

@@ -157,7 +157,7 @@ describe("rejects", () => {
     "a value that ends with only a carriage return": "$5\r\nhello\r$5\r\nhello\r\n",
     "an array with a negative length": "*-2\r\n",
     "an array with more than 1,048,576 items": "*1048577\r\n",
-    "arrays that are nested too deeply": "*1\r\n".repeat(9),
+    "arrays that are nested more than 8 levels deep": "*1\r\n".repeat(9),
     "an unknown type within an array": "*2\r\n$5\r\nhello\r\nhello\r\n",
   };
   for (const [what, bytes] of Object.entries(malformed)) {

@@ -10,7 +10,7 @@ export interface ClusterAccess {
   /** Returns the nodes from which to discover all others. */
   seeds(): Promise<readonly Address[]>;
   open(address: Address): NodeConnection;
-  /** Translates an address that the cluster announces into the one at which this process reaches the node. */
+  /** Translates an address that the cluster announces into the address at which this process reaches the node. */
   translate(address: Address): Address;
 }
 
@@ -60,7 +60,7 @@ function openNode(options: RedisOptions, connectTimeout: number): NodeConnection
   return new NodeConnection({ createClient: create, connectTimeout, database: 0, check: checkNode });
 }
 
-/** Throws a {@link FaultError} if the server is not a cluster node. */
+/** Throws a {@link FaultError} if the server reports that it is not a cluster node. */
 function checkNode({ clustered }: Identity): void {
   if (clustered !== false) return;
   throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "one server: use redis://" });
@@ -84,6 +84,6 @@ function whenReady(client: Cluster): Promise<void> {
 
 function notReady(client: Cluster): FaultError {
   const closed = client.status === "end";
-  const reason = closed ? "the Cluster client is closed" : undefined;
+  const reason = closed ? "the `client` is closed: pass an open Cluster" : undefined;
   return new FaultError({ code: "unavailable", retryable: !closed, effect: "none", reason });
 }

@@ -57,7 +57,7 @@ class Lister {
     return keys;
   }
 
-  /** Continues the scan in progress, or begins the next one if there is none or its server process has changed. */
+  /** Continues the scan in progress. Begins another one if no scan is in progress or its server process has changed. */
   async #continue(state: ListingState): Promise<Continued> {
     const map = await this.#topology.slots(this.#request);
     const { scan } = state;
@@ -164,7 +164,7 @@ class Lister {
     return error;
   }
 
-  /** Returns the error for a cluster that has changed. Core retries the request, which then loads a new slot map. */
+  /** Returns the error for a cluster that has changed. Core retries the request. The retry loads a new slot map. */
   #changed(): unknown {
     return this.#failed(new FaultError({ code: "unavailable", retryable: true, effect: "none" }));
   }

@@ -10,7 +10,7 @@ export interface Arrival {
   readonly slots: SlotSet;
 }
 
-/** A scan of one node that is in progress, and the slots that it covers. */
+/** An unfinished scan of one node, and the slots that the scan covers. */
 export interface NodeScan extends ScanPosition {
   readonly id: string;
   /** The open slots that the node served when the scan began. */

@@ -107,7 +107,7 @@ export class Topology {
     return [...unique.values()];
   }
 
-  /** Requests the slot map from one node, then from the next if that node fails or is slow. Returns the first reply. */
+  /** Requests the slot map from one node, then from the next if that node fails or is slow. Returns the first map. */
   async #askAny(addresses: readonly Address[]): Promise<SlotMap> {
     const controller = new AbortController();
     const deadline = performance.now() + longestSearch;

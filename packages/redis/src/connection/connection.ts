@@ -7,7 +7,7 @@ import { Exchange, type RespSocket } from "./resp-socket.js";
 /** Timers may fire up to this many milliseconds early. An abort this close to the deadline counts as a timeout. */
 const timerSlack = 5;
 
-/** One connection to one Redis process. `CLIENT KILL` can close it on the server. */
+/** One connection to one Redis process. `CLIENT KILL` can close the connection on the server. */
 export class Connection {
   readonly identity: Identity;
   readonly #socket: RespSocket;
@@ -92,11 +92,11 @@ export class Connection {
   async killVia(other: RespSocket): Promise<void> {
     if (this.#killed) return;
     const { client } = this.identity;
-    if (client === undefined) throw new Error("the server reported no connection id: let the user run CLIENT INFO");
+    if (client === undefined) throw new Error("the server reported no connection id: permit CLIENT INFO in the ACL");
     const exchange = new Exchange(1);
     other.send(encodeCommand("CLIENT", "KILL", "ID", client.id, "ADDR", client.address), exchange);
     const { replies } = await exchange.ended;
-    if (!isCount(replies[0])) throw new Error("CLIENT KILL failed: check that the user has permission for it");
+    if (!isCount(replies[0])) throw new Error("CLIENT KILL failed: check that the ACL permits the command");
     this.#killed = true;
   }
 
@@ -106,7 +106,7 @@ export class Connection {
     if (timedOut) this.#probe(exchange);
   }
 
-  /** Resolves when a lost request either has taken effect or can no longer take effect. */
+  /** Resolves when a lost request has taken effect, can no longer take effect, or `request` is aborted. */
   async #settle(exchange: Exchange, request: DriverRequest): Promise<void> {
     // Even if the probe finds that the connection works, this request may still have no reply.
     await this.#probing?.catch(() => {});

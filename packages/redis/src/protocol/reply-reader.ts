@@ -186,7 +186,7 @@ export class ReplyReader {
   #openArray(length: number | null): void {
     const outer = this.#array;
     const depth = (outer?.depth ?? 0) + 1;
-    if (depth > deepestArray) throw new MalformedReply("arrays are nested too deeply");
+    if (depth > deepestArray) throw new MalformedReply("arrays are nested more than 8 levels deep");
     if (length === null) this.#enter(null);
     else if (length === 0) this.#enter([]);
     else this.#array = { items: [], length, depth, outer };
@@ -223,6 +223,6 @@ function integerOf(text: string): number {
 /** Parses a length. Returns `null` for -1, the length of a null string or array. */
 function lengthOf(text: string, longest: number): number | null {
   if (text === "-1") return null;
-  if (!/^\d{1,10}$/.test(text) || Number(text) > longest) throw new MalformedReply("a length is invalid");
+  if (!/^\d{1,10}$/.test(text) || Number(text) > longest) throw new MalformedReply("a length is invalid or too large");
   return Number(text);
 }

@@ -9,7 +9,7 @@ export class ReplyError extends Error {
   override readonly name = "ReplyError";
 }
 
-/** The error for a reply that is not valid RESP2. It never contains bytes of the reply. */
+/** The error for a reply that is not valid RESP2 or that no command expects. Contains no bytes of the reply. */
 export class MalformedReply extends Error {
   override readonly name = "MalformedReply";
 }

@@ -43,13 +43,13 @@ export class ClusterAdmin implements AsyncDisposable {
     return (await this.owners())(slot);
   }
 
-  /** Returns a function from a slot to its current master. */
+  /** Returns a function that returns the current master of a slot. */
   async owners(): Promise<(slot: number) => AdminNode> {
     const slots = await this.#slots();
     return (slot) => {
       const [, , [, port]] = slots.find(([from, to]) => from <= slot && slot <= to) ?? [0, 0, ["", 0]];
       const owner = this.nodes.find((node) => node.port === port);
-      if (owner === undefined) throw new Error(`slot ${slot} has no master`);
+      if (owner === undefined) throw new Error(`slot ${slot} has no master, expected one`);
       return owner;
     };
   }
@@ -60,7 +60,7 @@ export class ClusterAdmin implements AsyncDisposable {
 
   get first(): AdminNode {
     const [node] = this.nodes;
-    if (node === undefined) throw new Error("the cluster has no nodes");
+    if (node === undefined) throw new Error("the cluster has no nodes, expected at least one");
     return node;
   }
 

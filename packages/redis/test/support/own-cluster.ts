@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from "vitest";
 import { redisStore } from "../../src/index.js";
 import { ClusterAdmin } from "./cluster-admin.js";
 
-/** A cluster that tests may break, its administrator and a store on it. The fields are set before the tests start. */
+/** A cluster that tests may break, with a `ClusterAdmin` and a store. The fields are set before the tests start. */
 export interface OwnCluster {
   cluster: DedicatedRedisCluster;
   admin: ClusterAdmin;
