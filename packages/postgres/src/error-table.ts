@@ -46,7 +46,7 @@ const connectionClass = /^08/;
 function faultOfExchange(failure: ExchangeFailure, direct: boolean): Fault {
   const { state, nodeCode, aborted, sent, completed, ready } = failure;
   if (ready === "inside a transaction") {
-    return { ...refused("internal"), reason: "a client was released to the pool inside a transaction" };
+    return { ...refused("internal"), reason: "a client was released to the pool before its transaction ended" };
   }
   if (aborted) return { ...timedOut, effect: sent ? "unknown" : "none" };
   if (state === undefined) return sent ? { ...lost, reason: nodeCode } : notConnected(nodeCode);

@@ -4,7 +4,7 @@ const mebibyte = 1_048_576;
 
 /**
  * Longest key, in bytes of UTF-8. With a colon and the longest bucket name, it takes 1,089 bytes. An index entry has at
- * most 2,704: https://www.postgresql.org/docs/current/btree.html
+ * most 2,704 bytes: https://www.postgresql.org/docs/current/btree.html
  */
 export const maxKeyBytes = 1_024;
 

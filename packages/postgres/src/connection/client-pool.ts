@@ -73,8 +73,8 @@ function connect(pool: Pool, request: DriverRequest): Promise<PgClient> {
       }
       try {
         if (client === undefined) throw error;
-        // The pool has stopped listening, and the next message may already have broken the connection. Exchanges report
-        // that. Without a listener, the event would end the process.
+        // pg has removed its own `error` listener from the client. Without a listener, an `error` event would end the
+        // process. This listener ignores the event, because the next exchange reports the broken connection.
         client.on("error", ignore);
         checkClient(client);
         resolve(client);

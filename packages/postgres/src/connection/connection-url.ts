@@ -16,7 +16,7 @@ const pgParameters: ReadonlySet<string> = new Set([
 ]);
 const ownParameters: ReadonlySet<string> = new Set(["table", "connect_timeout"]);
 
-/** Default limit of the time to open a connection or to wait for a free one, in milliseconds. */
+/** Default time limit for opening a connection or waiting for a free one, in milliseconds. */
 const defaultConnectTimeout = 5_000;
 
 /**

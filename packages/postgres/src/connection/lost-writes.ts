@@ -6,8 +6,8 @@ import { Statement } from "../protocol/statement.js";
 import type { ClientPool, ServerProcess } from "./client-pool.js";
 
 /**
- * Returns a statement that terminates exactly this process if it still exists. The server rolls back a session's
- * transaction before it removes the session's row. So if there is no row, the session can no longer change anything.
+ * Returns a statement that terminates exactly this process and returns one row while the process exists. The server
+ * rolls back the transaction of a process before it removes this row. So without a row, the process can change nothing.
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
  *
  * The first column is 1 if the current role cannot see the start time of the process with this number. The

@@ -4,7 +4,7 @@ import type { Client, ClientConfig, Connection, PoolClient } from "pg";
 import { MalformedReply, MessageReader, readFields } from "../protocol/message-reader.js";
 
 /*
- * Only this file uses members of pg that pg's documentation does not describe:
+ * manykv uses these members of pg, which pg's documentation does not describe:
  *
  * - `Client.connection`, which the constructor sets from its `connection` option, and `Client.processID`
  * - `Client.query(submittable)`, which calls the `submit` and `handle...` methods of its argument

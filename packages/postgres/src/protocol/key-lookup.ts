@@ -4,8 +4,8 @@ export const elementLengthBytes = 4;
 /**
  * Finds the keys of a reply in its request.
  *
- * It compares bytes, with a hash table of four bytes per slot. Decoding each key of the reply to look it
- * up in a `Map` took longer than all other work of the client for a row.
+ * Compares bytes and uses a hash table of four bytes per slot. Decoding each key of the reply and searching for it in a
+ * `Map` would take longer than all other work of the client for a row.
  */
 export class KeyLookup {
   readonly #bytes: Buffer;

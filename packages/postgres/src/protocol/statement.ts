@@ -1,5 +1,5 @@
 /**
- * A statement, with its messages Close, Parse and the beginning of Bind, which are encoded once.
+ * A statement and its messages Close, Parse and the beginning of Bind. The constructor encodes the messages.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export class Statement {

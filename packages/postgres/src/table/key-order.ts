@@ -1,6 +1,6 @@
 /**
  * Returns the indexes of the keys, sorted by the keys' UTF-8 bytes, or `undefined` if the keys are already sorted. The
- * server's `ORDER BY key` has the same order. All keys must differ.
+ * server's `ORDER BY key` uses the same order. All keys must differ.
  */
 export function keyOrder(keys: readonly string[]): readonly number[] | undefined {
   const compare = keys.some((key) => surrogatesOrAbove.test(key)) ? compareCodePoints : compareUnits;

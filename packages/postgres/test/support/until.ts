@@ -6,5 +6,5 @@ export async function until(holds: () => Promise<boolean> | boolean): Promise<vo
     if (await holds()) return;
     await delay(20);
   }
-  throw new Error("the condition was still false after 20 seconds");
+  throw new Error("the condition did not become true within 20 seconds");
 }
