@@ -36,7 +36,7 @@ const rows: ReadonlyMap<unknown, Row> = new Map([
     `ProvisionedThroughputExceededException ThrottlingException Throttling RequestLimitExceeded
     TooManyRequestsException LimitExceededException`,
   ),
-  // The last two: a transaction or another region is writing an item of the batch. The others may have been written.
+  // The last two names: a transaction or another region is writing an item. Other items may have been written.
   ...named(
     failed,
     `InternalServerError InternalServerErrorException InternalFailure ServiceUnavailable ServiceUnavailableException

@@ -72,7 +72,7 @@ function learn(possible: Possible, value: string | undefined, error: unknown): v
   }
 }
 
-test(`no outcome is false in ${rounds} batches under random faults, seed ${seed}`, async () => {
+test(`all reported outcomes are true in ${rounds} batches under random faults, seed ${seed}`, async () => {
   const name = randomName();
   const bucket = await store.open(name);
   const truth = await dynamodbStore({ table, client }).open(name);

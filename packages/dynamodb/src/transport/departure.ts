@@ -68,7 +68,7 @@ export class Departure {
     if (neverSent(error)) this.#state = "unsent";
   }
 
-  /** Records a response. Ignores statuses from 500, because DynamoDB may or may not have applied the request. */
+  /** Records a response. Ignores a status of 500 or above, because DynamoDB may or may not have applied the request. */
   answer(status: number): void {
     if (status < 500) this.#state = "answered";
   }

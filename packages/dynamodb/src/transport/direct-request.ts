@@ -21,7 +21,7 @@ export async function sendDirectly(
   const headers = {
     "content-type": "application/x-amz-json-1.0",
     host,
-    // The signer uses this hash instead of computing it, which takes longer.
+    // The signer uses this hash. Computing the hash itself would take longer.
     "x-amz-content-sha256": createHash("sha256").update(body).digest("hex"),
     "x-amz-target": `DynamoDB_20120810.${operation}`,
   };

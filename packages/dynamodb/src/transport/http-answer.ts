@@ -9,8 +9,8 @@ interface HttpResponse {
 }
 
 /**
- * Reads the whole body and verifies DynamoDB's checksum, which the SDK does not do. Throws `ChecksumMismatch` if it is
- * wrong. Does not verify a response that has no checksum or that a proxy has compressed.
+ * Reads the whole body and verifies DynamoDB's checksum, which the SDK does not do. Throws `ChecksumMismatch` if the
+ * checksum is wrong. Does not verify a response that has no checksum or that a proxy has compressed.
  */
 export async function readBody(
   { headers, body }: HttpResponse,
@@ -50,7 +50,7 @@ export function serviceError(response: HttpResponse, body: Uint8Array): Error {
   return Object.assign(new Error("DynamoDB returned an error"), { name, $metadata, $response: response });
 }
 
-/** Reads the name: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html#operation-error-serialization */
+/** Reads an error name: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html#operation-error-serialization */
 function errorName(headers: HttpResponse["headers"], body: Uint8Array): string {
   try {
     const type = headers["x-amzn-errortype"] ?? (parseJson(body) as { __type: unknown }).__type;

@@ -9,7 +9,7 @@ import { type Connection, type Message, type Resolved, sendThroughStack } from "
 
 /** Maximum time to connect with a client that manykv creates, in milliseconds. After this time, manykv retries. */
 const connectTimeout = 3_000;
-/** Maximum number of sockets of a client that manykv creates, enough for four parallel calls. More requests wait. */
+/** Maximum number of sockets of a client that manykv creates, enough for four parallel calls. Other requests wait. */
 const maxSockets = 64;
 
 /**
