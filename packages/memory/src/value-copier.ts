@@ -1,4 +1,4 @@
-/** Pool size in bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
+/** Largest shared block, in bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
 const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
