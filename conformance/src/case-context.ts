@@ -46,7 +46,10 @@ export class CaseContext {
     return randomName() + suffix;
   }
 
-  /** Creates a driver with the harness's `driver` function. The suite closes the driver when the case ends. */
+  /**
+   * Creates a driver with the harness's `driver` function and `route`. By default, the driver connects to the servers
+   * directly. The suite closes the driver when the case ends.
+   */
   async driver(route: Route = (server) => server): Promise<Driver> {
     return recordWrites(this.#drivers.track(await this.harness.driver(route)), this.#written);
   }
@@ -85,8 +88,8 @@ export class CaseContext {
   }
 
   /**
-   * Throws an error that skips the case. A case calls this method if it does not apply to the backend. The suite prints
-   * the reason.
+   * Throws an error that skips the case. A case calls this method if the case does not apply to the backend. The suite
+   * prints the reason.
    */
   skip(reason: string): never {
     throw new SkipCase(reason);

@@ -14,7 +14,7 @@ export type Subject = "core" | "driver" | "network";
 
 /** A test of one requirement that every backend must meet. */
 export interface ConformanceCase {
-  /** Stable id. It starts with the rule: `s04-order-of-keys`. */
+  /** Stable id that starts with the rule in lower case. For example, `s04-order-of-keys` tests rule S4. */
   readonly id: string;
   /** The rule that the case tests. */
   readonly rule: Rule;

@@ -9,7 +9,7 @@ export type Route = (server: Address) => Address;
 
 /**
  * Describes a backend to the suite: how to create clients and where the servers listen. The author of the backend
- * writes it.
+ * writes the harness.
  */
 export interface ConformanceHarness {
   /**
@@ -38,7 +38,7 @@ export interface ConformanceHarness {
    */
   readonly modelRuns?: number | undefined;
   /**
-   * Seed of the random calls and faults. To replay a failure, set the seed that its message contains. Default: a new
+   * Seed of the random calls and faults. To replay a failure, set the seed from the failure message. Default: a new
    * seed for each case.
    */
   readonly seed?: number | undefined;

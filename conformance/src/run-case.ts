@@ -26,7 +26,7 @@ export async function runCase(conformanceCase: ConformanceCase, harness: Conform
   const context = new CaseContext(harness, deriveSeed(seed, conformanceCase.id));
   const { id } = conformanceCase;
   const ran = await settles(conformanceCase.run(context), caseTimeout, id).catch(rejected);
-  const closed = await settles(context.close(), closeTimeout, `${id}: closing`).catch(rejected);
+  const closed = await settles(context.close(), closeTimeout, `the cleanup of ${id}`).catch(rejected);
   for (const settled of [ran, closed]) if (settled.status === "rejected") throw withSeed(settled.reason, seed);
 }
 

@@ -15,7 +15,7 @@ const pageSize = 1000;
 
 /**
  * Returns the simplest conforming driver, which stores everything in a map in memory. The mutants are broken versions
- * of it.
+ * of this driver.
  */
 export function referenceDriver(data: ReferenceData): Driver {
   const entriesOf = (bucket: string): Map<string, Uint8Array> => {

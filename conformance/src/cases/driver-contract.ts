@@ -22,7 +22,7 @@ const codes: ReadonlySet<StoreErrorCode> = new Set([
   "internal",
 ]);
 
-/** Cases for the driver interface and its optional methods. Most of them call the driver directly, without core. */
+/** Cases for the driver interface and its optional methods. Most cases call the driver directly, without core. */
 export const driverCases: readonly ConformanceCase[] = [
   {
     id: "driver-name-and-limits",
@@ -167,7 +167,7 @@ export const driverCases: readonly ConformanceCase[] = [
       const driver = await context.driver();
       const text = "duplicate key (k)=(secret value)";
       const { reason } = driver.classify(Object.assign(new Error(text), { code: text, errno: text, name: text }));
-      assert.ok(!reason?.includes("secret"), "classify copied the engine's text into `reason`");
+      assert.ok(!reason?.includes("secret"), "`reason` must not contain the text of the error");
       await driver.close();
     },
   },
@@ -301,11 +301,11 @@ export const driverCases: readonly ConformanceCase[] = [
 ];
 
 function assertFault(fault: Fault): void {
-  assert.ok(codes.has(fault.code), `classify returned an unknown code: ${String(fault.code)}`);
+  assert.ok(codes.has(fault.code), `classify must return a StoreErrorCode, but returned ${String(fault.code)}`);
   assert.equal(typeof fault.retryable, "boolean", "classify must return a boolean `retryable`");
   assert.ok(
     fault.effect === "none" || fault.effect === "unknown",
-    `classify returned an unknown effect: ${String(fault.effect)}`,
+    `classify must return the effect none or unknown, but returned ${String(fault.effect)}`,
   );
   assert.ok(fault.reason === undefined || typeof fault.reason === "string", "`reason` must be a string or undefined");
 }

@@ -162,7 +162,9 @@ export const errorLeakCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Calls every method on a failing driver, with the canary as key and value, and asserts that no error contains it. */
+/**
+ * Calls every method on a failing driver, with the canary as key and value. Asserts that no error contains the canary.
+ */
 async function leaksNothing(context: CaseContext, wrap: (driver: Driver) => Driver, what: string): Promise<void> {
   const store: StoreOptions = { retry: quickRetry, timeout: 300 };
   const bucket = await context.bucket({ wrap, store });

@@ -15,7 +15,7 @@ export const valueCases: readonly ConformanceCase[] = [
       await bucket.set("single", new Uint8Array(0));
       await bucket.setMany([["batch", new Uint8Array(0)]]);
       for (const key of ["single", "batch"]) {
-        sameBytes(await bucket.get(key), new Uint8Array(0), `get of ${key}`);
+        sameBytes(await bucket.get(key), new Uint8Array(0), `the result of get for ${key}`);
         assert.equal(await bucket.exists(key), true);
       }
       const [single, missing, batch] = await bucket.getMany(["single", "missing", "batch"]);
@@ -174,8 +174,8 @@ function stays(id: string, title: string, texts: readonly string[]): Conformance
       await bucket.setMany(texts.map((text) => [text, bytes(text)]));
       const answers = await bucket.getMany(texts);
       for (const [index, text] of texts.entries()) {
-        sameBytes(answers[index]?.[1], bytes(text), `getMany of ${text}`);
-        sameBytes(await bucket.get(text), bytes(text), `get of ${text}`);
+        sameBytes(answers[index]?.[1], bytes(text), `the result of getMany for ${text}`);
+        sameBytes(await bucket.get(text), bytes(text), `the result of get for ${text}`);
       }
     },
   };

@@ -5,8 +5,8 @@ import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 
 /**
- * Splits a batch of 9 keys into 5 requests. A store that validates each request separately sends some of these requests
- * before it finds an invalid entry at the end.
+ * Store options that split a batch of 9 keys into 5 requests. A store that validates each request separately sends some
+ * of these requests before it finds an invalid entry at the end.
  */
 const twoKeysEach = { requestLimits: { maxKeys: 2 } };
 

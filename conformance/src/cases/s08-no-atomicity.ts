@@ -156,7 +156,10 @@ export const atomicityCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Returns a reader and a writer of two clients. The writer sends key `a` at once, and key `b` after `release()`. */
+/**
+ * Opens one bucket with two clients, the writer and the reader. The writer sends the key `a` immediately, and the key
+ * `b` only after `release()`.
+ */
 async function halting(context: CaseContext): Promise<{ writer: Bucket; reader: Bucket; release: () => void }> {
   const name = context.bucketName();
   let release = (): void => {};
@@ -184,12 +187,15 @@ async function eventually(condition: () => Promise<boolean>): Promise<void> {
     if (await condition()) return;
     await pause(5);
   }
-  assert.fail("after 400 reads, the reader has not seen the write of the first key of the batch");
+  assert.fail("the reader must see the write of the first key of the batch within 400 reads");
 }
 
 function assertWhole(value: Uint8Array | undefined, versions: readonly Uint8Array[]): void {
-  assert.ok(value, "a read reported a key as missing, but clients only overwrote the key");
+  assert.ok(value, "a read must not report a key as missing while clients overwrite the key");
   const version = versions.find(({ byteLength }) => byteLength === value.byteLength);
-  assert.ok(version, `a read returned a value of ${value.byteLength} bytes, but no client wrote a value of this size`);
+  assert.ok(
+    version,
+    `a read must return a whole value, but returned ${value.byteLength} bytes, a size that no client wrote`,
+  );
   sameBytes(value, version, "a value that was read during the writes");
 }

@@ -15,7 +15,7 @@ async function lands(direct: Bucket): Promise<void> {
     if (new TextDecoder().decode(await direct.get("k0")) === "new k0") return;
     await pause(10);
   }
-  assert.fail("the late write has not taken effect after 200 reads");
+  assert.fail("the late write must take effect within 200 reads");
 }
 
 /** Cases for rule S9: a lost write can still take effect until the driver's fence stops it. */
@@ -139,7 +139,7 @@ export const fenceCases: readonly ConformanceCase[] = [
         kind: "set",
         keys: 2,
         schedule: () => ({ kind: "late-apply", milliseconds: 30, fence: false }),
-        // One attempt, so that no write takes effect after the case has cleaned up.
+        // Allow only one attempt, so that no write takes effect after the case has cleaned up.
         store: { retry: { attempts: 1 } },
       });
       assert.deepEqual(outcomes, ["unknown", "unknown"]);

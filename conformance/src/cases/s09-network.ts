@@ -40,7 +40,10 @@ const unnoticed: readonly ConnectionFault[] = [
 const rounds = 24;
 const lanes = 6;
 
-/** Cases for rule S9: writes while connections break. Each compares outcomes with what an unaffected client reads. */
+/**
+ * Cases for rule S9: writes while connections break. Each case compares the outcomes with the values that an unaffected
+ * client reads.
+ */
 export const networkOutcomeCases: readonly ConformanceCase[] = [
   ...noticed.map(
     ([id, what, fault]): ConformanceCase => ({

@@ -187,7 +187,10 @@ interface FaultyReader {
   readonly requests: Recording["requests"];
 }
 
-/** Returns a bucket that contains the keys `a` to `d`, and the requests that core sends. The driver injects faults. */
+/**
+ * Returns a bucket that contains the keys `a` to `d`, and the requests that core sends. The driver of the bucket
+ * injects the faults of `schedule`.
+ */
 async function faultyReader(
   context: CaseContext,
   schedule: FaultSchedule,

@@ -35,7 +35,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
           proxies.arm(fault);
           const answers = await proxied.getMany([...keys, "missing"]);
           for (const [index, key] of keys.entries())
-            sameBytes(answers[index]?.[1], bytes(`of ${key}`), `${key} after a ${fault.kind}`);
+            sameBytes(answers[index]?.[1], bytes(`of ${key}`), `the value of ${key} after a ${fault.kind}`);
           assert.equal(answers[keys.length], undefined);
         }),
       );
@@ -139,7 +139,11 @@ export const networkReadCases: readonly ConformanceCase[] = [
             const calls = [proxied.getMany(["key", "missing"]), proxied.setMany([["other", bytes("v")]])];
             const ends = await Promise.all(calls.map((call) => settles<unknown>(call, hangs, what)));
             for (const end of ends)
-              if (end.status === "rejected") assert.ok(StoreError.is(end.reason), String(end.reason));
+              if (end.status === "rejected")
+                assert.ok(
+                  StoreError.is(end.reason),
+                  `${what} must reject with a StoreError, not ${String(end.reason)}`,
+                );
           }),
         );
       });

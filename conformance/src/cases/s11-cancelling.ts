@@ -66,7 +66,7 @@ export const cancellingCases: readonly ConformanceCase[] = [
             kind,
             keys: 2,
             schedule: () => {
-              // Lets the request reach the engine first. Only then is there a response to drop.
+              // `drop-answer` needs a response, so this abort must come after the request has reached the engine.
               setTimeout(() => controller.abort(), fault === "drop-answer" ? 300 : 10);
               return { kind: fault };
             },

@@ -96,7 +96,7 @@ export const sizeCases: readonly ConformanceCase[] = [
         const first = entries.find(([key]) => key === next.keys[0]) as Entry;
         assert.ok(
           size + first[0].length + first[1].byteLength > 100,
-          "a request ends although the next entry fits into it",
+          "a request must not end before an entry that still fits into the request",
         );
       }
       const answers = await bucket.getMany(entries.map(([key]) => key));

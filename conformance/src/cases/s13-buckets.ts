@@ -17,9 +17,13 @@ export const bucketCases: readonly ConformanceCase[] = [
       const names = ["", ".b", "-b", "_b", "..", "A", "a", "aa", "0"].map((suffix) => base + suffix);
       const store = await context.store();
       for (const name of names) await (await store.open(name)).set("key", bytes(name));
-      for (const name of names) sameBytes(await (await store.open(name)).get("key"), bytes(name), name);
+      for (const name of names)
+        sameBytes(await (await store.open(name)).get("key"), bytes(name), `the value in ${name}`);
       await (await store.open(base)).delete("key");
-      for (const name of names) assert.equal(await (await store.open(name)).exists("key"), name !== base, name);
+      for (const name of names) {
+        const exists = await (await store.open(name)).exists("key");
+        assert.equal(exists, name !== base, `delete must affect only the bucket ${base}, checked in ${name}`);
+      }
     },
   },
   {

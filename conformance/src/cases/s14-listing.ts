@@ -216,7 +216,9 @@ function longKeys({ limits }: Bucket): string[] {
   return Array.from({ length: 1_500 }, (_, index) => `key ${index} `.padStart(length, "k"));
 }
 
-/** Lists all keys of a bucket page by page. Returns them sorted and without duplicates. Fails after 100,000 pages. */
+/**
+ * Lists all keys of a bucket page by page. Returns the keys, sorted and without duplicates. Fails after 100,000 pages.
+ */
 export async function listed(bucket: Bucket): Promise<string[]> {
   const keys = new Set<string>();
   let cursor: string | undefined;
@@ -226,5 +228,5 @@ export async function listed(bucket: Bucket): Promise<string[]> {
     if (page.cursor === undefined) return [...keys].sort();
     cursor = page.cursor;
   }
-  return assert.fail("the listing has not ended after 100,000 pages");
+  return assert.fail("the listing must end within 100,000 pages");
 }

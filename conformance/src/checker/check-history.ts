@@ -22,8 +22,8 @@ export interface CheckResult {
 }
 
 /**
- * Returns the anomalies of a history: reads that contradict the reported outcomes of writes, writes that never settled,
- * and the anomalies that the clients recorded. Every key must be missing when the history begins. At the end of the
+ * Checks a history for anomalies: reads that contradict the reported outcomes of writes, writes that never settled, and
+ * the anomalies that the clients recorded. Every key must be missing when the history begins. At the end of the
  * history, read all keys through a separate client, because the checker can only judge keys that were read.
  */
 export function checkHistory(history: History): CheckResult {

@@ -56,7 +56,7 @@ export class RecordedClient {
 
   /**
    * The longest time that a call took beyond its deadline, in milliseconds. Negative if every call settled before its
-   * deadline. `-Infinity` before the first call.
+   * deadline. `-Infinity` until a call with a deadline has settled.
    */
   get worstOverrun(): number {
     return this.#worstOverrun;

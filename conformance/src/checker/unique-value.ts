@@ -52,8 +52,8 @@ function isFilled(bytes: Uint8Array, write: number): boolean {
 }
 
 /**
- * Returns the next state of a linear congruential generator. The upper bits differ from byte to byte and from write to
- * write.
+ * Returns the next state of a linear congruential generator. The callers use only the upper 8 bits of a state, because
+ * the lower bits repeat after a few states.
  */
 function next(state: number): number {
   return (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -28,9 +28,9 @@ export type CallFault =
   | { readonly kind: "keys"; readonly of: (key: string, index: number) => KeyFault | undefined }
   /** The request rejects with `fault`. With `applied`, the engine applies the request first. */
   | { readonly kind: "reject"; readonly fault: Fault; readonly applied?: boolean }
-  /** The request never reaches the engine. When core aborts it, the driver reports that the effect is unknown. */
+  /** The request never reaches the engine. When core aborts the request, the driver reports the effect `unknown`. */
   | { readonly kind: "drop-request" }
-  /** The engine applies the request. When core aborts it, the driver reports that the effect is unknown. */
+  /** The engine applies the request. When core aborts the request, the driver reports the effect `unknown`. */
   | { readonly kind: "drop-answer" }
   /** The request never reaches the engine, and its promise never settles, not even when core aborts the request. */
   | { readonly kind: "hang" }

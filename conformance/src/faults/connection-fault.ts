@@ -10,7 +10,7 @@ export type Direction = "request" | "answer";
  * - `reset`: resets both sides with a TCP RST. A side that uses TLS is closed instead.
  * - `hold`: keeps the bytes and sends them later, even if the client has closed its connection.
  * - `drop`: discards the bytes. The connection stays open.
- * - `half-open`: closes the connection to the server, keeps the connection to the client open and discards its bytes.
+ * - `half-open`: closes the connection to the server, keeps the connection to the client open, and discards all bytes.
  * - `garble`: replaces the bytes with the same number of different bytes.
  * - `slice`: sends the bytes in small pieces.
  */

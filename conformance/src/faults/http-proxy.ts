@@ -184,7 +184,10 @@ export function dropHttp(direction: Direction): HttpHandler {
   return (exchange) => (direction === "answer" ? exchange.forward() : undefined);
 }
 
-/** Returns a handler that waits before it passes the request to `next`, which forwards the request by default. */
+/**
+ * Returns a handler that waits for `milliseconds` and then passes the request to `next`. By default, `next` forwards
+ * the request.
+ */
 export function delayHttp(milliseconds: number, next: HttpHandler = passThrough): HttpHandler {
   return async (exchange) => {
     await new Promise((resolve) => setTimeout(resolve, milliseconds));

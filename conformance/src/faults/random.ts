@@ -37,7 +37,7 @@ export class Random {
     return choices[this.integer(0, choices.length - 1)] as Choice;
   }
 
-  /** Returns one of the choices. The probability of a choice is in proportion to its weight. */
+  /** Returns one of the keys of `weights`. The probability of a key is proportional to its weight. */
   weighted<Choice extends string>(weights: Readonly<Record<Choice, number>>): Choice {
     const entries = Object.entries(weights) as [Choice, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -62,8 +62,8 @@ export class Random {
   }
 
   /**
-   * Returns the next 32-bit number of Chris Doty-Humphrey's sfc32. Because the state has 128 bits, the sequences of two
-   * seeds are very unlikely to overlap.
+   * Returns the next 32-bit number of the generator sfc32 by Chris Doty-Humphrey. Because the state has 128 bits, the
+   * sequences of two seeds are very unlikely to overlap.
    */
   #next(): number {
     const result = (this.#a + this.#b + this.#counter++) >>> 0;

@@ -148,7 +148,8 @@ function checkExists(key: string, exists: boolean, model: Model, writes: Writes)
 
 /** Asserts that the listing contains every key that existed the whole time, and no key that never existed. */
 function checkListing(listed: ReadonlySet<string>, model: Model, writes: Writes): void {
-  for (const key of listed) assert.ok(modelKeys.includes(key), `${nameOf(key)} is listed, but was never set`);
+  for (const key of listed)
+    assert.ok(modelKeys.includes(key), `the listing must not contain ${nameOf(key)}, which no call set`);
   for (const key of modelKeys) checkExists(key, listed.has(key), model, writes);
 }
 

@@ -19,11 +19,15 @@ export function pattern(size: number, mark = 1): Uint8Array<ArrayBuffer> {
  * long.
  */
 export function sameBytes(actual: Uint8Array | undefined, expected: Uint8Array, what = "the value"): void {
-  assert.ok(actual !== undefined, `${what} is missing`);
-  assert.equal(actual.byteLength, expected.byteLength, `${what} has the wrong length`);
+  assert.ok(actual !== undefined, `${what} must exist, but is missing`);
+  assert.equal(
+    actual.byteLength,
+    expected.byteLength,
+    `the length of ${what}, in bytes, must be ${expected.byteLength}, but is ${actual.byteLength}`,
+  );
   if (Buffer.compare(viewOf(actual), viewOf(expected)) === 0) return;
   const index = actual.findIndex((byte, place) => byte !== expected[place]);
-  assert.fail(`${what} differs at byte ${index} of ${expected.byteLength}`);
+  assert.fail(`${what} must be the expected value, but differs at byte ${index} of ${expected.byteLength}`);
 }
 
 function viewOf(value: Uint8Array): Buffer {

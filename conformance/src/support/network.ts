@@ -45,7 +45,7 @@ export async function networkClients(context: CaseContext, timeout: number = net
   return { proxies, proxied, direct, close };
 }
 
-/** Enough keys that each server of a cluster stores some. */
+/** The keys of a write: so many that each server of a cluster stores some of them. */
 const manyKeys = Array.from({ length: 30 }, (_, index) => `k${index}`);
 
 /** Makes a write while connections have a fault, ends the fault, and asserts that every reported outcome is true. */

@@ -31,5 +31,5 @@ export function assertNoLeak(error: unknown, what: string): void {
   ];
   for (const [place, text] of shown)
     for (const disguise of disguises)
-      assert.ok(!text.includes(disguise), `${what}: the error's ${place} contains a key, a value or a secret`);
+      assert.ok(!text.includes(disguise), `${what}: the error's ${place} must contain no key, value or secret`);
 }

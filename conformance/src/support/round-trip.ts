@@ -14,9 +14,9 @@ export async function roundTrip(bucket: Bucket, keys: readonly string[]): Promis
     const expected = bytes(`value ${index}`);
     const answer = answers[index];
     assert.ok(answer, `getMany must return the key ${nameOf(key)}`);
-    assert.equal(answer[0], key);
-    sameBytes(answer[1], expected, `getMany of ${nameOf(key)}`);
-    if (keys.length <= 50) sameBytes(await bucket.get(key), expected, `get of ${nameOf(key)}`);
+    assert.equal(answer[0], key, `the result at index ${index} must contain the key ${nameOf(key)}`);
+    sameBytes(answer[1], expected, `the result of getMany for ${nameOf(key)}`);
+    if (keys.length <= 50) sameBytes(await bucket.get(key), expected, `the result of get for ${nameOf(key)}`);
   }
 }
 

@@ -20,7 +20,7 @@ export async function settles<Value>(
   });
   try {
     const [settled] = await Promise.race([Promise.allSettled([promise]), late.then(() => [undefined])]);
-    assert.ok(settled, `${what} has not settled after ${milliseconds} ms`);
+    assert.ok(settled, `${what} must settle within ${milliseconds} ms`);
     return settled;
   } finally {
     clearTimeout(timer);

@@ -75,7 +75,7 @@ function delegateBucket(bucket: Bucket): Bucket {
   };
 }
 
-/** Waits for a write. If it rejects, throws a `BatchError` with the outcomes that `tell` returns. */
+/** Waits for a write. If the write rejects, throws a `BatchError` with the outcomes that `tell` returns. */
 export async function retold(
   write: Promise<void>,
   size: number,

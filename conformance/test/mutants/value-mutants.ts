@@ -220,7 +220,10 @@ function sharingDriver(data: ReferenceData): Driver {
   });
 }
 
-/** Returns a mutant whose driver prepares sets with `keep`. With `onlyOnce`, it sends each prepared set only once. */
+/**
+ * Returns a mutant whose driver prepares sets with `keep`. With `onlyOnce`, the driver sends each prepared set only
+ * once.
+ */
 function prepares(
   name: string,
   keep: (values: readonly Uint8Array[]) => readonly Uint8Array[],
