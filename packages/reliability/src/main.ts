@@ -36,7 +36,8 @@ for (const campaign of campaigns) {
   if (!options.only.includes(campaign.name)) continue;
   for (const backend of backendsOf(campaign)) await add(campaign, backend);
 }
-if (rows.length === 0) program.error("nothing to run: the selected campaigns do not support the selected backends");
+if (rows.length === 0)
+  program.error("no campaign in --only runs on a backend in --backend: change one of these options");
 console.log(`\n${tableOf(rows)}\n`);
 if (options.json !== undefined) {
   const { size, seed } = options;

@@ -4,7 +4,8 @@ import { runCampaign } from "../src/run-campaign.js";
 import { type BackendName, backendNames } from "../src/testbeds/testbed.js";
 
 /**
- * Number of runs of each campaign that is fast enough for this test. `npx -y pnpm@12 campaign` runs all campaigns.
+ * Number of runs of each campaign in this test. The test omits slow campaigns. `npx -y pnpm@12 campaign` runs all
+ * campaigns.
  */
 const samples: Readonly<Record<string, number>> = {
   network: 12,
@@ -35,7 +36,7 @@ describe.each(Object.entries(samples))("campaign %s", (name, runs) => {
   });
 
   test.each(backends)("passes on %s", async (backend) => {
-    if (campaign === undefined) throw new TypeError(`the campaign ${name} does not exist`);
+    if (campaign === undefined) throw new TypeError(`the campaign ${name} does not exist: add it to \`campaigns\``);
     const row = await runCampaign(campaign, runs, seed, backend);
     expect(
       row.failures,

@@ -12,7 +12,7 @@ export interface WriterOptions {
   readonly fenced: boolean;
 }
 
-/** Clients that write and read batches of the same keys while a campaign makes the servers fail. */
+/** Clients that write and read batches of the same keys while a campaign disturbs the servers. */
 export class BackgroundWriters {
   readonly rejected: string[] = [];
   calls = 0;

@@ -11,7 +11,7 @@ export interface Campaign {
   readonly what: string;
   /** Required result, for the table. */
   readonly mustBe: string;
-  /** Absent if the campaign does not run on each backend separately. */
+  /** The backends on which the campaign runs. Absent if the campaign does not run on each backend separately. */
   readonly backends?: readonly BackendName[];
   /** Number of runs on each backend, for each named size. */
   readonly runs: { readonly ci: number; readonly long: number };
@@ -19,7 +19,7 @@ export interface Campaign {
 }
 
 export interface CampaignContext {
-  /** Absent if the campaign has no `backends`. */
+  /** The backend on which the campaign runs. Absent if the campaign has no `backends`. */
   readonly backend?: BackendName | undefined;
   readonly runs: number;
   readonly seed: number;
@@ -29,7 +29,7 @@ export interface CampaignResult {
   /** Measured result, for the table. */
   readonly measured: string;
   readonly figures: Readonly<Record<string, number | string>>;
-  /** Description of each failure, with the seed that repeats it if possible. Empty if the campaign passed. */
+  /** A description of each failure, if possible with the seed that repeats the run. Empty if the campaign passed. */
   readonly failures: readonly string[];
   /** Whether a run showed a known limit of the backend. See docs/reliability.md. Default: false. */
   readonly limited?: boolean;
@@ -37,6 +37,7 @@ export interface CampaignResult {
 
 /** Returns the backend of a campaign that needs a backend. Throws if the context has no backend. */
 export function backendOf({ backend }: CampaignContext): BackendName {
-  if (backend === undefined) throw new TypeError("backendOf: this campaign needs a backend, but the context has none");
+  if (backend === undefined)
+    throw new TypeError("backendOf: this campaign needs a backend: set `backend` in the context");
   return backend;
 }

@@ -22,7 +22,7 @@ export const canaries: Campaign = {
   runs: { ci: 1, long: 1 },
   async run(context) {
     const source = sources[backendOf(context)];
-    if (source === undefined) throw new TypeError("canaries: no provocations are defined for this backend");
+    if (source === undefined) throw new TypeError("canaries: this backend has no provocations: add them to `sources`");
     const { provocations, close } = await source();
     const failures: string[] = [];
     const codes = new Set<string>();

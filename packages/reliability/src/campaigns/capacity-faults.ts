@@ -64,7 +64,7 @@ async function runCapacityFaults(context: CampaignContext): Promise<CampaignResu
   const proxies = await Promise.all(Array.from({ length: workers }, () => startDynamodbProxy(server)));
   await runConcurrently(proxies, context.runs, async (proxy, run) => {
     const seed = context.seed + run;
-    // With every twentieth seed, the proxy reports all items as unprocessed. The call must reject after a few attempts.
+    // With every twentieth seed, the proxy reports all items as unprocessed. The call must then reject.
     if (seed % 20 === 19) await runStuck(testbed, proxy, seed, tally);
     else await runOne(testbed, proxy, seed, `run-${run}`, tally, stalls);
   });
@@ -119,7 +119,10 @@ function drawServiceFault(random: Random, kinds: readonly ServiceFaultKind[], le
   return random.chance(0.6) ? { kind } : undefined;
 }
 
-/** Checks that a call without progress rejects after a limited number of attempts. Records the waits between them. */
+/**
+ * Checks that a call without progress rejects after a limited number of attempts. Records the waits between the
+ * attempts.
+ */
 async function runStuck(testbed: Testbed, proxy: HttpProxy, seed: number, tally: Tally): Promise<void> {
   proxy.handler = withFault({ kind: "unprocessed", probability: 1 }, new Random(seed));
   proxy.requests.length = 0;
@@ -143,7 +146,7 @@ async function runStuck(testbed: Testbed, proxy: HttpProxy, seed: number, tally:
     tally.failures.push(`seed ${seed}: no item was processed, but the code is ${code} instead of throttled`);
   if (times.length > attemptsWithoutProgress + 1) {
     tally.failures.push(
-      `seed ${seed}: ${times.length} attempts without progress, more than ${attemptsWithoutProgress + 1}`,
+      `seed ${seed}: a call must make at most ${attemptsWithoutProgress + 1} attempts, but made ${times.length}`,
     );
   }
 }
@@ -154,7 +157,8 @@ function resultOf(tally: Tally): CampaignResult {
   const longest = Math.round(Math.max(...waits));
   const most = Math.max(...stuckAttempts);
   const distinct = new Set(waits.map((wait) => Math.round(wait))).size;
-  if (waits.length > 50 && distinct < 10) failures.push("the waits between attempts are not jittered");
+  if (waits.length > 50 && distinct < 10)
+    failures.push(`the waits between attempts must be jittered, but only ${distinct} of ${waits.length} differ`);
   const text = `${tally.falseOutcomes} false outcomes; ${most} attempts without progress, ${shortest}-${longest} ms apart`;
   return {
     measured: text,

@@ -20,8 +20,8 @@ export const gracefulFailovers: Campaign = {
 };
 
 /**
- * Anomalies that lost writes cause. If a promoted replica has not received a write, no client can prevent its loss. All
- * other anomalies are failures.
+ * Anomalies that lost writes cause. If a promoted replica has not received a write, no client can prevent the loss of
+ * this write. All other anomalies are failures.
  */
 const lossOfFailover: ReadonlySet<AnomalyKind> = new Set([
   "lost-write",
@@ -88,7 +88,7 @@ async function askReplica(testbed: ClusterTestbed, control: ClusterControl, rand
     (await control.nodes(viewer as NodeView["address"])).filter(({ role }) => role === "replica"),
   );
   const promoted = (nodes: readonly NodeView[]): boolean => nodes.some((node) => node.id === replica.id && node.serves);
-  // Under load, a replica may need more than the 5 seconds that Redis allows. Then send the command again.
+  // Under load, a replica may need more than the 5 seconds that Redis allows. In this case, send the command again.
   do await control.at(replica.address).call("CLUSTER", "FAILOVER");
   while (!(await control.within(6_000, testbed.servers, promoted)));
   await inStep(control);

@@ -15,7 +15,7 @@ const workers: Readonly<Record<BackendName, number>> = {
 };
 
 const faultOptions = { kinds: byteTrueFaultKinds, longestHold: 400 };
-/** Timeouts in milliseconds, from too short to generous. */
+/** Timeouts of calls, in milliseconds. Each run uses one of them. */
 const timeouts = [150, 400, 1_000];
 
 export const networkFaults: Campaign = {

@@ -23,7 +23,7 @@ export interface NetworkRunResult {
   /** The errors of calls that rejected. */
   readonly rejected: readonly string[];
   readonly calls: number;
-  /** Longest time by which a call exceeded its deadline, in milliseconds. */
+  /** Longest time by which a call exceeded its deadline, in milliseconds. Negative if no call was late. */
   readonly worstOverrun: number;
 }
 
@@ -120,6 +120,6 @@ async function observe(
   await new Promise((resolve) => setTimeout(resolve, 15));
   const { error } = await observer.getMany(keys);
   if (error !== undefined) history.addAnomaly("unsettled", "the observer could not read");
-  // Without this, the data of all runs would fill the server's memory.
+  // Without this deletion, the data of all runs would fill the server's memory.
   await bucketOfObserver.deleteMany(keys);
 }

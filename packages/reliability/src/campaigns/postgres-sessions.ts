@@ -61,7 +61,7 @@ export const postgresSessions: Campaign = {
 
 /**
  * Returns the code with which a call rejects while the application uses all connections of its pool. If a call still
- * rejects after the application has released them, returns a message that contains the code of that call.
+ * rejects after the application has released these connections, returns a message with the code of that call.
  */
 async function withExhaustedPool(testbed: PostgresTestbed): Promise<string | undefined> {
   const pool = new Pool({ connectionString: testbed.url, max: 2, connectionTimeoutMillis: 10_000 });

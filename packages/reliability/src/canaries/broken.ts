@@ -8,7 +8,10 @@ import type { Provocation } from "./provocation.js";
  */
 export const unreachable: { readonly host: string; readonly port: number } = { host: "127.0.0.1", port: 1 };
 
-/** Returns a provocation for each kind and direction of a network fault. Each fault affects all connections. */
+/**
+ * Returns two provocations, one per direction, for each kind of network fault that does not change bytes. Each fault
+ * affects all connections.
+ */
 export function brokenBy(proxy: TcpProxy, driver: () => Driver): Provocation[] {
   return byteTrueFaultKinds.flatMap((kind) =>
     (["request", "answer"] as const).map((direction) => ({

@@ -52,7 +52,7 @@ function formsOf(text: string): string[] {
   // The Base64 form depends on the offset of the text in the encoded bytes. These parts cover every offset.
   const base64 = [0, 1, 2].map((skip) => bytes.subarray(skip, skip + 12).toString("base64"));
   const spaced = hex.slice(0, 24).replace(/../g, "$& ").trim();
-  // Without spaces, because `findLeaks` also searches the text without white space: `inspect` may break any line.
+  // Without spaces, because `inspect` may insert line breaks. `findLeaks` also searches the text without white space.
   const listed = [...bytes.subarray(0, 8)].join(",");
   return [text, encodeURIComponent(text), hex.slice(0, 24), spaced, listed, ...base64].map((form) =>
     form.toLowerCase(),

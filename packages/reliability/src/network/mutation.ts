@@ -45,7 +45,10 @@ const mutations: Readonly<Record<string, (chunk: Buffer, random: Random) => Buff
 
 export const mutationNames: readonly string[] = Object.keys(mutations);
 
-/** Returns a random mutation, which skips up to ten chunks of responses and then changes the next one, three or all. */
+/**
+ * Returns a random mutation. It leaves up to ten chunks of responses unchanged, and then changes the next chunk, the
+ * next three chunks, or all later chunks.
+ */
 export function drawMutation(random: Random): { readonly name: string; readonly mutate: Mutation } {
   const name = random.pick(mutationNames);
   let skip = random.pick([0, 0, 1, 2, 5, 10]);

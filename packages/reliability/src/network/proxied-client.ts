@@ -2,7 +2,7 @@ import { type ConnectionFault, ProxySet } from "@manykv/conformance/faults";
 import { type Bucket, createStore, type Store, type StoreOptions } from "@manykv/core";
 import type { Testbed } from "../testbeds/testbed.js";
 
-/** A client that connects to each server of a testbed through its own proxy. */
+/** A client that connects to each server of a testbed through a separate proxy. */
 export class ProxiedClient implements AsyncDisposable {
   readonly #testbed: Testbed;
   readonly #proxies: ProxySet;

@@ -29,7 +29,8 @@ export class ClusterControl {
 
   at({ host, port }: Address): Redis {
     const client = this.#clients.get(`${host}:${port}`);
-    if (client === undefined) throw new RangeError("ClusterControl.at: no node of the cluster has this address");
+    if (client === undefined)
+      throw new RangeError("ClusterControl.at: the address must be one of those that the constructor received");
     return client;
   }
 
