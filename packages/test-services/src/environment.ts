@@ -59,7 +59,10 @@ export async function postgresAt(address: Address): Promise<PostgresService> {
   return environmentService(address, server);
 }
 
-/** Returns the service at an endpoint such as `http://127.0.0.1:8000`. Uses AWS_REGION and AWS credentials if set. */
+/**
+ * Returns the service at an endpoint such as `http://127.0.0.1:8000`. Uses `AWS_REGION` and the AWS credentials of the
+ * environment if they are set.
+ */
 export async function dynamodbAt(address: Address): Promise<DynamodbService> {
   const server = parseAddress(address, "http://host:port", { "http:": 80, "https:": 443 });
   const region = process.env["AWS_REGION"] ?? emulatorRegion;
@@ -89,7 +92,7 @@ function invalidAddress({ variable }: Address, form: string): Error {
   return new Error(`${variable} is not an address of the form ${form}. Correct or unset the variable`);
 }
 
-/** Runs a request to check that the server responds. If it does not, throws an error that names the variable. */
+/** Runs a request to check that the server responds. If the request fails, throws an error that names the variable. */
 async function check<T>({ variable }: Address, at: string, request: () => Promise<T>): Promise<T> {
   try {
     return await request();

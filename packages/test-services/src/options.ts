@@ -99,7 +99,7 @@ export interface DynamodbOptions {
 
 export const emulatorRegion = "us-east-1";
 
-/** An emulator requires credentials, but accepts any. */
+/** Credentials for an emulator, which requires credentials but accepts any value. */
 export const emulatorCredentials: { readonly accessKeyId: string; readonly secretAccessKey: string } = {
   accessKeyId: "manykv",
   secretAccessKey: "manykv",

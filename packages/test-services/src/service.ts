@@ -38,7 +38,7 @@ export type PostgresService = Service;
 
 export interface DynamodbService extends Service {
   readonly region: string;
-  /** Undefined if the caller's own AWS configuration applies. */
+  /** Credentials for clients. Undefined if clients must use the AWS credentials of the environment. */
   readonly credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
 }
 

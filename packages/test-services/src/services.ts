@@ -17,7 +17,7 @@ import { type DedicatedOptions, type Sources, type StartOptions, startDedicated,
 
 // Testcontainers is slow to load, so only a source that needs it imports `container/servers.js`.
 
-/** Returns the Redis server at MANYKV_REDIS_URL. If the variable is unset, starts one with `startDedicatedRedis`. */
+/** Returns the Redis server at `MANYKV_REDIS_URL`. If the variable is unset, starts one with `startDedicatedRedis`. */
 export function startRedis(options: StartOptions = {}): Promise<RedisService> {
   return startShared(redis({}), options);
 }
@@ -38,7 +38,7 @@ function redis(options: RedisOptions): Sources<RedisService, DedicatedRedis> {
 }
 
 /**
- * Returns the Redis Cluster at MANYKV_REDIS_CLUSTER_URL. If the variable is unset, starts one with
+ * Returns the Redis Cluster at `MANYKV_REDIS_CLUSTER_URL`. If the variable is unset, starts one with
  * `startDedicatedRedisCluster`.
  */
 export function startRedisCluster(options: StartOptions = {}): Promise<RedisClusterService> {
@@ -63,7 +63,7 @@ function redisCluster(options: RedisClusterOptions): Sources<RedisClusterService
 }
 
 /**
- * Returns the Postgres server at MANYKV_POSTGRES_URL. If the variable is unset, starts one with
+ * Returns the Postgres server at `MANYKV_POSTGRES_URL`. If the variable is unset, starts one with
  * `startDedicatedPostgres`.
  */
 export function startPostgres(options: StartOptions = {}): Promise<PostgresService> {
@@ -86,7 +86,7 @@ function postgres(options: PostgresOptions): Sources<PostgresService, DedicatedP
 }
 
 /**
- * Returns the DynamoDB service at MANYKV_DYNAMODB_URL. If the variable is unset, starts one with
+ * Returns the DynamoDB service at `MANYKV_DYNAMODB_URL`. If the variable is unset, starts one with
  * `startDedicatedDynamodb`.
  */
 export function startDynamodb(options: StartOptions = {}): Promise<DynamodbService> {

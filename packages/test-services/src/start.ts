@@ -51,7 +51,7 @@ async function startOnMachine<Shared extends Service, Dedicated extends Shared>(
   if (options.source === "process") return sources.process(print);
   const engineResponds = await dockerEngineResponds();
   if (options.source === "container") {
-    // Without this check, Testcontainers could use a different engine than the one at DOCKER_HOST.
+    // Without this check, Testcontainers could use a different engine than the one at `DOCKER_HOST`.
     if (!engineResponds) throw new Error(`${sources.name}: no Docker engine responds. Start one, or set DOCKER_HOST`);
     return sources.container();
   }

@@ -15,13 +15,13 @@ declare module "vitest" {
  * this kind.
  *
  * For DynamoDB, the address is an endpoint such as `http://127.0.0.1:8000`. AWS clients read the region and credentials
- * from AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+ * from `AWS_REGION`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
  */
 export function serviceUrl(name: ServiceName): string {
   const url = inject(`manykv:${name}`);
   if (url === undefined) {
     throw new Error(
-      `This project starts no ${name}. Add "@manykv/test-services/setup/${name}" to globalSetup in its vitest.config.ts`,
+      `This project starts no ${name} server. Add "@manykv/test-services/setup/${name}" to globalSetup in its vitest.config.ts`,
     );
   }
   return url;

@@ -44,7 +44,7 @@ async function startedRunner(
       printed += chunk;
       if (printed.includes("started")) resolve();
     });
-    child.once("exit", () => reject(new Error("The runner ended before all servers had started")));
+    child.once("exit", () => reject(new Error("The runner must start all servers, but ended earlier")));
   });
   return { child, printed };
 }

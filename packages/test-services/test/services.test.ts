@@ -16,7 +16,7 @@ const engine = await dockerEngineResponds();
 if (!engine) console.log("no Docker engine responds, so these tests use only local processes");
 const sources = engine ? (["process", "container"] as const) : (["process"] as const);
 
-/** Checks that stop() releases the port and removes the folder or the container, and that it is safe to repeat. */
+/** Checks that `stop()` releases the port, removes the folder or the container, and can be called more than once. */
 async function expectGoneAfterStop(service: Service, seen: ReturnType<typeof traces>): Promise<void> {
   expect(await listens(service)).toBe(true);
   expect([...seen.folders(), ...(await seen.containers(service))]).toHaveLength(1);

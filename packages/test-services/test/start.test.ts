@@ -185,13 +185,13 @@ describe("without redis-server on PATH", () => {
 async function failure(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     () => {
-      throw new Error("The promise did not reject");
+      throw new Error("The promise must reject, but resolved");
     },
     (error: Error) => error,
   );
 }
 
-/** Starts an HTTP server in place of a Docker engine. Returns its address for DOCKER_HOST. */
+/** Starts an HTTP server in place of a Docker engine. Returns its address for `DOCKER_HOST`. */
 async function serve(handle: Parameters<typeof createServer>[1]): Promise<string> {
   const server: Server = createServer(handle as never);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -8,7 +8,7 @@ import { join } from "node:path";
 const timeout = 1_500;
 
 /**
- * Returns whether a Docker engine responds at DOCKER_HOST or, if that is unset, at one of the sockets that
+ * Returns whether a Docker engine responds at `DOCKER_HOST` or, if this variable is unset, at one of the sockets that
  * Testcontainers tries. Takes at most 1.5 s.
  */
 export async function dockerEngineResponds(): Promise<boolean> {

@@ -34,7 +34,7 @@ export class ContainerGuard {
     return new ContainerGuard(child, session);
   }
 
-  /** Removes the containers and their data. Safe to repeat. */
+  /** Removes the containers and their data. Can be called more than once. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = new Promise((resolve) => this.#child.once("exit", resolve));

@@ -96,7 +96,7 @@ async function unprivilegedUser(): Promise<User | undefined> {
   return { uid, gid };
 }
 
-/** Makes the user the owner of the directory. Copies the programs into it if the user cannot reach them. */
+/** Makes the user the owner of the directory. If the user cannot reach the programs, copies them into the directory. */
 async function handOver(directory: string, programs: Programs, user: User): Promise<Programs> {
   if (!(await othersCanReach(dirname(directory)))) {
     throw new Error(

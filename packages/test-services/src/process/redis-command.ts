@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The `redis-server` on PATH. */
+/** The `redis-server` on `PATH`. */
 export interface RedisCommand {
   readonly command: string;
   readonly version: string;
@@ -13,8 +13,9 @@ export interface RedisCommand {
 let installing: Promise<void> | undefined;
 
 /**
- * Finds `redis-server` on PATH. If it is missing and this process runs as root on Debian, installs it and prints a line
- * about the installation. Otherwise, rejects with an error that contains the command that installs it.
+ * Finds `redis-server` on `PATH`. If the program is missing and this process runs as root on Debian, installs the
+ * program and prints a line about the installation. Otherwise, rejects with an error that explains how to install the
+ * program.
  */
 export async function redisCommand(print: (line: string) => void): Promise<RedisCommand> {
   const found = await find();

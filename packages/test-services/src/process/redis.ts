@@ -18,7 +18,7 @@ import { type Supervisor, withSupervisor } from "./supervisor.js";
 
 const host = "127.0.0.1";
 
-/** Runs `redis-server` from PATH on a free port. */
+/** Runs `redis-server` from `PATH` on a free port. */
 export async function redisProcess(options: RedisOptions, print: (line: string) => void): Promise<DedicatedRedis> {
   const { command, version } = await redisCommand(print);
   return withSupervisor("redis", async (supervisor) => {

@@ -83,7 +83,7 @@ export class Supervisor {
     await this.#waitFor(server.exited);
   }
 
-  /** Stops all servers and removes the directory. Safe to repeat. */
+  /** Stops all servers and removes the directory. Can be called more than once. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = new Promise((resolve) => this.#child.once("exit", resolve));

@@ -19,7 +19,7 @@ export type GlobalSetup = (project: TestProject) => Promise<() => Promise<void>>
 /** Starts one kind of server for a project's tests, which get its address from `serviceUrl(name)`. */
 export function globalSetup(name: ServiceName): GlobalSetup {
   return async (project) => {
-    // Vitest runs the setups of a project one after the other. So the first setup starts all their servers at once.
+    // Vitest runs the setups of a project one after the other. So the first setup starts all servers of the project.
     for (const each of serviceNames) if (asksFor(project, each)) prepare(each);
     const { url } = await acquire(name);
     project.provide(`manykv:${name}`, url);

@@ -5,7 +5,7 @@ import { getContainerRuntimeClient } from "testcontainers";
 import { setEnvironment } from "./environment.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
-/** Lists what a service creates on this machine, besides using a port. */
+/** Lists the folders and containers that a service creates on this machine. */
 export interface Traces {
   /** Folders of local processes. */
   folders(): string[];
