@@ -12,9 +12,12 @@ export interface Backend {
   readonly name: BackendName;
   /** The name of the backend in tables. */
   readonly title: string;
-  /** Number of keys for which a sample takes long enough to measure. A sample has at most 20 calls. */
+  /**
+   * Number of keys that the calls of one sample should use in total, so that the sample is not too short to measure. A
+   * sample has 1 to 20 calls.
+   */
   readonly keysPerSample: number;
-  /** Maximum number of keys of one call in `bench volume`, so that a run does not take too long. */
+  /** Maximum number of keys of one call in `bench volume`. Limits the duration of a run. */
   readonly mostVolumeKeys: number;
   start(): Promise<RunningBackend>;
   openStore(address: StoreAddress, timeout: number): Store;

@@ -68,7 +68,10 @@ async function start(): Promise<RunningBackend> {
   };
 }
 
-/** Returns a contender: manykv on a caller's client. The store does not close such a client, so the contender does. */
+/**
+ * Returns a contender that uses manykv with a caller's client. The store does not close such a client, so the contender
+ * closes it.
+ */
 async function manykvOnClient(client: DynamoDBClient, table: string): Promise<Contender> {
   const contender = await manykv(dynamodbStore({ table, client }), "manykv, caller's client");
   return {

@@ -51,7 +51,7 @@ async function start(): Promise<RunningBackend> {
     },
     // In a table without these rows, the server would scan the whole table. In a real table, it uses the index.
     background: 20_000,
-    // Deleted rows would slow down the next round, whose keys are the same.
+    // Deleted rows would slow down the next round, which uses the same keys.
     cleanUp: async () => {
       await maintenance.query(`VACUUM (ANALYZE, INDEX_CLEANUP ON) ${tables.names.join()}`);
     },

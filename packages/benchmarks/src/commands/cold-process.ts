@@ -1,7 +1,7 @@
 /**
- * Task of a fresh process that `bench cold` starts. The process reads two keys with one client. Then it prints the time
- * of the result, in nanoseconds of the machine's monotonic clock, and the number of keys that it found. The process
- * loads only the modules that it needs.
+ * Task of a fresh process that `bench cold` starts. The process reads two keys with one client. Then the process prints
+ * the time at which it received the result, in nanoseconds of the machine's monotonic clock, and the number of keys
+ * that it found. The process loads only the modules that it needs.
  */
 export interface ColdTask {
   readonly program: "manykv" | "ioredis" | "pg" | "sdk" | "empty";

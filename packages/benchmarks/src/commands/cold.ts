@@ -165,14 +165,14 @@ export async function runCold(
         ["", "ms"],
         [
           ["manykv", figures(spread(own))],
-          [pair.other.program === "empty" ? "empty Node process" : pair.other.program, figures(spread(others))],
+          [pair.other.program === "empty" ? "empty Node.js process" : pair.other.program, figures(spread(others))],
         ],
       )}\n`,
     );
     rows.push(
       name === "memory"
         ? row(
-            { ...what(name), against: "above an empty Node process", unit: "ms", bar: bars[name] },
+            { ...what(name), against: "above an empty Node.js process", unit: "ms", bar: bars[name] },
             spread(own.map((time, run) => time - (others[run] as number))),
           )
         : row({ ...what(name), against: pair.other.program, unit: "x", bar: bars[name] }, ratio(own, others)),
@@ -202,6 +202,7 @@ async function runProcess(task: ColdTask, env: ColdPair["env"]): Promise<number>
   if (code !== 0 || answered === undefined)
     throw new Error(`The process of ${task.program} failed. Its error is printed above.`);
   const expected = task.url === "memory:" || task.program === "empty" ? 0 : keys.length;
-  if (Number(found) !== expected) throw new Error(`The program ${task.program} found ${found} of ${expected} keys.`);
+  if (Number(found) !== expected)
+    throw new Error(`The program ${task.program} must find ${expected} keys, but found ${found}.`);
   return Number(BigInt(answered) - started) / 1_000_000;
 }

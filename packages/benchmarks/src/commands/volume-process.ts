@@ -21,7 +21,10 @@ export interface VolumeResult {
   readonly millisecondsPerKey: number;
   /** Largest growth of the process's resident memory during the calls, in bytes. */
   readonly growth: number;
-  /** Size of the result of `getMany` in bytes, or 0 for other operations. Not part of the memory that manykv needs. */
+  /**
+   * Size of the result of `getMany` in bytes, or 0 for other operations. The result belongs to the caller, so it is not
+   * part of the memory that manykv needs.
+   */
   readonly result: number;
 }
 

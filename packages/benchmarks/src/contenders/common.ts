@@ -7,7 +7,7 @@ export function uniqueName(): string {
 
 /** Returns a `Buffer` that shares the memory of a value, for libraries that accept only Buffers. */
 export function asBuffer(value: Uint8Array | undefined): Buffer {
-  if (value === undefined) throw new Error("The workload contains a key without a value.");
+  if (value === undefined) throw new Error("asBuffer: every key of a workload must have a value.");
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 

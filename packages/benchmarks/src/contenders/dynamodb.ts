@@ -25,7 +25,7 @@ export function loginOf({ url, region, credentials }: DynamodbService): Dynamodb
   return { endpoint: url, region, ...(credentials && { credentials }) };
 }
 
-/** Creates a table like manykv's: the string `k` is the key. */
+/** Creates a table like manykv's, with the string attribute `k` as the key. */
 export async function createTable(client: DynamoDBClient, table: string): Promise<void> {
   await client.send(
     new CreateTableCommand({
@@ -44,7 +44,7 @@ const mostKeysPerGet = 100;
 const mostKeysPerWrite = 25;
 
 /**
- * Returns a contender that uses the SDK. It sends requests of the largest size that DynamoDB accepts, up to
+ * Returns a contender that uses the SDK. The contender sends requests of the largest size that DynamoDB accepts, up to
  * `concurrency` requests at the same time. Closing the contender destroys the client.
  */
 export function sdk(client: DynamoDBClient, table: string, concurrency: number): Contender {
@@ -99,11 +99,12 @@ export function sdk(client: DynamoDBClient, table: string, concurrency: number):
   };
 }
 
-/** Number of requests in flight: the same number as for the SDK in the acceptance table. */
+/** Maximum number of requests in flight: the same number as for the SDK in the acceptance table. */
 const floorConcurrency = 16;
 
 /**
- * Returns the floor: it sends requests that were built and signed in advance, and reads responses without parsing them.
+ * Returns the floor for DynamoDB, which sends requests that were built and signed in advance, and does not parse the
+ * responses while time is measured.
  * Closing the contender destroys the client.
  */
 export function readyRequests(client: DynamoDBClient, table: string, endpoint: string): Contender {
@@ -177,7 +178,8 @@ function capturing(
     await client.send(command as BatchGetItemCommand).catch((error: unknown) => {
       if (!(error instanceof Captured)) throw error;
     });
-    if (last === undefined) throw new Error("The SDK built no request for the command.");
+    if (last === undefined)
+      throw new Error("The SDK built no request for the command. Adapt `capturing` to this version of the SDK.");
     return last;
   };
 }

@@ -1,6 +1,9 @@
 import type { Contender } from "../measure/contender.js";
 
-/** Returns the floor in memory: a `Map`. Like manykv, it copies each value when the value is set and read. */
+/**
+ * Returns the floor for memory, which uses a `Map`. Like manykv, the floor copies each value when the value is set and
+ * when it is read.
+ */
 export function plainMap(): Contender {
   const map = new Map<string, Uint8Array>();
   return {

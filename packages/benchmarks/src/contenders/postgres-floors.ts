@@ -10,9 +10,9 @@ interface Recording {
   readonly bytes: Buffer;
 }
 
-/** A request starts with Bind if the statement is prepared, and otherwise with Close or Parse. */
+/** First byte of a Bind message. A request starts with Bind only if the statement is prepared. */
 const bindMessage = "B".charCodeAt(0);
-/** How many times a statement may run before every connection has prepared it. */
+/** Maximum number of runs of the work until every connection has prepared all statements. */
 const mostAttempts = 50;
 
 /** Records the bytes that the connections of a pool write. */
@@ -68,7 +68,10 @@ async function openRecorded(url: string, table: string): Promise<RecordedStore> 
   };
 }
 
-/** Returns the floor: it writes manykv's bytes to the same connections again, and reads replies without parsing. */
+/**
+ * Returns a floor for Postgres, which writes manykv's bytes to the same connections again, and does not parse the
+ * replies while time is measured.
+ */
 export async function recordedBytes(url: string, table: string): Promise<Contender> {
   const { recorder, contender, close } = await openRecorded(url, table);
   return {
@@ -137,8 +140,8 @@ function valuesIn(answers: readonly Buffer[], keys: readonly string[]): (Uint8Ar
 const firstWithSerialize = 17;
 
 /**
- * Returns the floor: the time that the server itself reports for manykv's statement, without the network and the
- * client. https://www.postgresql.org/docs/current/sql-explain.html
+ * Returns a floor for Postgres: the time that the server itself reports for manykv's statement, without the network and
+ * the client. https://www.postgresql.org/docs/current/sql-explain.html
  */
 export async function serverTime(url: string, table: string): Promise<Contender> {
   const { pool, recorder, contender, close } = await openRecorded(url, table);
@@ -153,7 +156,7 @@ export async function serverTime(url: string, table: string): Promise<Contender>
       if (!set || !get) throw new Error("The contender must support set and get.");
       await set();
       const [recording] = await recorder.record(get);
-      if (!recording) throw new Error("manykv sent no statement to explain.");
+      if (!recording) throw new Error("manykv must send a statement for `get`, but sent none.");
       const name = statementOf(recording.bytes);
       const prepared = await pool.query<{ statement: string }>(
         "SELECT statement FROM pg_prepared_statements WHERE name = $1",
@@ -170,7 +173,7 @@ export async function serverTime(url: string, table: string): Promise<Contender>
 async function executionTime(pool: pg.Pool, text: string, values: readonly Buffer[]): Promise<number> {
   const { rows } = await pool.query<{ "QUERY PLAN": { "Execution Time": number }[] }>(text, [...values]);
   const time = rows[0]?.["QUERY PLAN"][0]?.["Execution Time"];
-  if (time === undefined) throw new Error("EXPLAIN did not report the execution time of the statement.");
+  if (time === undefined) throw new Error("EXPLAIN must report the execution time of the statement, but did not.");
   return time;
 }
 
@@ -181,7 +184,7 @@ async function executionTime(pool: pg.Pool, text: string, values: readonly Buffe
 const headerBytes = 5;
 const readyForQuery = Buffer.from("Z\0\0\0\x05I");
 
-/** Returns whether the bytes end with ReadyForQuery outside a transaction. The reply is then complete. */
+/** Returns whether the bytes end with ReadyForQuery outside a transaction, so that the reply is complete. */
 function endsReady(bytes: Buffer): boolean {
   return bytes.subarray(-readyForQuery.length).equals(readyForQuery);
 }
@@ -191,7 +194,7 @@ function rowsOf(answer: Buffer): Buffer[][] {
   const rows: Buffer[][] = [];
   for (let start = 0; start < answer.length; ) {
     const end = start + 1 + answer.readInt32BE(start + 1);
-    if (answer[start] === "E".charCodeAt(0)) throw new Error("The server returned an error.");
+    if (answer[start] === "E".charCodeAt(0)) throw new Error("The server returned an error for a recorded request.");
     if (answer[start] === "D".charCodeAt(0)) {
       rows.push(fieldsAt(answer, start + headerBytes + 2, answer.readInt16BE(start + headerBytes)));
     }

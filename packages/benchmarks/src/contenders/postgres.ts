@@ -91,7 +91,7 @@ async function openPool(url: string, table: string): Promise<{ pool: Pool; close
 /** Object identifier of `bytea`: https://www.postgresql.org/docs/current/catalog-pg-type.html */
 const byteaType = 17;
 
-/** Returns a contender that uses postgres.js with the same statements as `pgPool`, but prepared. */
+/** Returns a contender that uses postgres.js with the statements of `pgPool` as prepared statements. */
 export async function postgresJs(
   url: string,
   table: string,

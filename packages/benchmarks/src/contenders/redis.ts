@@ -85,7 +85,7 @@ async function loadGlide() {
   return glide;
 }
 
-/** Time limit of a request, in ms. GLIDE's default of 250 is too short for the largest batches. */
+/** Time limit of a request, in ms. GLIDE's default of 250 ms is too short for the largest batches. */
 const glideTimeout = { requestTimeout: 60_000 };
 
 export async function glide(url: string): Promise<Contender> {
@@ -193,8 +193,8 @@ function flatten(keys: readonly string[], values: readonly Buffer[]): (string | 
 }
 
 /**
- * Returns the floor: it sends commands that were encoded in advance, and only counts the bytes of the reply. No client
- * can be faster over the same socket.
+ * Returns the floor for Redis, which sends commands that were encoded in advance, and only counts the bytes of the
+ * reply. No client can be faster over the same socket.
  */
 export async function rawSocket({ host, port }: ServerAddress): Promise<Contender> {
   const socket = connect({ host, port, noDelay: true });

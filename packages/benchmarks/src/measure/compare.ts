@@ -57,7 +57,7 @@ interface Participant {
 
 /** At least this many rounds run, even if they are slow: the median of fewer rounds has no meaning. */
 const fewestRounds = 5;
-/** A clean-up takes time, so it runs only after about this many keys were deleted. */
+/** A clean-up takes time, so it runs only after about this many keys of each contender were deleted. */
 const keysBetweenCleanUps = 1_000;
 
 /**

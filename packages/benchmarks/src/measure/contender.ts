@@ -10,7 +10,7 @@ export const OPERATIONS: readonly Operation[] = ["set", "get", "delete"];
  */
 export type Kind = "manykv" | "client" | "library" | "floor";
 
-/** A client, library or floor that can set, get and delete a batch. */
+/** Something that can set, get and delete a batch: manykv, a client, a library or a floor. */
 export interface Contender {
   readonly name: string;
   readonly kind: Kind;
@@ -22,7 +22,7 @@ export interface Contender {
   close(): Promise<void>;
 }
 
-/** A contender's operations on one workload. An operation that it does not support is absent. */
+/** A contender's operations on one workload. Operations that the contender does not support are absent. */
 export interface Calls {
   readonly set?: () => Promise<unknown>;
   readonly get?: () => Promise<ReadResult>;
@@ -33,7 +33,7 @@ export interface Calls {
   readonly reportedTime?: { readonly [operation in Operation]?: () => Promise<number> };
 }
 
-/** Returns the values found, in the order of the keys. It is called only for checks, never while time is measured. */
+/** Returns the values found, in the order of the keys. Called only for checks, never while time is measured. */
 export type ReadResult = () => readonly (Uint8Array | undefined)[];
 
 /** Contenders that are compared with each other and closed together. */
@@ -47,7 +47,7 @@ export class ContenderSet implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Opens contenders. If one cannot be opened, closes the others and rejects. */
+  /** Opens contenders. If one cannot be opened, closes the others, disposes of the resources and rejects. */
   static async open(
     opening: readonly (Contender | Promise<Contender>)[],
     resources: readonly AsyncDisposable[] = [],
