@@ -122,7 +122,7 @@ export interface Fault {
   readonly code: StoreErrorCode;
   /** Whether the same request may succeed if it is repeated. */
   readonly retryable: boolean;
-  /** `none`: the write was not and will not be applied. `unknown`: it may have been applied, or may be applied later. */
+  /** `none`: the write was not and will not be applied. `unknown`: it may have been applied or may be applied later. */
   readonly effect: "none" | "unknown";
   /** The engine's own code, such as `OOM` or `42501`. Never its message, which may contain keys or passwords. */
   readonly reason?: string | undefined;
