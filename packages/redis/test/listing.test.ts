@@ -15,7 +15,7 @@ import { rejection } from "./support/rejection.js";
 
 const nothing = new Uint8Array(0);
 
-/** Lists page by page and calls `between` after each page. */
+/** Returns the keys of all pages. Calls `between` after each page except the last. */
 async function listAll(bucket: Bucket, between: (page: number) => Promise<void>, start?: string): Promise<Set<string>> {
   const listed = new Set<string>();
   let cursor = start;

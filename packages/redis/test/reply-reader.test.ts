@@ -43,8 +43,9 @@ const { sample } = fc.letrec<{ sample: Sample; array: Sample }>((tie) => ({
 }));
 
 /**
- * Reads bytes in chunks of these lengths, which repeat, and returns the replies.
+ * Reads bytes in chunks and returns the replies.
  *
+ * @param lengths - the lengths of the chunks; repeats if there are more chunks
  * @param ownsChunks - whether the reader may keep the chunks; if not, each chunk is overwritten after the read
  */
 function readCut(bytes: Buffer, lengths: readonly number[], ownsChunks: boolean): Reply[] {

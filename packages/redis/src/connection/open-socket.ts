@@ -43,7 +43,7 @@ const notInstalled = Object.freeze({
 } as const);
 
 /**
- * Opens a connection and runs `prepare` on it.
+ * Opens a connection, runs `prepare` on it and returns the result of `prepare`.
  *
  * @param timeout - the longest time for both steps together, in milliseconds
  * @throws {FaultError} if a step fails, after closing the connection

@@ -70,7 +70,7 @@ export class ClusterAdmin implements AsyncDisposable {
     await from.redis.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
   }
 
-  /** Moves up to `count` keys of a slot. Returns how many keys it moved. */
+  /** Moves up to `count` keys of a slot. Returns the number of moved keys. */
   async moveKeys(slot: number, from: AdminNode, to: AdminNode, count: number): Promise<number> {
     const names = await from.redis.callBuffer("CLUSTER", "GETKEYSINSLOT", slot, count);
     const keys = names as Buffer[];
