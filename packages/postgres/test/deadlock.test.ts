@@ -6,7 +6,7 @@ import { afterAll, beforeAll, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
 import { keysRequest, setRequest } from "./support/requests.js";
 
-// A separate database, because the server counts deadlocks per database and other tests cause deadlocks on purpose.
+// Use a separate database, because the server counts deadlocks per database and other tests cause deadlocks on purpose.
 const database = randomName();
 const admin = new pg.Client({ connectionString: serviceUrl("postgres") });
 const url = new URL(serviceUrl("postgres"));

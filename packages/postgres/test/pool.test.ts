@@ -84,7 +84,7 @@ test("writers that wait for the same lost writes share the work of settling them
       pool.on("acquire", () => acquired++);
       const writers = Array.from({ length: 100 }, (_, index) => `after${index}`);
       await Promise.all(writers.map((key) => driver.set(setRequest([[key, text("v")]]))));
-      // Each write takes one connection, and ending each process takes a few. Without sharing, it would be over 1,000.
+      // Each write takes one connection, and ending each process takes a few. Unshared work would take over 1,000.
       assert.ok(acquired < 600, `the writers took ${acquired} connections, expected fewer than 600`);
     } finally {
       await locker.query("ROLLBACK");

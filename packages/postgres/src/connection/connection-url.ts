@@ -84,7 +84,7 @@ function checkConfig({ username, password, hostname, pathname, searchParams }: U
     try {
       if (searchParams.get(name)) accessSync(searchParams.get(name) as string, constants.R_OK);
     } catch {
-      throw refuse(`\`${name}\` in \`url\` names a file that does not exist or that the process cannot read`);
+      throw refuse(`\`${name}\` in \`url\` must name a file that exists and that the process can read`);
     }
   }
 }

@@ -8,7 +8,7 @@ import { postgresStore } from "../../src/index.js";
 export interface TestTable {
   readonly name: string;
   readonly url: string;
-  /** A separate pool, with which tests inspect the table. */
+  /** A separate pool that tests use to inspect the table. */
   readonly admin: pg.Pool;
 }
 
