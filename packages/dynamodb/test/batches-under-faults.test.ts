@@ -14,9 +14,9 @@ const timeout = 20_000;
 
 let proxy: HttpProxy;
 let store: Store;
-/** Reaches the server through the proxy. Each test has its own bucket. */
+/** A bucket behind the proxy. Each test has its own bucket. */
 let bucket: Bucket;
-/** The same bucket, but reaches the server directly with another client. */
+/** The same bucket without the proxy, opened with another client. */
 let truth: Bucket;
 
 beforeEach(async () => {

@@ -21,7 +21,7 @@ async function faultOf(driver: Driver): Promise<Fault> {
   return driver.classify(error);
 }
 
-/** Returns a handler that uses one handler for each request, and the last handler for all further requests. */
+/** Returns a handler that passes each request to the next handler, and all further requests to the last handler. */
 function inTurn(...handlers: HttpHandler[]): HttpHandler {
   return (exchange) => (handlers[exchange.number - 1] ?? handlers.at(-1) ?? passThrough)(exchange);
 }

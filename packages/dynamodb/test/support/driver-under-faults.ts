@@ -10,7 +10,7 @@ import type { TestTable } from "./test-table.js";
 export const keys: readonly string[] = ["one", "two", "three"];
 export const values: readonly Uint8Array[] = keys.map((_, index) => new Uint8Array([index + 1]));
 
-/** A call of a driver that sends one request. */
+/** A method of a driver that sends one request. */
 export type Call = "get" | "exists" | "set" | "delete" | "list";
 export const calls: readonly Call[] = ["get", "exists", "set", "delete", "list"];
 

@@ -10,7 +10,7 @@ import { request } from "./request.js";
 export interface TestTable {
   readonly name: string;
   readonly endpoint: string;
-  /** Reaches the server directly, without a proxy. */
+  /** A driver that reaches the server directly, without a proxy. */
   readonly driver: Driver;
   readonly client: DynamoDBClient;
 }
