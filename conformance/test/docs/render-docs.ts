@@ -19,7 +19,7 @@ export function renderCases(cases: readonly ConformanceCase[]): string {
   });
   const count = (subject: Subject): number => cases.filter((one) => one.subject === subject).length;
   return page("The cases", [
-    `The suite has ${cases.length} cases. ${count("core")} test core, many of them with injected faults, ${count("driver")} test the driver, and ${count("network")} test the driver while its connections break. The network cases need the harness's \`servers\`.`,
+    `The suite has ${cases.length} cases: ${count("core")} test core, many of them with injected faults, ${count("driver")} test the driver, and ${count("network")} test the driver while its connections break. The network cases need the harness's \`servers\`.`,
     ...groups,
   ]);
 }

@@ -29,8 +29,7 @@ const limits: DriverLimits = Object.freeze({
 const keysPerPage = 1_000;
 
 /**
- * Returns a driver for LevelDB, written with only the driver interface as a guide. The caller opens and closes the
- * database.
+ * Returns a driver for LevelDB that uses only the public driver interface. The caller opens and closes the database.
  */
 export function levelDriver(database: Database): Driver {
   return new LevelDriver(database);
