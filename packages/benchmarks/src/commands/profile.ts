@@ -6,8 +6,8 @@ import { makeWorkload, type Shape } from "../measure/workload.js";
 import { count, describeShape, figure, textTable } from "../report.js";
 
 /**
- * Maximum number of keys in a stretch, which is the work between a start and a stop of the profiler: few enough keys to
- * keep in memory, and enough for the profiler to collect samples.
+ * Approximate number of keys in a stretch, which is the work between a start and a stop of the profiler. More keys
+ * would need too much memory. With fewer keys, the profiler would collect only a few samples in a stretch.
  */
 const keysPerStretch = 100_000;
 const mostWorkloads = 200;

@@ -20,7 +20,7 @@ function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
   };
 }
 
-/** Returns a `setMany` that changes the outcomes if it rejects. */
+/** Returns a `setMany` that changes the outcomes if the call rejects. */
 function retold(inner: Bucket, tell: (outcome: Outcome) => Outcome): Partial<Bucket> {
   return {
     setMany: async (entries, options) => {
