@@ -38,7 +38,7 @@ function skippedCases(harness: ConformanceHarness): ReadonlyMap<string, string> 
       throw new TypeError(
         `${harness.name}: \`skip\` names ${id}, but no case has this id: see docs/cases.md of @manykv/conformance`,
       );
-    if (reason.trim() === "") throw new TypeError(`${harness.name}: \`skip\` needs a reason for ${id}`);
+    if (reason.trim() === "") throw new TypeError(`${harness.name}: \`skip\` must contain a reason for ${id}`);
     skipped.set(id, reason);
   }
   return skipped;

@@ -95,7 +95,7 @@ export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind
         assert.equal(error?.retryable, true);
         assert.ok(
           requests.length <= quickRetry.attempts + 1,
-          `${requests.length} requests were sent, expected at most ${quickRetry.attempts + 1}`,
+          `core must send at most ${quickRetry.attempts + 1} requests, but sent ${requests.length}`,
         );
       },
     },

@@ -35,11 +35,11 @@ export const sizeCases: readonly ConformanceCase[] = [
         const limits = driver.limits[operation as "get" | "set" | "delete"];
         assert.ok(
           keys.length <= limits.maxKeys,
-          `a ${operation} request has ${keys.length} keys, but the limit is ${limits.maxKeys}`,
+          `a ${operation} request must have at most ${limits.maxKeys} keys, but has ${keys.length}`,
         );
         assert.ok(
           size <= limits.maxBytes || keys.length === 1,
-          `a ${operation} request has ${size} bytes, but the limit is ${limits.maxBytes}`,
+          `a ${operation} request must have at most ${limits.maxBytes} bytes, but has ${size}`,
         );
       }
     },
@@ -89,7 +89,7 @@ export const sizeCases: readonly ConformanceCase[] = [
       );
       await bucket.setMany(entries);
       for (const { bytes: size, keys } of requests)
-        assert.ok(size <= 100 || keys.length === 1, `a request has ${size} bytes, but the limit is 100`);
+        assert.ok(size <= 100 || keys.length === 1, `a request must have at most 100 bytes, but has ${size}`);
       for (const [index, { bytes: size }] of requests.entries()) {
         const next = requests[index + 1];
         if (next === undefined) break;
@@ -112,7 +112,8 @@ export const sizeCases: readonly ConformanceCase[] = [
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap, store: { requestLimits: { maxBytes: 40 } } });
       await bucket.getMany(Array.from({ length: 12 }, (_, index) => `漢字${String(index).padStart(2, "0")}`));
-      for (const { bytes: size } of requests) assert.ok(size <= 40, `a request has ${size} bytes, but the limit is 40`);
+      for (const { bytes: size } of requests)
+        assert.ok(size <= 40, `a request must have at most 40 bytes, but has ${size}`);
       assert.equal(requests.length, 3, "12 keys of 8 bytes must fit into 3 requests of 40 bytes");
     },
   },
@@ -229,7 +230,7 @@ export const sizeCases: readonly ConformanceCase[] = [
         });
         assert.equal(error?.code, fault.code);
         assert.deepEqual([...new Set(outcomes)], ["not-applied"]);
-        assert.ok(requests.length < 50, `${requests.length} requests were sent, expected fewer than 50`);
+        assert.ok(requests.length < 50, `core must send fewer than 50 requests, but sent ${requests.length}`);
       }
     },
   },

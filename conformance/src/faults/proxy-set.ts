@@ -25,7 +25,9 @@ export class ProxySet implements AsyncDisposable {
   readonly route = (server: Address): Address => {
     const proxy = this.#proxies.get(keyOf(server));
     if (proxy === undefined)
-      throw new Error(`ProxySet.route: ${keyOf(server)} is not among the servers that were passed to ProxySet.start`);
+      throw new Error(
+        `ProxySet.route: ${keyOf(server)} is not among the servers of this set: pass it to ProxySet.start`,
+      );
     return proxy.address;
   };
 

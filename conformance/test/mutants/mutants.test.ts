@@ -52,7 +52,7 @@ describe("mutants", () => {
  */
 async function failureOf(id: string, mutant: Mutant): Promise<unknown> {
   const found = cases.find((one) => one.id === id);
-  assert.ok(found, `no case has the id ${id}`);
+  assert.ok(found, `no case has the id ${id}: correct \`killedBy\` of the mutant`);
   const context = new CaseContext(harnessOf(mutant), randomSeed());
   try {
     await found.run(context);
