@@ -42,7 +42,7 @@ class WireRecorder {
         return this.#recordings;
       }
     }
-    throw new Error(`The store did not prepare all statements in ${mostAttempts} attempts.`);
+    throw new Error(`The store must prepare all statements within ${mostAttempts} runs, but did not.`);
   }
 }
 

@@ -143,7 +143,7 @@ async function runStuck(testbed: Testbed, proxy: HttpProxy, seed: number, tally:
   tally.stuckAttempts.push(times.length);
   for (const [index, time] of times.entries()) if (index > 0) tally.waits.push(time - (times[index - 1] as number));
   if (code !== "throttled")
-    tally.failures.push(`seed ${seed}: no item was processed, but the code is ${code} instead of throttled`);
+    tally.failures.push(`seed ${seed}: a call without progress must reject with throttled, but its code is ${code}`);
   if (times.length > attemptsWithoutProgress + 1) {
     tally.failures.push(
       `seed ${seed}: a call must make at most ${attemptsWithoutProgress + 1} attempts, but made ${times.length}`,

@@ -118,7 +118,7 @@ async function settle(
     await within(call, 10_000);
     tally.resolved++;
   } catch (error) {
-    if (error === hanging) tally.failures.push(`${what}: never settled`);
+    if (error === hanging) tally.failures.push(`${what}: the call must settle, but has not after 10 seconds`);
     if (StoreError.is(error)) tally.rejected++;
     else {
       tally.notOurErrors++;
@@ -128,7 +128,7 @@ async function settle(
   const taken = performance.now() - stalls.total - began;
   if (taken <= allowed) return;
   tally.hangs++;
-  tally.failures.push(`${what}: took ${Math.round(taken)} ms, more than ${allowed} ms`);
+  tally.failures.push(`${what}: the call must settle within ${allowed} ms, but took ${Math.round(taken)} ms`);
 }
 
 const hanging = Symbol("hanging");

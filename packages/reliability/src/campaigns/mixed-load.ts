@@ -111,10 +111,13 @@ function judge(samples: readonly Sample[], tally: Tally): CampaignResult {
   const late = medians(settled.slice(-third));
   const failures: string[] = [];
   if (late.heap > early.heap * 1.2 + slack)
-    failures.push(`memory grew from ${megabytes(early.heap)} to ${megabytes(late.heap)}`);
-  if (late.sockets > early.sockets * 1.3 + 8) failures.push(`sockets grew from ${early.sockets} to ${late.sockets}`);
-  if (late.timers > early.timers * 1.3 + 12) failures.push(`timers grew from ${early.timers} to ${late.timers}`);
-  if (tally.wrongValues > 0) failures.push(`${tally.wrongValues} values were damaged`);
+    failures.push(`memory must not grow, but grew from ${megabytes(early.heap)} to ${megabytes(late.heap)}`);
+  if (late.sockets > early.sockets * 1.3 + 8)
+    failures.push(`the number of sockets must not grow, but grew from ${early.sockets} to ${late.sockets}`);
+  if (late.timers > early.timers * 1.3 + 12)
+    failures.push(`the number of timers must not grow, but grew from ${early.timers} to ${late.timers}`);
+  if (tally.wrongValues > 0)
+    failures.push(`no read must return a damaged value, but ${tally.wrongValues} values were damaged`);
   const memory = `memory ${megabytes(early.heap)} to ${megabytes(late.heap)}`;
   const rest = `sockets ${early.sockets} to ${late.sockets}, timers ${early.timers} to ${late.timers}`;
   return {

@@ -119,7 +119,7 @@ async function observe(
   await observer.getMany(keys);
   await new Promise((resolve) => setTimeout(resolve, 15));
   const { error } = await observer.getMany(keys);
-  if (error !== undefined) history.addAnomaly("unsettled", "the observer could not read");
+  if (error !== undefined) history.addAnomaly("unsettled", "the observer must read all keys, but its read rejected");
   // Without this deletion, the data of all runs would fill the server's memory.
   await bucketOfObserver.deleteMany(keys);
 }

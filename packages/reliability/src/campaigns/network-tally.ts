@@ -28,7 +28,7 @@ export class NetworkTally {
     this.#falseOutcomes += result.anomalies.length;
     const texts = describeAnomalies(result.anomalies);
     if (!mayBeUnknown && result.unknown > 0)
-      texts.push(`${result.unknown} keys are unknown: ${result.rejected.join("; ")}`);
+      texts.push(`no key must be unknown, but ${result.unknown} are: ${result.rejected.join("; ")}`);
     for (const text of texts) this.failures.push(`seed ${seed}, ${fault}: ${text}`);
   }
 

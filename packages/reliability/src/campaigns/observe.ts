@@ -13,6 +13,7 @@ export async function observeAll(
   const observed = await store.open(bucket);
   const observer = new RecordedClient(history, "observer", observed, { tolerance: 1_000 });
   const { error } = await observer.getMany(keys, { timeout: 30_000 });
-  if (error !== undefined) history.addAnomaly("unsettled", `the observer could not read: ${String(error)}`);
+  if (error !== undefined)
+    history.addAnomaly("unsettled", `the observer must read all keys, but its read rejected: ${String(error)}`);
   await observed.deleteMany(keys, { timeout: 30_000 });
 }

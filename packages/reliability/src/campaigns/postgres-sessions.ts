@@ -44,11 +44,12 @@ export const postgresSessions: Campaign = {
       if (code !== situation.code) {
         wrongCodes++;
         failures.push(
-          `seed ${seed + run}, ${situation.name}: the code is ${code ?? "none"} instead of ${situation.code ?? "none"}`,
+          `seed ${seed + run}, ${situation.name}: the code must be ${situation.code ?? "absent"}, but is ${code ?? "absent"}`,
         );
       }
       const left = await sessionsLeft(testbed.url);
-      if (left > 0) failures.push(`seed ${seed + run}, ${situation.name}: ${left} connections are still open`);
+      if (left > 0)
+        failures.push(`seed ${seed + run}, ${situation.name}: no connection must stay open, but ${left} are open`);
       leaked += left;
     }
     return {

@@ -39,7 +39,7 @@ export const sharedWriters: Campaign = {
     });
     await Promise.all(stores.map((store) => store.close()));
     const deadlocks = await countDeadlocks(testbed.url);
-    if (deadlocks > 0) failures.push(`the server counted ${deadlocks} deadlocks`);
+    if (deadlocks > 0) failures.push(`the server must count no deadlock, but counted ${deadlocks}`);
     return {
       measured: `${deadlocks} deadlocks counted by the server, ${failures.length} batches failed`,
       figures: { writers, keys: keyCount, deadlocks, failed: failures.length },

@@ -98,7 +98,7 @@ async function runZombie(clients: NetworkClients, seed: number, bucket: string, 
   tally.landedUnknown += unknown.length;
   if (unknown.length === overwritten.length) return;
   tally.landedOtherwise += overwritten.length - unknown.length;
-  tally.failures.push(`seed ${seed}: a write that took effect late was not reported as unknown`);
+  tally.failures.push(`seed ${seed}: a write that takes effect late must be reported as unknown`);
 }
 
 /** Returns the keys whose value is not the newest acknowledged value. Records the values and deletes the keys. */
