@@ -6,7 +6,7 @@ import type { OnRow } from "../protocol/data-row.js";
 import { Exchange, ExchangeError } from "../protocol/exchange.js";
 import { Statement } from "../protocol/statement.js";
 import type { OwnPool } from "./own-pool.js";
-import { checkClient, type PgClient, unusable } from "./pg-internals.js";
+import { checkClient, isEnded, type PgClient, unusable } from "./pg-internals.js";
 
 const poolEnded: Fault = { code: "closed", retryable: false, effect: "none", reason: "the caller ended the `pool`" };
 const noClient: Fault = { ...timedOut, reason: "no free connection" };
@@ -46,7 +46,7 @@ export class ClientPool {
   async checkOut(request: DriverRequest): Promise<CheckedOutClient> {
     this.#pool ??= await waitFor(request, (this.#own as OwnPool).open());
     if (request.aborted) throw new FaultError(noClient);
-    if (this.#pool.ending) throw new FaultError(poolEnded);
+    if (isEnded(this.#pool)) throw new FaultError(poolEnded);
     const client = await connect(this.#pool, request);
     let state = this.#states.get(client);
     if (state === undefined) {

@@ -1,10 +1,11 @@
 import type { Duplex } from "node:stream";
 import { FaultError } from "@manykv/core/driver";
-import type { Client, ClientConfig, Connection, PoolClient } from "pg";
+import type { Client, ClientConfig, Connection, Pool, PoolClient } from "pg";
 import { MalformedReply, MessageReader, readFields } from "../protocol/message-reader.js";
 
 /*
- * manykv uses these members of pg, which pg's documentation does not describe:
+ * manykv uses these members of pg, which pg's documentation does not describe. Other files use them only through the
+ * types and functions of this file.
  *
  * - `Client.connection`, which the constructor sets from its `connection` option, and `Client.processID`
  * - `Client.query(submittable)`, which calls the `submit` and `handle...` methods of its argument
@@ -101,6 +102,11 @@ function guardReader(stream: Duplex, reader: Reader): void {
       stream.destroy(new MalformedReply());
     }
   });
+}
+
+/** Returns whether the pool was ended. */
+export function isEnded(pool: Pool): boolean {
+  return pool.ending;
 }
 
 /** Closes a client's connection without waiting for the server. */
