@@ -54,7 +54,7 @@ export class CaseContext {
     return recordWrites(this.#drivers.track(await this.harness.driver(route)), this.#written);
   }
 
-  /** Creates a store with a new driver. */
+  /** Creates a store with a new driver. The suite closes the store when the case ends. */
   async store(options: ClientOptions = {}): Promise<Store> {
     const driver = await this.driver(options.route);
     return this.storeOf(options.wrap?.(driver) ?? driver, options.store);

@@ -24,6 +24,6 @@ export interface ConformanceCase {
   readonly wit?: readonly WitSentenceId[];
   /** What a conforming backend does, in one line. */
   readonly title: string;
-  /** Resolves if the backend conforms. Rejects if it does not, or if the case skips itself. */
+  /** Resolves if the backend conforms. Rejects if the backend does not conform, or if the case skips itself. */
   run(context: CaseContext): Promise<void>;
 }

@@ -34,7 +34,7 @@ export interface ConformanceHarness {
   readonly skip?: Readonly<Record<string, string>> | undefined;
   /**
    * Number of random call sequences in the case `s07-model`. The case `s07-model-under-faults` runs a quarter of this
-   * number. Default 200.
+   * number. Both cases round their number up to a multiple of 8. Default 200.
    */
   readonly modelRuns?: number | undefined;
   /**

@@ -1,6 +1,6 @@
 /**
- * The functions of a test runner that the suite calls. vitest, node:test, Jest and Bun provide them. `timeout` is in
- * milliseconds. Runners without a timeout parameter, such as node:test, ignore `timeout`.
+ * The functions of a test runner that the suite calls. vitest, node:test, Jest and Bun provide these functions.
+ * `timeout` is in milliseconds. Runners without a timeout parameter, such as node:test, ignore `timeout`.
  */
 export interface Runner {
   /** Defines a group of tests. `body` defines the tests and the nested groups. */

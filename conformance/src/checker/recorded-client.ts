@@ -139,8 +139,8 @@ export class RecordedClient {
   }
 
   /**
-   * Lists the whole bucket and records for each of `keys` whether it was listed. A listed key was present at some time
-   * during the listing. Any other key was missing at some time during the listing.
+   * Lists the whole bucket and records for each of `keys` whether the listing contains this key. A listed key was
+   * present at some time during the listing. Any other key was missing at some time during the listing.
    */
   list(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const listing = async (): Promise<Set<string>> => {

@@ -142,8 +142,8 @@ class LateRequests {
   readonly #cancels = new Set<() => Promise<void>>();
 
   /**
-   * Sends a request after a delay. Returns a fence that cancels the request or, if it was already sent, waits for it.
-   * After the fence resolves, the request can no longer take effect.
+   * Sends a request after a delay. Returns a fence that cancels the request or, if the request was already sent, waits
+   * until the request settles. After the fence resolves, the request can no longer take effect.
    */
   add(send: () => Promise<unknown>, milliseconds: number): () => Promise<void> {
     let sent: Promise<unknown> = Promise.resolve();

@@ -45,7 +45,7 @@ export interface HttpExchange {
 
 /**
  * Handles one request. May return a promise. If the handler throws or rejects, the proxy closes the client's
- * connection. If the error has no `code`, it is a bug in the handler and also causes an unhandled rejection.
+ * connection. An error without a `code` is a bug in the handler, and also causes an unhandled rejection.
  */
 export type HttpHandler = (exchange: HttpExchange) => unknown;
 

@@ -356,7 +356,7 @@ function dial({ host, port }: Address, secure: tls.ConnectionOptions | undefined
 }
 
 /**
- * Resets a socket. Destroys it instead if it uses TLS or is still connecting, because such a socket cannot be reset.
+ * Resets a socket. Destroys a socket that uses TLS or is still connecting, because such a socket cannot be reset.
  */
 function reset(socket: Socket): void {
   if (socket.connecting || socket instanceof tls.TLSSocket) socket.destroy();

@@ -9,7 +9,7 @@ export interface KeyMethod {
   call(bucket: Bucket, key: string): Promise<unknown>;
 }
 
-/** Every method that takes keys. In a batch, valid keys surround the invalid one. */
+/** Every method that takes keys. In a batch, the invalid key is between two valid keys. */
 export const keyMethods: readonly KeyMethod[] = [
   { name: "get", entries: 0, call: (bucket, key) => bucket.get(key) },
   { name: "exists", entries: 0, call: (bucket, key) => bucket.exists(key) },

@@ -9,7 +9,7 @@ import { assertTrue, outcomesOfWrite, settable } from "./truth.js";
 
 /**
  * Timeout of a call with a fault, in milliseconds. The first attempt takes at most two thirds of this time. The
- * remaining time is enough to reconnect, even on a busy machine.
+ * remaining time is enough to reconnect and to repeat the request, even on a busy machine.
  */
 const networkTimeout = 8_000;
 /**

@@ -5,7 +5,7 @@ import { nameOf } from "./round-trip.js";
 
 /** A write, with the values that are needed to check its outcomes. */
 export interface JudgedWrite {
-  /** Values before the write. A key that is absent here was missing. */
+  /** Values before the write. A key that is absent from this map was missing. */
   readonly before: ReadonlyMap<string, Uint8Array>;
   /** The entries of the write. An entry with `undefined` deletes its key. */
   readonly entries: readonly (readonly [key: string, value: Uint8Array | undefined])[];

@@ -5,8 +5,8 @@ import { wrapDriver } from "../faults/wrap-driver.js";
 export type WrittenKeys = Map<string, Set<string>>;
 
 /**
- * Returns a driver that adds the keys of every set request to `written`, so that they can be deleted when the case
- * ends.
+ * Returns a driver that adds the keys of every set request to `written`, so that the suite can delete these keys when
+ * the case ends.
  */
 export function recordWrites(driver: Driver, written: WrittenKeys): Driver {
   return wrapDriver(driver, {

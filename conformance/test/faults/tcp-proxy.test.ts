@@ -266,7 +266,7 @@ function closedOf(client: Socket): Promise<unknown> {
   );
 }
 
-/** Waits long enough for bytes in flight to arrive. */
+/** Waits 60 ms, so that bytes in flight can arrive. */
 function quiet(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 60));
 }
