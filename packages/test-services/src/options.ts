@@ -41,8 +41,8 @@ export function clusterArguments(options: RedisClusterOptions): string[] {
   return [
     ...["--cluster-enabled", "yes"],
     ...["--cluster-node-timeout", `${options.nodeTimeout ?? 2_000}`],
-    // By default, a master waits for more replicas before it synchronizes the first one. CLUSTER SLOTS omits a replica
-    // until its master has sent it data.
+    // By default, a master waits for more replicas before it synchronizes the first replica. CLUSTER SLOTS omits a
+    // replica until its master has sent data to this replica.
     ...["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],
     ...redisArguments(options),
   ];
@@ -67,7 +67,7 @@ export interface PostgresOptions {
   /** Server settings, such as `{ statement_timeout: "500ms" }`. Default: none. */
   settings?: Readonly<Record<string, string>>;
   /**
-   * Whether every commit is flushed to disk. Default: false, which is faster. In both cases, `kill()` loses nothing,
+   * Whether every commit is flushed to disk. Default: false, which is faster. In both cases, `kill()` loses no commit,
    * because the operating system keeps running.
    */
   durable?: boolean;

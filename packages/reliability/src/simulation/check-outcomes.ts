@@ -43,7 +43,7 @@ function kindOf(record: WriteRecord): Anomaly["kind"] {
   return record.outcome === "not-applied" ? "false-not-applied" : "false-applied";
 }
 
-/** Returns why an outcome is false, or `undefined` if it is true. */
+/** Returns why an outcome is false, or `undefined` if the outcome is true. */
 function falsehood({ record, cancelled }: TrackedWrite, attempts: readonly Attempt[]): string | undefined {
   const landings = attempts.flatMap((attempt) => attempt.landings);
   const acknowledged = attempts.some(({ verdict }) => verdict === "done");

@@ -4,7 +4,7 @@ import { request as secureRequest } from "node:https";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** Time limit of a ping, in ms. A working engine responds within a few ms. An engine that is stuck is ignored. */
+/** Time limit of a ping, in ms. A working engine responds within a few ms. A slower engine is ignored. */
 const timeout = 1_500;
 
 /**
