@@ -35,7 +35,7 @@ function checksum(write: number, length: number): number {
 }
 
 function fill(bytes: Uint8Array, write: number): void {
-  let state = write | 1;
+  let state = firstState(write);
   for (let index = leastValueBytes; index < bytes.length; index++) {
     state = next(state);
     bytes[index] = state >>> 24;
@@ -43,12 +43,17 @@ function fill(bytes: Uint8Array, write: number): void {
 }
 
 function isFilled(bytes: Uint8Array, write: number): boolean {
-  let state = write | 1;
+  let state = firstState(write);
   for (let index = leastValueBytes; index < bytes.length; index++) {
     state = next(state);
     if (bytes[index] !== state >>> 24) return false;
   }
   return true;
+}
+
+/** Spreads the numbers of writes over all states, so that neighbors have different bytes from the start. */
+function firstState(write: number): number {
+  return Math.imul(write, 0x9e3779b1) >>> 0;
 }
 
 /**

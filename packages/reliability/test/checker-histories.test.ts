@@ -185,4 +185,12 @@ describe("the checker", () => {
       expect(identify(Uint8Array.of(...value, 0))).toBe("torn");
     }
   });
+
+  test("the beginning of one value and the end of another are torn", () => {
+    for (let write = 0; write < 100; write++) {
+      const [value, next] = [uniqueValue(write, 100), uniqueValue(write + 1, 100)];
+      const mixed = Uint8Array.of(...value.subarray(0, 12), ...next.subarray(12));
+      expect(identify(mixed), `write ${write}`).toBe("torn");
+    }
+  });
 });
