@@ -155,6 +155,8 @@ function csvFormat({
   encoding = "utf8",
   delimiter = ",",
 }: FormatFlags): CsvFormat {
+  if (keyColumn === valueColumn)
+    throw new CommandError(exitCode.usage, "--key-column and --value-column must name different columns");
   return { keyColumn, valueColumn, encoding, delimiter };
 }
 
