@@ -61,13 +61,14 @@ export type KeyFormat = "lines" | "json";
 
 export const keyFormats: readonly KeyFormat[] = ["lines", "json"];
 
-// NUL would make a list that is UTF-16, or that has NUL between its keys, pass for a list of other keys.
-const notInLine = /[\r\n\0]/;
+// These characters show that the list is not in this format, but is UTF-16, has NUL or carriage returns between its keys, or
+// consists of several files that start with a byte order mark. As parts of keys, they would select other keys.
+const notInLine = /^\ufeff|[\r\n\0]/;
 
 /** Returns the line for a key, or `undefined` if the format cannot represent the key. */
 export function formatKey(key: string, format: KeyFormat): string | undefined {
   if (format === "json") return JSON.stringify(key);
-  return key === "" || key.startsWith("\ufeff") || notInLine.test(key) ? undefined : key;
+  return key === "" || notInLine.test(key) ? undefined : key;
 }
 
 /** Reads keys in the format of {@link formatKey}. Skips blank lines. */
@@ -110,7 +111,7 @@ function parseLine(line: Line, format: KeyFormat, maxBytes: number): ParsedKey {
 function parseTextKey(text: string): ParsedKey {
   if (!notInLine.test(text)) return { key: text };
   return invalid(
-    "it contains a carriage return or NUL: end each line with a line feed and use UTF-8, or pass --keys-format json",
+    "it contains a carriage return or NUL, or starts with a byte order mark: end each line with a line feed, or pass --keys-format json",
   );
 }
 

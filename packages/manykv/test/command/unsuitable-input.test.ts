@@ -108,6 +108,7 @@ test.each<[what: string, input: string | Uint8Array, args: string[], message: Re
 test.each<[what: string, input: string | Uint8Array, format: string, message: RegExp]>([
   ["carriage returns as line ends", "a\rb\r", "lines", /carriage return/],
   ["NUL between the keys", "key1\0key2\0", "lines", /NUL/],
+  ["a byte order mark in the middle", "\r\n\ufeffa\n", "lines", /byte order mark/],
   ["Latin-1", Buffer.from("é\n", "latin1"), "lines", /not UTF-8.*iconv/],
   ["a line that is too long", "x".repeat(20_000), "lines", /longer than/],
   ["a JSON array", '["a","b"]\n', "json", /not a JSON string.*jq -c '\.\[\]'/],
