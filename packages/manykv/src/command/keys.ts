@@ -1,25 +1,28 @@
 import type { Buffer } from "node:buffer";
 import type { Limits } from "@manykv/core";
 import { type Command, Option } from "commander";
-import { splitLines, withoutByteOrderMark } from "../records/lines.js";
-import { checkKey, type Item, type KeyRecord, type Position } from "../records/record.js";
+import { isBlank, type Line, lineTooLong, notUtf8, splitLines } from "../records/lines.js";
+import { checkKey, type Item, type KeyRecord, type Position, type RejectedRecord } from "../records/record.js";
+import { textInput } from "../records/text-input.js";
 import { CommandError, exitCode } from "./errors.js";
+import { parseOnce } from "./options.js";
 import { type Input, openInput } from "./streams.js";
 
 export interface KeysFlags {
   readonly keysFrom?: string;
-  readonly keysFormat: KeyFormat;
+  readonly keysFormat?: KeyFormat;
 }
 
 export function addKeysOptions(command: Command): Command {
   return command
-    .argument("[keys...]", "keys; put -- before a key that starts with a dash")
-    .option("--keys-from <file>", "read the keys from a file, or from standard input (-)")
-    .addOption(keyFormatOption("--keys-format <name>", "one key per line: plain text (lines) or JSON strings (json)"));
+    .argument("[keys...]", "keys; put -- before keys if one starts with a dash")
+    .option("--keys-from <file>", "read the keys from a file, or from standard input (-)", parseOnce)
+    .addOption(keyFormatOption("--keys-format <name>", "--keys-from: "));
 }
 
-export function keyFormatOption(flags: string, description: string): Option {
-  return new Option(flags, description).choices(keyFormats).default("lines");
+export function keyFormatOption(flags: string, scope = ""): Option {
+  const description = `${scope}one key per line: plain text (lines, the default) or JSON strings (json)`;
+  return new Option(flags, description).choices(keyFormats);
 }
 
 export interface KeysInput {
@@ -37,9 +40,13 @@ export async function openKeys(
 ): Promise<KeysInput> {
   if ((keys.length === 0) === (flags.keysFrom === undefined))
     throw new CommandError(exitCode.usage, "pass keys either as arguments or with --keys-from");
-  if (flags.keysFrom === undefined) return { source: fromArguments(keys, limits) };
+  if (flags.keysFrom === undefined) {
+    if (flags.keysFormat !== undefined)
+      throw new CommandError(exitCode.usage, "--keys-format applies only to --keys-from: a key argument is plain text");
+    return { source: fromArguments(keys, limits) };
+  }
   const input = await openInput(flags.keysFrom, stop);
-  return { source: readKeyLines(input.chunks, flags.keysFormat, limits), input };
+  return { source: readKeyLines(input.chunks, flags.keysFormat ?? "lines", limits), input };
 }
 
 async function* fromArguments(keys: readonly string[], limits: Limits): AsyncGenerator<Item<KeyRecord>[]> {
@@ -48,16 +55,20 @@ async function* fromArguments(keys: readonly string[], limits: Limits): AsyncGen
 
 /**
  * Format of a list of keys, one per line. `lines` is plain text and cannot represent the empty key, a key that contains
- * a line break, or a key that starts with a byte order mark. `json` is a JSON string and can represent every key.
+ * a line break or NUL, or a key that starts with a byte order mark. `json` is a JSON string and can represent every key.
  */
 export type KeyFormat = "lines" | "json";
 
 export const keyFormats: readonly KeyFormat[] = ["lines", "json"];
 
+// These characters show that the list is not in this format, but is UTF-16, has NUL or carriage returns between its keys, or
+// consists of several files that start with a byte order mark. As parts of keys, they would select other keys.
+const notInLine = /^\ufeff|[\r\n\0]/;
+
 /** Returns the line for a key, or `undefined` if the format cannot represent the key. */
 export function formatKey(key: string, format: KeyFormat): string | undefined {
   if (format === "json") return JSON.stringify(key);
-  return /^$|^\ufeff|[\r\n]/.test(key) ? undefined : key;
+  return key === "" || notInLine.test(key) ? undefined : key;
 }
 
 /** Reads keys in the format of {@link formatKey}. Skips blank lines. */
@@ -66,31 +77,53 @@ export async function* readKeyLines(
   format: KeyFormat,
   limits: Limits,
 ): AsyncGenerator<Item<KeyRecord>[]> {
+  const maxBytes = limits.maxKeyBytes * 6 + 4096;
   let record = 0;
-  for await (const lines of splitLines(withoutByteOrderMark(chunks), limits.maxKeyBytes * 6 + 4096)) {
+  for await (const lines of splitLines(textInput(chunks), maxBytes)) {
     const items: Item<KeyRecord>[] = [];
     for (const line of lines) {
-      const text = "text" in line ? line.text.replace(/\r$/, "") : undefined;
-      if (text === "") continue;
+      if (isSkipped(line, format)) continue;
       const position: Position = { record: ++record, line: line.number };
-      const key = text === undefined || format === "lines" ? text : parseKey(text);
-      if (key === undefined) items.push({ ...position, code: "invalid-argument", problem: problems[format] });
-      else items.push(checkKey(position, key, limits));
+      const parsed = parseLine(line, format, maxBytes);
+      if ("problem" in parsed) items.push({ ...position, ...parsed });
+      else items.push(checkKey(position, parsed.key, limits));
     }
     yield items;
   }
 }
 
-const problems: Readonly<Record<KeyFormat, string>> = {
-  lines: "it is not UTF-8, or it is longer than the longest possible key",
-  json: "it is not a JSON string, or it is longer than the longest possible key",
-};
+/** Returns whether a line contains no key. In plain text, a line of blanks is a key. */
+function isSkipped(line: Line, format: KeyFormat): boolean {
+  return format === "json" ? isBlank(line) : "text" in line && /^\r?$/.test(line.text);
+}
 
-function parseKey(line: string): string | undefined {
-  try {
-    const parsed: unknown = JSON.parse(line);
-    return typeof parsed === "string" ? parsed : undefined;
-  } catch {
-    return undefined;
+type ParsedKey = { readonly key: string } | Pick<RejectedRecord, "code" | "problem">;
+
+function parseLine(line: Line, format: KeyFormat, maxBytes: number): ParsedKey {
+  if ("defect" in line) {
+    return line.defect === "not UTF-8"
+      ? invalid(`it is ${notUtf8}`)
+      : { code: "too-large", problem: lineTooLong(maxBytes) };
   }
+  return format === "json" ? parseJsonKey(line.text) : parseTextKey(line.text.replace(/\r$/, ""));
+}
+
+function parseTextKey(text: string): ParsedKey {
+  if (!notInLine.test(text)) return { key: text };
+  return invalid(
+    "it contains a carriage return or NUL, or starts with a byte order mark: end each line with a line feed, or pass --keys-format json",
+  );
+}
+
+function parseJsonKey(text: string): ParsedKey {
+  const hint = "write one JSON string on each line, for example with `jq -c '.[]'` for an array of keys";
+  try {
+    const key: unknown = JSON.parse(text);
+    if (typeof key === "string") return { key };
+  } catch {}
+  return invalid(`it is not a JSON string: ${hint}`);
+}
+
+function invalid(problem: string): ParsedKey {
+  return { code: "invalid-argument", problem };
 }

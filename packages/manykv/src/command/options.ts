@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { Limits } from "@manykv/core";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { CsvFormat } from "../records/csv.js";
 import { ndjsonWriter, readNdjson } from "../records/ndjson.js";
 import {
   type Item,
@@ -69,12 +70,19 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError("Pass an integer of 1 or more.");
 }
 
+/** Rejects an option that is passed twice, for options that select data. Commander would silently use only the last. */
+export function parseOnce(text: string, previous: string | undefined): string {
+  if (previous === undefined || previous === "") return text;
+  throw new InvalidArgumentError("Pass this option only once.");
+}
+
 /** Options for the format of a file of records. */
 export interface FormatFlags {
   readonly format?: "ndjson" | "csv";
   readonly keyColumn?: string;
   readonly valueColumn?: string;
   readonly encoding?: ValueEncoding;
+  readonly delimiter?: string;
 }
 
 export function addFormatOptions(command: Command): Command {
@@ -87,9 +95,18 @@ export function addFormatOptions(command: Command): Command {
     )
     .option("--key-column <name>", 'CSV: column of the keys (default: "key")')
     .option("--value-column <name>", 'CSV: column of the values (default: "value")')
+    .addOption(new Option("--encoding <name>", 'CSV: encoding of the values (default: "utf8")').choices(valueEncodings))
     .addOption(
-      new Option("--encoding <name>", 'CSV: encoding of the values (default: "utf8")').choices(valueEncodings),
+      new Option("--delimiter <character>", 'CSV: character between the columns, or "tab" (default: ",")').argParser(
+        parseDelimiter,
+      ),
     );
+}
+
+function parseDelimiter(text: string): string {
+  if (text === "tab") return "\t";
+  if (/^[^"\r\n]$/u.test(text)) return text;
+  throw new InvalidArgumentError("Pass one character other than a quote and a line break, or tab.");
 }
 
 export interface ReadFlags extends FormatFlags {
@@ -108,17 +125,16 @@ export async function readerFor(path: string, flags: ReadFlags): Promise<RecordR
     return (chunks, limits) => readNdjson(chunks, { keyField, fromRecord, limits });
   }
   rejectFlags("ndjson", { "--key-field": keyField });
-  const { keyColumn = "key", valueColumn = "value", encoding = "utf8", ignoreOtherColumns = false } = flags;
+  const { ignoreOtherColumns = false } = flags;
   const { readCsv } = await loadCsv();
-  return (chunks, limits) =>
-    readCsv(chunks, { keyColumn, valueColumn, encoding, ignoreOtherColumns, fromRecord, limits });
+  return (chunks, limits) => readCsv(chunks, { ...csvFormat(flags), ignoreOtherColumns, fromRecord, limits });
 }
 
 /** Returns the writer for the format that the options or the file's extension select. */
 export async function writerFor(path: string, flags: FormatFlags): Promise<RecordWriter> {
   if (formatOf(path, flags) === "csv") {
     const { csvWriter } = await loadCsv();
-    return csvWriter(flags.keyColumn ?? "key", flags.valueColumn ?? "value", flags.encoding ?? "utf8");
+    return csvWriter(csvFormat(flags));
   }
   rejectFlags("csv", csvFlags(flags));
   return ndjsonWriter;
@@ -133,8 +149,24 @@ function formatOf(path: string, flags: FormatFlags): "ndjson" | "csv" {
   return flags.format ?? (path.toLowerCase().endsWith(".csv") ? "csv" : "ndjson");
 }
 
-function csvFlags({ keyColumn, valueColumn, encoding }: FormatFlags): Record<string, unknown> {
-  return { "--key-column": keyColumn, "--value-column": valueColumn, "--encoding": encoding };
+function csvFormat({
+  keyColumn = "key",
+  valueColumn = "value",
+  encoding = "utf8",
+  delimiter = ",",
+}: FormatFlags): CsvFormat {
+  if (keyColumn === valueColumn)
+    throw new CommandError(exitCode.usage, "--key-column and --value-column must name different columns");
+  return { keyColumn, valueColumn, encoding, delimiter };
+}
+
+function csvFlags({ keyColumn, valueColumn, encoding, delimiter }: FormatFlags): Record<string, unknown> {
+  return {
+    "--key-column": keyColumn,
+    "--value-column": valueColumn,
+    "--encoding": encoding,
+    "--delimiter": delimiter,
+  };
 }
 
 /** Throws if one of the options is set, because it applies only to `format` and would be ignored. */

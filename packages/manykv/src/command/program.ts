@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { describeError, type ExitCode, exitCode, ReaderClosed } from "./errors.js";
+import { CommandError, describeError, type ExitCode, exitCode, ReaderClosed } from "./errors.js";
 import type { ToAction } from "./options.js";
 import { addDeleteCommand } from "./subcommands/delete.js";
 import { addExportCommand } from "./subcommands/export.js";
@@ -19,15 +19,33 @@ export async function runCommand(version: string, args: readonly string[]): Prom
       code = await run(...parameters);
     };
   try {
+    rejectReplacedBytes(args);
     await createProgram(version, toAction).parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage;
+    if (error instanceof CommanderError) {
+      // `manykv set key -h` prints the help and sets nothing, which must not pass for success.
+      const isUnexpectedHelp = error.code === "commander.helpDisplayed" && args.length > 2;
+      return error.exitCode === 0 && !isUnexpectedHelp ? exitCode.done : exitCode.usage;
+    }
     if (error instanceof ReaderClosed) return exitCode.done;
     const described = describeError(error);
     printMessage(described.message);
     return described.exitCode;
   }
+}
+
+/**
+ * Throws if an argument may have contained bytes that are not UTF-8. Node.js, and tools such as npx that start the command,
+ * replace such bytes by U+FFFD, so the command would use a different key, value or file.
+ */
+function rejectReplacedBytes(args: readonly string[]): void {
+  const index = args.findIndex((arg) => arg.includes("\ufffd"));
+  if (index === -1) return;
+  throw new CommandError(
+    exitCode.usage,
+    `argument ${index + 1} is not UTF-8, or it contains the character U+FFFD, which Node.js inserts for other bytes. Pass such a key in a file (--keys-from, or manykv import), such a value with --file, and redirect standard input or output for a file with such a name`,
+  );
 }
 
 function createProgram(version: string, toAction: ToAction): Command {
@@ -37,6 +55,8 @@ function createProgram(version: string, toAction: ToAction): Command {
     .helpCommand("help [command]", "print the help of a command")
     .addHelpText("after", help)
     .showSuggestionAfterError()
+    // Otherwise, `manykv set key -v` would print the version and set nothing.
+    .enablePositionalOptions()
     .configureOutput({ outputError: (message, write) => write(withoutCredentials(message)) })
     .exitOverride();
   addImportCommand(program, toAction);

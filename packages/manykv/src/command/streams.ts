@@ -43,7 +43,10 @@ type OpenedInput = Pick<Input, "file" | "size"> & { readonly stream: Readable };
 
 /** Returns standard input without a size, because another process may already have read part of a redirected file. */
 function standardInput(): OpenedInput {
-  return { stream: process.stdin, file: regularFile(fstatSync(0, { bigint: true })), size: undefined };
+  const status = fstatSync(0, { bigint: true });
+  // Node.js reads a directory as an empty input.
+  if (status.isDirectory()) throw fileError("read", "standard input", isDirectory());
+  return { stream: process.stdin, file: regularFile(status), size: undefined };
 }
 
 async function openInputFile(path: string): Promise<OpenedInput> {
@@ -52,7 +55,7 @@ async function openInputFile(path: string): Promise<OpenedInput> {
     const status = await handle.stat({ bigint: true });
     if (status.isDirectory()) {
       await handle.close();
-      throw Object.assign(new Error("a directory"), { code: "EISDIR" });
+      throw isDirectory();
     }
     const stream = handle.createReadStream({ highWaterMark: chunkBytes });
     const file = regularFile(status);
@@ -60,6 +63,10 @@ async function openInputFile(path: string): Promise<OpenedInput> {
   } catch (error) {
     throw fileError("read", path, error);
   }
+}
+
+function isDirectory(): Error {
+  return Object.assign(new Error("a directory"), { code: "EISDIR" });
 }
 
 function regularFile(status: BigIntStats): BigIntStats | undefined {

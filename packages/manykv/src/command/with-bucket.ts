@@ -14,6 +14,9 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
       "no store URL: set MANYKV_STORE or pass --store, for example --store redis://localhost:6379",
     );
   }
+  // Node.js replaces bytes of an environment variable that are not UTF-8.
+  if (flags.store.includes("\ufffd"))
+    throw new CommandError(exitCode.usage, "the store URL is not UTF-8: Percent-encode its special characters");
   const store = await openStore(flags.store, { timeout: flags.timeout });
   let result: Result;
   try {

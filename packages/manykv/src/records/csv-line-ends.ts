@@ -33,6 +33,13 @@ export async function* withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGene
   if (start !== undefined && start.length > 0) yield start;
 }
 
+/** Returns the bytes of the header, without its line end and blank lines before it. */
+export function headerOf(start: Buffer): Buffer {
+  const first = start.findIndex((byte) => byte !== lineFeed && byte !== carriageReturn);
+  const header = start.subarray(Math.max(first, 0));
+  return header.subarray(0, headerEnd(header));
+}
+
 /** Returns the offset of the first line end outside quotes. A quote inside quotes is doubled, so it has no effect. */
 function headerEnd(bytes: Buffer): number {
   let quoted = false;

@@ -2,8 +2,9 @@ import { type Buffer, isUtf8 } from "node:buffer";
 import type { Limits } from "@manykv/core";
 import { CsvError, type Info, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
-import { lineEndsFor, StrayReturns, withWholeHeader } from "./csv-line-ends.js";
-import { withoutByteOrderMark } from "./lines.js";
+import { type Columns, columnsOf, malformedHeader } from "./csv-header.js";
+import { headerOf, lineEndsFor, StrayReturns, withWholeHeader } from "./csv-line-ends.js";
+import { notUtf8 } from "./lines.js";
 import {
   checkFromRecord,
   checkRecord,
@@ -16,11 +17,17 @@ import {
   type ValueEncoding,
   type ValueRecord,
 } from "./record.js";
+import { textInput } from "./text-input.js";
 
-export interface CsvOptions {
+export interface CsvFormat {
   readonly keyColumn: string;
   readonly valueColumn: string;
   readonly encoding: ValueEncoding;
+  /** Character between the columns. */
+  readonly delimiter: string;
+}
+
+export interface CsvOptions extends CsvFormat {
   /** Whether to ignore columns other than `keyColumn` and `valueColumn`. If `false`, such columns are an error. */
   readonly ignoreOtherColumns: boolean;
   /** Number of the first record to yield. Earlier records are only counted. */
@@ -37,8 +44,8 @@ export async function* readCsv(
   options: CsvOptions,
 ): AsyncGenerator<Item<ValueRecord>[]> {
   let rows: RowReader | undefined;
-  for await (const chunk of withWholeHeader(withoutByteOrderMark(chunks))) {
-    rows ??= new RowReader(options, lineEndsFor(chunk));
+  for await (const chunk of withWholeHeader(textInput(chunks))) {
+    rows ??= new RowReader(options, chunk);
     await rows.write(chunk);
     yield rows.take();
     if (rows.failed) return;
@@ -50,9 +57,9 @@ export async function* readCsv(
   if (!rows.failed) checkFromRecord(options.fromRecord, rows.records);
 }
 
-export function csvWriter(keyColumn: string, valueColumn: string, encoding: ValueEncoding): RecordWriter {
+export function csvWriter({ keyColumn, valueColumn, encoding, delimiter }: CsvFormat): RecordWriter {
   return {
-    header: stringify([[keyColumn, valueColumn]]),
+    header: stringify([[keyColumn, valueColumn]], { delimiter }),
     format: (records) => {
       const rows: string[][] = [];
       for (const [key, value] of records) {
@@ -60,20 +67,15 @@ export function csvWriter(keyColumn: string, valueColumn: string, encoding: Valu
         if (text === undefined) break;
         rows.push([key, text]);
       }
-      return { text: stringify(rows), count: rows.length };
+      return { text: stringify(rows, { delimiter }), count: rows.length };
     },
   };
-}
-
-interface Columns {
-  readonly key: number;
-  readonly value: number;
-  readonly count: number;
 }
 
 class RowReader {
   readonly #options: CsvOptions;
   readonly #parser: ReturnType<typeof parse>;
+  readonly #header: Buffer;
   #items: Item<ValueRecord>[] = [];
   #columns: Columns | undefined;
   #record = 0;
@@ -85,14 +87,18 @@ class RowReader {
   /** Whether the rest of the input cannot be read. */
   failed = false;
 
-  constructor(options: CsvOptions, lineEnds: string[]) {
+  /** `start` contains the first bytes of the input, including the whole header. */
+  constructor(options: CsvOptions, start: Buffer) {
     this.#options = options;
+    this.#header = headerOf(start);
+    const lineEnds = lineEndsFor(start);
     if (!lineEnds.includes("\r")) this.#strayReturns = new StrayReturns();
     this.#parser = parse({
       // Read bytes, because a parser that decodes text would replace invalid UTF-8.
       encoding: false,
       // By default, csv-parse recognizes only the first kind of line end in a file and makes other kinds part of values.
       record_delimiter: lineEnds,
+      delimiter: options.delimiter,
       relax_column_count: true,
       skip_empty_lines: true,
       // Hex takes two characters for each byte. Without this limit, an unclosed quote would buffer the whole input.
@@ -149,10 +155,7 @@ class RowReader {
     this.#line = info.lines - this.#doubleCounted + 1;
     const hasStrayReturn = this.#strayReturns?.takeBefore(info.bytes);
     if (this.#columns === undefined) {
-      this.#columns = columnsOf(
-        row.map((name) => name.toString()),
-        this.#options,
-      );
+      this.#columns = columnsOf(row, this.#header, this.#options);
       return;
     }
     this.#record++;
@@ -166,6 +169,7 @@ class RowReader {
   }
 
   #onMalformed(error: CsvError): void {
+    if (this.#columns === undefined) throw malformedHeader(this.#header, this.#options);
     this.failed = true;
     const position: Position = { record: this.#record + 1, line: this.#line };
     this.#items.push(
@@ -178,25 +182,14 @@ class RowReader {
 
 const strayReturn = "it contains a carriage return that neither ends the line nor is inside quotes (RFC 4180)";
 const unclosedQuote = "it is larger than the store's limits allow, possibly because a quote is never closed";
-const malformedQuotes = "its quotes are malformed (RFC 4180), so the rest of the input cannot be read";
+const malformedQuotes =
+  "its quotes are malformed, so the rest of the input cannot be read: a field with a quote must be in quotes, with two quotes for each quote inside, and without blanks around it (RFC 4180)";
 
-function columnsOf(names: readonly string[], options: CsvOptions): Columns {
-  const indexOf = (name: string, option: string): number => {
-    const index = names.indexOf(name);
-    if (index !== -1 && names.lastIndexOf(name) === index) return index;
-    throw new InputError(
-      `the CSV header must have exactly one column named ${JSON.stringify(name)}: choose another name with ${option}`,
-    );
-  };
-  const key = indexOf(options.keyColumn, "--key-column");
-  const value = indexOf(options.valueColumn, "--value-column");
-  if (names.length > 2 && !options.ignoreOtherColumns) {
-    throw new InputError(
-      `the CSV header has ${names.length} columns, but only two can be imported: pass --ignore-other-columns to ignore the others`,
-    );
-  }
-  return { key, value, count: names.length };
-}
+const notEncoded: Readonly<Record<ValueEncoding, string>> = {
+  utf8: notUtf8,
+  base64: "not base64 in the standard alphabet with padding (or pass another --encoding)",
+  hex: "not hex with two digits for each byte (or pass another --encoding)",
+};
 
 function itemOf(row: Buffer[], columns: Columns, position: Position, options: CsvOptions): Item<ValueRecord> {
   const [keyBytes, valueBytes] = [row[columns.key], row[columns.value]];
@@ -204,12 +197,11 @@ function itemOf(row: Buffer[], columns: Columns, position: Position, options: Cs
     const problem = `its number of columns is ${row.length}, but the header has ${columns.count}`;
     return { ...position, code: "invalid-argument", problem };
   }
-  if (!isUtf8(keyBytes)) return { ...position, code: "invalid-argument", problem: "its key is not UTF-8" };
+  if (!isUtf8(keyBytes)) return { ...position, code: "invalid-argument", problem: `its key is ${notUtf8}` };
   const key = keyBytes.toString();
   const value = bytesOf(valueBytes, options.encoding);
   if (value !== undefined) return checkRecord(position, key, value, options.limits);
-  const problem = `its value is not ${options.encoding} (pass another --encoding)`;
-  return { ...position, key, code: "invalid-argument", problem };
+  return { ...position, key, code: "invalid-argument", problem: `its value is ${notEncoded[options.encoding]}` };
 }
 
 function bytesOf(bytes: Buffer, encoding: ValueEncoding): Uint8Array | undefined {

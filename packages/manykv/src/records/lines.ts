@@ -41,20 +41,16 @@ function lineOf(number: number, head: Buffer[], headBytes: number, tail: Buffer,
   return isUtf8(bytes) ? { number, text: bytes.toString() } : { number, defect: "not UTF-8" };
 }
 
-/** Yields the same bytes without a UTF-8 byte order mark at the start. */
-export async function* withoutByteOrderMark(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let start: Buffer | undefined = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    if (start === undefined) {
-      yield chunk;
-      continue;
-    }
-    start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
-    if (start.length < 3) continue;
-    yield start.subarray(0, 3).equals(byteOrderMark) ? start.subarray(3) : start;
-    start = undefined;
-  }
-  if (start !== undefined && start.length > 0) yield start;
+/** Returns whether a line contains nothing but the white space of JSON. */
+export function isBlank(line: Line): boolean {
+  return "text" in line && /^[ \t\r]*$/.test(line.text);
 }
 
-const byteOrderMark = Buffer.from("\ufeff");
+/** Describes a text that is not UTF-8, and says what to do. */
+export const notUtf8 =
+  "not UTF-8 (convert the input, for example with `iconv -f WINDOWS-1252 -t UTF-8` if it is from Windows)";
+
+/** Describes a line that is longer than a record or a key of the store can be, such as a whole JSON array. */
+export function lineTooLong(maxBytes: number): string {
+  return `its line is longer than ${maxBytes} bytes: put each record on its own line, which ends in a line feed`;
+}

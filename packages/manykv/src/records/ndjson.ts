@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Limits } from "@manykv/core";
-import { type Line, splitLines, withoutByteOrderMark } from "./lines.js";
+import { numberText, parseObject } from "./json-object.js";
+import { isBlank, type Line, lineTooLong, notUtf8, splitLines } from "./lines.js";
 import {
   checkFromRecord,
   checkRecord,
@@ -11,6 +12,7 @@ import {
   type RecordWriter,
   type ValueRecord,
 } from "./record.js";
+import { textInput } from "./text-input.js";
 
 export interface NdjsonOptions {
   /** Name of the member that contains the key. If set, the value is the whole line. */
@@ -26,7 +28,7 @@ export async function* readNdjson(
   options: NdjsonOptions,
 ): AsyncGenerator<Item<ValueRecord>[]> {
   let record = 0;
-  for await (const lines of splitLines(withoutByteOrderMark(chunks), maxLineBytes(options.limits))) {
+  for await (const lines of splitLines(textInput(chunks), maxLineBytes(options.limits))) {
     const items: Item<ValueRecord>[] = [];
     for (const line of lines) {
       if (isBlank(line)) continue;
@@ -61,21 +63,27 @@ function itemOf(line: Line, record: number, { keyField, limits }: NdjsonOptions)
   const position: Position = { record, line: line.number };
   if ("defect" in line) {
     return line.defect === "not UTF-8"
-      ? { ...position, code: "invalid-argument", problem: "it is not UTF-8" }
-      : { ...position, code: "too-large", problem: `its line is longer than ${maxLineBytes(limits)} bytes` };
+      ? { ...position, code: "invalid-argument", problem: `it is ${notUtf8}` }
+      : { ...position, code: "too-large", problem: lineTooLong(maxLineBytes(limits)) };
   }
   const parsed = keyField === undefined ? parseRecord(line.text) : parseAnyObject(line.text, keyField);
-  if ("problem" in parsed) return { ...position, ...parsed, code: "invalid-argument" };
+  if ("problem" in parsed) {
+    const problem = parsed.problem + (record === 1 ? formatHint(line.text.trim()) : "");
+    return { ...position, key: parsed.key, code: "invalid-argument", problem };
+  }
   return checkRecord(position, parsed.key, parsed.value, limits);
+}
+
+/** Says what the input may be instead of NDJSON, judging by its first record. */
+function formatHint(text: string): string {
+  if (/^[{[]/.test(text)) return "";
+  if (text.startsWith("<")) return "; the input looks like HTML or XML";
+  return `; if the input is CSV, pass --format csv${text.includes("\t") ? " --delimiter tab" : ""}`;
 }
 
 /** Returns the maximum length of a line in bytes. JSON can escape 1 byte as 6. 4,096 bytes are for names and spaces. */
 function maxLineBytes({ maxKeyBytes, maxValueBytes }: Limits): number {
   return (maxKeyBytes + maxValueBytes) * 6 + 4096;
-}
-
-function isBlank(line: Line): boolean {
-  return "text" in line && line.text.trim() === "";
 }
 
 type ParsedLine =
@@ -87,9 +95,10 @@ type ParsedLine =
  * other members, because an import would lose them.
  */
 function parseRecord(line: string): ParsedLine {
-  const members = parseObject(line);
-  if (members === undefined) return { problem: "it is not a JSON object" };
-  const { key, value, base64, ...others } = members;
+  const parsed = parseObject(line);
+  if ("problem" in parsed) return parsed;
+  const { key, value, base64, ...others } = parsed.members;
+  if (key === undefined) return { problem: 'it has no "key" (to use another member as the key, pass --key-field)' };
   if (typeof key !== "string") return { problem: 'its "key" is not a string' };
   if (Object.keys(others).length > 0) {
     return { key, problem: 'it has members other than "key", "value" and "base64"' };
@@ -115,25 +124,18 @@ function fromBase64(key: string, text: unknown): ParsedLine {
 
 /** Parses any JSON object. The key is the member `keyField`, and the value is the whole line. */
 function parseAnyObject(line: string, keyField: string): ParsedLine {
-  const members = parseObject(line);
-  if (members === undefined) return { problem: "it is not a JSON object" };
-  const key = Object.hasOwn(members, keyField) ? keyOf(members[keyField]) : undefined;
-  if (key === undefined) return { problem: "its key field is missing, or is neither a string nor a safe integer" };
+  const parsed = parseObject(line);
+  if ("problem" in parsed) return parsed;
+  if (!Object.hasOwn(parsed.members, keyField)) return { problem: "it has no member with the name of the key field" };
+  const key = keyOf(parsed.members[keyField], line, keyField);
+  if (key === undefined)
+    return { problem: "its key field is neither a string nor a safe integer in plain digits, such as 42" };
   return { key, value: Buffer.from(line.trim()) };
 }
 
-/** Returns the key for a string or a safe integer. JavaScript would round several unsafe integers to the same key. */
-function keyOf(member: unknown): string | undefined {
+/** Returns the key for a string or a safe integer. Rejects a number that JavaScript would round or write differently. */
+function keyOf(member: unknown, line: string, keyField: string): string | undefined {
   if (typeof member === "string") return member;
-  return Number.isSafeInteger(member) ? String(member) : undefined;
-}
-
-function parseObject(line: string): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(line);
-    const isObject = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
-    return isObject ? (parsed as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  if (!Number.isSafeInteger(member) || numberText(line, keyField) !== String(member)) return undefined;
+  return String(member);
 }

@@ -18,10 +18,11 @@ async function rejectionOf(line: string | Uint8Array, keyField?: string): Promis
 }
 
 test.each([
-  ["invalid JSON", "{key", { problem: "it is not a JSON object" }],
-  ["another JSON value", '["key"]', { problem: "it is not a JSON object" }],
-  ["null", "null", { problem: "it is not a JSON object" }],
-  ["no key", '{"value":"x"}', { problem: 'its "key" is not a string' }],
+  ["a part of an object", "{key", { problem: expect.stringContaining("only a part of a JSON object") }],
+  ["malformed JSON", "{key}", { problem: "it is not a JSON object, because its JSON is malformed" }],
+  ["an array", '["key"]', { problem: expect.stringContaining("it is a JSON array") }],
+  ["null", "null", { problem: expect.stringMatching(/^it is not a JSON object/) }],
+  ["no key", '{"value":"x"}', { problem: expect.stringContaining('it has no "key"') }],
   ["a number as key", '{"key":1,"value":"x"}', { problem: 'its "key" is not a string' }],
   ["no value", '{"key":"a"}', { key: "a", problem: 'it must have either "value" or "base64"' }],
   [
@@ -62,7 +63,10 @@ test.each([
 
 test("NDJSON: a line that is not UTF-8 is rejected, not repaired", async () => {
   const line = Buffer.concat([Buffer.from('{"key":"a","value":"'), Buffer.from([0xff]), Buffer.from('"}')]);
-  expect(await rejectionOf(line)).toEqual({ code: "invalid-argument", problem: "it is not UTF-8" });
+  expect(await rejectionOf(line)).toEqual({
+    code: "invalid-argument",
+    problem: expect.stringMatching(/^it is not UTF-8/),
+  });
 });
 
 test("the store's limits apply to the bytes of a key and a value", async () => {
@@ -120,6 +124,7 @@ function csv(text: string | Uint8Array, encoding: ValueEncoding = "utf8", ignore
     keyColumn: "key",
     valueColumn: "value",
     encoding,
+    delimiter: ",",
     ignoreOtherColumns,
     fromRecord: 1,
     limits,
@@ -200,23 +205,23 @@ test("CSV: a record with too few or too many columns is rejected, and the next o
 });
 
 test.each([
-  ["utf8", Buffer.from([0x61, 0x2c, 0xff])],
-  ["base64", Buffer.from("a,YQ")],
-  ["hex", Buffer.from("a,0")],
-  ["hex", Buffer.from("a,0g")],
-] as const)("CSV: a value that is not %s is rejected", async (encoding, row) => {
+  ["utf8", Buffer.from([0x61, 0x2c, 0xff]), "not UTF-8"],
+  ["base64", Buffer.from("a,YQ"), "not base64"],
+  ["hex", Buffer.from("a,0"), "not hex"],
+  ["hex", Buffer.from("a,0g"), "not hex"],
+] as const)("CSV: a value that is not %s is rejected", async (encoding, row, problem) => {
   expect(await csv(Buffer.concat([Buffer.from("key,value\n"), row]), encoding)).toMatchObject([
     {
       key: "a",
       code: "invalid-argument",
-      problem: `its value is not ${encoding} (pass another --encoding)`,
+      problem: expect.stringContaining(`its value is ${problem}`),
     },
   ]);
 });
 
 test("CSV: a key that is not UTF-8 is rejected", async () => {
   const text = Buffer.concat([Buffer.from("key,value\n"), Buffer.from([0xff]), Buffer.from(",1\n")]);
-  expect(await csv(text)).toMatchObject([{ problem: "its key is not UTF-8" }]);
+  expect(await csv(text)).toMatchObject([{ problem: expect.stringMatching(/^its key is not UTF-8/) }]);
 });
 
 test.each(['a,1\nb"c,2\nd,4\n', 'a,1\n"b"c,2\nd,4\n', 'a,1\n"b,2\nd,4\n'])(
@@ -262,7 +267,7 @@ test("a list of keys: invalid lines are rejected, and blank lines are skipped", 
     {
       record: 2,
       code: "invalid-argument",
-      problem: "it is not a JSON string, or it is longer than the longest possible key",
+      problem: expect.stringMatching(/^it is not a JSON string/),
     },
     { record: 3, code: "invalid-argument" },
     { record: 4, code: "invalid-argument", problem: "its key contains a lone surrogate" },

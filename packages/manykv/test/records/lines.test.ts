@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { splitLines, withoutByteOrderMark } from "../../src/records/lines.js";
+import { splitLines } from "../../src/records/lines.js";
 import { chunksOf, collect } from "../support/chunks.js";
 
 test("splitLines yields the same lines for any size of chunks", async () => {
@@ -39,18 +39,5 @@ test.each([1, 3, 1000])(
       { number: 3, defect: "too long" },
       { number: 4, text: "1" },
     ]);
-  },
-);
-
-test.each([1, 2, 3, 100])(
-  "withoutByteOrderMark removes a byte order mark only at the start (chunks of %i bytes)",
-  async (size) => {
-    const read = (text: string) => collect(splitLines(withoutByteOrderMark(chunksOf(text, size)), 100));
-    expect(await read("\ufeffa\n\ufeffb")).toEqual([
-      { number: 1, text: "a" },
-      { number: 2, text: "\ufeffb" },
-    ]);
-    expect(await read("a")).toEqual([{ number: 1, text: "a" }]);
-    expect(await read("")).toEqual([]);
   },
 );

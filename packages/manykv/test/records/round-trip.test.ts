@@ -17,6 +17,8 @@ const text = fc
   .oneof(fc.string({ unit: "binary" }), fc.constantFrom("", "\ufeffx", "\r", "a\r\n", '"', '","', "\u0000", " "))
   .map((value) => new TextEncoder().encode(value));
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), text);
+const columns = { keyColumn: "the key", valueColumn: "a,b" };
+const delimiters = fc.constantFrom(",", ";", "\t", "|", " ", "k", "¦");
 const chunkSize = fc.integer({ min: 1, max: 64 });
 
 async function expectRoundTrip(
@@ -46,12 +48,12 @@ test.each([
   ["hex", bytes],
 ] as const)("CSV with encoding %s restores every key and value byte for byte", async (encoding, value) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(key, value)), chunkSize, (records, size) =>
-      expectRoundTrip(records, csvWriter("the key", "a,b", encoding), (csv) =>
+    fc.asyncProperty(fc.array(fc.tuple(key, value)), chunkSize, delimiters, (records, size, delimiter) =>
+      expectRoundTrip(records, csvWriter({ ...columns, encoding, delimiter }), (csv) =>
         readCsv(chunksOf(csv, size), {
-          keyColumn: "the key",
-          valueColumn: "a,b",
+          ...columns,
           encoding,
+          delimiter,
           ignoreOtherColumns: false,
           fromRecord: 1,
           limits,
@@ -68,7 +70,9 @@ test("CSV with encoding utf8 stops before a value that is not text", () => {
     ["b", Uint8Array.of(255)],
     ["c", Uint8Array.of(99)],
   ];
-  expect(csvWriter("key", "value", "utf8").format(records)).toEqual({ text: "a,a\n", count: 1 });
+  expect(
+    csvWriter({ keyColumn: "key", valueColumn: "value", encoding: "utf8", delimiter: "," }).format(records),
+  ).toEqual({ text: "a,a\n", count: 1 });
 });
 
 test.each(keyFormats)("a list of keys as %s restores every key that it can represent", async (format) => {

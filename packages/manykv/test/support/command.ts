@@ -21,14 +21,19 @@ export interface RunOptions {
   readonly node?: readonly string[];
 }
 
-/** Starts the built command, like a shell. */
-export function startCommand(args: readonly string[], { store, inputFile, node = [] }: RunOptions = {}): ChildProcess {
+/** Returns the environment of a command. */
+function environment(store: string | undefined): NodeJS.ProcessEnv {
   const { MANYKV_STORE: _, ...inherited } = process.env;
   // The AWS SDK warns on standard error about Node.js versions that it will stop supporting.
   const env = { ...inherited, NODE_NO_WARNINGS: "1" };
+  return store === undefined ? env : { ...env, MANYKV_STORE: store };
+}
+
+/** Starts the built command, like a shell. */
+export function startCommand(args: readonly string[], { store, inputFile, node = [] }: RunOptions = {}): ChildProcess {
   const input = inputFile === undefined ? "pipe" : openSync(inputFile, "r");
   const child = spawn(process.execPath, [...node, main, ...args], {
-    env: store === undefined ? env : { ...env, MANYKV_STORE: store },
+    env: environment(store),
     stdio: [input, "pipe", "pipe"],
   });
   if (typeof input === "number") closeSync(input);
@@ -43,6 +48,14 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
   const ended = endOf(child);
   child.stdin?.end(options.input ?? "");
   return ended;
+}
+
+/** Runs a shell script in which `manykv` is the built command, for arguments that Node.js cannot pass. */
+export function runShell(script: string, { store }: Pick<RunOptions, "store">): Promise<Ended> {
+  const definition = `manykv() { "${process.execPath}" "${main}" "$@"; }\n`;
+  return endOf(
+    spawn("sh", ["-c", definition + script], { env: environment(store), stdio: ["ignore", "pipe", "pipe"] }),
+  );
 }
 
 /** Waits for a command to end, and returns its output and exit code. */

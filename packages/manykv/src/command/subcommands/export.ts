@@ -9,6 +9,7 @@ import {
   type BucketFlags,
   batchSizeOption,
   type FormatFlags,
+  parseOnce,
   type ToAction,
   writerFor,
 } from "../options.js";
@@ -28,7 +29,12 @@ export function addExportCommand(program: Command, toAction: ToAction): void {
     .description("Write all records of a bucket to a file or to standard output, in no particular order.")
     .argument("[file]", "file to write, or - for standard output", "-");
   addFormatOptions(addBucketOptions(command))
-    .option("--prefix <text>", "export only keys that start with this text; the store still lists all keys", "")
+    .option(
+      "--prefix <text>",
+      "export only keys that start with this text; the store still lists all keys",
+      parseOnce,
+      "",
+    )
     .addOption(batchSizeOption())
     .addHelpText("after", help)
     .action(toAction(runExport));

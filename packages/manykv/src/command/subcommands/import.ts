@@ -44,6 +44,7 @@ Examples
   manykv import countries.ndjson
   manykv import --key-field id users.ndjson
   manykv import --format csv --key-column code --value-column name - < countries.csv
+  manykv import --delimiter ';' countries.csv
   manykv import --on-error continue --report failed.ndjson countries.ndjson
   manykv import --from-record 4001 countries.ndjson`;
 

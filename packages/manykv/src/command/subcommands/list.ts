@@ -2,13 +2,13 @@ import type { Command } from "commander";
 import { listPages } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import { formatKey, type KeyFormat, keyFormatOption } from "../keys.js";
-import { addBucketOptions, type BucketFlags, type ToAction } from "../options.js";
+import { addBucketOptions, type BucketFlags, parseOnce, type ToAction } from "../options.js";
 import { type Output, openOutput } from "../streams.js";
 import { withBucket } from "../with-bucket.js";
 
 interface ListFlags extends BucketFlags {
   readonly prefix: string;
-  readonly format: KeyFormat;
+  readonly format?: KeyFormat;
 }
 
 export function addListCommand(program: Command, toAction: ToAction): void {
@@ -17,15 +17,20 @@ export function addListCommand(program: Command, toAction: ToAction): void {
     .summary("print all keys")
     .description("Print all keys of a bucket, one per line, in no particular order.");
   addBucketOptions(command)
-    .addOption(keyFormatOption("-f, --format <name>", "one key per line: plain text (lines) or JSON strings (json)"))
-    .option("--prefix <text>", "print only keys that start with this text; the store still lists all keys", "")
+    .addOption(keyFormatOption("-f, --format <name>"))
+    .option(
+      "--prefix <text>",
+      "print only keys that start with this text; the store still lists all keys",
+      parseOnce,
+      "",
+    )
     .addHelpText("after", help)
     .action(toAction(runList));
 }
 
 const help = `
-A line cannot represent an empty key, a key that contains a line break, or a key
-that starts with a byte order mark. At such a key, list stops with exit code 1.
+A line cannot represent an empty key, a key that contains a line break or NUL, or a
+key that starts with a byte order mark. At such a key, list stops with exit code 1.
 --format json prints every key. A key may be printed twice.
 
 Examples
@@ -37,7 +42,7 @@ async function runList(flags: ListFlags): Promise<ExitCode> {
     const output = await openOutput("-");
     for await (const keys of listPages(bucket, flags.prefix, { signal: interrupt.abort })) {
       interrupt.stop.throwIfAborted();
-      await printKeys(keys, flags.format, output);
+      await printKeys(keys, flags.format ?? "lines", output);
     }
     return exitCode.done;
   });
@@ -51,7 +56,7 @@ async function printKeys(keys: readonly string[], format: KeyFormat, output: Out
       await output.write(lines.join(""));
       throw new CommandError(
         exitCode.incomplete,
-        "a key is empty, contains a line break or starts with a byte order mark: pass --format json",
+        "a key is empty, contains a line break or NUL, or starts with a byte order mark: pass --format json",
       );
     }
     lines.push(`${line}\n`);

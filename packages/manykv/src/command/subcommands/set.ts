@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { type Command, Option } from "commander";
 import { decodeValue, type ValueEncoding, valueEncodings } from "../../records/record.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
-import { addBucketOptions, type BucketFlags, type ToAction } from "../options.js";
+import { addBucketOptions, type BucketFlags, parseOnce, type ToAction } from "../options.js";
 import { openInput } from "../streams.js";
 import { withBucket } from "../with-bucket.js";
 
@@ -16,10 +16,10 @@ export function addSetCommand(program: Command, toAction: ToAction): void {
     .command("set")
     .summary("set one key")
     .description("Set one key to an argument, the bytes of a file, or standard input.")
-    .argument("<key>", "key; put -- before a key that starts with a dash")
+    .argument("<key>", "key; put -- before it if it or the value starts with a dash")
     .argument("[value]", "value as text, in the encoding of --encoding");
   addBucketOptions(command)
-    .option("--file <file>", "use the bytes of a file, or of standard input (-), as the value")
+    .option("--file <file>", "use the bytes of a file, or of standard input (-), as the value", parseOnce)
     .addOption(new Option("--encoding <name>", 'encoding of the argument (default: "utf8")').choices(valueEncodings))
     .addHelpText("after", help)
     .action(toAction(runSet));
