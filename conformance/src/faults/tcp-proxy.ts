@@ -345,7 +345,7 @@ function bytesBeforeFault({ armed }: Flow, length: number): number {
   return passing;
 }
 
-/** Returns whether the receiving side must not notice that the sending side has closed its connection. */
+/** Returns whether the proxy hides from the receiving side that the sending side has closed its connection. */
 function isSilent({ mode }: Flow): boolean {
   return mode === "hold" || mode === "drop";
 }

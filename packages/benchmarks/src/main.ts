@@ -206,6 +206,6 @@ function oneOf<Name extends string>(text: string, names: readonly Name[]): Name[
   return text.split(",").map((part) => {
     const name = names.find((each) => each === part);
     if (name !== undefined) return name;
-    throw new InvalidArgumentError(`Use ${names.join(", ")}, separated by commas.`);
+    throw new InvalidArgumentError(`Use one or more of ${names.join(", ")}, separated by commas.`);
   });
 }

@@ -86,7 +86,7 @@ export class DriverBucket implements Bucket {
     } while (cursor !== undefined);
   }
 
-  /** Reads the keys of the input, sends them chunk by chunk and returns one value per key. */
+  /** Reads the keys of the input, sends them in chunks and returns one value per key. */
   async #read<Kind extends ReadKind>(call: Call, kind: Kind, input: Iterable<string>, options?: CallOptions) {
     try {
       call.start(options);
@@ -102,7 +102,7 @@ export class DriverBucket implements Bucket {
     }
   }
 
-  /** Reads the input, sends it chunk by chunk and throws unless the backend acknowledged every entry. */
+  /** Reads the input, sends it in chunks and throws unless the backend acknowledged every entry. */
   async #write(call: Call, kind: WriteKind, input: Iterable<Entry | string>, options?: CallOptions): Promise<void> {
     try {
       call.start(options);

@@ -31,7 +31,7 @@ export type Entry = readonly [key: string, value: Uint8Array];
 export interface CallOptions {
   /** Cancels the call when the signal is aborted. A write that was sent but not yet acknowledged becomes `unknown`. */
   readonly signal?: AbortSignal | undefined;
-  /** Maximum duration with retries, in milliseconds. `Infinity` is allowed. Default: the store's `timeout` (10,000). */
+  /** Maximum duration of the call including retries, in ms, or `Infinity`. Default: the store's `timeout` (10,000). */
   readonly timeout?: number | undefined;
 }
 

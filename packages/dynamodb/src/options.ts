@@ -38,7 +38,7 @@ export function checkDriverOptions(options: DynamodbDriverOptions): void {
     const { config, middlewareStack, send } = client ?? {};
     const functions = [send, middlewareStack?.identify, config?.credentials, config?.requestHandler?.handle];
     const isClient = functions.every((each) => typeof each === "function");
-    check(isClient, "`client` must be a DynamoDBClient of @aws-sdk/client-dynamodb 3.974 or later");
+    check(isClient, "`client` must be a DynamoDBClient from @aws-sdk/client-dynamodb 3.974 or later");
     const isAlone = region === undefined && endpoint === undefined && credentials === undefined;
     check(isAlone, "`client` has its own region, endpoint and credentials: omit those options");
   }

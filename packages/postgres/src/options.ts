@@ -28,7 +28,7 @@ export function checkDriverOptions(options: PostgresDriverOptions): void {
   if ((url === undefined) === (pool === undefined)) throw refuse("the options need either `url` or `pool`, not both");
   if (pool === undefined) return;
   if (typeof pool?.connect !== "function" || typeof pool.on !== "function") {
-    throw refuse("`pool` must be a Pool of pg");
+    throw refuse("`pool` must be a Pool from pg");
   }
   if (pool.options?.pipeline) throw refuse("`pool` must not have pg's option `pipeline`: remove it");
 }

@@ -38,7 +38,7 @@ export function checkConnectTimeout(time: unknown = defaultConnectTimeout): numb
 export function checkClient(client: unknown): Redis | Cluster {
   const { options, duplicate } = (client ?? {}) as Partial<Redis>;
   if (typeof duplicate !== "function" || typeof options !== "object")
-    throw new StoreError("invalid-argument", "`client` must be a Redis or Cluster client of ioredis 6");
+    throw new StoreError("invalid-argument", "`client` must be a Redis or Cluster client from ioredis 6");
   if (options.keyPrefix)
     throw new StoreError(
       "invalid-argument",

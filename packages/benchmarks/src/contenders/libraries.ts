@@ -55,8 +55,8 @@ function keyv(name: string, store: Keyv): Contender {
 }
 
 /**
- * Returns a contender that uses unstorage on Redis. Batches of unstorage contain text, so this contender encodes values
- * as Base64. unstorage has no batch call for deletes.
+ * Returns a contender that uses unstorage on Redis. The batch methods of unstorage do not support binary values, so this
+ * contender encodes values as Base64. unstorage has no batch method for deletes.
  */
 export async function unstorageRedis(url: string): Promise<Contender> {
   const { createStorage } = await load("unstorage", () => import("unstorage"));

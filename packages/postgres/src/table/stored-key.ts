@@ -28,7 +28,7 @@ export function pageStart(bucket: string, cursor: string | undefined, maxKeyByte
   return cursor === undefined ? prefix : Buffer.concat([prefix, decodeCursor(cursor, maxKeyBytes), zero]);
 }
 
-/** Returns a cursor that contains the last key of a page. The caller has that key anyway, so it need not be secret. */
+/** Returns a cursor that contains the last key of a page. The caller has that key anyway, so it is not encrypted. */
 export function encodeCursor(key: string): string {
   return Buffer.from(key).toString("base64url");
 }

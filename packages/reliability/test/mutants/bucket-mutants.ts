@@ -2,7 +2,7 @@ import type { Random } from "@manykv/conformance/faults";
 import { BatchError, type Bucket, type Entry, type Outcome } from "@manykv/core";
 import type { Mutant } from "./driver-mutants.js";
 
-/** Returns a bucket that differs from `inner` in some methods. */
+/** Returns a bucket with the methods in `changes`. All other methods call `inner`. */
 function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
   return {
     name: inner.name,
