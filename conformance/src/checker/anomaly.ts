@@ -1,5 +1,5 @@
 /**
- * The kinds of faults that a history can reveal.
+ * The kinds of anomalies that a history can reveal.
  *
  * | kind | meaning |
  * | --- | --- |
@@ -32,12 +32,12 @@ export type AnomalyKind =
   | "malformed-error"
   | "misplaced-answer";
 
-/** A fault that a history reveals. */
+/** A wrong result or report that a history reveals. */
 export interface Anomaly {
-  /** The kind of the fault. */
+  /** The kind of the anomaly. */
   readonly kind: AnomalyKind;
   /** The key, in the form `bucket/key`. Absent if the anomaly concerns a whole call. */
   readonly key?: string;
-  /** Description of the fault, for a failure message. */
+  /** Description of the anomaly, for a failure message. */
   readonly text: string;
 }

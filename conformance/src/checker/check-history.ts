@@ -6,7 +6,7 @@ import { byKey, type KeyHistory } from "./key-history.js";
 
 /** The result of `checkHistory`, with the numbers of checked keys, writes and reads. */
 export interface CheckResult {
-  /** All anomalies of the history. Empty if the checker found no fault. */
+  /** All anomalies of the history. Empty if the checker found none. */
   readonly anomalies: readonly Anomaly[];
   /**
    * Keys that the checker could not judge. Each read of such a key is possible by itself, but the search for an order

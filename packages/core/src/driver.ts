@@ -124,7 +124,7 @@ export interface Fault {
   readonly retryable: boolean;
   /** `none`: the write was not and will not be applied. `unknown`: it may have been applied or may be applied later. */
   readonly effect: "none" | "unknown";
-  /** The engine's own code, such as `OOM` or `42501`. Never its message, which may contain keys or passwords. */
+  /** An error code such as `OOM`, or a short fixed text. Never an error message: it may contain keys or passwords. */
   readonly reason?: string | undefined;
   /**
    * If the effect is `unknown`: ensures that the lost request can no longer take effect, for example by closing its

@@ -47,7 +47,7 @@ export class StoreError extends Error {
   /** The variant of the type `error` in `wasi:keyvalue/store` that matches the code. */
   readonly tag: StoreErrorTag;
   readonly code: StoreErrorCode;
-  /** The engine's own code, such as `42P01`, `NOPERM` or `ECONNREFUSED`, if it reported one. */
+  /** The error code of the engine or Node.js (`42P01`, `NOPERM`, `ECONNREFUSED`), or a short text from the driver. */
   readonly reason?: string;
   /** Whether the same call may succeed later. For a batch: whether this is true for every failed entry. */
   readonly retryable: boolean;
@@ -84,7 +84,7 @@ export interface Failure {
   readonly index: number;
   readonly outcome: "not-applied" | "unknown";
   readonly code: StoreErrorCode;
-  /** The engine's own code, if it reported one. */
+  /** The error code of the engine or Node.js, or a short text from the driver. */
   readonly reason?: string;
 }
 
@@ -157,7 +157,7 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   "invalid-argument": "Correct the arguments of the call.",
   "too-large": "Store less under one key, or split the value.",
   throttled: "The backend has no capacity left: try again later, or raise its capacity.",
-  timeout: "The deadline passed: try again, raise `timeout`, or send less at once.",
+  timeout: "The deadline passed: try again, raise `timeout`, or use smaller batches.",
   aborted: "The caller's signal cancelled the call.",
   "connection-lost": "The connection broke: try again.",
   unavailable: "The backend does not serve requests: check that it runs and can be reached, then try again.",

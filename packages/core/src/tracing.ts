@@ -16,7 +16,7 @@ interface Event {
   duration?: number;
   /** The code of the call's error or, for an attempt, of the first fault. */
   code?: StoreErrorCode;
-  /** The engine's own code, if it reported one. */
+  /** The error code of the engine or Node.js, or a short text from the driver. */
   reason?: string;
 }
 

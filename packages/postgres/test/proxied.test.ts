@@ -162,7 +162,7 @@ test("behind a pooler, the driver terminates no other session", async () => {
   const victim = new pg.Client({ connectionString: table.url });
   await victim.connect();
   const pool = new pg.Pool({ connectionString: proxy.url(table.url), max: 2 });
-  // Like a pooler, report the process number of another session.
+  // Like a pooler, report the process ID of another session.
   pool.on("connect", (client) => Object.assign(client, { processID: Reflect.get(victim, "processID") }));
   const driver = postgresDriver({ pool, table: table.name });
   await driver.set(setRequest([["warm", text("w")]]));

@@ -109,7 +109,7 @@ export class Call {
     await nextTurn();
     if (this.cancelled) throw new InputError("aborted", "the call was cancelled before anything was sent", entries);
     if (this.timeLeft > 0) return;
-    const text = "the deadline passed before anything was sent: raise `timeout`, or send less at once";
+    const text = "the deadline passed before anything was sent: raise `timeout`, or use smaller batches";
     throw new InputError("timeout", text, entries);
   }
 

@@ -141,7 +141,7 @@ function read(
       if (++unchecked < entriesPerCheck) continue;
       unchecked = 0;
       if (call.timeLeft > 0) continue;
-      rejection ??= { code: "timeout", text: "the deadline passed: raise `timeout`, or send less at once" };
+      rejection ??= { code: "timeout", text: "the deadline passed: raise `timeout`, or use smaller batches" };
       break;
     }
   } catch (error) {

@@ -100,7 +100,7 @@ interface ConnectionState {
   serverProcess: ServerProcess | "hidden" | undefined;
 }
 
-/** The server process of a connection. Number and start time together identify it, because numbers are reused. */
+/** The server process of a connection. ID and start time together identify it, because IDs are reused. */
 export interface ServerProcess {
   readonly id: number;
   /** The start time, a `timestamptz` in the binary form that the server sent. */
@@ -160,7 +160,7 @@ export class CheckedOutClient {
 
   /**
    * Returns the server process of the connection, or `undefined` if a pooler or the session's role hides it. A pooler
-   * reports an invented process number and runs each transaction in any free process, so terminating a process could
+   * reports an invented process ID and runs each transaction in any free process, so terminating a process could
    * end another client's statement. Only the first call for a connection sends a query.
    *
    * @throws {ExchangeError} if the connection breaks or the request is aborted.

@@ -24,7 +24,7 @@ function terminate({ id, start }: ServerProcess): BoundStatement {
   return bound;
 }
 
-/** Shortest and longest wait between two checks whether a terminated process is gone, in milliseconds. */
+/** Shortest and longest wait before the next check that a terminated process has exited, in milliseconds. */
 const shortestWait = 1;
 const longestWait = 50;
 

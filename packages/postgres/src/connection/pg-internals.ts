@@ -114,7 +114,7 @@ export function hangUp(client: Client): void {
   client.connection?.stream?.destroy();
 }
 
-/** A client of the pool, with the process number that the server reported when the client connected. */
+/** A client of the pool, with the process ID that the server reported when the client connected. */
 export type PgClient = PoolClient & { readonly processID: number | null };
 
 /** Throws a `FaultError` (`invalid-argument`) if the client lacks a member that manykv needs. */

@@ -98,7 +98,7 @@ export class RespSocket {
     return false;
   }
 
-  /** Writes commands with one call. Ends the exchange as `unsent` if the socket is closed. */
+  /** Writes commands to the socket in one write. Ends the exchange as `unsent` if the socket is closed. */
   send(commands: Buffer | string, exchange: Exchange): void {
     if (!this.usable) {
       exchange.finish("unsent");
