@@ -32,7 +32,7 @@ test("every case of every file in `cases` is in the suite", async () => {
   for (const file of files) {
     const exported: Record<string, unknown> = await import(new URL(file, folder).href);
     const groups = Object.entries(exported).filter(([name]) => name.endsWith("Cases"));
-    expect(groups.length, `${file} must export an array of cases whose name ends in Cases`).toBeGreaterThan(0);
+    expect(groups.length, `${file} must export an array whose name ends in Cases`).toBeGreaterThan(0);
     for (const [, group] of groups)
       for (const one of group as typeof cases)
         expect(listed.has(one), `the suite must contain ${one.id} of ${file}`).toBe(true);

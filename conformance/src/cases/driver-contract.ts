@@ -32,12 +32,15 @@ export const driverCases: readonly ConformanceCase[] = [
     async run(context) {
       const { name, limits } = await context.driver();
       assert.match(name, /^[a-z][a-z0-9-]*$/);
-      assert.ok(Object.isFrozen(limits), "the driver's limits must be frozen");
-      assert.ok(limits.maxValueBytes >= portableLimits.maxValueBytes, "limits.maxValueBytes must be at least 400,000");
-      assert.ok(limits.concurrency >= 1, "limits.concurrency must be at least 1");
+      assert.ok(Object.isFrozen(limits), "`limits` must be frozen");
+      assert.ok(
+        limits.maxValueBytes >= portableLimits.maxValueBytes,
+        "`limits.maxValueBytes` must be at least 400,000",
+      );
+      assert.ok(limits.concurrency >= 1, "`limits.concurrency` must be at least 1");
       for (const operation of ["get", "set", "delete"] as const) {
-        assert.ok(limits[operation].maxKeys >= 1, `limits.${operation}.maxKeys must be at least 1`);
-        assert.ok(limits[operation].maxBytes >= 1, `limits.${operation}.maxBytes must be at least 1`);
+        assert.ok(limits[operation].maxKeys >= 1, `\`limits.${operation}.maxKeys\` must be at least 1`);
+        assert.ok(limits[operation].maxBytes >= 1, `\`limits.${operation}.maxBytes\` must be at least 1`);
       }
     },
   },
@@ -167,7 +170,7 @@ export const driverCases: readonly ConformanceCase[] = [
       const driver = await context.driver();
       const text = "duplicate key (k)=(secret value)";
       const { reason } = driver.classify(Object.assign(new Error(text), { code: text, errno: text, name: text }));
-      assert.ok(!reason?.includes("secret"), "`reason` must not contain the text of the error");
+      assert.ok(!reason?.includes("secret"), "classify: `reason` must not contain the text of the error");
       await driver.close();
     },
   },
@@ -301,13 +304,16 @@ export const driverCases: readonly ConformanceCase[] = [
 ];
 
 function assertFault(fault: Fault): void {
-  assert.ok(codes.has(fault.code), `classify must return a StoreErrorCode, but returned ${String(fault.code)}`);
-  assert.equal(typeof fault.retryable, "boolean", "classify must return a boolean `retryable`");
+  assert.ok(codes.has(fault.code), `classify: \`code\` must be a StoreErrorCode, but is ${String(fault.code)}`);
+  assert.equal(typeof fault.retryable, "boolean", "classify: `retryable` must be a boolean");
   assert.ok(
     fault.effect === "none" || fault.effect === "unknown",
-    `classify must return the effect none or unknown, but returned ${String(fault.effect)}`,
+    `classify: \`effect\` must be none or unknown, but is ${String(fault.effect)}`,
   );
-  assert.ok(fault.reason === undefined || typeof fault.reason === "string", "`reason` must be a string or undefined");
+  assert.ok(
+    fault.reason === undefined || typeof fault.reason === "string",
+    "classify: `reason` must be a string or undefined",
+  );
 }
 
 function request(bucket: string, keys: readonly string[], values: readonly string[] = []): SetRequest {

@@ -20,7 +20,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
       async run(context) {
         const bucket = await context.bucket();
         const longest = bucket.limits.maxKeyBytes;
-        assert.ok(longest >= 1 && longest <= 1024, `maxKeyBytes must be 1 to 1,024, but is ${longest}`);
+        assert.ok(longest >= 1 && longest <= 1024, `\`maxKeyBytes\` must be from 1 to 1,024, but is ${longest}`);
         const keys = [keyOfBytes(longest, width), keyOfBytes(longest - 1, width)];
         await roundTrip(bucket, keys);
         const listed = new Set((await bucket.listKeys()).keys);
@@ -57,7 +57,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
         assert.equal(
           await bucket.exists(fitting + rest),
           false,
-          `exists must accept a key with U+${point.toString(16)}`,
+          `exists must return false for a missing key with U+${point.toString(16)}`,
         );
         await rejectsWith(
           bucket.exists(`${fitting}${rest}x`),

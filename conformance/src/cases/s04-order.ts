@@ -168,7 +168,7 @@ async function answersIn(bucket: Bucket, keys: readonly string[]): Promise<void>
   const answers = await bucket.getMany(keys);
   assert.equal(answers.length, keys.length);
   for (const [index, key] of keys.entries()) {
-    assert.equal(answers[index]?.[0], key, `result ${index} must contain the key ${key}`);
+    assert.equal(answers[index]?.[0], key, `the result at index ${index} must contain the key ${key}`);
     sameBytes(answers[index]?.[1], bytes(`of ${key}`));
   }
 }

@@ -142,7 +142,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
               if (end.status === "rejected")
                 assert.ok(
                   StoreError.is(end.reason),
-                  `${what} must reject with a StoreError, not ${String(end.reason)}`,
+                  `${what} must reject only with a StoreError, but rejects with ${String(end.reason)}`,
                 );
           }),
         );

@@ -39,7 +39,7 @@ export const sizeCases: readonly ConformanceCase[] = [
         );
         assert.ok(
           size <= limits.maxBytes || keys.length === 1,
-          `a ${operation} request must have at most ${limits.maxBytes} bytes, but has ${size}`,
+          `a ${operation} request of several keys must have at most ${limits.maxBytes} bytes, but has ${size}`,
         );
       }
     },
@@ -89,7 +89,10 @@ export const sizeCases: readonly ConformanceCase[] = [
       );
       await bucket.setMany(entries);
       for (const { bytes: size, keys } of requests)
-        assert.ok(size <= 100 || keys.length === 1, `a request must have at most 100 bytes, but has ${size}`);
+        assert.ok(
+          size <= 100 || keys.length === 1,
+          `a request of several keys must have at most 100 bytes, but has ${size}`,
+        );
       for (const [index, { bytes: size }] of requests.entries()) {
         const next = requests[index + 1];
         if (next === undefined) break;

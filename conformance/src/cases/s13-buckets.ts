@@ -22,7 +22,7 @@ export const bucketCases: readonly ConformanceCase[] = [
       await (await store.open(base)).delete("key");
       for (const name of names) {
         const exists = await (await store.open(name)).exists("key");
-        assert.equal(exists, name !== base, `delete must affect only the bucket ${base}, checked in ${name}`);
+        assert.equal(exists, name !== base, `exists in ${name} must return ${name !== base} after a delete in ${base}`);
       }
     },
   },

@@ -62,6 +62,10 @@ function checkKey(history: KeyHistory): Anomaly[] | "undecided" {
   if (order) return [];
   const { key, writes } = history;
   return [
-    { kind: "impossible-order", key, text: `no order of the ${writes.length} writes of the key explains all reads` },
+    {
+      kind: "impossible-order",
+      key,
+      text: `no order of the writes of the key explains all reads (writes: ${writes.length})`,
+    },
   ];
 }

@@ -26,7 +26,7 @@ export class ProxySet implements AsyncDisposable {
     const proxy = this.#proxies.get(keyOf(server));
     if (proxy === undefined)
       throw new Error(
-        `ProxySet.route: ${keyOf(server)} is not among the servers of this set: pass it to ProxySet.start`,
+        `ProxySet.route: ${keyOf(server)} is not among the servers of this set: pass the server to ProxySet.start`,
       );
     return proxy.address;
   };

@@ -71,9 +71,9 @@ function planOf(call: ModelCall, values: ValueMaker): Plan {
         run: (bucket) => bucket.getMany(keys),
         check: (answer, model, writes) => {
           const pairs = answer as readonly (readonly [string, Uint8Array] | undefined)[];
-          assert.equal(pairs.length, keys.length, "getMany must return one entry per key");
+          assert.equal(pairs.length, keys.length, "getMany must return one result per key");
           for (const [index, key] of keys.entries()) {
-            assert.equal(pairs[index]?.[0] ?? key, key, "getMany must return the keys in order");
+            assert.equal(pairs[index]?.[0] ?? key, key, "getMany must return the keys in the order of its input");
             observe(model, writes, key, textOf(pairs[index]?.[1]));
           }
         },

@@ -25,11 +25,11 @@ export function assertNoLeak(error: unknown, what: string): void {
     ["message", message],
     ["stack", stack ?? ""],
     ["cause", inspect(cause, { depth: Number.POSITIVE_INFINITY, showHidden: true })],
-    ["String()", String(error)],
+    ["result of String()", String(error)],
     ["JSON", JSON.stringify(error)],
-    ["inspect", inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })],
+    ["result of inspect()", inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })],
   ];
   for (const [place, text] of shown)
     for (const disguise of disguises)
-      assert.ok(!text.includes(disguise), `${what}: the error's ${place} must contain no key, value or secret`);
+      assert.ok(!text.includes(disguise), `${what}: the ${place} of the error must contain no key, value or secret`);
 }

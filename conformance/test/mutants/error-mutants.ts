@@ -73,7 +73,7 @@ export const errorMutants: readonly Mutant[] = [
           try {
             return await driver.get(request);
           } catch {
-            throw new Error("something failed");
+            throw new Error("the get request failed");
           }
         },
       }),
@@ -95,7 +95,7 @@ export const errorMutants: readonly Mutant[] = [
     createStore: changedBuckets((bucket) => ({
       get: (key, options) =>
         bucket.get(key, options).catch(() => {
-          throw new StoreError("internal", "it failed");
+          throw new StoreError("internal", "get failed");
         }),
     })),
   },
