@@ -16,7 +16,7 @@ let tarballs: Map<string, string>;
 
 function tarball(name: string): string {
   const path = tarballs.get(name);
-  if (path === undefined) throw new Error(`No tarball was packed for ${name}.`);
+  if (path === undefined) throw new Error(`packAll returned no tarball for ${name}.`);
   return path;
 }
 

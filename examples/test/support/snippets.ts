@@ -17,7 +17,7 @@ export function codeBlocksOf(markdown: string): CodeBlock[] {
     const language = fence.exec(lines[start] ?? "")?.[1];
     if (language === undefined) continue;
     const end = lines.indexOf("```", start + 1);
-    if (end === -1) throw new Error(`The code block on line ${start + 1} is not closed.`);
+    if (end === -1) throw new Error(`The code block that starts on line ${start + 1} has no closing fence.`);
     const before = lines[start - 1] === "" ? lines[start - 2] : lines[start - 1];
     const comment = /^<!-- (.*) -->$/.exec(before ?? "")?.[1];
     blocks.push({ line: start + 1, language, code: lines.slice(start + 1, end).join("\n"), comment });
@@ -46,7 +46,8 @@ export function regionOf(text: string, region: string | undefined): string {
   if (region === undefined) return lines.join("\n");
   const start = lines.findIndex((line) => line.trim() === `// #region ${region}`);
   const end = lines.findIndex((line) => line.trim() === `// #endregion ${region}`);
-  if (start === -1 || end < start) throw new Error(`The example has no region ${region}.`);
+  if (start === -1 || end < start)
+    throw new Error(`The example must contain "// #region ${region}" followed by "// #endregion ${region}".`);
   const inside = lines.slice(start + 1, end);
   const indents = inside.filter((line) => line !== "").map((line) => line.length - line.trimStart().length);
   return inside.map((line) => line.slice(Math.min(...indents))).join("\n");
