@@ -193,7 +193,7 @@ function readCounts(text: string): number[] {
 function readCount(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError("Use whole numbers above 0.");
+  throw new InvalidArgumentError("Use a whole number above 0 for each value.");
 }
 
 function readMilliseconds(text: string): number {

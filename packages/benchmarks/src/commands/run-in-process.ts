@@ -17,6 +17,6 @@ export async function runInProcess<Task extends object, Result>(
 async function ended(child: ReturnType<typeof fork>): Promise<never> {
   const [code] = (await once(child, "exit")) as [number | null];
   throw new Error(
-    `The process ended before it sent a result (exit code: ${code ?? "none"}). Its error is printed above.`,
+    `The process ended before it sent a result (exit code: ${code ?? "none"}). Check its error output above.`,
   );
 }
