@@ -132,7 +132,7 @@ export class BatchError extends StoreError {
    */
   outcomeOf(index: number): Outcome {
     if (!Number.isInteger(index) || index < 0 || index >= this.#outcomes.size) {
-      throw new RangeError(`outcomeOf: index ${index} is out of range: the batch has ${this.#outcomes.size} entries`);
+      throw new RangeError(`outcomeOf: no entry has the index ${index} (number of entries: ${this.#outcomes.size})`);
     }
     return this.#outcomes.outcomeOf(index);
   }

@@ -232,7 +232,10 @@ for (const [whose, options, ofStore] of [
     }
     await Promise.allSettled([bucket.get("a", options), bucket.get("b", options)]);
     for (const deadline of deadlines) {
-      assert.ok(deadline <= start + 1_000, `deadline after ${deadline - start} ms, expected at most 1,000 ms`);
+      assert.ok(
+        deadline <= start + 1_000,
+        `the deadline must be at most 1,000 ms after the start, but is ${deadline - start} ms after it`,
+      );
     }
   });
 }

@@ -43,7 +43,7 @@ test("waitFor rejects when the request is aborted", async () => {
   const controller = new AbortController();
   const request = createRequest({ bucket: "b", signal: controller.signal });
   assert.equal(await waitFor(request, Promise.resolve(5)), 5);
-  await assert.rejects(waitFor(request, Promise.reject(new RangeError("passed through"))), RangeError);
+  await assert.rejects(waitFor(request, Promise.reject(new RangeError("the operation failed"))), RangeError);
   const endless = waitFor(request, new Promise<never>(() => {}));
   controller.abort();
   for (const waiting of [endless, waitFor(request, new Promise<never>(() => {}))]) {
