@@ -70,13 +70,13 @@ function readSize(text: string): Size {
   if (text === "ci" || text === "long") return text;
   const runs = Number(text);
   if (Number.isInteger(runs) && runs > 0) return runs;
-  throw new InvalidArgumentError("It must be ci, long or a positive integer.");
+  throw new InvalidArgumentError("Use ci, long or a positive integer.");
 }
 
 function readSeed(text: string): number {
   const seed = Number(text);
   if (text !== "" && Number.isSafeInteger(seed) && seed >= 0) return seed;
-  throw new InvalidArgumentError("It must be an integer of at least 0.");
+  throw new InvalidArgumentError("Use an integer from 0 to 2^53 - 1.");
 }
 
 function randomSeed(): number {

@@ -164,7 +164,8 @@ class Schedule {
     markLate(this.#oracle, this.#tracked);
     const { anomalies, undecided } = checkHistory(this.#history);
     const found: Anomaly[] = [...anomalies, ...checkOutcomes(this.#oracle, this.#tracked)];
-    if (this.#unsettled > 0) found.push({ kind: "unsettled", text: `${this.#unsettled} calls never settled` });
+    if (this.#unsettled > 0)
+      found.push({ kind: "unsettled", text: `number of calls that never settled: ${this.#unsettled}` });
     const outcomes = { applied: 0, "not-applied": 0, unknown: 0 };
     for (const { outcome } of this.#history.writes) outcomes[outcome]++;
     return {

@@ -90,7 +90,7 @@ export class SimulatedDriver implements Driver {
 
   classify(error: unknown): Fault {
     const fault = error instanceof SimulatedError ? error.fault : undefined;
-    if (fault === undefined) throw new Error("classify failed");
+    if (fault === undefined) throw new Error("classify received an error that contains no fault");
     return fault;
   }
 
@@ -265,7 +265,7 @@ export class SimulatedDriver implements Driver {
 
   #fenceOf(kind: "works" | "fails" | "throws" | "hangs", attempts: readonly Attempt[]): Fence {
     return (): Promise<void> => {
-      if (kind === "throws") throw new Error("a fence that throws");
+      if (kind === "throws") throw new Error("the fence throws");
       return this.#fence(kind, attempts);
     };
   }

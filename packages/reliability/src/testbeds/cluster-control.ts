@@ -45,7 +45,7 @@ export class ClusterControl {
     if (await this.within(120_000, viewers, fits)) return;
     const views = await Promise.all(viewers.map((viewer) => this.nodes(viewer)));
     throw new Error(
-      `ClusterControl.until: the cluster must reach the expected state in 2 minutes, but is ${JSON.stringify(views[0])}`,
+      `ClusterControl.until: the cluster must reach the expected state within 2 minutes, but is ${JSON.stringify(views[0])}`,
     );
   }
 
