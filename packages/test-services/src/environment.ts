@@ -99,7 +99,7 @@ async function check<T>({ variable }: Address, at: string, request: () => Promis
   } catch (error) {
     // Include only the code, because the message or cause of a client's error may contain the address.
     throw new Error(
-      `${variable}: the server at ${at} does not respond (${codeOf(error)}). Start it, correct the address, or unset ${variable}`,
+      `${variable}: the request to the server at ${at} failed (${codeOf(error)}). Start the server, correct the address, or unset ${variable}`,
     );
   }
 }

@@ -47,7 +47,7 @@ export class Supervisor {
     });
     const directory = await new Promise<string>((resolve, reject) => {
       child.once("error", reject);
-      child.once("exit", () => reject(new Error(`${name}: the supervisor process did not start`)));
+      child.once("exit", () => reject(new Error(`${name}: the supervisor process exited during startup`)));
       child.once("message", (message: SupervisorReport) => {
         if (message.type === "ready") resolve(message.directory);
       });
