@@ -13,8 +13,8 @@ export type Route = (server: Address) => Address;
  */
 export interface ConformanceHarness {
   /**
-   * Name of the backend. The suite uses it in test names and at the start of every line that it prints. Must not be
-   * empty.
+   * Name of the backend. It appears in the name of the suite's outer test group and at the start of every line that
+   * the suite prints. Must not be empty.
    */
   readonly name: string;
   /**
@@ -42,6 +42,6 @@ export interface ConformanceHarness {
    * seed for each case.
    */
   readonly seed?: number | undefined;
-  /** Creates a store on top of a driver. Set it to test code that wraps stores. Default: core's `createStore`. */
+  /** Creates a store on top of a driver. Set this to test code that wraps stores. Default: core's `createStore`. */
   readonly createStore?: ((driver: Driver, options: StoreOptions) => Store) | undefined;
 }

@@ -11,8 +11,8 @@ const caseTimeout = 120_000;
 const closeTimeout = 30_000;
 
 /**
- * Timeout for the test runner, in milliseconds. It is longer than the timeouts in `runCase`, so that a case that hangs
- * fails first and reports what hangs.
+ * Timeout for the test runner, in milliseconds. It is longer than the timeouts in `runCase` together, so that `runCase`
+ * rejects before the test runner's timeout and reports what hangs.
  */
 export const testTimeout: number = caseTimeout + closeTimeout + 10_000;
 

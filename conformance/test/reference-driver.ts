@@ -14,8 +14,8 @@ const limits: DriverLimits = Object.freeze({
 const pageSize = 1000;
 
 /**
- * Returns the simplest conforming driver, which stores everything in a map in memory. The mutants are broken versions
- * of this driver.
+ * Returns the simplest conforming driver, which stores everything in a map in memory. The mutants break
+ * this driver or the stores that use it.
  */
 export function referenceDriver(data: ReferenceData): Driver {
   const entriesOf = (bucket: string): Map<string, Uint8Array> => {

@@ -10,7 +10,7 @@ export interface Address {
 
 /** Options of a TCP proxy. */
 export interface TcpProxyOptions {
-  /** Delay of every byte in each direction, in milliseconds. Default 0. */
+  /** Delay of every byte, in milliseconds, separately for each direction. Default 0. */
   readonly latency?: Readonly<Partial<Record<Direction, number>>>;
   /** TLS options for clients, with a certificate and a key. Default: the proxy does not use TLS with clients. */
   readonly clientTls?: tls.TlsOptions;
@@ -84,13 +84,13 @@ export class TcpProxy implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The connection that a client opened last. It may already be closed. Throws if no client has connected yet. */
+  /** The most recently opened connection, which may already be closed. Throws if no client has connected yet. */
   get last(): ProxiedConnection {
     if (this.#last === undefined) throw new Error("TcpProxy.last: no client has connected yet: connect a client first");
     return this.#last;
   }
 
-  /** Returns the URL of the server with the address of the proxy in place of the server's address. */
+  /** Returns `serverUrl` with the host and port replaced by the host and port of the proxy. */
   url(serverUrl: string): string {
     const url = new URL(serverUrl);
     url.host = `127.0.0.1:${this.port}`;
@@ -98,8 +98,8 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
-   * Arms a fault on open and new connections. The fault begins after `fault.after` bytes or messages have passed. Calls
-   * `onBegin` when the fault begins.
+   * Arms a fault on all open and new connections. The fault begins when `fault.after` bytes or messages have passed on
+   * one of them. Calls `onBegin` when the fault begins. Replaces an armed fault that has not begun.
    */
   arm(fault: ConnectionFault, onBegin: () => void = () => {}): void {
     this.#armed = { fault, onBegin };
@@ -117,7 +117,7 @@ export class TcpProxy implements AsyncDisposable {
     this.closeConnections();
   }
 
-  /** Ends every fault. The proxy sends the bytes that it held, and resets connections whose bytes it dropped. */
+  /** Ends every fault and `refuse()`. Sends the bytes that the proxy holds, and resets connections that drop bytes. */
   heal(): void {
     this.#armed = undefined;
     this.#lasting = undefined;
@@ -165,11 +165,11 @@ export class TcpProxy implements AsyncDisposable {
 
 /** The events that a connection reports to its proxy. */
 interface ConnectionEvents {
-  /** A chunk has arrived. Returns the bytes to forward, or `undefined` to discard the chunk. */
+  /** Called when a chunk arrives. Returns the bytes to forward, or `undefined` to discard the chunk. */
   received(direction: Direction, chunk: Buffer): Buffer | undefined;
-  /** `fault.after` bytes or messages have passed, so the fault begins. */
+  /** Called when `fault.after` bytes or messages have passed, to begin the fault. */
   reached(fault: ConnectionFault): void;
-  /** Both sockets of the connection are closed. */
+  /** Called when both sockets of the connection are closed. */
   closed(): void;
 }
 
@@ -210,7 +210,7 @@ export class ProxiedConnection {
     for (const direction of ["request", "answer"] as const) this.#follow(direction, latency[direction] ?? 0);
   }
 
-  /** Arms a fault, which begins after `fault.after` bytes or messages have passed. */
+  /** Arms a fault of the proxy on this connection. Reports to the proxy when the fault must begin. */
   arm(fault: ConnectionFault): void {
     const { after = { bytes: 0 } } = fault;
     const left = "bytes" in after ? after.bytes : after.messages;
@@ -244,7 +244,7 @@ export class ProxiedConnection {
     return this.#flows[direction].held.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Stops holding and sends the held bytes, even if the client has closed its connection. */
+  /** Stops holding and sends the held bytes, even if the sender of these bytes has closed its connection. */
   release(direction: Direction): void {
     const flow = this.#flows[direction];
     for (const chunk of this.take(direction)) this.send(direction, chunk);
@@ -258,7 +258,7 @@ export class ProxiedConnection {
     return flow.held.splice(0);
   }
 
-  /** Sends bytes in this direction as if the proxy had just received them. */
+  /** Sends bytes in this direction immediately. A fault that has begun affects them, but `intercept` is not called. */
   send(direction: Direction, chunk: Buffer): void {
     const flow = this.#flows[direction];
     const { mode, from, to, held } = flow;
@@ -271,7 +271,7 @@ export class ProxiedConnection {
     to.once("drain", () => from.resume());
   }
 
-  /** Closes both sides cleanly, after all pending bytes are sent. */
+  /** Closes both sides cleanly after all pending bytes are sent. Bytes that the proxy holds are not sent. */
   cut(): void {
     this.client.destroySoon();
     this.server.destroySoon();

@@ -59,7 +59,8 @@ export function changeRequest(
 }
 
 /**
- * Returns a copy of a request that contains only the keys at `indexes`. The copy is aborted together with the original.
+ * Returns a copy of a request that contains only the keys at `indexes` and, for a set request, their values. The copy
+ * is aborted together with the original.
  */
 export function pickKeys(request: KeysRequest & Partial<SetRequest>, indexes: readonly number[]): SetRequest {
   const { bucket, deadline, keys, values, signal } = request;

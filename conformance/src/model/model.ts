@@ -35,7 +35,7 @@ export class Model {
     assert.ok(possible.has(value), told(key, value, possible));
   }
 
-  /** Records the values that concurrent calls wrote, in any order. Afterwards, each of them is possible. */
+  /** Records the values that concurrent calls wrote, in any order. Afterwards, only these values are possible. */
   write(key: string, values: readonly ModelValue[]): void {
     this.#values.set(key, new Set(values));
   }

@@ -146,7 +146,7 @@ function checkExists(key: string, exists: boolean, model: Model, writes: Writes)
   );
 }
 
-/** Asserts that the listing contains every key that existed the whole time, and no key that never existed. */
+/** Asserts that the listing contains every key that existed the whole time, and only keys that may have existed. */
 function checkListing(listed: ReadonlySet<string>, model: Model, writes: Writes): void {
   for (const key of listed)
     assert.ok(modelKeys.includes(key), `the listing must not contain ${nameOf(key)}, which no call set`);
@@ -167,7 +167,7 @@ function textOf(value: Uint8Array | undefined): ModelValue {
   return value === undefined ? undefined : new TextDecoder().decode(value);
 }
 
-/** Creates unique values of about the requested size. */
+/** Creates unique values of about the requested size in bytes. */
 class ValueMaker {
   #count = 0;
 

@@ -39,7 +39,7 @@ export const quickRetry = { attempts: 3, baseDelay: 1, maxDelay: 4 };
 /** Time after the deadline of a write, in milliseconds. A write that settles later counts as hanging. */
 const hangs = 8_000;
 
-/** Makes a write and asserts that every reported outcome is true. */
+/** Makes a write through a driver with faults and asserts that every reported outcome is true. */
 export async function faultyWrite(context: CaseContext, write: FaultyWrite): Promise<WriteResult> {
   const name = context.bucketName();
   const { requests, wrap } = recordRequests();

@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 /** A string that cases use as a key, a value or a secret. It must not appear in an error in any form. */
 export const canary = "c4n4ry-s3cr3t";
 
-/** The canary itself, and its bytes as hex, as Base64, and as the list of numbers that `inspect` prints. */
+/** The canary itself, and its bytes in hexadecimal, in Base64, and as a list of decimal numbers. */
 const disguises: readonly string[] = (() => {
   const view = Buffer.from(canary);
   const hex = view.toString("hex");

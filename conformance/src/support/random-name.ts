@@ -1,4 +1,4 @@
-/** Returns a unique bucket name of 24 lower-case letters and digits. */
+/** Returns a unique bucket name of 24 lowercase letters and digits. */
 export function randomName(): string {
   return `t${crypto.randomUUID().replaceAll("-", "").slice(0, 23)}`;
 }

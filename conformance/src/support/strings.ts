@@ -31,7 +31,7 @@ export const notStrings: readonly (readonly [kind: string, value: unknown])[] = 
   ["bytes", new Uint8Array([107])],
 ];
 
-/** Converts a method name to the form that ids use: `getMany` to `get-many`. */
+/** Converts a method name to the form that case ids use: `getMany` to `get-many`. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -47,7 +47,7 @@ function page(title: string, parts: readonly string[]): string {
   return `${[generated, `# ${title}`, ...parts].join("\n\n")}\n`;
 }
 
-/** Returns a Markdown table with aligned columns, in the layout of the formatter. */
+/** Returns a Markdown table with aligned columns. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));

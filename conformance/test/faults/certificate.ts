@@ -1,4 +1,4 @@
-/** A self-signed certificate for `localhost`, created for these tests. Its key protects nothing and is not a secret. */
+/** A self-signed certificate for `localhost` and 127.0.0.1, only for these tests. Its private key is not a secret. */
 export const certificate = `
 -----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUY9OXMw/YfnOCfVSlHAt0JUIuaOQwCgYIKoZIzj0EAwIw

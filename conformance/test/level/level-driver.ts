@@ -17,7 +17,7 @@ export type Database = ClassicLevel<Uint8Array, Uint8Array>;
 
 const request = Object.freeze({ maxKeys: 1_000, maxBytes: 16_000_000 });
 
-/** LevelDB has no request limits. These limits keep the data of one request at about 16 MB. */
+/** LevelDB has no request limits. These limits keep the keys and values of one request below about 16 MB. */
 const limits: DriverLimits = Object.freeze({
   maxValueBytes: 16_000_000,
   get: request,
@@ -110,7 +110,7 @@ function toKey(path: Uint8Array, start: Uint8Array): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(path.subarray(start.length));
 }
 
-/** Returns the exclusive upper bound of a bucket's database keys: the prefix with U+0001 as its separator. */
+/** Returns the exclusive upper bound of a bucket's database keys: their prefix, with U+0001 in place of U+0000. */
 function endOf(start: Uint8Array): Uint8Array {
   const end = Uint8Array.from(start);
   end[end.length - 1] = 1;

@@ -178,7 +178,7 @@ export const errorMutants: readonly Mutant[] = [
   },
 ];
 
-/** Returns a `createStore` function that attaches the last error of the driver as the `cause` of the caller's error. */
+/** Returns a `createStore` function whose stores attach the driver's last error as the `cause` to an error of `get`. */
 function withCause(): CreateStore {
   let last: unknown;
   const noting = (driver: Driver): Driver =>

@@ -5,7 +5,7 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
 
-/** Mutants that merge, truncate or lose keys, or that accept invalid keys. */
+/** Mutants that merge, truncate or lose keys, accept invalid keys, or reject valid keys. */
 export const keyMutants: readonly Mutant[] = [
   {
     name: "replaces every lone surrogate with U+FFFD",
@@ -65,7 +65,7 @@ function cut(key: unknown): unknown {
   return typeof key === "string" ? key.slice(0, 1024) : key;
 }
 
-/** Returns a `createStore` function that changes keys before it validates them. */
+/** Returns a `createStore` function whose stores change keys before they validate them. */
 function changedKeys(change: (key: unknown) => unknown): CreateStore {
   const one = (key: string): string => change(key) as string;
   return changedBuckets((bucket) => ({

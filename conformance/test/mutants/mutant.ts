@@ -23,7 +23,7 @@ export function harnessOf({ name, driver = referenceDriver, createStore: create 
   return { name, driver: () => driver(data), ...(create && { createStore: create }) };
 }
 
-/** Returns core's `createStore` with the changes that `change` makes to each bucket. */
+/** Returns core's `createStore`, with the methods that `change` returns in place of the methods of each bucket. */
 export function changedBuckets(
   change: (bucket: Bucket, driver: Driver, options: StoreOptions) => Partial<Bucket>,
 ): CreateStore {
@@ -35,7 +35,7 @@ export function changedBuckets(
   }));
 }
 
-/** Returns core's `createStore` with the changes that `change` makes to the store. */
+/** Returns core's `createStore`, with the methods that `change` returns in place of the methods of the store. */
 export function changedStore(
   change: (store: Store, driver: Driver, options: StoreOptions) => Partial<Store>,
 ): CreateStore {
@@ -45,7 +45,7 @@ export function changedStore(
   };
 }
 
-/** Returns core's `createStore` with the changes that `change` makes to the driver and the options. */
+/** Returns a function that calls core's `createStore` with the driver and the options that `change` returns. */
 export function belowCore(change: (driver: Driver, options: StoreOptions) => [Driver, StoreOptions]): CreateStore {
   return (driver, options) => createStore(...change(driver, options));
 }
@@ -75,7 +75,7 @@ function delegateBucket(bucket: Bucket): Bucket {
   };
 }
 
-/** Waits for a write. If the write rejects, throws a `BatchError` with the outcomes that `tell` returns. */
+/** Waits for a write. If it rejects with a `BatchError`, rejects with the outcomes that `tell` returns instead. */
 export async function retold(
   write: Promise<void>,
   size: number,

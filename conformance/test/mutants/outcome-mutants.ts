@@ -4,7 +4,7 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
-/** Mutants that lose writes, return old data, or report false outcomes. */
+/** Mutants that lose writes, return old data, retry incorrectly, or report false outcomes. */
 export const outcomeMutants: readonly Mutant[] = [
   {
     name: "acknowledges writes before it applies them",
@@ -264,7 +264,7 @@ export const outcomeMutants: readonly Mutant[] = [
 
 const internal: Fault = { code: "internal", retryable: false, effect: "none" };
 
-/** Returns a mutant whose store reports false outcomes of a setMany. */
+/** Returns a mutant whose store reports the outcomes that `tell` returns when a `setMany` call fails. */
 function retells(name: string, killedBy: string, tell: Parameters<typeof retold>[2]): Mutant {
   const createStore = changedBuckets((bucket: Bucket) => ({
     setMany: async (entries, options) => {
@@ -279,7 +279,7 @@ function retells(name: string, killedBy: string, tell: Parameters<typeof retold>
   return { name, rule: "S9", killedBy, createStore };
 }
 
-/** Returns a `createStore` function that changes the driver's answers to writes. */
+/** Returns a `createStore` function whose stores use the driver with changed answers to writes. */
 function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): CreateStore {
   return belowCore((driver, options) => [
     wrapDriver(driver, {
@@ -290,7 +290,7 @@ function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): Cr
   ]);
 }
 
-/** Returns a `createStore` function that changes the driver's faults. */
+/** Returns a `createStore` function whose stores use the driver with changed faults of writes and of `classify`. */
 function faults(change: (fault: Fault) => Fault): CreateStore {
   return belowCore((driver, options) => {
     const one = (answer: WriteAnswer): WriteAnswer => ({

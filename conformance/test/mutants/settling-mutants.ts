@@ -3,7 +3,7 @@ import type { Driver, ReadAnswer } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
-/** Mutants that report failed reads as missing keys, or whose calls do not settle in time. */
+/** Mutants that report failed reads as missing keys, or that handle timeouts or signals incorrectly. */
 export const settlingMutants: readonly Mutant[] = [
   {
     name: "reports a key whose read failed as missing",
@@ -151,7 +151,7 @@ function withoutTimeout(options: CallOptions): CallOptions {
 
 type Values = ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
 
-/** Returns a `createStore` function that changes the driver's answers to reads. */
+/** Returns a `createStore` function whose stores use the driver with changed answers of `get`. */
 function reads(change: (answer: Values, size: number) => Values): CreateStore {
   return belowCore((driver: Driver, options) => [
     wrapDriver(driver, { get: async (request) => change(await driver.get(request), request.keys.length) }),
@@ -159,7 +159,7 @@ function reads(change: (answer: Values, size: number) => Values): CreateStore {
   ]);
 }
 
-/** Returns a `createStore` function that changes the options of calls. */
+/** Returns a `createStore` function whose buckets change the options of reads and batch calls. */
 function calls(change: (options: CallOptions) => CallOptions): CreateStore {
   const one = (options: CallOptions | undefined): CallOptions | undefined =>
     typeof options === "object" ? change(options) : options;

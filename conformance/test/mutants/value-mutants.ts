@@ -221,8 +221,8 @@ function sharingDriver(data: ReferenceData): Driver {
 }
 
 /**
- * Returns a mutant whose driver prepares sets with `keep`. With `onlyOnce`, the driver sends each prepared set only
- * once.
+ * Returns a mutant whose `prepareSet` returns the result of `keep`. With `onlyOnce`, the driver reports success without
+ * writing when it receives the same prepared set again, as in a retry.
  */
 function prepares(
   name: string,

@@ -46,7 +46,7 @@ test("under node:test, the run fails for a broken backend", { timeout: 180_000 }
   expect(output).toMatch(/not ok \d+ - s07-batch-then-single \(driver\): /);
 });
 
-/** Runs the suite in a plain JavaScript program. `change` is code that can break the driver. */
+/** Runs the suite under node:test in a plain JavaScript program. `change` is code that can break the driver. */
 async function runUnderNodeTest(
   name: string,
   change: string,
