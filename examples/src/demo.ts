@@ -1,6 +1,7 @@
 /**
- * Writes the cities of the world in batches, reads them back and compares them. Then deletes the cities of France and
- * checks that only these cities are missing. The first argument is the store's URL (default: `memory:`).
+ * Writes the cities of the world in batches, reads them back and compares them. Then deletes the cities of France,
+ * checks that only these cities are missing, and deletes the others. The first argument is the store's URL (default:
+ * `memory:`).
  */
 import { openStore, StoreError } from "manykv";
 import { cityEntries } from "./demo/city-entries.js";

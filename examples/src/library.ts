@@ -1,6 +1,6 @@
 import type { Bucket, Entry } from "@manykv/core";
 
-/** Returns the values of keys. Computes and stores missing values. Calls the bucket twice for any number of keys. */
+/** Returns the values of keys. Computes and stores missing values. Makes two calls for any number of keys. */
 export async function remember(
   bucket: Bucket,
   keys: readonly string[],

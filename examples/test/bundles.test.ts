@@ -113,7 +113,7 @@ function outputFolder(): string {
   return folder;
 }
 
-/** Creates an application and returns its entry file. */
+/** Creates an npm project that contains `program` and returns the path of the program. */
 async function application(program: string, packages: readonly string[] = []): Promise<string> {
   const names = ["manykv", "@manykv/core", "@manykv/memory", ...packages];
   const folder = await createProject(names.map((name) => tarballs.get(name) ?? name));
@@ -162,7 +162,7 @@ describe("a memory store in a browser", () => {
     entry = await application(readMemory);
   });
 
-  /** Runs the bundle without the globals that browsers lack. */
+  /** Runs the bundle without `process` and `Buffer`, which browsers lack, and checks the output. */
   async function expectToRun(folder: string): Promise<void> {
     const program = 'delete globalThis.process; delete globalThis.Buffer; await import("./main.js");';
     const args = ["--input-type=module", "--eval", program];

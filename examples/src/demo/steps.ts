@@ -1,6 +1,6 @@
 import type { Bucket, Entry } from "@manykv/core";
 
-/** The amount of work of one step and its duration. */
+/** The name of one step of the demo, its amount of work and its duration. */
 export interface StepResult {
   readonly name: string;
   readonly records: number;
@@ -32,7 +32,7 @@ export async function deleteAll(bucket: Bucket, name: string, entries: readonly 
   return { name, records: entries.length, bytes: 0, calls, time: since(startedAt) };
 }
 
-/** Reads entries back. Throws if the values or the order of `present` differ, or if a key of `absent` exists. */
+/** Reads all keys. Throws if a value of `present` differs or is out of order, or if a key of `absent` exists. */
 export async function readAndCompare(
   bucket: Bucket,
   name: string,

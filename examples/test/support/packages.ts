@@ -12,11 +12,11 @@ interface Manifest {
 interface PublicPackage {
   readonly name: string;
   readonly folder: string;
-  /** Import specifiers, such as `@manykv/core/driver`, and the module file of each. */
+  /** Maps each import specifier, such as `@manykv/core/driver`, to the path of its module file in `folder`. */
   readonly entryPoints: ReadonlyMap<string, string>;
 }
 
-/** Returns the published packages. Their folders are relative to the repository. */
+/** Returns the published packages. Their `folder` paths are relative to the root of the repository. */
 export function publicPackages(): PublicPackage[] {
   const folders = [...readdirSync(join(repository, "packages")).map((name) => join("packages", name)), "conformance"];
   return folders.flatMap((folder) => {

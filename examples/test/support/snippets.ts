@@ -1,6 +1,6 @@
 /** A code block in Markdown. */
 export interface CodeBlock {
-  /** Line of the opening fence, from 1. */
+  /** Number of the line with the opening fence. The first line is 1. */
   readonly line: number;
   readonly language: string;
   readonly code: string;
@@ -26,7 +26,7 @@ export function codeBlocksOf(markdown: string): CodeBlock[] {
   return blocks;
 }
 
-/** Returns the Markdown with the code of a block replaced. */
+/** Returns the Markdown with the code of a block replaced by `code`. */
 export function withCode(markdown: string, block: CodeBlock, code: string): string {
   const lines = markdown.split("\n");
   const length = block.code === "" && lines[block.line] === "```" ? 0 : block.code.split("\n").length;
@@ -34,7 +34,7 @@ export function withCode(markdown: string, block: CodeBlock, code: string): stri
   return lines.join("\n");
 }
 
-/** Parses a comment of the form `from path` or `from path#region`. */
+/** Parses a comment of the form `from path` or `from path#region`. Returns `undefined` for other comments. */
 export function sourceOf(comment: string | undefined): { path: string; region: string | undefined } | undefined {
   const [, path, region] = /^from ([^\s#]+)(?:#(\S+))?$/.exec(comment ?? "") ?? [];
   return path === undefined ? undefined : { path, region };
