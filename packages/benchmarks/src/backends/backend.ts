@@ -23,14 +23,14 @@ export interface Backend {
   openStore(address: StoreAddress, timeout: number): Store;
 }
 
-/** `clients`: manykv and the engine's clients. `all`: also other libraries and floors. */
+/** `clients`: manykv and the engine's clients (for memory, a `Map`). `all`: also other libraries and floors. */
 export type Scope = "clients" | "all";
 
 /** A backend whose server is running, and the contenders that can be compared on it. */
 export interface RunningBackend extends AsyncDisposable {
   /** Human-readable description of the server and its address. */
   readonly server: string;
-  /** Address of the server for a link. Absent if the backend has no server or several servers. */
+  /** Address of the server, to which a link can connect. Absent if the backend has no server or several servers. */
   readonly address?: { readonly host: string; readonly port: number };
   /**
    * Opens the contenders.
@@ -42,9 +42,9 @@ export interface RunningBackend extends AsyncDisposable {
   readonly background?: number;
   /** Removes what deleted keys leave behind in the server, such as dead rows. */
   cleanUp?(): Promise<void>;
-  /** Opens contenders that make batch calls and single calls over a link, which delays each round trip. */
+  /** Opens contenders over a link, which delays each round trip: some make batch calls, others one call per key. */
   contendersOver?(link: Link): Promise<ContenderSet>;
-  /** Returns the address of a store that another process will open. On Postgres and DynamoDB, its table is new. */
+  /** Returns the address of a store that another process will open. On Postgres and DynamoDB, the table is new. */
   storeAddress(): StoreAddress;
 }
 

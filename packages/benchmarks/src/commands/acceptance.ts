@@ -94,7 +94,7 @@ export async function runAcceptance(
   return { rows, servers, comparisons };
 }
 
-/** Batches of up to this many keys are measured after 500 warm-up rounds. */
+/** Batches of up to this many keys have 500 warm-up rounds by default. Larger batches have at most 100. */
 const smallBatch = 100;
 
 export function samplingOf({ keys }: Shape, keysPerSample: number, limits: Limits): Sampling {

@@ -12,7 +12,7 @@ import { ratio, shuffled, spread } from "../measure/statistics.js";
 import { figures, type Row, row, textTable } from "../report.js";
 import type { ColdTask } from "./cold-process.js";
 
-/** Two programs to compare. Each program starts, reads two keys and exits. The program `empty` reads nothing. */
+/** Two programs to compare. Each program starts, reads two keys and exits, except that `empty` reads nothing. */
 interface ColdPair extends AsyncDisposable {
   readonly server: string;
   readonly manykv: ColdTask;
@@ -136,7 +136,7 @@ export interface Cold {
   readonly times: { readonly [backend in ColdBackend]?: { readonly [program: string]: readonly number[] } };
 }
 
-/** Number of runs that do not count, because they load files into the system's cache. */
+/** Number of first runs that do not count. They load files into the operating system's cache. */
 const warmUpRuns = 3;
 
 /** Measures the time from the start of a fresh process to its first result. The programs take turns. */

@@ -100,7 +100,7 @@ async function roundTrip(port: number): Promise<Spread> {
   return spread(times);
 }
 
-/** Returns the table for docs/performance.md, with the time of one read in milliseconds. */
+/** Returns the table for docs/performance.md, with the median time to read all keys, in milliseconds. */
 export function distanceMarkdown({ comparisons }: Distance): string {
   return markdownOf(
     [`reading ${count(shape.keys)} keys`, "`getMany`", "`get`, coalesced", "`get` at once", "round trips of `getMany`"],

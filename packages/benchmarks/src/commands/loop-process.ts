@@ -11,9 +11,9 @@ export interface LoopTask {
   readonly address: StoreAddress;
   readonly keys: number;
   readonly bytes: number;
-  /** How many times the keys are set, read and deleted. The first time, the JavaScript code is not compiled yet. */
+  /** Number of times to set, read and delete the keys. The first time, V8 has not compiled the hot code yet. */
   readonly repetitions: number;
-  /** Number of entries in the `setMany` that times out. */
+  /** Number of entries in the `setMany` call that times out. */
   readonly timeoutKeys: number;
   readonly timeout: number;
 }
@@ -28,7 +28,7 @@ export interface LoopResult {
     readonly cpu: number;
     readonly mainThread: number;
     readonly elapsed: number;
-    /** The code of the error. `timeout` is expected. */
+    /** The code of the error that the call rejected with, or `none` if it resolved. `timeout` is expected. */
     readonly code: string;
   };
 }
@@ -70,7 +70,10 @@ async function run({ address, keys, bytes, repetitions, timeoutKeys, timeout }: 
   return { blocks, gets, settled };
 }
 
-/** Runs `work`. At the same time, measures every turn of the event loop and makes single calls on the same store. */
+/**
+ * Runs `work` and, at the same time, makes single calls on the same store. Returns the CPU time of the longest turn of
+ * the event loop and the elapsed times of the single calls, in milliseconds.
+ */
 async function watch(bucket: Bucket, work: () => Promise<unknown>): Promise<{ block: number; times: number[] }> {
   const clock = new MainThreadClock();
   const times: number[] = [];

@@ -8,7 +8,7 @@ import { runInProcess } from "./run-in-process.js";
 
 const bytes = 100;
 const timeout = 100;
-/** The highest times that we accept, in milliseconds. */
+/** The highest accepted times, in milliseconds. */
 const bars = { block: 25, get: 5, settled: 300 };
 
 export interface Loop {
@@ -16,7 +16,10 @@ export interface Loop {
   readonly results: { readonly [backend in BackendName]?: LoopResult };
 }
 
-/** Measures in a fresh process how long large calls block the event loop and delay single calls. */
+/**
+ * Measures in a fresh process how long large calls block the event loop, how long single calls take during the large
+ * calls, and how much CPU time a `setMany` call uses until it times out.
+ */
 export async function runLoop(
   names: readonly BackendName[],
   { keys, repetitions, timeoutKeys }: Pick<LoopTask, "keys" | "repetitions" | "timeoutKeys">,

@@ -22,8 +22,8 @@ export interface VolumeResult {
   /** Largest growth of the process's resident memory during the calls, in bytes. */
   readonly growth: number;
   /**
-   * Size of the result of `getMany` in bytes, or 0 for other operations. The result belongs to the caller, so it is not
-   * part of the memory that manykv needs.
+   * Memory in use by the result of the last `getMany` call, in bytes, or 0 for other operations. The result belongs to
+   * the caller, so it is not part of the memory that manykv needs.
    */
   readonly result: number;
 }

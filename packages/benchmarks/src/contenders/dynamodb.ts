@@ -44,8 +44,8 @@ const mostKeysPerGet = 100;
 const mostKeysPerWrite = 25;
 
 /**
- * Returns a contender that uses the SDK. The contender sends requests of the largest size that DynamoDB accepts, up to
- * `concurrency` requests at the same time. Closing the contender destroys the client.
+ * Returns a contender that uses the SDK. For more than one key, the contender sends batch requests with as many keys as
+ * DynamoDB accepts, up to `concurrency` requests at the same time. Closing the contender destroys the client.
  */
 export function sdk(client: DynamoDBClient, table: string, concurrency: number): Contender {
   const name = concurrency === 1 ? "SDK, one request at a time" : `SDK, ${concurrency} requests at a time`;
@@ -104,8 +104,7 @@ const floorConcurrency = 16;
 
 /**
  * Returns the floor for DynamoDB, which sends requests that were built and signed in advance, and does not parse the
- * responses while time is measured.
- * Closing the contender destroys the client.
+ * responses while time is measured. Closing the contender destroys the client.
  */
 export function readyRequests(client: DynamoDBClient, table: string, endpoint: string): Contender {
   const agent = new Agent({ keepAlive: true, maxSockets: floorConcurrency });

@@ -12,10 +12,10 @@ interface Recording {
 
 /** First byte of a Bind message. A request starts with Bind only if the statement is prepared. */
 const bindMessage = "B".charCodeAt(0);
-/** Maximum number of runs of the work until every connection has prepared all statements. */
+/** Maximum number of times that `record` runs the work until every connection has prepared all statements. */
 const mostAttempts = 50;
 
-/** Records the bytes that the connections of a pool write. */
+/** Records the bytes that a pool writes to its connections. */
 class WireRecorder {
   #recordings: Recording[] = [];
   #recording = false;
