@@ -11,7 +11,7 @@ import { recordWrites, type WrittenKeys } from "./support/written-keys.js";
 export interface ClientOptions {
   /** Options of the store. They override the harness's `options`. */
   readonly store?: StoreOptions;
-  /** Wraps the driver, for example to count or break requests. */
+  /** Wraps the driver, for example to count requests or make them fail. */
   readonly wrap?: (driver: Driver) => Driver;
   /** Maps each server to the address that the client connects to. Default: the server's own address. */
   readonly route?: Route;
@@ -24,8 +24,8 @@ export interface BucketOptions extends ClientOptions {
 }
 
 /**
- * Opens stores, buckets and proxies for one case. When the case ends, the suite deletes every key that the case wrote
- * and closes everything that the case opened.
+ * Opens drivers, stores, buckets and proxies for one case. When the case ends, the suite deletes every key that the
+ * case wrote and closes everything that the case opened.
  */
 export class CaseContext {
   /** The harness of the backend under test. */

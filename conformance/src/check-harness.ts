@@ -21,8 +21,8 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
 };
 
 /**
- * Throws a `TypeError` if a field is missing, unknown or of the wrong type. Without this check, a misspelled field in
- * plain JavaScript would silently skip cases.
+ * Throws a `TypeError` if a required field is missing, or if a field is unknown or has the wrong type. Without this
+ * check, the suite would silently ignore a misspelled field in plain JavaScript.
  */
 export function checkHarness(harness: ConformanceHarness): void {
   if (!isObject(harness))

@@ -14,7 +14,7 @@ export type Subject = "core" | "driver" | "network";
 
 /** A test of one requirement that every backend must meet. */
 export interface ConformanceCase {
-  /** Stable id that starts with the rule in lower case. For example, `s04-order-of-keys` tests rule S4. */
+  /** Stable id that starts with the rule in lowercase, with a two-digit number: `s04-order-of-keys` tests rule S4. */
   readonly id: string;
   /** The rule that the case tests. */
   readonly rule: Rule;
@@ -22,7 +22,7 @@ export interface ConformanceCase {
   readonly subject: Subject;
   /** The sentences of `wasi:keyvalue/batch` that the case tests. */
   readonly wit?: readonly WitSentenceId[];
-  /** What a conforming backend does, in one line. */
+  /** One line that states what a conforming backend does. */
   readonly title: string;
   /** Resolves if the backend conforms. Rejects if the backend does not conform, or if the case skips itself. */
   run(context: CaseContext): Promise<void>;

@@ -21,7 +21,7 @@ const engineCodes: readonly (readonly [code: StoreErrorCode, tag: string])[] = [
   ["too-large", "other"],
 ];
 
-/** Cases for the classes and fields of errors. */
+/** Cases for the classes, fields and methods of errors, and for the rejection of unknown options. */
 export const errorClassCases: readonly ConformanceCase[] = [
   {
     id: "errors-code-and-tag",

@@ -13,7 +13,10 @@ import { assertNoLeak, canary } from "../support/no-leak.js";
 import { rejectionOf } from "../support/rejections.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 
-/** Cases that check that errors contain no key, value or text of the engine, and that no rejection stays unhandled. */
+/**
+ * Cases that check that errors contain no key, value or error text of the engine, that methods reject and never throw,
+ * and that no rejection stays unhandled.
+ */
 export const errorLeakCases: readonly ConformanceCase[] = [
   {
     id: "errors-no-leak-of-bad-input",
@@ -163,7 +166,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
 ];
 
 /**
- * Calls every method on a failing driver, with the canary as key and value. Asserts that no error contains the canary.
+ * Calls every bucket method except `keys` on a failing driver, with the canary as key and value. Asserts that no error
+ * contains the canary.
  */
 async function leaksNothing(context: CaseContext, wrap: (driver: Driver) => Driver, what: string): Promise<void> {
   const store: StoreOptions = { retry: quickRetry, timeout: 300 };

@@ -5,7 +5,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 
-/** Cases for rule S2: the caller may modify the values that it passed and the values that it received. */
+/** Cases for rule S2: the caller may modify its arguments after the call has returned, and every returned value. */
 export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-caller-changes-a-set-value",

@@ -22,7 +22,7 @@ const notBytes: readonly (readonly [kind: string, value: unknown])[] = [
   ["an object whose Symbol.toStringTag is Uint8Array", { [Symbol.toStringTag]: "Uint8Array", byteLength: 0 }],
 ];
 
-/** Cases for rule S2: invalid values and entries are rejected. */
+/** Cases for rule S2: `set` and `setMany` reject invalid values, and `setMany` rejects invalid entries. */
 export const refusedValueCases: readonly ConformanceCase[] = [
   {
     id: "s02-not-bytes-set",

@@ -5,10 +5,10 @@ import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { batchErrorOf } from "../support/rejections.js";
 
-/** A timeout of 100 seconds, because a slow engine needs many seconds to store a value of tens of megabytes. */
+/** Call options with a timeout of 100 seconds, because a slow engine needs many seconds to store tens of megabytes. */
 const patient = { timeout: 100_000 };
 
-/** Cases for rule S2: values at and around the maximum length that the backend declares. */
+/** Cases for rule S2: values of many lengths, up to and above the maximum that the backend declares. */
 export const valueLengthCases: readonly ConformanceCase[] = [
   {
     id: "s02-longest-value",

@@ -10,7 +10,7 @@ import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/reje
  */
 const twoKeysEach = { requestLimits: { maxKeys: 2 } };
 
-/** Cases for rule S3: one invalid entry rejects the whole batch before anything is sent. */
+/** Cases for rule S3: a call with one invalid entry rejects before core sends a request. */
 export const checkedFirstCases: readonly ConformanceCase[] = [
   {
     id: "s03-bad-entry-of-set-many",

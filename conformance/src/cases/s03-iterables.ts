@@ -14,7 +14,7 @@ const notIterable: readonly (readonly [kind: string, value: unknown])[] = [
   ["a function", () => []],
 ];
 
-/** Cases for rule S3: the inputs that batch methods accept. */
+/** Cases for rule S3: the inputs that batch methods accept or reject. */
 export const iterableCases: readonly ConformanceCase[] = [
   {
     id: "s03-any-iterable-of-entries",

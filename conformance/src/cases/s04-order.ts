@@ -163,7 +163,7 @@ async function hundred(bucket: Bucket): Promise<string[]> {
   return keys;
 }
 
-/** Asserts that `getMany` returns these keys, all of which exist, with their values and in this order. */
+/** Asserts that `getMany` returns these keys in this order, each with its value. All of the keys must exist. */
 async function answersIn(bucket: Bucket, keys: readonly string[]): Promise<void> {
   const answers = await bucket.getMany(keys);
   assert.equal(answers.length, keys.length);

@@ -5,7 +5,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 
-/** Cases for rule S5: if a setMany contains a key more than once, the last value wins. */
+/** Cases for rule S5: duplicate keys in a batch. If a `setMany` contains a key more than once, the last value wins. */
 export const lastWinsCases: readonly ConformanceCase[] = [
   {
     id: "s05-last-wins",

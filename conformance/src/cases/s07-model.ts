@@ -3,7 +3,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { seededFaults } from "../faults/seeded-faults.js";
 import { runModel } from "../model/run-model.js";
 
-/** Default number of runs of the `s07-model` case. */
+/** Default number of random call sequences in the case `s07-model`. */
 export const defaultModelRuns = 200;
 
 /** Cases for rule S7: random calls return the same results as a model of the bucket. */

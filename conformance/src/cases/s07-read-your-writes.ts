@@ -3,7 +3,7 @@ import type { Bucket } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 
-/** Cases for rule S7: once a write has resolved, every later read returns its value or a newer one. */
+/** Cases for rule S7: once a write has resolved, every later read sees the effect of this write or of a newer one. */
 export const readYourWritesCases: readonly ConformanceCase[] = [
   {
     id: "s07-single-then-batch",

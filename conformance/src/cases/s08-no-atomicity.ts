@@ -158,7 +158,7 @@ export const atomicityCases: readonly ConformanceCase[] = [
 
 /**
  * Opens one bucket with two clients, the writer and the reader. The writer sends the key `a` immediately, and the key
- * `b` only after `release()`.
+ * `b` only after the case has called `release`.
  */
 async function halting(context: CaseContext): Promise<{ writer: Bucket; reader: Bucket; release: () => void }> {
   const name = context.bucketName();

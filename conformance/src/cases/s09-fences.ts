@@ -9,7 +9,7 @@ import { faultyWrite, quickRetry } from "../support/faulty-write.js";
 import { pause } from "../support/settles.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 
-/** Waits until the late write has taken effect. Fails after 200 reads. */
+/** Reads the key `k0` until the late write has taken effect. Fails if 200 reads do not see this write. */
 async function lands(direct: Bucket): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (new TextDecoder().decode(await direct.get("k0")) === "new k0") return;
@@ -18,7 +18,7 @@ async function lands(direct: Bucket): Promise<void> {
   assert.fail("the late write must take effect within 200 reads");
 }
 
-/** Cases for rule S9: a lost write can still take effect until the driver's fence stops it. */
+/** Cases for rule S9: a write whose response was lost can still take effect, until the driver's fence stops it. */
 export const fenceCases: readonly ConformanceCase[] = [
   {
     id: "s09-fence-before-repetition",

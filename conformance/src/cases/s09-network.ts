@@ -9,7 +9,7 @@ import { hangs, networkClients, writeThrough } from "../support/network.js";
 import { pause, settles } from "../support/settles.js";
 import { outcomesOfWrite } from "../support/truth.js";
 
-/** Faults of one connection that client and server notice, with the words for the case's id and title. */
+/** Faults of one connection that both client and server notice, each with the end of the case's id and title. */
 const noticed: readonly (readonly [id: string, what: string, fault: ConnectionFault])[] = [
   ["cut-before-request", "is cut before the request", { kind: "cut", direction: "request" }],
   [

@@ -206,7 +206,7 @@ function sentencesOf(kind: WriteKind): NonNullable<ConformanceCase["wit"]> {
   return ["batch 3", "delete-many 4", "delete-many 6"];
 }
 
-/** Returns a schedule with the same fault for the same keys in every request. */
+/** Returns a schedule that injects a fault for each of these keys in every request. */
 function keysFail(keys: readonly string[], fault: KeyFault): FaultSchedule {
   return () => keysOf(keys, fault);
 }

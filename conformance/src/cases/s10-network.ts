@@ -20,7 +20,10 @@ const faults: readonly ConnectionFault[] = [
   { kind: "half-open", direction: "answer", after: { bytes: 50 } },
 ];
 
-/** Cases for rules S10 to S12 and for errors: calls while connections break or the server is unreachable. */
+/**
+ * Cases for the rules S10, S11, S12 and `errors`: calls while connections break, stay silent, send small pieces or
+ * garble bytes, and calls while the server is unreachable.
+ */
 export const networkReadCases: readonly ConformanceCase[] = [
   {
     id: "s10-network-one-connection",

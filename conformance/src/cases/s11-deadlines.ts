@@ -14,9 +14,9 @@ import { kebab } from "../support/strings.js";
 
 /** Timeout of calls to an engine that does not respond, in milliseconds. */
 const short = 200;
-/** Timeout that lets some requests of a call succeed even on a busy machine, in milliseconds. */
+/** Timeout in milliseconds that lets some requests of a call succeed even on a busy machine. */
 const patient = 4_000;
-/** Time after which a call counts as hanging, in milliseconds. Calls with the timeouts above settle far earlier. */
+/** Time after which a call counts as hanging, in milliseconds. Calls with the timeout `short` settle far earlier. */
 const hangs = 8_000;
 
 type Method = readonly [name: string, call: (bucket: Bucket, options: CallOptions) => Promise<unknown>];

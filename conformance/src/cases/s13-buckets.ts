@@ -5,7 +5,7 @@ import { bytes, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { rejectsWith } from "../support/rejections.js";
 
-/** Cases for rule S13: buckets are separate, for all names and keys. */
+/** Cases for rule S13: valid and invalid bucket names, and the separation of the keys of different buckets. */
 export const bucketCases: readonly ConformanceCase[] = [
   {
     id: "s13-names-that-begin-alike",

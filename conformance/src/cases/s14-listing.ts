@@ -210,14 +210,18 @@ export const listingCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Returns 1,500 keys of up to 1,000 bytes: too many for one page of most engines, by count and by bytes. */
+/**
+ * Returns 1,500 keys of 1,000 bytes each, or of `maxKeyBytes` if this limit is lower. Most engines need several pages
+ * to list these keys, because of their number and their size.
+ */
 function longKeys({ limits }: Bucket): string[] {
   const length = Math.min(1_000, limits.maxKeyBytes);
   return Array.from({ length: 1_500 }, (_, index) => `key ${index} `.padStart(length, "k"));
 }
 
 /**
- * Lists all keys of a bucket page by page. Returns the keys, sorted and without duplicates. Fails after 100,000 pages.
+ * Lists all keys of a bucket page by page. Returns the keys, sorted and without duplicates. Fails if the listing has
+ * more than 100,000 pages.
  */
 export async function listed(bucket: Bucket): Promise<string[]> {
   const keys = new Set<string>();

@@ -14,7 +14,7 @@
  * | `impossible-order` | each read is possible by itself, but no order of the writes explains all reads |
  * | `unsettled` | a write call never settled |
  * | `settled-late` | a call settled later than its deadline plus the tolerance of the recorded client |
- * | `malformed-error` | a call rejected with an error of the wrong class, or with outcomes that contradict each other |
+ * | `malformed-error` | a call rejected with an error of the wrong class, or with inconsistent outcomes or counts |
  * | `misplaced-answer` | a read returned the wrong keys or the wrong number of entries |
  */
 export type AnomalyKind =

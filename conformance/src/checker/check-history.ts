@@ -4,13 +4,13 @@ import { hasOrder } from "./find-order.js";
 import type { History } from "./history.js";
 import { byKey, type KeyHistory } from "./key-history.js";
 
-/** The result of `checkHistory`, with the numbers of checked keys, writes and reads. */
+/** The result of `checkHistory`: the anomalies, and the numbers of checked keys, writes and reads. */
 export interface CheckResult {
-  /** All anomalies of the history. Empty if the checker found none. */
+  /** The anomalies that the clients recorded or the checker found. Empty if the history has none. */
   readonly anomalies: readonly Anomaly[];
   /**
-   * Keys that the checker could not judge. Each read of such a key is possible by itself, but the search for an order
-   * that explains all reads stopped at its limit of 50,000 states.
+   * The keys that the checker could not judge, in the form `bucket/key`. Each read of such a key is possible by itself,
+   * but the search for an order that explains all reads stopped at its limit of 50,000 states.
    */
   readonly undecided: readonly string[];
   /** Number of keys that were written or read. */
@@ -24,7 +24,7 @@ export interface CheckResult {
 /**
  * Checks a history for anomalies: reads that contradict the reported outcomes of writes, writes that never settled, and
  * the anomalies that the clients recorded. Every key must be missing when the history begins. At the end of the
- * history, read all keys through a separate client, because the checker can only judge keys that were read.
+ * history, read all keys through another `RecordedClient`, because the checker can only judge keys that were read.
  */
 export function checkHistory(history: History): CheckResult {
   const anomalies: Anomaly[] = [...history.anomalies];

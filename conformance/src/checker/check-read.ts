@@ -23,8 +23,8 @@ export function checkRead(read: ReadRecord, history: KeyHistory): Anomaly | unde
 }
 
 /**
- * Finds a write that certainly took effect after `write` and before `read`. After such a write, `read` cannot return
- * the value of `write`.
+ * Returns a write that certainly took effect after `write` and before `read`, or `undefined` if no write did. After
+ * such a write, `read` cannot return the value of `write`.
  */
 function replacedBy(write: WriteRecord, read: ReadRecord, writes: readonly WriteRecord[]): WriteRecord | undefined {
   const last = lastLanding(write);

@@ -17,9 +17,10 @@ interface Step {
 const mostStates = 50_000;
 
 /**
- * Returns whether an order of the writes of a key explains all reads. In such an order, each write takes effect at one
- * moment between its start and its end, and each read sees the latest write before it. Returns `undefined` if the
- * search gives up.
+ * Returns whether an order of the writes of a key explains all reads. In such an order, each read happens between its
+ * start and its end and sees the latest write before it. A write with the outcome `applied` takes effect at least once
+ * between its start and its end. A write with the outcome `unknown` takes effect any number of times, or never. Returns
+ * `undefined` if the search gives up.
  *
  * The algorithm follows Wing and Gong, "Testing and Verifying Concurrent Objects" (1993).
  */
@@ -108,9 +109,9 @@ class OrderSearch {
 }
 
 /**
- * Adds to the order every read that sees the current write and that no remaining step must precede. These additions do
- * not restrict the order of the other steps and reads. An optional step must precede a read if the step ended before
- * the read began.
+ * Adds to the order every read that sees the current write and that no remaining step or read must precede. These
+ * additions do not restrict the order of the other steps and reads. A step or read must precede a read that began after
+ * the step or read ended. This also applies to optional steps.
  */
 function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
   let left = reads;

@@ -7,7 +7,7 @@ import type { Anomaly, AnomalyKind } from "./anomaly.js";
  */
 export type Observation = number | "missing" | "present" | "torn";
 
-/** One write of one key, by a single call or as part of a batch. */
+/** One write of one key, by a call of `set` or `delete` or as part of a batch. */
 export interface WriteRecord {
   /** Name of the client that made the call. */
   readonly client: string;
@@ -53,7 +53,7 @@ export class History {
   readonly writes: WriteRecord[] = [];
   /** The reads, in the order in which `addRead` recorded them. */
   readonly reads: ReadRecord[] = [];
-  /** Anomalies of single calls that do not depend on the stored data, such as a late rejection. */
+  /** Anomalies that `addAnomaly` recorded. Each anomaly concerns a whole call, such as a call that settled too late. */
   readonly anomalies: Anomaly[] = [];
   #now = 0;
   #writes = 0;

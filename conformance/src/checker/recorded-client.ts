@@ -10,8 +10,8 @@ export interface RecordedClientOptions {
    */
   readonly fenced?: boolean | undefined;
   /**
-   * Time that a call may take beyond its deadline, in milliseconds. Default 250. The deadline of a call is its
-   * `timeout`, or 10,000 ms if it has none.
+   * Time that a call may take beyond its deadline, in milliseconds. Default 250. The deadline is `timeout` milliseconds
+   * after the start of the call, or 10,000 ms if the call has no `timeout`.
    */
   readonly tolerance?: number | undefined;
   /**
@@ -32,7 +32,10 @@ export interface CallEnd {
   readonly error?: unknown;
 }
 
-/** Wraps a bucket, records every call in a history, and writes a unique value with every set. */
+/**
+ * Wraps a bucket. Records every write, every read that resolves and the anomalies of calls in a history. Writes a
+ * unique value with every set.
+ */
 export class RecordedClient {
   /** Name of the client in the history. */
   readonly name: string;
@@ -76,8 +79,8 @@ export class RecordedClient {
   }
 
   /**
-   * Sets the keys to unique values. As soon as the bucket has returned its promise, overwrites the bytes of these
-   * values. Rule S2 permits this.
+   * Sets the keys to unique values in one batch. As soon as the bucket has returned its promise, overwrites the bytes
+   * of these values. Rule S2 permits this.
    */
   setMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const { records, entries } = this.#begin(keys, "set");
@@ -140,7 +143,8 @@ export class RecordedClient {
 
   /**
    * Lists the whole bucket and records for each of `keys` whether the listing contains this key. A listed key was
-   * present at some time during the listing. Any other key was missing at some time during the listing.
+   * present at some time during the listing. Any other key was missing at some time during the listing. `keys` must
+   * contain every key that clients write, because the client records any other listed key as an anomaly.
    */
   list(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
     const listing = async (): Promise<Set<string>> => {
@@ -258,7 +262,7 @@ export class RecordedClient {
     this.#history.addAnomaly("misplaced-answer", `${this.name}: ${text}`);
   }
 
-  /** Returns the name of a key in the history. It is unique, because a bucket name contains no slash. */
+  /** Returns the name of a key in the history. This name is unique, because a bucket name contains no slash. */
   #nameOf(key: string): string {
     return `${this.#bucket.name}/${key}`;
   }

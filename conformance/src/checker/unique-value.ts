@@ -51,14 +51,14 @@ function isFilled(bytes: Uint8Array, write: number): boolean {
   return true;
 }
 
-/** Spreads the numbers of writes over all states, so that neighbors have different bytes from the start. */
+/** Returns the first state for a write. Consecutive numbers have distant states, so that their filled bytes differ. */
 function firstState(write: number): number {
   return Math.imul(write, 0x9e3779b1) >>> 0;
 }
 
 /**
  * Returns the next state of a linear congruential generator. The callers use only the upper 8 bits of a state, because
- * the lower bits repeat after a few states.
+ * the lowest bits repeat after a few states.
  */
 function next(state: number): number {
   return (Math.imul(state, 1664525) + 1013904223) >>> 0;

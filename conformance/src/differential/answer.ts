@@ -2,7 +2,8 @@ import { BatchError, StoreError } from "@manykv/core";
 
 /**
  * Returns the result of a call as text that can be compared between backends. Converts bytes to Base64. Omits the
- * message of an error, because the message contains the name of the backend.
+ * message of an error, because the message contains the name of the backend. Rejects if the call rejects with an error
+ * that is not a `StoreError`.
  */
 export async function answerOf(call: () => Promise<unknown>): Promise<string> {
   try {

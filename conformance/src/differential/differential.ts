@@ -25,14 +25,15 @@ export interface DifferentialOptions {
   /** Minimum number of calls to compare. Default 10,000. */
   readonly cases?: number;
   /**
-   * Seed of the random calls. To replay a failure, pass the seed from its message. Default: a new seed for each run.
+   * Seed of the random calls. To replay a failure, pass the seed from the failure message. Default: a new seed for each
+   * run.
    */
   readonly seed?: number;
 }
 
 /** The result of a `differential` run that found no difference. */
 export interface DifferentialResult {
-  /** Number of compared calls. At least the `cases` option. */
+  /** Number of compared calls. Not less than the value of the `cases` option. */
   readonly cases: number;
   /** Seed of the random calls: the `seed` option, or a new seed if the option is absent. */
   readonly seed: number;

@@ -24,19 +24,22 @@ export type KeyFault =
 
 /** The fault of a request. */
 export type CallFault =
-  /** `of` decides which keys of the request fail. The other keys reach the engine. */
+  /** `of` returns the fault of each key, or `undefined` for a key without a fault. Has no effect on `list`. */
   | { readonly kind: "keys"; readonly of: (key: string, index: number) => KeyFault | undefined }
   /** The request rejects with `fault`. With `applied`, the engine applies the request first. */
   | { readonly kind: "reject"; readonly fault: Fault; readonly applied?: boolean }
-  /** The request never reaches the engine. When core aborts the request, the driver reports the effect `unknown`. */
+  /** The request never reaches the engine. When core aborts the request, the request fails with `timeOver`. */
   | { readonly kind: "drop-request" }
-  /** The engine applies the request. When core aborts the request, the driver reports the effect `unknown`. */
+  /**
+   * The engine applies the request, but the response is lost. When core aborts the request, the request fails with
+   * `timeOver`.
+   */
   | { readonly kind: "drop-answer" }
   /** The request never reaches the engine, and its promise never settles, not even when core aborts the request. */
   | { readonly kind: "hang" }
   /** The request reaches the engine after a delay. */
   | { readonly kind: "delay"; readonly milliseconds: number }
-  /** The request reaches the engine immediately, but the driver returns the answer after a delay. */
+  /** The request reaches the engine immediately, but the driver returns the response only after a delay. */
   | { readonly kind: "late-answer"; readonly milliseconds: number }
   /**
    * The request fails immediately with code `connection-lost` and effect `unknown`. After a delay, it still reaches the

@@ -7,7 +7,7 @@ export type Direction = "request" | "answer";
  * What a proxy does to a connection.
  *
  * - `cut`: closes both sides cleanly, like a server that shuts down.
- * - `reset`: resets both sides with a TCP RST. A side that uses TLS is closed instead.
+ * - `reset`: resets both sides with a TCP RST. A side that uses TLS, or is still connecting, is closed instead.
  * - `hold`: keeps the bytes and sends them later, even if the client has closed its connection.
  * - `drop`: discards the bytes. The connection stays open.
  * - `half-open`: closes the connection to the server, keeps the connection to the client open, and discards all bytes.
@@ -19,7 +19,7 @@ export type ConnectionFaultKind = (typeof connectionFaultKinds)[number];
 /** All kinds of connection faults. */
 export const connectionFaultKinds = ["cut", "reset", "hold", "drop", "half-open", "garble", "slice"] as const;
 
-/** A fault that a proxy injects into connections: what the proxy does, to which bytes, and when it begins. */
+/** A fault that a proxy injects into connections: what the proxy does, to which bytes, and when the fault begins. */
 export interface ConnectionFault {
   /** What the proxy does to the connection. */
   readonly kind: ConnectionFaultKind;
@@ -33,7 +33,8 @@ export interface ConnectionFault {
   readonly after?: { readonly bytes: number } | { readonly messages: number };
   /**
    * `connection` (default): the fault affects only the first connection on which `after` bytes or messages have passed.
-   * `all`: at that moment, the fault affects every open connection and, until `heal()`, every new connection.
+   * `all`: as soon as this amount has passed on one connection, the fault affects every open connection and, until
+   * `heal()`, every new connection.
    */
   readonly scope?: "connection" | "all";
   /** For `hold`: how long the proxy holds the bytes, in milliseconds. Default: until `heal()`. */
@@ -50,15 +51,15 @@ export interface SeededConnectionFaultOptions extends Pick<ConnectionFault, "sco
   /** Kinds of faults to choose from. Default: all kinds. */
   readonly kinds?: readonly ConnectionFaultKind[];
   /**
-   * Approximate size of the longest message, in bytes. A fault that counts bytes begins within three times this size.
-   * Default 3,000.
+   * Approximate size of the longest message, in bytes. A fault that counts bytes begins before three times this number
+   * of bytes has passed. Default 3,000.
    */
   readonly messageBytes?: number;
-  /** Maximum duration of a `hold` fault, in milliseconds. Default: until `heal()`. */
+  /** Maximum duration of a `hold` fault, in milliseconds. By default, a `hold` fault lasts until `heal()`. */
   readonly longestHold?: number;
 }
 
-/** Returns a random fault that begins within the next few messages. The same seed and options return the same fault. */
+/** Returns a random fault that begins within the next few messages. The fault depends only on `seed` and `options`. */
 export function seededConnectionFault(seed: number, options: SeededConnectionFaultOptions = {}): ConnectionFault {
   const { kinds = connectionFaultKinds, scope = "connection", messageBytes = 3_000, longestHold } = options;
   const random = new Random(seed);

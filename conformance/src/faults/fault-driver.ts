@@ -66,7 +66,7 @@ export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
   );
 }
 
-/** The ways to handle a request: send it to the engine immediately, send it later, or return a fault for every key. */
+/** The ways to handle a request: send it to the engine immediately, send a copy later, or let it fail with a fault. */
 interface Answers<Answer> {
   now(): Promise<Answer>;
   later(): Promise<unknown>;
@@ -108,8 +108,8 @@ async function sendWhole<Answer>(
 }
 
 /**
- * Sends the keys without a fault, and the failing keys that the engine must apply. Adds the injected faults to the
- * answer.
+ * Sends the keys that have no fault and the failing keys that have `applied: true`. Adds the injected faults to the
+ * driver's answer.
  */
 async function sendSome<Answer extends WriteAnswer>(
   request: KeysRequest,
@@ -164,7 +164,7 @@ class LateRequests {
   }
 }
 
-/** Copies a request, because the caller may change the values of the original as soon as its call has settled. */
+/** Copies a request, because the caller may change the values as soon as the original request has settled. */
 function copyOf(request: KeysRequest): SetRequest {
   const { bucket, keys, values = [] } = request as KeysRequest & Partial<SetRequest>;
   return createRequest({ bucket, keys: [...keys], values: values.map((value) => new Uint8Array(value)) });

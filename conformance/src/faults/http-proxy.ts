@@ -30,8 +30,9 @@ export interface HttpExchange {
    */
   forward(body?: Buffer): Promise<HttpAnswer>;
   /**
-   * Sends a response to the client. Default status 200. The proxy sets `content-length` to the length of the body. By
-   * default, `content-type` is that of the request, or `application/octet-stream` if the request has none.
+   * Sends a response to the client. Default: status 200 and an empty body. The proxy sets `content-length` to the
+   * length of the body. By default, `content-type` is that of the request, or `application/octet-stream` if the request
+   * has none.
    */
   reply(answer: Partial<HttpAnswer>): void;
   /**
@@ -44,8 +45,8 @@ export interface HttpExchange {
 }
 
 /**
- * Handles one request. May return a promise. If the handler throws or rejects, the proxy closes the client's
- * connection. An error without a `code` is a bug in the handler, and also causes an unhandled rejection.
+ * Handles one request. May return a promise. If the handler throws or its promise rejects, the proxy closes the
+ * client's connection. An error without a `code` is a bug in the handler, and also causes an unhandled rejection.
  */
 export type HttpHandler = (exchange: HttpExchange) => unknown;
 

@@ -31,19 +31,19 @@ export class ProxySet implements AsyncDisposable {
     return proxy.address;
   };
 
-  /** Number of connections that clients have opened to all proxies of the set. */
+  /** Total number of connections that clients have opened to the proxies of the set. */
   get connections(): number {
     return this.all.reduce((sum, { counts }) => sum + counts.connections, 0);
   }
 
-  /** Number of armed faults that have begun on all proxies of the set. */
+  /** Total number of armed faults that have begun on the proxies of the set. */
   get faults(): number {
     return this.all.reduce((sum, { counts }) => sum + counts.faults, 0);
   }
 
   /**
-   * Arms a fault on every proxy. With `firstOnly`, the set disarms the other proxies when the fault begins on one of
-   * them.
+   * Arms a fault on every proxy. With `firstOnly`, as soon as the fault begins on one proxy, the set disarms all other
+   * proxies.
    */
   arm(fault: ConnectionFault, { firstOnly = false }: { readonly firstOnly?: boolean } = {}): void {
     for (const proxy of this.all)

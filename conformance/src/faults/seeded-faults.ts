@@ -99,7 +99,7 @@ function faultOf(kind: SeededFault, random: Random, longestDelay: number): CallF
   }
 }
 
-/** Chooses about half of the keys for a fault. A replay chooses the same keys. */
+/** Returns a call fault in which about half of the keys have the fault `fault`. A replay chooses the same keys. */
 function someKeys(random: Random, fault: KeyFault): CallFault {
   const chosen = random.integer(0, 2 ** 32 - 1);
   return { kind: "keys", of: (key) => (deriveSeed(chosen, key) & 1 ? fault : undefined) };
