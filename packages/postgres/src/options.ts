@@ -14,7 +14,7 @@ export interface PostgresDriverOptions {
    * primary, because a standby may lack recent writes.
    */
   readonly pool?: Pool | undefined;
-  /** `name` or `schema.name`, at most 63 characters each. Default: the URL's parameter `table`, or else `manykv`. */
+  /** `name` or `schema.name`, each at most 63 of `a-z A-Z 0-9 _ -`. Default: `table` in the URL, or else `manykv`. */
   readonly table?: string | undefined;
 }
 
@@ -48,7 +48,7 @@ const part = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/;
 export function quoteTableName(name: unknown): string {
   const parts = typeof name === "string" ? name.split(".") : [];
   if (parts.length < 1 || parts.length > 2 || !parts.every((one) => part.test(one))) {
-    throw refuse("`table` must be name or schema.name: 1 to 63 letters, digits, _ or - each, with a letter or _ first");
+    throw refuse("`table` must be name or schema.name, and each part must match [A-Za-z_][A-Za-z0-9_-]{0,62}");
   }
   return parts.map((one) => `"${one}"`).join(".");
 }

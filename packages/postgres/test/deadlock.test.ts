@@ -21,7 +21,7 @@ afterAll(async () => {
   await admin.end();
 });
 
-/** Number of concurrent writers. Each writer has its own connection. */
+/** Number of concurrent writers. Eight writers share a driver, and the driver has a connection for each of them. */
 const writers = 16;
 const batches = 1_000;
 /** Keys that all writers use. Their order by UTF-16 code units differs from their order by UTF-8 bytes. */
@@ -47,8 +47,8 @@ test("16 writers that set and delete the same keys in any order never deadlock",
 });
 
 /**
- * Waits until all sessions have ended, because a session reports its counts when it ends. Returns the number of
- * deadlocks.
+ * Returns the number of deadlocks. First waits up to 200 times 50 ms until all sessions have ended, because a session
+ * reports its counts when it ends.
  */
 async function deadlocks(): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
@@ -60,7 +60,7 @@ async function deadlocks(): Promise<number> {
     "SELECT deadlocks, xact_commit FROM pg_stat_database WHERE datname = $1",
     [database],
   );
-  assert.ok(Number(rows[0]?.xact_commit) >= batches, "the server must count a commit for each batch");
+  assert.ok(Number(rows[0]?.xact_commit) >= batches, "the server must count at least one commit for each batch");
   return Number(rows[0]?.deadlocks);
 }
 

@@ -20,7 +20,7 @@ test("malformed and truncated replies cause no crash, no hang and no false ackno
   const failures = await Promise.all(
     Array.from({ length: calls }, (_, call) => oneCall(call, new Random(deriveSeed(seed, call)))),
   );
-  assert.ok(failures.includes(true), "expected at least one malformed reply to make its call fail");
+  assert.ok(failures.includes(true), "at least one malformed reply must cause its call to fail");
 
   /** Sets a key through a proxy that corrupts or cuts off a reply. Returns whether the call failed. */
   async function oneCall(call: number, random: Random): Promise<boolean> {
@@ -48,7 +48,7 @@ test("malformed and truncated replies cause no crash, no hang and no false ackno
   }
 });
 
-/** Replies to the startup message. */
+/** Malformed replies to the startup message, by the description that the test title contains. */
 const replies: Readonly<Record<string, Buffer>> = {
   "an error message without its final zero byte": message("E", Buffer.from("SFATAL\0C28P01\0Mno\0")),
   "a message of impossible length in the same chunk as ReadyForQuery": Buffer.concat([
@@ -82,7 +82,7 @@ function message(letter: string, body: Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** Returns the error of a call, or `undefined` if the call succeeds. */
+/** Returns the `StoreError` of a call, or `undefined` if the call succeeds. Fails the test on any other error. */
 async function settled(call: Promise<unknown>): Promise<unknown> {
   try {
     await call;

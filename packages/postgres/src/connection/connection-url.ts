@@ -32,7 +32,7 @@ export function readConnectionUrl(text: unknown): { table: string; server: Serve
   const { searchParams } = url;
   // The text after ? or # may be the rest of a password, which must not appear in an error as a parameter name.
   if (`${url.search}${url.hash}`.includes("@")) {
-    throw refuse("`url` has @ after ? or #: in user name and password, write @ as %40, ? as %3F and # as %23");
+    throw refuse("`url` has @ after ? or #: in the user name and password, write @ as %40, ? as %3F and # as %23");
   }
   for (const name of searchParams.keys()) {
     if (!pgParameters.has(name) && !ownParameters.has(name))
@@ -62,7 +62,7 @@ function serverAt(host: string, port: string | number): ServerAddress {
   return { address: host === "" ? PGHOST : host, port: Number(port === "" ? PGPORT : port) };
 }
 
-/** Converts seconds to milliseconds. Rejects 0, which means "no timeout" in libpq. */
+/** Returns `connect_timeout` in milliseconds, or the default if it is missing. Rejects 0 (in libpq: no timeout). */
 function connectTimeout(seconds: string | null): number {
   if (seconds === null) return defaultConnectTimeout;
   if (/^[1-9][0-9]{0,5}$/.test(seconds)) return Number(seconds) * 1_000;

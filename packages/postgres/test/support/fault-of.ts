@@ -8,5 +8,5 @@ export async function faultOf(driver: Driver, request: Promise<unknown>): Promis
   } catch (error) {
     return FaultError.is(error) ? error.fault : driver.classify(error);
   }
-  throw new Error("the request resolved, but the test expects it to reject");
+  throw new Error("the request must reject, but resolved");
 }
