@@ -11,7 +11,8 @@ export interface RedisDriverOptions {
   readonly url?: string | undefined;
   /**
    * An ioredis 6 client without `keyPrefix`. The store uses the client's settings to open its own connections. It
-   * does not send commands over the client's connections and does not close the client.
+   * does not send commands over the client's connections and does not close the client. To find the nodes of a
+   * cluster, the first call connects a `Cluster` that is not connected yet.
    */
   readonly client?: Redis | Cluster | undefined;
   /** Longest time to open a connection and authenticate, in milliseconds. Must be above 0. Default: 3,000. */
@@ -42,7 +43,7 @@ export function checkClient(client: unknown): Redis | Cluster {
   if (options.keyPrefix)
     throw new StoreError(
       "invalid-argument",
-      "`client` must not have a keyPrefix: pass a client without one, because buckets already separate keys",
+      "`client` must not have a `keyPrefix`: pass a client without one, because buckets already separate keys",
     );
   return client as Redis | Cluster;
 }

@@ -34,7 +34,7 @@ export function parseRedisUrl(url: unknown): RedisUrl {
   const cluster = clustered !== undefined;
   // The text after ? or # may be part of a password, so no message may contain it as the name of a parameter.
   if (`${query}${fragment}`.includes("@"))
-    throw invalid("has an @ after a ? or #: in a password, write @ as %40, ? as %3F and # as %23");
+    throw invalid("has an @ after a ? or #: in a user or password, write @ as %40, ? as %3F and # as %23");
   refuseParameters(query);
   if (fragment !== undefined) throw invalid("has a fragment: write a # in a password as %23");
   const addresses = hosts.split(",").map(parseAddress);
@@ -67,7 +67,7 @@ function decode(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw invalid(`has a ${what} that is not percent-encoded: write % as %25`);
+    throw invalid(`has invalid percent-encoding in the ${what}: write % as %25`);
   }
 }
 

@@ -24,7 +24,7 @@ async function listAll(bucket: Bucket, between: (page: number) => Promise<void>,
     for (const key of answer.keys) listed.add(key);
     cursor = answer.cursor;
     if (cursor === undefined) return listed;
-    if (page > 500) throw new Error("the listing has more than 500 pages, expected at most 500");
+    if (page > 500) throw new Error("the listing must end within 501 pages");
     await between(page);
   }
 }
@@ -166,7 +166,7 @@ describe("a cursor that listKeys did not return", () => {
 describe("a cluster", () => {
   const own = ownCluster();
 
-  /** Returns a bucket with `count` keys, the keys, and their slots. */
+  /** Writes `count` keys to a new bucket. Returns the bucket, the keys, and their slots in the same order. */
   async function bucketOfSlots(count: number): Promise<{ bucket: Bucket; keys: string[]; slots: number[] }> {
     const bucket = await own.store.open(randomName());
     const start = checksum(Buffer.from(bucketPrefix(bucket.name)));

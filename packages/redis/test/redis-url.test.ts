@@ -61,7 +61,7 @@ describe("a URL", () => {
     ["redis+cluster://:canary@a,", /host/],
     ["redis://:canary@host?tiemout=1&password=canary", /"tiemout"/],
     ["redis://:canary@host?", undefined],
-    ["redis://:canary%zz@host", /percent-encoded/],
+    ["redis://:canary%zz@host", /percent-encoding/],
     ["redis://:can#ary@host", /%23/],
     ["redis://:canary@@host", undefined],
     ["redis://user:1?canary@host", /%40/],
@@ -204,7 +204,7 @@ function thrown(action: () => unknown): StoreError {
     if (StoreError.is(error)) return error;
     throw error;
   }
-  throw new Error("expected a StoreError, but nothing was thrown");
+  throw new Error("the action must throw a StoreError, but threw nothing");
 }
 
 async function listen(server: ReturnType<typeof createServer>): Promise<number> {

@@ -7,7 +7,7 @@ import { type Address, keyOfAddress } from "./node-address.js";
 
 /** Finds the nodes of a cluster and opens connections to them. */
 export interface ClusterAccess {
-  /** Returns the nodes from which to discover all others. */
+  /** Returns the addresses of the nodes from which to discover all other nodes. */
   seeds(): Promise<readonly Address[]>;
   open(address: Address): NodeConnection;
   /** Translates an address that the cluster announces into the address at which this process reaches the node. */
@@ -42,7 +42,7 @@ export function accessByClient(client: Cluster, connectTimeout: number): Cluster
   };
 }
 
-/** Returns the options of the client's node at this address, or of another node if the client has no such node. */
+/** Returns the options of the client's node at this address, or of any other node, overridden by `redisOptions`. */
 function optionsOf(client: Cluster, address: Address): RedisOptions {
   const nodes: readonly Redis[] = client.nodes("all");
   const key = keyOfAddress(address);
@@ -63,7 +63,7 @@ function openNode(options: RedisOptions, connectTimeout: number): NodeConnection
 /** Throws a {@link FaultError} if the server reports that it is not a cluster node. */
 function checkNode({ clustered }: Identity): void {
   if (clustered !== false) return;
-  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "one server: use redis://" });
+  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "no cluster: use redis://" });
 }
 
 /** Connects the client if necessary and waits until it is ready. Rejects with a {@link FaultError} if this fails. */

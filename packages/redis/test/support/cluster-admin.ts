@@ -43,13 +43,13 @@ export class ClusterAdmin implements AsyncDisposable {
     return (await this.owners())(slot);
   }
 
-  /** Returns a function that returns the current master of a slot. */
+  /** Returns a function that returns the master that served a slot when `owners` was called. */
   async owners(): Promise<(slot: number) => AdminNode> {
     const slots = await this.#slots();
     return (slot) => {
       const [, , [, port]] = slots.find(([from, to]) => from <= slot && slot <= to) ?? [0, 0, ["", 0]];
       const owner = this.nodes.find((node) => node.port === port);
-      if (owner === undefined) throw new Error(`slot ${slot} has no master, expected one`);
+      if (owner === undefined) throw new Error(`slot ${slot} must have a master, but has none`);
       return owner;
     };
   }
@@ -60,11 +60,11 @@ export class ClusterAdmin implements AsyncDisposable {
 
   get first(): AdminNode {
     const [node] = this.nodes;
-    if (node === undefined) throw new Error("the cluster has no nodes, expected at least one");
+    if (node === undefined) throw new Error("the cluster must have at least one node, but has none");
     return node;
   }
 
-  /** Marks the slot as moving on both nodes. */
+  /** Sets the slot to `IMPORTING` on the target node, then to `MIGRATING` on the source node. */
   async beginMove(slot: number, from: AdminNode, to: AdminNode): Promise<void> {
     await to.redis.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
     await from.redis.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);

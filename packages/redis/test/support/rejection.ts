@@ -8,14 +8,16 @@ export async function rejection(call: Promise<unknown>): Promise<StoreError> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!StoreError.is(error)) throw new Error(`expected a StoreError, but received: ${inspect(error)}`);
+  if (!StoreError.is(error))
+    throw new Error(`the call must reject with a StoreError, but the result is: ${inspect(error)}`);
   return error;
 }
 
 /** Returns the error of a write that must fail with a `BatchError`. */
 export async function batchRejection(call: Promise<unknown>): Promise<BatchError> {
   const error = await rejection(call);
-  if (!BatchError.is(error)) throw new Error(`expected a BatchError, but received: ${inspect(error)}`);
+  if (!BatchError.is(error))
+    throw new Error(`the write must reject with a BatchError, but rejected with: ${inspect(error)}`);
   return error;
 }
 
