@@ -9,9 +9,9 @@ export interface DynamodbDriverOptions {
    * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
    */
   readonly table: string;
-  /** AWS region. Default: AWS_REGION or the shared configuration file, as the SDK resolves them. */
+  /** AWS region. Default: the region that the SDK finds in AWS_REGION or in the shared configuration file. */
   readonly region?: string | undefined;
-  /** URL of an emulator or a private endpoint. Default: AWS_ENDPOINT_URL, or the region's endpoint. */
+  /** URL to connect to. Default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, or the region's endpoint. */
   readonly endpoint?: string | undefined;
   /** Credentials or a provider function. Default: the SDK's default provider chain. */
   readonly credentials?: DynamoDBClientConfig["credentials"];
@@ -33,7 +33,7 @@ export function checkDriverOptions(options: DynamodbDriverOptions): void {
   checkOptions(options, driverOptionNames);
   const { table, region, endpoint, credentials, client } = options;
   const isTable = typeof table === "string" && tableName.test(table);
-  check(isTable, "`table` must be a table name: 3 to 255 characters of a-z A-Z 0-9 _ - .");
+  check(isTable, "`table` must match [A-Za-z0-9_.-]{3,255}");
   if (client !== undefined) {
     const { config, middlewareStack, send } = client ?? {};
     const functions = [send, middlewareStack?.identify, config?.credentials, config?.requestHandler?.handle];

@@ -39,7 +39,7 @@ const keys = entriesOf("").map(([key]) => key);
 
 async function failureOf(call: Promise<void>): Promise<BatchError> {
   const error = await call.then(
-    () => expect.fail("the call resolved, but must reject"),
+    () => expect.fail("the call must reject, but resolved"),
     (reason: unknown) => reason,
   );
   if (!BatchError.is(error)) throw error;
@@ -89,7 +89,7 @@ describe("unprocessed keys", () => {
   });
 });
 
-/** Returns a handler that leaves keys that start with `start` unprocessed, even if there are no other keys. */
+/** Returns a handler that leaves keys that start with `start` unprocessed, even if the request has no other keys. */
 function leaveFrom(start: string): HttpHandler {
   return async (passage) => {
     const { RequestItems: items } = JSON.parse(passage.body.toString());

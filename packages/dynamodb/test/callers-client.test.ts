@@ -15,13 +15,13 @@ const rounds = [1, 2, 3];
 
 async function faultOf(driver: Driver): Promise<Fault> {
   const error = await driver.set(write()).then(
-    () => expect.fail("the call resolved, but must reject"),
+    () => expect.fail("the call must reject, but resolved"),
     (reason: unknown) => reason,
   );
   return driver.classify(error);
 }
 
-/** Returns a handler that passes each request to the next handler, and all further requests to the last handler. */
+/** Returns a handler that passes request 1 to the first handler, request 2 to the second, and the rest to the last. */
 function inTurn(...handlers: HttpHandler[]): HttpHandler {
   return (exchange) => (handlers[exchange.number - 1] ?? handlers.at(-1) ?? passThrough)(exchange);
 }

@@ -12,7 +12,7 @@ function refusal(options: unknown): StoreError {
   } catch (error) {
     if (StoreError.is(error)) return error;
   }
-  throw new Error("expected a StoreError, but the options were accepted");
+  throw new Error("dynamodbStore must throw a StoreError, but did not");
 }
 
 describe("options", () => {
@@ -82,7 +82,7 @@ describe("options", () => {
     await dynamodbStore({
       table: "table",
       region,
-      credentials: async () => expect.fail("the provider was called before a request"),
+      credentials: async () => expect.fail("the store must not call the provider before the first request"),
     }).close();
   });
 

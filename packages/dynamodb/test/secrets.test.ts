@@ -45,7 +45,7 @@ test.each(behaviours)("errors contain no key, value or secret: %s", async (_, be
   const bucket = await store.open("bucket");
   for (const [name, call] of calls) {
     const error = await call(bucket).then(
-      () => expect.fail(`${name} resolved, but must reject`),
+      () => expect.fail(`${name} must reject, but resolved`),
       (reason: unknown) => reason,
     );
     expect(error, name).toBeInstanceOf(StoreError);

@@ -18,7 +18,7 @@ const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 
 async function faultOf(driver: Driver, signal = new AbortController().signal): Promise<Fault> {
   const error = await driver.set(request({ ...write, signal })).then(
-    () => expect.fail("the call resolved, but must reject"),
+    () => expect.fail("the call must reject, but resolved"),
     (reason: unknown) => reason,
   );
   return driver.classify(error);

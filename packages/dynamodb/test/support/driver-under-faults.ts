@@ -73,7 +73,7 @@ export function driverUnderFaults(table: TestTable, way: Way): DriverUnderFaults
       proxy.handler = behave;
       const sent: Promise<unknown> = opened.driver[call]?.(request({ keys, values, signal })) ?? Promise.resolve();
       return sent.then(
-        (answer) => expect.fail(`the call must reject, but returned ${JSON.stringify(answer)}`),
+        (answer) => expect.fail(`the call must reject, but resolved with ${JSON.stringify(answer)}`),
         (error: unknown) => opened.driver.classify(error),
       );
     },
