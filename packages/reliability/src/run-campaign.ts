@@ -2,7 +2,7 @@ import type { Campaign, CampaignResult, Size } from "./campaigns/campaign.js";
 import { mostFailures, type Row } from "./report/row.js";
 import type { BackendName } from "./testbeds/testbed.js";
 
-/** Runs one campaign on one backend. An uncaught exception or an unhandled rejection is a failure. */
+/** Runs one campaign. An uncaught exception or unhandled rejection in this process counts as a failure. */
 export async function runCampaign(campaign: Campaign, size: Size, seed: number, backend?: BackendName): Promise<Row> {
   const runs = typeof size === "number" ? size : campaign.runs[size];
   const crashes: string[] = [];

@@ -1,4 +1,4 @@
-/** Calls `task` `runs` times. Each worker runs one task after another. */
+/** Calls `task` once for each run, from 0 to `runs - 1`. Each worker makes one call after another. */
 export async function runConcurrently<Worker>(
   workers: readonly Worker[],
   runs: number,

@@ -1,7 +1,7 @@
 /** Interval between two measurements, in milliseconds. */
 const period = 10;
 
-/** Measures how long this process could not run, for example on an overloaded machine. */
+/** Measures how long the event loop of this process could not run, for example because the machine is overloaded. */
 export class StallMeter implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   #last: number = performance.now();
@@ -11,7 +11,7 @@ export class StallMeter implements Disposable {
     this.#timer = setInterval(() => this.#look(), period).unref();
   }
 
-  /** Total time in which the process could not run, in milliseconds. */
+  /** Total time in which the event loop could not run, in milliseconds. */
   get total(): number {
     this.#look();
     return this.#total;

@@ -4,8 +4,8 @@ import { runCampaign } from "../src/run-campaign.js";
 import { type BackendName, backendNames } from "../src/testbeds/testbed.js";
 
 /**
- * Number of runs of each campaign in this test. The test omits slow campaigns. `npx -y pnpm@12 campaign` runs all
- * campaigns.
+ * Number of runs of each campaign in this file. The file omits slow campaigns, and `simulation`, which has its own test
+ * file. `npx -y pnpm@12 campaign` runs all campaigns.
  */
 const samples: Readonly<Record<string, number>> = {
   network: 12,
@@ -20,7 +20,7 @@ const samples: Readonly<Record<string, number>> = {
   malformed: 40,
 };
 
-/** Campaigns that skip the cluster: a cluster starts slowly, and behaves like a single server in these campaigns. */
+/** Campaigns that this file does not run on Redis Cluster, which starts slowly and behaves like one server in them. */
 const withoutCluster: ReadonlySet<string> = new Set(["one-connection", "kill", "zombie"]);
 
 const seed = Math.floor(Math.random() * 2 ** 31);

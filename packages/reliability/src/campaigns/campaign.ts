@@ -3,13 +3,13 @@ import type { BackendName } from "../testbeds/testbed.js";
 /** Number of runs of a campaign: the number for CI, the number for a long manual test, or a given number. */
 export type Size = "ci" | "long" | number;
 
-/** A test with one kind of fault. It runs on each backend in `backends`. */
+/** A test with one kind of fault. Runs separately on each backend in `backends`, or once without `backends`. */
 export interface Campaign {
-  /** The value of `--only`. */
+  /** The name that selects the campaign in `--only`. */
   readonly name: string;
-  /** Short description of the fault, for the table. */
+  /** Short description of the test, for the table of results. */
   readonly what: string;
-  /** Required result, for the table. */
+  /** Required result, for the table of results. */
   readonly mustBe: string;
   /** The backends on which the campaign runs. Absent if the campaign does not run on each backend separately. */
   readonly backends?: readonly BackendName[];
@@ -26,7 +26,7 @@ export interface CampaignContext {
 }
 
 export interface CampaignResult {
-  /** Measured result, for the table. */
+  /** Measured result, for the table of results. */
   readonly measured: string;
   readonly figures: Readonly<Record<string, number | string>>;
   /** A description of each failure, if possible with the seed that repeats the run. Empty if the campaign passed. */
@@ -35,7 +35,7 @@ export interface CampaignResult {
   readonly limited?: boolean;
 }
 
-/** Returns the backend of a campaign that needs a backend. Throws if the context has no backend. */
+/** Returns the backend on which the campaign runs. Throws a `TypeError` if the context has no backend. */
 export function backendOf({ backend }: CampaignContext): BackendName {
   if (backend === undefined)
     throw new TypeError("backendOf: this campaign needs a backend: set `backend` in the context");

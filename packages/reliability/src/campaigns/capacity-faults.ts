@@ -120,8 +120,8 @@ function drawServiceFault(random: Random, kinds: readonly ServiceFaultKind[], le
 }
 
 /**
- * Checks that a call without progress rejects after a limited number of attempts. Records the waits between the
- * attempts.
+ * Makes a call while the proxy reports all items as unprocessed. Checks that the call rejects with `throttled` after a
+ * limited number of attempts, and records the waits between the attempts.
  */
 async function runStuck(testbed: Testbed, proxy: HttpProxy, seed: number, tally: Tally): Promise<void> {
   proxy.handler = withFault({ kind: "unprocessed", probability: 1 }, new Random(seed));

@@ -20,8 +20,8 @@ export const gracefulFailovers: Campaign = {
 };
 
 /**
- * Anomalies that lost writes cause. If a promoted replica has not received a write, no client can prevent the loss of
- * this write. All other anomalies are failures.
+ * Kinds of anomalies that writes lost in a hard failover can cause. If a promoted replica has not received a write, no
+ * client can prevent the loss of this write. Anomalies of all other kinds are failures.
  */
 const lossOfFailover: ReadonlySet<AnomalyKind> = new Set([
   "lost-write",

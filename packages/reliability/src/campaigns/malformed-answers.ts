@@ -93,7 +93,7 @@ async function runOne(
   await settle(store.close(), `${what}, close`, tally, stalls, 8_000);
 }
 
-/** Makes the proxy change the bytes of responses. With `closes`, the proxy closes a connection after a change. */
+/** Makes the proxy apply `mutate` to responses. With `closes`, the proxy closes a connection after the first change. */
 function mutateAnswers(proxy: TcpProxy, mutate: Mutation, closes: boolean): void {
   proxy.intercept = (chunk, direction, connection) => {
     if (direction === "request") return chunk;

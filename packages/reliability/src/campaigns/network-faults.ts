@@ -15,7 +15,7 @@ const workers: Readonly<Record<BackendName, number>> = {
 };
 
 const faultOptions = { kinds: byteTrueFaultKinds, longestHold: 400 };
-/** Timeouts of calls, in milliseconds. Each run uses one of them. */
+/** Timeouts of calls in the campaign `network`, in milliseconds. Each run uses one of these timeouts. */
 const timeouts = [150, 400, 1_000];
 
 export const networkFaults: Campaign = {

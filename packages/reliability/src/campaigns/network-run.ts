@@ -18,16 +18,16 @@ export interface NetworkRunResult {
   readonly anomalies: readonly Anomaly[];
   /** Number of faults that began. */
   readonly faults: number;
-  /** Number of keys with the outcome `unknown`. */
+  /** Number of `unknown` outcomes that the client `faulty` received. Each write of a key counts separately. */
   readonly unknown: number;
-  /** The errors of calls that rejected. */
+  /** The errors of the client `faulty`, as strings: one for each call that rejected while the fault was armed. */
   readonly rejected: readonly string[];
   readonly calls: number;
-  /** Longest time by which a call exceeded its deadline, in milliseconds. Negative if no call was late. */
+  /** Longest time by which a call of `faulty` exceeded its deadline, in milliseconds. Negative if no call was late. */
   readonly worstOverrun: number;
 }
 
-/** Number of runs after which a client is replaced, so that faults affect both new and used connections. */
+/** Number of runs after which the proxied client is renewed, so that faults affect both new and used connections. */
 const runsOfClient = 20;
 
 export async function openClients(testbed: Testbed): Promise<NetworkClients> {
@@ -48,7 +48,7 @@ export async function openClients(testbed: Testbed): Promise<NetworkClients> {
   };
 }
 
-/** Runs calls of two clients on the same keys. A fault affects only the client `faulty`. Then reads all keys. */
+/** Runs calls of two clients on the same keys, with a fault for the client `faulty`. Then reads and checks all keys. */
 export async function runNetworkFault(
   clients: NetworkClients,
   random: Random,
@@ -107,7 +107,7 @@ function drawCall(random: Random, client: RecordedClient, keys: readonly string[
   }
 }
 
-/** Reads all keys, and reads them again after the bytes that a proxy held have arrived. Then deletes the keys. */
+/** Reads all keys, and again 15 ms later, so that the bytes that a proxy held can arrive. Then deletes the keys. */
 async function observe(
   clients: NetworkClients,
   history: History,

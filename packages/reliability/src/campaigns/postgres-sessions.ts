@@ -6,7 +6,7 @@ import { type PostgresTestbed, postgresTestbed } from "../testbeds/postgres.js";
 import { direct } from "../testbeds/testbed.js";
 import type { Campaign } from "./campaign.js";
 
-/** A situation and the code with which its call must reject, or `undefined` if the call must succeed. */
+/** A situation for calls. `code` is the code with which a call must reject, or `undefined` if none may reject. */
 interface Situation {
   readonly name: string;
   readonly code: string | undefined;
@@ -14,7 +14,7 @@ interface Situation {
 }
 
 const maxConnections = 12;
-/** Few attempts with short delays, so that a call rejects with the code of the server's error before its deadline. */
+/** Few attempts with short delays, so that a call rejects with the code of the cause, and not with `timeout`. */
 const retry = { attempts: 3, baseDelay: 10 };
 const comfortable = 20_000;
 const entries = Array.from({ length: 20 }, (_, index): [string, Uint8Array] => [`key ${index}`, new Uint8Array(50)]);
@@ -93,7 +93,7 @@ async function withoutFreeConnection(testbed: PostgresTestbed): Promise<string |
   return code;
 }
 
-/** Terminates every session during two calls. Returns `undefined` if both succeed, or the code of a failed call. */
+/** Terminates all sessions during two calls. Returns the code of a failed call, or `undefined` if both succeed. */
 async function withEndedSessions(testbed: PostgresTestbed, random: Random): Promise<string | undefined> {
   const store = createStore(testbed.driver(direct));
   await codeOf(store);
@@ -125,7 +125,7 @@ async function withLockedRows(testbed: PostgresTestbed): Promise<string | undefi
   return code;
 }
 
-/** Returns the code that a call rejects with, or `undefined` if it succeeds. */
+/** Writes some keys. Returns the code with which the call rejects, or `undefined` if the call succeeds. */
 async function codeOf(store: Store, milliseconds = comfortable): Promise<string | undefined> {
   const bucket = await store.open("sessions");
   return bucket.setMany(entries, { timeout: milliseconds }).then(
@@ -134,7 +134,7 @@ async function codeOf(store: Store, milliseconds = comfortable): Promise<string 
   );
 }
 
-/** Returns the number of client sessions that are still open 2 seconds after all clients were closed. */
+/** Waits up to 2 seconds until all client sessions have ended. Returns the number of sessions that are still open. */
 async function sessionsLeft(url: string): Promise<number> {
   const client = new Client({ connectionString: url });
   await client.connect();

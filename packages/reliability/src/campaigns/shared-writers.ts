@@ -48,7 +48,7 @@ export const sharedWriters: Campaign = {
   },
 };
 
-/** Returns the number of deadlocks that the server counted, including those that a retry hid. */
+/** Returns the number of deadlocks that the server counted, including deadlocks after which a retry succeeded. */
 async function countDeadlocks(url: string): Promise<number> {
   const client = new Client({ connectionString: url });
   await client.connect();

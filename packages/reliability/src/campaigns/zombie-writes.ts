@@ -12,9 +12,9 @@ const workers = 6;
 /**
  * A proxy holds a write, the server acknowledges another client's newer write, and then the proxy sends the held write.
  *
- * With an odd seed, the proxy holds one connection: the client can still reach the server and settle the lost write.
- * With an even seed, the proxy holds all connections until the call has settled: the client cannot settle the lost
- * write, so it must report `unknown`.
+ * With an odd seed, the proxy holds one connection: the client can still reach the server, repeat the write and, on
+ * backends with a fence, stop the held request. With an even seed, the proxy holds all connections until the server has
+ * acknowledged the newer write: the client cannot learn whether its write takes effect, so it must report `unknown`.
  */
 export const zombieWrites: Campaign = {
   name: "zombie",

@@ -45,7 +45,10 @@ function jsonOf(error: unknown): string {
   }
 }
 
-/** Returns the forms of a string: plain, percent-encoded, hex, Base64, and as `inspect` prints its bytes. */
+/**
+ * Returns forms of a string, in lower case: the whole string, plain and percent-encoded, and its first bytes in hex, in
+ * Base64 and as `inspect` prints them.
+ */
 function formsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   const hex = bytes.toString("hex");

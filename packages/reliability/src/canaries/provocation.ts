@@ -13,7 +13,7 @@ export interface Provocation {
   readonly after?: () => Promise<void>;
 }
 
-/** A canary that is unique and too long to appear by chance. */
+/** A password that is too unusual to appear in an error by chance. */
 export const password = "Canary-Pass-7Q2xV9kLmZ";
 export const value = "Canary-Value-4Hn8Rw3TbY-Canary-Value";
 

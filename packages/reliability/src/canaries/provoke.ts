@@ -10,7 +10,7 @@ export interface ProvocationResult {
 
 const bytes = Buffer.from(value);
 
-/** Makes every kind of call fail, and searches each error for the canaries. */
+/** Makes calls of many kinds under a provocation, and searches each error for the canaries. */
 export async function provoke(provocation: Provocation): Promise<ProvocationResult> {
   const errors: unknown[] = [];
   try {

@@ -34,7 +34,10 @@ export function startDynamodbProxy(target: Address): Promise<HttpProxy> {
   return HttpProxy.start(target, (headers) => String(headers["x-amz-target"]).split(".")[1] ?? "");
 }
 
-/** Returns a handler that simulates a fault of DynamoDB under load. Emulators do not simulate these faults. */
+/**
+ * Returns a handler that simulates a fault of DynamoDB under load. Emulators do not simulate these faults. Without a
+ * fault, the handler forwards each request unchanged.
+ */
 export function withFault(fault: ServiceFault | undefined, random: Random): HttpHandler {
   switch (fault?.kind) {
     case undefined:

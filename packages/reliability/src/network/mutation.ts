@@ -1,6 +1,6 @@
 import type { Random } from "@manykv/conformance/faults";
 
-/** Returns a changed chunk of a response, or `undefined` to discard the chunk. */
+/** Receives a chunk of a response. Returns the bytes to send instead, or `undefined` to discard the chunk. */
 export type Mutation = (chunk: Buffer) => Buffer | undefined;
 
 const mutations: Readonly<Record<string, (chunk: Buffer, random: Random) => Buffer | undefined>> = {

@@ -1,4 +1,4 @@
-/** The result of one campaign on one backend. */
+/** The result of one campaign, on one backend if the campaign has `backends`. */
 export interface Row {
   readonly name: string;
   readonly what: string;

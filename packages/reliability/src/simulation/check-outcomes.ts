@@ -1,7 +1,7 @@
 import type { Anomaly, ReadRecord, WriteRecord } from "@manykv/conformance/checker";
 import type { Attempt, Oracle } from "./oracle.js";
 
-/** A write of one key and the number of its call. */
+/** A write of one key, the number of its call, and whether this call was cancelled. */
 export interface TrackedWrite {
   readonly record: WriteRecord;
   readonly call: number;
@@ -9,8 +9,8 @@ export interface TrackedWrite {
 }
 
 /**
- * Compares every outcome with what the engine really did. This check is stricter than `checkHistory`: it also rejects
- * an outcome that no report of the driver justifies, even if the outcome happens to be true.
+ * Compares every outcome and every read with what the engine really did. This check is stricter than `checkHistory`: it
+ * also rejects an outcome that no report of the driver justifies, even if the outcome happens to be true.
  */
 export function checkOutcomes(oracle: Oracle, writes: readonly TrackedWrite[]): Anomaly[] {
   const anomalies: Anomaly[] = oracle.broken.map((text) => ({ kind: "malformed-error", text }));
@@ -43,7 +43,7 @@ function kindOf(record: WriteRecord): Anomaly["kind"] {
   return record.outcome === "not-applied" ? "false-not-applied" : "false-applied";
 }
 
-/** Returns why an outcome is false, or `undefined` if the outcome is true. */
+/** Returns why an outcome is false or unjustified, or `undefined` if the outcome is true and justified. */
 function falsehood({ record, cancelled }: TrackedWrite, attempts: readonly Attempt[]): string | undefined {
   const landings = attempts.flatMap((attempt) => attempt.landings);
   const acknowledged = attempts.some(({ verdict }) => verdict === "done");

@@ -2,10 +2,10 @@ import type { Random } from "@manykv/conformance/faults";
 import type { StoreErrorCode } from "@manykv/core";
 import type { Fault } from "@manykv/core/driver";
 
-/** When a write with a lost response takes effect. */
+/** Whether and when a write with a lost response takes effect. */
 export type Effect = "never" | "at-once" | "late";
 
-/** What the fence of a lost request does. */
+/** What the fence of a lost request does, or `absent` if the request has no fence. */
 export type FenceKind = "absent" | "works" | "fails" | "throws" | "hangs";
 
 /** What goes wrong with a request. With `keys`, the plan chooses the result of each key separately. */

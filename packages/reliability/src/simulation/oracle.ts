@@ -1,6 +1,6 @@
 import type { History } from "@manykv/conformance/checker";
 
-/** What the driver reported for one key of one request. */
+/** What the driver reported for one key of one request, or `silent` if the driver has not reported anything. */
 export type Verdict = "done" | "unprocessed" | "none" | "unknown" | "silent";
 
 /** What really happened to one key of one write request. */
@@ -8,17 +8,17 @@ export interface Attempt {
   readonly key: string;
   /** Number of the call that sent the request. */
   readonly call: number;
-  /** Number of the write, or 0 for a delete. The value of a write contains its number. */
+  /** Number of the write, which the value contains. 0 for a delete, and -1 if the value is damaged. */
   readonly write: number;
   readonly sent: number;
   verdict: Verdict;
-  /** Whether the driver responded before the attempt was aborted. */
+  /** Whether the driver responded before the attempt was aborted. Always true if the verdict is `unknown`. */
   inTime: boolean;
   /** Whether the driver returned a fence that works. */
   fenced: boolean;
   /** Whether the fence has completed, so that the write can no longer take effect. */
   ended: boolean;
-  /** The times at which the write took effect. */
+  /** The times at which the write took effect, on the history's clock. */
   readonly landings: number[];
 }
 
@@ -28,7 +28,7 @@ interface State {
   readonly write: number;
 }
 
-/** Stores the values of the simulated engine, and records every attempt and every state of a key. */
+/** Stores the values of the simulated engine, and records every write attempt and every state of each key. */
 export class Oracle {
   readonly history: History;
   readonly attempts: Attempt[] = [];
@@ -49,7 +49,7 @@ export class Oracle {
     return own.map((key) => key.slice(prefix.length)).sort();
   }
 
-  /** Applies the write of an attempt, unless a fence stopped it. */
+  /** Applies the write of an attempt, unless the fence of this attempt has completed. */
   land(attempt: Attempt, value: Uint8Array | undefined): void {
     if (attempt.ended) return;
     const from = this.history.tick();

@@ -179,7 +179,7 @@ class Schedule {
   }
 }
 
-/** Marks the writes that took effect after their call settled, so that the checker allows this. */
+/** Sets `late` on the writes that took effect after their call settled. The checker allows this for late writes. */
 function markLate(oracle: Oracle, tracked: readonly TrackedWrite[]): void {
   for (const { record, call } of tracked) {
     record.late = oracle.attempts.some(

@@ -10,13 +10,13 @@ export interface SimulationResult {
   readonly unsettled: number;
   readonly undecided: number;
   readonly worstOverrun: number;
-  /** The first failed schedules, at most 20. A seed repeats its schedule. */
+  /** The first failed schedules, at most 20. To repeat a schedule, pass its seed to `runSchedule`. */
   readonly failures: readonly { readonly seed: number; readonly anomalies: readonly Anomaly[] }[];
 }
 
 const mostFailures = 20;
 
-/** Runs the schedules of the seeds from `seed` to `seed + runs - 1`. */
+/** Runs the schedules of the seeds from `seed` to `seed + runs - 1`. Calls `onFailure` for each failed schedule. */
 export async function runSimulation(
   seed: number,
   runs: number,

@@ -133,7 +133,10 @@ export class SimulatedDriver implements Driver {
     }
   }
 
-  /** Reads only some of the keys. Other keys have the value `undefined`, as a careless driver would return it. */
+  /**
+   * Returns the values of some keys, and reports the other keys as unprocessed or failed. Their value is `undefined`,
+   * which core must not mistake for a missing key.
+   */
   #partOf<Value>(values: readonly Value[]): ReadAnswer<Value> {
     const unprocessed: number[] = [];
     const faults: ItemFault[] = [];
@@ -242,7 +245,7 @@ export class SimulatedDriver implements Driver {
     return new SimulatedError(this.#plan.fault("none"));
   }
 
-  /** Loses the response. The plan decides whether and when the write takes effect, and what its fence does. */
+  /** Loses the response. The plan decides whether and when each key's write takes effect, and what the fence does. */
   #lose(
     attempts: readonly Attempt[],
     values: readonly Uint8Array[] | undefined,

@@ -13,7 +13,7 @@ type Globals = {
 
 /**
  * A clock that jumps from timer to timer. While it is installed, it replaces `setTimeout`, `clearTimeout`,
- * `performance.now` and `Math.random`. A run then never waits for a timer, and every repetition is the same.
+ * `performance.now` and `Math.random`. A run then never waits for a timer, and a run can be repeated exactly.
  */
 export class VirtualTime {
   #now = 0;

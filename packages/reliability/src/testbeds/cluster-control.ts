@@ -6,7 +6,7 @@ export interface NodeView {
   readonly id: string;
   readonly address: Address;
   readonly role: "master" | "replica";
-  /** Id of the master, if the node is a replica. */
+  /** Id of the replica's master. Undefined if the node is a master. */
   readonly masterId: string | undefined;
   readonly failed: boolean;
   /** Whether the node has slots. */

@@ -11,7 +11,7 @@ import {
 } from "@manykv/core/driver";
 import type { Plant } from "./workload.js";
 
-/** A planted bug. The checker must find at least one of the anomalies `found`. */
+/** A planted bug. The checker must find an anomaly of at least one of the kinds in `found`. */
 export interface Mutant extends Plant {
   readonly name: string;
   readonly found: readonly AnomalyKind[];
@@ -20,7 +20,7 @@ export interface Mutant extends Plant {
 const lossKinds: readonly AnomalyKind[] = ["lost-write", "false-applied", "stale-overwrite"];
 const staleKinds: readonly AnomalyKind[] = ["stale-read", "false-missing"];
 
-/** Returns a driver that differs from `inner` in some methods. */
+/** Returns a driver with the methods in `changes`. All other methods call `inner`. */
 function like(inner: Driver, changes: Partial<Driver>): Driver {
   return {
     name: inner.name,

@@ -5,7 +5,7 @@ import type { Driver, Fault } from "@manykv/core/driver";
 import { memoryDriver } from "@manykv/memory";
 import { VirtualTime } from "../../src/simulation/virtual-time.js";
 
-/** Plants a bug by wrapping the driver or the bucket. */
+/** Functions that wrap the driver or the bucket to plant a bug. */
 export interface Plant {
   readonly driver?: (inner: Driver, random: Random) => Driver;
   readonly bucket?: (inner: Bucket, random: Random) => Bucket;
