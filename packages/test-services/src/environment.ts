@@ -60,8 +60,8 @@ export async function postgresAt(address: Address): Promise<PostgresService> {
 }
 
 /**
- * Returns the service at an endpoint such as `http://127.0.0.1:8000`. Uses `AWS_REGION` and the AWS credentials of the
- * environment if they are set.
+ * Returns the service at an endpoint such as `http://127.0.0.1:8000`. Uses `AWS_REGION` if it is set, and the AWS
+ * credentials of the environment if `AWS_ACCESS_KEY_ID` is set. Otherwise, uses the values for an emulator.
  */
 export async function dynamodbAt(address: Address): Promise<DynamodbService> {
   const server = parseAddress(address, "http://host:port", { "http:": 80, "https:": 443 });
@@ -74,7 +74,7 @@ export async function dynamodbAt(address: Address): Promise<DynamodbService> {
 interface Server {
   readonly host: string;
   readonly port: number;
-  /** `host:port`, for messages. */
+  /** `host:port` or, for a cluster, `host:port,host:port`. For messages. */
   readonly at: string;
 }
 
@@ -92,7 +92,7 @@ function invalidAddress({ variable }: Address, form: string): Error {
   return new Error(`${variable} is not an address of the form ${form}. Correct or unset the variable`);
 }
 
-/** Runs a request to check that the server responds. If the request fails, throws an error that names the variable. */
+/** Sends a request to check the server. If the request fails, rejects with an error that names the variable. */
 async function check<T>({ variable }: Address, at: string, request: () => Promise<T>): Promise<T> {
   try {
     return await request();

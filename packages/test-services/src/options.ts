@@ -2,7 +2,7 @@
 export interface RedisOptions {
   /** Additional arguments for `redis-server`, such as `["--maxmemory", "50mb"]`. Default: none. */
   args?: readonly string[];
-  /** Whether every write is on disk before Redis acknowledges it, so that `kill()` loses no write. Default: false. */
+  /** Whether every write is on disk before Redis acknowledges it. `kill()` then loses no such write. Default: false. */
   durable?: boolean;
   /** Password of the default user. `url` contains it. Default: none. */
   password?: string;
@@ -24,7 +24,7 @@ export function redisUrl(host: string, port: number, password?: string): string 
   return `redis://${user}${host}:${port}`;
 }
 
-/** Options of `startDedicatedRedisCluster`: three masters with one replica each. */
+/** Options of `startDedicatedRedisCluster`, which starts three masters with one replica each. */
 export interface RedisClusterOptions {
   /** Additional arguments for each `redis-server`. Default: none. */
   args?: readonly string[];
@@ -53,7 +53,7 @@ export interface NodeAddress {
   readonly port: number;
 }
 
-/** Returns `host:port,host:port`. */
+/** Returns the addresses of the nodes in the form `host:port,host:port`. */
 export function clusterAddresses(nodes: readonly NodeAddress[]): string {
   return nodes.map(({ host, port }) => `${host}:${port}`).join(",");
 }
@@ -76,7 +76,7 @@ export interface PostgresOptions {
 export const postgresUser = "manykv";
 export const postgresDatabase = "manykv";
 
-/** Returns the settings as arguments for `postgres`. */
+/** Returns the default settings and the settings in `options` as arguments for `postgres`. */
 export function postgresArguments(options: PostgresOptions): string[] {
   const settings = {
     // Every project of a run has its own connection pools on the shared server.

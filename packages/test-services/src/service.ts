@@ -18,7 +18,7 @@ export interface Service extends AsyncDisposable {
 
 /** A server that only the caller uses, so that tests may break it. */
 export interface Breakable {
-  /** Sends SIGKILL to the server and all its workers. Resolves when they have ended. */
+  /** Sends SIGKILL to the server and all its workers. Resolves when the server's main process has ended. */
   kill(): Promise<void>;
   /**
    * Kills the server if it is running, and starts it again on the same port with the data that it has on disk.
@@ -30,7 +30,10 @@ export interface Breakable {
 export type RedisService = Service;
 
 export interface RedisClusterService extends Service {
-  /** All nodes, masters and replicas. A failover changes the roles, so query the cluster for them. */
+  /**
+   * All masters and replicas or, for a cluster from the environment, the nodes in the address. A failover changes the
+   * roles of nodes, so query the cluster for the roles.
+   */
   readonly nodes: readonly NodeAddress[];
 }
 

@@ -21,7 +21,7 @@ export interface StartOptions {
 }
 
 export interface DedicatedOptions extends StartOptions {
-  /** Requires one source. Default: a container if a Docker engine responds, and otherwise a local process. */
+  /** Requires one source. Default: a container if a Docker engine can start it, and otherwise a local process. */
   source?: "container" | "process";
 }
 

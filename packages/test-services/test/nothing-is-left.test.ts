@@ -94,7 +94,7 @@ function sharedMemoryOf(pids: readonly number[]): string[] {
   return segments.filter((line) => pids.includes(Number(line.trim().split(/\s+/)[4])));
 }
 
-/** Returns the processes whose working directory or arguments contain the path of the folder. */
+/** Returns the ids of the processes whose working directory or arguments contain the path of the folder. */
 function processesIn(folder: string): number[] {
   return runningProcesses()
     .map(([pid]) => pid)

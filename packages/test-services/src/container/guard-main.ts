@@ -27,7 +27,10 @@ process.on("message", (message: GuardRequest) => {
 // If the parent ended while this module was loading, Node emits no "disconnect".
 if (!process.connected) void end(lateContainers);
 
-/** Removes containers for at least `wait` ms, and until the engine has removed all of them. */
+/**
+ * Removes the containers repeatedly, for at least `wait` ms and until the engine has removed all of them. Then exits.
+ * If the engine still fails after `maxRetryTime`, exits with code 1.
+ */
 async function end(wait: number): Promise<void> {
   const startedAt = Date.now();
   for (;;) {
@@ -53,7 +56,7 @@ async function removeContainers(): Promise<void> {
   await Promise.all(found.map(({ Id }: { Id: string }) => call("DELETE", `/containers/${Id}?force=true&v=true`)));
 }
 
-/** Sends a request to the engine and returns the body: https://docs.docker.com/reference/api/engine/ */
+/** Sends a request to the engine and returns the response body: https://docs.docker.com/reference/api/engine/ */
 async function call(method: string, path: string): Promise<string> {
   const { protocol, ...address } = watched?.engine ?? { protocol: "http" };
   const open = protocol === "https" ? secureRequest : request;

@@ -9,7 +9,7 @@ const labelName = "manykv.test-services";
 
 /** Removes containers when this process ends, even if it is killed. See `guard-main.ts`. */
 export class ContainerGuard {
-  /** `stop()` and the end of this process remove every container with these labels. */
+  /** The guard removes every container with these labels on `stop()` and when this process ends. */
   readonly labels: Readonly<Record<string, string>>;
   readonly #child: ChildProcess;
 

@@ -8,7 +8,7 @@ export interface ContainerSpecification {
   readonly image: string;
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Fixed ports on the host, so that a restarted container keeps them. */
+  /** Published ports. The ports on the host are fixed, so that they stay the same when the container restarts. */
   readonly ports: readonly { container: number; host: number }[];
 }
 
@@ -17,9 +17,9 @@ export interface Container {
   readonly host: string;
   /** Runs a program in the container and waits until it ends. Rejects with its output if the program fails. */
   run(command: readonly string[]): Promise<void>;
-  /** Sends SIGKILL to every process in the container. */
+  /** Kills every process in the container with SIGKILL. Resolves when the container has stopped. */
   kill(): Promise<void>;
-  /** Starts the container again with its files. */
+  /** Starts the container again. The container keeps its files. */
   start(): Promise<void>;
 }
 

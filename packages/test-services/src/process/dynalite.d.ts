@@ -1,7 +1,7 @@
 declare module "dynalite" {
   import type { Server } from "node:http";
 
-  /** https://github.com/architect/dynalite#api */
+  /** Creates a server that emulates DynamoDB: https://github.com/architect/dynalite#api */
   export default function dynalite(options: {
     path?: string;
     createTableMs?: number;

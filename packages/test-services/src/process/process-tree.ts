@@ -22,7 +22,7 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
-/** Returns the ids of every process and its parent, except zombies. Reads /proc on Linux, where `ps` may be missing. */
+/** Returns the id of each process and of its parent. Skips zombies. Reads /proc on Linux, where `ps` may be missing. */
 export function runningProcesses(): [pid: number, parent: number][] {
   const lines = process.platform === "linux" ? linuxStatus() : psStatus();
   return lines.flatMap(([pid, state, parent]) =>

@@ -13,9 +13,9 @@ export interface RedisCommand {
 let installing: Promise<void> | undefined;
 
 /**
- * Finds `redis-server` on `PATH`. If the program is missing and this process runs as root on Debian, installs the
- * program and prints a line about the installation. Otherwise, rejects with an error that explains how to install the
- * program.
+ * Finds `redis-server` on `PATH`. If the program is missing and this process runs as root on Debian, prints a line and
+ * installs the program. If the program is missing and cannot be installed, rejects with an error that explains how to
+ * install the program.
  */
 export async function redisCommand(print: (line: string) => void): Promise<RedisCommand> {
   const found = await find();

@@ -11,7 +11,7 @@ const supervisorMain = fileURLToPath(new URL("./supervisor-main.js", import.meta
 export interface ServerProcess {
   readonly id: number;
   readonly pid: number;
-  /** Resolves with the exit code when the process has ended, or with null if a signal ended it. */
+  /** Resolves with the exit code of the process, or with null if a signal ended it or the supervisor has exited. */
   readonly exited: Promise<number | null>;
 }
 
@@ -20,7 +20,7 @@ export interface ServerProcess {
  * killed, the supervisor stops the servers and removes the directory. See `supervisor-main.ts`.
  */
 export class Supervisor {
-  /** Removed with its contents by `stop()` and when this process ends. */
+  /** The supervisor removes this directory and its contents on `stop()` and when this process ends. */
   readonly directory: string;
   readonly #child: ChildProcess;
   readonly #started = new Map<number, (outcome: number | string) => void>();

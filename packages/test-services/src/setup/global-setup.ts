@@ -16,7 +16,7 @@ const serviceNames = Object.keys(starters) as ServiceName[];
 /** Vitest calls this function before a project's first test, and calls the returned function after the last test. */
 export type GlobalSetup = (project: TestProject) => Promise<() => Promise<void>>;
 
-/** Starts one kind of server for a project's tests, which get its address from `serviceUrl(name)`. */
+/** Returns a setup that starts a server for a project's tests. The tests get its address from `serviceUrl(name)`. */
 export function globalSetup(name: ServiceName): GlobalSetup {
   return async (project) => {
     // Vitest runs the setups of a project one after the other. So the first setup starts all servers of the project.
@@ -83,8 +83,8 @@ async function release(name: ServiceName): Promise<void> {
 }
 
 /**
- * Starts DynamoDB and puts its region and credentials into the environment, which the tests inherit, so that no test
- * has to name them. Does not change variables that are already set.
+ * Starts DynamoDB and sets the environment variables for its region and credentials. Clients in the tests read these
+ * variables. Does not change variables that are already set.
  */
 async function startDynamodbForTests(): Promise<Service> {
   const service = await startDynamodb();

@@ -37,7 +37,7 @@ export async function redisResponds(url: string, pid?: number): Promise<void> {
   });
 }
 
-/** Runs one statement on a new connection. */
+/** Runs one statement on a new connection and returns the rows. */
 export async function queryPostgres(url: string, statement: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({
     connectionString: url,

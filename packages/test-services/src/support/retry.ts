@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Calls `attempt` every 20 ms until its result is not undefined. Rejects after `timeout` ms. */
+/** Calls `attempt` with pauses of 20 ms until its result is not undefined. Rejects after `timeout` ms. */
 export async function waitUntil<T>(
   message: string,
   timeout: number,

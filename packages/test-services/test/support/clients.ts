@@ -26,7 +26,7 @@ export function clusterClient(url: string): Cluster {
   return client;
 }
 
-/** Runs one statement on a new connection. */
+/** Runs one statement on a new connection and returns the rows. */
 export async function sql(url: string, statement: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client(url);
   client.on("error", () => {});

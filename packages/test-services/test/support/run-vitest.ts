@@ -13,7 +13,7 @@ interface Run {
   exitCode: number;
 }
 
-/** Runs vitest with the closing-line reporter in a folder of fixtures. */
+/** Runs Vitest with the closing-line reporter in a folder of fixtures. */
 export function runVitest(folder: string, args: readonly string[]): Promise<Run> {
   const command = [vitest, "run", ...args, "--reporter=@manykv/test-services/closing-line-reporter"];
   const environment = { ...process.env, NO_COLOR: "1", VITEST: undefined, VITEST_MODE: undefined };

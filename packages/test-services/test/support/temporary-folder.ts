@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** Creates a folder for the current test. Like the system's temporary folder, every user may enter it. */
+/** Creates a folder that every user may enter, and removes the folder after the current test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "manykv-test-"));
   chmodSync(folder, 0o755);

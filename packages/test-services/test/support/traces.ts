@@ -7,9 +7,9 @@ import { temporaryFolder } from "./temporary-folder.js";
 
 /** Lists the folders and containers that a service creates on this machine. */
 export interface Traces {
-  /** Folders of local processes. */
+  /** Returns the names of the folders of local processes. */
   folders(): string[];
-  /** Containers, running or stopped. */
+  /** Returns the ids of the service's containers, running or stopped. */
   containers(service: Service): Promise<string[]>;
 }
 
@@ -24,7 +24,7 @@ export function traces(): Traces {
   };
 }
 
-/** Returns the containers, running or stopped, that publish one of the ports. */
+/** Returns the ids of the containers, running or stopped, that publish one of the ports. */
 export async function containersAt(ports: readonly number[]): Promise<string[]> {
   const { container } = await getContainerRuntimeClient();
   const all = await container.dockerode.listContainers({ all: true });
