@@ -8,8 +8,8 @@ import { type Runner, skipOf } from "./runner.js";
 import { SkipCase } from "./skip-case.js";
 
 /**
- * Defines one test per case and groups the tests by rule. The name of a test contains the id and the subject of its
- * case. For each skipped case, the suite prints a line with the reason.
+ * Defines one test per case and groups the tests by rule. The name of a test contains the id, the subject and the title
+ * of its case. For each skipped case, the suite prints a line with the reason.
  *
  * @throws {TypeError} if a field of the harness is missing, unknown or of the wrong type, or if `skip` names an unknown
  * case, contains an empty reason, or leaves no case to run.

@@ -96,7 +96,7 @@ interface NotedTest {
   readonly body: () => Promise<void>;
 }
 
-/** Returns a runner that records the tests that the suite defines. */
+/** Returns a runner, and the lists in which the runner records the defined tests and the names of skipped tests. */
 function notingRunner(): { runner: Runner; tests: NotedTest[]; skipped: string[] } {
   const tests: NotedTest[] = [];
   const skipped: string[] = [];

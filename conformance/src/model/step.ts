@@ -14,7 +14,7 @@ export const modelKeys: readonly string[] = [
   "k".repeat(200),
 ];
 
-/** One call. A key is an index into `modelKeys`. A value is its size in bytes, and every write gets a unique value. */
+/** One call. Contains an index into `modelKeys` for each key, and a size in bytes for each value. Values are unique. */
 export type ModelCall = { readonly client: number } & (
   | { readonly method: "get" | "exists" | "delete"; readonly key: number }
   | { readonly method: "set"; readonly key: number; readonly size: number }

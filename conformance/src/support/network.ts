@@ -23,7 +23,7 @@ export interface NetworkClients {
   readonly proxies: ProxySet;
   readonly proxied: Bucket;
   readonly direct: Bucket;
-  /** Closes both stores and the proxies before the case ends. */
+  /** Closes both stores and the proxies. If a case does not call this method, the suite closes them after the case. */
   close(): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ export interface RecordedRequest {
   readonly operation: Operation;
   /** A copy of the keys, because the caller may modify the original. */
   readonly keys: readonly string[];
-  /** Total size of the keys, in UTF-8, and the values, in bytes. */
+  /** Total size of the keys (as UTF-8) and the values, in bytes. */
   readonly bytes: number;
 }
 

@@ -17,7 +17,7 @@ export type Database = ClassicLevel<Uint8Array, Uint8Array>;
 
 const request = Object.freeze({ maxKeys: 1_000, maxBytes: 16_000_000 });
 
-/** LevelDB has no request limits. These limits keep the keys and values of one request below about 16 MB. */
+/** LevelDB has no request limits. These limits restrict a request to 1,000 keys and 16 MB of keys and values. */
 const limits: DriverLimits = Object.freeze({
   maxValueBytes: 16_000_000,
   get: request,

@@ -4,7 +4,7 @@ import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, type Mutant } from "./mutant.js";
 
-/** Mutants that do not validate, order, deduplicate or split batches correctly. */
+/** Mutants that do not validate, order, deduplicate, split or send batches correctly. */
 export const batchMutants: readonly Mutant[] = [
   {
     name: "validates each entry only just before it sends the entry",

@@ -178,7 +178,7 @@ export const errorMutants: readonly Mutant[] = [
   },
 ];
 
-/** Returns a `createStore` function whose stores attach the driver's last error as the `cause` to an error of `get`. */
+/** Returns a `createStore` function whose buckets set the `cause` of an error from `get` to the driver's last error. */
 function withCause(): CreateStore {
   let last: unknown;
   const noting = (driver: Driver): Driver =>

@@ -23,7 +23,7 @@ export function harnessOf({ name, driver = referenceDriver, createStore: create 
   return { name, driver: () => driver(data), ...(create && { createStore: create }) };
 }
 
-/** Returns core's `createStore`, with the methods that `change` returns in place of the methods of each bucket. */
+/** Wraps core's `createStore`: in each bucket, the methods that `change` returns replace the bucket's own methods. */
 export function changedBuckets(
   change: (bucket: Bucket, driver: Driver, options: StoreOptions) => Partial<Bucket>,
 ): CreateStore {
@@ -35,7 +35,7 @@ export function changedBuckets(
   }));
 }
 
-/** Returns core's `createStore`, with the methods that `change` returns in place of the methods of the store. */
+/** Wraps core's `createStore`: the methods that `change` returns replace the store's own methods. */
 export function changedStore(
   change: (store: Store, driver: Driver, options: StoreOptions) => Partial<Store>,
 ): CreateStore {
@@ -45,7 +45,7 @@ export function changedStore(
   };
 }
 
-/** Returns a function that calls core's `createStore` with the driver and the options that `change` returns. */
+/** Wraps core's `createStore`: core receives the driver and the options that `change` returns. */
 export function belowCore(change: (driver: Driver, options: StoreOptions) => [Driver, StoreOptions]): CreateStore {
   return (driver, options) => createStore(...change(driver, options));
 }
@@ -75,7 +75,7 @@ function delegateBucket(bucket: Bucket): Bucket {
   };
 }
 
-/** Waits for a write. If it rejects with a `BatchError`, rejects with the outcomes that `tell` returns instead. */
+/** Waits for a write. Replaces the outcomes of a `BatchError` with the outcomes that `tell` returns. */
 export async function retold(
   write: Promise<void>,
   size: number,

@@ -279,7 +279,7 @@ function retells(name: string, killedBy: string, tell: Parameters<typeof retold>
   return { name, rule: "S9", killedBy, createStore };
 }
 
-/** Returns a `createStore` function whose stores use the driver with changed answers to writes. */
+/** Returns a `createStore` function that wraps the driver and changes its answers to writes. */
 function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): CreateStore {
   return belowCore((driver, options) => [
     wrapDriver(driver, {
@@ -290,7 +290,7 @@ function answers(change: (answer: WriteAnswer, size: number) => WriteAnswer): Cr
   ]);
 }
 
-/** Returns a `createStore` function whose stores use the driver with changed faults of writes and of `classify`. */
+/** Returns a `createStore` function that wraps the driver and changes the faults of its writes and of `classify`. */
 function faults(change: (fault: Fault) => Fault): CreateStore {
   return belowCore((driver, options) => {
     const one = (answer: WriteAnswer): WriteAnswer => ({

@@ -151,7 +151,7 @@ function withoutTimeout(options: CallOptions): CallOptions {
 
 type Values = ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
 
-/** Returns a `createStore` function whose stores use the driver with changed answers of `get`. */
+/** Returns a `createStore` function that wraps the driver and changes the answers of `get`. */
 function reads(change: (answer: Values, size: number) => Values): CreateStore {
   return belowCore((driver: Driver, options) => [
     wrapDriver(driver, { get: async (request) => change(await driver.get(request), request.keys.length) }),

@@ -253,7 +253,7 @@ function listing(
   };
 }
 
-/** Returns a driver that stores the keys of all buckets in one map, under the joined keys that `join` returns. */
+/** Returns a driver that stores all buckets in one map. The keys of this map are the strings that `join` returns. */
 function joinedDriver(data: ReferenceData, join: (bucket: string, key: string) => string): Driver {
   const inner = referenceDriver(data);
   const joined = (request: KeysRequest) =>
