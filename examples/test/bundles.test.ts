@@ -105,7 +105,7 @@ function newFolder(): string {
   return mkdtempSync(join(tmpdir(), "manykv-bundles-"));
 }
 
-/** Returns a folder for a bundle. It is outside the project, so a bundle cannot load the project's packages. */
+/** Creates a folder outside the project, so that a bundle in this folder cannot load the project's packages. */
 function outputFolder(): string {
   const folder = newFolder();
   folders.push(folder);

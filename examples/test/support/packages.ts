@@ -62,7 +62,7 @@ export async function packAll(destination: string): Promise<Map<string, string>>
   );
 }
 
-/** Creates an empty project outside the workspace and installs packages with npm. Returns its folder. */
+/** Creates an empty project outside the workspace and installs packages with npm. Returns the project's folder. */
 export async function createProject(packages: readonly string[], ...npmArguments: string[]): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "manykv-project-"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "project", private: true, type: "module" }));
