@@ -17,7 +17,7 @@ export interface Backend {
    * sample has 1 to 20 calls.
    */
   readonly keysPerSample: number;
-  /** Maximum number of keys of one call in `bench volume`. Limits the duration of a run. */
+  /** Maximum number of keys in one call of `bench volume`. Limits the duration of a run. */
   readonly mostVolumeKeys: number;
   start(): Promise<RunningBackend>;
   openStore(address: StoreAddress, timeout: number): Store;

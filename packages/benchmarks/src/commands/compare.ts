@@ -5,7 +5,7 @@ import type { Hits, Shape } from "../measure/workload.js";
 import { comparisonTable } from "../report.js";
 import { type Limits, samplingOf } from "./acceptance.js";
 
-/** Maximum size of a batch's values, in bytes. Skips larger batches, because contenders keep several copies of each. */
+/** Maximum size of a batch's values, in bytes. Larger batches are skipped: each contender keeps several copies. */
 const mostBytes = 128 * 2 ** 20;
 
 export function shapesOf(keys: readonly number[], bytes: readonly number[], hits: readonly Hits[]): Shape[] {

@@ -22,7 +22,7 @@ export interface ProfileOptions {
   readonly contender: string;
 }
 
-/** Prints the functions in which this process spends its time while one contender works. */
+/** Prints the `top` functions in which this process spends the most time while one contender works. */
 export async function runProfile(
   name: BackendName,
   shape: Shape,
@@ -61,7 +61,7 @@ export async function runProfile(
   }
 }
 
-/** Adds the milliseconds that each function spent in its own code, without the functions that it calls. */
+/** Adds to `functions` the milliseconds that each function spent in its own code, not in functions that it called. */
 function addSelfTimes(
   functions: Map<string, number>,
   { nodes, samples = [], timeDeltas = [] }: Profiler.Profile,
