@@ -11,7 +11,7 @@ const table = testTable();
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Asserts that requests on a store's own pool reject with this reason. */
+/** Asserts that a driver with its own pool rejects a request with this reason and names the supported pg versions. */
 async function assertRefused(reason: RegExp): Promise<void> {
   const driver = postgresDriver({ url: table.url, table: table.name });
   const fault = await faultOf(driver, driver.get(keysRequest(["a"])));

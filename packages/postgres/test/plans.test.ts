@@ -10,7 +10,7 @@ import { testTable } from "./support/test-table.js";
 const table = testTable();
 const { admin, name } = table;
 
-/** Returns the plan that the server uses for any parameters of a prepared statement. */
+/** Returns the generic plan of a statement: the plan that the server makes without knowing the parameter values. */
 async function genericPlan(text: string, type: string): Promise<string> {
   const client = await admin.connect();
   try {

@@ -12,7 +12,7 @@ import { until } from "./support/until.js";
 const table = testTable();
 const { admin } = table;
 
-/** `url` logs in as a role that can change to the role `other`, which may use the table. */
+/** `url` contains the credentials of a role that is a member of the role `other`. Both roles may use the table. */
 interface Roles {
   readonly url: string;
   readonly other: string;

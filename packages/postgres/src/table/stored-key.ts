@@ -28,12 +28,12 @@ export function pageStart(bucket: string, cursor: string | undefined, maxKeyByte
   return cursor === undefined ? prefix : Buffer.concat([prefix, decodeCursor(cursor, maxKeyBytes), zero]);
 }
 
-/** Returns a cursor that contains the last key of a page. The caller has that key anyway, so it is not encrypted. */
+/** Returns a cursor that contains the last key of a page. The caller has that key, so the cursor is not encrypted. */
 export function encodeCursor(key: string): string {
   return Buffer.from(key).toString("base64url");
 }
 
-/** Returns the key in a cursor. Throws a `FaultError` (`invalid-argument`) if no call of `encodeCursor` returns it. */
+/** Returns the key in a cursor, as UTF-8. Throws `invalid-argument` if the cursor is malformed or the key too long. */
 export function decodeCursor(cursor: string, maxKeyBytes: number): Buffer {
   const key = Buffer.from(cursor, "base64url");
   if (key.length <= maxKeyBytes && encodeCursor(key.toString()) === cursor) return key;

@@ -12,7 +12,7 @@ class Binding extends EventEmitter {
   }
 }
 
-/** Returns a pool with pg's client for pg-native. */
+/** Returns a pool that creates pg's clients for pg-native. These clients use {@link Binding} instead of pg-native. */
 export function nativePool(): pg.Pool {
   const loader = Module as unknown as { _load: (name: string, ...rest: unknown[]) => unknown };
   const load = loader._load;

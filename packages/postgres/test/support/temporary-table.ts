@@ -10,7 +10,7 @@ export async function temporaryTable(admin: pg.Pool, columns: string): Promise<T
   return { name, [Symbol.asyncDispose]: () => drop(admin, name) };
 }
 
-/** Creates a table that is partitioned by the hash of the key. Disposing of the result drops the table. */
+/** Creates a table with `partitions` partitions by the hash of the key. Disposing of the result drops the table. */
 export async function partitionedTable(admin: pg.Pool, partitions: number): Promise<TemporaryTable> {
   const name = randomName();
   await admin.query(`CREATE TABLE "${name}" (key bytea PRIMARY KEY, value bytea NOT NULL) PARTITION BY HASH (key)`);

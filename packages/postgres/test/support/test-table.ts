@@ -8,7 +8,7 @@ import { postgresStore } from "../../src/index.js";
 export interface TestTable {
   readonly name: string;
   readonly url: string;
-  /** A separate pool that tests use to inspect the table. */
+  /** A separate pool with which tests inspect and change the table without the driver. */
   readonly admin: pg.Pool;
 }
 

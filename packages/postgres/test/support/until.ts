@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Waits until `holds` returns true. Throws after 20 seconds. */
+/** Calls `holds` every 20 ms until it returns or resolves to `true`. Rejects after 1,000 calls. */
 export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
   for (let tries = 0; tries < 1_000; tries++) {
     if (await holds()) return;
