@@ -81,10 +81,10 @@ export function faultOfReply({ message }: Error): Fault {
   return redirections.has(word) ? entry : { ...entry, reason: word };
 }
 
-/** The error codes of TLS failures that a retry cannot fix. */
+/** Matches the error codes of TLS failures that a retry cannot fix. */
 const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH)/;
 
-/** Translates an error that occurred while a connection was opened. Nothing was sent, so no write was applied. */
+/** Translates an error that occurred while a connection was opened. No request was sent, so no write was applied. */
 export function faultOfConnecting(error: unknown): Fault {
   if (error instanceof Error && error.name === "ReplyError") return { ...faultOfReply(error), effect: "none" };
   // The server sent an error before it received a command. ioredis quotes the error in its message.
@@ -101,7 +101,7 @@ function codeOf(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Translates an error of a request to a fault. Core handles a `FaultError` itself. */
+/** Translates an unexpected error of a request into a fault. Core does not pass a `FaultError` to this function. */
 export function classify(error: unknown): Fault {
   if (StoreError.is(error)) return { code: error.code, retryable: false, effect: "none" };
   // The driver has a bug. The request may have been sent.

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { textOf } from "./protocol/reply.js";
 
-/** The longest key that a store accepts, in bytes of UTF-8. */
+/** Maximum length of a key, in bytes of UTF-8. */
 const maxKeyBytes = 1_024;
 
 /**

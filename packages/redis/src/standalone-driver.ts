@@ -46,7 +46,7 @@ export class StandaloneDriver implements Driver {
     return { values };
   }
 
-  /** Encodes a set in advance. Core allows this because `SET` and `MSET` apply entirely or not at all. */
+  /** Encodes a `set` request in advance. Core allows this because `SET` and `MSET` apply entirely or not at all. */
   prepareSet(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): Buffer {
     return encodeSet(bucketPrefix(bucket), keys, values);
   }

@@ -35,7 +35,7 @@ async function adminOf(redis: { readonly host: string; readonly port: number }):
   return clientWith({ host: redis.host, port: redis.port });
 }
 
-/** Returns what a store could change in a client: its status and its listeners. */
+/** Returns the state of a client that a store must not change: the status and the number of listeners per event. */
 function stateOf(client: Redis | Cluster): unknown {
   const events = ["ready", "error", "end", "close", "connect"].map((event) => client.listenerCount(event));
   return { status: client.status, events };

@@ -11,7 +11,7 @@ import { ownCluster } from "./support/own-cluster.js";
 
 const served = ownCluster();
 
-/** Returns keys whose Redis names are all in one slot. */
+/** Returns a slot and `count` keys whose Redis names are all in this slot. */
 async function keysOfOneSlot(bucket: string, count: number): Promise<[slot: number, keys: string[]]> {
   const start = checksum(Buffer.from(bucketPrefix(bucket)));
   const slot = slotOfKey(start, "k0");

@@ -52,7 +52,7 @@ function clusterThrough(route: Route): Cluster {
   return client;
 }
 
-/** The suite closes only the driver, so the driver closes the client too. */
+/** Makes `close` of a driver also call `end`, which closes the client: the suite closes only the driver. */
 function closing(driver: Driver, end: () => void): Driver {
   const close = driver.close.bind(driver);
   driver.close = async () => {

@@ -35,7 +35,7 @@ test.each(["url", "client"])("a store by %s does not keep lost connections in me
   client?.disconnect();
 });
 
-/** Records the sockets that this process opens to a port. The result stops recording and returns the sockets. */
+/** Records the sockets that this process opens to a port. The returned function stops this and returns the sockets. */
 function openedTo(port: number): () => readonly WeakRef<Socket>[] {
   const sockets: WeakRef<Socket>[] = [];
   const note = (message: unknown): void => {

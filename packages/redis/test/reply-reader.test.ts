@@ -45,7 +45,7 @@ const { sample } = fc.letrec<{ sample: Sample; array: Sample }>((tie) => ({
 /**
  * Reads bytes in chunks and returns the replies.
  *
- * @param lengths - the lengths of the chunks; repeats if there are more chunks
+ * @param lengths - the lengths of the chunks, in a cycle; if there are none, all bytes form one chunk
  * @param ownsChunks - whether the reader may keep the chunks; if not, each chunk is overwritten after the read
  */
 function readCut(bytes: Buffer, lengths: readonly number[], ownsChunks: boolean): Reply[] {
@@ -62,7 +62,7 @@ function readCut(bytes: Buffer, lengths: readonly number[], ownsChunks: boolean)
   return replies;
 }
 
-/** Returns a reply as plain data. */
+/** Returns a reply as plain data, so that `assert.deepEqual` compares only the content. */
 function plain(reply: Reply): unknown {
   if (reply instanceof Error) return { error: reply.message };
   if (reply instanceof Uint8Array) return { bytes: Buffer.from(reply).toString("latin1") };

@@ -27,7 +27,7 @@ export interface CommandSpec {
   readonly expects: (reply: Reply) => boolean;
 }
 
-/** Sends one command per key of a request. All commands for a master are sent in one write and take one round trip. */
+/** Sends one command per key of a request: one write and one round trip per master, plus those of redirections. */
 export class ClusterBatch {
   /** The reply for each key, by the key's index in the request. Not meaningful for the keys in `faults`. */
   readonly replies: Reply[];

@@ -21,7 +21,7 @@ import { ClusterBatch } from "./cluster-batch.js";
 import { listCluster } from "./cluster-list.js";
 import type { Topology } from "./topology.js";
 
-/** The driver for a Redis Cluster. Sends one command per key, in one round trip to each master that owns a key. */
+/** The driver for a Redis Cluster. Sends one command per key. Without redirections, a master takes one round trip. */
 export class ClusterDriver implements Driver {
   readonly name = "redis";
   readonly server: ServerAddress | undefined;

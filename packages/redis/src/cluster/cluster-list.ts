@@ -14,7 +14,7 @@ import type { Topology } from "./topology.js";
 
 const clusterNodes = encodeCommand("CLUSTER", "NODES");
 
-/** Returns one page of keys. Sends `SCAN` commands to one master after another until the page is full. */
+/** Returns one page of keys. Sends `SCAN` commands to one master after another until {@link fillPage} ends the page. */
 export async function listCluster(topology: Topology, request: ListRequest): Promise<ListAnswer> {
   const { bucket, cursor } = request;
   const state = new ListingState(cursor === undefined ? undefined : decodeProgress(bucket, cursor));
@@ -57,7 +57,7 @@ class Lister {
     return keys;
   }
 
-  /** Continues the scan in progress. Begins another one if no scan is in progress or its server process has changed. */
+  /** Continues the scan in progress. Begins a scan if none is in progress, or if its node is down or was restarted. */
   async #continue(state: ListingState): Promise<Continued> {
     const map = await this.#topology.slots(this.#request);
     const { scan } = state;

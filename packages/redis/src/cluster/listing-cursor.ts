@@ -3,8 +3,8 @@ import type { Arrival, ListingProgress, NodeScan } from "./listing-state.js";
 import { SlotSet } from "./slot-set.js";
 
 /**
- * Encodes a cursor. A cursor identifies nodes by id, never by address: callers pass it back and may forge it, but only
- * the cluster may decide where the store connects and sends its password.
+ * Encodes a listing's state as a cursor. The cursor identifies nodes by id, never by address: a caller may forge the
+ * cursor, but only the cluster may decide where the store connects and sends its password.
  */
 export function encodeProgress(bucket: string, { open, arrivals, stuck, scan }: ListingProgress): string {
   return encodeCursor(bucket, {

@@ -17,7 +17,7 @@ export interface NodeScan extends ScanPosition {
   readonly owned: SlotSet;
   /** The slots of `owned` that were already moving to another node when the scan began. */
   readonly leaving: SlotSet;
-  /** Slots that moved to this node from a node that was scanned before this scan began. */
+  /** Slots that moved, or are moving, to this node from a node that was scanned before this scan began. */
   readonly arrived: SlotSet;
 }
 
@@ -37,8 +37,8 @@ export interface ListingProgress {
  *     arrival -- scan of that node --> done    that node has received the slot, or is receiving it
  *     open, arrival -- otherwise --> open      after a failover, a restart or a cancelled move
  *
- * So a complete listing misses no key, with one exception: it does not notice a slot that leaves a node and returns to
- * it while the listing scans that node.
+ * So a complete listing misses no key that exists all the time, with one exception: the listing does not notice a slot
+ * that leaves a node and returns to the node while the listing scans that node.
  */
 export class ListingState {
   readonly #open: SlotSet;
@@ -73,13 +73,13 @@ export class ListingState {
     return this.#open;
   }
 
-  /** Returns the next arrival, if any. Scan its node only when no slot is open and `from` has been scanned. */
+  /** Returns an arrival, or `undefined` if there is none. Scan the arrival's node only when no slot is open. */
   nextArrival(): Arrival | undefined {
     for (const arrival of this.#arrivals.values()) return arrival;
     return undefined;
   }
 
-  /** Marks slots as open again, because a node other than the expected one serves them. */
+  /** Marks slots of an arrival as open again, because they cannot be scanned on the arrival's node. */
   reopen(arrival: Arrival, slots: SlotSet = arrival.slots): void {
     this.#open.addAll(slots);
     for (const slot of [...slots]) arrival.slots.remove(slot);
@@ -101,7 +101,7 @@ export class ListingState {
     if (this.#scan !== undefined) this.#scan = { ...this.#scan, cursor };
   }
 
-  /** Discards the scan in progress, because its server process or node was replaced. */
+  /** Discards the scan in progress, because its node is unreachable or its server process was replaced. */
   abandon(): void {
     this.#scan = undefined;
   }

@@ -6,7 +6,7 @@ export type { Address };
 export interface Redirection {
   readonly slot: number;
   readonly address: Address;
-  /** `true` for `ASK`: the slot is moving to that node, which accepts only commands that follow `ASKING`. */
+  /** `true` for `ASK`: the slot is moving to that node. Until the move ends, send `ASKING` before each command. */
   readonly asking: boolean;
 }
 
@@ -16,7 +16,8 @@ export function keyOfAddress({ host, port }: Address): string {
 }
 
 /**
- * Parses `HOST:PORT`. An IPv6 host has no brackets here. The host is empty if the node does not know its own address.
+ * Parses `HOST:PORT`. An IPv6 host has no brackets. An empty host means the host of `answering`: a node that does not
+ * know its own address sends it. Returns `undefined` if the host is `?` (unknown) or the text has another form.
  *
  * @param answering - the address of the node that sent the text
  */
@@ -27,7 +28,7 @@ export function parseNodeAddress(text: string, answering: Address): Address | un
 }
 
 /**
- * Parses `MOVED 3999 127.0.0.1:6381` or `ASK 3999 127.0.0.1:6381`. An empty host means the host of the replying node.
+ * Parses `MOVED 3999 127.0.0.1:6381` or `ASK 3999 127.0.0.1:6381`. Returns `undefined` for any other error.
  * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding
  */
 export function parseRedirection(error: Error, answering: Address): Redirection | undefined {

@@ -4,7 +4,7 @@ import { type Address, keyOfAddress } from "./node-address.js";
 
 const unowned = 0xffff;
 
-/** A node that serves slots. Its id never changes. */
+/** A node that serves slots. Its id is empty if only its address is known, for example from a `MOVED` error. */
 export interface Master {
   readonly id: string;
   readonly address: Address;
@@ -58,7 +58,7 @@ export function parseSlotMap(
   return map.masters.length > 0 ? map : undefined;
 }
 
-/** Parses `[host, port, id, [name, value, ...]]`. `""` is the host of the replying node, `?` an unknown host. */
+/** Parses `[host, port, id, [name, value, ...]]`. Uses the host of `answering` for `""`, and `ip` for `?`. */
 function addressOf(node: Reply | undefined, answering: Address): Address | undefined {
   const [host, port, , metadata] = list(node);
   if (port === undefined) return undefined;

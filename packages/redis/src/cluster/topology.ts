@@ -34,11 +34,7 @@ export class Topology {
     return this.#stale ? undefined : this.#map;
   }
 
-  /**
-   * Returns the current slot map, or loads a new one from the cluster.
-   *
-   * @throws {FaultError} if no node returned a slot map
-   */
+  /** Returns the current slot map, or loads a new one. Throws a {@link FaultError} if no node returns one in time. */
   async slots(request: DriverRequest): Promise<SlotMap> {
     return this.current ?? waitFor(request, this.#refresh());
   }
@@ -49,7 +45,7 @@ export class Topology {
     return waitFor(request, this.#refresh());
   }
 
-  /** Returns the connection to a node. Throws `closed` if the store is closed, for example during a search. */
+  /** Returns the connection to a node. Throws `closed` if the store was closed: a search may still be running. */
   nodeAt(address: Address): NodeConnection {
     if (this.#closed) throw new FaultError(closed);
     const key = keyOfAddress(address);
@@ -64,7 +60,7 @@ export class Topology {
     return this.#access.translate(address);
   }
 
-  /** Records the new master of a slot. Loads a new map unless one was loaded recently: other slots may have moved. */
+  /** Records the new master of a slot. Starts a search unless one began recently: other slots may have moved too. */
   applyMoved(slot: number, address: Address): void {
     const map = this.#map;
     const master = map?.masters.find((each) => keyOfAddress(each.address) === keyOfAddress(address));
@@ -98,7 +94,7 @@ export class Topology {
     return map;
   }
 
-  /** Returns the nodes to query, masters first. Shuffles them, so that one slow node does not delay every search. */
+  /** Returns the nodes to query: masters and replicas, shuffled so that a slow node delays few searches, then seeds. */
   async #candidates(): Promise<readonly Address[]> {
     const masters = (this.#map?.masters ?? []).map(({ address }) => address);
     const known = [...shuffled(masters), ...shuffled(this.#map?.replicas ?? [])];

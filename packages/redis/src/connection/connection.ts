@@ -67,7 +67,7 @@ export class Connection {
     };
   }
 
-  /** Closes a connection after a reply that does not fit its command. Returns the fault of the command's request. */
+  /** Closes this connection, because a reply does not fit its command. Returns the fault of the command's request. */
   desynchronized(): Fault {
     this.drop();
     const fence = (): Promise<void> => this.#kill(() => false);
@@ -87,7 +87,7 @@ export class Connection {
    *
    * Also resolves if the server does not know the connection: it has already closed the connection or has restarted.
    *
-   * @throws {Error} if the server does not confirm the kill
+   * @throws {Error} if the server reported no connection id or does not confirm the kill
    */
   async killVia(other: RespSocket): Promise<void> {
     if (this.#killed) return;
@@ -106,7 +106,7 @@ export class Connection {
     if (timedOut) this.#probe(exchange);
   }
 
-  /** Resolves when a lost request has taken effect, can no longer take effect, or `request` is aborted. */
+  /** Resolves when a lost request has taken effect or no longer can, or if `request` is aborted during a probe. */
   async #settle(exchange: Exchange, request: DriverRequest): Promise<void> {
     // Even if the probe finds that the connection works, this request may still have no reply.
     await this.#probing?.catch(() => {});

@@ -27,7 +27,7 @@ const questions = Buffer.concat([
 /**
  * Requests information about the server and this connection, in one round trip.
  *
- * @throws {FaultError} if the server does not respond, is unavailable or requires a password
+ * @throws {FaultError} if the connection closes, or if the server is unavailable or requires a password
  */
 export async function identify(socket: RespSocket): Promise<Identity> {
   const exchange = new Exchange(3);
@@ -48,13 +48,13 @@ export async function identify(socket: RespSocket): Promise<Identity> {
   };
 }
 
-/** Returns the fault of a closed connection. A server at its `maxclients` limit sends an error reply before closing. */
+/** Returns the fault of a closed connection. A server at its `maxclients` limit sends an error and closes it. */
 function faultOfRefusal(reply: Reply | undefined): Fault {
   if (reply instanceof Error) return faultOfReply(reply);
   return { code: "unavailable", retryable: true, effect: "none" };
 }
 
-/** Returns a reply's text, or `undefined` if the user has no permission or the server does not know the command. */
+/** Returns a reply's text, or `undefined` for an error such as NOPERM. Throws for NOAUTH and an unavailable server. */
 function answerOf(reply: Reply): string | undefined {
   if (reply instanceof Error) {
     const fault = faultOfReply(reply);

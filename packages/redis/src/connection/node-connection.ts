@@ -44,7 +44,7 @@ export class NodeConnection {
   /**
    * Returns a usable connection. Opens one if necessary.
    *
-   * @throws {FaultError} if no connection can be opened; nothing was sent
+   * @throws {FaultError} if no connection opens before the request is aborted; nothing was sent
    */
   async connect(request: DriverRequest): Promise<Connection> {
     this.#waiting++;
@@ -114,5 +114,5 @@ const ping = encodeCommand("PING");
 
 const hungUp = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
 
-/** A request uses a closed node only if the node has left the cluster. Then another node serves its slots. */
+/** The fault of requests to a closed node. The node has left the cluster, so a retry sends them to other nodes. */
 const removed = hungUp;

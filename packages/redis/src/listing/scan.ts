@@ -3,7 +3,7 @@ import { bucketPattern, bucketPrefix, keyOfName } from "../key-names.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
 
-/** One `SCAN` command visits about this many names, in any bucket. This takes the server about half a millisecond. */
+/** One `SCAN` command visits about this many names of the database. The server needs about half a millisecond. */
 const count = "1000";
 /** A page ends when it has at least this many keys. */
 const enoughKeys = 1_000;
@@ -43,7 +43,7 @@ export interface Step {
   readonly done: boolean;
 }
 
-/** Repeats a step until the page ends. Starts no new step after half of the request's time. */
+/** Repeats a step until the page ends. Starts no new step after half of the request's remaining time. */
 export async function fillPage({ deadline }: DriverRequest, step: () => Promise<Step>): Promise<Step> {
   const now = performance.now();
   const end = now + Math.min(enoughTime, (deadline - now) / 2);

@@ -7,7 +7,7 @@ export function encodeCommand(...words: readonly string[]): Buffer {
 /** The commands that are sent for one key. */
 export type KeyCommand = "GET" | "SET" | "DEL" | "EXISTS";
 
-/** Encodes `GET` for one key or `MGET` for several. For one key, returns a string, which Node.js writes faster. */
+/** Encodes `GET` for one key, as a string, or `MGET` for several. Node.js writes a string faster than a buffer. */
 export function encodeGet(prefix: string, keys: readonly string[]): Buffer | string {
   return keys.length === 1 ? encodeOne("GET", prefix, keys[0] as string) : encodeAll("MGET", prefix, keys);
 }
@@ -17,7 +17,7 @@ export function encodeDelete(prefix: string, keys: readonly string[]): Buffer | 
   return keys.length === 1 ? encodeOne("DEL", prefix, keys[0] as string) : encodeAll("DEL", prefix, keys);
 }
 
-/** Encodes one `EXISTS` command per key, because one `EXISTS` for several keys returns only their number. */
+/** Encodes one `EXISTS` command per key, because `EXISTS` for several keys returns only how many of them exist. */
 export function encodeExists(prefix: string, keys: readonly string[]): Buffer | string {
   return keys.length === 1 ? encodeOne("EXISTS", prefix, keys[0] as string) : encodeEach("EXISTS", prefix, keys);
 }
@@ -58,7 +58,7 @@ export interface EachOptions {
   readonly indexes?: readonly number[] | undefined;
   /** For `SET`: `values[i]` belongs to `keys[i]`. */
   readonly values?: readonly Uint8Array[] | undefined;
-  /** Sends `ASKING` before each command, so each key has two replies. Default: false. */
+  /** Whether to encode `ASKING` before each command. Each key then has two replies. Default: false. */
   readonly asking?: boolean;
 }
 

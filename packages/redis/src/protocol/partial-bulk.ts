@@ -24,9 +24,9 @@ export class PartialBulk {
   }
 
   /**
-   * Copies the bytes of the chunk that belong to the string.
+   * Copies the string's bytes from the chunk. Throws {@link MalformedReply} if other bytes than the line end follow.
    *
-   * @returns the offset of the first byte after them
+   * @returns the offset of the first byte after the string and its line end, or the end of the chunk
    */
   take(chunk: Uint8Array, from: number): number {
     let at = Math.min(from + Math.max(this.#length - this.#received, 0), chunk.length);

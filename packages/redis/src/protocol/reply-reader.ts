@@ -11,7 +11,7 @@ interface OpenArray {
   readonly outer: OpenArray | undefined;
 }
 
-/** Maximum line length for each reply type, in bytes. A line contains text, or a number of at most 20 characters. */
+/** Maximum line length for each reply type, in bytes, including the type and the line end. A number has up to 20. */
 const longestLines: Readonly<Record<string, number>> = {
   "+": 65_536,
   "-": 65_536,
@@ -19,7 +19,7 @@ const longestLines: Readonly<Record<string, number>> = {
   $: 23,
   "*": 23,
 };
-/** Maximum bytes of a bulk string: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
+/** Longest bulk string, in bytes: https://redis.io/docs/latest/develop/reference/protocol-spec/#bulk-strings */
 const longestBulk = 512 * 1_048_576;
 /** The length of the longest header of a bulk string, `$536870912\r\n`, in bytes. */
 const longestHeader = 12;
@@ -28,8 +28,8 @@ const longestArray = 1_048_576;
 const deepestArray = 8;
 
 /**
- * A value is a view of its chunk if the chunk is at most this many times as large. Node.js chunks have at most 64 KiB,
- * so values from 1 KiB on are not copied. Much smaller values are copied, so that they do not keep a chunk in memory.
+ * A value within one chunk is a view of the chunk if the chunk is at most this many times as large. Node.js chunks have
+ * at most 64 KiB, so values of 1 KiB or more are views. Other values are copied, so that they keep no chunk in memory.
  */
 const mostRetained = 64;
 
@@ -57,8 +57,8 @@ export interface ReplyReaderOptions {
 /**
  * Parses RESP2 from chunks that may end anywhere: https://redis.io/docs/latest/develop/reference/protocol-spec/
  *
- * The reader is strict, because the reported outcomes of writes depend on the replies. It reads each byte once. Between
- * two chunks, it keeps only the part of one reply that has arrived.
+ * The reader is strict, because the reported outcomes of writes depend on the replies. It reads each chunk only once.
+ * Between two chunks, it keeps only the part of one reply that has arrived.
  */
 export class ReplyReader {
   readonly #accept: (reply: Reply) => void;
@@ -192,7 +192,7 @@ export class ReplyReader {
     else this.#array = { items: [], length, depth, outer };
   }
 
-  /** Adds a complete reply to the innermost open array. If that completes the array, adds it to the outer array. */
+  /** Adds a reply to its array, and a completed array to its outer array. Passes a reply without one to `#accept`. */
   #enter(reply: Reply): void {
     let complete = reply;
     for (let array = this.#array; array !== undefined; array = this.#array) {
