@@ -47,7 +47,10 @@ export const slotMigrations: Campaign = {
   },
 };
 
-/** Moves one slot key by key, like `redis-cli --cluster reshard`. Returns 1, or 0 if the source master has no keys. */
+/**
+ * Moves one slot with keys from one random master to another, key by key, like `redis-cli --cluster reshard`. Returns the
+ * number of moved slots: 0 if the first master has no keys, and otherwise 1.
+ */
 async function moveSlot(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<number> {
   const [viewer] = testbed.servers;
   const masters = (await control.nodes(viewer as NodeView["address"])).filter(({ serves }) => serves);

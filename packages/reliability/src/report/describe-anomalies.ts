@@ -1,6 +1,6 @@
 import type { Anomaly } from "@manykv/conformance/checker";
 
-/** Returns a line for each of the first `most` anomalies and, if there are more, a line with the number of the rest. */
+/** Returns a line for each of the first `most` anomalies and, if more exist, a line with the number of the others. */
 export function describeAnomalies(anomalies: readonly Anomaly[], most = 3): string[] {
   const lines = anomalies
     .slice(0, most)

@@ -75,7 +75,7 @@ export class VirtualTime {
 
 const { setImmediate: immediately } = globalThis;
 
-/** Resolves when all promise jobs have run. */
+/** Resolves when all pending promise callbacks have run. */
 function allJobs(): Promise<void> {
   return new Promise((resolve) => {
     immediately(resolve);

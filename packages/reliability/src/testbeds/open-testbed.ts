@@ -11,7 +11,7 @@ const testbeds: Readonly<Record<BackendName, (options: TestbedOptions) => Promis
   dynamodb: dynamodbTestbed,
 };
 
-/** Starts the servers of a backend. */
+/** Starts the servers of a backend and returns them as a testbed. */
 export function openTestbed(name: BackendName, options: TestbedOptions = {}): Promise<Testbed> {
   return testbeds[name](options);
 }
