@@ -118,7 +118,7 @@ async function othersCanReach(path: string): Promise<boolean> {
   return dirname(path) === path || othersCanReach(dirname(path));
 }
 
-/** Creates a data directory whose superuser needs the password on every TCP connection. */
+/** Creates a data directory and returns its path. The superuser needs the password on every TCP connection. */
 async function initialize(
   supervisor: Supervisor,
   initdb: string,

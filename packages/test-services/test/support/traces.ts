@@ -13,7 +13,7 @@ export interface Traces {
   containers(service: Service): Promise<string[]>;
 }
 
-/** Puts the data of all local processes that start after this call into a new folder. */
+/** Makes local processes that start later in the current test use a new folder. Returns the traces of services. */
 export function traces(): Traces {
   const folder = temporaryFolder();
   setEnvironment({ TMPDIR: folder });
