@@ -48,8 +48,8 @@ export const slotMigrations: Campaign = {
 };
 
 /**
- * Moves one slot with keys from one random master to another, key by key, like `redis-cli --cluster reshard`. Returns the
- * number of moved slots: 0 if the first master has no keys, and otherwise 1.
+ * Moves one slot with keys from one random master to another, key by key, like `redis-cli --cluster reshard`. Returns
+ * the number of moved slots: 0 if the first master has no keys, and otherwise 1.
  */
 async function moveSlot(testbed: ClusterTestbed, control: ClusterControl, random: Random): Promise<number> {
   const [viewer] = testbed.servers;

@@ -15,8 +15,8 @@ const keys = ["a", "b", "c", "d"];
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
 
 /**
- * Runs two clients on the same keys, with faults. Then reads all keys, and reads them again after all timers have fired.
- * Returns the anomalies that the checker finds.
+ * Runs two clients on the same keys, with faults. Then reads all keys, and reads them again after all timers have
+ * fired. Returns the anomalies that the checker finds.
  */
 export async function runWorkload(seed: number, plant: Plant): Promise<readonly Anomaly[]> {
   const random = new Random(seed);
