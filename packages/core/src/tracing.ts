@@ -10,7 +10,7 @@ interface Event {
   readonly bucket: string;
   /** For a call: the method, such as `getMany`. For an attempt: the driver's method, such as `get` or `list`. */
   readonly operation: string;
-  /** Number of keys in the caller's input or, for an attempt, in the request. */
+  /** Number of keys in the caller's input or, for an attempt, in the request. 1 for a call without keys. */
   batchSize: number;
   /** The duration in milliseconds. Set at the end of the call or attempt, like `code` and `reason`. */
   duration?: number;
@@ -36,7 +36,7 @@ export interface AttemptEvent extends Event {
   readonly callId: string;
   /** Number of the attempt, starting at 1. Each request of a call counts its own attempts. */
   readonly attempt: number;
-  /** Number of keys that did not succeed. Set at the end of the attempt. */
+  /** Number of keys that failed or that the backend left unprocessed. Set at the end of the attempt. */
   undone?: number;
 }
 
@@ -50,7 +50,7 @@ type Tracing = { readonly hasSubscribers: boolean } & {
   readonly [Name in "start" | "end" | "asyncStart" | "asyncEnd" | "error"]: Channel;
 };
 
-/** Returns a tracing channel, or `undefined` in browsers and before Node.js 20.16, which lack `getBuiltinModule`. */
+/** Returns a tracing channel, or `undefined` if `getBuiltinModule` is missing: in browsers and before Node.js 20.16. */
 export function openTracing(name: string): Tracing | undefined {
   type Process = { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } };
   const { process } = globalThis as { process?: Process };

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { ChunkCopier } from "../src/driver.js";
 
-/** For each value of a chunk: the number of bytes before it, and its length. */
+/** For each value of a chunk: the number of bytes between the previous value and this value, and the value's length. */
 const parts = fc.array(
   fc.tuple(fc.nat(20), fc.oneof(fc.nat(50), fc.constantFrom(0, 4_095, 4_096, 4_097, 8_192, 10_000))),
   { maxLength: 40 },

@@ -4,7 +4,7 @@ import { createRequest, type SetRequest, type WriteAnswer } from "../src/driver.
 import { type Bucket, createStore, type Entry } from "../src/index.js";
 import { ScriptedDriver } from "./scripted-driver.js";
 
-/** Copies the values in `prepareSet` and counts its calls. Up to three requests of two keys are in flight. */
+/** Copies the values in `prepareSet` and counts its calls. Allows two keys per request and three requests in flight. */
 class PreparingDriver extends ScriptedDriver {
   prepared = 0;
 
