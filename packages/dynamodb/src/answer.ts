@@ -10,13 +10,13 @@ export function property(json: Json, name: string): Json {
   return (json as Record<string, Json>)[name];
 }
 
-/** Returns `json` if it is an array. Throws `MalformedAnswer` if it is not. */
+/** Returns `json` if it is an array. Throws a `FaultError` (`MalformedAnswer`) if it is not. */
 export function arrayOf(json: Json): readonly Json[] {
   if (Array.isArray(json)) return json;
   throw malformedAnswer();
 }
 
-/** Returns an item's partition key. Throws `MalformedAnswer` if the item has no partition key. */
+/** Returns an item's partition key. Throws a `FaultError` (`MalformedAnswer`) if the item has none. */
 export function partitionKeyOf(item: Json): string {
   const key = property(property(item, keyAttribute), "S");
   if (typeof key === "string") return key;
@@ -25,7 +25,7 @@ export function partitionKeyOf(item: Json): string {
 
 /**
  * Returns the entry for `table` in a section such as `UnprocessedItems`, or `undefined` if the section is empty. Throws
- * `MalformedAnswer` if the section is missing, because DynamoDB always sends it, or if it contains another table.
+ * a `FaultError` (`MalformedAnswer`) if the section contains another table or is missing: DynamoDB always sends it.
  */
 export function tablePart(json: Json, table: string): Json {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw malformedAnswer();
@@ -34,8 +34,8 @@ export function tablePart(json: Json, table: string): Json {
 }
 
 /**
- * Returns a function that takes an item of the response and returns its index in the request. The function throws
- * `MalformedAnswer` for an item that was not requested.
+ * Returns a function that takes an item of the response and returns the index of its key in the request. The function
+ * throws a `FaultError` (`MalformedAnswer`) for an item that was not requested.
  */
 export function indexOfItem(prefix: string, keys: readonly string[]): (item: Json) => number {
   const indexes = new Map<string, number>();

@@ -25,7 +25,7 @@ export function connectionFault(error: object): Fault | undefined {
   return { code: "connection-lost", retryable: true, effect: "unknown", reason: reason ?? name };
 }
 
-/** Returns whether the error occurred before the request was sent. */
+/** Returns whether the error proves that the request was not sent. */
 export function neverSent(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
   const { name, message, code, syscall, errors } = error as NodeJS.ErrnoException & Partial<AggregateError>;

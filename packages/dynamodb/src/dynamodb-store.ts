@@ -3,7 +3,7 @@ import { dynamodbDriver } from "./dynamodb-driver.js";
 import type { DynamodbStoreOptions } from "./options.js";
 
 /**
- * Creates a store in a DynamoDB table. A key has at most 1,024 bytes of UTF-8, a value at most 400,000 bytes.
+ * Creates a store that uses a DynamoDB table. Limits: 1,024 bytes of UTF-8 for a key, and 400,000 bytes for a value.
  *
  * ```ts
  * const store = dynamodbStore({ table: "settings", region: "eu-west-1" });

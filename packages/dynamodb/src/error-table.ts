@@ -12,7 +12,7 @@ const failed: Row = { code: "unavailable", retryable: true, effect: "unknown" };
 const refused: Row = { code: "internal", retryable: false, effect: "none" };
 const denied: Row = { ...refused, code: "access-denied" };
 const unreached: Row = { code: "unavailable", retryable: true, effect: "none" };
-/** The driver does not know what an error without a row means, so the effect is unknown. */
+/** For an error that `rows` does not contain. The driver does not know its meaning, so the effect is unknown. */
 const unknownError: Row = { code: "internal", retryable: false, effect: "unknown" };
 
 /** Returns the error for a response that is damaged or not from DynamoDB. The effect of the request is unknown. */
@@ -93,8 +93,8 @@ function faultOf(error: unknown): Fault {
 }
 
 /**
- * Throws a fault for an error of the credentials provider. An unknown error is retryable, because it may be temporary.
- * A missing resource of the provider is `unavailable`, because `no-such-store` means that the table is missing.
+ * Throws a `FaultError` for an error of the credentials provider. Replaces two codes with a retryable `unavailable`:
+ * `internal`, because the error may be temporary, and `no-such-store`, because this code is for a missing table.
  */
 export function failCredentials(error: unknown): never {
   const { code, retryable, reason } = classify(error);

@@ -26,7 +26,7 @@ export function itemJson(partitionKey: string, value: Uint8Array): string {
   return `{"${keyAttribute}":{"S":${JSON.stringify(partitionKey)}},"${valueAttribute}":{"B":"${base64}"}}`;
 }
 
-/** Decodes a value directly into a new `ArrayBuffer`. Throws `MalformedAnswer` if the text is not base64. */
+/** Decodes a value into a new `ArrayBuffer`. Throws a `FaultError` (`MalformedAnswer`) if the text is not base64. */
 export function decodeValue(base64: string): Uint8Array<ArrayBuffer> {
   const buffer = Buffer.allocUnsafeSlow(Buffer.byteLength(base64, "base64"));
   if (buffer.write(base64, "base64") !== buffer.length) throw malformedAnswer();

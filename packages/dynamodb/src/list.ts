@@ -30,8 +30,8 @@ export async function listPage(transport: Transport, request: ListRequest): Prom
 }
 
 /**
- * Encodes a cursor: a checksum and the partition key where a Scan page ended, in base64. The checksum detects cursors
- * of other tables and buckets. The key may belong to another bucket, and the cursor does not encrypt it.
+ * Encodes a cursor: a checksum and the partition key where a Scan page ended, in base64url. The checksum detects
+ * cursors of other tables and buckets. The key may belong to another bucket, and the cursor does not encrypt the key.
  */
 function encodeCursor(scope: string, partitionKey: string): string {
   const checksum = crc32(`${scope}/${partitionKey}`).toString(16).padStart(8, "0");

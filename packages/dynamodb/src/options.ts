@@ -11,7 +11,7 @@ export interface DynamodbDriverOptions {
   readonly table: string;
   /** AWS region. Default: the region that the SDK finds in AWS_REGION or in the shared configuration file. */
   readonly region?: string | undefined;
-  /** URL to connect to. Default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, or the region's endpoint. */
+  /** URL of an emulator or private endpoint. Default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL or the AWS URL. */
   readonly endpoint?: string | undefined;
   /** Credentials or a provider function. Default: the SDK's default provider chain. */
   readonly credentials?: DynamoDBClientConfig["credentials"];

@@ -30,7 +30,7 @@ export async function exists(transport: Transport, request: KeysRequest): Promis
   return { values, unprocessed };
 }
 
-/** Sends BatchGetItem even for one key. For a missing item, GetItem returns `{}`, like some damaged responses. */
+/** Sends BatchGetItem even for one key. From GetItem, `{}` could mean a missing item or a damaged response. */
 async function batchGet(
   transport: Transport,
   request: KeysRequest,

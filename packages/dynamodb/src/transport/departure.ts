@@ -43,14 +43,14 @@ export class Departure {
   /** Whether the caller's middleware repeated the request after an attempt whose effect is unknown. */
   #earlierInDoubt = false;
 
-  /** Call this directly before the request handler. Throws if the request was already cancelled. */
+  /** Records that the request is passed to the request handler. Throws if the request was already cancelled. */
   handOver(): void {
     if (this.aborted) throw new Error("the request was cancelled before it was sent");
     this.#earlierInDoubt ||= this.#state === "sent" || this.#state === "handed over";
     this.#state = "handed over";
   }
 
-  /** Counts a request as sent once its socket has connected. Destroys it if the socket does not connect in time. */
+  /** Counts a request as sent once its socket has connected. Destroys the request if connecting takes too long. */
   follow(request: ClientRequest, connectTimeout: number | undefined): void {
     const { socket, protocol } = request;
     this.#state = socket?.connecting ? "unsent" : "sent";
@@ -81,8 +81,8 @@ export class Departure {
   /**
    * Returns the effect that the request may have had.
    *
-   * @param answered - the effect to return if a response has arrived
-   * @param isAnnounced - whether Node.js publishes this handler's requests. If not, handed-over requests count as sent.
+   * @param answered - the effect to return if a response with a status below 500 has arrived
+   * @param isAnnounced - whether the channel reports the handler's requests. If not, handed-over requests count as sent
    */
   effect(answered: "none" | "unknown", isAnnounced: boolean): "none" | "unknown" {
     if (this.#earlierInDoubt || this.#state === "sent") return "unknown";

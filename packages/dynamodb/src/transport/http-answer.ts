@@ -9,8 +9,8 @@ interface HttpResponse {
 }
 
 /**
- * Reads the whole body and verifies DynamoDB's checksum, which the SDK does not do. Throws `ChecksumMismatch` if the
- * checksum is wrong. Does not verify a response that has no checksum or that a proxy has compressed.
+ * Reads the whole body and verifies DynamoDB's checksum, which the SDK does not do. Throws a `FaultError`
+ * (`ChecksumMismatch`) if the checksum is wrong. Does not verify a response that has no checksum or is compressed.
  */
 export async function readBody(
   { headers, body }: HttpResponse,
@@ -34,7 +34,7 @@ function collect(stream: Readable): Promise<Uint8Array> {
   });
 }
 
-/** Parses a body. Throws `MalformedAnswer` if the body is not JSON. */
+/** Parses a body. Throws a `FaultError` (`MalformedAnswer`) if the body is not JSON. */
 export function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());

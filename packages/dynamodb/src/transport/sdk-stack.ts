@@ -13,7 +13,7 @@ export type HttpResponse = Awaited<ReturnType<Config["requestHandler"]["handle"]
 export interface Connection {
   readonly client: DynamoDBClient;
   readonly sdk: Sdk;
-  /** Whether the client has no middleware, logger or wrapper of the caller. Requests may then skip the middleware. */
+  /** Whether the caller has added no middleware, logger or wrapper. If so, requests may skip the SDK's middleware. */
   readonly isPlain: boolean;
   /** Whether the request handler is the SDK's handler for `node:http`. */
   readonly isNodeHandler: boolean;

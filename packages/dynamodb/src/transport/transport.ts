@@ -14,8 +14,8 @@ const maxSockets = 64;
 
 /**
  * Sends requests with an SDK client: the caller's client, or one that manykv creates. The first request goes through
- * the client's middleware, which resolves the endpoint and the signing scheme. Later requests reuse both. They go
- * directly to the client's signer and request handler, unless the caller has added middleware.
+ * the client's middleware, which resolves the endpoint and the signing scheme. Later requests reuse both and skip the
+ * middleware, unless the caller has added middleware, a logger or a wrapper, or the access key has changed.
  */
 export class Transport {
   readonly table: string;
@@ -35,7 +35,7 @@ export class Transport {
   /**
    * Sends one request, verifies the checksum of the response and returns its JSON, parsed but not validated.
    *
-   * @throws {FaultError} if the request fails or is aborted. Its `effect` depends on whether the request was sent.
+   * @throws {FaultError} if the request fails or is aborted. The `effect` depends on whether the request was sent.
    */
   async send(operation: Message["operation"], body: string, request: DriverRequest): Promise<unknown> {
     this.#departures ??= new Departures(this.#options.client ? undefined : connectTimeout);

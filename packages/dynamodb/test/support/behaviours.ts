@@ -40,7 +40,7 @@ export function withoutChecksum(answer: HttpAnswer): HttpAnswer {
 type Requests = Record<string, unknown[] | { Keys: unknown[] }>;
 
 /**
- * Returns a handler that forwards part of the batch and reports the keys for which `leave` returns `true` as
+ * Returns a handler that forwards a batch without the keys for which `leave` returns `true`, and reports those keys as
  * unprocessed. It always forwards the first key, because DynamoDB returns an error if it processes no key.
  */
 export function leaveUnprocessed(leave: () => boolean): HttpHandler {
