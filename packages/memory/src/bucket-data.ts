@@ -2,8 +2,8 @@
 export class BucketData {
   readonly #values: Map<string, Uint8Array> = new Map();
   /**
-   * The keys in sorted order. Created when a page is listed, and discarded when a key is added or half of these keys
-   * are deleted. A program that deletes each page after listing it therefore causes few sorts.
+   * The keys in sorted order. Created when a page is listed, and discarded when a key is added or more than half of
+   * these keys are deleted. A program that deletes each page after listing it therefore causes few sorts.
    */
   #sorted: readonly string[] | undefined;
 
@@ -45,7 +45,7 @@ function byUnits(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Returns the index of the first key after `last`, by binary search. */
+/** Uses binary search to find the first key after `last`. Returns its index, or the length if there is no such key. */
 function firstAfter(sorted: readonly string[], last: string): number {
   let low = 0;
   let high = sorted.length;

@@ -77,7 +77,7 @@ class MemoryDriver implements Driver {
     return allDone;
   }
 
-  /** Returns a page of keys. The cursor contains the page's last key, so added or deleted keys do not affect it. */
+  /** Returns a page of keys. Added or deleted keys do not affect the cursor, which contains the page's last key. */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const last = cursor === undefined ? undefined : parseCursor(cursor);
     const { keys, more } = this.#buckets.get(bucket)?.page(last, pageSize) ?? { keys: [], more: false };

@@ -7,8 +7,8 @@ export type MemoryStoreOptions = StoreOptions;
 /**
  * Creates a store in the memory of this process. The data is lost when the store is closed or the process ends.
  *
- * Keys have at most 1,024 bytes of UTF-8, values at most 64 MiB. Pass `portableLimits` as `limits` to develop with the
- * limits that every backend supports.
+ * A key has at most 1,024 bytes of UTF-8, and a value has at most 64 MiB. Pass `portableLimits` as `limits` to develop
+ * with the limits that every backend supports.
  *
  * @throws {StoreError} `invalid-argument` if an option is unknown or invalid.
  */
