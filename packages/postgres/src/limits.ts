@@ -3,8 +3,8 @@ import type { DriverLimits, RequestLimits } from "@manykv/core/driver";
 const mebibyte = 1_048_576;
 
 /**
- * Longest key, in bytes of UTF-8. With a colon and the longest bucket name, it takes 1,089 bytes. An index entry has at
- * most 2,704 bytes: https://www.postgresql.org/docs/current/btree.html
+ * Maximum length of a key, in bytes of UTF-8. With the longest bucket name and a colon, a key takes 1,089 bytes. An
+ * index entry has at most 2,704 bytes: https://www.postgresql.org/docs/current/btree.html
  */
 export const maxKeyBytes = 1_024;
 

@@ -14,7 +14,7 @@ export interface PostgresDriverOptions {
    * primary, because a standby may lack recent writes.
    */
   readonly pool?: Pool | undefined;
-  /** `name` or `schema.name`, each at most 63 of `a-z A-Z 0-9 _ -`. Default: `table` in the URL, or else `manykv`. */
+  /** `name` or `schema.name`: each 1 to 63 characters of `a-zA-Z0-9_-`. Default: `table` in the URL, or `manykv`. */
   readonly table?: string | undefined;
 }
 

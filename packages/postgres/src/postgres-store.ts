@@ -3,10 +3,10 @@ import type { PostgresStoreOptions } from "./options.js";
 import { postgresDriver } from "./postgres-driver.js";
 
 /**
- * Returns a store that keeps its data in a Postgres table. The store connects when it is first used.
+ * Returns a store that uses a Postgres table. Limits: 1,024 bytes of UTF-8 for a key, and 64 MiB for a value.
  *
  * ```ts
- * const store = postgresStore({ url: "postgres://app:secret@localhost:5432/app" });
+ * const store = postgresStore({ url: "postgres://app:secret@localhost:5432/app" }); // connects on first use
  * await store.provision(); // creates the table unless it exists
  * const bucket = await store.open("users");
  * await bucket.setMany([["alice", new Uint8Array([1, 2])]]);

@@ -25,8 +25,8 @@ const preparedStatementErrors: ReadonlySet<string | undefined> = new Set(["26000
 /** Checks clients out of the caller's pool or the store's own pool. */
 export class ClientPool {
   /**
-   * Whether to prepare statements. Becomes `false` when a connection has lost a prepared statement, for example behind
-   * a pooler that runs each transaction on a different server connection. The server then parses every statement anew.
+   * Whether to prepare statements. Becomes `false` after an error in `preparedStatementErrors`, for example behind a
+   * pooler that runs each transaction on a different server connection. The server then parses every statement anew.
    */
   prepares = true;
   readonly #own: OwnPool | undefined;
@@ -100,7 +100,7 @@ interface ConnectionState {
   serverProcess: ServerProcess | "hidden" | undefined;
 }
 
-/** The server process of a connection. ID and start time together identify it, because IDs are reused. */
+/** The server process of a connection. The ID alone does not identify the process, because the system reuses IDs. */
 export interface ServerProcess {
   readonly id: number;
   /** The start time, a `timestamptz` in the binary form that the server sent. */
@@ -117,7 +117,7 @@ export class CheckedOutClient {
   readonly #pool: ClientPool;
   readonly #client: PgClient;
   readonly #state: ConnectionState;
-  /** Whether the connection may still receive the reply to an earlier request, so `release` must close it. */
+  /** Whether `release` must close the connection, for example because an aborted request's reply may still arrive. */
   #broken = false;
 
   constructor(pool: ClientPool, client: PgClient, state: ConnectionState) {
@@ -130,7 +130,7 @@ export class CheckedOutClient {
    * Runs a statement and calls `onRow` for each row. Rejects as soon as the request is aborted.
    *
    * @throws {ExchangeError} if the server reports an error, the connection breaks, or the request is aborted.
-   * @throws {FaultError} `invalid-argument` for an unusable client, `unavailable` if a prepared statement was lost.
+   * @throws {FaultError} `invalid-argument` for an unusable client, `unavailable` for an unusable prepared statement.
    */
   async run(bound: BoundStatement, request: DriverRequest, onRow: OnRow): Promise<void> {
     const statement = this.#pool.prepares ? bound.statement : bound.statement.unnamed;

@@ -10,8 +10,8 @@ import type { ClientPool, ServerProcess } from "./client-pool.js";
  * rolls back the transaction of a process before it removes this row. So without a row, the process can change nothing.
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
  *
- * The first column is 1 if the current role cannot see the start time of the process with this number. The
- * process may then be a different one with the same number, so the statement does not terminate it.
+ * The first column is 1 if the current role cannot see the start time of the process with this ID. The process may
+ * then be a different one with the same ID, so the statement does not terminate it.
  */
 function terminate({ id, start }: ServerProcess): BoundStatement {
   const bound = new BoundStatement(
@@ -43,7 +43,7 @@ export class LostWrites {
     return this.#processes.size > 0;
   }
 
-  /** Adds a process. Returns a fence, which terminates the process and waits until it is gone. */
+  /** Adds a process. Returns a fence: a function that terminates the process and waits until the process is gone. */
   add(process: ServerProcess): NonNullable<Fault["fence"]> {
     this.#processes.add(process);
     return (request) => this.#end(process, request);
@@ -78,7 +78,7 @@ export class LostWrites {
     }
   }
 
-  /** Makes the server terminate a process. Returns whether the process still existed. */
+  /** Makes the server terminate a process. Returns whether it still existed. Throws if the role cannot identify it. */
   async #exists(process: ServerProcess, request: DriverRequest): Promise<boolean> {
     let exists = false;
     let hidden = false;

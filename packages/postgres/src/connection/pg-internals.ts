@@ -17,7 +17,7 @@ import { MalformedReply, MessageReader, readFields } from "../protocol/message-r
  */
 const knownVersions = "8.11 to 8.23";
 
-/** The module `pg`, which is loaded when a store first connects. */
+/** The module `pg`, which manykv loads when a store with its own pool first connects. */
 export type Pg = typeof import("pg");
 
 /** Loads pg. Rejects with a `FaultError` (`invalid-argument`) if pg is not installed or lacks what manykv needs. */
@@ -53,9 +53,9 @@ const guarded: WeakMap<Connection, boolean> = new WeakMap();
 
 /**
  * Returns a subclass of pg's `Client` for the store's own pool. In pg, a malformed message causes an
- * uncaught exception, which ends the process. Here it closes the connection, even during the handshake.
+ * uncaught exception, which ends the process. The subclass closes the connection instead, even during the handshake.
  *
- * @param connecting - the subclass adds each new client, and removes a client that has connected or ended
+ * @param connecting - a set. The subclass adds each new client to it, and removes a client that has connected or ended
  */
 export function guardedClient(pg: Pg, connecting: Set<Client>): typeof Client {
   class GuardedConnection extends (pg.Connection as unknown as AttachingClass) {
@@ -138,7 +138,7 @@ const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter
  * reader until the reply is complete, and passes on the messages that pg needs. In pg, a malformed message causes an
  * uncaught exception. A submission closes the connection instead.
  *
- * A connection runs one statement at a time. All bytes before the reply belong to complete messages.
+ * A connection runs one statement at a time, so the first byte that a submission reads is the beginning of a message.
  */
 export abstract class Submission {
   /** If the pool has a `query_timeout`, pg replaces this function and expects the submittable to call it. */

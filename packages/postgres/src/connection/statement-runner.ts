@@ -7,7 +7,7 @@ import { LostWrites } from "./lost-writes.js";
 
 const ignoreRow: OnRow = () => {};
 
-/** Runs a statement in one round trip. The first write on a connection takes one more, to find its server process. */
+/** Runs each statement in one round trip. Before the first write on a connection, a query finds its server process. */
 export class StatementRunner {
   readonly #pool: ClientPool;
   readonly #lostWrites: LostWrites;
@@ -27,8 +27,8 @@ export class StatementRunner {
   }
 
   /**
-   * Terminates the server processes of lost writes, so that a lost write cannot overwrite a later one. Then runs the
-   * statement.
+   * Terminates the server processes of earlier writes whose replies were lost, so that those writes cannot overwrite
+   * this one. Then runs the statement.
    *
    * @throws {FaultError} with a fence if the effect is unknown and the server process is known.
    */

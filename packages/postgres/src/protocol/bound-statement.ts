@@ -126,7 +126,7 @@ export class BoundStatement {
 
   /**
    * Writes short ASCII keys and their lengths as one string, which takes half the time of writing each key separately.
-   * Returns the end, or `undefined` if a key is too long, or if the number of bytes shows that a key is not ASCII.
+   * Returns the end offset, or `undefined` if a key is too long, or is not ASCII and so takes more bytes.
    */
   #keysTogether(start: number, prefix: string, keys: readonly string[]): number | undefined {
     let text = "";

@@ -8,7 +8,7 @@ export type OnRow = (row: DataRow) => void;
 const nothing = Buffer.alloc(0);
 
 /**
- * Reads the binary fields of a row in order. Checks every length, so that a malformed row never returns a wrong value:
+ * Reads the binary fields of a row in order. Checks every length, so that a malformed row causes no wrong value:
  * https://www.postgresql.org/docs/current/protocol-message-formats.html (DataRow)
  */
 export class DataRow {
@@ -34,7 +34,7 @@ export class DataRow {
     return this.#bytes.readInt32BE(from);
   }
 
-  /** Returns a copy of the next field. The caller may keep and modify it. */
+  /** Returns a copy of the next field. The caller may keep and modify the copy. */
   bytes(): Uint8Array<ArrayBuffer> {
     const from = this.#next();
     this.#copier ??= new ChunkCopier(this.#bytes);

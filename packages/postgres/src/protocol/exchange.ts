@@ -36,9 +36,9 @@ const outsideTransaction = "I".charCodeAt(0);
 /**
  * Sends one statement on one connection and reads the reply.
  *
- * The exchange ends when the server is ready for the next statement or when the connection breaks. Postgres commits a
- * statement between CommandComplete and ReadyForQuery, when it processes Sync. So after an error before
- * CommandComplete, nothing was committed, even if the connection then breaks.
+ * The exchange ends when the server is ready for the next statement, the connection breaks, or `abort` is called.
+ * Postgres commits a statement between CommandComplete and ReadyForQuery, when it processes Sync. So after an error
+ * before CommandComplete, nothing was committed, even if the connection then breaks.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
  */
 export class Exchange extends Submission {

@@ -18,7 +18,7 @@ export class KeyLookup {
 
   /**
    * @param bytes - the request
-   * @param start - the offset of the elements of its array, which are `count` different keys
+   * @param start - the offset of the elements of an array in the request. The elements are `count` different keys
    */
   constructor(bytes: Buffer, start: number, count: number) {
     this.#bytes = bytes;

@@ -8,7 +8,7 @@ export class Statement {
   readonly text: string;
   /** Close, unless the name is empty, and Parse. The server ignores a Close of a name that it does not know. */
   readonly parse: Buffer;
-  /** The beginning of Bind, up to the parameters, without the message length. All parameters are binary. */
+  /** The beginning of Bind, up to the parameters. `BoundStatement` sets the length. All parameters are binary. */
   readonly bind: Buffer;
   #unnamed: Statement | undefined;
 
