@@ -81,10 +81,7 @@ function faultOfState(state: string): Fault {
   return { ...row, reason: state };
 }
 
-/**
- * Converts an error of a request to a `FaultError`. The result contains no text of pg's error, which may contain keys
- * and passwords.
- */
+/** Converts an error to a `FaultError`. Omits the text of pg's error, because it may contain keys or passwords. */
 export function asFaultError(error: unknown, direct = false): FaultError {
   return FaultError.is(error) ? error : new FaultError(classify(error, direct));
 }

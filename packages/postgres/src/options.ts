@@ -14,7 +14,10 @@ export interface PostgresDriverOptions {
    * primary, because a standby may lack recent writes.
    */
   readonly pool?: Pool | undefined;
-  /** `name` or `schema.name`: each 1 to 63 characters of `a-zA-Z0-9_-`. Default: `table` in the URL, or `manykv`. */
+  /**
+   * `name` or `schema.name`. Each part has 1 to 63 characters of `a-z A-Z 0-9 _ -` and starts with a letter or `_`.
+   * Default: the URL's parameter `table`, or else `manykv`.
+   */
   readonly table?: string | undefined;
 }
 

@@ -163,7 +163,7 @@ export class CheckedOutClient {
    * reports an invented process ID and runs each transaction in any free process, so terminating a process could
    * end another client's statement. Only the first call for a connection sends a query.
    *
-   * @throws {ExchangeError} if the connection breaks or the request is aborted.
+   * @throws {ExchangeError | FaultError} if the connection breaks, the request is aborted, or the client is unusable.
    */
   async serverProcess(request: DriverRequest): Promise<ServerProcess | undefined> {
     const known = this.#state.serverProcess;

@@ -48,7 +48,7 @@ export function readConnectionUrl(text: unknown): { table: string; server: Serve
   return { table, server, config };
 }
 
-/** Returns the server address in the options of the caller's pool, or `undefined` if they contain an invalid URL. */
+/** Returns the server address from the pool's options and the environment, or `undefined` if the URL is invalid. */
 export function serverOfPool({ options }: Pool): ServerAddress | undefined {
   const { connectionString, host = "", port = "" } = options ?? {};
   if (connectionString === undefined) return serverAt(host, port);

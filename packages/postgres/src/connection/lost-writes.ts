@@ -32,7 +32,7 @@ const longestWait = 50;
 export class LostWrites {
   readonly #pool: ClientPool;
   readonly #processes: Set<ServerProcess> = new Set();
-  /** The termination of each process, shared by all requests that wait for its end. */
+  /** The termination of each process, shared by all requests that wait until the process is gone. */
   readonly #terminations: WeakMap<ServerProcess, SharedWork> = new WeakMap();
 
   constructor(pool: ClientPool) {

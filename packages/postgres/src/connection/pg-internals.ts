@@ -48,7 +48,7 @@ type Attaching = Connection & { attachListeners(stream: Duplex): void };
 type AttachingClass = new (config: object) => Attaching;
 type Reader = (chunk: Buffer) => void;
 
-/** For each connection of a store's own pool: whether its reader is guarded. */
+/** For each connection of a store's own pool: whether `guardReader` has replaced pg's reader. */
 const guarded: WeakMap<Connection, boolean> = new WeakMap();
 
 /**
