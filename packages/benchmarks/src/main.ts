@@ -156,7 +156,7 @@ function withOutput(command: Command): Command {
     .option("--markdown", "print the table as Markdown");
 }
 
-/** Prints intermediate tables to standard error, so that standard output contains only the result. */
+/** Prints progress and intermediate tables to standard error, so that standard output contains only the result. */
 function say(text: string): void {
   console.error(text);
 }

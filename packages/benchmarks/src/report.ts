@@ -29,7 +29,7 @@ export function row(
   return { ...parts, measured, reached: measured.median <= parts.bar };
 }
 
-/** The machine on which the figures were measured. */
+/** The machine on which the figures were measured, and the date. */
 export interface Machine {
   readonly date: string;
   readonly node: string;
@@ -71,7 +71,10 @@ export function rowTable(rows: readonly Row[]): string {
   return [table, ...problems, `${reached} of ${rows.length} bars reached`].join("\n");
 }
 
-/** Returns the rows as Markdown for docs/performance.md: set, get and delete side by side, missed bars in bold. */
+/**
+ * Returns the rows as Markdown tables for docs/performance.md: first the ratios of set, get and delete side by side,
+ * then the other figures. A figure that is missing or exceeds its bar is bold.
+ */
 export function markdownTable(rows: readonly Row[]): string {
   const lines = new Map<string, Map<string, string>>();
   const others: string[][] = [];
@@ -163,7 +166,10 @@ export function mebibytes(bytes: number): string {
   return count(Math.round(bytes / 2 ** 20));
 }
 
-/** Formats a figure with two or three significant digits, because the measurements are not more exact. */
+/**
+ * Formats a figure with three significant digits, or two if it is below 1, because the measurements are not more exact.
+ * Rounds a figure of 100 or more to a whole number.
+ */
 export function figure(number: number): string {
   if (number >= 100) return count(Math.round(number));
   return number >= 1 ? number.toPrecision(3) : number.toPrecision(2);
@@ -174,7 +180,7 @@ export function figures({ median, low, high }: Spread): string {
   return `${figure(median)} (${figure(low)}-${figure(high)})`;
 }
 
-/** Formats a time with one decimal, or a ratio with three: one more than bars have, to show small differences. */
+/** Formats a time with one decimal place, or a ratio with three: one more than bars have, to show small differences. */
 function value(number: number, unit: Row["unit"]): string {
   return unit === "x" ? number.toFixed(3) : number.toFixed(1);
 }

@@ -31,7 +31,7 @@ class WireRecorder {
     });
   }
 
-  /** Runs `work` until all its statements are prepared, and returns the bytes that `work` then writes. */
+  /** Repeats `work` until a run uses only prepared statements, and returns the bytes that this run wrote. */
   async record(work: () => Promise<unknown>): Promise<readonly Recording[]> {
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       this.#recordings = [];
@@ -69,8 +69,8 @@ async function openRecorded(url: string, table: string): Promise<RecordedStore> 
 }
 
 /**
- * Returns a floor for Postgres, which writes manykv's bytes to the same connections again, and does not parse the
- * replies while time is measured.
+ * Returns a floor for Postgres: a contender that sends the recorded bytes of manykv's requests again over the same
+ * connections, and does not parse the replies while time is measured.
  */
 export async function recordedBytes(url: string, table: string): Promise<Contender> {
   const { recorder, contender, close } = await openRecorded(url, table);
@@ -96,7 +96,10 @@ export async function recordedBytes(url: string, table: string): Promise<Contend
   };
 }
 
-/** Writes on all connections concurrently. Returns the replies in the order of the requests. */
+/**
+ * Sends the recorded requests again: one at a time on each connection, and concurrently on different connections.
+ * Returns the replies in the order of the requests.
+ */
 async function replay(recordings: readonly Recording[]): Promise<Buffer[]> {
   const answers: Buffer[] = [];
   const sockets = new Set(recordings.map(({ socket }) => socket));
@@ -140,8 +143,9 @@ function valuesIn(answers: readonly Buffer[], keys: readonly string[]): (Uint8Ar
 const firstWithSerialize = 17;
 
 /**
- * Returns a floor for Postgres: the time that the server itself reports for manykv's statement, without the network and
- * the client. https://www.postgresql.org/docs/current/sql-explain.html
+ * Returns a floor for Postgres: a contender whose time for `get` is the execution time that the server reports for
+ * manykv's statement. This time does not include the network and the client.
+ * https://www.postgresql.org/docs/current/sql-explain.html
  */
 export async function serverTime(url: string, table: string): Promise<Contender> {
   const { pool, recorder, contender, close } = await openRecorded(url, table);
@@ -184,7 +188,7 @@ async function executionTime(pool: pg.Pool, text: string, values: readonly Buffe
 const headerBytes = 5;
 const readyForQuery = Buffer.from("Z\0\0\0\x05I");
 
-/** Returns whether the bytes end with ReadyForQuery outside a transaction, so that the reply is complete. */
+/** Returns whether the bytes end with the message ReadyForQuery (outside a transaction), which completes a reply. */
 function endsReady(bytes: Buffer): boolean {
   return bytes.subarray(-readyForQuery.length).equals(readyForQuery);
 }

@@ -3,8 +3,8 @@ import type { Contender } from "../measure/contender.js";
 import { asBuffer, load } from "./common.js";
 
 /**
- * How a single key is stored and read. `row` uses statements for one row. `array` uses the statements for batches, with
- * arrays of one item.
+ * How a contender sets, gets and deletes a single key. `row` uses statements for one row. `array` uses the statements
+ * for batches, with arrays of one item.
  */
 export type SingleKey = "row" | "array";
 
@@ -16,7 +16,10 @@ interface Row {
   readonly value: Buffer;
 }
 
-/** Returns a contender that uses pg with one statement per batch, with arrays as parameters. */
+/**
+ * Returns a contender that uses pg and sends one statement per batch. The parameters of a statement are arrays, except
+ * for a single key if `singleKey` is `row`.
+ */
 export async function pgPool(
   url: string,
   table: string,

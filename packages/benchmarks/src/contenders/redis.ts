@@ -19,7 +19,10 @@ interface Commands {
   close(): Promise<void>;
 }
 
-/** `one command`: `MSET`, `MGET` or `DEL`. `one per key`: one command per key, which also works across slots. */
+/**
+ * How a contender sends a batch. `one command`: as one `MSET`, `MGET` or `DEL`. `one per key`: as one command per key,
+ * which also works in a cluster if the keys are in different hash slots.
+ */
 type Batches = "one command" | "one per key";
 
 export interface ServerAddress {
@@ -106,7 +109,7 @@ export async function glide(url: string): Promise<Contender> {
   return contender("valkey-glide", glideCommands(client, Decoder.Bytes));
 }
 
-/** Returns a contender that uses GLIDE, which splits commands with several keys by node. */
+/** Returns a contender that uses GLIDE. GLIDE splits a command whose keys are in different hash slots. */
 export async function glideCluster(nodes: readonly ServerAddress[]): Promise<Contender> {
   const { Decoder, GlideClusterClient } = await loadGlide();
   const client = await GlideClusterClient.createClient({ ...glideTimeout, addresses: [...nodes] });
@@ -193,8 +196,8 @@ function flatten(keys: readonly string[], values: readonly Buffer[]): (string | 
 }
 
 /**
- * Returns the floor for Redis, which sends commands that were encoded in advance, and only counts the bytes of the
- * reply. No client can be faster over the same socket.
+ * Returns the floor for Redis: a contender that sends commands that were encoded in advance, and only counts the bytes
+ * of each reply. No client can be faster over the same socket.
  */
 export async function rawSocket({ host, port }: ServerAddress): Promise<Contender> {
   const socket = connect({ host, port, noDelay: true });
@@ -251,7 +254,7 @@ function exchange(socket: Socket, request: Buffer, replyBytes: number): Promise<
 
 const lineEnd = Buffer.from("\r\n");
 
-/** Encodes a command: https://redis.io/docs/latest/develop/reference/protocol-spec/ */
+/** Encodes a command in the Redis protocol: https://redis.io/docs/latest/develop/reference/protocol-spec/ */
 function command(parts: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat([Buffer.from(`*${parts.length}\r\n`), ...parts.flatMap(bulkString)]);
 }

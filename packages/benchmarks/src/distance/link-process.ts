@@ -7,7 +7,7 @@ export interface LinkCounts {
   readonly longestChain: number;
 }
 
-/** Number of round trips by connection. */
+/** Number of round trips on each connection since the previous report to the parent process. */
 let chains = new Map<ProxiedConnection, number>();
 /** Connections on which a request was sent and no response has arrived yet. */
 const waiting = new WeakSet<ProxiedConnection>();

@@ -6,7 +6,7 @@ import type { LinkCounts } from "./link-process.js";
 export interface Link extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** Returns the round trips since the previous call. */
+  /** Returns the numbers of round trips since the previous call or, on the first call, since the link was opened. */
   counts(): Promise<LinkCounts>;
 }
 

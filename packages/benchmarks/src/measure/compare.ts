@@ -13,13 +13,13 @@ export interface Sampling {
   readonly warmUpSeconds?: number;
   /** Maximum number of rounds that count. */
   readonly rounds: number;
-  /** No new round starts after this many seconds, except the first five rounds. */
+  /** No new round starts more than this many seconds after the warm-up, except the first five rounds. */
   readonly seconds: number;
   /** Whether samples are elapsed time or CPU time of this process. Default: `elapsed`. */
   readonly clock?: "elapsed" | "cpu";
   /** Number of keys that every contender stores in advance. No operation uses these keys. Default: 0. */
   readonly background?: number;
-  /** Called between some rounds. Its time is not measured. */
+  /** Called after some rounds, including warm-up rounds. Its duration is not measured. */
   readonly cleanUp?: () => Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export interface Timing {
   readonly times: readonly number[];
 }
 
-/** An operation that is not measured, because it fails or returns a wrong result. */
+/** An operation that is not measured: it fails, it returns a wrong result, or its contender cannot be prepared. */
 export interface Failure {
   readonly contender: string;
   readonly operation: Operation;
@@ -55,15 +55,15 @@ interface Participant {
   readonly operations: Set<Operation>;
 }
 
-/** At least this many rounds run, even if they are slow: the median of fewer rounds has no meaning. */
+/** Number of rounds that the limit in seconds does not affect: the median of fewer rounds has no meaning. */
 const fewestRounds = 5;
 /** A clean-up takes time, so it runs only after about this many keys of each contender were deleted. */
 const keysBetweenCleanUps = 1_000;
 
 /**
- * Measures contenders in turns in this process. In each round, every contender runs every operation once, in a new
- * random order. Other load on the machine therefore slows down all contenders. No contender always runs after the same
- * other contender, which could leave caches warm or cold.
+ * Measures contenders in turn in this process. In each round, every contender runs one sample of every operation. For
+ * each operation, the contenders run in a new random order. Other load on the machine therefore slows down all
+ * contenders. No contender always runs after the same other contender, which could leave caches warm or cold.
  */
 export async function compare(contenders: readonly Contender[], shape: Shape, sampling: Sampling): Promise<Comparison> {
   const failures: Failure[] = [];
@@ -173,7 +173,10 @@ async function cleanUp(action: () => Promise<void>, participants: readonly Parti
   }
 }
 
-/** Runs every operation once and checks its effect, so that no contender is faster because it does less. */
+/**
+ * Runs every operation once and checks its effect, so that no contender is faster because it does less. Returns the
+ * operations that failed, each with the reason.
+ */
 async function verify(calls: Calls, { expected }: Workload): Promise<Map<Operation, string>> {
   const failed = new Map<Operation, string>();
   const check = async (operation: Operation, body: () => Promise<string | undefined>): Promise<void> => {
@@ -210,7 +213,7 @@ function equal(left: Uint8Array | undefined, right: Uint8Array | undefined): boo
   return Buffer.compare(left, right) === 0;
 }
 
-/** Maximum length of a reason, in characters. An engine's message may contain the whole request. */
+/** Maximum number of characters of an error message in a reason. An engine's message may contain the whole request. */
 const longestReason = 90;
 
 function firstLine(error: unknown): string {

@@ -10,13 +10,14 @@ export const OPERATIONS: readonly Operation[] = ["set", "get", "delete"];
  */
 export type Kind = "manykv" | "client" | "library" | "floor";
 
-/** Something that can set, get and delete a batch: manykv, a client, a library or a floor. */
+/** Something that can set, get or delete a batch: manykv, a client, a library or a floor. */
 export interface Contender {
   readonly name: string;
   readonly kind: Kind;
   /**
-   * Does the work that is not measured, such as building the arguments of a command. Contenders share no keys.
-   * For a workload of one key, prepares calls for a single key, such as `get` instead of `getMany`.
+   * Returns the calls to measure. Does the work that is not measured, such as building the arguments of a command. The
+   * calls use keys that no other contender uses. For a workload of one key, they are calls for a single key, such as
+   * `get` instead of `getMany`.
    */
   prepare(workload: Workload): Calls | Promise<Calls>;
   close(): Promise<void>;
@@ -47,7 +48,10 @@ export class ContenderSet implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Opens contenders. If one cannot be opened, closes the others, disposes of the resources and rejects. */
+  /**
+   * Waits until all contenders are open. If one cannot be opened, closes the others, disposes of the resources and
+   * rejects.
+   */
   static async open(
     opening: readonly (Contender | Promise<Contender>)[],
     resources: readonly AsyncDisposable[] = [],

@@ -5,7 +5,7 @@ export function processCpu(): number {
 }
 
 interface ThreadCpuUsage {
-  /** Exists in Node.js 23.9 and later. */
+  /** Exists in Node.js 22 since 22.19, and in Node.js 23.9 and later. */
   readonly threadCpuUsage?: () => NodeJS.CpuUsage;
 }
 

@@ -11,8 +11,9 @@ export function spread(figures: readonly number[]): Spread {
 }
 
 /**
- * Divides the two times of each round, and returns the spread of these ratios. The times of one round were measured
- * shortly after each other, so the result changes little if the machine is slow for some seconds.
+ * Divides each item of `times` by the item of `others` for the same round, and returns the spread of these ratios. The
+ * times of one round were measured shortly after each other, so the result changes little if the machine is slow for
+ * some seconds.
  */
 export function ratio(times: readonly number[], others: readonly number[]): Spread {
   return spread(times.map((time, round) => time / (others[round] as number)));

@@ -3,7 +3,7 @@ import { Random } from "@manykv/conformance/faults";
 /** Whether all, half or none of the keys that `get` reads exist. */
 export type Hits = "all" | "half" | "none";
 
-/** The size of a batch. */
+/** The number of keys in a batch, the size of its values, and how many of the keys that `get` reads exist. */
 export interface Shape {
   readonly keys: number;
   /** Size of each value, in bytes. */
@@ -21,7 +21,7 @@ export interface Workload {
   readonly expected: readonly (Uint8Array | undefined)[];
 }
 
-/** Creates a workload from its shape and number, the same in every run. Different numbers result in different keys. */
+/** Creates a workload that depends only on its shape and number. Different numbers result in different keys. */
 export function makeWorkload({ keys: count, bytes, hits }: Shape, number: number): Workload {
   const random = new Random(`${number} ${count} ${bytes}`);
   const keys = makeKeys("user", count, random);
