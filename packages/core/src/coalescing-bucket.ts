@@ -25,7 +25,7 @@ interface PendingCall {
   isSettled?: boolean;
 }
 
-/** A bucket that sends the single-key calls of one event loop turn as one batch per operation and timeout. */
+/** Sends the `get`, `set` and `delete` calls of one event loop turn as one batch per operation and timeout. */
 export class CoalescingBucket extends DriverBucket {
   #waiting: PendingCall[] = [];
 
@@ -117,7 +117,7 @@ export class CoalescingBucket extends DriverBucket {
     }
   }
 
-  /** Each element of `batch` contains one key's calls, latest first. Sends the latest: the others get its outcome. */
+  /** Sends each key's latest call. Earlier calls share its outcome. `batch` has an array per key, latest call first. */
   async #write(batch: readonly PendingCall[][]): Promise<void> {
     const deciding = batch.map(([first]) => first as PendingCall);
     const kind = deciding[0]?.operation as WriteKind;

@@ -86,7 +86,7 @@ export class DriverBucket implements Bucket {
     } while (cursor !== undefined);
   }
 
-  /** Reads the keys of the input, sends them in chunks and returns one value per key. */
+  /** Reads the keys of the input and sends them in chunks. Returns the keys and one value per key. */
   async #read<Kind extends ReadKind>(call: Call, kind: Kind, input: Iterable<string>, options?: CallOptions) {
     try {
       call.start(options);

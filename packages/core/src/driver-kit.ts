@@ -38,7 +38,7 @@ export function waitFor<Result>(request: DriverRequest, promise: Promise<Result>
 /** The fault of keys for which the engine had no capacity. */
 export const unprocessed: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
 
-/** Largest shared copy, in bytes, as in Node.js: https://nodejs.org/api/buffer.html#class-property-bufferpoolsize */
+/** Maximum size of a shared copy, in bytes. Equals the default of `Buffer.poolSize` in Node.js 20 to 24. */
 const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 

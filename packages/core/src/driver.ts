@@ -26,13 +26,13 @@ export interface Driver {
   readonly name: string;
   /** Address of the server, for tracing events. */
   readonly server?: ServerAddress | undefined;
-  /** The limits of the engine. The object must be frozen. Core reads it once, when the store is created. */
+  /** The limits of the engine. The object must be frozen. Core reads it only when the store is created. */
   readonly limits: DriverLimits;
   get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>;
   set(request: SetRequest): Promise<WriteAnswer>;
   /**
-   * Encodes a set before the caller may change its values, which saves a copy. Sends nothing. Each attempt of `set`
-   * gets the result as `request.prepared`. Optional, and only for drivers whose `set` acknowledges all keys or rejects.
+   * Encodes a set before the caller may change the values, so that core need not copy them. Sends nothing. Each attempt
+   * of `set` gets the result as `request.prepared`. Optional. Requires that `set` acknowledges all keys or rejects.
    */
   prepareSet?(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): unknown;
   /** Deletes keys. A missing key counts as deleted. */
@@ -44,7 +44,7 @@ export interface Driver {
   provision?(request: DriverRequest): Promise<void>;
   /** Closes what the driver opened, but not a client that the caller passed. */
   close(): Promise<void>;
-  /** Translates an error of the engine or its client. Must not throw. Core does not pass it a {@link FaultError}. */
+  /** Translates an error of the engine or its client to a fault. Must not throw. Never gets a {@link FaultError}. */
   classify(error: unknown): Fault;
 }
 
@@ -73,7 +73,7 @@ export interface RequestLimits {
 export interface DriverRequest {
   /** When the attempt times out, in milliseconds on the clock of `performance.now()`. May be `Infinity`. */
   readonly deadline: number;
-  /** Whether the attempt timed out or its call was cancelled. */
+  /** Whether the request timed out, its call was cancelled, or another request of the same read failed. */
   readonly aborted: boolean;
   /** Fires when the request is aborted. Core creates this signal on first use. `onAbort` is faster. */
   readonly signal: AbortSignal;
@@ -89,7 +89,7 @@ export interface KeysRequest extends DriverRequest {
 export interface SetRequest extends KeysRequest {
   /** `values[i]` is the value of `keys[i]`. Empty if `prepareSet` encoded the values. */
   readonly values: readonly Uint8Array[];
-  /** What `prepareSet` returned. Absent if the request comes from a wrapping driver without `prepareSet`. */
+  /** What `prepareSet` returned. Absent if `prepareSet` was not called, for example by a wrapping driver without it. */
   readonly prepared?: unknown;
 }
 
@@ -127,8 +127,8 @@ export interface Fault {
   /** An error code such as `OOM`, or a short fixed text. Never an error message: it may contain keys or passwords. */
   readonly reason?: string | undefined;
   /**
-   * If the effect is `unknown`: ensures that the lost request can no longer take effect, for example by closing its
-   * connection on the server. Core calls each fence once, before it repeats the write or gives up.
+   * If the effect is `unknown`: ensures that the lost request can no longer take effect, such as by closing its
+   * connection on the server. Core calls a write's fence once before it retries or fails, unless the call is cancelled.
    */
   readonly fence?: ((request: DriverRequest) => Promise<void>) | undefined;
 }

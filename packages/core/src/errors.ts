@@ -4,19 +4,19 @@ export type StoreErrorTag = "no-such-store" | "access-denied" | "other";
 /**
  * The kind of a failure. Programs should check the code and never the message, because only codes are stable.
  *
- * | code | meaning | retryable |
+ * | code | meaning | default of `retryable` |
  * | --- | --- | --- |
- * | `invalid-argument` | a key, value, option or URL that no backend accepts | no |
+ * | `invalid-argument` | an invalid key, value, option, cursor or URL | no |
  * | `too-large` | a key or value over `limits` | no |
  * | `throttled` | the backend had no capacity, even after retries | yes |
  * | `timeout` | the call's deadline passed | yes |
  * | `aborted` | the caller's signal was aborted | no |
  * | `connection-lost` | the connection broke during a request | yes |
  * | `unavailable` | the backend cannot be reached or does not serve requests now | yes |
- * | `closed` | the store was closed | no |
+ * | `closed` | the store was closed, or the caller ended the Postgres `pool` | no |
  * | `no-such-store` | the bucket name is not allowed, or a table or database does not exist | no |
  * | `access-denied` | wrong credentials or missing permission | no |
- * | `internal` | an error that the driver does not recognize | no, unless the driver says so |
+ * | `internal` | an error that the driver does not recognize | no |
  */
 export type StoreErrorCode =
   | "invalid-argument"
@@ -41,7 +41,7 @@ export interface StoreErrorOptions {
   readonly reason?: string | undefined;
 }
 
-/** The error that a failed call rejects with. */
+/** The error that manykv throws for invalid options of a store, and that a failed call rejects with. */
 export class StoreError extends Error {
   override readonly name: string = "StoreError";
   /** The variant of the type `error` in `wasi:keyvalue/store` that matches the code. */

@@ -108,7 +108,7 @@ function checkTimeout(timeout: unknown): number {
 
 const bucketName = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** Returns `name` if it is a valid bucket name (rule S13). Otherwise throws a {@link StoreError} with `code`. */
+/** Returns `name` if it is a valid bucket name (S13 in `docs/semantics.md`). Otherwise throws an error with `code`. */
 export function checkBucketName(name: unknown, code: "no-such-store" | "invalid-argument"): string {
   if (typeof name === "string" && bucketName.test(name)) return name;
   throw new StoreError(code, "a bucket name must match [A-Za-z0-9_.-]{1,64}");

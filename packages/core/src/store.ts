@@ -27,7 +27,7 @@ export type KeyValue = readonly [key: string, value: Uint8Array<ArrayBuffer>];
 /** A key and its value, as `setMany` accepts them. */
 export type Entry = readonly [key: string, value: Uint8Array];
 
-/** Options of every call. */
+/** Options that every method of a bucket accepts. */
 export interface CallOptions {
   /** Cancels the call when the signal is aborted. A write that was sent but not yet acknowledged becomes `unknown`. */
   readonly signal?: AbortSignal | undefined;

@@ -57,7 +57,7 @@ export class Request implements SetRequest {
   }
 }
 
-/** Creates a request as core does, for tests and for drivers that wrap another driver. `signal` aborts the request. */
+/** Creates a request for tests, background work of drivers, or a wrapped driver. `signal` aborts the request. */
 export function createRequest(parts: RequestParts & { readonly signal?: AbortSignal | undefined }): Request {
   const request = new Request(parts);
   if (parts.signal?.aborted) request.abort();
@@ -182,7 +182,7 @@ export function faultsByIndex(
   return faults;
 }
 
-/** Returns the fault to record. Replaces the code of a fault that the interruption of the attempt may have caused. */
+/** Returns the fault to record. If the interruption may have caused it, changes its code or uses the previous fault. */
 export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, last: Fault | undefined): Fault {
   const { interruption } = result;
   if (interruption === undefined || (!fault.retryable && fault.effect === "none")) return fault;
@@ -192,8 +192,8 @@ export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, 
 }
 
 /**
- * Returns why the call must stop: it was cancelled, another of its requests failed, or its deadline passed. Returns
- * `undefined` if the call can continue. Prefers the previous fault to `timeout`, because that fault explains more.
+ * Returns why the call must stop: it was cancelled, another of its requests failed, or no time is left for an attempt.
+ * Returns `undefined` if the call can continue. If the call was not cancelled, the previous fault takes precedence.
  */
 export function stopFault(call: Call, time: number, last: Fault | undefined): Fault | undefined {
   if (call.cancelled) return { code: "aborted", retryable: false, effect: "none" };
@@ -202,7 +202,7 @@ export function stopFault(call: Call, time: number, last: Fault | undefined): Fa
 }
 
 /**
- * Waits a random time (full jitter). The maximum doubles with each attempt without progress, up to `maxDelay`.
+ * Waits for a random time (full jitter). The maximum doubles with each attempt without progress, up to `maxDelay`.
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
 export async function backoff(call: Call, attemptsWithoutProgress: number): Promise<void> {

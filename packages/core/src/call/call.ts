@@ -34,7 +34,7 @@ export class Call {
     core.enter();
   }
 
-  /** Applies the options and sets the deadline. Throws `invalid-argument`, or `closed` if `close()` was called. */
+  /** Applies options and sets the deadline. Throws `invalid-argument` for a bad option, or `closed` after `close()`. */
   start(options: CallOptions | undefined, known?: readonly string[]): void {
     this.core.checkOpen();
     if (options !== undefined) {

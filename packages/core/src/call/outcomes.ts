@@ -25,7 +25,7 @@ export class Outcomes implements OutcomeTable {
   readonly size: number;
   readonly #call: Call;
   readonly #canonical: CanonicalIndexes;
-  /** The state of each entry, by canonical index. */
+  /** The state of each entry, as an index of `names`. Duplicates use the state at their index in `#canonical`. */
   readonly #states: number[];
   #faults: Map<number, Fault> | undefined;
 

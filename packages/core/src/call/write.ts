@@ -30,8 +30,8 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
   }
 
   /**
-   * Sends a chunk and records the outcomes. Settles lost requests and repeats retryable keys until all keys are done,
-   * the call stops, or `retry.attempts` are used up. Stops the call if the last request fails as a whole.
+   * Sends a chunk and records the outcomes. Settles lost requests. Repeats retryable keys until none is left, the call
+   * stops, or `retry.attempts` attempts in a row make no progress. Stops the call if the last request fails as a whole.
    */
   async function writeChunk(whole: Chunk): Promise<void> {
     let chunk = whole;
@@ -73,7 +73,7 @@ const longestFence = 5_000;
 const overrun = 100;
 
 /**
- * Runs the fences of `faults`, after which lost requests can no longer take effect. If a fence fails, its keys stay
+ * Runs the fences of `faults`, so that lost requests can no longer take effect. Even if the fences succeed, keys stay
  * `unknown` until a repeated write is acknowledged. A cancelled call runs no fence, so that it settles at once.
  */
 async function runFences(call: Call, faults: readonly (Fault | undefined)[]): Promise<void> {

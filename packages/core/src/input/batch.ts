@@ -30,7 +30,7 @@ const illFormed = invalid("the key contains a lone surrogate, which UTF-8 cannot
 const notPair = invalid("the entry is not a pair: pass [key, value]");
 const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached: encode text with TextEncoder");
 
-/** Returns why a key is rejected (rule S1), or `undefined` if the key is valid. */
+/** Returns why a key is rejected (rule S1 in `docs/semantics.md`), or `undefined` if the key is valid. */
 export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | undefined {
   if (typeof key !== "string") return notString;
   // A UTF-16 code unit takes at most three bytes in UTF-8, so only long keys have to be measured.
@@ -41,7 +41,7 @@ export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | und
   return { code: "too-large", text: `the key is longer than ${maxKeyBytes} bytes of UTF-8: shorten it or hash it` };
 }
 
-/** Returns why a value is rejected (rule S2), or `undefined` if the value is valid. */
+/** Returns why a value is rejected (rule S2 in `docs/semantics.md`), or `undefined` if the value is valid. */
 export function checkValue(value: unknown, { maxValueBytes }: Limits): Rejection | undefined {
   if (!isBytes(value)) return notBytes;
   if (value.length <= maxValueBytes) return undefined;
@@ -84,13 +84,13 @@ export interface Batch {
   readonly values: PackedValues | readonly Uint8Array[] | undefined;
 }
 
-/** Maximum length of a short batch. Core processes a longer one in steps: the driver encodes it request by request. */
+/** Maximum length of a short batch. In a longer one, core finds duplicates in steps and encodes requests one by one. */
 export const mostAtOnce = 16_384;
 
 /**
  * Reads and validates an iterable of keys. Iterates over it once.
  *
- * @throws {InputError} if the input or one of its keys is invalid. The message contains the index of the key.
+ * @throws {InputError} if the input or a key is invalid, or the deadline passes. The message contains the key's index.
  */
 export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Batch {
   return read(call, input, call.core.options[kind], undefined);
@@ -100,7 +100,7 @@ export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Ba
  * Reads and validates an iterable of entries. Iterates over it once. Copies the values unless the driver encodes them
  * before the method returns, because the caller may change them afterwards.
  *
- * @throws {InputError} if the input or one of its entries is invalid. The message contains the index of the entry.
+ * @throws {InputError} if the input or an entry is invalid, or the deadline passes. The message names the index.
  */
 export function readEntries(call: Call, input: unknown): Batch {
   const { driver, options } = call.core;

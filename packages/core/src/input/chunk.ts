@@ -135,7 +135,7 @@ export class PackedValues {
   }
 }
 
-/** Which entry to use if several have the same key: the last for writes (rule S5), the first for reads. */
+/** Which of several equal keys to use: the last for writes (S5 in `docs/semantics.md`), the first for reads. */
 export type DuplicatePolicy = "first" | "last";
 
 /** For each index, the index of the entry to use for the same key. `undefined` if all keys are different. */
