@@ -14,7 +14,7 @@ import { until } from "./support/until.js";
 
 const table = testTable();
 
-/** Returns a driver whose sessions have these settings. */
+/** Returns a driver whose sessions use these Postgres settings. */
 function driverWith(settings: Readonly<Record<string, string>>): Driver {
   const url = new URL(table.url);
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
@@ -24,7 +24,7 @@ function driverWith(settings: Readonly<Record<string, string>>): Driver {
 
 const key = (name: string): Buffer => Buffer.from(`b:${name}`);
 
-/** Runs `body` while another transaction locks the row of a key. */
+/** Runs `body` while another transaction locks the row of a key. Inserts the row first if it does not exist. */
 async function whileLocked(name: string, body: (other: pg.PoolClient) => Promise<void>): Promise<void> {
   await table.admin.query(`INSERT INTO "${table.name}" VALUES ($1, '') ON CONFLICT DO NOTHING`, [key(name)]);
   const other = await table.admin.connect();

@@ -16,7 +16,7 @@ import { until } from "./support/until.js";
 const table = testTable();
 const isWrite = (chunk: Buffer): boolean => chunk.includes("zombie");
 
-/** Returns an intercept that holds the requests of a connection, starting with the first one that matches. */
+/** Returns an intercept that holds a connection's requests back, starting with the first chunk that matches. */
 function holdRequests(matches: (chunk: Buffer) => boolean): Intercept {
   return (chunk, direction, connection) => {
     if (direction === "request" && matches(chunk)) connection.hold("request");

@@ -1,6 +1,6 @@
 import { createRequest, type KeysRequest, type ListRequest, type SetRequest } from "@manykv/core/driver";
 
-/** Creates a request as core does, for tests that call a driver directly. */
+/** Creates a request for keys in the same way as core, for tests that call a driver directly. */
 export function keysRequest(keys: readonly string[], bucket = "b", signal?: AbortSignal): KeysRequest {
   return createRequest({ bucket, keys, ...(signal && { signal }) });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Calls `holds` every 20 ms until it returns or resolves to `true`. Rejects after 1,000 calls. */
+/** Calls `holds` until the result is true, with pauses of 20 ms. Rejects after 1,000 calls, at least 20 seconds. */
 export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
   for (let tries = 0; tries < 1_000; tries++) {
     if (await holds()) return;
