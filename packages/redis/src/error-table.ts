@@ -3,7 +3,7 @@ import type { Fault } from "@manykv/core/driver";
 
 type Entry = Readonly<Pick<Fault, "code" | "retryable" | "effect">>;
 
-/** Returns the entry of an error that the server sends before it runs any part of a command. No write was applied. */
+/** Returns the entry for an error that the server sends before it runs any part of a command. No write was applied. */
 const refused = (code: Fault["code"], retryable: boolean): Entry => ({ code, retryable, effect: "none" });
 
 /**
@@ -101,7 +101,7 @@ function codeOf(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Translates an unexpected error of a request into a fault. Core does not pass a `FaultError` to this function. */
+/** Translates an error of a request into a fault. Core does not pass a `FaultError` to this function. */
 export function classify(error: unknown): Fault {
   if (StoreError.is(error)) return { code: error.code, retryable: false, effect: "none" };
   // The driver has a bug. The request may have been sent.

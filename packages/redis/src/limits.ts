@@ -6,9 +6,9 @@ const mebibyte = 1_048_576;
 const maxValueBytes: number = 64 * mebibyte;
 
 /**
- * Redis runs one command at a time, so commands must be short: 2,000 keys take about a millisecond. Fewer keys
- * per command would need more writes to the socket, and a write takes as long as about 300 keys. With a few commands in
- * flight, the client encodes one while the server runs another. More commands would only make other calls wait longer.
+ * Redis runs one command at a time, so commands must be short: 2,000 keys take about a millisecond. Fewer keys per
+ * command would need more writes to the socket, and a write takes as much time as about 300 keys. With a few commands
+ * in flight, the client encodes one while the server runs another. More commands would only delay other calls.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency/#single-threaded-nature-of-redis
  */
 const batch: RequestLimits = requests(2_000, mebibyte);

@@ -4,9 +4,9 @@ import type { Cluster, Redis } from "ioredis";
 /** How to connect to Redis. Pass either `url` or `client`. */
 export interface RedisDriverOptions {
   /**
-   * `redis://USER:PASSWORD@HOST:PORT/DATABASE` for one server, `redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT` for
-   * a cluster, `rediss` instead of `redis` for TLS. The default port is 6379, the default database 0. Percent-encode
-   * the user and the password.
+   * `redis://USER:PASSWORD@HOST:PORT/DATABASE` for one server, or `redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT`
+   * for a cluster. For TLS, write `rediss` instead of `redis`. The default port is 6379, and the default database is 0.
+   * Percent-encode the user and the password.
    */
   readonly url?: string | undefined;
   /**

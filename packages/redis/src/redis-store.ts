@@ -18,7 +18,7 @@ import { StandaloneDriver } from "./standalone-driver.js";
  * const store = redisStore({ url: "redis://localhost:6379" });
  * ```
  *
- * Sends nothing: the first call connects. A key has at most 1,024 bytes of UTF-8, a value at most 64 MiB.
+ * Sends nothing: the first call connects. A key has at most 1,024 bytes of UTF-8, and a value at most 64 MiB.
  *
  * @throws {StoreError} `invalid-argument` if the URL or an option is invalid
  */

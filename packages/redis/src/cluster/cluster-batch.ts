@@ -46,7 +46,7 @@ export class ClusterBatch {
     this.replies = new Array<Reply>(request.keys.length).fill(null);
   }
 
-  /** Sends each key to its master and follows one redirection per key. Core retries keys that are redirected twice. */
+  /** Sends each command to its key's master. Follows one redirection. Core retries keys that are redirected twice. */
   async run(): Promise<this> {
     const map = this.#topology.current ?? (await this.#topology.slots(this.#request));
     const parts = this.#divide(map);

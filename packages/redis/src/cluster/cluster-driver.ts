@@ -21,7 +21,7 @@ import { ClusterBatch } from "./cluster-batch.js";
 import { listCluster } from "./cluster-list.js";
 import type { Topology } from "./topology.js";
 
-/** The driver for a Redis Cluster. Sends one command per key. Without redirections, a master takes one round trip. */
+/** The driver for a Redis Cluster. Sends one command per key, with one round trip per master plus redirections. */
 export class ClusterDriver implements Driver {
   readonly name = "redis";
   readonly server: ServerAddress | undefined;

@@ -37,7 +37,7 @@ export interface ListingProgress {
  *     arrival -- scan of that node --> done    that node has received the slot, or is receiving it
  *     open, arrival -- otherwise --> open      after a failover, a restart or a cancelled move
  *
- * So a complete listing misses no key that exists all the time, with one exception: the listing does not notice a slot
+ * So a complete listing misses no key that exists throughout, with one exception: the listing does not notice a slot
  * that leaves a node and returns to the node while the listing scans that node.
  */
 export class ListingState {

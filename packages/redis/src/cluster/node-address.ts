@@ -16,8 +16,8 @@ export function keyOfAddress({ host, port }: Address): string {
 }
 
 /**
- * Parses `HOST:PORT`. An IPv6 host has no brackets. An empty host means the host of `answering`: a node that does not
- * know its own address sends it. Returns `undefined` if the host is `?` (unknown) or the text has another form.
+ * Parses `HOST:PORT`. An IPv6 host has no brackets. A node that does not know its own address sends an empty host, so
+ * an empty host means the host of `answering`. Returns `undefined` for an unknown host, `?`, and for other text.
  *
  * @param answering - the address of the node that sent the text
  */

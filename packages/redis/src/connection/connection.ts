@@ -7,7 +7,7 @@ import { Exchange, type RespSocket } from "./resp-socket.js";
 /** Timers may fire up to this many milliseconds early. An abort this close to the deadline counts as a timeout. */
 const timerSlack = 5;
 
-/** One connection to one Redis process. `CLIENT KILL` can close the connection on the server. */
+/** One connection to one Redis process. Can be closed on the client side and, with `CLIENT KILL`, on the server. */
 export class Connection {
   readonly identity: Identity;
   readonly #socket: RespSocket;

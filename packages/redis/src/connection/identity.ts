@@ -48,7 +48,7 @@ export async function identify(socket: RespSocket): Promise<Identity> {
   };
 }
 
-/** Returns the fault of a closed connection. A server at its `maxclients` limit sends an error and closes it. */
+/** Returns the fault of a closed connection. At its `maxclients` limit, a server sends an error reply first. */
 function faultOfRefusal(reply: Reply | undefined): Fault {
   if (reply instanceof Error) return faultOfReply(reply);
   return { code: "unavailable", retryable: true, effect: "none" };

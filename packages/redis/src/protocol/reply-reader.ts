@@ -11,7 +11,7 @@ interface OpenArray {
   readonly outer: OpenArray | undefined;
 }
 
-/** Maximum line length for each reply type, in bytes, including the type and the line end. A number has up to 20. */
+/** Maximum line length by reply type, in bytes, with type and line end. A number has at most 20 characters. */
 const longestLines: Readonly<Record<string, number>> = {
   "+": 65_536,
   "-": 65_536,
@@ -192,7 +192,7 @@ export class ReplyReader {
     else this.#array = { items: [], length, depth, outer };
   }
 
-  /** Adds a reply to its array, and a completed array to its outer array. Passes a reply without one to `#accept`. */
+  /** Adds a reply to its array, and a completed array to its outer array. A reply in no array goes to `#accept`. */
   #enter(reply: Reply): void {
     let complete = reply;
     for (let array = this.#array; array !== undefined; array = this.#array) {
