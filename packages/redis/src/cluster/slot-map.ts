@@ -58,7 +58,7 @@ export function parseSlotMap(
   return map.masters.length > 0 ? map : undefined;
 }
 
-/** Parses `[host, port, id, [name, value, ...]]`. Uses the host of `answering` for `""`, and the value of `ip` for `?`. */
+/** Parses `[host, port, id, [name, value, ...]]`. Uses the host of `answering` for `""` and the `ip` value for `?`. */
 function addressOf(node: Reply | undefined, answering: Address): Address | undefined {
   const [host, port, , metadata] = list(node);
   if (port === undefined) return undefined;
