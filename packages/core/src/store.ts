@@ -66,7 +66,7 @@ export interface Store extends AsyncDisposable {
   open(name: string, options?: OpenOptions): Promise<Bucket>;
   /** Creates what the backend needs, such as a table. Safe to repeat and to call concurrently. Takes at most 180 s. */
   provision(): Promise<void>;
-  /** Waits for calls in flight, then closes the connections that the store opened. Later calls reject with `closed`. */
+  /** Waits for calls in flight, then closes the store's own connections. Later, other methods reject with `closed`. */
   close(): Promise<void>;
 }
 
