@@ -130,7 +130,10 @@ function exchange(socket: Socket, bytes: Buffer): Promise<Buffer> {
   });
 }
 
-/** Returns the values of the keys. A row consists of the stored key (bucket, colon and key) and the value. */
+/**
+ * Returns the value of each key, or `undefined` if no row contains the key. A row consists of the stored key (bucket,
+ * colon and key) and the value.
+ */
 function valuesIn(answers: readonly Buffer[], keys: readonly string[]): (Uint8Array | undefined)[] {
   const found = new Map<string, Uint8Array>();
   for (const [key, value] of answers.flatMap(rowsOf)) {
