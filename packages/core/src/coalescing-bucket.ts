@@ -104,9 +104,7 @@ export class CoalescingBucket extends DriverBucket {
       const parsed = readKeys(call, keys, "get");
       const canonical = findDuplicates(keys, "first");
       const values = await call.traced(() => read(call, "get", parsed, canonical));
-      batch.forEach(({ settle }, index) => {
-        settle(values[index]);
-      });
+      for (const [index, { settle }] of batch.entries()) settle(values[index]);
     } catch (error) {
       const failed = error as StoreError;
       // A failure that is not retryable may concern one key, so send each call alone. Other failures concern all calls.
@@ -122,16 +120,18 @@ export class CoalescingBucket extends DriverBucket {
     const deciding = batch.map(([first]) => first as PendingCall);
     const kind = deciding[0]?.operation as WriteKind;
     const call = new BatchCall(this.core, `${kind}Many`, this.name, batch.flat());
-    const keys = deciding.map(({ key }) => key);
-    const entries = deciding.map(({ key, value }) => [key, value]);
-    const parsed = kind === "set" ? readEntries(call, entries) : readKeys(call, keys, kind);
-    const outcomes = await call.traced(() => write(call, kind, parsed, undefined));
-    for (const [index, calls] of batch.entries()) {
-      const outcome = outcomes.outcomeOf(index);
-      const cause = outcomes.causeOf(index);
-      for (const each of calls) each.settle(outcome === "applied" ? undefined : failure(each, cause, outcome));
-    }
-    call.end();
+    const input = deciding.map(({ key, value }) => (kind === "set" ? [key, value] : key));
+    const parsed = kind === "set" ? readEntries(call, input) : readKeys(call, input, kind);
+    const sending = call.traced(async () => {
+      const outcomes = await write(call, kind, parsed, undefined);
+      for (const [index, calls] of batch.entries()) {
+        const outcome = outcomes.outcomeOf(index);
+        const cause = outcomes.causeOf(index);
+        for (const each of calls) each.settle(outcome === "applied" ? undefined : failure(each, cause, outcome));
+      }
+      outcomes.throwIfFailed();
+    });
+    await sending.catch(() => {}).finally(() => call.end()); // Each caller has received its own error.
   }
 }
 

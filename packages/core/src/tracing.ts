@@ -64,8 +64,8 @@ export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promi
   const { name: driver, server } = core.driver;
   const event: CallEvent = { id, driver, server, operation, bucket, batchSize };
   return trace(core.callTracing as Tracing, event, run, (_, error) => {
-    const isWrite = operation.startsWith("set") || operation.startsWith("delete");
-    const applied = isWrite && error === undefined && { applied: call.batchSize, "not-applied": 0, unknown: 0 };
+    const isApplied = /^(set|delete)/.test(operation) && error === undefined;
+    const applied = isApplied && { applied: call.batchSize, "not-applied": 0, unknown: 0 };
     const outcomes = BatchError.is(error) ? error.counts : applied;
     const { code = "internal", reason } = (error ?? {}) as Partial<StoreError>;
     return {

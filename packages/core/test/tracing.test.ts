@@ -83,6 +83,27 @@ test("calls are traced with their size, outcomes and error", async () => {
   );
 });
 
+test("a coalesced batch of writes is traced with its outcomes and error", async () => {
+  const seen = await record<CallEvent>("manykv:call", async () => {
+    const driver = new ScriptedDriver();
+    driver.writes.push(() => ({ faults: [{ index: 1, code: "access-denied", retryable: false, effect: "none" }] }));
+    const bucket = await createStore(driver).open("b", { coalesce: true });
+    const calls = ["a", "b"].map((key) => bucket.set(key, new Uint8Array()));
+    assert.deepEqual(
+      (await Promise.allSettled(calls)).map(({ status }) => status).sort(),
+      ["fulfilled", "rejected"],
+    );
+  });
+  const batches = seen.filter(([, { operation }]) => operation === "setMany");
+  assert.deepEqual(
+    batches.map(([kind]) => kind),
+    ["start", "end", "error", "asyncStart", "asyncEnd"],
+  );
+  const [batch] = ended(batches);
+  assert.deepEqual(batch?.outcomes, { applied: 1, "not-applied": 1, unknown: 0 });
+  assert.equal(batch?.code, "access-denied");
+});
+
 test("attempts are traced with the id of their call", async () => {
   let calls: CallEvent[] = [];
   const seen = await record<AttemptEvent>("manykv:attempt", async () => {
