@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { splitLines, withoutByteOrderMark } from "../records/lines.js";
 import { checkKey, type Item, type KeyRecord, type Position } from "../records/record.js";
 import { CommandError, exitCode } from "./errors.js";
-import { type Input, openInput } from "./streams.js";
+import { type Input, openInput } from "./input.js";
 
 export interface KeysFlags {
   readonly keysFrom?: string;
