@@ -43,6 +43,7 @@ const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
   checkOptions(options, Object.keys(optionNames));
+  rejectWhiteSpace(url);
   const scheme = schemeOf(url);
   rejectStrayCredentials(url);
   const openBackend = backends.get(scheme);
@@ -55,6 +56,14 @@ function schemeOf(url: string): string {
   const scheme = typeof url === "string" ? /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1] : undefined;
   if (scheme !== undefined) return scheme.toLowerCase();
   throw invalid("the URL must be a string that starts with a scheme, such as redis://localhost:6379");
+}
+
+/** Throws if the URL contains white space, such as the line break at the end of a file. Clients would read it as a name. */
+function rejectWhiteSpace(url: unknown): void {
+  if (typeof url !== "string" || !/[\s\p{Cc}]/u.test(url)) return;
+  throw invalid(
+    "the URL contains a space, a line break or another control character, perhaps at its end: remove it, or percent-encode it (a space is %20)",
+  );
 }
 
 /** Throws if a password may contain an unencoded `?` or `#`. Other errors would show the text after this character. */

@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from "node:util";
 import { StoreError } from "@manykv/core";
 import { InputError } from "../records/record.js";
 
@@ -14,7 +15,9 @@ export const exitCode = {
   file: 4,
   /** A bug in manykv. */
   bug: 70,
-  /** SIGINT ended the command: 128 plus the signal's number, as in shells. */
+  /** SIGHUP ended the command: 128 plus the signal's number, as in shells. */
+  hangup: 129,
+  /** SIGINT ended the command. */
   interrupted: 130,
   /** SIGTERM ended the command. */
   terminated: 143,
@@ -45,25 +48,66 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
       exitCode: isUsage ? exitCode.usage : exitCode.store,
     };
   }
+  // `main` then exits with the code of the signal.
+  if (isAbort(error)) return { message: stopped, exitCode: exitCode.interrupted };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `this is a bug in manykv, please report it: ${stack}`, exitCode: exitCode.bug };
 }
 
 /** Returns an error for a failed file operation. Unlike Node.js's message, its message names no system call. */
-export function fileError(action: string, path: string, error: unknown): CommandError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-  const reason = fileReasons.get(code) ?? code;
-  return new CommandError(exitCode.file, `cannot ${action} ${JSON.stringify(path)}: ${reason}`);
+export function fileError(action: FileAction, path: string, error: unknown): CommandError {
+  return new CommandError(exitCode.file, `cannot ${action} ${nameOf(action, path)}: ${reasonOf(error)}`);
 }
 
-const fileReasons: ReadonlyMap<string, string> = new Map([
-  ["ENOENT", "no such file or directory"],
-  ["EACCES", "permission denied"],
+export type FileAction = "read" | "write";
+
+function nameOf(action: FileAction, path: string): string {
+  if (path !== "-") return JSON.stringify(path);
+  return action === "read" ? "standard input" : "standard output";
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  if (isAbort(error)) return stopped;
+  const { code = error.name, errno = 0 } = error as NodeJS.ErrnoException;
+  return ownReasons.get(code) ?? getSystemErrorMap().get(errno)?.[1] ?? code;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+const stopped = "the command was stopped";
+
+/** Reasons for which Node.js has no message, or one that does not help. */
+const ownReasons: ReadonlyMap<string, string> = new Map([
   ["EISDIR", "it is a directory"],
-  ["ENOSPC", "no space left on the device"],
+  ["Unknown system error -122", "the disk quota is used up"],
 ]);
 
+/** Runs a file operation. If it fails, rejects with {@link fileError}. */
+export async function withFileError<Value>(
+  action: FileAction,
+  path: string,
+  run: () => Promise<Value>,
+): Promise<Value> {
+  try {
+    return await run();
+  } catch (error) {
+    throw error instanceof CommandError ? error : fileError(action, path, error);
+  }
+}
+
+/** Returns whether the error of a system call has one of the codes. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}
+
 /** Thrown if the reader closes standard output, as in `manykv export | head`. The command then succeeds. */
-export class ReaderClosed extends Error {
+export class ReaderClosed extends CommandError {
   override readonly name: string = "ReaderClosed";
+
+  constructor() {
+    super(exitCode.file, "cannot write standard output: its reader closed it");
+  }
 }

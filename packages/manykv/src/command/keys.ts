@@ -5,8 +5,8 @@ import { isBlank, type Line, lineTooLong, notUtf8, splitLines } from "../records
 import { checkKey, type Item, type KeyRecord, type Position, type RejectedRecord } from "../records/record.js";
 import { textInput } from "../records/text-input.js";
 import { CommandError, exitCode } from "./errors.js";
+import { type Input, openInput } from "./input.js";
 import { parseOnce } from "./options.js";
-import { type Input, openInput } from "./streams.js";
 
 export interface KeysFlags {
   readonly keysFrom?: string;

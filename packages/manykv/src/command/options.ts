@@ -53,7 +53,7 @@ export function addWriteOptions(command: Command): Command {
         .choices(["stop", "continue"])
         .default("stop"),
     )
-    .option("--report <file>", "write a JSON line for each record that failed, and a JSON line with the totals")
+    .option("--report <file>", "write a JSON line for each failed record and for the totals; - for standard output")
     .addOption(batchSizeOption());
 }
 

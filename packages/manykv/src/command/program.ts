@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { CommandError, describeError, type ExitCode, exitCode, ReaderClosed } from "./errors.js";
+import { interrupt } from "./interrupt.js";
 import type { ToAction } from "./options.js";
 import { addDeleteCommand } from "./subcommands/delete.js";
 import { addExportCommand } from "./subcommands/export.js";
@@ -31,7 +32,7 @@ export async function runCommand(version: string, args: readonly string[]): Prom
     if (error instanceof ReaderClosed) return exitCode.done;
     const described = describeError(error);
     printMessage(described.message);
-    return described.exitCode;
+    return interrupt.exitCode ?? described.exitCode;
   }
 }
 
@@ -90,7 +91,8 @@ Exit codes
   3    the store failed or rejected the call
   4    a file cannot be read or written
   70   a bug in manykv
-  130  interrupted by SIGINT; 143 by SIGTERM
+  129  stopped by SIGHUP
+  130  stopped by SIGINT (Ctrl-C); 143 by SIGTERM
 
 Examples
   export MANYKV_STORE=redis://localhost:6379

@@ -1,10 +1,10 @@
-import { type FileHandle, open, stat } from "node:fs/promises";
 import { InputError, type Item, type KeyRecord } from "../records/record.js";
-import { type RecordFailure, type Totals, type WriteResult, writeRecords } from "../transfer/write-records.js";
-import { CommandError, describeError, type ExitCode, exitCode, fileError } from "./errors.js";
-import type { Input } from "./streams.js";
+import { type RecordFailure, type WriteResult, writeRecords } from "../transfer/write-records.js";
+import { describeError, type ExitCode, exitCode } from "./errors.js";
+import type { Input } from "./input.js";
+import type { Interrupt } from "./interrupt.js";
+import { Report } from "./report.js";
 import { formatCount, formatTransfer, LimitedMessages, Progress, printMessage } from "./terminal.js";
-import type { Interrupt } from "./with-bucket.js";
 
 export interface WriteFlags {
   readonly batchSize: number;
@@ -31,7 +31,7 @@ export async function runWrites<Read extends KeyRecord>(
   flags: WriteFlags,
   interrupt: Interrupt,
 ): Promise<ExitCode> {
-  const report = flags.report === undefined ? undefined : await Report.open(flags.report, job.input);
+  const report = flags.report === undefined ? undefined : await Report.open(flags.report, job.input, interrupt);
   const progress = await Progress.start(job.doing, job.input?.size, job.input?.position);
   const startedAt = performance.now();
   const messages = new LimitedMessages("record");
@@ -88,63 +88,4 @@ function printTotals<Read extends KeyRecord>(
   }
   // An `InputError` concerns the whole input, so there is no record at which to continue.
   if (!(inputError instanceof InputError)) printMessage(howToContinue(next));
-}
-
-/**
- * Writes a report for programs: one JSON line for each record whose outcome is `not-applied` or `unknown`, in record
- * order, and a last line with the totals. The report contains keys, but no values.
- */
-class Report {
-  readonly #path: string;
-  readonly #handle: FileHandle;
-  #buffered = "";
-  /** Set after a write to the file failed. Later lines are then discarded. */
-  error: CommandError | undefined;
-
-  private constructor(path: string, handle: FileHandle) {
-    this.#path = path;
-    this.#handle = handle;
-  }
-
-  static async open(path: string, input: Input | undefined): Promise<Report> {
-    // Opening the input file for writing would empty it.
-    if (await isFileOf(input, path)) {
-      const message = `the report would overwrite the input ${JSON.stringify(path)}: pass another --report file`;
-      throw new CommandError(exitCode.usage, message);
-    }
-    try {
-      return new Report(path, await open(path, "w"));
-    } catch (error) {
-      throw fileError("write", path, error);
-    }
-  }
-
-  async add({ record, line, key, outcome, code, problem: reason }: RecordFailure): Promise<void> {
-    this.#buffered += `${JSON.stringify({ record, line, key, outcome, code, reason })}\n`;
-    if (this.#buffered.length >= maxBufferedCharacters) await this.#flush();
-  }
-
-  async finish(totals: Totals): Promise<void> {
-    this.#buffered += `${JSON.stringify({ totals })}\n`;
-    await this.#flush();
-    await this.#handle.close();
-  }
-
-  async #flush(): Promise<void> {
-    const lines = this.#buffered;
-    this.#buffered = "";
-    if (this.error !== undefined) return;
-    try {
-      await this.#handle.appendFile(lines);
-    } catch (error) {
-      this.error = fileError("write", this.#path, error);
-    }
-  }
-}
-
-const maxBufferedCharacters = 64 * 1024;
-
-async function isFileOf(input: Input | undefined, path: string): Promise<boolean> {
-  const status = await stat(path, { bigint: true }).catch(() => undefined);
-  return status !== undefined && status.dev === input?.file?.dev && status.ino === input.file.ino;
 }

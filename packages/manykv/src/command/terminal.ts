@@ -5,6 +5,14 @@ export function printMessage(message: string): void {
   process.stderr.write(`manykv: ${message}\n`);
 }
 
+/**
+ * Lets Node.js handle signals while a terminal accepts no output, for example after Ctrl-S. Otherwise, each write blocks
+ * the process. Node.js has no public function for this. Without it, the command still works.
+ */
+export function neverBlock(stream: object): void {
+  (stream as { _handle?: { setBlocking?(blocking: boolean): void } })._handle?.setBlocking?.(false);
+}
+
 export function formatCount(count: number, noun: string): string {
   return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -127,7 +127,7 @@ test.each([["import"], ["set", "k", "--file", "-"], ["delete", "--keys-from", "-
   "a directory as standard input is not an empty input (%s)",
   async (...args) => {
     const { code, stderr } = await runCommand(args, { store: "memory:", inputFile: folder.path("") });
-    expect(stderr).toContain('cannot read "standard input": it is a directory');
+    expect(stderr).toContain("cannot read standard input: it is a directory");
     expect(code).toBe(4);
   },
 );

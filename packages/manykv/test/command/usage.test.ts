@@ -66,6 +66,7 @@ test.each([
   [["import", "-s", "memory:", "-f", "csv", "--value-column", "key"], "must name different columns"],
   [["list", "-s", "memory:", "extra"], "too many arguments"],
   [["list", "-s", "mongodb://h"], 'unknown URL scheme "mongodb:"'],
+  [["list", "-s", "redis://h\n"], "the URL contains a space, a line break or another control character"],
   [["list", "-s", "memory:?size=1"], 'unknown URL parameter "size"'],
   [["set", "-s", "memory:", "k".repeat(1025), "v"], "1024"],
   [["list", "-s", "memory:", "-b", "a b"], "[A-Za-z0-9_.-]"],

@@ -3,10 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../../dist/command/main.js", import.meta.url));
+export const main: string = fileURLToPath(new URL("../../dist/command/main.js", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
+  /** The signal that ended the command, if its default action did so. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
@@ -17,6 +19,9 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   /** Redirects standard input from this file. */
   readonly inputFile?: string;
+  /** File descriptors of standard output and standard error. Default: pipes. */
+  readonly stdout?: number;
+  readonly stderr?: number;
   /** Options for Node.js. */
   readonly node?: readonly string[];
 }
@@ -30,11 +35,14 @@ function environment(store: string | undefined): NodeJS.ProcessEnv {
 }
 
 /** Starts the built command, like a shell. */
-export function startCommand(args: readonly string[], { store, inputFile, node = [] }: RunOptions = {}): ChildProcess {
+export function startCommand(
+  args: readonly string[],
+  { store, inputFile, stdout, stderr, node = [] }: RunOptions = {},
+): ChildProcess {
   const input = inputFile === undefined ? "pipe" : openSync(inputFile, "r");
   const child = spawn(process.execPath, [...node, main, ...args], {
     env: environment(store),
-    stdio: [input, "pipe", "pipe"],
+    stdio: [input, stdout ?? "pipe", stderr ?? "pipe"],
   });
   if (typeof input === "number") closeSync(input);
   // A command that does not read all of its input closes the pipe early.
@@ -66,8 +74,8 @@ export function endOf(child: ChildProcess): Promise<Ended> {
   child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) =>
-      resolve({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }),
+    child.on("close", (code, signal) =>
+      resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }),
     );
   });
 }

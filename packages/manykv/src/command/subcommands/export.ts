@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { RecordWriter } from "../../records/record.js";
 import { listPages, readValues } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode, ReaderClosed } from "../errors.js";
+import type { Interrupt } from "../interrupt.js";
 import {
   addBucketOptions,
   addFormatOptions,
@@ -13,9 +14,10 @@ import {
   type ToAction,
   writerFor,
 } from "../options.js";
-import { type Output, openOutput } from "../streams.js";
+import { type Output, openOutput } from "../output.js";
+import { replaceFile } from "../replace-file.js";
 import { formatCount, formatTransfer, Progress, printMessage } from "../terminal.js";
-import { type Interrupt, withBucket } from "../with-bucket.js";
+import { withBucket } from "../with-bucket.js";
 
 interface ExportFlags extends BucketFlags, FormatFlags {
   readonly prefix: string;
@@ -44,8 +46,9 @@ const help = `
 NDJSON represents any value: text as "value", other bytes as "base64". CSV
 represents text, or any value with --encoding base64 or hex. With the same
 options, import restores exactly what export wrote. The file gets its name when
-it is complete. A record that changes during the export has its old or its new
-value. A key may be exported twice.
+it is complete. A file that cannot be replaced, such as a mount point, is written
+directly. A record that changes during the export has its old or its new value. A
+key may be exported twice.
 
 Examples
   manykv export countries.ndjson
@@ -56,7 +59,7 @@ Examples
 async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
   const writer = await writerFor(file, flags);
   return withBucket(flags, async (bucket, interrupt) => {
-    const output = await openOutput(file);
+    const output = await openOutput(file, replaceFile, interrupt.stop);
     const counts: Counts = { records: 0, bytes: 0, deleted: 0 };
     const startedAt = performance.now();
     const printCounts = (done: string): void => {
@@ -92,7 +95,7 @@ async function exportRecords(
   counts: Counts,
   interrupt: Interrupt,
 ): Promise<void> {
-  const calls = { signal: interrupt.abort };
+  const calls = { signal: interrupt.stop };
   const batches = readValues(listPages(bucket, flags.prefix, calls), {
     read: (keys) => bucket.getMany(keys, calls),
     batchSize: flags.batchSize,
@@ -101,7 +104,6 @@ async function exportRecords(
   try {
     if (writer.header !== "") await output.write(writer.header);
     for await (const { records } of batches) {
-      interrupt.stop.throwIfAborted();
       const present = records.filter((record) => record !== undefined);
       const { text, count } = writer.format(present);
       await output.write(text);

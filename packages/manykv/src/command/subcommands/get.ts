@@ -4,11 +4,12 @@ import { ndjsonWriter } from "../../records/ndjson.js";
 import { isRejected } from "../../records/record.js";
 import { readValues } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
+import type { Interrupt } from "../interrupt.js";
 import { addKeysOptions, type KeysFlags, type KeysInput, openKeys } from "../keys.js";
 import { addBucketOptions, type BucketFlags, batchSizeOption, type ToAction } from "../options.js";
-import { type Output, openOutput } from "../streams.js";
+import { type Output, openStandardOutput } from "../output.js";
 import { LimitedMessages } from "../terminal.js";
-import { type Interrupt, withBucket } from "../with-bucket.js";
+import { withBucket } from "../with-bucket.js";
 
 interface GetFlags extends BucketFlags, KeysFlags {
   readonly format?: "raw" | "ndjson";
@@ -51,26 +52,28 @@ async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
     );
   }
   return withBucket(flags, async (bucket, interrupt) => {
-    const input = await openKeys(keys, flags, bucket.limits, interrupt.stop);
-    const output = await openOutput("-");
-    return printValues(bucket, input, output, { ...flags, format }, interrupt);
+    const { source, input } = await openKeys(keys, flags, bucket.limits, interrupt.stop);
+    if (await input?.isWrittenBy("-")) {
+      throw new CommandError(exitCode.usage, "standard output is the file of the keys: redirect it to another file");
+    }
+    const output = await openStandardOutput(interrupt.stop);
+    return printValues(bucket, source, output, { ...flags, format }, interrupt);
   });
 }
 
 async function printValues(
   bucket: Bucket,
-  input: KeysInput,
+  source: KeysInput["source"],
   output: Output,
   { format, batchSize }: GetFlags,
   interrupt: Interrupt,
 ): Promise<ExitCode> {
   const problems = new LimitedMessages("key");
-  const batches = readValues(acceptedKeys(input, problems), {
-    read: (keys) => bucket.getMany(keys, { signal: interrupt.abort }),
+  const batches = readValues(acceptedKeys(source, problems), {
+    read: (keys) => bucket.getMany(keys, { signal: interrupt.stop }),
     batchSize,
   });
   for await (const { keys, records } of batches) {
-    interrupt.stop.throwIfAborted();
     for (const [index, key] of keys.entries()) {
       if (records[index] === undefined) problems.add(`no value for the key ${JSON.stringify(key)}`);
     }
@@ -82,7 +85,7 @@ async function printValues(
   return problems.count === 0 ? exitCode.done : exitCode.incomplete;
 }
 
-async function* acceptedKeys({ source }: KeysInput, problems: LimitedMessages): AsyncGenerator<string[]> {
+async function* acceptedKeys(source: KeysInput["source"], problems: LimitedMessages): AsyncGenerator<string[]> {
   for await (const items of source) {
     const keys: string[] = [];
     for (const item of items) {

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { ExitCode } from "../errors.js";
+import { openInput } from "../input.js";
 import {
   addBucketOptions,
   addFormatOptions,
@@ -11,7 +12,6 @@ import {
   type ToAction,
 } from "../options.js";
 import { runWrites, type WriteFlags } from "../run-writes.js";
-import { openInput } from "../streams.js";
 import { withBucket } from "../with-bucket.js";
 
 export function addImportCommand(program: Command, toAction: ToAction): void {

@@ -3,7 +3,7 @@ import { listPages } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import { formatKey, type KeyFormat, keyFormatOption } from "../keys.js";
 import { addBucketOptions, type BucketFlags, parseOnce, type ToAction } from "../options.js";
-import { type Output, openOutput } from "../streams.js";
+import { type Output, openStandardOutput } from "../output.js";
 import { withBucket } from "../with-bucket.js";
 
 interface ListFlags extends BucketFlags {
@@ -39,9 +39,8 @@ Examples
 
 async function runList(flags: ListFlags): Promise<ExitCode> {
   return withBucket(flags, async (bucket, interrupt) => {
-    const output = await openOutput("-");
-    for await (const keys of listPages(bucket, flags.prefix, { signal: interrupt.abort })) {
-      interrupt.stop.throwIfAborted();
+    const output = await openStandardOutput(interrupt.stop);
+    for await (const keys of listPages(bucket, flags.prefix, { signal: interrupt.stop })) {
       await printKeys(keys, flags.format ?? "lines", output);
     }
     return exitCode.done;

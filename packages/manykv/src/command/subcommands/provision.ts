@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { type ExitCode, exitCode } from "../errors.js";
+import { interrupt } from "../interrupt.js";
 import { addStoreOptions, type StoreFlags, type ToAction } from "../options.js";
+import { unlessAborted } from "../unless-aborted.js";
 import { withStore } from "../with-bucket.js";
 
 export function addProvisionCommand(program: Command, toAction: ToAction): void {
@@ -19,7 +21,7 @@ Example
 
 function runProvision(flags: StoreFlags): Promise<ExitCode> {
   return withStore(flags, async (store) => {
-    await store.provision();
+    await unlessAborted(interrupt.stop, store.provision());
     return exitCode.done;
   });
 }

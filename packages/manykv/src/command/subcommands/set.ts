@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { type Command, Option } from "commander";
 import { decodeValue, type ValueEncoding, valueEncodings } from "../../records/record.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
+import { openInput } from "../input.js";
 import { addBucketOptions, type BucketFlags, parseOnce, type ToAction } from "../options.js";
-import { openInput } from "../streams.js";
 import { withBucket } from "../with-bucket.js";
 
 interface SetFlags extends BucketFlags {

@@ -1,0 +1,71 @@
+import type { Buffer } from "node:buffer";
+import { type BigIntStats, constants, createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { addAbortSignal, type Readable } from "node:stream";
+import { isatty } from "node:tty";
+import { descriptorOf, openDescriptor, readStreamOf, statusOf } from "./descriptors.js";
+import { fileError, withFileError } from "./errors.js";
+import { printMessage } from "./terminal.js";
+
+/** Bytes from a file or, for the path `-`, from standard input. */
+export interface Input {
+  readonly chunks: AsyncIterable<Buffer>;
+  /** Size of the file in bytes, or `undefined` if unknown. */
+  readonly size: number | undefined;
+  /** Returns the number of bytes read so far. */
+  readonly position: () => number;
+  /** Returns whether a path, or `-` for standard output, is the file or pipe that the bytes come from. */
+  isWrittenBy(path: string): Promise<boolean>;
+}
+
+const chunkBytes = 256 * 1024;
+
+/** Opens a file or standard input. If `stop` is aborted, reading fails. */
+export async function openInput(path: string, stop: AbortSignal): Promise<Input> {
+  if (path === "-" && isatty(0)) printMessage("reading standard input: press Ctrl-D to end it");
+  const { stream, status, size } = await withFileError("read", path, () => openStream(path));
+  addAbortSignal(stop, stream);
+  let position = 0;
+  async function* read(): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of stream) {
+        position += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      throw fileError("read", path, error);
+    }
+  }
+  return { chunks: read(), size, position: () => position, isWrittenBy: (output) => isSameFile(status, output) };
+}
+
+interface Opened {
+  readonly stream: Readable;
+  readonly status: BigIntStats;
+  readonly size: number | undefined;
+}
+
+async function openStream(path: string): Promise<Opened> {
+  const inherited = descriptorOf(path, 0);
+  const descriptor = inherited ?? (await openFile(path));
+  const status = statusOf(descriptor);
+  if (status.isDirectory()) throw Object.assign(new Error("a directory"), { code: "EISDIR" });
+  const stream = readStreamOf(descriptor) ?? createReadStream("", { fd: descriptor, highWaterMark: chunkBytes });
+  // Another process may already have read part of an inherited file.
+  const size = inherited === undefined && status.isFile() ? Number(status.size) : undefined;
+  return { stream, status, size };
+}
+
+/** Opens a file. Does not wait for the writer of a FIFO, because this would block a thread. */
+async function openFile(path: string): Promise<number> {
+  const isFifo = (await stat(path)).isFIFO();
+  return openDescriptor(path, constants.O_RDONLY | (isFifo ? constants.O_NONBLOCK : 0));
+}
+
+async function isSameFile(input: BigIntStats, path: string): Promise<boolean> {
+  if (!input.isFile() && !input.isFIFO()) return false;
+  const descriptor = descriptorOf(path, 1);
+  const output =
+    descriptor === undefined ? await stat(path, { bigint: true }).catch(() => undefined) : statusOf(descriptor);
+  return output?.dev === input.dev && output.ino === input.ino;
+}

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ExitCode, exitCode } from "./errors.js";
+
+/** The exit code for each signal that stops the command: 128 plus the signal's number, as in shells. */
+const exitCodes = { SIGHUP: exitCode.hangup, SIGINT: exitCode.interrupted, SIGTERM: exitCode.terminated } as const;
+
+type Signal = keyof typeof exitCodes;
+
+/** Time for calls in flight to settle after the first signal. Most calls need less, so few outcomes are unknown. */
+const graceMilliseconds = 2000;
+
+/** Time to report these calls after they were aborted. */
+const reportMilliseconds = 1000;
+
+/** Time for the reader of standard error to take the last messages, and for files to close. */
+const flushMilliseconds = 500;
+
+/**
+ * Handles SIGINT, SIGTERM and SIGHUP. The first signal stops reading and sending, and calls in flight have 2 seconds to
+ * settle. The second signal, or the end of this time, aborts them. One second later, or after a third signal, the
+ * process ends, whatever it waits for.
+ */
+export class Interrupt {
+  readonly #stop = new AbortController();
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+  /** Set after the first signal. */
+  exitCode: ExitCode | undefined;
+
+  /** The listeners stay until the process ends, because process 1 of a container ignores signals without a listener. */
+  listen(): void {
+    for (const signal of Object.keys(exitCodes)) process.on(signal, this.#onSignal);
+  }
+
+  /** Aborted when no more input may be read and no more calls may start. */
+  get stop(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Aborted when calls in flight must end at once. */
+  get abort(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Call it after the command has ended. After a signal, ends the process, even if a reader or a server hangs. */
+  async end(code: ExitCode): Promise<void> {
+    this.#ended = true;
+    if (this.exitCode === undefined) return;
+    clearTimeout(this.#timer);
+    setTimeout(() => this.#endProcess(code), flushMilliseconds);
+    await new Promise<void>((resolve) => process.stderr.write("", () => resolve()));
+    do await sleep(5);
+    while (hasThreadAtWork());
+    this.#endProcess(code);
+  }
+
+  readonly #onSignal = (signal: Signal): void => {
+    this.exitCode ??= exitCodes[signal];
+    if (this.#ended || this.abort.aborted) this.#endProcess(this.exitCode);
+    else if (this.stop.aborted) this.#abortCalls(this.exitCode);
+    else {
+      this.#timer = setTimeout(this.#abortCalls, graceMilliseconds, this.exitCode);
+      this.#stop.abort();
+    }
+  };
+
+  readonly #abortCalls = (code: ExitCode): void => {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#endProcess(code), reportMilliseconds);
+    this.#abort.abort();
+  };
+
+  #endProcess(code: ExitCode): void {
+    for (const signal of Object.keys(exitCodes)) process.off(signal, this.#onSignal);
+    // process.exit() would wait for a blocked thread. The default action of the signal does not wait.
+    if (hasThreadAtWork() && this.exitCode !== undefined) process.kill(process.pid, this.exitCode - 128);
+    process.exit(code);
+  }
+}
+
+/** Returns whether a thread of Node.js handles a file or looks up a host name. It may be blocked. */
+function hasThreadAtWork(): boolean {
+  return process.getActiveResourcesInfo().some((name) => /Req/.test(name));
+}
+
+/** The signals of this process. `main` starts to listen to them. */
+export const interrupt: Interrupt = new Interrupt();

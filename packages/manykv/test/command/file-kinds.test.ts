@@ -1,0 +1,271 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { randomName } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { beforeAll, expect, test } from "vitest";
+import { endOf, main, runCommand, startCommand } from "../support/command.js";
+import { createFifo } from "../support/fifo.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const folder = temporaryFolder();
+const store = serviceUrl("redis");
+const bucket = randomName();
+const line = `{"key":"k","value":"${"v".repeat(2000)}"}\n`;
+const isRoot = process.getuid?.() === 0;
+
+beforeAll(async () => {
+  expect(await runCommand(["import", "-b", bucket], { store, input: line })).toMatchObject({ code: 0 });
+  chmodSync(folder.path("."), 0o755);
+});
+
+const exportTo = (path: string, to = store) => runCommand(["export", "-b", bucket, path], { store: to });
+
+/** Runs the command as a user without privileges. */
+function asNobody(args: readonly string[], env: NodeJS.ProcessEnv = { MANYKV_STORE: store }) {
+  const ids = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+  return spawnSync("setpriv", [...ids, process.execPath, main, ...args], {
+    env: { ...process.env, NODE_NO_WARNINGS: "1", ...env },
+    encoding: "utf8",
+  });
+}
+
+/** Creates a directory that contains a file which everyone may write. */
+function directoryWith(mode: number): { directory: string; file: string } {
+  const directory = folder.path(randomName());
+  mkdirSync(directory);
+  const file = join(directory, "out.ndjson");
+  writeFileSync(file, "old\n".repeat(1000));
+  chmodSync(file, 0o666);
+  chmodSync(directory, mode);
+  return { directory, file };
+}
+
+test.runIf(isRoot)("an export writes a mount point, which cannot be renamed", async () => {
+  const [source, target] = [folder.file(randomName(), "old\n".repeat(1000)), folder.file(randomName(), "")];
+  execFileSync("mount", ["--bind", source, target]);
+  try {
+    expect(await exportTo(target)).toMatchObject({ code: 0 });
+    expect(readFileSync(source, "utf8")).toBe(line);
+    expect(folder.names().filter((name) => name.endsWith(".part"))).toEqual([]);
+  } finally {
+    execFileSync("umount", [target]);
+  }
+});
+
+test.runIf(isRoot).each([
+  ["a directory that may not be written", 0o755],
+  ["a directory where only owners may replace files", 0o1777],
+])("an export writes a file in %s", (_, mode) => {
+  const { file } = directoryWith(mode);
+  expect(asNobody(["export", "-b", bucket, file])).toMatchObject({ status: 0 });
+  expect(readFileSync(file, "utf8")).toBe(line);
+  expect(statSync(file).uid).toBe(process.getuid?.());
+});
+
+test.runIf(isRoot)("an export that fails before its first write does not change a file that it cannot replace", () => {
+  const { file } = directoryWith(0o755);
+  const failed = asNobody(["export", "-b", bucket, file], { MANYKV_STORE: "redis://127.0.0.1:1" });
+  expect(failed).toMatchObject({ status: 3 });
+  expect(readFileSync(file, "utf8")).toBe("old\n".repeat(1000));
+});
+
+test.runIf(isRoot)("an export that fails leaves a file that it cannot replace empty, not incomplete", async () => {
+  const own = randomName();
+  await runCommand(["set", "-b", own, "--encoding", "hex", "bytes", "ff"], { store });
+  const { file } = directoryWith(0o755);
+  expect(asNobody(["export", "-b", own, "--format", "csv", file])).toMatchObject({ status: 1 });
+  expect(readFileSync(file, "utf8")).toBe("");
+});
+
+test.runIf(isRoot)("a replaced file keeps its owner", async () => {
+  const file = folder.file(randomName(), "old");
+  chownSync(file, 65534, 65533);
+  chmodSync(file, 0o640);
+  expect(await exportTo(file)).toMatchObject({ code: 0 });
+  const { uid, gid, mode } = statSync(file);
+  expect({ uid, gid, mode: mode & 0o7777 }).toEqual({ uid: 65534, gid: 65533, mode: 0o640 });
+});
+
+test.runIf(isRoot)("an export does not replace a file that may not be written", () => {
+  const { directory, file } = directoryWith(0o777);
+  chmodSync(file, 0o444);
+  const { status, stderr } = asNobody(["export", "-b", bucket, file]);
+  expect(stderr).toMatch(/^manykv: cannot write ".*": permission denied\n$/);
+  expect(status).toBe(4);
+  expect(readFileSync(file, "utf8")).toBe("old\n".repeat(1000));
+  expect(existsSync(directory)).toBe(true);
+});
+
+test.each([`${"n".repeat(248)}.ndjson`, `${"é".repeat(124)}.ndjson`])(
+  "an export to a name of 255 bytes",
+  async (name) => {
+    expect(await exportTo(folder.path(name))).toMatchObject({ code: 0 });
+    expect(await exportTo(folder.path(name))).toMatchObject({ code: 0 });
+    expect(readFileSync(folder.path(name), "utf8")).toBe(line);
+  },
+);
+
+test("a dangling link is followed from the real directory of the link", async () => {
+  mkdirSync(folder.path("a/b"), { recursive: true });
+  symlinkSync("a/b", folder.path("short"));
+  symlinkSync("../made.ndjson", folder.path("a/b/link"));
+  expect(await exportTo(folder.path("short/link"))).toMatchObject({ code: 0 });
+  expect(readFileSync(folder.path("a/made.ndjson"), "utf8")).toBe(line);
+});
+
+test.each([
+  [".", "it is a directory"],
+  ["loop", "too many symbolic links"],
+  ["missing/file", "no such file or directory"],
+  ["missing/", "no such file or directory"],
+])("an export to %s says why it fails", async (name, reason) => {
+  if (name === "loop") symlinkSync("loop", folder.path("loop"));
+  const { code, stderr } = await exportTo(folder.path(name));
+  expect(stderr).toContain(reason);
+  expect(code).toBe(4);
+});
+
+test.each(["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])(
+  "export %s appends to a redirected file",
+  async (path) => {
+    const file = folder.file(randomName(), "before\n");
+    const stdout = openSync(file, "a");
+    const child = startCommand(["export", "-b", bucket, path], { store, stdout });
+    closeSync(stdout);
+    expect(await endOf(child)).toMatchObject({ code: 0 });
+    expect(readFileSync(file, "utf8")).toBe(`before\n${line}`);
+  },
+);
+
+test.each(["-", "/dev/stdout", "/dev/fd/1"])("export %s writes to a pipe", async (path) => {
+  expect((await exportTo(path)).stdout.toString()).toBe(line);
+});
+
+test("export and import use FIFOs", async () => {
+  const fifo = createFifo(folder.path(randomName()));
+  const [exported, imported] = await Promise.all([exportTo(fifo), runCommand(["import", fifo], { store: "memory:" })]);
+  expect(exported).toMatchObject({ code: 0 });
+  expect(imported).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 1 record,") });
+});
+
+test("an export to a FIFO fails if its reader goes away", async () => {
+  const fifo = createFifo(folder.path(randomName()));
+  const reader = spawn("head", ["-c", "0", fifo]);
+  const large = randomName();
+  await runCommand(["import", "-b", large], {
+    store,
+    input: Array.from({ length: 1000 }, (_, index) => `{"key":"${index}","value":"${"v".repeat(2000)}"}\n`).join(""),
+  });
+  const { code, stderr } = await runCommand(["export", "-b", large, fifo], { store });
+  reader.kill();
+  expect(stderr).toContain(`cannot write ${JSON.stringify(fifo)}: broken pipe`);
+  expect(code).toBe(4);
+});
+
+test("export /dev/null succeeds, and a full device fails", async () => {
+  expect(await exportTo("/dev/null")).toMatchObject({ code: 0 });
+  const { code, stderr } = await exportTo("/dev/full");
+  expect(stderr).toContain('cannot write "/dev/full": no space left on device');
+  expect(code).toBe(4);
+});
+
+const small = folder.path("small");
+
+function mountSmall(): void {
+  mkdirSync(small);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", small]);
+}
+
+test.runIf(isRoot).each(["a file", "standard output", "a report"])("a full file system fails: %s", async (kind) => {
+  mountSmall();
+  try {
+    const own = randomName();
+    const records = `{"key":"k","value":"${"v".repeat(100_000)}"}\n`;
+    await runCommand(["import", "-b", own], { store, input: records });
+    const file = join(small, "out.ndjson");
+    writeFileSync(file, "old");
+    const args = kind === "a report" ? ["import", "--on-error", "continue", "--report", file] : ["export"];
+    const stdout = kind === "standard output" ? openSync(file, "w") : undefined;
+    const child = startCommand([...args, "-b", own, ...(kind === "a file" ? [file] : [])], {
+      store,
+      ...(stdout !== undefined && { stdout }),
+    });
+    if (stdout !== undefined) closeSync(stdout);
+    const ended = endOf(child);
+    child.stdin?.end("not JSON\n".repeat(2000));
+    const { code, stderr } = await ended;
+    expect(stderr).toContain("no space left on device");
+    expect(code).toBe(4);
+    if (kind === "a file") expect(readFileSync(file, "utf8")).toBe("old");
+  } finally {
+    execFileSync("umount", [small]);
+    execFileSync("rmdir", [small]);
+  }
+});
+
+test.each([
+  ["import", ["import"]],
+  ["set", ["set", "k", "--file", "-"]],
+  ["get", ["get", "--keys-from", "-"]],
+  ["delete", ["delete", "--keys-from", "/dev/stdin"]],
+])("%s: a directory as standard input fails", async (_, args) => {
+  const { code, stderr } = await runCommand(args, { store: "memory:", inputFile: folder.path(".") });
+  expect(stderr).toMatch(/^manykv: cannot read .*: it is a directory\n$/);
+  expect(code).toBe(4);
+});
+
+test("--report - writes the report to standard output and makes no file", async () => {
+  const { code, stdout } = await runCommand(["import", "--report", "-"], { store: "memory:", input: "not JSON\n" });
+  expect(code).toBe(1);
+  const lines = stdout.toString().trimEnd().split("\n");
+  expect(lines.map((text) => JSON.parse(text))).toMatchObject([{ record: 1 }, { totals: { "not-applied": 1 } }]);
+  expect(existsSync("-")).toBe(false);
+});
+
+test("if the reader of the report goes away, the command says so", async () => {
+  const child = startCommand(["import", "--on-error", "continue", "--report", "-"], { store: "memory:" });
+  const ended = endOf(child);
+  child.stdout?.destroy();
+  child.stdin?.end("not JSON\n".repeat(20_000));
+  const { code, stderr } = await ended;
+  expect(stderr).toContain("cannot write standard output: its reader closed it");
+  expect(code).toBe(4);
+});
+
+test("the input is not written: neither by a report nor by the output of get", async () => {
+  const file = folder.file(randomName(), "k\n");
+  const links = folder.path(randomName());
+  linkSync(file, links);
+  for (const args of [["get"], ["delete", "--report", "-"]]) {
+    const stdout = openSync(links, "a");
+    const child = startCommand([...args, "--keys-from", file], { store: "memory:", stdout });
+    closeSync(stdout);
+    const { code, stderr } = await endOf(child);
+    expect(stderr).toMatch(/the report would overwrite the input|standard output is the file of the keys/);
+    expect(code).toBe(2);
+    expect(readFileSync(file, "utf8")).toBe("k\n");
+  }
+});
+
+test("a report to a file that keeps its mode and its link", async () => {
+  const file = folder.file(randomName(), "old".repeat(1000));
+  chmodSync(file, 0o600);
+  const link = folder.path(randomName());
+  symlinkSync(file, link);
+  await runCommand(["import", "--report", link], { store: "memory:", input: line });
+  expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ totals: { applied: 1 } });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});

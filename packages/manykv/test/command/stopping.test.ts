@@ -1,0 +1,117 @@
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { setTimeout } from "node:timers/promises";
+import { randomName } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { expect, test } from "vitest";
+import { type RunOptions, runCommand, startCommand } from "../support/command.js";
+import { createFifo, openFullFifo } from "../support/fifo.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const folder = temporaryFolder();
+const redis = serviceUrl("redis");
+const newFifo = (): string => createFifo(folder.path(randomName()));
+const newFullFifo = (): number => openFullFifo(folder.path(randomName()));
+
+interface Stopped {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+/** Starts the command, sends it the signal while it waits, and waits for it to end. Its input has no end. */
+async function stop(args: readonly string[], options: RunOptions, ...signals: NodeJS.Signals[]): Promise<Stopped> {
+  const child = startCommand(args, options);
+  let stderr = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const exited = new Promise<Stopped>((resolve) => {
+    child.on("exit", (code, signal) => resolve({ code, signal, stderr }));
+  });
+  await listensTo(child);
+  await setTimeout(500); // The command starts to wait. If it does not yet wait, the signal must end it all the same.
+  for (const signal of signals) {
+    child.kill(signal);
+    await Promise.race([exited, setTimeout(200)]);
+  }
+  const ended = await Promise.race([exited, setTimeout(60_000, undefined)]);
+  child.kill("SIGKILL");
+  if (ended === undefined) throw new Error(`${args.join(" ")} still runs`);
+  return ended;
+}
+
+/** Waits until the process handles signals: its mask of caught signals contains SIGTERM. */
+async function listensTo(child: ChildProcess): Promise<void> {
+  const caught = (): number =>
+    Number.parseInt(/SigCgt:.*([0-9a-f]{4})\n/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? "", 16);
+  await expect.poll(() => (caught() >> 14) & 1, { timeout: 60_000 }).toBe(1);
+}
+
+const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+test.each(Object.entries(exitCodes))("%s ends an import that waits for the writer of a FIFO", async (signal, code) => {
+  const ended = await stop(["import", newFifo()], { store: "memory:" }, signal as NodeJS.Signals);
+  expect(ended).toMatchObject({ code, stderr: expect.stringContaining("no record was sent") });
+});
+
+test.each([
+  ["import", () => ["import"]],
+  ["delete", () => ["delete", "--keys-from", newFifo()]],
+  ["get", () => ["get", "--keys-from", newFifo()]],
+  ["set", () => ["set", "k", "--file", newFifo()]],
+  ["set of standard input", () => ["set", "k", "--file", "-"]],
+  ["export to a FIFO", () => ["export", newFifo()]],
+  ["a report to a FIFO", () => ["import", "--report", newFifo()]],
+])("SIGTERM ends a command that waits for its reader or writer: %s", async (_, args) => {
+  const ended = await stop(args(), { store: "memory:" }, "SIGTERM");
+  expect(ended.code).toBe(143);
+  expect(ended.stderr).toMatch(/no record was sent|the command was stopped/);
+});
+
+test.each([
+  ["export", ["export"], "incomplete: exported only 0 records"],
+  ["list", ["list"], "cannot write standard output: the command was stopped"],
+  ["get", ["get", "k"], "cannot write standard output: the command was stopped"],
+  ["export /dev/stdout", ["export", "/dev/stdout"], "incomplete: exported only 0 records"],
+])("SIGTERM ends %s while its reader stands still", async (_, args, message) => {
+  const bucket = randomName();
+  await runCommand(["set", "-b", bucket, "k", "v"], { store: redis });
+  const ended = await stop([...args, "-b", bucket], { store: redis, stdout: newFullFifo() }, "SIGTERM");
+  expect(ended).toMatchObject({ code: 143, stderr: expect.stringContaining(message) });
+});
+
+test("SIGTERM ends a command whose messages nobody reads", async () => {
+  const ended = await stop(["import"], { store: "memory:", stderr: newFullFifo() }, "SIGTERM");
+  expect(ended.code).toBe(143);
+});
+
+test("SIGTERM ends an import while the reader of its report stands still", async () => {
+  const input = folder.file("invalid", "not JSON\n".repeat(2000));
+  const args = ["import", "--on-error", "continue", "--report", "-", input];
+  const ended = await stop(args, { store: "memory:", stdout: newFullFifo() }, "SIGTERM");
+  expect(ended.code).toBe(143);
+  expect(ended.stderr).toContain("cannot write standard output: the command was stopped");
+});
+
+test.each([
+  ["list", ["list"]],
+  ["set", ["set", "k", "v"]],
+  ["provision", ["provision"]],
+])("SIGTERM ends %s while the server does not answer", async (_, args) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  const ended = await stop(args, { store: `postgres://user@127.0.0.1:${port}/db` }, "SIGTERM");
+  server.close();
+  expect(ended).toMatchObject({ code: 143, stderr: expect.stringMatching(/aborted|stopped/) });
+});
+
+test("signals end a command although one of its threads is blocked", async () => {
+  // Like a file on a server that hangs: the thread waits in open(2) until the process ends.
+  const block = `import fs from "node:fs"; fs.open(${JSON.stringify(newFifo())}, () => {});`;
+  const options = { store: "memory:", node: ["--import", `data:text/javascript,${encodeURIComponent(block)}`] };
+  expect(await stop(["import"], options, "SIGTERM")).toMatchObject({ signal: "SIGTERM" });
+  expect(await stop(["import"], options, "SIGINT", "SIGINT")).toMatchObject({ signal: "SIGINT" });
+});
