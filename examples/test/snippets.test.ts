@@ -54,14 +54,14 @@ test("codeBlocksOf finds a block, its comment and its line", () => {
     { line: 4, language: "ts", code: "one\n\ntwo", comment: "from x.ts#part" },
     { line: 9, language: "sh", code: "b", comment: undefined },
   ]);
-  expect(() => codeBlocksOf("```ts\n")).toThrow("not closed");
+  expect(() => codeBlocksOf("```ts\n")).toThrow("has no closing fence");
 });
 
 test("regionOf returns a region without its indentation", () => {
   const text = "a\n  // #region one\n  b\n\n    c\n  // #endregion one\nd\n";
   expect(regionOf(text, "one")).toBe("b\n\n  c");
   expect(regionOf(text, undefined)).toBe(text.trimEnd());
-  expect(() => regionOf(text, "two")).toThrow("no region two");
+  expect(() => regionOf(text, "two")).toThrow("#region two");
 });
 
 test.each(["```ts\n```\n", "```ts\n\n```\n", "```ts\nold\nolder\n```\n"])(
