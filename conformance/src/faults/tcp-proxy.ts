@@ -288,6 +288,7 @@ export class ProxiedConnection {
    * dropping its bytes.
    */
   heal(): void {
+    clearTimeout(this.#timer);
     const flows = Object.entries(this.#flows) as [Direction, Flow][];
     if (flows.some(([, { mode }]) => mode === "drop")) this.reset();
     for (const [direction, flow] of flows) {

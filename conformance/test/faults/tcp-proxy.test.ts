@@ -150,6 +150,18 @@ test("hold with milliseconds: sends the held bytes after this time", async () =>
   expect(await ask(client, "hello")).toBe("hello");
 });
 
+test("hold: the time limit of a healed hold does not release a later hold", async () => {
+  const client = await dial();
+  expect(await ask(client, "first")).toBe("first");
+  proxy.last.apply({ kind: "hold", direction: "request", milliseconds: 100 });
+  proxy.heal();
+  proxy.last.hold("request");
+  client.write("second");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(text()).toBe("first");
+  expect(proxy.last.waiting("request")).toBe(6);
+});
+
 test("disarm: removes a fault that has not begun", async () => {
   const client = await dial();
   proxy.arm({ kind: "cut", direction: "request" });
