@@ -16,25 +16,21 @@ export type Direction = "request" | "answer";
  */
 export type ConnectionFaultKind = (typeof connectionFaultKinds)[number];
 
-/** All kinds of connection faults. */
 export const connectionFaultKinds = ["cut", "reset", "hold", "drop", "half-open", "garble", "slice"] as const;
 
 /** A fault that a proxy injects into connections: what the proxy does, to which bytes, and when the fault begins. */
 export interface ConnectionFault {
-  /** What the proxy does to the connection. */
   readonly kind: ConnectionFaultKind;
   /** The direction whose bytes the proxy counts for `after`, and then holds, drops, garbles or slices. */
   readonly direction: Direction;
   /**
-   * How much data of this direction passes before the fault begins: a number of bytes, or a number of messages. The
-   * proxy counts separately for each connection, from the moment when the fault is armed. A message is one chunk of
-   * bytes that the proxy receives. Default: the fault begins with the first byte.
+   * The fault begins after this number of bytes or messages of this direction on one connection, counted from the
+   * moment when the fault is armed. A message is one chunk of received bytes. Default: 0 bytes.
    */
   readonly after?: { readonly bytes: number } | { readonly messages: number };
   /**
-   * `connection` (default): the fault affects only the first connection on which `after` bytes or messages have passed.
-   * `all`: as soon as this amount has passed on one connection, the fault affects every open connection and, until
-   * `heal()`, every new connection.
+   * `connection` (default): the fault affects only the connection on which it begins. `all`: it also affects every
+   * other open connection and, until `heal()`, every new connection.
    */
   readonly scope?: "connection" | "all";
   /** For `hold`: how long the proxy holds the bytes, in milliseconds. Default: until `heal()`. */
@@ -46,14 +42,10 @@ export const byteTrueFaultKinds: readonly ConnectionFaultKind[] = connectionFaul
   (kind) => kind !== "garble",
 );
 
-/** Options of `seededConnectionFault`. */
 export interface SeededConnectionFaultOptions extends Pick<ConnectionFault, "scope"> {
   /** Kinds of faults to choose from. Default: all kinds. */
   readonly kinds?: readonly ConnectionFaultKind[];
-  /**
-   * Approximate size of the longest message, in bytes. A fault that counts bytes begins before three times this number
-   * of bytes has passed. Default 3,000.
-   */
+  /** Approximate size of the longest message, in bytes. `after.bytes` is less than three times it. Default 3,000. */
   readonly messageBytes?: number;
   /** Maximum duration of a `hold` fault, in milliseconds. By default, a `hold` fault lasts until `heal()`. */
   readonly longestHold?: number;

@@ -1,14 +1,12 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import type { Direction } from "./connection-fault.js";
 import type { Address } from "./tcp-proxy.js";
 
-/** An HTTP response. */
 export interface HttpAnswer {
-  /** HTTP status code. */
   readonly status: number;
-  /** Headers of the response, with names in lowercase. */
   readonly headers: IncomingMessage["headers"];
   /** The whole body. The proxy does not decompress it. */
   readonly body: Buffer;
@@ -18,27 +16,15 @@ export interface HttpAnswer {
 export interface HttpExchange {
   /** Name of the operation: the string that `operationOf` returned for the request. */
   readonly operation: string;
-  /** Headers of the request, with names in lowercase. */
   readonly headers: IncomingMessage["headers"];
-  /** The whole body of the request. The proxy does not decompress it. */
   readonly body: Buffer;
   /** Number of the request among the requests of this operation, from 1. */
   readonly number: number;
-  /**
-   * Sends the request to the server and returns the response. `body` replaces the body of the request. Rejects if the
-   * connection to the server fails.
-   */
+  /** Sends the request to the server, with `body` if given, and returns the response. Rejects if a connection fails. */
   forward(body?: Buffer): Promise<HttpAnswer>;
-  /**
-   * Sends a response to the client. Default: status 200 and an empty body. The proxy sets `content-length` to the
-   * length of the body. By default, `content-type` is that of the request, or `application/octet-stream` if the request
-   * has none.
-   */
+  /** Sends a response. Default: status 200, the `content-type` of the request, no body. Sets `content-length`. */
   reply(answer: Partial<HttpAnswer>): void;
-  /**
-   * Sends a response with the status of `answer` and the first half of its body, then resets the connection. Ignores
-   * the headers of `answer`.
-   */
+  /** Sends the status and the first half of the body, without the headers, then resets the connection. */
   replyHalf(answer: HttpAnswer): void;
   /** Resets the client's connection. */
   reset(): void;
@@ -53,12 +39,9 @@ export type HttpHandler = (exchange: HttpExchange) => unknown;
 /** Returns the name of the operation of a request. */
 export type OperationOf = (headers: IncomingMessage["headers"], url: string) => string;
 
-/**
- * A proxy between clients and an HTTP server. It passes each request to `handler`. The default handler forwards every
- * request.
- */
+/** A proxy between clients and an HTTP server. `handler` decides what happens to each request. */
 export class HttpProxy implements AsyncDisposable {
-  /** Handles each request. You can replace the handler at any time. Default `passThrough`. */
+  /** Can be replaced at any time. Default `passThrough`. */
   handler: HttpHandler = passThrough;
   /** Every request so far, with its operation and its arrival time on the clock of `performance.now()`. */
   readonly requests: { readonly at: number; readonly operation: string }[] = [];
@@ -68,27 +51,20 @@ export class HttpProxy implements AsyncDisposable {
     this.#server = createServer((incoming, outgoing) => {
       this.#serve(target, operationOf, incoming, outgoing).catch((error: NodeJS.ErrnoException) => {
         incoming.socket.destroy();
-        // An error with a code comes from a connection that failed or was closed. Any other error is a bug in the
-        // handler.
+        // An error with a code comes from a failed or closed connection. Any other error is a bug in the handler.
         if (error.code === undefined) throw error;
       });
     });
     this.#server.keepAliveTimeout = 120_000;
   }
 
-  /**
-   * Starts a proxy for the server at `target`, on a free port of 127.0.0.1. By default, the URL of a request is the
-   * name of its operation.
-   */
+  /** Starts a proxy on a free port of 127.0.0.1. By default, the URL of a request is the name of its operation. */
   static async start(target: Address, operationOf: OperationOf = (_, url) => url): Promise<HttpProxy> {
     const proxy = new HttpProxy(target, operationOf);
-    await new Promise<void>((resolve, reject) => {
-      proxy.#server.once("error", reject).listen(0, "127.0.0.1", resolve);
-    });
+    await once(proxy.#server.listen(0, "127.0.0.1"), "listening");
     return proxy;
   }
 
-  /** The address that clients connect to. */
   get address(): Address {
     return { host: "127.0.0.1", port: (this.#server.address() as AddressInfo).port };
   }
@@ -103,11 +79,9 @@ export class HttpProxy implements AsyncDisposable {
     return this.requests.filter((each) => operation === undefined || each.operation === operation).length;
   }
 
-  /** Stops the proxy and closes the connections of all clients. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
-    await closed;
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
   async #serve(
@@ -141,15 +115,10 @@ export class HttpProxy implements AsyncDisposable {
 }
 
 function forward({ host, port }: Address, incoming: IncomingMessage, body: Buffer): Promise<HttpAnswer> {
-  const { host: _, "content-length": __, ...headers } = incoming.headers;
+  const { url: path, method } = incoming;
+  const { host: _, ...headers } = incoming.headers;
   return new Promise((resolve, reject) => {
-    const onward = request({
-      host,
-      port,
-      path: incoming.url,
-      method: incoming.method,
-      headers: { ...headers, "content-length": body.length },
-    });
+    const onward = request({ host, port, path, method, headers: { ...headers, "content-length": body.length } });
     onward.on("error", reject).on("response", (response) => {
       const { statusCode: status = 0, headers: answered } = response;
       buffer(response).then((answer) => resolve({ status, headers: answered, body: answer }), reject);
@@ -166,10 +135,7 @@ export function answerJson(status: number, json: unknown): HttpHandler {
   return (exchange) => exchange.reply({ status, body: Buffer.from(JSON.stringify(json)) });
 }
 
-/**
- * Returns a handler that resets the client's connection. With `request`, the request does not reach the server. With
- * `answer`, the server executes the request, but the client does not receive the response.
- */
+/** Returns a handler that resets the client's connection. With `answer`, the server executes the request first. */
 export function resetHttp(direction: Direction): HttpHandler {
   return async (exchange) => {
     if (direction === "answer") await exchange.forward();
@@ -177,18 +143,12 @@ export function resetHttp(direction: Direction): HttpHandler {
   };
 }
 
-/**
- * Returns a handler that sends no response. With `request`, the request does not reach the server. With `answer`, the
- * server executes the request.
- */
+/** Returns a handler that sends no response. Only with `answer` does the server receive the request. */
 export function dropHttp(direction: Direction): HttpHandler {
   return (exchange) => (direction === "answer" ? exchange.forward() : undefined);
 }
 
-/**
- * Returns a handler that waits for `milliseconds` and then passes the request to `next`. By default, `next` forwards
- * the request.
- */
+/** Returns a handler that waits for `milliseconds`, then passes the request to `next` (default: to the server). */
 export function delayHttp(milliseconds: number, next: HttpHandler = passThrough): HttpHandler {
   return async (exchange) => {
     await new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -196,9 +156,7 @@ export function delayHttp(milliseconds: number, next: HttpHandler = passThrough)
   };
 }
 
-/**
- * Returns a handler that forwards the request and replaces parts of the server's response with the result of `change`.
- */
+/** Returns a handler that forwards the request and replaces parts of the response with the result of `change`. */
 export function rewriteAnswer(change: (answer: HttpAnswer) => Partial<HttpAnswer>): HttpHandler {
   return async (exchange) => {
     const answer = await exchange.forward();

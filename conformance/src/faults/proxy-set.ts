@@ -24,11 +24,8 @@ export class ProxySet implements AsyncDisposable {
   /** Returns the address of the proxy in front of a server. Throws if the set has no proxy for this server. */
   readonly route = (server: Address): Address => {
     const proxy = this.#proxies.get(keyOf(server));
-    if (proxy === undefined)
-      throw new Error(
-        `ProxySet.route: ${keyOf(server)} is not among the servers of this set: pass the server to ProxySet.start`,
-      );
-    return proxy.address;
+    if (proxy !== undefined) return proxy.address;
+    throw new Error(`ProxySet.route: ${keyOf(server)} is not among the servers of this set: pass it to ProxySet.start`);
   };
 
   /** Total number of connections that clients have opened to the proxies of the set. */
@@ -41,10 +38,7 @@ export class ProxySet implements AsyncDisposable {
     return this.all.reduce((sum, { counts }) => sum + counts.faults, 0);
   }
 
-  /**
-   * Arms a fault on every proxy. With `firstOnly`, as soon as the fault begins on one proxy, the set disarms all other
-   * proxies.
-   */
+  /** Arms a fault on every proxy. With `firstOnly`, when the fault begins on one proxy, the set disarms the others. */
   arm(fault: ConnectionFault, { firstOnly = false }: { readonly firstOnly?: boolean } = {}): void {
     for (const proxy of this.all)
       proxy.arm(fault, () => {
@@ -57,15 +51,11 @@ export class ProxySet implements AsyncDisposable {
     for (const proxy of this.all) proxy.refuse();
   }
 
-  /**
-   * Ends every fault on every proxy. The proxies send the bytes that they held, and reset connections whose bytes they
-   * dropped.
-   */
+  /** Ends every fault and `refuse()` on every proxy, as `TcpProxy.heal()` does on one. */
   heal(): void {
     for (const proxy of this.all) proxy.heal();
   }
 
-  /** Stops every proxy and closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.all.map((proxy) => proxy[Symbol.asyncDispose]()));
   }

@@ -1,7 +1,4 @@
-/**
- * A seeded random number generator. Generators with the same seed return the same numbers, so a failure can be
- * replayed. The numbers are predictable: do not use them for secrets.
- */
+/** A seeded random number generator. The same seed gives the same numbers, so do not use the numbers for secrets. */
 export class Random {
   #a: number;
   #b: number;
@@ -26,7 +23,6 @@ export class Random {
     return least + Math.floor(this.next() * (most - least + 1));
   }
 
-  /** Returns `true` with the given probability, a number from 0 to 1. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
@@ -48,7 +44,6 @@ export class Random {
     return (entries.at(-1) as [Choice, number])[0];
   }
 
-  /** Returns `count` random bytes. */
   bytes(count: number): Uint8Array<ArrayBuffer> {
     const words = new Uint32Array(Math.ceil(count / 4));
     for (let index = 0; index < words.length; index++) words[index] = this.#next();
@@ -61,10 +56,7 @@ export class Random {
     return bytes.toString("hex").slice(0, digits);
   }
 
-  /**
-   * Returns the next 32-bit number of the generator sfc32 by Chris Doty-Humphrey. Because the state has 128 bits, the
-   * sequences of two seeds are very unlikely to overlap.
-   */
+  /** Returns the next number of sfc32 by Chris Doty-Humphrey. With 128 bits of state, seeds are unlikely to overlap. */
   #next(): number {
     const result = (this.#a + this.#b + this.#counter++) >>> 0;
     this.#a = this.#b ^ (this.#b >>> 9);
@@ -74,10 +66,7 @@ export class Random {
   }
 }
 
-/**
- * Derives a seed for one part of a seeded run, such as one round or one case. Returns the same seed for the same
- * arguments.
- */
+/** Derives a seed for one part of a seeded run, such as one case. The same arguments give the same seed. */
 export function deriveSeed(seed: number, label: string | number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
   for (const character of String(label)) {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import * as tls from "node:tls";
 import type { ConnectionFault, Direction } from "./connection-fault.js";
@@ -8,17 +9,19 @@ export interface Address {
   readonly port: number;
 }
 
-/** Options of a TCP proxy. */
 export interface TcpProxyOptions {
   /** Delay of every byte, in milliseconds, separately for each direction. Default 0. */
-  readonly latency?: Readonly<Partial<Record<Direction, number>>>;
+  readonly latency?: Latency;
   /** TLS options for clients, with a certificate and a key. Default: the proxy does not use TLS with clients. */
   readonly clientTls?: tls.TlsOptions;
   /** TLS options for the server. Default: the proxy does not use TLS with the server. */
   readonly serverTls?: tls.ConnectionOptions;
 }
 
-/** Counters of a TCP proxy. They start at 0. */
+/** Delays in milliseconds. */
+type Latency = Readonly<Partial<Record<Direction, number>>>;
+
+/** Counts since the proxy started. */
 export interface ProxyCounts {
   /** Number of connections that clients have opened. */
   connections: number;
@@ -30,19 +33,15 @@ export interface ProxyCounts {
   faults: number;
 }
 
-/**
- * Receives every chunk before any fault affects the chunk. Returns the bytes to forward, or `undefined` to discard the
- * chunk.
- */
+/** Receives every chunk before a fault affects it. Returns the bytes to forward, or `undefined` to forward none. */
 export type Intercept = (chunk: Buffer, direction: Direction, connection: ProxiedConnection) => Buffer | undefined;
 
 /** A proxy between clients and one server. It forwards bytes and injects connection faults. */
 export class TcpProxy implements AsyncDisposable {
-  /** Counts since the proxy started. */
   readonly counts: ProxyCounts = { connections: 0, requestBytes: 0, answerBytes: 0, faults: 0 };
   /** The open connections, in the order in which clients opened them. */
   readonly connections: Set<ProxiedConnection> = new Set();
-  /** The proxy calls this function for each chunk, in both directions. Default: forwards every chunk unchanged. */
+  /** Default: forwards every chunk unchanged. */
   intercept: Intercept = (chunk) => chunk;
   /** The proxy calls this function for each new connection, before any byte passes. */
   onConnection: (connection: ProxiedConnection) => void = () => {};
@@ -68,18 +67,14 @@ export class TcpProxy implements AsyncDisposable {
   /** Starts a proxy for the server at `target`, on a free port of 127.0.0.1. */
   static async start(target: Address, options: TcpProxyOptions = {}): Promise<TcpProxy> {
     const proxy = new TcpProxy(target, options);
-    await new Promise<void>((resolve, reject) => {
-      proxy.#server.once("error", reject).listen(0, "127.0.0.1", resolve);
-    });
+    await once(proxy.#server.listen(0, "127.0.0.1"), "listening");
     return proxy;
   }
 
-  /** The address that clients connect to. */
   get address(): Address {
     return { host: "127.0.0.1", port: this.port };
   }
 
-  /** The port on 127.0.0.1 that clients connect to. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }
@@ -92,15 +87,10 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Returns `serverUrl` with the host and port replaced by the host and port of the proxy. */
   url(serverUrl: string): string {
-    const url = new URL(serverUrl);
-    url.host = `127.0.0.1:${this.port}`;
-    return url.href;
+    return Object.assign(new URL(serverUrl), { host: `127.0.0.1:${this.port}` }).href;
   }
 
-  /**
-   * Arms a fault on all open and new connections. The fault begins when `fault.after` bytes or messages have passed on
-   * one of them. Calls `onBegin` when the fault begins. Replaces an armed fault that has not begun.
-   */
+  /** Arms a fault on open and new connections, in place of an armed one. Calls `onBegin` when the fault begins. */
   arm(fault: ConnectionFault, onBegin: () => void = () => {}): void {
     this.#armed = { fault, onBegin };
     for (const connection of this.connections) connection.arm(fault);
@@ -130,13 +120,12 @@ export class TcpProxy implements AsyncDisposable {
     for (const { client, server } of [...this.connections]) for (const socket of [client, server]) socket.destroy();
   }
 
-  /** Stops the proxy and closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.refuse();
     if (this.#server.listening) await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  #open(client: Socket, server: Socket, latency: NonNullable<TcpProxyOptions["latency"]>): void {
+  #open(client: Socket, server: Socket, latency: Latency): void {
     const connection = new ProxiedConnection(client, server, latency, {
       received: (direction, chunk) => {
         this.counts[`${direction}Bytes`] += chunk.length;
@@ -185,21 +174,13 @@ interface Flow {
 
 /** A client's connection to the proxy, and the proxy's connection to the server for this client. */
 export class ProxiedConnection {
-  /** The socket between the client and the proxy. */
   readonly client: Socket;
-  /** The socket between the proxy and the server. */
   readonly server: Socket;
   readonly #flows: Readonly<Record<Direction, Flow>>;
   readonly #events: ConnectionEvents;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `TcpProxy` calls this constructor for each client that connects. `latency` is in milliseconds. */
-  constructor(
-    client: Socket,
-    server: Socket,
-    latency: NonNullable<TcpProxyOptions["latency"]>,
-    events: ConnectionEvents,
-  ) {
+  constructor(client: Socket, server: Socket, latency: Latency, events: ConnectionEvents) {
     this.client = client;
     this.server = server;
     this.#events = events;
@@ -283,10 +264,7 @@ export class ProxiedConnection {
     reset(this.server);
   }
 
-  /**
-   * Ends every fault on this connection. Sends the bytes that the proxy held, or resets the connection if the proxy was
-   * dropping its bytes.
-   */
+  /** Ends every fault on this connection. Sends the held bytes, or resets the connection if bytes were dropped. */
   heal(): void {
     clearTimeout(this.#timer);
     const flows = Object.entries(this.#flows) as [Direction, Flow][];
@@ -334,10 +312,7 @@ export class ProxiedConnection {
   }
 }
 
-/**
- * Returns how many bytes of a chunk pass before the armed fault begins. Returns the length of the chunk if the fault
- * begins later.
- */
+/** Returns how many bytes of a chunk pass before the armed fault begins: all bytes if the fault begins later. */
 function bytesBeforeFault({ armed }: Flow, length: number): number {
   if (armed === undefined) return length;
   if ("messages" in (armed.fault.after ?? {})) return armed.left-- > 0 ? length : 0;
@@ -356,9 +331,7 @@ function dial({ host, port }: Address, secure: tls.ConnectionOptions | undefined
   return secure === undefined ? socket : tls.connect({ servername: "", ...secure, socket });
 }
 
-/**
- * Resets a socket. Destroys a socket that uses TLS or is still connecting, because such a socket cannot be reset.
- */
+/** Resets a socket. A socket that uses TLS or is still connecting cannot be reset, and is destroyed instead. */
 function reset(socket: Socket): void {
   if (socket.connecting || socket instanceof tls.TLSSocket) socket.destroy();
   else socket.resetAndDestroy();

@@ -10,11 +10,7 @@ export interface Link extends AsyncDisposable {
   counts(): Promise<LinkCounts>;
 }
 
-/**
- * Opens a link in a separate process, so that its work does not slow down the measuring process.
- *
- * @param delay - time added to each round trip, in milliseconds
- */
+/** Opens a link in a separate process, so that it does not slow down this one. `delay` is in milliseconds. */
 export async function openLink(host: string, port: number, delay: number): Promise<Link> {
   const child = fork(new URL("./link-process.js", import.meta.url), [host, `${port}`, `${delay}`]);
   const [ownPort] = (await once(child, "message")) as [number];
