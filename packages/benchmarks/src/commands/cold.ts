@@ -199,8 +199,7 @@ async function runProcess(task: ColdTask, env: ColdPair["env"]): Promise<number>
   });
   const [code] = (await once(child, "close")) as [number | null];
   const [answered, found] = output.trim().split(" ");
-  if (code !== 0 || !answered)
-    throw new Error(`The process of ${task.program} failed. Check its error output above.`);
+  if (code !== 0 || !answered) throw new Error(`The process of ${task.program} failed. Check its error output above.`);
   const expected = task.url === "memory:" || task.program === "empty" ? 0 : keys.length;
   if (Number(found) !== expected)
     throw new Error(`The program ${task.program} must find ${expected} keys, but found ${found}.`);
