@@ -58,7 +58,7 @@ function schemeOf(url: string): string {
   throw invalid("the URL must be a string that starts with a scheme, such as redis://localhost:6379");
 }
 
-/** Throws if the URL contains white space, such as the line break at the end of a file. Clients would read it as a name. */
+/** Throws if the URL contains white space, such as the line break of a file. Clients may make it part of a name. */
 function rejectWhiteSpace(url: unknown): void {
   if (typeof url !== "string" || !/[\s\p{Cc}]/u.test(url)) return;
   throw invalid(

@@ -7,8 +7,8 @@ import { promisify } from "node:util";
 export const openDescriptor: (path: string, flags: number) => Promise<number> = promisify(open);
 
 /**
- * Returns the open descriptor that a path names: `standard` for `-`, and 1 for `/dev/stdout` or `/dev/fd/1`. Opening
- * these paths would fail for a socket, and would empty a file that a shell opened to append to it.
+ * Returns the open descriptor that a path names: `standard` for `-`, and 1 for `/dev/stdout` or `/dev/fd/1`. To open
+ * such a path again would fail for a socket, and would empty a file that the shell opened to append to it.
  */
 export function descriptorOf(path: string, standard: 0 | 1): number | undefined {
   if (path === "-") return standard;
@@ -19,23 +19,23 @@ export function descriptorOf(path: string, standard: 0 | 1): number | undefined 
 }
 
 /**
- * Returns the status of a descriptor, as `bigint`, because Node.js 20 no longer resolves symbolic links of modules after
- * `fstatSync` returned the other form for a pipe.
+ * Returns the status of a descriptor. Its numbers are of type `bigint`, because in Node.js 20, a call of `fstatSync`
+ * without `bigint` for a pipe prevents later imports from resolving symbolic links.
  */
 export function statusOf(descriptor: number): BigIntStats {
   return fstatSync(descriptor, { bigint: true });
 }
 
 /**
- * Returns a stream for a pipe, a socket or a terminal, and `undefined` for other files. While a stream waits, it blocks no
- * thread, so the process can end.
+ * Returns a stream for a pipe, a socket or a terminal, and `undefined` for other files. A stream that waits for data
+ * blocks no thread, so the process can end.
  */
 export function readStreamOf(descriptor: number): Socket | undefined {
   if (isatty(descriptor)) return new ReadStream(descriptor);
   return isPipe(descriptor) ? new Socket({ fd: descriptor, readable: true, writable: false }) : undefined;
 }
 
-/** Like {@link readStreamOf}, but for writing. */
+/** Like {@link readStreamOf}, but returns a stream for writing. */
 export function writeStreamOf(descriptor: number): Socket | undefined {
   const standard = [undefined, process.stdout, process.stderr][descriptor];
   if (standard !== undefined) return standard instanceof Socket ? standard : undefined;

@@ -79,7 +79,7 @@ function isAbort(error: unknown): boolean {
 
 const stopped = "the command was stopped";
 
-/** Reasons for which Node.js has no message, or one that does not help. */
+/** Messages for error codes for which Node.js has no message or an unhelpful one. */
 const ownReasons: ReadonlyMap<string, string> = new Map([
   ["EISDIR", "it is a directory"],
   ["Unknown system error -122", "the disk quota is used up"],
@@ -98,12 +98,15 @@ export async function withFileError<Value>(
   }
 }
 
-/** Returns whether the error of a system call has one of the codes. */
+/** Returns whether the error has one of the codes. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
-/** Thrown if the reader closes standard output, as in `manykv export | head`. The command then succeeds. */
+/**
+ * Thrown if the reader closes standard output. The command then succeeds, as in `manykv export | head`, unless standard
+ * output receives its report.
+ */
 export class ReaderClosed extends CommandError {
   override readonly name: string = "ReaderClosed";
 

@@ -20,7 +20,7 @@ export interface Input {
 
 const chunkBytes = 256 * 1024;
 
-/** Opens a file or standard input. If `stop` is aborted, reading fails. */
+/** Opens a file or standard input. After `stop` is aborted, reading fails. */
 export async function openInput(path: string, stop: AbortSignal): Promise<Input> {
   if (path === "-" && isatty(0)) printMessage("reading standard input: press Ctrl-D to end it");
   const { stream, status, size } = await withFileError("read", path, () => openStream(path));
@@ -51,12 +51,12 @@ async function openStream(path: string): Promise<Opened> {
   const status = statusOf(descriptor);
   if (status.isDirectory()) throw Object.assign(new Error("a directory"), { code: "EISDIR" });
   const stream = readStreamOf(descriptor) ?? createReadStream("", { fd: descriptor, highWaterMark: chunkBytes });
-  // Another process may already have read part of an inherited file.
+  // Another process may already have read a part of an inherited file.
   const size = inherited === undefined && status.isFile() ? Number(status.size) : undefined;
   return { stream, status, size };
 }
 
-/** Opens a file. Does not wait for the writer of a FIFO, because this would block a thread. */
+/** Opens a file. Opens a FIFO without waiting for its writer, because the wait would block a thread. */
 async function openFile(path: string): Promise<number> {
   const isFifo = (await stat(path)).isFIFO();
   return openDescriptor(path, constants.O_RDONLY | (isFifo ? constants.O_NONBLOCK : 0));

@@ -9,16 +9,16 @@ type Signal = keyof typeof exitCodes;
 /** Time for calls in flight to settle after the first signal. Most calls need less, so few outcomes are unknown. */
 const graceMilliseconds = 2000;
 
-/** Time to report these calls after they were aborted. */
+/** Time to report calls in flight after the command aborts them. */
 const reportMilliseconds = 1000;
 
-/** Time for the reader of standard error to take the last messages, and for files to close. */
+/** Time for the reader of standard error to read the last messages, and for files to close. */
 const flushMilliseconds = 500;
 
 /**
  * Handles SIGINT, SIGTERM and SIGHUP. The first signal stops reading and sending, and calls in flight have 2 seconds to
- * settle. The second signal, or the end of this time, aborts them. One second later, or after a third signal, the
- * process ends, whatever it waits for.
+ * settle. The second signal, or the end of this time, aborts these calls. One second later, or at a third signal, the
+ * process ends even if it still waits for something.
  */
 export class Interrupt {
   readonly #stop = new AbortController();
@@ -28,7 +28,7 @@ export class Interrupt {
   /** Set after the first signal. */
   exitCode: ExitCode | undefined;
 
-  /** The listeners stay until the process ends, because process 1 of a container ignores signals without a listener. */
+  /** Starts to handle signals, until the process ends: process 1 of a container ignores signals without a listener. */
   listen(): void {
     for (const signal of Object.keys(exitCodes)) process.on(signal, this.#onSignal);
   }
@@ -43,7 +43,7 @@ export class Interrupt {
     return this.#abort.signal;
   }
 
-  /** Call it after the command has ended. After a signal, ends the process, even if a reader or a server hangs. */
+  /** Must be called after the subcommand. After a signal, ends the process, even if a reader or a server hangs. */
   async end(code: ExitCode): Promise<void> {
     this.#ended = true;
     if (this.exitCode === undefined) return;
@@ -79,10 +79,10 @@ export class Interrupt {
   }
 }
 
-/** Returns whether a thread of Node.js handles a file or looks up a host name. It may be blocked. */
+/** Returns whether a thread of Node.js accesses a file or looks up a host name. Such a thread may be blocked. */
 function hasThreadAtWork(): boolean {
-  return process.getActiveResourcesInfo().some((name) => /Req/.test(name));
+  return process.getActiveResourcesInfo().some((name) => name.includes("Req"));
 }
 
-/** The signals of this process. `main` starts to listen to them. */
+/** Handles the signals of this process. `main` calls `listen`. */
 export const interrupt: Interrupt = new Interrupt();

@@ -54,15 +54,15 @@ async function* fromArguments(keys: readonly string[], limits: Limits): AsyncGen
 }
 
 /**
- * Format of a list of keys, one per line. `lines` is plain text and cannot represent the empty key, a key that contains
- * a line break or NUL, or a key that starts with a byte order mark. `json` is a JSON string and can represent every key.
+ * Format of a list of keys, one per line. `lines` is plain text, which cannot represent the empty key, a key that has a
+ * line break or NUL, or a key that starts with a byte order mark. `json` has JSON strings and represents every key.
  */
 export type KeyFormat = "lines" | "json";
 
 export const keyFormats: readonly KeyFormat[] = ["lines", "json"];
 
-// These characters show that the list is not in this format, but is UTF-16, has NUL or carriage returns between its keys, or
-// consists of several files that start with a byte order mark. As parts of keys, they would select other keys.
+// A line with such a character suggests that the list is UTF-16, separates its keys with NUL or carriage returns, or
+// joins files that start with a byte order mark. If the character became part of a key, the key would be wrong.
 const notInLine = /^\ufeff|[\r\n\0]/;
 
 /** Returns the line for a key, or `undefined` if the format cannot represent the key. */
@@ -92,7 +92,7 @@ export async function* readKeyLines(
   }
 }
 
-/** Returns whether a line contains no key. In plain text, a line of blanks is a key. */
+/** Returns whether a line contains no key. In plain text, a line that consists of blanks is a key. */
 function isSkipped(line: Line, format: KeyFormat): boolean {
   return format === "json" ? isBlank(line) : "text" in line && /^\r?$/.test(line.text);
 }
@@ -116,12 +116,13 @@ function parseTextKey(text: string): ParsedKey {
 }
 
 function parseJsonKey(text: string): ParsedKey {
-  const hint = "write one JSON string on each line, for example with `jq -c '.[]'` for an array of keys";
   try {
     const key: unknown = JSON.parse(text);
     if (typeof key === "string") return { key };
   } catch {}
-  return invalid(`it is not a JSON string: ${hint}`);
+  return invalid(
+    "it is not a JSON string: write one JSON string on each line, for example with `jq -c '.[]'` for an array of keys",
+  );
 }
 
 function invalid(problem: string): ParsedKey {

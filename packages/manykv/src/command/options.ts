@@ -70,7 +70,7 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError("Pass an integer of 1 or more.");
 }
 
-/** Rejects an option that is passed twice, for options that select data. Commander would silently use only the last. */
+/** Parses an option that selects data. Throws if it is repeated, because Commander would silently use only the last. */
 export function parseOnce(text: string, previous: string | undefined): string {
   if (previous === undefined || previous === "") return text;
   throw new InvalidArgumentError("Pass this option only once.");
@@ -106,7 +106,7 @@ export function addFormatOptions(command: Command): Command {
 function parseDelimiter(text: string): string {
   if (text === "tab") return "\t";
   if (/^[^"\r\n]$/u.test(text)) return text;
-  throw new InvalidArgumentError("Pass one character other than a quote and a line break, or tab.");
+  throw new InvalidArgumentError("Pass one character that is neither a quote nor a line break, or pass tab.");
 }
 
 export interface ReadFlags extends FormatFlags {

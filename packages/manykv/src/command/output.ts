@@ -17,12 +17,12 @@ export interface Output {
   abandon(): Promise<void>;
 }
 
-/** Opens a regular file. `existing` is its status, if it exists. */
+/** Opens a regular file for writing. `existing` is the status of the file, or `undefined` if it does not exist. */
 export type OpenFile = (path: string, existing: Stats | undefined, stop: AbortSignal) => Promise<Output>;
 
 /**
- * Opens an output. Uses `openFile` for a regular file, and writes directly to a pipe, a terminal or a device. If `stop` is
- * aborted, waiting for a reader fails. If `abort` is aborted, waiting until the reader takes the data fails.
+ * Opens an output. Opens a regular file with `openFile`, and writes directly to a pipe, a terminal or a device. `stop`
+ * ends the wait for the reader of a FIFO. `abort` ends a write that waits for its reader.
  */
 export function openOutput(
   path: string,
@@ -62,10 +62,10 @@ const writeToDescriptor = promisify(writeFile);
 
 function descriptorOutput(path: string, descriptor: number, abort: AbortSignal): Output {
   const stream = writeStreamOf(descriptor);
-  stream?.on("error", () => {}); // `write` receives the error, too.
+  stream?.on("error", () => {}); // The callback of `write` also receives the error.
   if (stream !== undefined) neverBlock(stream);
   const write = (data: string | Uint8Array): Promise<void> => {
-    // process.stdout would drop the rest of the data if a file system became full.
+    // If the file system became full, process.stdout would silently discard the rest of the data.
     if (stream === undefined) return writeToDescriptor(descriptor, data);
     const written = new Promise<void>((resolve, reject) => {
       stream.write(data, (error) => (error ? reject(error) : resolve()));

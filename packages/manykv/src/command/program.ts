@@ -25,7 +25,7 @@ export async function runCommand(version: string, args: readonly string[]): Prom
     return code;
   } catch (error) {
     if (error instanceof CommanderError) {
-      // `manykv set key -h` prints the help and sets nothing, which must not pass for success.
+      // `manykv set key -h` prints the help and sets nothing, so it must fail.
       const isUnexpectedHelp = error.code === "commander.helpDisplayed" && args.length > 2;
       return error.exitCode === 0 && !isUnexpectedHelp ? exitCode.done : exitCode.usage;
     }
@@ -37,15 +37,15 @@ export async function runCommand(version: string, args: readonly string[]): Prom
 }
 
 /**
- * Throws if an argument may have contained bytes that are not UTF-8. Node.js, and tools such as npx that start the command,
- * replace such bytes by U+FFFD, so the command would use a different key, value or file.
+ * Throws if an argument may have contained bytes that are not UTF-8. Node.js, and tools such as npx that start the
+ * command, replace such bytes with U+FFFD, so the command would use a different key, value or file.
  */
 function rejectReplacedBytes(args: readonly string[]): void {
   const index = args.findIndex((arg) => arg.includes("\ufffd"));
   if (index === -1) return;
   throw new CommandError(
     exitCode.usage,
-    `argument ${index + 1} is not UTF-8, or it contains the character U+FFFD, which Node.js inserts for other bytes. Pass such a key in a file (--keys-from, or manykv import), such a value with --file, and redirect standard input or output for a file with such a name`,
+    `argument ${index + 1} is not UTF-8, or it contains the character U+FFFD, with which Node.js replaces other bytes. Pass a key that contains U+FFFD in a file (--keys-from, or manykv import), and such a value with --file. To use a file with such a name, redirect standard input or output`,
   );
 }
 

@@ -6,13 +6,13 @@ import { hasCode, withFileError } from "./errors.js";
 import type { OpenFile, Output } from "./output.js";
 
 /**
- * Opens a file that keeps its old content until the new content is complete: it is written under a temporary name and
- * then renamed. If this is impossible, for example because the file is a mount point or its directory may not be written,
- * writes the file itself. After a failure, such a file is empty.
+ * Opens a file for writing. The file keeps its old content until the new content is complete: `write` writes to a
+ * temporary file, and `finish` renames this file. If this is impossible, for example because the file is a mount point
+ * or its directory is not writable, the output overwrites the file. If that fails after it began, the file is empty.
  */
 export const replaceFile: OpenFile = async (path, existing, stop) => {
   const target = await followLinks(path);
-  // A rename would also replace a file that may not be written.
+  // A rename would replace even a file that is not writable.
   if (existing !== undefined) await access(target, constants.W_OK);
   // No file can have the name "" or "name/". Fail now instead of at the rename.
   else if (/(^|\/)$/.test(path)) await access(path);
@@ -23,7 +23,7 @@ export const replaceFile: OpenFile = async (path, existing, stop) => {
     write: (data) => withFileError("write", path, () => handle.appendFile(data)),
     finish: () =>
       withFileError("write", path, async () => {
-        await handle.sync(); // Otherwise, the file could be incomplete after a power failure.
+        await handle.sync(); // Without it, the file could be incomplete after a power failure.
         await handle.close();
         const renamed = await unlessImpossible(existing, () => rename(part, target).then(() => true));
         if (renamed) return;
@@ -37,7 +37,7 @@ export const replaceFile: OpenFile = async (path, existing, stop) => {
   };
 };
 
-/** Returns `undefined` if an existing file cannot be replaced, but perhaps written in place. */
+/** Runs a step of a replacement. Returns `undefined` if this step fails, but an existing file may still be writable. */
 async function unlessImpossible<Value>(
   existing: Stats | undefined,
   action: () => Promise<Value>,
@@ -67,7 +67,7 @@ async function createPart(path: string, replaced: Stats | undefined): Promise<Fi
   }
 }
 
-/** Writes an existing file. Keeps the old content until the first write, because the store may already fail before it. */
+/** Opens an existing file to overwrite it. Keeps its content until the first write: the store may fail before that. */
 async function fileInPlace(path: string, target: string): Promise<Output> {
   const handle = await open(target, constants.O_WRONLY);
   let emptied = false;
@@ -94,10 +94,10 @@ async function fileInPlace(path: string, target: string): Promise<Output> {
   };
 }
 
-/** Copies a complete file over the content of another. */
+/** Replaces the content of the file `target` with the content of the file `source`. */
 async function overwrite(target: string, source: string, stop: AbortSignal): Promise<void> {
   try {
-    // Without O_CREAT, because Linux does not let users open the files of others in /tmp with it.
+    // Without O_CREAT, because with this flag, Linux does not let a user open a file of another user in /tmp.
     const flag = constants.O_WRONLY | constants.O_TRUNC;
     await writeFile(target, createReadStream(source), { flag, flush: true, signal: stop });
   } catch (error) {
@@ -106,7 +106,7 @@ async function overwrite(target: string, source: string, stop: AbortSignal): Pro
   }
 }
 
-/** Follows symbolic links and returns the path of their target, even if it is missing. Does not change the links. */
+/** Follows symbolic links and returns the path of their target, even if the target does not exist. */
 async function followLinks(path: string): Promise<string> {
   try {
     return await realpath(path);

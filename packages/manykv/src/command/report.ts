@@ -57,7 +57,7 @@ export class Report {
 
 const maxBufferedCharacters = 64 * 1024;
 
-/** Writes the file itself, so that the report can be read while the command runs. */
+/** Opens and empties a file. Writes directly to it, so that users can read the report while the command runs. */
 const emptyFile: OpenFile = async (path) => {
   const handle = await open(path, "w");
   return {

@@ -6,8 +6,8 @@ export function printMessage(message: string): void {
 }
 
 /**
- * Lets Node.js handle signals while a terminal accepts no output, for example after Ctrl-S. Otherwise, each write blocks
- * the process. Node.js has no public function for this. Without it, the command still works.
+ * Makes writes to a terminal asynchronous, so that Node.js can handle signals while the terminal accepts no output, for
+ * example after Ctrl-S. Calls an internal function of Node.js. Without this function, the command still works.
  */
 export function neverBlock(stream: object): void {
   (stream as { _handle?: { setBlocking?(blocking: boolean): void } })._handle?.setBlocking?.(false);

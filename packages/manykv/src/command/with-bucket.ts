@@ -7,8 +7,7 @@ import { unlessAborted } from "./unless-aborted.js";
 
 /**
  * Opens the store that the options name, runs `use` and closes the store. If `use` rejects, `withStore` rejects without
- * waiting for the close, which takes time if the server hangs. The process ends after the store is closed, or at a
- * signal.
+ * waiting until the store is closed, which takes time if the server hangs.
  */
 export async function withStore<Result>(flags: StoreFlags, use: (store: Store) => Promise<Result>): Promise<Result> {
   if (flags.store === undefined || flags.store === "") {
@@ -17,9 +16,9 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
       "no store URL: set MANYKV_STORE or pass --store, for example --store redis://localhost:6379",
     );
   }
-  // Node.js replaces bytes of an environment variable that are not UTF-8.
+  // Node.js replaces bytes of an environment variable that are not UTF-8 with U+FFFD.
   if (flags.store.includes("\ufffd"))
-    throw new CommandError(exitCode.usage, "the store URL is not UTF-8: Percent-encode its special characters");
+    throw new CommandError(exitCode.usage, "the store URL is not UTF-8: percent-encode its special characters");
   const store = await openStore(flags.store, { timeout: flags.timeout });
   let result: Result;
   try {
@@ -33,7 +32,7 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
   return result;
 }
 
-/** Closes the store. After a signal, does not wait for it. */
+/** Closes the store. After a signal, returns without waiting until the store is closed. */
 async function closeStore(store: Store): Promise<void> {
   try {
     await unlessAborted(interrupt.stop, store.close());

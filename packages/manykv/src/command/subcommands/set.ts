@@ -16,7 +16,7 @@ export function addSetCommand(program: Command, toAction: ToAction): void {
     .command("set")
     .summary("set one key")
     .description("Set one key to an argument, the bytes of a file, or standard input.")
-    .argument("<key>", "key; put -- before it if it or the value starts with a dash")
+    .argument("<key>", "key; put -- before the key if the key or the value starts with a dash")
     .argument("[value]", "value as text, in the encoding of --encoding");
   addBucketOptions(command)
     .option("--file <file>", "use the bytes of a file, or of standard input (-), as the value", parseOnce)
