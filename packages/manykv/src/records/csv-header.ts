@@ -54,14 +54,14 @@ function simplified(name: string): string {
   return name.trim().toLowerCase();
 }
 
-/** Says what the input is if it is not CSV in UTF-8 with the expected delimiter. */
+/** Describes the input if it is not CSV in UTF-8 with the expected delimiter. Returns `undefined` otherwise. */
 function problemOf(line: Buffer, { keyColumn, delimiter }: HeaderOptions): string | undefined {
   if (!isUtf8(line)) return `the CSV header is ${notUtf8}`;
   const text = line.toString().trimStart();
   if (/^[{[]/.test(text)) return "the input looks like JSON, not CSV: pass --format ndjson";
   if (text.startsWith("<")) return "the input looks like HTML or XML, not CSV";
   if (/^"?sep=/i.test(text)) {
-    return "the first line of the CSV input is sep=, which only Excel understands: remove it, for example with `tail -n +2`, and pass the character to --delimiter";
+    return "the first line of the CSV input sets the delimiter for Excel (sep=): remove the line, for example with `tail -n +2`, and pass the delimiter with --delimiter";
   }
   for (const [name, other, argument] of delimiters) {
     if (other === delimiter || !text.includes(other)) continue;

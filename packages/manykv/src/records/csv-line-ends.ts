@@ -33,7 +33,7 @@ export async function* withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGene
   if (start !== undefined && start.length > 0) yield start;
 }
 
-/** Returns the bytes of the header, without its line end and blank lines before it. */
+/** Returns the bytes of the header, without its line end and without the blank lines before it. */
 export function headerOf(start: Buffer): Buffer {
   const first = start.findIndex((byte) => byte !== lineFeed && byte !== carriageReturn);
   const header = start.subarray(Math.max(first, 0));

@@ -2,7 +2,7 @@ import { type Buffer, isUtf8 } from "node:buffer";
 import type { Limits } from "@manykv/core";
 import { CsvError, type Info, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
-import { type Columns, columnsOf, malformedHeader } from "./csv-header.js";
+import { type Columns, columnsOf, type HeaderOptions, malformedHeader } from "./csv-header.js";
 import { headerOf, lineEndsFor, StrayReturns, withWholeHeader } from "./csv-line-ends.js";
 import { notUtf8 } from "./lines.js";
 import {
@@ -27,9 +27,7 @@ export interface CsvFormat {
   readonly delimiter: string;
 }
 
-export interface CsvOptions extends CsvFormat {
-  /** Whether to ignore columns other than `keyColumn` and `valueColumn`. If `false`, such columns are an error. */
-  readonly ignoreOtherColumns: boolean;
+export interface CsvOptions extends CsvFormat, HeaderOptions {
   /** Number of the first record to yield. Earlier records are only counted. */
   readonly fromRecord: number;
   readonly limits: Limits;
@@ -187,8 +185,8 @@ const malformedQuotes =
 
 const notEncoded: Readonly<Record<ValueEncoding, string>> = {
   utf8: notUtf8,
-  base64: "not base64 in the standard alphabet with padding (or pass another --encoding)",
-  hex: "not hex with two digits for each byte (or pass another --encoding)",
+  base64: "not base64 in the standard alphabet with padding (for other values, change --encoding)",
+  hex: "not hex with two digits for each byte (for other values, change --encoding)",
 };
 
 function itemOf(row: Buffer[], columns: Columns, position: Position, options: CsvOptions): Item<ValueRecord> {

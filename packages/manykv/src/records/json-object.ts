@@ -3,7 +3,7 @@ export type ParsedObject = { readonly members: Record<string, unknown> } | { rea
 
 /**
  * Parses a line that must be one JSON object. Rejects an object in which a name occurs twice, because `JSON.parse`
- * would silently drop one of the two members.
+ * would silently drop one of the two members. Does not check the names of nested objects.
  */
 export function parseObject(line: string): ParsedObject {
   const parsed = parseJson(line);
@@ -14,7 +14,7 @@ export function parseObject(line: string): ParsedObject {
   return isRepeated ? { problem: problems.repeated } : { members: parsed as Record<string, unknown> };
 }
 
-/** Returns the text of the number in a member of a valid JSON object. `JSON.parse` returns 100 for the text `1e2`. */
+/** Returns the text of the number in the member `name`, such as `1e2`, for which `JSON.parse` returns 100. */
 export function numberText(line: string, name: string): string | undefined {
   const isNamed = ({ start, colon }: Member): boolean => parseJson(line.slice(start, colon)) === name;
   const member = outlineOf(line).members.find(isNamed);
@@ -29,17 +29,17 @@ function parseJson(text: string): unknown {
   }
 }
 
-// The messages contain no part of the line, which may be a secret. Node.js's messages do.
+// These messages contain no part of the line, because it may be secret. The messages of `JSON.parse` contain parts.
 const problems = {
   noObject: "it is not a JSON object",
-  array: "it is a JSON array, but must be one object on each line: convert the input, for example with `jq -c '.[]'`",
+  array: "it is a JSON array, but each line must be one JSON object: convert the input, for example with `jq -c '.[]'`",
   incomplete:
     "it is only a part of a JSON object: put each object on one line, for example with `jq -c .`, and check that the input is complete",
   several: "it contains several JSON objects: put each object on one line, for example with `jq -c .`",
   comma: "a comma follows its JSON object: end each line without a comma",
-  byteOrderMark: "it starts with a byte order mark, which may only be at the start of the input: remove it",
+  byteOrderMark: "it starts with a byte order mark, which is allowed only at the start of the input: remove the mark",
   malformed: "it is not a JSON object, because its JSON is malformed",
-  repeated: "a name occurs twice in its JSON object, so it is unclear which member counts",
+  repeated: "a name occurs twice in its JSON object, so it is unclear which member to use: remove one of the members",
 } as const;
 
 function problemOf(line: string): string {
@@ -62,7 +62,7 @@ interface Member {
   readonly colon: number;
 }
 
-/** Finds the members of the object that starts the text, and the offset where the object ends, if it ends. */
+/** Finds the members of the object at the start of the text, and the offset after the object if the object ends. */
 function outlineOf(text: string): { members: Member[]; end: number | undefined } {
   const members: Member[] = [];
   let depth = 0;
@@ -88,7 +88,7 @@ function outlineOf(text: string): { members: Member[]; end: number | undefined }
   return { members, end: undefined };
 }
 
-/** Returns the offset of the quote that ends a string, or the length of the text if there is none. */
+/** Returns the offset of the quote that ends a string, or the length of the text if the string does not end. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);

@@ -41,7 +41,7 @@ function lineOf(number: number, head: Buffer[], headBytes: number, tail: Buffer,
   return isUtf8(bytes) ? { number, text: bytes.toString() } : { number, defect: "not UTF-8" };
 }
 
-/** Returns whether a line contains nothing but the white space of JSON. */
+/** Returns whether a line is empty or contains only the white space of JSON. */
 export function isBlank(line: Line): boolean {
   return "text" in line && /^[ \t\r]*$/.test(line.text);
 }

@@ -74,7 +74,7 @@ function itemOf(line: Line, record: number, { keyField, limits }: NdjsonOptions)
   return checkRecord(position, parsed.key, parsed.value, limits);
 }
 
-/** Says what the input may be instead of NDJSON, judging by its first record. */
+/** Suggests what the input may be instead of NDJSON. `text` is the first record. */
 function formatHint(text: string): string {
   if (/^[{[]/.test(text)) return "";
   if (text.startsWith("<")) return "; the input looks like HTML or XML";
@@ -133,7 +133,7 @@ function parseAnyObject(line: string, keyField: string): ParsedLine {
   return { key, value: Buffer.from(line.trim()) };
 }
 
-/** Returns the key for a string or a safe integer. Rejects a number that JavaScript would round or write differently. */
+/** Returns a string or an integer as a key. Rejects a number that JavaScript would round or write differently. */
 function keyOf(member: unknown, line: string, keyField: string): string | undefined {
   if (typeof member === "string") return member;
   if (!Number.isSafeInteger(member) || numberText(line, keyField) !== String(member)) return undefined;

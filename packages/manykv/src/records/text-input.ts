@@ -16,7 +16,7 @@ export async function* textInput(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       continue;
     }
     start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
-    // A first line that is shorter than a signature is processed as soon as it arrives.
+    // Do not wait for more bytes after a complete line, even if the line is shorter than a signature.
     if (start.length < maxSignatureBytes && !start.includes(lineFeed)) continue;
     yield checkedStart(start);
     start = undefined;
@@ -52,7 +52,7 @@ function conversion(encoding: string): string {
 
 const sheet = "Extract a file from it, or save the sheet as CSV (UTF-8)";
 
-/** First bytes of files that users may take for text. A UTF-32 byte order mark starts with one of UTF-16. */
+/** First bytes of files that users may mistake for text. UTF-32 is before UTF-16, because its mark is longer. */
 const signatures: readonly (readonly [Buffer, problem: string])[] = [
   [Buffer.from("1f8b", "hex"), compressed("gzip", "gunzip -c")],
   [Buffer.from("28b52ffd", "hex"), compressed("Zstandard", "zstd -dc")],
@@ -68,7 +68,7 @@ const signatures: readonly (readonly [Buffer, problem: string])[] = [
   [Buffer.from("Obj\x01"), "it is an Avro file. Convert it to CSV or NDJSON"],
   [Buffer.from("ARROW1\0"), "it is an Arrow file. Convert it to CSV or NDJSON"],
   [Buffer.from("SQLite format 3\0"), "it is an SQLite database. Export a table as CSV or NDJSON"],
-  [Buffer.from("PGDMP\x01"), "it is a dump of Postgres. Export a table as CSV or NDJSON"],
+  [Buffer.from("PGDMP\x01"), "it is a Postgres dump. Export a table as CSV or NDJSON"],
   [Buffer.from("fffe0000", "hex"), `it is UTF-32. ${conversion("UTF-32LE")}`],
   [Buffer.from("0000feff", "hex"), `it is UTF-32. ${conversion("UTF-32BE")}`],
   [Buffer.from("fffe", "hex"), `it is UTF-16. ${conversion("UTF-16")}`],
