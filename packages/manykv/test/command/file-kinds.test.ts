@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { beforeAll, expect, test } from "vitest";
-import { endOf, main, runCommand, startCommand } from "../support/command.js";
+import { endOf, runCommand, startCommand } from "../support/command.js";
 import { createFifo } from "../support/fifo.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
@@ -31,29 +31,23 @@ beforeAll(async () => {
   chmodSync(folder.path("."), 0o755);
 });
 
-const exportTo = (path: string, to = store) => runCommand(["export", "-b", bucket, path], { store: to });
+const exportTo = (path: string) => runCommand(["export", "-b", bucket, path], { store });
 
 /** Runs the command as a user without privileges. */
-function asNobody(args: readonly string[], env: NodeJS.ProcessEnv = { MANYKV_STORE: store }) {
-  const ids = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
-  return spawnSync("setpriv", [...ids, process.execPath, main, ...args], {
-    env: { ...process.env, NODE_NO_WARNINGS: "1", ...env },
-    encoding: "utf8",
-  });
-}
+const asNobody = (args: readonly string[], from = store) => runCommand(args, { store: from, user: 65534 });
 
-/** Creates a directory that contains a file which everyone may write. */
-function directoryWith(mode: number): { directory: string; file: string } {
+/** Creates a file that every user may write, in a new directory with the mode. */
+function fileInDirectory(mode: number): string {
   const directory = folder.path(randomName());
   mkdirSync(directory);
   const file = join(directory, "out.ndjson");
   writeFileSync(file, "old\n".repeat(1000));
   chmodSync(file, 0o666);
   chmodSync(directory, mode);
-  return { directory, file };
+  return file;
 }
 
-test.runIf(isRoot)("an export writes a mount point, which cannot be renamed", async () => {
+test.runIf(isRoot)("an export overwrites a file that is a mount point", async () => {
   const [source, target] = [folder.file(randomName(), "old\n".repeat(1000)), folder.file(randomName(), "")];
   execFileSync("mount", ["--bind", source, target]);
   try {
@@ -66,31 +60,33 @@ test.runIf(isRoot)("an export writes a mount point, which cannot be renamed", as
 });
 
 test.runIf(isRoot).each([
-  ["a directory that may not be written", 0o755],
-  ["a directory where only owners may replace files", 0o1777],
-])("an export writes a file in %s", (_, mode) => {
-  const { file } = directoryWith(mode);
-  expect(asNobody(["export", "-b", bucket, file])).toMatchObject({ status: 0 });
+  ["a directory that the user may not write", 0o755],
+  ["a directory in which only the owner of a file may replace it", 0o1777],
+])("an export overwrites a file in %s", async (_, mode) => {
+  const file = fileInDirectory(mode);
+  expect(await asNobody(["export", "-b", bucket, file])).toMatchObject({ code: 0 });
   expect(readFileSync(file, "utf8")).toBe(line);
   expect(statSync(file).uid).toBe(process.getuid?.());
 });
 
-test.runIf(isRoot)("an export that fails before its first write does not change a file that it cannot replace", () => {
-  const { file } = directoryWith(0o755);
-  const failed = asNobody(["export", "-b", bucket, file], { MANYKV_STORE: "redis://127.0.0.1:1" });
-  expect(failed).toMatchObject({ status: 3 });
-  expect(readFileSync(file, "utf8")).toBe("old\n".repeat(1000));
-});
+test.runIf(isRoot)(
+  "an export that fails before its first write does not change a file that it cannot replace",
+  async () => {
+    const file = fileInDirectory(0o755);
+    expect(await asNobody(["export", "-b", bucket, file], "redis://127.0.0.1:1")).toMatchObject({ code: 3 });
+    expect(readFileSync(file, "utf8")).toBe("old\n".repeat(1000));
+  },
+);
 
-test.runIf(isRoot)("an export that fails leaves a file that it cannot replace empty, not incomplete", async () => {
+test.runIf(isRoot)("an export that fails empties a file that it cannot replace", async () => {
   const own = randomName();
   await runCommand(["set", "-b", own, "--encoding", "hex", "bytes", "ff"], { store });
-  const { file } = directoryWith(0o755);
-  expect(asNobody(["export", "-b", own, "--format", "csv", file])).toMatchObject({ status: 1 });
+  const file = fileInDirectory(0o755);
+  expect(await asNobody(["export", "-b", own, "--format", "csv", file])).toMatchObject({ code: 1 });
   expect(readFileSync(file, "utf8")).toBe("");
 });
 
-test.runIf(isRoot)("a replaced file keeps its owner", async () => {
+test.runIf(isRoot)("a replaced file keeps its owner, its group and its mode", async () => {
   const file = folder.file(randomName(), "old");
   chownSync(file, 65534, 65533);
   chmodSync(file, 0o640);
@@ -99,18 +95,17 @@ test.runIf(isRoot)("a replaced file keeps its owner", async () => {
   expect({ uid, gid, mode: mode & 0o7777 }).toEqual({ uid: 65534, gid: 65533, mode: 0o640 });
 });
 
-test.runIf(isRoot)("an export does not replace a file that may not be written", () => {
-  const { directory, file } = directoryWith(0o777);
+test.runIf(isRoot)("an export does not replace a file that the user may not write", async () => {
+  const file = fileInDirectory(0o777);
   chmodSync(file, 0o444);
-  const { status, stderr } = asNobody(["export", "-b", bucket, file]);
+  const { code, stderr } = await asNobody(["export", "-b", bucket, file]);
   expect(stderr).toMatch(/^manykv: cannot write ".*": permission denied\n$/);
-  expect(status).toBe(4);
+  expect(code).toBe(4);
   expect(readFileSync(file, "utf8")).toBe("old\n".repeat(1000));
-  expect(existsSync(directory)).toBe(true);
 });
 
 test.each([`${"n".repeat(248)}.ndjson`, `${"é".repeat(124)}.ndjson`])(
-  "an export to a name of 255 bytes",
+  "an export creates and replaces a file whose name has 255 bytes",
   async (name) => {
     expect(await exportTo(folder.path(name))).toMatchObject({ code: 0 });
     expect(await exportTo(folder.path(name))).toMatchObject({ code: 0 });
@@ -118,7 +113,7 @@ test.each([`${"n".repeat(248)}.ndjson`, `${"é".repeat(124)}.ndjson`])(
   },
 );
 
-test("a dangling link is followed from the real directory of the link", async () => {
+test("an export resolves a dangling link from the real directory of the link", async () => {
   mkdirSync(folder.path("a/b"), { recursive: true });
   symlinkSync("a/b", folder.path("short"));
   symlinkSync("../made.ndjson", folder.path("a/b/link"));
@@ -154,14 +149,14 @@ test.each(["-", "/dev/stdout", "/dev/fd/1"])("export %s writes to a pipe", async
   expect((await exportTo(path)).stdout.toString()).toBe(line);
 });
 
-test("export and import use FIFOs", async () => {
+test("export writes to a FIFO, and import reads from it", async () => {
   const fifo = createFifo(folder.path(randomName()));
   const [exported, imported] = await Promise.all([exportTo(fifo), runCommand(["import", fifo], { store: "memory:" })]);
   expect(exported).toMatchObject({ code: 0 });
   expect(imported).toMatchObject({ code: 0, stderr: expect.stringContaining("imported 1 record,") });
 });
 
-test("an export to a FIFO fails if its reader goes away", async () => {
+test("an export to a FIFO fails if the reader closes it", async () => {
   const fifo = createFifo(folder.path(randomName()));
   const reader = spawn("head", ["-c", "0", fifo]);
   const large = randomName();
@@ -175,7 +170,7 @@ test("an export to a FIFO fails if its reader goes away", async () => {
   expect(code).toBe(4);
 });
 
-test("export /dev/null succeeds, and a full device fails", async () => {
+test("an export to /dev/null succeeds, and an export to a full device fails", async () => {
   expect(await exportTo("/dev/null")).toMatchObject({ code: 0 });
   const { code, stderr } = await exportTo("/dev/full");
   expect(stderr).toContain('cannot write "/dev/full": no space left on device');
@@ -189,45 +184,48 @@ function mountSmall(): void {
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", small]);
 }
 
-test.runIf(isRoot).each(["a file", "standard output", "a report"])("a full file system fails: %s", async (kind) => {
-  mountSmall();
-  try {
-    const own = randomName();
-    const records = `{"key":"k","value":"${"v".repeat(100_000)}"}\n`;
-    await runCommand(["import", "-b", own], { store, input: records });
-    const file = join(small, "out.ndjson");
-    writeFileSync(file, "old");
-    const args = kind === "a report" ? ["import", "--on-error", "continue", "--report", file] : ["export"];
-    const stdout = kind === "standard output" ? openSync(file, "w") : undefined;
-    const child = startCommand([...args, "-b", own, ...(kind === "a file" ? [file] : [])], {
-      store,
-      ...(stdout !== undefined && { stdout }),
-    });
-    if (stdout !== undefined) closeSync(stdout);
-    const ended = endOf(child);
-    child.stdin?.end("not JSON\n".repeat(2000));
-    const { code, stderr } = await ended;
-    expect(stderr).toContain("no space left on device");
-    expect(code).toBe(4);
-    if (kind === "a file") expect(readFileSync(file, "utf8")).toBe("old");
-  } finally {
-    execFileSync("umount", [small]);
-    execFileSync("rmdir", [small]);
-  }
-});
+test.runIf(isRoot).each(["a file", "standard output", "a report"])(
+  "the command fails if the file system is full: %s",
+  async (kind) => {
+    mountSmall();
+    try {
+      const own = randomName();
+      const records = `{"key":"k","value":"${"v".repeat(100_000)}"}\n`;
+      await runCommand(["import", "-b", own], { store, input: records });
+      const file = join(small, "out.ndjson");
+      writeFileSync(file, "old");
+      const args = kind === "a report" ? ["import", "--on-error", "continue", "--report", file] : ["export"];
+      const stdout = kind === "standard output" ? openSync(file, "w") : undefined;
+      const child = startCommand([...args, "-b", own, ...(kind === "a file" ? [file] : [])], {
+        store,
+        ...(stdout !== undefined && { stdout }),
+      });
+      if (stdout !== undefined) closeSync(stdout);
+      const ended = endOf(child);
+      child.stdin?.end("not JSON\n".repeat(2000));
+      const { code, stderr } = await ended;
+      expect(stderr).toContain("no space left on device");
+      expect(code).toBe(4);
+      if (kind === "a file") expect(readFileSync(file, "utf8")).toBe("old");
+    } finally {
+      execFileSync("umount", [small]);
+      execFileSync("rmdir", [small]);
+    }
+  },
+);
 
 test.each([
   ["import", ["import"]],
   ["set", ["set", "k", "--file", "-"]],
   ["get", ["get", "--keys-from", "-"]],
   ["delete", ["delete", "--keys-from", "/dev/stdin"]],
-])("%s: a directory as standard input fails", async (_, args) => {
+])("%s rejects a directory as standard input", async (_, args) => {
   const { code, stderr } = await runCommand(args, { store: "memory:", inputFile: folder.path(".") });
   expect(stderr).toMatch(/^manykv: cannot read .*: it is a directory\n$/);
   expect(code).toBe(4);
 });
 
-test("--report - writes the report to standard output and makes no file", async () => {
+test("--report - writes the report to standard output and creates no file", async () => {
   const { code, stdout } = await runCommand(["import", "--report", "-"], { store: "memory:", input: "not JSON\n" });
   expect(code).toBe(1);
   const lines = stdout.toString().trimEnd().split("\n");
@@ -235,7 +233,7 @@ test("--report - writes the report to standard output and makes no file", async 
   expect(existsSync("-")).toBe(false);
 });
 
-test("if the reader of the report goes away, the command says so", async () => {
+test("an import fails if the reader of its report closes the pipe", async () => {
   const child = startCommand(["import", "--on-error", "continue", "--report", "-"], { store: "memory:" });
   const ended = endOf(child);
   child.stdout?.destroy();
@@ -245,7 +243,7 @@ test("if the reader of the report goes away, the command says so", async () => {
   expect(code).toBe(4);
 });
 
-test("the input is not written: neither by a report nor by the output of get", async () => {
+test("a report or the output of get to the input file is a usage error", async () => {
   const file = folder.file(randomName(), "k\n");
   const links = folder.path(randomName());
   linkSync(file, links);
@@ -260,7 +258,7 @@ test("the input is not written: neither by a report nor by the output of get", a
   }
 });
 
-test("a report to a file that keeps its mode and its link", async () => {
+test("a report to an existing file keeps the mode of the file and follows a link to it", async () => {
   const file = folder.file(randomName(), "old".repeat(1000));
   chmodSync(file, 0o600);
   const link = folder.path(randomName());

@@ -47,18 +47,6 @@ test("an interrupted export removes its file and reports that it is incomplete",
   expect(parts()).toEqual([]);
 });
 
-test("after SIGTERM, the exit code is 143", async () => {
-  await using store = await openStore(url);
-  const own = await store.open(randomName());
-  const child = startCommand(["import", "-b", own.name, "--batch-size", "1"], { store: url });
-  const ended = endOf(child);
-  child.stdin?.write('{"key":"k","value":"x"}\n');
-  await expect.poll(() => own.exists("k"), { timeout: 30_000 }).toBe(true);
-  child.kill("SIGTERM");
-  expect((await ended).code).toBe(143);
-  await own.delete("k");
-});
-
 test("without a terminal, no progress is shown", async () => {
   const { stderr } = await runCommand(["export", "-b", bucket, folder.path("quiet.ndjson")], { store: url });
   expect(stderr).toMatch(/^manykv: exported 60,000 records, .*\n$/);

@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export const main: string = fileURLToPath(new URL("../../dist/command/main.js", import.meta.url));
+const main: string = fileURLToPath(new URL("../../dist/command/main.js", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
-  /** The signal that ended the command, if its default action did so. */
+  /** The signal whose default action ended the command, or `null`. */
   readonly signal: NodeJS.Signals | null;
   readonly stdout: Buffer;
   readonly stderr: string;
@@ -22,6 +22,8 @@ export interface RunOptions {
   /** File descriptors of standard output and standard error. Default: pipes. */
   readonly stdout?: number;
   readonly stderr?: number;
+  /** Number of the user and the group that run the command. Requires root. */
+  readonly user?: number;
   /** Options for Node.js. */
   readonly node?: readonly string[];
 }
@@ -34,15 +36,16 @@ function environment(store: string | undefined): NodeJS.ProcessEnv {
   return store === undefined ? env : { ...env, MANYKV_STORE: store };
 }
 
-/** Starts the built command, like a shell. */
+/** Starts the built command. */
 export function startCommand(
   args: readonly string[],
-  { store, inputFile, stdout, stderr, node = [] }: RunOptions = {},
+  { store, inputFile, stdout, stderr, user, node = [] }: RunOptions = {},
 ): ChildProcess {
   const input = inputFile === undefined ? "pipe" : openSync(inputFile, "r");
   const child = spawn(process.execPath, [...node, main, ...args], {
     env: environment(store),
     stdio: [input, stdout ?? "pipe", stderr ?? "pipe"],
+    ...(user !== undefined && { uid: user, gid: user }),
   });
   if (typeof input === "number") closeSync(input);
   // A command that does not read all of its input closes the pipe early.

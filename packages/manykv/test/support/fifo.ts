@@ -1,15 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { constants, openSync, writeSync } from "node:fs";
 
-/** Creates a FIFO that nobody reads or writes. */
+/** Creates a FIFO that no process has opened, and returns its path. */
 export function createFifo(path: string): string {
   execFileSync("mkfifo", [path]);
   return path;
 }
 
-/** Returns a descriptor for writing to a new FIFO that is full and whose reader stands still. */
+/** Creates a full FIFO that no process reads, and returns a descriptor for writing to it. */
 export function openFullFifo(path: string): number {
-  const both = openSync(createFifo(path), constants.O_RDWR | constants.O_NONBLOCK); // Stays open as the reader.
+  const both = openSync(createFifo(path), constants.O_RDWR | constants.O_NONBLOCK); // Stays open, so that the FIFO has a reader.
   fill(both);
   return openSync(path, "w");
 }
@@ -18,14 +18,4 @@ function fill(descriptor: number): void {
   try {
     for (;;) writeSync(descriptor, Buffer.alloc(4096));
   } catch {} // The FIFO is full.
-}
-
-/** Returns whether a process has opened the FIFO for reading. */
-export function hasReader(path: string): boolean {
-  try {
-    closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
-    return true;
-  } catch {
-    return false;
-  }
 }
