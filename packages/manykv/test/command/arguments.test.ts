@@ -5,7 +5,7 @@ import { runCommand, runShell } from "../support/command.js";
 
 const store = serviceUrl("redis");
 
-test("keys and values that start with a dash follow --", async () => {
+test("keys and values after -- can start with a dash", async () => {
   const bucket = randomName();
   for (const [key, value] of [
     ["-k", "-v"],
@@ -20,15 +20,12 @@ test("keys and values that start with a dash follow --", async () => {
   expect((await runCommand(["get", "-b", bucket, "n"], { store })).stdout.toString()).toBe("-5");
 });
 
-test.each(["-v", "--version", "-h", "--help", "-x"])(
-  "the value %s without -- does not pass for success",
-  async (value) => {
-    const bucket = randomName();
-    expect((await runCommand(["set", "-b", bucket, "k", value], { store })).code).toBe(2);
-    expect((await runCommand(["delete", "-b", bucket, "k", value], { store })).code).toBe(2);
-    expect((await runCommand(["list", "-b", bucket], { store })).stdout.toString()).toBe("");
-  },
-);
+test.each(["-v", "--version", "-h", "--help", "-x"])("the value %s without -- is a usage error", async (value) => {
+  const bucket = randomName();
+  expect((await runCommand(["set", "-b", bucket, "k", value], { store })).code).toBe(2);
+  expect((await runCommand(["delete", "-b", bucket, "k", value], { store })).code).toBe(2);
+  expect((await runCommand(["list", "-b", bucket], { store })).stdout.toString()).toBe("");
+});
 
 test.each([
   ["a key", `manykv set "$(printf 'k\\351')" v`],
@@ -38,7 +35,7 @@ test.each([
   ["a key to get", `manykv get "$(printf 'k\\351')"`],
   ["a file", `manykv export "$(printf '/tmp/caf\\351.ndjson')"`],
   ["a prefix", `manykv list --prefix="$(printf 'k\\351')"`],
-  ["the character U+FFFD, which may stand for such bytes", "manykv get k\ufffd"],
+  ["the character U+FFFD, which may replace such bytes", "manykv get k\ufffd"],
 ])("bytes that are not UTF-8 are rejected, not replaced: %s", async (_, script) => {
   const { code, stdout, stderr } = await runShell(script, { store });
   expect(stderr).toMatch(/^manykv: argument \d is not UTF-8/);
@@ -64,7 +61,7 @@ test.each([
   expect(code).toBe(2);
 });
 
-test("--keys-format does not apply to arguments", async () => {
+test("--keys-format with keys as arguments is a usage error", async () => {
   const { code, stderr } = await runCommand(["delete", "--keys-format", "json", '"a"'], { store });
   expect(stderr).toContain("--keys-format applies only to --keys-from");
   expect(code).toBe(2);

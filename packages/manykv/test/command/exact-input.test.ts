@@ -86,7 +86,7 @@ test.each<[what: string, input: string, args: string[], message: RegExp]>([
   ["base64 without padding", '{"key":"b","base64":"YQ"}', [], /standard base64/],
   ["base64 with a line feed", '{"key":"b","base64":"YQ==\\n"}', [], /standard base64/],
   ["base64 with stray bits", '{"key":"b","base64":"YR=="}', [], /standard base64/],
-])("import rejects what it would have to change: %s", async (_, line, args, message) => {
+])("import rejects a record that it would have to change: %s", async (_, line, args, message) => {
   const bucket = randomName();
   const before = args.length === 0 ? '{"key":"a","value":"1"}' : '{"id":"a"}';
   const input = `${before}\n${line}\n`;
@@ -119,7 +119,7 @@ test.each([
   expect(await contents(bucket)).toEqual([]);
 });
 
-test("keys of a list are never trimmed or split", async () => {
+test("the keys of a list are never trimmed or split", async () => {
   const bucket = randomName();
   const keys = [" a ", "\tb", " ", '"c"', "d,e", "f\u2028g", "h\u0085", "i\ufeff"];
   const input = keys.map((key) => `${JSON.stringify({ key, value: "1" })}\n`).join("");

@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { expect, test } from "vitest";
-import { type RunOptions, runCommand, startCommand } from "../support/command.js";
+import { type Ended, type RunOptions, runCommand, startCommand } from "../support/command.js";
 import { createFifo, openFullFifo } from "../support/fifo.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
@@ -14,13 +14,9 @@ const redis = serviceUrl("redis");
 const newFifo = (): string => createFifo(folder.path(randomName()));
 const newFullFifo = (): number => openFullFifo(folder.path(randomName()));
 
-interface Stopped {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stderr: string;
-}
+type Stopped = Pick<Ended, "code" | "signal" | "stderr">;
 
-/** Starts the command, sends it the signal while it waits, and waits for it to end. Its input has no end. */
+/** Starts the command, sends it the signals while it waits, and waits for it to end. Its standard input stays open. */
 async function stop(args: readonly string[], options: RunOptions, ...signals: NodeJS.Signals[]): Promise<Stopped> {
   const child = startCommand(args, options);
   let stderr = "";
@@ -31,18 +27,18 @@ async function stop(args: readonly string[], options: RunOptions, ...signals: No
     child.on("exit", (code, signal) => resolve({ code, signal, stderr }));
   });
   await listensTo(child);
-  await setTimeout(500); // The command starts to wait. If it does not yet wait, the signal must end it all the same.
+  await setTimeout(500); // After this time, the command usually waits. A signal that arrives earlier must also end the command.
   for (const signal of signals) {
     child.kill(signal);
     await Promise.race([exited, setTimeout(200)]);
   }
   const ended = await Promise.race([exited, setTimeout(60_000, undefined)]);
   child.kill("SIGKILL");
-  if (ended === undefined) throw new Error(`${args.join(" ")} still runs`);
+  if (ended === undefined) throw new Error(`The command still runs: ${args.join(" ")}`);
   return ended;
 }
 
-/** Waits until the process handles signals: its mask of caught signals contains SIGTERM. */
+/** Waits until the process handles SIGTERM, that is, until its mask of caught signals contains it. */
 async function listensTo(child: ChildProcess): Promise<void> {
   const caught = (): number =>
     Number.parseInt(/SigCgt:.*([0-9a-f]{4})\n/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? "", 16);
@@ -64,7 +60,7 @@ test.each([
   ["set of standard input", () => ["set", "k", "--file", "-"]],
   ["export to a FIFO", () => ["export", newFifo()]],
   ["a report to a FIFO", () => ["import", "--report", newFifo()]],
-])("SIGTERM ends a command that waits for its reader or writer: %s", async (_, args) => {
+])("SIGTERM ends a command that waits for a reader or a writer: %s", async (_, args) => {
   const ended = await stop(args(), { store: "memory:" }, "SIGTERM");
   expect(ended.code).toBe(143);
   expect(ended.stderr).toMatch(/no record was sent|the command was stopped/);
@@ -75,19 +71,19 @@ test.each([
   ["list", ["list"], "cannot write standard output: the command was stopped"],
   ["get", ["get", "k"], "cannot write standard output: the command was stopped"],
   ["export /dev/stdout", ["export", "/dev/stdout"], "incomplete: exported only 0 records"],
-])("SIGTERM ends %s while its reader stands still", async (_, args, message) => {
+])("SIGTERM ends %s while nothing reads its output", async (_, args, message) => {
   const bucket = randomName();
   await runCommand(["set", "-b", bucket, "k", "v"], { store: redis });
   const ended = await stop([...args, "-b", bucket], { store: redis, stdout: newFullFifo() }, "SIGTERM");
   expect(ended).toMatchObject({ code: 143, stderr: expect.stringContaining(message) });
 });
 
-test("SIGTERM ends a command whose messages nobody reads", async () => {
+test("SIGTERM ends a command while nothing reads its messages", async () => {
   const ended = await stop(["import"], { store: "memory:", stderr: newFullFifo() }, "SIGTERM");
   expect(ended.code).toBe(143);
 });
 
-test("SIGTERM ends an import while the reader of its report stands still", async () => {
+test("SIGTERM ends an import while nothing reads its report", async () => {
   const input = folder.file("invalid", "not JSON\n".repeat(2000));
   const args = ["import", "--on-error", "continue", "--report", "-", input];
   const ended = await stop(args, { store: "memory:", stdout: newFullFifo() }, "SIGTERM");
@@ -99,7 +95,7 @@ test.each([
   ["list", ["list"]],
   ["set", ["set", "k", "v"]],
   ["provision", ["provision"]],
-])("SIGTERM ends %s while the server does not answer", async (_, args) => {
+])("SIGTERM ends %s while the server does not respond", async (_, args) => {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as { port: number };
@@ -108,8 +104,8 @@ test.each([
   expect(ended).toMatchObject({ code: 143, stderr: expect.stringMatching(/aborted|stopped/) });
 });
 
-test("signals end a command although one of its threads is blocked", async () => {
-  // Like a file on a server that hangs: the thread waits in open(2) until the process ends.
+test("signals end a command even if one of its threads is blocked", async () => {
+  // A thread waits in open(2) until the process ends, as for a file on a server that hangs.
   const block = `import fs from "node:fs"; fs.open(${JSON.stringify(newFifo())}, () => {});`;
   const options = { store: "memory:", node: ["--import", `data:text/javascript,${encodeURIComponent(block)}`] };
   expect(await stop(["import"], options, "SIGTERM")).toMatchObject({ signal: "SIGTERM" });

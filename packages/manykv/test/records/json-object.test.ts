@@ -29,7 +29,7 @@ test("parseObject rejects every JSON object in which a name occurs twice", () =>
   );
 });
 
-test("parseObject rejects every part of a JSON object as a part, and every addition", () => {
+test("parseObject names the problem of a part of an object, of two objects and of a comma after an object", () => {
   fc.assert(
     fc.property(members, indent, fc.nat(), (object, space, length) => {
       const text = JSON.stringify(object, null, space);
@@ -49,6 +49,6 @@ test.each([
   ['{"x":"\\"n\\":5","\\u006e":\t12,"y":3}', "12"],
   ['{"n":[1]}', undefined],
   ["{}", undefined],
-])("numberText returns the number of the member n as it is written in %s", (line, text) => {
+])("numberText returns the text of the number in the member n of %s", (line, text) => {
   expect(numberText(line, "n")).toBe(text);
 });

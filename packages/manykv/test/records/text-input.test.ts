@@ -18,7 +18,7 @@ test.each([1, 2, 3, 100])(
   },
 );
 
-test.each([1, 2, 3, 100])("textInput rejects other files (chunks of %i bytes)", async (size) => {
+test.each([1, 2, 3, 100])("textInput rejects gzip and UTF-16 (chunks of %i bytes)", async (size) => {
   const read = (bytes: Uint8Array) => collect(splitLines(textInput(chunksOf(bytes, size)), 1000));
   await expect(read(gzipSync("key,value\n"))).rejects.toThrow("gzip");
   await expect(read(Buffer.from("\ufeffkey", "utf16le"))).rejects.toThrow("UTF-16");
@@ -27,7 +27,7 @@ test.each([1, 2, 3, 100])("textInput rejects other files (chunks of %i bytes)", 
 });
 
 test.each(["BZh", "PK", "PAR1", "Obj", "REDIS0011", "SQLite format 3"])(
-  "textInput accepts text that starts like another file (%s)",
+  "textInput accepts text that starts like a binary file (%s)",
   async (text) => {
     expect(await collect(splitLines(textInput(chunksOf(text, 1)), 1000))).toEqual([{ number: 1, text }]);
   },
