@@ -89,7 +89,7 @@ Exit codes
   1    some records were not written, or some keys have no value
   2    invalid arguments or URL, or a key or value over the store's limits
   3    the store failed or rejected the call
-  4    a file cannot be read or written
+  4    a file or a pipe cannot be read or written
   70   a bug in manykv
   129  stopped by SIGHUP
   130  stopped by SIGINT (Ctrl-C); 143 by SIGTERM

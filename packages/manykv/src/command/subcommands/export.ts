@@ -45,10 +45,10 @@ export function addExportCommand(program: Command, toAction: ToAction): void {
 const help = `
 NDJSON represents any value: text as "value", other bytes as "base64". CSV
 represents text, or any value with --encoding base64 or hex. With the same
-options, import restores exactly what export wrote. The file gets its name when
-it is complete. A file that cannot be replaced, such as a mount point, is written
-directly. A record that changes during the export has its old or its new value. A
-key may be exported twice.
+options, import restores exactly what export wrote. An existing file is replaced
+when the export is complete, or overwritten if it cannot be replaced, such as a
+mount point. A record that changes during the export has its old or its new value.
+A key may be exported twice.
 
 Examples
   manykv export countries.ndjson
