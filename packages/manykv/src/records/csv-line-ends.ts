@@ -1,4 +1,5 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
+import { joinStart } from "./join-start.js";
 
 const quote = 0x22;
 const lineFeed = 0x0a;
@@ -18,19 +19,8 @@ export function lineEndsFor(header: Buffer): string[] {
 }
 
 /** Joins the first chunks until they contain the whole header and its line end, or at least 1 MiB. */
-export async function* withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let start: Buffer | undefined = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    if (start === undefined) {
-      yield chunk;
-      continue;
-    }
-    start = Buffer.concat([start, chunk]);
-    if (headerEnd(start) + 1 >= start.length && start.length < maxHeaderBytes) continue;
-    yield start;
-    start = undefined;
-  }
-  if (start !== undefined && start.length > 0) yield start;
+export function withWholeHeader(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  return joinStart(chunks, (start) => headerEnd(start) + 1 < start.length || start.length >= maxHeaderBytes);
 }
 
 /** Returns the bytes of the header, without its line end and without the blank lines before it. */

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { joinStart } from "./join-start.js";
 import { InputError } from "./record.js";
 
 const byteOrderMark = Buffer.from("\ufeff");
@@ -9,19 +10,16 @@ const lineFeed = 0x0a;
  * that is not UTF-8 text, such as a gzip file, because errors about its lines would not name the real problem.
  */
 export async function* textInput(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let start: Buffer | undefined = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    if (start === undefined) {
-      yield chunk;
-      continue;
-    }
-    start = start.length === 0 ? chunk : Buffer.concat([start, chunk]);
-    // Do not wait for more bytes after a complete line, even if the line is shorter than a signature.
-    if (start.length < maxSignatureBytes && !start.includes(lineFeed)) continue;
-    yield checkedStart(start);
-    start = undefined;
+  let isStart = true;
+  for await (const chunk of joinStart(chunks, isCheckable)) {
+    yield isStart ? checkedStart(chunk) : chunk;
+    isStart = false;
   }
-  if (start !== undefined && start.length > 0) yield checkedStart(start);
+}
+
+/** Returns whether the start can be checked. A complete line is enough, because more bytes may arrive much later. */
+function isCheckable(start: Buffer): boolean {
+  return start.length >= maxSignatureBytes || start.includes(lineFeed);
 }
 
 function checkedStart(start: Buffer): Buffer {
