@@ -48,7 +48,7 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
       exitCode: isUsage ? exitCode.usage : exitCode.store,
     };
   }
-  // `main` then exits with the code of the signal.
+  // `runCommand` returns the exit code of the signal instead of this one.
   if (isAbort(error)) return { message: stopped, exitCode: exitCode.interrupted };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `this is a bug in manykv, please report it: ${stack}`, exitCode: exitCode.bug };

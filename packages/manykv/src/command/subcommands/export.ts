@@ -46,9 +46,9 @@ const help = `
 NDJSON represents any value: text as "value", other bytes as "base64". CSV
 represents text, or any value with --encoding base64 or hex. With the same
 options, import restores exactly what export wrote. An existing file is replaced
-when the export is complete, or overwritten if it cannot be replaced, such as a
-mount point. A record that changes during the export has its old or its new value.
-A key may be exported twice.
+when the export is complete. If that is impossible, for example for a mount point,
+export overwrites the file. A record that changes during the export has its old or
+its new value. A key may be exported twice.
 
 Examples
   manykv export countries.ndjson
