@@ -198,7 +198,7 @@ test.runIf(isRoot).each(["a file", "standard output", "a report"])(
       const stdout = kind === "standard output" ? openSync(file, "w") : undefined;
       const child = startCommand([...args, "-b", own, ...(kind === "a file" ? [file] : [])], {
         store,
-        ...(stdout !== undefined && { stdout }),
+        stdout,
       });
       if (stdout !== undefined) closeSync(stdout);
       const ended = endOf(child);

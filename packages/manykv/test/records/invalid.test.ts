@@ -55,8 +55,6 @@ test.each([
     '{"key":"a","base64":"YQ"}',
     { key: "a", problem: 'its "base64" is not standard base64 with padding' },
   ],
-  ["base64 in the URL alphabet", '{"key":"a","base64":"_-8="}', { key: "a" }],
-  ["base64 with stray bits", '{"key":"a","base64":"YR=="}', { key: "a" }],
 ])("NDJSON: %s is rejected", async (_, line, expected) => {
   expect(await rejectionOf(line)).toMatchObject({ code: "invalid-argument", ...expected });
 });

@@ -20,7 +20,7 @@ export interface RunOptions {
   /** Redirects standard input from this file. */
   readonly inputFile?: string;
   /** File descriptors of standard output and standard error. Default: pipes. */
-  readonly stdout?: number;
+  readonly stdout?: number | undefined;
   readonly stderr?: number;
   /** Number of the user and the group that run the command. Requires root. */
   readonly user?: number;
