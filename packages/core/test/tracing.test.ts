@@ -89,10 +89,7 @@ test("a coalesced batch of writes is traced with its outcomes and error", async 
     driver.writes.push(() => ({ faults: [{ index: 1, code: "access-denied", retryable: false, effect: "none" }] }));
     const bucket = await createStore(driver).open("b", { coalesce: true });
     const calls = ["a", "b"].map((key) => bucket.set(key, new Uint8Array()));
-    assert.deepEqual(
-      (await Promise.allSettled(calls)).map(({ status }) => status).sort(),
-      ["fulfilled", "rejected"],
-    );
+    assert.deepEqual((await Promise.allSettled(calls)).map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
   });
   const batches = seen.filter(([, { operation }]) => operation === "setMany");
   assert.deepEqual(

@@ -10,15 +10,19 @@ export function parseObject(line: string): ParsedObject {
   if (parsed === undefined) return { problem: problemOf(line) };
   if (Array.isArray(parsed)) return { problem: problems.array };
   if (typeof parsed !== "object" || parsed === null) return { problem: problems.noObject };
-  const isRepeated = outlineOf(line).members.length > Object.keys(parsed).length;
-  return isRepeated ? { problem: problems.repeated } : { members: parsed as Record<string, unknown> };
+  const names = outlineOf(line).members.map((member) => nameOf(line, member));
+  if (new Set(names).size < names.length) return { problem: problems.repeated };
+  return { members: parsed as Record<string, unknown> };
 }
 
 /** Returns the text of the number in the member `name`, such as `1e2`, for which `JSON.parse` returns 100. */
 export function numberText(line: string, name: string): string | undefined {
-  const isNamed = ({ start, colon }: Member): boolean => parseJson(line.slice(start, colon)) === name;
-  const member = outlineOf(line).members.find(isNamed);
+  const member = outlineOf(line).members.find((each) => nameOf(line, each) === name);
   return member && /^[ \t\r]*([-+.0-9eE]+)/.exec(line.slice(member.colon + 1))?.[1];
+}
+
+function nameOf(line: string, { start, colon }: Member): unknown {
+  return parseJson(line.slice(start, colon));
 }
 
 function parseJson(text: string): unknown {
