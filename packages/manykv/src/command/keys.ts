@@ -6,7 +6,6 @@ import { checkKey, type Item, type KeyRecord, type Position, type RejectedRecord
 import { textInput } from "../records/text-input.js";
 import { CommandError, exitCode } from "./errors.js";
 import { type Input, openInput } from "./input.js";
-import { parseOnce } from "./options.js";
 
 export interface KeysFlags {
   readonly keysFrom?: string;
@@ -16,7 +15,7 @@ export interface KeysFlags {
 export function addKeysOptions(command: Command): Command {
   return command
     .argument("[keys...]", "keys; put -- before keys if one starts with a dash")
-    .option("--keys-from <file>", "read the keys from a file, or from standard input (-)", parseOnce)
+    .option("--keys-from <file>", "read the keys from a file, or from standard input (-)")
     .addOption(keyFormatOption("--keys-format <name>", "--keys-from: "));
 }
 

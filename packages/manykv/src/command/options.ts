@@ -70,10 +70,16 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError("Pass an integer of 1 or more.");
 }
 
-/** Parses an option that selects data. Throws if it is repeated, because Commander would silently use only the last. */
-export function parseOnce(text: string, previous: string | undefined): string {
-  if (previous === undefined || previous === "") return text;
-  throw new InvalidArgumentError("Pass this option only once.");
+/** Makes the command fail if an option with a value is repeated. Commander would silently use only the last value. */
+export function rejectRepeatedOptions(command: Command): void {
+  for (const option of command.options) {
+    if (!option.required) continue;
+    let isUsed = false;
+    command.on(`option:${option.name()}`, () => {
+      if (isUsed) command.error(`error: option '${option.flags}' is repeated. Pass this option only once.`);
+      isUsed = true;
+    });
+  }
 }
 
 /** Options for the format of a file of records. */

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { CommandError, describeError, type ExitCode, exitCode, ReaderClosed } from "./errors.js";
 import { interrupt } from "./interrupt.js";
-import type { ToAction } from "./options.js";
+import { rejectRepeatedOptions, type ToAction } from "./options.js";
 import { addDeleteCommand } from "./subcommands/delete.js";
 import { addExportCommand } from "./subcommands/export.js";
 import { addGetCommand } from "./subcommands/get.js";
@@ -67,6 +67,7 @@ function createProgram(version: string, toAction: ToAction): Command {
   addDeleteCommand(program, toAction);
   addListCommand(program, toAction);
   addProvisionCommand(program, toAction);
+  for (const command of program.commands) rejectRepeatedOptions(command);
   return program;
 }
 

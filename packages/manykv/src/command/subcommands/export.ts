@@ -10,7 +10,6 @@ import {
   type BucketFlags,
   batchSizeOption,
   type FormatFlags,
-  parseOnce,
   type ToAction,
   writerFor,
 } from "../options.js";
@@ -31,12 +30,7 @@ export function addExportCommand(program: Command, toAction: ToAction): void {
     .description("Write all records of a bucket to a file or to standard output, in no particular order.")
     .argument("[file]", "file to write, or - for standard output", "-");
   addFormatOptions(addBucketOptions(command))
-    .option(
-      "--prefix <text>",
-      "export only keys that start with this text; the store still lists all keys",
-      parseOnce,
-      "",
-    )
+    .option("--prefix <text>", "export only keys that start with this text; the store still lists all keys", "")
     .addOption(batchSizeOption())
     .addHelpText("after", help)
     .action(toAction(runExport));

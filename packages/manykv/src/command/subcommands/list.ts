@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { listPages } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import { formatKey, type KeyFormat, keyFormatOption } from "../keys.js";
-import { addBucketOptions, type BucketFlags, parseOnce, type ToAction } from "../options.js";
+import { addBucketOptions, type BucketFlags, type ToAction } from "../options.js";
 import { type Output, openStandardOutput } from "../output.js";
 import { withBucket } from "../with-bucket.js";
 
@@ -18,12 +18,7 @@ export function addListCommand(program: Command, toAction: ToAction): void {
     .description("Print all keys of a bucket, one per line, in no particular order.");
   addBucketOptions(command)
     .addOption(keyFormatOption("-f, --format <name>"))
-    .option(
-      "--prefix <text>",
-      "print only keys that start with this text; the store still lists all keys",
-      parseOnce,
-      "",
-    )
+    .option("--prefix <text>", "print only keys that start with this text; the store still lists all keys", "")
     .addHelpText("after", help)
     .action(toAction(runList));
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { decodeValue, type ValueEncoding, valueEncodings } from "../../records/record.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import { openInput } from "../input.js";
-import { addBucketOptions, type BucketFlags, parseOnce, type ToAction } from "../options.js";
+import { addBucketOptions, type BucketFlags, type ToAction } from "../options.js";
 import { withBucket } from "../with-bucket.js";
 
 interface SetFlags extends BucketFlags {
@@ -19,7 +19,7 @@ export function addSetCommand(program: Command, toAction: ToAction): void {
     .argument("<key>", "key; put -- before the key if the key or the value starts with a dash")
     .argument("[value]", "value as text, in the encoding of --encoding");
   addBucketOptions(command)
-    .option("--file <file>", "use the bytes of a file, or of standard input (-), as the value", parseOnce)
+    .option("--file <file>", "use the bytes of a file, or of standard input (-), as the value")
     .addOption(new Option("--encoding <name>", 'encoding of the argument (default: "utf8")').choices(valueEncodings))
     .addHelpText("after", help)
     .action(toAction(runSet));
