@@ -1,4 +1,4 @@
-/** A seeded random number generator. The same seed gives the same numbers, so do not use the numbers for secrets. */
+/** A seeded random number generator. The same seed produces the same numbers, so do not use the numbers for secrets. */
 export class Random {
   #a: number;
   #b: number;

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { Limits } from "@manykv/core";
 import { type Command, Option } from "commander";
+import { parseJson } from "../records/json-object.js";
 import { isBlank, type Line, lineTooLong, notUtf8, splitLines } from "../records/lines.js";
 import { checkKey, type Item, type KeyRecord, type Position, type RejectedRecord } from "../records/record.js";
 import { textInput } from "../records/text-input.js";
@@ -115,10 +116,8 @@ function parseTextKey(text: string): ParsedKey {
 }
 
 function parseJsonKey(text: string): ParsedKey {
-  try {
-    const key: unknown = JSON.parse(text);
-    if (typeof key === "string") return { key };
-  } catch {}
+  const key = parseJson(text);
+  if (typeof key === "string") return { key };
   return invalid(
     "it is not a JSON string: write one JSON string on each line, for example with `jq -c '.[]'` for an array of keys",
   );

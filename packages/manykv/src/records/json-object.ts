@@ -25,7 +25,8 @@ function nameOf(line: string, { start, colon }: Member): unknown {
   return parseJson(line.slice(start, colon));
 }
 
-function parseJson(text: string): unknown {
+/** Parses JSON. Returns `undefined` if the text is not JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

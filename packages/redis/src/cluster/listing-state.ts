@@ -73,7 +73,7 @@ export class ListingState {
     return this.#open;
   }
 
-  /** Returns an arrival, or `undefined` if there is none. Scan the arrival's node only when no slot is open. */
+  /** Returns an arrival, or `undefined` if no arrivals are left. Scan the arrival's node only when no slot is open. */
   nextArrival(): Arrival | undefined {
     for (const arrival of this.#arrivals.values()) return arrival;
     return undefined;
