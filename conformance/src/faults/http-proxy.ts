@@ -24,7 +24,7 @@ export interface HttpExchange {
   forward(body?: Buffer): Promise<HttpAnswer>;
   /** Sends a response. Default: status 200, the `content-type` of the request, no body. Sets `content-length`. */
   reply(answer: Partial<HttpAnswer>): void;
-  /** Sends the status and the first half of the body, without the headers, then resets the connection. */
+  /** Sends the status, `content-length` and half of the body, but not the other headers. Then resets the connection. */
   replyHalf(answer: HttpAnswer): void;
   /** Resets the client's connection. */
   reset(): void;

@@ -2,7 +2,7 @@ import { dockerEngineResponds } from "./container/docker-engine.js";
 import { type Address, type AddressVariable, addressIn } from "./environment.js";
 import type { Service } from "./service.js";
 
-/** The sources of a service. */
+/** The ways to get a service: from an address in the environment, from a container or as a local process. */
 export interface Sources<Shared extends Service, Dedicated extends Shared> {
   /** Name of the service in the printed lines. */
   readonly name: string;

@@ -57,7 +57,7 @@ interface Participant {
 
 /** Number of rounds that the limit in seconds does not affect: the median of fewer rounds has no meaning. */
 const fewestRounds = 5;
-/** A clean-up takes time, so it runs only after about this many keys of each contender were deleted. */
+/** A clean-up takes time, so it runs only after each contender has deleted about this many keys. */
 const keysBetweenCleanUps = 1_000;
 
 /**

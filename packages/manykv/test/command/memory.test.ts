@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 const url = serviceUrl("redis");
 const bucket = randomName();
 
-// Makes Node.js print the peak memory of the process in kilobytes when it exits.
+// Makes Node.js print the peak memory of the process in KiB when it exits.
 const measuring = [
   "--import",
   'data:text/javascript,process.on("exit",()=>console.error("maxRSS",process.resourceUsage().maxRSS))',
@@ -25,7 +25,7 @@ afterAll(async () => {
   }
 });
 
-/** Returns the peak memory of a run, in megabytes. */
+/** Returns the peak memory of a run, in MiB. */
 async function memoryOf(args: readonly string[], input: Iterable<string> = []): Promise<number> {
   const child = startCommand(args, { store: url, node: measuring });
   const ended = endOf(child);

@@ -63,7 +63,7 @@ function openNode(options: RedisOptions, connectTimeout: number): NodeConnection
 /** Throws a {@link FaultError} if the server reports that it is not a cluster node. */
 function checkNode({ clustered }: Identity): void {
   if (clustered !== false) return;
-  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "no cluster: use redis://" });
+  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "single node: use redis://" });
 }
 
 /** Connects the client if necessary and waits until it is ready. Rejects with a {@link FaultError} if this fails. */
