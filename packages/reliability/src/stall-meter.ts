@@ -11,7 +11,7 @@ export class StallMeter implements Disposable {
     this.#timer = setInterval(() => this.#look(), period).unref();
   }
 
-  /** Total time in which the event loop could not run, in milliseconds. */
+  /** Total time during which the event loop could not run, in milliseconds, without the first 10 ms of each stall. */
   get total(): number {
     this.#look();
     return this.#total;
