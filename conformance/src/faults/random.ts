@@ -66,7 +66,7 @@ export class Random {
   }
 }
 
-/** Derives a seed for one part of a seeded run, such as one case. The same arguments give the same seed. */
+/** Derives a seed for one part of a seeded run, such as one case. The same arguments produce the same seed. */
 export function deriveSeed(seed: number, label: string | number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
   for (const character of String(label)) {

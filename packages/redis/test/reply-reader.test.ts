@@ -45,7 +45,7 @@ const { sample } = fc.letrec<{ sample: Sample; array: Sample }>((tie) => ({
 /**
  * Reads bytes in chunks and returns the replies.
  *
- * @param lengths - the lengths of the chunks, in a cycle; if there are none, all bytes form one chunk
+ * @param lengths - the lengths of the chunks, in a cycle; an empty list puts all bytes into one chunk
  * @param ownsChunks - whether the reader may keep the chunks; if not, each chunk is overwritten after the read
  */
 function readCut(bytes: Buffer, lengths: readonly number[], ownsChunks: boolean): Reply[] {

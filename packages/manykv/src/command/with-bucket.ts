@@ -9,7 +9,10 @@ import { unlessAborted } from "./unless-aborted.js";
  * Opens the store that the options name, runs `use` and closes the store. If `use` rejects, `withStore` rejects without
  * waiting until the store is closed, which takes time if the server hangs.
  */
-export async function withStore<Result>(flags: StoreFlags, use: (store: Store) => Promise<Result>): Promise<Result> {
+export async function withStore<Result>(
+  flags: StoreFlags,
+  use: (store: Store, interrupt: Interrupt) => Promise<Result>,
+): Promise<Result> {
   if (flags.store === undefined || flags.store === "") {
     throw new CommandError(
       exitCode.usage,
@@ -22,7 +25,7 @@ export async function withStore<Result>(flags: StoreFlags, use: (store: Store) =
   const store = await openStore(flags.store, { timeout: flags.timeout });
   let result: Result;
   try {
-    result = await use(store);
+    result = await use(store, interrupt);
   } catch (error) {
     // Report only the first error, even if closing also fails.
     store.close().catch(() => {});

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { type ExitCode, exitCode } from "../errors.js";
-import { interrupt } from "../interrupt.js";
 import { addStoreOptions, type StoreFlags, type ToAction } from "../options.js";
 import { unlessAborted } from "../unless-aborted.js";
 import { withStore } from "../with-bucket.js";
@@ -20,7 +19,7 @@ Example
   manykv provision --store "postgres://localhost/shop?table=manykv"`;
 
 function runProvision(flags: StoreFlags): Promise<ExitCode> {
-  return withStore(flags, async (store) => {
+  return withStore(flags, async (store, interrupt) => {
     await unlessAborted(interrupt.stop, store.provision());
     return exitCode.done;
   });
