@@ -9,7 +9,7 @@ import {
 } from "@manykv/core/driver";
 
 /** The name of a method that a driver may lack. */
-type OptionalMethod = "exists" | "prepareSet" | "provision";
+type OptionalMethod = "exists" | "prepareSet" | "provision" | "describe";
 
 /**
  * Returns a driver that forwards every call to `inner`, except for the methods in `overrides`. Optional methods that
@@ -25,6 +25,9 @@ export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: r
     name: inner.name,
     limits: inner.limits,
     server: inner.server,
+    get generation() {
+      return inner.generation;
+    },
     get: (request) => inner.get(request),
     set: (request) => sendSet(inner, request),
     delete: (request) => inner.delete(request),
@@ -34,6 +37,7 @@ export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: r
     ...kept("exists"),
     ...kept("prepareSet"),
     ...kept("provision"),
+    ...kept("describe"),
     ...overrides,
   };
 }

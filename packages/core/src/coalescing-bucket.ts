@@ -127,7 +127,11 @@ export class CoalescingBucket extends DriverBucket {
       for (const [index, calls] of batch.entries()) {
         const outcome = outcomes.outcomeOf(index);
         const cause = outcomes.causeOf(index);
-        for (const each of calls) each.settle(outcome === "applied" ? undefined : failure(each, cause, outcome));
+        const unsettled = outcomes.isUnsettled(index);
+        for (const each of calls) {
+          each.call.unsettled = Number(unsettled);
+          each.settle(outcome === "applied" ? undefined : failure(each, cause, outcome, unsettled));
+        }
       }
       outcomes.throwIfFailed();
     });
@@ -153,12 +157,17 @@ class BatchCall extends Call {
   }
 }
 
-function failure({ call, operation }: PendingCall, fault: Fault, outcome: "not-applied" | "unknown"): StoreError {
+function failure(
+  { call, operation }: PendingCall,
+  fault: Fault,
+  outcome: "not-applied" | "unknown",
+  unsettled = outcome === "unknown",
+): StoreError {
   const { code, reason, retryable } = fault;
   const message = `${call.description}: ${explain(fault)}`;
   return operation === "get"
     ? new StoreError(code, message, { retryable, reason })
-    : new BatchError(code, message, uniformOutcomes(1, outcome, code, reason), { retryable, reason });
+    : new BatchError(code, message, uniformOutcomes(1, outcome, code, reason, unsettled), { retryable, reason });
 }
 
 function groupBy<Element>(elements: readonly Element[], keyOf: (element: Element) => unknown): Element[][] {

@@ -1,11 +1,12 @@
 import { Call, DeadlineTimer, SharedAbortListeners } from "./call/call.js";
 import { control } from "./call/read.js";
+import { Slots } from "./call/slots.js";
 import { CoalescingBucket } from "./coalescing-bucket.js";
 import type { Driver } from "./driver.js";
 import { DriverBucket } from "./driver-bucket.js";
 import { StoreError } from "./errors.js";
 import { checkBucketName, checkOptions, type ResolvedOptions, resolveOptions, type StoreOptions } from "./options.js";
-import type { Bucket, OpenOptions, Store } from "./store.js";
+import type { Bucket, CallOptions, OpenOptions, Store, StoreDescription } from "./store.js";
 import { openTracing } from "./tracing.js";
 
 /**
@@ -43,11 +44,38 @@ class DriverStore implements Store {
   }
 
   provision(): Promise<void> {
-    const call = new Call(this.#core, "provision", "");
+    return this.#run("provision", { timeout: provisionTimeout }, async (call) => {
+      if (this.#core.driver.provision !== undefined) await control(call, "provision");
+    });
+  }
+
+  describe(options?: CallOptions): Promise<StoreDescription> {
+    return this.#run("describe", options, async (call) => {
+      const { driver, options: resolved } = this.#core;
+      const found = driver.describe === undefined ? undefined : await control(call, "describe");
+      return {
+        driver: driver.name,
+        server: driver.server,
+        product: found?.product,
+        version: found?.version,
+        topology: found?.topology,
+        abilities: { settlesLostWrites: found?.settlesLostWrites },
+        limits: resolved.limits,
+        findings: found?.findings ?? [],
+      };
+    });
+  }
+
+  #run<Result>(
+    operation: string,
+    options: CallOptions | undefined,
+    work: (call: Call) => Promise<Result>,
+  ): Promise<Result> {
+    const call = new Call(this.#core, operation, "");
     return call.traced(async () => {
       try {
-        call.start({ timeout: provisionTimeout });
-        if (this.#core.driver.provision !== undefined) await control(call, "provision");
+        call.start(options);
+        return await work(call);
       } catch (error) {
         throw call.readError(error);
       } finally {
@@ -69,6 +97,8 @@ class DriverStore implements Store {
 export class StoreCore {
   readonly driver: Driver;
   readonly options: ResolvedOptions;
+  /** Limits the requests in flight. `undefined` without the option `storeConcurrency`. */
+  readonly slots: Slots | undefined;
   readonly timer: DeadlineTimer = new DeadlineTimer();
   readonly abortListeners: SharedAbortListeners = new SharedAbortListeners();
   readonly callTracing: ReturnType<typeof openTracing> = openTracing("manykv:call");
@@ -82,6 +112,7 @@ export class StoreCore {
   constructor(driver: Driver, options: ResolvedOptions) {
     this.driver = driver;
     this.options = options;
+    if (options.storeConcurrency < Infinity) this.slots = new Slots(options.storeConcurrency);
   }
 
   /** Throws a {@link StoreError} with code `closed` if `close()` was called. */

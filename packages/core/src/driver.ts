@@ -1,4 +1,5 @@
 import type { StoreErrorCode } from "./errors.js";
+import type { Finding } from "./store.js";
 
 /**
  * The interface of a backend. A driver sends one request to its engine and reports what happened to each key. Core does
@@ -16,6 +17,8 @@ import type { StoreErrorCode } from "./errors.js";
  *   that core can retry them.
  * - If a write resolves, the engine acknowledged every key that is in neither list.
  * - A method rejects only if all keys of the request failed in the same way.
+ * - If a `get` or `exists` of several keys ends as `connection-lost`, core repeats it as two smaller requests. So a driver
+ *   may limit the size of a response, and a server may close the connection because a response exceeds its limit.
  * - When a request is aborted, the method settles within 100 ms, with effect `unknown` for keys whose state is unknown.
  * - A read sees every write that was acknowledged before the read started.
  * - Two keys are the same key only if their strings are equal. Equal keys in different buckets are different keys.
@@ -42,10 +45,31 @@ export interface Driver {
   list(request: ListRequest): Promise<ListAnswer>;
   /** Creates what the engine needs, such as a table. Must be safe to repeat and to run concurrently. Optional. */
   provision?(request: DriverRequest): Promise<void>;
+  /** Reports what the driver knows about the server. Connects if necessary. Optional. */
+  describe?(request: DriverRequest): Promise<DriverDescription>;
+  /**
+   * Changes when the driver finds that a server process that may have acknowledged writes was replaced by another, for
+   * example after a restart or failover. The new process may have lost these writes. So if a call was acknowledged in
+   * part before the change, core reports these entries as `unknown`. Optional: without it, core assumes that a server
+   * keeps what it acknowledged.
+   */
+  readonly generation?: number | undefined;
   /** Closes what the driver opened, but not a client that the caller passed. */
   close(): Promise<void>;
   /** Translates an error of the engine or its client to a fault. Must not throw. Never gets a {@link FaultError}. */
   classify(error: unknown): Fault;
+}
+
+/** What a driver knows about its server. */
+export interface DriverDescription {
+  /** Name of the product in lower case, such as `redis`, `valkey` or `postgresql`. Absent if it is not known. */
+  readonly product?: string | undefined;
+  readonly version?: string | undefined;
+  /** How the server is deployed, such as `single`, `cluster` or `pooler`. Absent if it is not known. */
+  readonly topology?: string | undefined;
+  /** Whether the driver can ensure that a write whose response was lost takes no effect later. */
+  readonly settlesLostWrites: boolean;
+  readonly findings?: readonly Finding[] | undefined;
 }
 
 export interface ServerAddress {
@@ -128,7 +152,8 @@ export interface Fault {
   readonly reason?: string | undefined;
   /**
    * If the effect is `unknown`: ensures that the lost request can no longer take effect, such as by closing its
-   * connection on the server. Core calls a write's fence once before it retries or fails, unless the call is cancelled.
+   * connection on the server. Rejects unless this is certain. Core calls a write's fence once before it retries or
+   * fails, unless the call is cancelled.
    */
   readonly fence?: ((request: DriverRequest) => Promise<void>) | undefined;
 }

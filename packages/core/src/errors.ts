@@ -74,7 +74,7 @@ export class StoreError extends Error {
 
 /**
  * `applied`: the backend acknowledged the entry. `not-applied`: the entry was not written and never will be. `unknown`:
- * the response was lost, so the entry may have been written or may be written later.
+ * the response was lost, so the entry may have been written or, if it is `unsettled`, may be written later.
  */
 export type Outcome = "applied" | "not-applied" | "unknown";
 
@@ -86,6 +86,11 @@ export interface Failure {
   readonly code: StoreErrorCode;
   /** The error code of the engine or Node.js, or a short text from the driver. */
   readonly reason?: string;
+  /**
+   * True if a request whose response was lost may still take effect and overwrite a newer value of the key. Absent for
+   * `not-applied`, and for `unknown` if manykv made sure that no lost request can take effect any more.
+   */
+  readonly unsettled?: true;
 }
 
 export interface OutcomeCounts {
@@ -100,6 +105,7 @@ export interface OutcomeTable {
   readonly counts: OutcomeCounts;
   outcomeOf(index: number): Outcome;
   causeOf(index: number): { readonly code: StoreErrorCode; readonly reason?: string | undefined };
+  isUnsettled(index: number): boolean;
 }
 
 const batchBrand: unique symbol = Symbol.for("@manykv/core/BatchError");
@@ -143,7 +149,8 @@ export class BatchError extends StoreError {
       const outcome = this.#outcomes.outcomeOf(index);
       if (outcome === "applied") continue;
       const { code, reason } = this.#outcomes.causeOf(index);
-      yield reason === undefined ? { index, outcome, code } : { index, outcome, code, reason };
+      const unsettled = this.#outcomes.isUnsettled(index);
+      yield { index, outcome, code, ...(reason !== undefined && { reason }), ...(unsettled && { unsettled }) };
     }
   }
 

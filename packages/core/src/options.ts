@@ -14,6 +14,8 @@ export interface StoreOptions {
   readonly requestLimits?: Partial<RequestLimits> | undefined;
   /** Maximum number of requests that one call has in flight, at least 1. The default depends on the backend. */
   readonly concurrency?: number | undefined;
+  /** Maximum number of requests that the whole store has in flight, at least 1. Others wait. Default: no limit. */
+  readonly storeConcurrency?: number | undefined;
   /** How calls retry temporary failures, such as throttling or a lost connection. */
   readonly retry?: RetryOptions | undefined;
 }
@@ -35,19 +37,20 @@ export interface ResolvedOptions {
   readonly buckets: ReadonlySet<string> | undefined;
   readonly timeout: number;
   readonly concurrency: number;
+  readonly storeConcurrency: number;
   readonly retry: { readonly [Option in keyof RetryOptions]-?: number };
 }
 
 const limitNames = ["maxKeyBytes", "maxValueBytes"];
 const requestLimitNames = ["maxKeys", "maxBytes"];
 const retryNames = ["attempts", "baseDelay", "maxDelay"];
-const storeOptionNames = ["limits", "buckets", "timeout", "requestLimits", "concurrency", "retry"];
+const storeOptionNames = ["limits", "buckets", "timeout", "requestLimits", "concurrency", "storeConcurrency", "retry"];
 const callOptionNames = ["signal", "timeout"];
 
 /** Validates options and adds defaults. Throws `invalid-argument` with the name of an unknown or invalid option. */
 export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedOptions {
   checkOptions(options, storeOptionNames);
-  const { limits = {}, requestLimits = {}, retry = {}, concurrency, buckets, timeout = 10_000 } = options;
+  const { limits = {}, requestLimits = {}, retry = {}, buckets, timeout = 10_000 } = options;
   checkOptions(limits, limitNames, "`limits`");
   checkOptions(requestLimits, requestLimitNames, "`requestLimits`");
   checkOptions(retry, retryNames, "`retry`");
@@ -66,7 +69,8 @@ export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedO
     delete: lowered(driver.limits.delete),
     buckets: buckets === undefined ? undefined : checkBuckets(buckets),
     timeout: checkTimeout(timeout),
-    concurrency: inRange("concurrency", concurrency, 1, driver.limits.concurrency),
+    concurrency: inRange("concurrency", options.concurrency, 1, driver.limits.concurrency),
+    storeConcurrency: Math.floor(inRange("storeConcurrency", options.storeConcurrency, 1, Infinity)),
     retry: {
       attempts: inRange("retry.attempts", retry.attempts, 1, 10),
       baseDelay: inRange("retry.baseDelay", retry.baseDelay, 0, 50),

@@ -1,6 +1,8 @@
 // TypeScript's ES20xx libraries lack `AsyncDisposable`. Without this line, these types would need `@types/node`.
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import type { ServerAddress } from "./driver.js";
+
 /** Maximum sizes of keys and values. A call with a larger key or value sends nothing and rejects with `too-large`. */
 export interface Limits {
   /** Maximum length of a key, in UTF-8 bytes. */
@@ -66,8 +68,48 @@ export interface Store extends AsyncDisposable {
   open(name: string, options?: OpenOptions): Promise<Bucket>;
   /** Creates what the backend needs, such as a table. Safe to repeat and to call concurrently. Takes at most 180 s. */
   provision(): Promise<void>;
+  /**
+   * Returns what is known about the server: product, version, topology, abilities, and findings that an operator should
+   * know. Connects if necessary.
+   *
+   * @throws {StoreError} like a read, for example `unavailable`.
+   */
+  describe(options?: CallOptions): Promise<StoreDescription>;
   /** Waits for calls in flight, then closes the store's own connections. Later, other methods reject with `closed`. */
   close(): Promise<void>;
+}
+
+/** What a store knows about its server, as `describe` returns it. */
+export interface StoreDescription {
+  /** Short name of the driver, such as `redis`. */
+  readonly driver: string;
+  readonly server: ServerAddress | undefined;
+  /** Name of the product in lower case, such as `valkey`. `undefined` if the server does not report it. */
+  readonly product: string | undefined;
+  readonly version: string | undefined;
+  /** How the server is deployed, such as `single`, `cluster` or `pooler`. `undefined` if it is not known. */
+  readonly topology: string | undefined;
+  readonly abilities: Abilities;
+  readonly limits: Limits;
+  /** Facts that an operator should know, such as a setting that loses data. */
+  readonly findings: readonly Finding[];
+}
+
+export interface Abilities {
+  /**
+   * Whether manykv can ensure that a write whose response was lost takes no effect later. If not, such a write may
+   * overwrite a newer value of the same key. `undefined` if the driver does not report it.
+   */
+  readonly settlesLostWrites: boolean | undefined;
+}
+
+export interface Finding {
+  /** Stable name in kebab case, such as `cannot-settle`. */
+  readonly code: string;
+  /** `data-loss`: the server may lose or change acknowledged data. `warning`: a promise of manykv may not hold. */
+  readonly severity: "data-loss" | "warning" | "note";
+  /** What was found and what to do. Contains no secret. */
+  readonly message: string;
 }
 
 /**

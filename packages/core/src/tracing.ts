@@ -20,12 +20,17 @@ interface Event {
   reason?: string;
 }
 
-/** The message of the channel `manykv:call`: one for each bucket method call, `provision` call or coalesced batch. */
+/** The message of the channel `manykv:call`: one for each bucket method call, `provision` or `describe` call, or coalesced batch. */
 export interface CallEvent extends Event {
   /** Unique in this process. The events of the call's attempts contain it as `callId`. */
   readonly id: string;
   /** For a write: the number of entries with each outcome. Set at the end of the call. */
   outcomes?: OutcomeCounts;
+  /**
+   * For a write: the number of entries with a lost request that may still take effect later, even if a repetition was
+   * acknowledged. Absent if there are none. Set at the end of the call.
+   */
+  unsettled?: number;
   /** The error that the call rejected with. Set at the end of the call. */
   error?: unknown;
 }
@@ -71,6 +76,7 @@ export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promi
     return {
       batchSize: call.batchSize,
       ...(outcomes && { outcomes }),
+      ...(call.unsettled > 0 && { unsettled: call.unsettled }),
       ...(error !== undefined && { error, code, ...(reason !== undefined && { reason }) }),
     };
   });

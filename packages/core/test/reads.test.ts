@@ -94,3 +94,17 @@ test("a page of a listing is retried after a temporary failure", async () => {
   for await (const key of bucket.keys()) listed.push(key);
   assert.deepEqual(listed, ["x", "y"]);
 });
+
+test("a read whose connection is lost again and again shrinks until its response fits", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver, { retry: { attempts: 2, baseDelay: 0 } });
+  const lose = (): never => {
+    throw new Scripted({ code: "connection-lost", retryable: true, effect: "none" });
+  };
+  driver.reads.push(lose, lose);
+  assert.equal((await bucket.getMany(keys)).filter(Boolean).length, 4);
+  assert.deepEqual(
+    driver.requests.map((request) => request.keys.join("")),
+    ["abcd", "ab", "a", "b", "cd"],
+  );
+});

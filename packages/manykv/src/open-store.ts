@@ -21,6 +21,7 @@ const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
   timeout: true,
   requestLimits: true,
   concurrency: true,
+  storeConcurrency: true,
   retry: true,
 };
 

@@ -2,6 +2,7 @@ import { StoreError } from "@manykv/core";
 import {
   allDone,
   type Driver,
+  type DriverDescription,
   type DriverLimits,
   type Fault,
   type KeysRequest,
@@ -82,6 +83,10 @@ class MemoryDriver implements Driver {
     const last = cursor === undefined ? undefined : parseCursor(cursor);
     const { keys, more } = this.#buckets.get(bucket)?.page(last, pageSize) ?? { keys: [], more: false };
     return more ? { keys, cursor: cursorPrefix + keys.at(-1) } : { keys };
+  }
+
+  async describe(): Promise<DriverDescription> {
+    return { product: "memory", topology: "in-process", settlesLostWrites: true };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Driver, Fault, ListAnswer, ReadAnswer, SetRequest, WriteAnswer } from "../driver.js";
+import type { Driver, DriverDescription, Fault, ListAnswer, ReadAnswer, SetRequest, WriteAnswer } from "../driver.js";
 import { FaultError, unprocessed } from "../driver-kit.js";
 import type { Chunk } from "../input/chunk.js";
 import { traceAttempt } from "../tracing.js";
@@ -73,6 +73,7 @@ export interface Answers {
   delete: WriteAnswer;
   list: ListAnswer;
   provision: undefined;
+  describe: DriverDescription;
 }
 
 /** The result of an attempt: the answer of the driver, or a fault of the whole request. */
@@ -107,8 +108,16 @@ export function attempt<Kind extends keyof Answers>(
   time: number,
   cursor?: string,
 ): Promise<AttemptResult<Answers[Kind]>> {
-  const run = (): Promise<AttemptResult<Answers[Kind]>> => send(call, kind, chunk, time, cursor);
-  return call.core.attemptTracing?.hasSubscribers ? traceAttempt(call, kind, chunk.keys.length, number, run) : run();
+  const { attemptTracing, slots } = call.core;
+  const start = (): Promise<AttemptResult<Answers[Kind]>> => {
+    const left = slots === undefined ? time : attemptTime(call);
+    const stop = left > 0 ? undefined : stopFault(call, left, undefined);
+    if (stop !== undefined) return Promise.resolve({ fault: stop });
+    const run = (): Promise<AttemptResult<Answers[Kind]>> => send(call, kind, chunk, left, cursor);
+    return attemptTracing?.hasSubscribers ? traceAttempt(call, kind, chunk.keys.length, number, run) : run();
+  };
+  if (slots === undefined) return start();
+  return slots.use(call, start, () => ({ fault: stopFault(call, 0, undefined) as Fault }));
 }
 
 async function send<Kind extends keyof Answers>(

@@ -20,6 +20,8 @@ export class Call {
   fault: Fault | undefined;
   /** Number of entries in the caller's input. 1 until the input is read. */
   batchSize = 1;
+  /** Number of entries with a lost request that may still take effect. */
+  unsettled = 0;
   /** Identifies the call in tracing events. */
   id = "";
   #signal: AbortSignal | undefined;

@@ -17,9 +17,17 @@ const names: readonly Outcome[] = ["not-applied", "applied", "unknown"];
 /** The cause to report if neither the entry nor the call has a fault. */
 const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
 
+/** The fault of an entry that a server acknowledged before it was replaced, possibly by a server without the entry. */
+const restarted: Fault = {
+  code: "connection-lost",
+  retryable: true,
+  effect: "unknown",
+  reason: "the server restarted during the call",
+};
+
 /**
- * The outcome of each entry of a write. Entries start as `not-applied`. `applied` is final, and only an acknowledgement
- * changes `unknown`, so outcomes do not depend on the order in which responses arrive.
+ * The outcome of each entry of a write. Entries start as `not-applied`. Only an acknowledgement changes `unknown`, and
+ * only a new generation of the driver changes `applied`, so outcomes do not depend on the order of the responses.
  */
 export class Outcomes implements OutcomeTable {
   readonly size: number;
@@ -28,6 +36,9 @@ export class Outcomes implements OutcomeTable {
   /** The state of each entry, as an index of `names`. Duplicates use the state at their index in `#canonical`. */
   readonly #states: number[];
   #faults: Map<number, Fault> | undefined;
+  /** Entries with a lost request that may still take effect, by index. */
+  #unsettled: Set<number> | undefined;
+  #generation: number | undefined;
 
   constructor(call: Call, size: number, canonical: CanonicalIndexes) {
     this.#call = call;
@@ -48,8 +59,31 @@ export class Outcomes implements OutcomeTable {
     }
   }
 
+  /** Records that a lost request of an entry may still take effect. */
+  recordUnsettled(inputIndex: number): void {
+    this.#unsettled ??= new Set();
+    this.#unsettled.add(inputIndex);
+    this.#call.unsettled = this.#unsettled.size;
+  }
+
+  /** Call this before recording acknowledgements. A new generation may have lost what the previous one acknowledged. */
+  enterGeneration(generation: number | undefined): void {
+    if (this.#generation !== undefined && this.#generation !== generation) {
+      this.#states.forEach((state, index) => {
+        if (state !== applied) return;
+        this.#states[index] = unknown;
+        this.record(index, restarted);
+      });
+    }
+    this.#generation = generation;
+  }
+
   outcomeOf(index: number): Outcome {
     return names[this.#stateOf(index)] as Outcome;
+  }
+
+  isUnsettled(index: number): boolean {
+    return this.#unsettled?.has(this.#canonical?.[index] ?? index) === true;
   }
 
   causeOf(index: number): Fault {
@@ -71,7 +105,9 @@ export class Outcomes implements OutcomeTable {
     const { size, counts } = this;
     const failed = [...Array(size).keys()].filter((index) => this.#stateOf(index) !== applied);
     const { code, reason } = this.causeOf(first);
-    const summary = `${counts["not-applied"]} of ${size} entries not applied, ${counts.unknown} unknown`;
+    const late = failed.filter((index) => this.isUnsettled(index)).length;
+    const lateText = late === 0 ? "" : ` (${late} may still be applied later)`;
+    const summary = `${counts["not-applied"]} of ${size} entries not applied, ${counts.unknown} unknown${lateText}`;
     const message = `${this.#call.description}: ${summary}; entry ${first} failed: ${explain({ code, reason })}`;
     const retryable = failed.every((index) => this.causeOf(index).retryable);
     throw new BatchError(code, message, this, { retryable, reason });
@@ -83,7 +119,13 @@ export class Outcomes implements OutcomeTable {
 }
 
 /** Returns the outcomes of a batch in which all entries have the same outcome, such as a rejected batch. */
-export function uniformOutcomes(size: number, outcome: Outcome, code: StoreErrorCode, reason?: string): OutcomeTable {
+export function uniformOutcomes(
+  size: number,
+  outcome: Outcome,
+  code: StoreErrorCode,
+  reason?: string,
+  unsettled = false,
+): OutcomeTable {
   const counts = Object.freeze({ applied: 0, "not-applied": 0, unknown: 0, [outcome]: size });
-  return { size, counts, outcomeOf: () => outcome, causeOf: () => ({ code, reason }) };
+  return { size, counts, outcomeOf: () => outcome, causeOf: () => ({ code, reason }), isUnsettled: () => unsettled };
 }

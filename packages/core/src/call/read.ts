@@ -39,12 +39,15 @@ export async function read<Kind extends ReadKind>(
     }
   }
 
-  /** Sends a chunk and stores its values. Repeats retryable keys until all keys are read or the call fails. */
-  async function readChunk(whole: Chunk): Promise<void> {
+  /**
+   * Sends a chunk and stores its values. Repeats retryable keys until all keys are read or the call fails. If the
+   * connection is lost, repeats the keys as two chunks, because the response may exceed a limit of the server.
+   */
+  async function readChunk(whole: Chunk, start = 1, cause?: Fault): Promise<void> {
     let chunk = whole;
-    let last: Fault | undefined;
+    let last = cause;
     let withoutProgress = 0;
-    for (let number = 1; ; number++) {
+    for (let number = start; ; number++) {
       const time = attemptTime(call);
       const stop = stopFault(call, time, last);
       if (stop !== undefined) return fail(chunk.indexes[0], stop);
@@ -67,6 +70,9 @@ export async function read<Kind extends ReadKind>(
       if (withoutProgress >= retry.attempts) return fail(chunk.indexes[first], last);
       chunk = chunk.pick(repeat);
       await backoff(call, withoutProgress);
+      if (last.code !== "connection-lost" || withoutProgress === 0 || repeat.length === 1) continue;
+      for (const half of chunk.halves()) if (call.fault === undefined) await readChunk(half, number + 1, last);
+      return;
     }
   }
 
@@ -78,7 +84,7 @@ export async function read<Kind extends ReadKind>(
 }
 
 /** Sends a request without keys. Repeats it after retryable faults: at most `retry.attempts` attempts in total. */
-export async function control<Kind extends "list" | "provision">(
+export async function control<Kind extends "list" | "provision" | "describe">(
   call: Call,
   kind: Kind,
   cursor?: string,

@@ -47,6 +47,7 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
 
       const result = await attempt(call, kind, chunk, number, time);
       const faults = faultsByIndex(chunk.keys.length, result, last);
+      outcomes.enterGeneration(driver.generation);
       const repeat: number[] = [];
       for (let index = 0; index < chunk.keys.length; index++) {
         const fault = faults?.[index];
@@ -55,7 +56,11 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
       }
       if (faults === undefined) return;
 
-      await runFences(call, faults);
+      const settled = await runFences(call, faults);
+      faults.forEach((fault, index) => {
+        if (fault?.effect !== "unknown" || settled.has(fault.fence)) return;
+        outcomes.recordUnsettled(chunk.indexes[index] as number);
+      });
       // A fault of the whole request also applies to the other chunks. Faults of single keys do not.
       const wholeFault = result.fault && faults[0];
       withoutProgress = faults.includes(undefined) ? 0 : withoutProgress + 1;
@@ -73,16 +78,22 @@ const longestFence = 5_000;
 const overrun = 100;
 
 /**
- * Runs the fences of `faults`, so that lost requests can no longer take effect. Even if the fences succeed, keys stay
- * `unknown` until a repeated write is acknowledged. A cancelled call runs no fence, so that it settles at once.
+ * Runs the fences of `faults`, so that lost requests can no longer take effect. Returns the fences that succeeded. Even
+ * then, keys stay `unknown` until a repeated write is acknowledged. A cancelled call runs no fence, so that it settles
+ * at once.
  */
-async function runFences(call: Call, faults: readonly (Fault | undefined)[]): Promise<void> {
+async function runFences(call: Call, faults: readonly (Fault | undefined)[]): Promise<ReadonlySet<Fault["fence"]>> {
+  const settled = new Set<Fault["fence"]>();
   const fences = new Set(faults.map((fault) => fault?.fence));
   fences.delete(undefined);
-  if (fences.size === 0 || call.cancelled) return;
+  if (fences.size === 0 || call.cancelled) return settled;
   const deadline = performance.now() + Math.min(longestFence, Math.max(0, call.timeLeft) + overrun);
   const request = new Request({ bucket: call.bucket, deadline });
-  const running = Array.from(fences, async (fence) => fence?.(request));
+  const running = Array.from(fences, async (fence) => {
+    await fence?.(request);
+    settled.add(fence);
+  });
   const result = await call.race(Promise.allSettled(running), deadline);
   if (typeof result === "string") request.abort();
+  return settled;
 }

@@ -38,6 +38,12 @@ export class Chunk {
     if (chosen.length === this.keys.length || this.prepared !== undefined) return this;
     return new Chunk(at(this.keys, chosen), at(this.indexes, chosen), at(this.values, chosen));
   }
+
+  halves(): readonly Chunk[] {
+    const indexes = [...this.keys.keys()];
+    const middle = Math.ceil(indexes.length / 2);
+    return [this.pick(indexes.slice(0, middle)), this.pick(indexes.slice(middle))];
+  }
 }
 
 function at<Element>(elements: readonly Element[], indexes: readonly number[]): readonly Element[] {
