@@ -6,6 +6,18 @@ export type {
   RedisOptions,
 } from "./options.js";
 export { randomName } from "./random-name.js";
+export {
+  answering,
+  brokenKeys,
+  hangingUpAt,
+  info,
+  killByAnyFilter,
+  manners,
+  oneKillFilter,
+  together,
+  without,
+} from "./resp/manners.js";
+export { type Handling, type Manner, type RespConnection, RespProxy } from "./resp/resp-proxy.js";
 export type {
   Breakable,
   DedicatedDynamodb,
