@@ -5,8 +5,9 @@ import { accessByClient, accessByUrl } from "./cluster/cluster-access.js";
 import { ClusterDriver } from "./cluster/cluster-driver.js";
 import { Topology } from "./cluster/topology.js";
 import type { Identity } from "./connection/identity.js";
+import { clusterNode, type Login, loginOf } from "./connection/log-in.js";
 import { NodeConnection } from "./connection/node-connection.js";
-import { createClient, singleConnection } from "./connection/open-socket.js";
+import { type ConnectionSource, connectOnly, createClient } from "./connection/open-socket.js";
 import { checkClient, checkConnectTimeout, type RedisDriverOptions, type RedisStoreOptions } from "./redis-options.js";
 import { parseRedisUrl, type RedisUrl } from "./redis-url.js";
 import { StandaloneDriver } from "./standalone-driver.js";
@@ -53,31 +54,25 @@ function driverOfUrl(url: RedisUrl, connectTimeout: number): Driver {
   const { addresses, cluster, database, username, password, tls } = url;
   const [{ host, port }] = addresses;
   const server = { address: host, port };
-  const options: RedisOptions = {
-    db: database,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(tls ? { tls: {} } : {}),
-  };
-  if (cluster) return new ClusterDriver(new Topology(accessByUrl(addresses, options, connectTimeout)), server);
-  return standalone(() => createClient({ ...options, host, port }), database, connectTimeout, server);
+  const options: RedisOptions = tls ? { tls: {} } : {};
+  const credentials =
+    password === undefined && username === undefined ? undefined : async () => ({ username, password: password ?? "" });
+  const login: Login = { credentials, database };
+  if (cluster) return new ClusterDriver(new Topology(accessByUrl(addresses, options, login, connectTimeout)), server);
+  const source = { ...login, createClient: () => createClient({ ...options, host, port }) };
+  return standalone(source, connectTimeout, server);
 }
 
 function driverOfClient(client: Redis | Cluster, connectTimeout: number): Driver {
   if (isCluster(client)) return new ClusterDriver(new Topology(accessByClient(client, connectTimeout)), undefined);
-  const { host, port, path, sentinels, db = 0 } = client.options;
+  const { host, port, path, sentinels } = client.options;
   const server = sentinels || path || host === undefined ? undefined : { address: host, port };
-  return standalone(async () => client.duplicate(singleConnection), db, connectTimeout, server);
+  const source = { ...loginOf(() => client.options), createClient: async () => client.duplicate(connectOnly) };
+  return standalone(source, connectTimeout, server);
 }
 
-function standalone(
-  create: () => Promise<Redis>,
-  database: number,
-  connectTimeout: number,
-  server: ServerAddress | undefined,
-): Driver {
-  const node = new NodeConnection({ createClient: create, database, connectTimeout, check: checkStandalone });
-  return new StandaloneDriver(node, server);
+function standalone(source: ConnectionSource, connectTimeout: number, server: ServerAddress | undefined): Driver {
+  return new StandaloneDriver(new NodeConnection({ source, connectTimeout, check: checkStandalone }), server);
 }
 
 /** Returns whether a client is a `Cluster`. Does not use `instanceof`: a program may load several copies of ioredis. */
@@ -87,9 +82,8 @@ function isCluster(client: Redis | Cluster): client is Cluster {
 
 /** Throws a {@link FaultError} if the server reports that it is a cluster node or is not a master. */
 function checkStandalone({ clustered, role }: Identity): void {
-  if (clustered) throw new FaultError({ ...unusable, retryable: false, reason: "cluster node: use redis+cluster://" });
+  if (clustered) throw new FaultError(clusterNode);
   // A replica may return stale data. A retry may succeed, because a failover can make the replica the master.
-  if (role === "other") throw new FaultError({ ...unusable, retryable: true, reason: "READONLY" });
+  if (role === "other")
+    throw new FaultError({ code: "unavailable", retryable: true, effect: "none", reason: "READONLY" });
 }
-
-const unusable = { code: "unavailable", effect: "none" } as const;

@@ -13,9 +13,8 @@ const access: ClusterAccess = {
   seeds: async () => addressesOf(serviceUrl("redis-cluster")),
   open: (address) =>
     new NodeConnection({
-      createClient: () => createClient({ ...address }),
+      source: { createClient: () => createClient({ ...address }), database: 0 },
       connectTimeout: 3_000,
-      database: 0,
       check: () => {},
     }),
   translate: (address) => address,

@@ -1,8 +1,9 @@
 import { FaultError } from "@manykv/core/driver";
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from "ioredis";
 import type { Identity } from "../connection/identity.js";
+import { type Login, loginOf } from "../connection/log-in.js";
 import { NodeConnection } from "../connection/node-connection.js";
-import { createClient } from "../connection/open-socket.js";
+import { type ConnectionSource, createClient } from "../connection/open-socket.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 
 /** Finds the nodes of a cluster and opens connections to them. */
@@ -18,11 +19,13 @@ export interface ClusterAccess {
 export function accessByUrl(
   addresses: readonly Address[],
   options: RedisOptions,
+  login: Login,
   connectTimeout: number,
 ): ClusterAccess {
   return {
     seeds: async () => addresses,
-    open: (address) => openNode({ ...options, ...address }, connectTimeout),
+    open: (address) =>
+      openNode({ ...login, createClient: () => createClient({ ...options, ...address }) }, connectTimeout),
     translate: (address) => address,
   };
 }
@@ -37,7 +40,11 @@ export function accessByClient(client: Cluster, connectTimeout: number): Cluster
       await whenReady(client);
       return client.nodes("all").map(({ options: { host = "127.0.0.1", port = 6379 } }) => ({ host, port }));
     },
-    open: (address) => openNode({ ...optionsOf(client, address), ...address }, connectTimeout),
+    open: (address) => {
+      const options = (): RedisOptions => ({ ...optionsOf(client, address), ...address });
+      const source = { ...loginOf(options), database: 0, createClient: () => createClient(options()) };
+      return openNode(source, connectTimeout);
+    },
     translate: (address) => translate(client.options.natMap, address),
   };
 }
@@ -55,9 +62,8 @@ function translate(map: ClusterOptions["natMap"], address: Address): Address {
   return (typeof map === "function" ? map(key) : map?.[key]) ?? address;
 }
 
-function openNode(options: RedisOptions, connectTimeout: number): NodeConnection {
-  const create = (): Promise<Redis> => createClient({ ...options, db: 0 });
-  return new NodeConnection({ createClient: create, connectTimeout, database: 0, check: checkNode });
+function openNode(source: ConnectionSource, connectTimeout: number): NodeConnection {
+  return new NodeConnection({ source, connectTimeout, check: checkNode });
 }
 
 /** Throws a {@link FaultError} if the server reports that it is not a cluster node. */

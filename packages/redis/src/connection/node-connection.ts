@@ -1,18 +1,16 @@
 import { type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
-import type { Redis } from "ioredis";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { Connection } from "./connection.js";
 import { type Identity, identify } from "./identity.js";
-import { destroyClient, openSocket } from "./open-socket.js";
+import { Lifetime } from "./lifetime.js";
+import { type ConnectionSource, openSocket } from "./open-socket.js";
 import { Exchange, type RespSocket } from "./resp-socket.js";
 
 export interface NodeOptions {
-  /** Returns a new ioredis client for a single connection. The client must not be connected yet. */
-  readonly createClient: () => Promise<Redis>;
+  /** How to reach the server and log in. */
+  readonly source: ConnectionSource;
   /** Longest time to open a connection and identify the server, in milliseconds. */
   readonly connectTimeout: number;
-  /** The database that the client selects. */
-  readonly database: number;
   /** Throws a {@link FaultError} if the store must not use the server. */
   readonly check: (identity: Identity) => void;
 }
@@ -20,12 +18,11 @@ export interface NodeOptions {
 /** Keeps one connection to one server. Opens the connection on first use and replaces it when it is lost. */
 export class NodeConnection {
   readonly #options: NodeOptions;
-  readonly #clients: Set<Redis> = new Set();
+  readonly #lifetime: Lifetime = new Lifetime();
   #connection: Connection | undefined;
   #opening: Promise<Connection> | undefined;
   /** The number of requests that wait for a connection. */
   #waiting = 0;
-  #closed = false;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -67,8 +64,7 @@ export class NodeConnection {
 
   /** Closes all connections to the server. Requests that wait for a connection fail. */
   close(): void {
-    this.#closed = true;
-    for (const redis of this.#clients) destroyClient(redis);
+    this.#lifetime.end();
   }
 
   async #open(): Promise<Connection> {
@@ -96,16 +92,13 @@ export class NodeConnection {
     });
 
   async #openSocket<Result>(prepare: (socket: RespSocket) => Promise<Result>): Promise<Result> {
-    if (this.#closed) throw new FaultError(removed);
-    const redis = await this.#options.createClient();
-    if (this.#closed) throw new FaultError(removed);
-    this.#clients.add(redis);
-    redis.once("end", () => this.#clients.delete(redis));
-    return openSocket(redis, this.#options.connectTimeout, prepare);
+    if (this.#lifetime.ended) throw new FaultError(removed);
+    const { source, connectTimeout } = this.#options;
+    return openSocket(source, connectTimeout, this.#lifetime, prepare);
   }
 
   #checkDatabase({ database }: Identity): void {
-    if (database === undefined || database === this.#options.database) return;
+    if (database === undefined || database === this.#options.source.database) return;
     throw new FaultError({ code: "no-such-store", retryable: false, effect: "none", reason: "SELECT had no effect" });
   }
 }

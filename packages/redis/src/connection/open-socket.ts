@@ -1,13 +1,27 @@
 import { FaultError } from "@manykv/core/driver";
 import type { Redis, RedisOptions } from "ioredis";
 import { faultOfConnecting } from "../error-table.js";
+import { Lifetime } from "./lifetime.js";
+import { type Login, logIn } from "./log-in.js";
 import { RespSocket } from "./resp-socket.js";
 
+/** How to reach one server and log in. */
+export interface ConnectionSource extends Login {
+  /**
+   * Returns an ioredis client for a single connection, not connected yet, with {@link connectOnly} among its options.
+   * Called for each connection.
+   *
+   * @param attempt - ends when the client is no longer needed
+   */
+  readonly createClient: (attempt: Lifetime) => Promise<Redis>;
+}
+
 /**
- * Options that turn an ioredis client into a single connection. The client connects once, never reconnects, queues or
- * resends, and reports every failure immediately. Core handles failures: it knows the deadline and the outcomes.
+ * Options with which an ioredis client only opens a connection: TCP, TLS or a custom connector. It connects once, never
+ * reconnects, queues or resends, sends nothing, and reports every failure immediately. Core handles failures: it knows
+ * the deadline and the outcomes. The driver logs in itself: see {@link logIn}.
  */
-export const singleConnection: Omit<RedisOptions, "replyMapping"> & { readonly replyMapping: "legacy" } = {
+export const connectOnly: Omit<RedisOptions, "replyMapping"> & { readonly replyMapping: "legacy" } = {
   lazyConnect: true,
   retryStrategy: (): null => null,
   reconnectOnError: null,
@@ -25,6 +39,10 @@ export const singleConnection: Omit<RedisOptions, "replyMapping"> & { readonly r
   connectTimeout: 0,
   socketTimeout: undefined,
   himportFieldsets: undefined,
+  username: undefined,
+  password: undefined,
+  db: 0,
+  connectionName: undefined,
 };
 
 /** Returns a client for one connection. Loads ioredis only on first use, so that a process can start faster. */
@@ -32,50 +50,101 @@ export async function createClient(options: RedisOptions): Promise<Redis> {
   const { Redis } = await import("ioredis").catch((): never => {
     throw new FaultError(notInstalled);
   });
-  return new Redis({ ...options, ...singleConnection });
+  return new Redis({ ...options, ...connectOnly });
 }
 
 const notInstalled = Object.freeze({
   code: "unavailable",
   retryable: false,
   effect: "none",
-  reason: "ERR_MODULE_NOT_FOUND",
+  reason: "ioredis is not installed: npm install ioredis",
 } as const);
 
 /**
- * Opens a connection, runs `prepare` on it and returns the result of `prepare`.
+ * Opens a connection, logs in, runs `prepare` and returns the result of `prepare`.
  *
- * @param timeout - the longest time for both steps together, in milliseconds
+ * @param timeout - the longest time for all steps together, in milliseconds
+ * @param owner - its end closes the connection
  * @throws {FaultError} if a step fails, after closing the connection
  */
 export async function openSocket<Result>(
-  redis: Redis,
+  source: ConnectionSource,
   timeout: number,
+  owner: Lifetime,
   prepare: (socket: RespSocket) => Promise<Result>,
 ): Promise<Result> {
-  let failure: unknown;
+  const attempt = new Lifetime();
+  const stopListening = owner.onEnd(() => attempt.end());
   let expired = false;
   const timer = setTimeout(() => {
     expired = true;
-    destroyClient(redis);
+    attempt.end();
   }, timeout);
-  redis.on("error", (error) => {
-    failure ??= error;
-    // Do not use the connection after an error. After a rejected SELECT, for example, it would use another database.
-    destroyClient(redis);
-  });
-  try {
+  let failure: () => unknown = () => undefined;
+  const open = async (): Promise<Result> => {
+    const redis = await source.createClient(attempt);
+    failure = destroyOnError(redis);
+    if (attempt.ended) throw new FaultError(stopped);
+    attempt.onEnd(() => destroyClient(redis));
     await redis.connect();
-    return await prepare(new RespSocket(redis));
+    if (attempt.ended) {
+      // A connector of the caller may deliver the stream after the attempt has ended.
+      destroyClient(redis);
+      throw new FaultError(stopped);
+    }
+    // ioredis listens for only one error of a stream. The stream of a connector may emit several.
+    redis.stream.on("error", ignore);
+    const socket = new RespSocket(redis);
+    await logIn(socket, source);
+    const result = await prepare(socket);
+    keepUntil(owner, redis);
+    return result;
+  };
+  try {
+    return await unlessEnded(attempt, open());
   } catch (error) {
-    destroyClient(redis);
+    attempt.end();
     if (expired) throw new FaultError(timedOut);
-    if (error instanceof FaultError && failure === undefined) throw error;
-    throw new FaultError(faultOfConnecting(failure ?? error));
+    if (error instanceof FaultError && failure() === undefined) throw error;
+    throw new FaultError(faultOfConnecting(failure() ?? error));
   } finally {
     clearTimeout(timer);
+    stopListening();
   }
 }
+
+/**
+ * Closes a client at its first error. Returns a function that returns this error, if it has occurred. The listener lives
+ * as long as the client, so it must not share a scope with `prepare`, which may refer to the previous connection.
+ */
+function destroyOnError(redis: Redis): () => unknown {
+  let failure: unknown;
+  redis.on("error", (error) => {
+    failure ??= error;
+    destroyClient(redis);
+  });
+  return () => failure;
+}
+
+function ignore(): void {}
+
+/** Closes an open connection when its owner ends. */
+function keepUntil(owner: Lifetime, redis: Redis): void {
+  redis.stream.once(
+    "close",
+    owner.onEnd(() => destroyClient(redis)),
+  );
+}
+
+/** Returns the result, or rejects when the attempt ends: functions of the caller may never settle. */
+function unlessEnded<Result>(attempt: Lifetime, result: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    result.then(resolve, reject);
+    attempt.onEnd(() => reject(new FaultError(stopped)));
+  });
+}
+
+const stopped = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
 
 const timedOut = Object.freeze({
   code: "unavailable",
@@ -85,7 +154,8 @@ const timedOut = Object.freeze({
 } as const);
 
 /** Closes a client permanently, without waiting for the server. */
-export function destroyClient(redis: Redis): void {
-  redis.disconnect();
-  redis.stream?.destroy();
+function destroyClient(redis: Redis): void {
+  // `disconnect` waits two seconds for the stream to close, and longer than the process if the stream is closed already.
+  if (redis.stream === undefined) redis.disconnect();
+  else redis.stream.destroy();
 }
