@@ -4,6 +4,7 @@ import { test } from "vitest";
 import { postgresStore } from "../src/index.js";
 import { text } from "./support/requests.js";
 import { testRole } from "./support/role.js";
+import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
 const table = testTable();
@@ -43,4 +44,74 @@ test("the URL can name the table", async () => {
   await bucket.set("by-url", text("v"));
   const { rowCount } = await table.admin.query(`SELECT FROM "${table.name}" WHERE key = 'b:by-url'`);
   assert.equal(rowCount, 1);
+});
+
+/** Runs `provision` on a server that lacks every one of `words`: the proxy makes unknown words of the same length. */
+async function provisionWithout(words: readonly string[], name: string): Promise<readonly string[]> {
+  await using proxy = await startProxy(table.url);
+  const sent: string[] = [];
+  proxy.intercept = (chunk, direction) => {
+    if (direction === "answer") return chunk;
+    let text = chunk.toString("latin1");
+    sent.push(text);
+    for (const word of words) text = text.replaceAll(word, `x${word.slice(1)}`);
+    return Buffer.from(text, "latin1");
+  };
+  await using store = postgresStore({ url: proxy.url(table.url), table: name });
+  await store.provision();
+  const bucket = await store.open("b");
+  await bucket.set("a", text("v"));
+  assert.deepEqual(await bucket.get("a"), text("v"));
+  await store.provision();
+  return sent;
+}
+
+/** Returns `l` if the server supports LZ4, as it is stored in the catalog, or else an empty string. */
+async function bestCompression(): Promise<string> {
+  const name = randomName();
+  try {
+    await table.admin.query(`CREATE TABLE "${name}" (value bytea COMPRESSION lz4)`);
+  } catch {
+    return "";
+  }
+  await table.admin.query(`DROP TABLE "${name}"`);
+  return "l";
+}
+
+const lackingWords = [
+  [],
+  ["COMPRESSION"],
+  ["fillfactor"],
+  ["COMPRESSION", "fillfactor"],
+  ["indnkeyatts"],
+  ["pg_index"],
+];
+
+test("provision works on servers that lack LZ4, storage parameters and parts of the catalog", async () => {
+  const best = await bestCompression();
+  for (const words of lackingWords) {
+    const name = randomName();
+    const sent = await provisionWithout(words, name);
+    const { rows } = await table.admin.query(
+      `SELECT attcompression, coalesce(reloptions, '{}') AS reloptions
+        FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid WHERE relname = $1 AND attname = 'value'`,
+      [name],
+    );
+    const expected = {
+      attcompression: words.includes("COMPRESSION") || words.includes("fillfactor") ? "" : best,
+      reloptions: words.includes("fillfactor") ? [] : ["fillfactor=70"],
+    };
+    assert.deepEqual(rows, [expected], `without ${words.join(" and ")}`);
+    // Servers that are only compatible with Postgres lack these.
+    for (const text of sent) assert.doesNotMatch(text, /\bDO\b(?! UPDATE)|ctid|advisory|ALTER/);
+    await table.admin.query(`DROP TABLE "${name}"`);
+  }
+});
+
+test("provision reports a table without the columns of manykv", async () => {
+  const name = randomName();
+  await table.admin.query(`CREATE TABLE "${name}" (key text PRIMARY KEY, value bytea NOT NULL)`);
+  await using store = postgresStore({ url: table.url, table: name });
+  await assert.rejects(store.provision(), { code: "invalid-argument", message: /`key bytea`/ });
+  await table.admin.query(`DROP TABLE "${name}"`);
 });

@@ -17,7 +17,7 @@ export function statementsFor(table: string): Statements {
   return {
     getOne: named("get", `SELECT value FROM ${table} WHERE key = $1::bytea AND (${columnsAreBytes(table)})`),
     getMany: named("get_many", `SELECT key, value FROM ${table} WHERE ${isWanted} AND (${columnsAreBytes(table)})`),
-    existsOne: named("exists", `SELECT FROM ${table} WHERE key = $1::bytea`),
+    existsOne: named("exists", `SELECT 1 FROM ${table} WHERE key = $1::bytea`),
     existsMany: named("exists_many", `SELECT key FROM ${table} WHERE ${isWanted}`),
     setOne: named("set", `INSERT INTO ${table} AS stored (key, value) VALUES ($1::bytea, $2::bytea) ${onConflict}`),
     // Writes in the order of the arrays. If the keys are sorted, the server locks rows in the order of the keys.
