@@ -11,6 +11,7 @@ import { valueLengthCases } from "./s02-value-length.js";
 import { valueCases } from "./s02-values.js";
 import { checkedFirstCases } from "./s03-checked-first.js";
 import { iterableCases } from "./s03-iterables.js";
+import { throwingInputCases } from "./s03-throwing-input.js";
 import { orderCases } from "./s04-order.js";
 import { lastWinsCases } from "./s05-last-wins.js";
 import { emptyBatchCases } from "./s06-empty-batch.js";
@@ -42,6 +43,7 @@ export const cases: readonly ConformanceCase[] = [
   ...keepingCases,
   ...checkedFirstCases,
   ...iterableCases,
+  ...throwingInputCases,
   ...orderCases,
   ...lastWinsCases,
   ...emptyBatchCases,

@@ -2,7 +2,7 @@ import { createStore, type KeyValue, StoreError } from "@manykv/core";
 import { createRequest } from "@manykv/core/driver";
 import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
-import { belowCore, changedBuckets, type Mutant } from "./mutant.js";
+import { belowCore, changedBuckets, type Mutant, retold } from "./mutant.js";
 
 /** Mutants that do not validate, order, deduplicate, split or send batches correctly. */
 export const batchMutants: readonly Mutant[] = [
@@ -51,6 +51,54 @@ export const batchMutants: readonly Mutant[] = [
         } catch (error) {
           throw StoreError.is(error) ? new StoreError(error.code, "the batch contains an invalid key") : error;
         }
+      },
+    })),
+  },
+  {
+    name: "inspects the values before it validates them",
+    rule: "S3",
+    killedBy: "s03-unreadable-values",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) => {
+        const longest = Math.max(...Array.from(entries, ([, value]) => value.byteLength));
+        return bucket.setMany(entries, longest > 0 ? options : {});
+      },
+    })),
+  },
+  {
+    name: "believes the length that a value reports",
+    rule: "S3",
+    killedBy: "s03-unusual-values",
+    createStore: changedBuckets((bucket) => ({
+      set: async (key, value, options) =>
+        bucket.set(key, ArrayBuffer.isView(value) ? value.slice(0, value.byteLength) : value, options),
+    })),
+  },
+  {
+    name: "counts only the elements that it could read",
+    rule: "S3",
+    killedBy: "s03-unreadable-element",
+    createStore: changedBuckets((bucket) => ({
+      setMany: (entries, options) => retold(bucket.setMany(entries, options), 1, () => "not-applied"),
+    })),
+  },
+  {
+    name: "reads the options of a call twice",
+    rule: "S3",
+    killedBy: "s03-options-are-read-once",
+    createStore: changedBuckets((bucket) => ({
+      setMany: async (entries, options) =>
+        bucket.setMany(entries, options?.timeout === undefined ? undefined : { timeout: options.timeout }),
+    })),
+  },
+  {
+    name: "accepts only signals of its own realm",
+    rule: "S3",
+    killedBy: "s03-signals-of-other-libraries",
+    createStore: changedBuckets((bucket) => ({
+      get: async (key, options) => {
+        if (options?.signal instanceof AbortSignal || options?.signal === undefined) return bucket.get(key, options);
+        throw new StoreError("invalid-argument", "`signal` must be an AbortSignal");
       },
     })),
   },

@@ -54,6 +54,7 @@ function delegateStore(store: Store): Store {
   return {
     open: (name, options) => store.open(name, options),
     provision: () => store.provision(),
+    describe: (options) => store.describe(options),
     close: () => store.close(),
     [Symbol.asyncDispose]: () => store.close(),
   };
@@ -94,6 +95,7 @@ export async function retold(
       counts,
       outcomeOf: (index) => outcomes[index] as Outcome,
       causeOf: () => error,
+      isUnsettled: () => false,
     });
   }
 }

@@ -1,7 +1,8 @@
-import { Call, nextTurn } from "./call/call.js";
+import { Call } from "./call/call.js";
 import { uniformOutcomes } from "./call/outcomes.js";
 import { read } from "./call/read.js";
 import { type WriteKind, write } from "./call/write.js";
+import { nextTurn } from "./clock.js";
 import type { StoreCore } from "./create-store.js";
 import type { Fault } from "./driver.js";
 import { DriverBucket } from "./driver-bucket.js";

@@ -32,8 +32,7 @@ class DriverStore implements Store {
 
   async open(name: string, options: OpenOptions = {}): Promise<Bucket> {
     this.#core.checkOpen();
-    checkOptions(options, openOptionNames);
-    const { coalesce = false } = options;
+    const { coalesce = false } = checkOptions(options, openOptionNames);
     if (typeof coalesce !== "boolean") throw new StoreError("invalid-argument", "`coalesce` must be true or false");
     checkBucketName(name, "no-such-store");
     const { buckets } = this.#core.options;
@@ -105,6 +104,9 @@ export class StoreCore {
   readonly attemptTracing: ReturnType<typeof openTracing> = openTracing("manykv:attempt");
   /** Functions that `close()` calls first. Each function sends the calls of one bucket that wait for a batch. */
   readonly beforeClose: Set<() => void> = new Set();
+  /** Differs from those of other stores, even if they use another copy of this package. */
+  readonly #id = Math.random().toString(36).slice(2);
+  #calls = 0;
   #inFlight = 0;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
@@ -118,6 +120,11 @@ export class StoreCore {
   /** Throws a {@link StoreError} with code `closed` if `close()` was called. */
   checkOpen(): void {
     if (this.#closing !== undefined) throw new StoreError("closed", "the store was closed: create a new store");
+  }
+
+  /** Returns an id for the tracing events of a call. */
+  newCallId(): string {
+    return `${this.#id}-${++this.#calls}`;
   }
 
   /** Registers a call. `close()` waits until `leave()` has been called for every registered call. */

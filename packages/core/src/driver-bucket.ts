@@ -77,10 +77,10 @@ export class DriverBucket implements Bucket {
   }
 
   async *keys(options?: CallOptions): AsyncGenerator<string, void, undefined> {
-    if (options !== undefined) checkCallOptions(options);
+    const checked = options === undefined ? undefined : checkCallOptions(options);
     let cursor: string | undefined;
     do {
-      const page = await this.listKeys({ ...options, cursor });
+      const page = await this.listKeys({ ...checked, cursor });
       yield* page.keys;
       cursor = page.cursor;
     } while (cursor !== undefined);
@@ -122,8 +122,7 @@ export class DriverBucket implements Bucket {
 
   async #list(call: Call, options: ListOptions | undefined): Promise<KeyPage> {
     try {
-      call.start(options, listOptionNames);
-      const cursor: unknown = options?.cursor;
+      const cursor: unknown = call.start(options, listOptionNames)?.cursor;
       if (cursor !== undefined && typeof cursor !== "string") {
         throw new InputError("invalid-argument", "`cursor` must be a string: pass the `cursor` of the previous page");
       }

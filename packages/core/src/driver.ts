@@ -95,7 +95,7 @@ export interface RequestLimits {
 }
 
 export interface DriverRequest {
-  /** When the attempt times out, in milliseconds on the clock of `performance.now()`. May be `Infinity`. */
+  /** When the attempt times out, in milliseconds on the clock of {@link now}. May be `Infinity`. */
   readonly deadline: number;
   /** Whether the request timed out, its call was cancelled, or another request of the same read failed. */
   readonly aborted: boolean;
@@ -167,5 +167,6 @@ export interface ItemFault extends Fault {
 export const allDone: WriteAnswer = Object.freeze({});
 
 export { createRequest } from "./call/attempt.js";
+export { clearTimer, nextTurn, now, setTimer, type Timer } from "./clock.js";
 export { ChunkCopier, FaultError, waitFor } from "./driver-kit.js";
 export { checkOptions } from "./options.js";

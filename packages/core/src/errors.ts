@@ -171,7 +171,7 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   closed: "The store was closed: create a new store.",
   "no-such-store": "Check the names of the bucket, table and database. `provision()` creates a missing table.",
   "access-denied": "Check the credentials and permissions.",
-  internal: "The driver does not recognize the failure: check the logs of the backend.",
+  internal: "The driver or the backend failed unexpectedly: check the logs of the backend, or report the failure.",
 };
 
 /** Describes a fault for a message, such as `throttled (OOM). The backend has no capacity left: ...`. */

@@ -49,11 +49,12 @@ const callOptionNames = ["signal", "timeout"];
 
 /** Validates options and adds defaults. Throws `invalid-argument` with the name of an unknown or invalid option. */
 export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedOptions {
-  checkOptions(options, storeOptionNames);
-  const { limits = {}, requestLimits = {}, retry = {}, buckets, timeout = 10_000 } = options;
-  checkOptions(limits, limitNames, "`limits`");
-  checkOptions(requestLimits, requestLimitNames, "`requestLimits`");
-  checkOptions(retry, retryNames, "`retry`");
+  const read = checkOptions(options, storeOptionNames);
+  const { limits: givenLimits = {}, requestLimits: givenRequestLimits = {}, retry: givenRetry = {} } = read;
+  const { buckets, timeout = 10_000 } = read;
+  const limits = checkOptions(givenLimits, limitNames, "`limits`");
+  const requestLimits = checkOptions(givenRequestLimits, requestLimitNames, "`requestLimits`");
+  const retry = checkOptions(givenRetry, retryNames, "`retry`");
   const lowered = (backend: RequestLimits): RequestLimits => ({
     maxKeys: Math.min(inRange("requestLimits.maxKeys", requestLimits.maxKeys, 1, Infinity), backend.maxKeys),
     maxBytes: Math.min(inRange("requestLimits.maxBytes", requestLimits.maxBytes, 1, Infinity), backend.maxBytes),
@@ -69,8 +70,8 @@ export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedO
     delete: lowered(driver.limits.delete),
     buckets: buckets === undefined ? undefined : checkBuckets(buckets),
     timeout: checkTimeout(timeout),
-    concurrency: inRange("concurrency", options.concurrency, 1, driver.limits.concurrency),
-    storeConcurrency: Math.floor(inRange("storeConcurrency", options.storeConcurrency, 1, Infinity)),
+    concurrency: inRange("concurrency", read.concurrency, 1, driver.limits.concurrency),
+    storeConcurrency: Math.floor(inRange("storeConcurrency", read.storeConcurrency, 1, Infinity)),
     retry: {
       attempts: inRange("retry.attempts", retry.attempts, 1, 10),
       baseDelay: inRange("retry.baseDelay", retry.baseDelay, 0, 50),
@@ -80,34 +81,84 @@ export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedO
 }
 
 /**
- * Checks that `options` is an object that contains only options whose names are in `known`.
+ * Checks that `options` is an object that contains only options whose names are in `known`. Returns a copy of the
+ * options: use it, because a getter may return another value when it is read again.
  *
  * @param subject - what to call the object in error messages
  * @throws {StoreError} `invalid-argument`. The message lists the known options.
  */
-export function checkOptions(options: unknown, known: readonly string[], subject = "the options"): void {
+export function checkOptions<Options>(
+  options: Options,
+  known: readonly string[],
+  subject: string = "the options",
+): Options {
   if (typeof options !== "object" || options === null) {
-    throw new StoreError("invalid-argument", `${subject} must be an object: pass { ${known.join(", ")} }`);
+    throw invalid(`${subject} must be an object: pass { ${known.join(", ")} }`);
   }
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    throw new StoreError("invalid-argument", `unknown option \`${name}\` in ${subject}: use ${known.join(", ")}`);
+  const copy: Record<string, unknown> = {};
+  let unknown: string | undefined;
+  try {
+    unknown = Object.keys(options).find((name) => !known.includes(name));
+    for (const name of known) {
+      const value = options[name as keyof Options];
+      if (value !== undefined) copy[name] = value;
+    }
+  } catch {
+    throw invalid(`reading ${subject} throws an error: pass a plain object`);
+  }
+  if (unknown === undefined) return copy as Options;
+  throw invalid(`unknown option \`${unknown}\` in ${subject}: use ${known.join(", ")}`);
+}
+
+/**
+ * Validates the options of a call and returns a copy of them. Throws `invalid-argument` with the name of an unknown or
+ * invalid option.
+ */
+export function checkCallOptions<Options extends CallOptions>(
+  options: Options,
+  known: readonly string[] = callOptionNames,
+): Options {
+  const checked = checkOptions(options, known);
+  const { signal, timeout } = checked;
+  if (signal !== undefined && !isSignal(signal)) throw notSignal();
+  if (timeout !== undefined) checkTimeout(timeout);
+  return checked;
+}
+
+/** Returns whether `value` has what manykv uses of an `AbortSignal`. It may come from another realm or library. */
+function isSignal(value: Partial<AbortSignal> | null): boolean {
+  try {
+    const { addEventListener, removeEventListener, aborted } = value as Partial<AbortSignal>;
+    return (
+      typeof addEventListener === "function" &&
+      typeof removeEventListener === "function" &&
+      typeof aborted === "boolean"
+    );
+  } catch {
+    return false;
   }
 }
 
-/** Validates the options of a call. Throws `invalid-argument` with the name of an unknown or invalid option. */
-export function checkCallOptions(options: CallOptions, known: readonly string[] = callOptionNames): void {
-  checkOptions(options, known);
-  const { signal, timeout } = options;
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-    throw new StoreError("invalid-argument", "`signal` must be an AbortSignal");
+/** Returns whether a signal is aborted. Returns false if the signal throws an error, as a Proxy of a signal does. */
+export function isAborted(signal: AbortSignal): boolean {
+  try {
+    return signal.aborted === true;
+  } catch {
+    return false;
   }
-  if (timeout !== undefined) checkTimeout(timeout);
+}
+
+export function notSignal(): StoreError {
+  return invalid("`signal` must be an AbortSignal");
+}
+
+function invalid(message: string): StoreError {
+  return new StoreError("invalid-argument", message);
 }
 
 function checkTimeout(timeout: unknown): number {
   if (typeof timeout === "number" && timeout >= 0) return timeout;
-  throw new StoreError("invalid-argument", "`timeout` must be a number of milliseconds from 0 to Infinity");
+  throw invalid("`timeout` must be a number of milliseconds from 0 to Infinity");
 }
 
 const bucketName = /^[A-Za-z0-9_.-]{1,64}$/;
@@ -119,15 +170,20 @@ export function checkBucketName(name: unknown, code: "no-such-store" | "invalid-
 }
 
 function checkBuckets(buckets: Iterable<string>): ReadonlySet<string> {
-  if (typeof buckets === "string" || typeof buckets?.[Symbol.iterator] !== "function")
-    throw new StoreError("invalid-argument", "`buckets` must be an iterable of bucket names");
-  return new Set(Array.from(buckets, (name) => checkBucketName(name, "invalid-argument")));
+  let names: string[] | undefined;
+  try {
+    if (typeof buckets !== "string") names = [...buckets];
+  } catch {
+    // Not an iterable, or its iterator throws an error.
+  }
+  if (names === undefined) throw invalid("`buckets` must be an iterable of bucket names");
+  return new Set(names.map((name) => checkBucketName(name, "invalid-argument")));
 }
 
 /** Returns `value`, or `fallback` if it is undefined. Throws unless `value` is a number from `least` to `most`. */
 function inRange(name: string, value: unknown, least: number, fallback: number, most = Infinity): number {
   if (value === undefined) return fallback;
   if (typeof value === "number" && value >= least && value <= most) return value;
-  const range = most === Infinity ? `that is at least ${least}` : `from ${least} to ${most}, the backend's limit`;
-  throw new StoreError("invalid-argument", `\`${name}\` must be a number ${range}`);
+  const range = most === Infinity ? `that is at least ${least}` : `from ${least} to ${most}`;
+  throw invalid(`\`${name}\` must be a number ${range}`);
 }

@@ -1,5 +1,6 @@
 import type { AttemptResult } from "./call/attempt.js";
 import type { Call } from "./call/call.js";
+import { now } from "./clock.js";
 import type { ServerAddress, WriteAnswer } from "./driver.js";
 import { unprocessed } from "./driver-kit.js";
 import { BatchError, type OutcomeCounts, type StoreError, type StoreErrorCode } from "./errors.js";
@@ -64,7 +65,7 @@ export function openTracing(name: string): Tracing | undefined {
 
 /** Runs a call and publishes its event on the channel `manykv:call`. */
 export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promise<Result> {
-  call.id = crypto.randomUUID();
+  call.id = call.core.newCallId();
   const { core, id, operation, bucket, batchSize } = call;
   const { name: driver, server } = core.driver;
   const event: CallEvent = { id, driver, server, operation, bucket, batchSize };
@@ -90,7 +91,7 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
   attempt: number,
   run: () => Promise<Result>,
 ): Promise<Result> {
-  call.id ||= crypto.randomUUID();
+  call.id ||= call.core.newCallId();
   const { core, id: callId, bucket } = call;
   const { name: driver, server } = core.driver;
   const event: AttemptEvent = { callId, driver, server, operation, bucket, batchSize, attempt };
@@ -112,9 +113,9 @@ function trace<Result>(
   run: () => Promise<Result>,
   complete: (result: Result | undefined, error?: unknown) => Partial<CallEvent & AttemptEvent>,
 ): Promise<Result> {
-  const start = performance.now();
+  const start = now();
   const end = (result: Result | undefined, error?: unknown): void => {
-    Object.assign(event, complete(result, error), { duration: performance.now() - start });
+    Object.assign(event, complete(result, error), { duration: now() - start });
     if (error !== undefined) channel.error.publish(event);
     channel.asyncStart.publish(event);
     channel.asyncEnd.publish(event);

@@ -18,7 +18,7 @@ test("packed values equal the originals, even if the originals change later", ()
         const startsChunk = starts || index === 0;
         if (startsChunk) chunks.push([]);
         chunks.at(-1)?.push(original.slice());
-        packed.add(original, startsChunk);
+        packed.add(original, original.length, startsChunk);
         original.fill(0);
       });
       chunks.forEach((expected, chunk) => {

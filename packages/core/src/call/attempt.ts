@@ -1,3 +1,4 @@
+import { now } from "../clock.js";
 import type { Driver, DriverDescription, Fault, ListAnswer, ReadAnswer, SetRequest, WriteAnswer } from "../driver.js";
 import { FaultError, unprocessed } from "../driver-kit.js";
 import type { Chunk } from "../input/chunk.js";
@@ -134,7 +135,7 @@ async function send<Kind extends keyof Answers>(
     return { fault: { ...faultOf(core.driver, error), effect: "none" } };
   }
   const { keys, values, prepared } = chunk;
-  const deadline = performance.now() + time;
+  const deadline = now() + time;
   const request = new Request({ bucket, deadline, keys, values, prepared, cursor });
   const answering = answerOf(core.driver, kind, request);
   // The call may have been cancelled while the driver's method ran.
@@ -142,7 +143,7 @@ async function send<Kind extends keyof Answers>(
   if (typeof result === "object") return result;
   request.abort();
   // Let the driver report what it knows. If it reports nothing, the effect is unknown.
-  const late = await call.race(answering, performance.now() + grace);
+  const late = await call.race(answering, now() + grace);
   const unknown: Fault = { code: result, retryable: true, effect: "unknown" };
   return { ...(typeof late === "object" ? late : { fault: unknown }), interruption: result };
 }
@@ -171,18 +172,26 @@ function faultOf(driver: Driver, error: unknown): Fault {
   }
 }
 
-const wrongAnswer: Fault = Object.freeze({ code: "internal", retryable: false, effect: "none" });
+const wrongAnswer: Fault = Object.freeze({
+  code: "internal",
+  retryable: false,
+  effect: "none",
+  reason: "the driver returned the wrong number of values",
+});
 
-/** Returns the fault of each key, by index, or `undefined` if all keys succeeded. `last` is the previous fault. */
+/**
+ * Returns the fault of each key, by index, or `undefined` if all keys succeeded. `last` is the previous fault. For a
+ * read, `values` is the number of values in the answer.
+ */
 export function faultsByIndex(
   size: number,
   result: AttemptResult<WriteAnswer>,
   last: Fault | undefined,
+  values: number = size,
 ): (Fault | undefined)[] | undefined {
   const { answer } = result;
-  const places = (answer as Partial<ReadAnswer<unknown>> | undefined)?.values?.length ?? size;
   // With too few values, core would report unread keys as missing.
-  const fault = places === size ? result.fault : wrongAnswer;
+  const fault = result.fault ?? (values === size ? undefined : wrongAnswer);
   if (fault !== undefined) return new Array(size).fill(afterInterruption(fault, result, last));
   if (!answer?.faults?.length && !answer?.unprocessed?.length) return undefined;
   const faults = new Array<Fault | undefined>(size).fill(undefined);
@@ -218,5 +227,5 @@ export async function backoff(call: Call, attemptsWithoutProgress: number): Prom
   if (call.fault !== undefined || call.cancelled) return;
   const { baseDelay, maxDelay } = call.core.options.retry;
   const delay = Math.random() * Math.min(maxDelay, baseDelay * 2 ** attemptsWithoutProgress);
-  await call.race(new Promise(() => {}), Math.min(performance.now() + delay, call.deadline));
+  await call.race(new Promise(() => {}), Math.min(now() + delay, call.deadline));
 }

@@ -1,8 +1,9 @@
+import { clearTimer, nextTurn, now, setTimer, type Timer } from "../clock.js";
 import type { StoreCore } from "../create-store.js";
 import type { Fault } from "../driver.js";
 import { BatchError, StoreError } from "../errors.js";
 import { countEntries, InputError } from "../input/batch.js";
-import { checkCallOptions } from "../options.js";
+import { checkCallOptions, isAborted, notSignal } from "../options.js";
 import type { CallOptions } from "../store.js";
 import { traceCall } from "../tracing.js";
 import { uniformOutcomes } from "./outcomes.js";
@@ -36,18 +37,21 @@ export class Call {
     core.enter();
   }
 
-  /** Applies options and sets the deadline. Throws `invalid-argument` for a bad option, or `closed` after `close()`. */
-  start(options: CallOptions | undefined, known?: readonly string[]): void {
+  /**
+   * Applies options and sets the deadline. Returns a copy of the options. Throws `invalid-argument` for a bad option, or
+   * `closed` after `close()`.
+   */
+  start<Options extends CallOptions>(options: Options | undefined, known?: readonly string[]): Options | undefined {
     this.core.checkOpen();
-    if (options !== undefined) {
-      checkCallOptions(options, known);
-      if (options.timeout !== undefined) this.timeout = options.timeout;
-      this.#signal = options.signal;
+    const checked = options === undefined ? undefined : checkCallOptions(options, known);
+    const { timeout = this.timeout, signal } = checked ?? {};
+    this.timeout = timeout;
+    this.deadline = now() + timeout;
+    if (signal !== undefined) {
+      this.#stopListening = this.core.abortListeners.add(signal, () => this.#interrupt("aborted"));
+      this.#signal = signal;
     }
-    this.deadline = performance.now() + this.timeout;
-    if (this.#signal !== undefined) {
-      this.#stopListening = this.core.abortListeners.add(this.#signal, () => this.#interrupt("aborted"));
-    }
+    return checked;
   }
 
   /** Runs the call. Publishes its events if the tracing channel `manykv:call` has subscribers. */
@@ -67,12 +71,12 @@ export class Call {
   }
 
   get cancelled(): boolean {
-    return this.#signal?.aborted === true;
+    return this.#signal !== undefined && isAborted(this.#signal);
   }
 
   /** Time until the deadline, in milliseconds. May be negative or `Infinity`. */
   get timeLeft(): number {
-    return this.deadline - performance.now();
+    return this.deadline - now();
   }
 
   /** Makes the call send no more requests. The call still waits for its requests in flight. */
@@ -125,7 +129,7 @@ export class Call {
   writeError(error: unknown, input: unknown): unknown {
     if (!StoreError.is(error) || BatchError.is(error)) return error;
     const { code, message } = error;
-    const deadline = Math.min(this.deadline, performance.now() + this.timeout);
+    const deadline = Math.min(this.deadline, now() + this.timeout);
     this.batchSize = error instanceof InputError ? error.entries : countEntries(input, deadline);
     const outcomes = uniformOutcomes(this.batchSize, "not-applied", code);
     return new BatchError(code, `${this.operation}: ${message}`, outcomes);
@@ -153,7 +157,7 @@ const longestTimer = 2 ** 31 - 1;
  */
 export class DeadlineTimer {
   readonly #waiters: Set<Waiter> = new Set();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   /** When the timer fires, in milliseconds on the clock of `performance.now()`: no later than the earliest `due`. */
   #firesAt = Infinity;
 
@@ -168,7 +172,7 @@ export class DeadlineTimer {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    clearTimer(this.#timer);
     this.#timer = undefined;
     this.#firesAt = Infinity;
   }
@@ -176,17 +180,17 @@ export class DeadlineTimer {
   #set(due: number): void {
     this.stop();
     this.#firesAt = due;
-    const delay = Math.ceil(Math.max(0, due - performance.now()));
-    this.#timer = setTimeout(this.#fire, Math.min(delay, longestTimer));
+    const delay = Math.ceil(Math.max(0, due - now()));
+    this.#timer = setTimer(this.#fire, Math.min(delay, longestTimer));
   }
 
   readonly #fire = (): void => {
-    const now = performance.now();
+    const time = now();
     const waiters = [...this.#waiters];
     this.stop();
-    const next = waiters.reduce((due, waiter) => (waiter.due > now ? Math.min(due, waiter.due) : due), Infinity);
+    const next = waiters.reduce((due, waiter) => (waiter.due > time ? Math.min(due, waiter.due) : due), Infinity);
     if (next < Infinity) this.#set(next);
-    for (const waiter of waiters) if (waiter.due <= now) waiter.interrupt("timeout");
+    for (const waiter of waiters) if (waiter.due <= time) waiter.interrupt("timeout");
   };
 }
 
@@ -195,34 +199,40 @@ export class DeadlineTimer {
  * about a possible memory leak from the eleventh call on.
  */
 export class SharedAbortListeners {
-  readonly #bySignal: WeakMap<AbortSignal, Set<() => void>> = new WeakMap();
+  readonly #bySignal: WeakMap<AbortSignal, { listeners: Set<() => void>; notify: () => void }> = new WeakMap();
 
-  /** Calls `listener` when the signal is aborted. Returns a function that removes the listener. */
+  /**
+   * Calls `listener` when the signal is aborted. Returns a function that removes the listener.
+   *
+   * @throws {StoreError} `invalid-argument` if the signal rejects the listener.
+   */
   add(signal: AbortSignal, listener: () => void): () => void {
-    let listeners = this.#bySignal.get(signal);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#bySignal.set(signal, listeners);
-      signal.addEventListener("abort", this.#notify);
-    }
+    const { listeners, notify } = this.#bySignal.get(signal) ?? this.#listen(signal);
     listeners.add(listener);
     return () => {
       listeners.delete(listener);
       if (listeners.size > 0) return;
       this.#bySignal.delete(signal);
-      signal.removeEventListener("abort", this.#notify);
+      try {
+        signal.removeEventListener("abort", notify);
+      } catch {
+        // The call has its result. A listener that remains does nothing.
+      }
     };
   }
 
-  readonly #notify = ({ target }: Event): void => {
-    for (const listener of [...(this.#bySignal.get(target as AbortSignal) ?? [])]) listener();
-  };
-}
-
-/** Resolves in the next turn of the event loop. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === "function") setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
+  #listen(signal: AbortSignal): { listeners: Set<() => void>; notify: () => void } {
+    const listeners = new Set<() => void>();
+    // Does not read the event, because the signals of other libraries may pass none.
+    const notify = (): void => {
+      for (const listener of [...listeners]) listener();
+    };
+    try {
+      signal.addEventListener("abort", notify);
+    } catch {
+      throw notSignal();
+    }
+    this.#bySignal.set(signal, { listeners, notify });
+    return { listeners, notify };
+  }
 }

@@ -28,7 +28,7 @@ export async function read<Kind extends ReadKind>(
   canonical?.forEach((from, index) => {
     // Each duplicate gets a copy of the value, because the caller may modify any of them.
     const value = values[from];
-    values[index] = from !== index && value instanceof Uint8Array ? new Uint8Array(value) : value;
+    values[index] = from !== index && typeof value === "object" ? new Uint8Array(value) : value;
   });
   return values;
 
@@ -53,7 +53,7 @@ export async function read<Kind extends ReadKind>(
       if (stop !== undefined) return fail(chunk.indexes[0], stop);
 
       const result = await attempt(call, kind, chunk, number, time);
-      const faults = faultsByIndex(chunk.keys.length, result, last);
+      const faults = faultsByIndex(chunk.keys.length, result, last, result.answer?.values?.length ?? 0);
       const repeat: number[] = [];
       for (let index = 0; index < chunk.keys.length; index++) {
         const fault = faults?.[index];

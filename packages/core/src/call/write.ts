@@ -1,3 +1,4 @@
+import { now } from "../clock.js";
 import type { Fault } from "../driver.js";
 import type { Batch } from "../input/batch.js";
 import { type CanonicalIndexes, type Chunk, ChunkQueue } from "../input/chunk.js";
@@ -87,7 +88,7 @@ async function runFences(call: Call, faults: readonly (Fault | undefined)[]): Pr
   const fences = new Set(faults.map((fault) => fault?.fence));
   fences.delete(undefined);
   if (fences.size === 0 || call.cancelled) return settled;
-  const deadline = performance.now() + Math.min(longestFence, Math.max(0, call.timeLeft) + overrun);
+  const deadline = now() + Math.min(longestFence, Math.max(0, call.timeLeft) + overrun);
   const request = new Request({ bucket: call.bucket, deadline });
   const running = Array.from(fences, async (fence) => {
     await fence?.(request);

@@ -1,7 +1,9 @@
 import type { Call } from "../call/call.js";
+import { now } from "../clock.js";
 import type { RequestLimits } from "../driver.js";
 import { StoreError, type StoreErrorCode } from "../errors.js";
 import type { Limits } from "../store.js";
+import { byteLengthOf, plainBytes } from "./bytes.js";
 import { PackedValues } from "./chunk.js";
 
 /** Why an entry is rejected. In the error message, `text` follows the index of the entry. */
@@ -29,6 +31,9 @@ const notString = invalid("the key is not a string: pass a string");
 const illFormed = invalid("the key contains a lone surrogate, which UTF-8 cannot encode: encode binary keys as base64");
 const notPair = invalid("the entry is not a pair: pass [key, value]");
 const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached: encode text with TextEncoder");
+const unreadable = invalid("reading the entry throws an error: pass a plain array of a key and a Uint8Array");
+const iterableThrew = invalid("the iterable threw an error: correct its iterator");
+const changed = invalid("the value changed while the batch was read: do not change values in getters or iterators");
 
 /** Returns why a key is rejected (rule S1 in `docs/semantics.md`), or `undefined` if the key is valid. */
 export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | undefined {
@@ -42,10 +47,14 @@ export function checkKey(key: unknown, { maxKeyBytes }: Limits): Rejection | und
 }
 
 /** Returns why a value is rejected (rule S2 in `docs/semantics.md`), or `undefined` if the value is valid. */
-export function checkValue(value: unknown, { maxValueBytes }: Limits): Rejection | undefined {
-  if (!isBytes(value)) return notBytes;
-  if (value.length <= maxValueBytes) return undefined;
-  return { code: "too-large", text: `the value has ${value.length} bytes (limit: ${maxValueBytes}): split it` };
+export function checkValue(value: unknown, limits: Limits): Rejection | undefined {
+  return checkLength(byteLengthOf(value), limits);
+}
+
+function checkLength(length: number | undefined, { maxValueBytes }: Limits): Rejection | undefined {
+  if (length === undefined) return notBytes;
+  if (length <= maxValueBytes) return undefined;
+  return { code: "too-large", text: `the value has ${length} bytes (limit: ${maxValueBytes}): split it` };
 }
 
 /** Returns the length of a well-formed string in UTF-8 bytes. */
@@ -57,22 +66,6 @@ export function utf8Length(text: string): number {
     if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
   }
   return bytes;
-}
-
-const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
-const typeName = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)?.get;
-
-/** Returns whether `value` is a `Uint8Array` (a `Buffer` is one) from any realm. False if its buffer is detached. */
-function isBytes(value: unknown): value is Uint8Array {
-  if (!(value instanceof Uint8Array) && typeName?.call(value) !== "Uint8Array") return false;
-  if ((value as Uint8Array).length > 0) return true;
-  try {
-    // Throws if the buffer is detached. Without this check, core would store such a value as an empty one.
-    new Uint8Array((value as Uint8Array).buffer);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** A validated batch, split into chunks. Each chunk is sent as one request. */
@@ -110,9 +103,13 @@ export function readEntries(call: Call, input: unknown): Batch {
 
 /** Returns whether `input` is a short array or Map with its built-in iterator. Other iterators may reuse values. */
 function isShortAndStable(input: unknown): boolean {
-  const iterator = (input as Iterable<unknown> | undefined)?.[Symbol.iterator];
-  if (Array.isArray(input)) return input.length <= mostAtOnce && iterator === Array.prototype[Symbol.iterator];
-  return input instanceof Map && input.size <= mostAtOnce && iterator === Map.prototype.entries;
+  try {
+    const iterator = (input as Iterable<unknown>)[Symbol.iterator];
+    const isBuiltIn = iterator === (Array.isArray(input) ? Array.prototype[Symbol.iterator] : Map.prototype.entries);
+    return isBuiltIn && sizeOf(input) <= mostAtOnce;
+  } catch {
+    return false;
+  }
 }
 
 /** Number of entries plus KiB of values to read between two checks of the deadline. */
@@ -127,6 +124,8 @@ function read(
   const { limits } = call.core.options;
   const keys: string[] = [];
   const chunkStarts: number[] = [];
+  /** The length of each value when it was read. Empty if the values are copied. */
+  const lengths: number[] = [];
   let chunkStart = 0;
   /** Bytes in the current chunk. An upper bound unless `isExact`: counts three bytes per code unit of a key. */
   let bytes = 0;
@@ -136,7 +135,7 @@ function read(
   let unchecked = 0;
   try {
     for (const entry of iterable(input)) {
-      if (rejection === undefined) rejection = add(entry);
+      rejection ??= add(entry);
       entries++;
       if (++unchecked < entriesPerCheck) continue;
       unchecked = 0;
@@ -146,10 +145,15 @@ function read(
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError("invalid-argument", "the iterable threw an error: correct its iterator", entries);
+    rejection ??= iterableThrew;
+  }
+  let rejectedIndex = keys.length;
+  if (rejection === undefined && Array.isArray(values)) {
+    rejectedIndex = values.findIndex((value, index) => byteLengthOf(value) !== lengths[index]);
+    if (rejectedIndex >= 0) rejection = changed;
   }
   if (rejection !== undefined) {
-    const message = `entry ${keys.length}: ${rejection.text}`;
+    const message = `entry ${rejectedIndex}: ${rejection.text}`;
     throw new InputError(rejection.code, message, Math.max(entries, sizeOf(input)));
   }
   call.batchSize = entries;
@@ -157,17 +161,26 @@ function read(
 
   function add(entry: unknown): Rejection | undefined {
     if (values === undefined) return checkKey(entry, limits) ?? addKey(entry as string, 0);
-    if (!Array.isArray(entry) || entry.length !== 2) return notPair;
-    // Read each element once: a getter could return something else the second time.
-    const key: unknown = entry[0];
-    const value: unknown = entry[1];
-    const rejected = checkKey(key, limits) ?? checkValue(value, limits);
+    let key: unknown;
+    let value: unknown;
+    try {
+      if (!Array.isArray(entry) || entry.length !== 2) return notPair;
+      // Read each element once: a getter could return something else the second time.
+      key = entry[0];
+      value = entry[1];
+    } catch {
+      return unreadable;
+    }
+    const length = byteLengthOf(value) as number;
+    const rejected = checkKey(key, limits) ?? checkLength(length, limits);
     if (rejected !== undefined) return rejected;
-    const { length } = value as Uint8Array;
     const chunks = chunkStarts.length;
     addKey(key as string, length);
-    if (values instanceof PackedValues) values.add(value as Uint8Array, chunkStarts.length > chunks);
-    else values.push(value as Uint8Array);
+    if (values instanceof PackedValues) values.add(value as Uint8Array, length, chunkStarts.length > chunks);
+    else {
+      values.push(plainBytes(value as Uint8Array));
+      lengths.push(length);
+    }
     unchecked += length >>> 10;
     return undefined;
   }
@@ -194,7 +207,7 @@ export function countEntries(input: unknown, deadline: number): number {
   if (count > 0) return count;
   try {
     for (const _ of iterable(input)) {
-      if (++count % entriesPerCheck === 0 && performance.now() >= deadline) break;
+      if (++count % entriesPerCheck === 0 && now() >= deadline) break;
     }
   } catch {
     // The call fails for another reason. Return the number of entries that could be read.
@@ -202,9 +215,25 @@ export function countEntries(input: unknown, deadline: number): number {
   return count;
 }
 
+const sizeGetters = [Map.prototype, Set.prototype].map(
+  (prototype) => Object.getOwnPropertyDescriptor(prototype, "size")?.get,
+);
+
+/** Returns the size of an array, a Map or a Set. Returns 0 for another input, and for an array that cannot be read. */
 function sizeOf(input: unknown): number {
-  if (Array.isArray(input)) return input.length;
-  return input instanceof Map || input instanceof Set ? input.size : 0;
+  try {
+    if (Array.isArray(input)) return Math.trunc(input.length) || 0;
+  } catch {
+    return 0;
+  }
+  for (const size of sizeGetters) {
+    try {
+      return size?.call(input);
+    } catch {
+      // The getter throws if the input has another type. Unlike `instanceof`, it calls no code of the caller.
+    }
+  }
+  return 0;
 }
 
 function iterable(input: unknown): Iterable<unknown> {

@@ -113,12 +113,13 @@ export class PackedValues {
   readonly #chunks: (PackedChunk | undefined)[] = [];
   #last: PackedChunk = { bytes: new Uint8Array(0), used: 0, lengths: [] };
 
-  add(value: Uint8Array, startsChunk: boolean): void {
+  /** Copies a value of `length` bytes. Reads no property of the value, because a subclass may override it. */
+  add(value: Uint8Array, length: number, startsChunk: boolean): void {
     // Chunks tend to have similar sizes, so each buffer starts with the size of the previous chunk.
     if (startsChunk) this.#last = { bytes: new Uint8Array(this.#last.used), used: 0, lengths: [] };
     if (startsChunk) this.#chunks.push(this.#last);
     const chunk = this.#last;
-    const end = chunk.used + value.length;
+    const end = chunk.used + length;
     if (end > chunk.bytes.length) {
       const longer = new Uint8Array(Math.max(end, chunk.bytes.length * 2));
       longer.set(chunk.bytes.subarray(0, chunk.used));
@@ -126,7 +127,7 @@ export class PackedValues {
     }
     chunk.bytes.set(value, chunk.used);
     chunk.used = end;
-    chunk.lengths.push(value.length);
+    chunk.lengths.push(length);
   }
 
   /** Returns the values of a chunk. Can be called only once per chunk, because it releases the chunk's buffer. */
