@@ -71,6 +71,11 @@ export interface PostgresOptions {
    * because the operating system keeps running.
    */
   durable?: boolean;
+  /**
+   * Whether the server starts in recovery, like a standby, but without a primary: it accepts only reads, until the test
+   * calls the function `pg_promote()`. The only database is `postgres`. Only for a local process. Default: false.
+   */
+  standby?: boolean;
 }
 
 export const postgresUser = "manykv";

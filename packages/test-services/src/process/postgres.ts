@@ -29,6 +29,7 @@ export async function postgresProcess(options: PostgresOptions): Promise<Dedicat
     const programs = user ? await handOver(supervisor.directory, installed, user) : installed;
     const password = randomBytes(16).toString("hex");
     const data = await initialize(supervisor, programs.initdb, user, password);
+    if (options.standby) await createStandbySignal(data, user);
     const server = await runServer(supervisor, {
       name: "postgres",
       freePort,
@@ -44,8 +45,9 @@ export async function postgresProcess(options: PostgresOptions): Promise<Dedicat
       responds: (port) => postgresResponds(postgresUrl(host, port, password, "postgres")),
     });
     const { port } = server;
-    await queryPostgres(postgresUrl(host, port, password, "postgres"), `CREATE DATABASE ${postgresDatabase}`);
-    const url = postgresUrl(host, port, password);
+    const initial = postgresUrl(host, port, password, "postgres");
+    if (!options.standby) await queryPostgres(initial, `CREATE DATABASE ${postgresDatabase}`);
+    const url = options.standby ? initial : postgresUrl(host, port, password);
     const [row] = await queryPostgres(url, "SHOW server_version");
     return {
       source: "process",
@@ -59,6 +61,13 @@ export async function postgresProcess(options: PostgresOptions): Promise<Dedicat
       [Symbol.asyncDispose]: () => supervisor.stop(),
     };
   });
+}
+
+/** Makes the server start in recovery: https://www.postgresql.org/docs/current/warm-standby.html */
+async function createStandbySignal(data: string, user: User | undefined): Promise<void> {
+  const file = join(data, "standby.signal");
+  await writeFile(file, "");
+  if (user) await chown(file, user.uid, user.gid);
 }
 
 interface Programs {
