@@ -64,6 +64,7 @@ export function faultOfConnecting(error: unknown): Fault {
   // Errors that pg itself throws during authentication, and timeouts of its pool, have a message but no code.
   const text = String(message);
   if (text.startsWith("SASL")) return { ...refused("access-denied"), reason: "SASL" };
+  if (text.includes("does not support SSL")) return { ...refused("unavailable"), reason: "the server refuses TLS" };
   if (text.startsWith("timeout exceeded")) return { ...temporary("unavailable"), reason: "no free connection" };
   return notConnected(nodeCodeOf(error));
 }

@@ -5,10 +5,17 @@ import type { Pool } from "pg";
 /** Options that say where the table is. Pass either `url` or `pool`. */
 export interface PostgresDriverOptions {
   /**
-   * `postgres://user:password@host:5432/database`. The URL may have the parameters `table`, `connect_timeout` (in
-   * seconds, default 5), and some parameters of libpq and pg. The README lists all of them.
+   * `postgres://user:password@host:5432/database`, also with several hosts: `host:5432,host:5432`. The URL may have the
+   * parameters `table`, `max` (connections, default 10), `connect_timeout` (in seconds, default 5), `prepare`, and some
+   * parameters of libpq and pg. The README lists all of them.
    */
   readonly url?: string | undefined;
+  /**
+   * Returns the password for each new connection, for example a token that expires. With `url`, which must then have no
+   * password. If the function rejects, requests fail with `unavailable` and are retried. If the server refuses the
+   * password, requests fail with `access-denied`, after manykv has asked for new passwords for one second.
+   */
+  readonly password?: (() => Promise<string>) | undefined;
   /**
    * A `Pool` of pg. manykv does not change its settings, and `close()` does not end it. The pool must connect to the
    * primary, because a standby may lack recent writes.
@@ -19,6 +26,12 @@ export interface PostgresDriverOptions {
    * Default: the URL's parameter `table`, or else `manykv`.
    */
   readonly table?: string | undefined;
+  /**
+   * Whether to prepare statements, which saves the server from parsing them each time. `false` is for poolers that do not
+   * support named statements, such as PgBouncer before 1.21 in transaction mode, or that then reserve a server
+   * connection, such as RDS Proxy. Default: the URL's parameter `prepare`, or else `true`.
+   */
+  readonly prepare?: boolean | undefined;
 }
 
 /** The options of `postgresStore`: those of its driver and those of every store. */
@@ -26,10 +39,15 @@ export interface PostgresStoreOptions extends StoreOptions, PostgresDriverOption
 
 /** Throws a `StoreError` (`invalid-argument`) that names the first unknown, missing or invalid option. */
 export function checkDriverOptions(options: PostgresDriverOptions): void {
-  checkOptions(options, ["url", "pool", "table"]);
-  const { url, pool } = options;
+  checkOptions(options, ["url", "password", "pool", "table", "prepare"]);
+  const { url, password, pool, prepare } = options;
   if ((url === undefined) === (pool === undefined)) throw refuse("the options need either `url` or `pool`, not both");
+  if (prepare !== undefined && typeof prepare !== "boolean") throw refuse("`prepare` must be true or false");
+  if (password !== undefined && typeof password !== "function") {
+    throw refuse("`password` must be a function that returns a promise of the password");
+  }
   if (pool === undefined) return;
+  if (password !== undefined) throw refuse("`password` requires `url`: pass it to your `pool` instead");
   if (typeof pool?.connect !== "function" || typeof pool.on !== "function") {
     throw refuse("`pool` must be a Pool from pg");
   }

@@ -18,7 +18,7 @@ import { OwnPool } from "./connection/own-pool.js";
 import { StatementRunner } from "./connection/statement-runner.js";
 import { classify } from "./error-table.js";
 import { limits, maxKeyBytes } from "./limits.js";
-import { checkDriverOptions, type PostgresDriverOptions, quoteTableName } from "./options.js";
+import { checkDriverOptions, type PostgresDriverOptions, quoteTableName, refuse } from "./options.js";
 import { BoundStatement } from "./protocol/bound-statement.js";
 import type { DataRow } from "./protocol/data-row.js";
 import { MalformedReply } from "./protocol/message-reader.js";
@@ -35,10 +35,17 @@ import { bucketEnd, bucketPrefix, encodeCursor, pageStart } from "./table/stored
  */
 export function postgresDriver(options: PostgresDriverOptions): Driver {
   checkDriverOptions(options);
-  const { pool, url, table } = options;
-  if (pool !== undefined) return new PostgresDriver(pool, serverOfPool(pool), table === undefined ? "manykv" : table);
-  const read = readConnectionUrl(url);
-  return new PostgresDriver(new OwnPool(read.config), read.server, table === undefined ? read.table : table);
+  if (options.pool !== undefined) {
+    const { pool, table = "manykv", prepare = true } = options;
+    return new PostgresDriver(pool, serverOfPool(pool), table, prepare);
+  }
+  const { url, password } = options;
+  const settings = readConnectionUrl(url);
+  if (password !== undefined && settings.hasPassword) {
+    throw refuse("`url` must have no password if you pass the option `password`");
+  }
+  const { table = settings.table, prepare = settings.prepare } = options;
+  return new PostgresDriver(new OwnPool(settings, password), settings.server, table, prepare);
 }
 
 class PostgresDriver implements Driver {
@@ -51,12 +58,12 @@ class PostgresDriver implements Driver {
   readonly #tableName: string;
   readonly #statements: Statements;
 
-  constructor(pool: Pool | OwnPool, server: ServerAddress | undefined, table: string) {
+  constructor(pool: Pool | OwnPool, server: ServerAddress | undefined, table: string, prepare: boolean) {
     this.server = server;
     this.#tableName = quoteTableName(table);
     this.#statements = statementsFor(this.#tableName);
     if (pool instanceof OwnPool) this.#ownPool = pool;
-    this.#runner = new StatementRunner(new ClientPool(pool));
+    this.#runner = new StatementRunner(new ClientPool(pool, prepare));
   }
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {

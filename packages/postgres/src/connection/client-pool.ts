@@ -28,12 +28,13 @@ export class ClientPool {
    * Whether to prepare statements. Becomes `false` after an error in `preparedStatementErrors`, for example behind a
    * pooler that runs each transaction on a different server connection. The server then parses every statement anew.
    */
-  prepares = true;
+  prepares: boolean;
   readonly #own: OwnPool | undefined;
   #pool: Pool | undefined;
   readonly #states: WeakMap<PgClient, ConnectionState> = new WeakMap();
 
-  constructor(pool: Pool | OwnPool) {
+  constructor(pool: Pool | OwnPool, prepares: boolean) {
+    this.prepares = prepares;
     if ("open" in pool) this.#own = pool;
     else this.#pool = pool;
   }

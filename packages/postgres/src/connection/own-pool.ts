@@ -1,28 +1,42 @@
-import type { Client, Pool, PoolConfig } from "pg";
-import { guardedClient, hangUp, loadPg } from "./pg-internals.js";
-
-/** Maximum number of connections of one store. By default, a server accepts 100 from all clients. */
-const maxConnections = 10;
+import { FaultError } from "@manykv/core/driver";
+import type { Client, Pool } from "pg";
+import { faultOfConnecting } from "../error-table.js";
+import type { ConnectionSettings } from "./connection-url.js";
+import { HostRotation } from "./hosts.js";
+import { guardedClient, hangUp, loadPg, type Pg } from "./pg-internals.js";
+import { type Login, type PasswordProvider, storeClient } from "./store-client.js";
 
 /** The store's own pool, created on first use. Idle connections close after 10 s and do not keep the process alive. */
 export class OwnPool {
-  readonly #config: PoolConfig;
+  readonly #settings: ConnectionSettings;
+  readonly #password: PasswordProvider | undefined;
   #pool: Promise<Pool> | undefined;
   readonly #connecting: Set<Client> = new Set();
 
-  constructor(config: PoolConfig) {
-    this.#config = config;
+  constructor(settings: ConnectionSettings, password: PasswordProvider | undefined) {
+    this.#settings = settings;
+    this.#password = password;
   }
 
   /** Loads pg and returns the pool. Opens no connection. */
   open(): Promise<Pool> {
     this.#pool ??= loadPg().then((pg) => {
-      const Client = guardedClient(pg, this.#connecting);
-      const pool = new pg.Pool({
-        ...this.#config,
-        Client,
-        max: maxConnections,
-        keepAlive: true,
+      const { max, connectTimeout, keepAlive, keepAliveDelay, hosts } = this.#settings;
+      const login: Login = {
+        settings: this.#settings,
+        hosts: new HostRotation(hosts),
+        password: this.#password,
+        connecting: this.#connecting,
+        hasConnected: false,
+        refusedSince: undefined,
+      };
+      const pool = new (poolOfHosts(pg, hosts.length))({
+        Client: storeClient(guardedClient(pg, this.#connecting), login),
+        fallback_application_name: "manykv",
+        connectionTimeoutMillis: connectTimeout,
+        max,
+        keepAlive,
+        keepAliveInitialDelayMillis: keepAliveDelay,
         allowExitOnIdle: true,
       });
       // An idle connection broke, and pg removed it from the pool. The next request opens a new one.
@@ -38,4 +52,33 @@ export class OwnPool {
     for (const client of this.#connecting) hangUp(client);
     await ended;
   }
+}
+
+type Done = (error: Error | undefined, ...rest: unknown[]) => void;
+
+/** Returns a subclass of pg's `Pool` that tries to open a connection up to `count` times, each time at another host. */
+function poolOfHosts(pg: Pg, count: number): typeof Pool {
+  return class extends pg.Pool {
+    override connect(callback?: unknown): Promise<never> {
+      const done = callback as Done;
+      let left = count - 1;
+      const attempt = (): void => {
+        super.connect((error, ...rest) => {
+          if (error === undefined || error === null || left === 0 || !isWorthAnotherHost(error)) {
+            done(error, ...rest);
+            return;
+          }
+          left--;
+          attempt();
+        });
+      };
+      attempt();
+      return undefined as never;
+    }
+  };
+}
+
+function isWorthAnotherHost(error: Error): boolean {
+  const { retryable, reason } = FaultError.is(error) ? error.fault : faultOfConnecting(error);
+  return retryable && reason !== "no free connection";
 }

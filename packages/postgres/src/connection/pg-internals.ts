@@ -8,8 +8,10 @@ import { MalformedReply, MessageReader, readFields } from "../protocol/message-r
  * types and functions of this file.
  *
  * - `Client.connection`, which the constructor sets from its `connection` option, and `Client.processID`
+ * - `Client.password`, which may be a function, `Client.port`, and the option `enableChannelBinding` (pg 8.14 or later)
  * - `Client.query(submittable)`, which calls the `submit` and `handle...` methods of its argument
  * - `Connection.stream`, `.ssl` and `.sslNegotiation`
+ * - the events of `Connection` for messages of the server, such as `parameterStatus`
  * - `Connection.attachListeners(stream)`, which adds a listener to the `data` event of `stream`
  * - `Pool.ending`
  *
@@ -102,6 +104,55 @@ function guardReader(stream: Duplex, reader: Reader): void {
       stream.destroy(new MalformedReply());
     }
   });
+}
+
+/**
+ * Sets what a new client logs in with.
+ *
+ * @param port - empty for the default. Some versions of pg ignore the URL's parameter `port`
+ * @param password - pg calls this function when the server asks for the password
+ */
+export function setLogin(client: Client, port: string, password: (() => Promise<string>) | undefined): void {
+  const login = client as unknown as { port: number; password: unknown };
+  if (port !== "") login.port = Number(port);
+  if (password !== undefined) login.password = password;
+}
+
+/** What the server sends while a client connects. */
+export class Handshake {
+  readonly #reported: Map<string, string> = new Map();
+  readonly #needsBinding: boolean;
+  #isBound = false;
+
+  /** @param needsBinding - whether to close the connection before a login without channel binding */
+  constructor(client: Client, needsBinding: boolean) {
+    this.#needsBinding = needsBinding;
+    const connection = client.connection as Connection;
+    connection.on("parameterStatus", ({ parameterName, parameterValue }) => {
+      this.#reported.set(parameterName, parameterValue);
+    });
+    if (!needsBinding) return;
+    if (!("enableChannelBinding" in client)) throw unusable("`channel_binding` in `url` needs pg 8.14 or later");
+    const refuse = (): void => void connection.stream?.destroy(this.failure);
+    connection.on("authenticationCleartextPassword", refuse);
+    connection.on("authenticationMD5Password", refuse);
+    connection.on("authenticationSASL", ({ mechanisms }) => {
+      this.#isBound = mechanisms.includes("SCRAM-SHA-256-PLUS");
+      if (!this.#isBound) refuse();
+    });
+  }
+
+  /** Returns a parameter that the server reported, such as `server_version`. */
+  reported(name: string): string | undefined {
+    return this.#reported.get(name);
+  }
+
+  /** Why the login must not be used, or `undefined` if it is right. */
+  get failure(): FaultError | undefined {
+    if (!this.#needsBinding || this.#isBound) return undefined;
+    const reason = "the server does not offer channel binding: it needs TLS and a password in SCRAM form";
+    return new FaultError({ code: "unavailable", retryable: false, effect: "none", reason });
+  }
 }
 
 /** Returns whether the pool was ended. */
