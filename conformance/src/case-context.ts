@@ -100,14 +100,17 @@ export class CaseContext {
     this.#closing.push(close);
   }
 
-  /** Deletes every key that the case wrote and closes everything that the case opened. */
+  /**
+   * Deletes every key that the case wrote and closes everything that the case opened. If a step fails, runs the others
+   * and then rejects with the first error.
+   */
   async close(): Promise<void> {
-    try {
-      await this.#deleteWritten();
-    } finally {
-      for (const close of this.#closing.splice(0).reverse()) await close();
-      await this.#drivers.close();
-    }
+    const errors: unknown[] = [];
+    const run = (step: () => Promise<void>): Promise<unknown> => step().catch((error) => errors.push(error));
+    await run(() => this.#deleteWritten());
+    for (const close of this.#closing.splice(0).reverse()) await run(async () => close());
+    await run(() => this.#drivers.close());
+    if (errors.length > 0) throw errors[0];
   }
 
   async #deleteWritten(): Promise<void> {

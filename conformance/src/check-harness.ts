@@ -11,9 +11,13 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
   driver: { is: "a function that returns a driver", fits: (value) => typeof value === "function" },
   options: { is: "an object", fits: isAbsentOr(isObject) },
   servers: { is: "an array of `{ host, port }` objects", fits: isAbsentOr(isAddresses) },
+  child: {
+    is: "an object whose `file` is a URL",
+    fits: isAbsentOr((value) => (value as { file?: unknown } | null)?.file instanceof URL),
+  },
   skip: { is: "an object that maps case ids to reasons", fits: isAbsentOr(isObject) },
-  modelRuns: { is: "a number", fits: isAbsentOr((value) => typeof value === "number") },
-  seed: { is: "a number", fits: isAbsentOr((value) => typeof value === "number") },
+  modelRuns: { is: "an integer of at least 1", fits: isAbsentOr((value) => isIntegerFrom(1, value)) },
+  seed: { is: "an integer of at least 0", fits: isAbsentOr((value) => isIntegerFrom(0, value)) },
   createStore: {
     is: "a function that returns a store",
     fits: isAbsentOr((value) => typeof value === "function"),
@@ -39,6 +43,10 @@ export function checkHarness(harness: ConformanceHarness): void {
 
 function isAbsentOr(fits: (value: unknown) => boolean): (value: unknown) => boolean {
   return (value) => value === undefined || fits(value);
+}
+
+function isIntegerFrom(least: number, value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least;
 }
 
 function isObject(value: unknown): value is object {

@@ -7,6 +7,14 @@ export type { Address };
 /** Returns the address that a client must use for a server: the server's own address or the address of a proxy. */
 export type Route = (server: Address) => Address;
 
+/** A program that the suite runs to test how a process that uses the backend ends. */
+export interface HarnessChild {
+  /** URL of a JavaScript file that calls `runChild` of `@manykv/conformance/child`. */
+  readonly file: URL;
+  /** What `runChild` passes to its function, such as the name of a table. It must be JSON. */
+  readonly data?: unknown;
+}
+
 /**
  * Describes a backend to the suite: how to create clients and where the servers listen. The author of the backend
  * writes the harness.
@@ -30,6 +38,8 @@ export interface ConformanceHarness {
   readonly options?: StoreOptions | undefined;
   /** Addresses of the servers. Without them, the suite skips the network cases. */
   readonly servers?: readonly Address[] | undefined;
+  /** A program for the cases that run in a child process. Without it, the suite skips these cases. */
+  readonly child?: HarnessChild | undefined;
   /** Cases to skip: an object that maps each case id to a reason. */
   readonly skip?: Readonly<Record<string, string>> | undefined;
   /**

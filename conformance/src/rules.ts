@@ -1,4 +1,4 @@
-/** The rules that the cases test, each with its heading. `docs/semantics.md` in the repository explains S1 to S16. */
+/** The rules that the cases test, each with its heading. `docs/semantics.md` in the repository explains them. */
 export const rules = {
   S1: "keys",
   S2: "values",
@@ -16,6 +16,7 @@ export const rules = {
   S14: "listing",
   S15: "options and limits",
   S16: "closing",
+  same: "what else is the same on every backend",
   errors: "errors say what to do and contain no key, value or secret",
   driver: "the driver interface",
 } as const;

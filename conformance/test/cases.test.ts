@@ -9,7 +9,7 @@ test("there are at least 270 cases, and their ids are unique", () => {
 
 test("each rule has cases, and each id is a rule and lower-case words, joined by hyphens", () => {
   expect(new Set(cases.map(({ rule }) => rule))).toEqual(new Set(Object.keys(rules)));
-  for (const { id } of cases) expect(id).toMatch(/^(s(0[1-9]|1[0-6])|errors|driver)-[a-z0-9]+(-[a-z0-9]+)*$/);
+  for (const { id } of cases) expect(id).toMatch(/^(s(0[1-9]|1[0-6])|same|errors|driver)-[a-z0-9]+(-[a-z0-9]+)*$/);
 });
 
 test("the id of a case starts with its rule", () => {

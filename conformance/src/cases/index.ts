@@ -2,6 +2,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { driverCases } from "./driver-contract.js";
 import { errorClassCases } from "./error-classes.js";
 import { errorLeakCases } from "./error-leaks.js";
+import { processCases } from "./processes.js";
 import { keyLengthCases } from "./s01-key-length.js";
 import { keyCases } from "./s01-keys.js";
 import { refusedKeyCases } from "./s01-refused-keys.js";
@@ -63,6 +64,7 @@ export const cases: readonly ConformanceCase[] = [
   ...listingCases,
   ...limitCases,
   ...closingCases,
+  ...processCases,
   ...errorClassCases,
   ...errorLeakCases,
   ...driverCases,

@@ -12,8 +12,14 @@ export class ProxySet implements AsyncDisposable {
   /** Starts one proxy for each server, on a free port of 127.0.0.1. `options` applies to every proxy. */
   static async start(servers: readonly Address[], options?: TcpProxyOptions): Promise<ProxySet> {
     const proxies = new Map<string, TcpProxy>();
-    for (const server of servers) proxies.set(keyOf(server), await TcpProxy.start(server, options));
-    return new ProxySet(proxies);
+    const set = new ProxySet(proxies);
+    try {
+      for (const server of servers) proxies.set(keyOf(server), await TcpProxy.start(server, options));
+    } catch (error) {
+      await set[Symbol.asyncDispose]();
+      throw error;
+    }
+    return set;
   }
 
   /** The proxies, in the order of the servers. */

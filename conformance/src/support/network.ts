@@ -3,6 +3,7 @@ import type { Bucket, Outcome } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConnectionFault } from "../faults/connection-fault.js";
 import type { ProxySet } from "../faults/proxy-set.js";
+import type { ProxiedConnection } from "../faults/tcp-proxy.js";
 import { judgedWrite, type WriteKind } from "./faulty-write.js";
 import { settles } from "./settles.js";
 import { assertTrue, outcomesOfWrite, settable } from "./truth.js";
@@ -43,6 +44,24 @@ export async function networkClients(context: CaseContext, timeout: number = net
     await proxies[Symbol.asyncDispose]();
   };
   return { proxies, proxied, direct, close };
+}
+
+/** Makes the servers stand still: holds the bytes of all connections, in both directions, until `resume()` is called. */
+export function standStill(proxies: ProxySet): { resume(): void } {
+  const hold = (connection: ProxiedConnection): void => {
+    connection.hold("request");
+    connection.hold("answer");
+  };
+  for (const proxy of proxies.all) {
+    proxy.onConnection = hold;
+    for (const connection of proxy.connections) hold(connection);
+  }
+  return {
+    resume() {
+      for (const proxy of proxies.all) proxy.onConnection = () => {};
+      proxies.heal();
+    },
+  };
 }
 
 /** The keys of a write: so many that each server of a cluster stores some of them. */

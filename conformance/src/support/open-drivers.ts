@@ -15,8 +15,11 @@ export class OpenDrivers {
     });
   }
 
+  /** Closes every driver, even if closing another one fails. */
   async close(): Promise<void> {
-    await Promise.all([...this.#open].map((driver) => driver.close()));
+    const closing = [...this.#open].map(async (driver) => driver.close());
     this.#open.clear();
+    const failed = (await Promise.allSettled(closing)).find(({ status }) => status === "rejected");
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 }

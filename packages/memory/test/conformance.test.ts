@@ -3,7 +3,15 @@ import { portableLimits } from "@manykv/core";
 import { describe, test } from "vitest";
 import { sharedMemory } from "./shared-memory.js";
 
-conformanceSuite({ describe, test }, { name: "memory", driver: sharedMemory(), modelRuns: 1_000 });
+conformanceSuite(
+  { describe, test },
+  {
+    name: "memory",
+    driver: sharedMemory(),
+    modelRuns: 1_000,
+    child: { file: new URL("./support/child.mjs", import.meta.url) },
+  },
+);
 
 // The same suite with lowered limits, so that batches are split.
 conformanceSuite(

@@ -13,6 +13,10 @@ conformanceSuite(
   {
     name: "postgres",
     servers: [address],
+    child: {
+      file: new URL("./support/child.mjs", import.meta.url),
+      data: { url: table.url, table: table.name, server: address },
+    },
     driver: (route) => {
       const { host, port } = route(address);
       const url = new URL(table.url);

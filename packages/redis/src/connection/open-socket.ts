@@ -94,6 +94,8 @@ export async function openSocket<Result>(
     }
     // ioredis listens for only one error of a stream. The stream of a connector may emit several.
     redis.stream.on("error", ignore);
+    // While a call is in flight, core's timer keeps the process alive. An idle store must not.
+    redis.stream.unref?.();
     const socket = new RespSocket(redis);
     await logIn(socket, source);
     const result = await prepare(socket);

@@ -1,0 +1,81 @@
+import { writeSync } from "node:fs";
+import { inspect } from "node:util";
+import { type Bucket, createStore, type Store, type StoreOptions } from "@manykv/core";
+import type { Driver } from "@manykv/core/driver";
+import type { Address, Route } from "../harness.js";
+import { type ScenarioName, scenarios } from "./scenarios.js";
+
+/** Creates a client in the child process, as `driver` of the harness does. `data` is the harness's `child.data`. */
+export type ChildDriver<Data> = (data: Data, route: Route) => Driver | Promise<Driver>;
+
+/** What the suite passes to the child process. */
+export interface ChildTask {
+  readonly scenario: ScenarioName;
+  readonly data: unknown;
+  readonly options: StoreOptions;
+  readonly bucket: string;
+  /** Each server with the address that the client must connect to. */
+  readonly routes: readonly (readonly [server: Address, address: Address])[];
+}
+
+/** What a scenario can use. */
+export interface ChildContext {
+  open(options?: StoreOptions): Promise<{ store: Store; bucket: Bucket }>;
+  /** Name of a bucket that no other case uses. */
+  readonly bucketName: string;
+  /** Asks the suite to do something, such as to stop the proxies, and waits until this is done. */
+  step(name: string): Promise<void>;
+}
+
+/**
+ * Runs the scenario that the suite asks for. If the scenario fails, or if something keeps the process alive after it,
+ * writes the reason to standard error and ends the process with code 1.
+ */
+export async function runChild<Data>(createDriver: ChildDriver<Data>): Promise<void> {
+  const task = JSON.parse(process.argv[2] ?? "") as ChildTask;
+  const addresses = new Map(task.routes.map(([server, address]) => [keyOf(server), address]));
+  const route: Route = (server) => addresses.get(keyOf(server)) ?? server;
+  const context: ChildContext = {
+    bucketName: task.bucket,
+    async open(options) {
+      const store = createStore(await createDriver(task.data as Data, route), { ...task.options, ...options });
+      return { store, bucket: await store.open(task.bucket) };
+    },
+    step,
+  };
+  const before = process.getActiveResourcesInfo();
+  try {
+    await scenarios[task.scenario](context);
+  } catch (error) {
+    fail(inspect(error));
+  }
+  expectEnd(before);
+}
+
+/** Time in which a process must end, in milliseconds. */
+const endTime = 200;
+
+/** Fails if something else than `before` keeps the process alive. Does not keep the process alive itself. */
+function expectEnd(before: readonly string[]): void {
+  setTimeout(() => {
+    const resources = process.getActiveResourcesInfo();
+    for (const name of before) if (resources.includes(name)) resources.splice(resources.indexOf(name), 1);
+    if (resources.length > 0)
+      fail(`${endTime} ms after the scenario, the process is kept alive by ${resources.join(", ")}`);
+  }, endTime).unref();
+}
+
+async function step(name: string): Promise<void> {
+  process.send?.(name);
+  // The channel keeps the process alive only while there is a listener.
+  await new Promise((resolve) => process.once("message", resolve));
+}
+
+function fail(reason: string): never {
+  writeSync(2, `${reason}\n`);
+  process.exit(1);
+}
+
+function keyOf({ host, port }: Address): string {
+  return `${host}:${port}`;
+}

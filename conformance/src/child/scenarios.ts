@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import type { Bucket } from "@manykv/core";
+import { bytes, sameBytes } from "../support/bytes.js";
+import { rejectionOf } from "../support/rejections.js";
+import type { ChildContext } from "./run-child.js";
+
+/** Timeout of calls while the server is silent, in milliseconds. */
+const silentTimeout = 400;
+
+export type ScenarioName =
+  | "leave-open"
+  | "close"
+  | "close-unused"
+  | "close-after-timeout"
+  | "close-during-calls"
+  | "close-while-connecting"
+  | "close-while-refused"
+  | "fake-timers"
+  | "frozen-built-ins";
+
+type Scenario = (context: ChildContext) => Promise<void>;
+
+/** What a child process can do. Each scenario resolves when nothing may keep the process alive any more. */
+export const scenarios: { readonly [Name in ScenarioName]: Scenario } = {
+  /** Uses a store and does not close it. */
+  async "leave-open"(context: ChildContext): Promise<void> {
+    await roundTrip((await context.open()).bucket);
+  },
+
+  async close(context: ChildContext): Promise<void> {
+    const { store, bucket } = await context.open();
+    await roundTrip(bucket);
+    await store.close();
+  },
+
+  async "close-unused"(context: ChildContext): Promise<void> {
+    await (await context.open()).store.close();
+  },
+
+  async "close-after-timeout"(context: ChildContext): Promise<void> {
+    const { store, bucket } = await context.open();
+    await roundTrip(bucket);
+    await context.step("silence");
+    for (const call of everyCall(bucket, silentTimeout)) await rejectionOf(call());
+    await store.close();
+  },
+
+  async "close-during-calls"(context: ChildContext): Promise<void> {
+    const { store, bucket } = await context.open();
+    await roundTrip(bucket);
+    await context.step("silence");
+    const calls = everyCall(bucket, silentTimeout).map((call) => rejectionOf(call()));
+    await store.close();
+    await Promise.all(calls);
+  },
+
+  /** The server accepts connections, but sends nothing. */
+  async "close-while-connecting"(context: ChildContext): Promise<void> {
+    await context.step("silence");
+    const { store, bucket } = await context.open();
+    const calls = everyCall(bucket, silentTimeout).map((call) => rejectionOf(call()));
+    await store.close();
+    await Promise.all(calls);
+  },
+
+  /** The server refuses connections. */
+  async "close-while-refused"(context: ChildContext): Promise<void> {
+    await context.step("refuse");
+    const { store, bucket } = await context.open();
+    const calls = everyCall(bucket, silentTimeout).map((call) => rejectionOf(call()));
+    await store.close();
+    await Promise.all(calls);
+  },
+
+  /** Uses a store while the timers and clocks that tests replace stand still. */
+  async "fake-timers"(context: ChildContext): Promise<void> {
+    const first = await context.open();
+    await roundTrip(first.bucket);
+    const restore = stopTime();
+    await roundTrip(first.bucket);
+    const coalescing = await first.store.open(context.bucketName, { coalesce: true });
+    await Promise.all(["a", "b"].map((key) => coalescing.set(key, bytes(key))));
+    for (const key of ["a", "b"]) sameBytes(await coalescing.get(key), bytes(key));
+    await coalescing.deleteMany(["a", "b"]);
+    const second = await context.open();
+    await roundTrip(second.bucket);
+    await Promise.all([first.store.close(), second.store.close()]);
+    restore();
+  },
+
+  /** Uses a store in a program that froze the prototypes of the language, as hardened programs do. */
+  async "frozen-built-ins"(context: ChildContext): Promise<void> {
+    for (const { prototype } of [Object, Array, Map, Set, Promise, String, Number, RegExp, Function, Error])
+      Object.freeze(prototype);
+    const { store, bucket } = await context.open();
+    await roundTrip(bucket);
+    await rejectionOf(bucket.get("\ud800"));
+    await store.close();
+  },
+};
+
+async function roundTrip(bucket: Bucket): Promise<void> {
+  await bucket.setMany([
+    ["one", bytes("1")],
+    ["two", bytes("2")],
+  ]);
+  const values = await bucket.getMany(["one", "two", "missing"]);
+  sameBytes(values[0]?.[1], bytes("1"));
+  sameBytes(values[1]?.[1], bytes("2"));
+  assert.equal(values[2], undefined);
+  await bucket.deleteMany(["one", "two"]);
+}
+
+function everyCall(bucket: Bucket, timeout: number): readonly (() => Promise<unknown>)[] {
+  return [
+    () => bucket.get("one", { timeout }),
+    () => bucket.getMany(["one", "two"], { timeout }),
+    () => bucket.set("one", bytes("1"), { timeout }),
+    () => bucket.deleteMany(["one", "two"], { timeout }),
+    () => bucket.listKeys({ timeout }),
+  ];
+}
+
+/** Replaces the global timers and clocks with ones that stand still. Returns a function that restores them. */
+function stopTime(): () => void {
+  const names = [
+    "setTimeout",
+    "setInterval",
+    "setImmediate",
+    "clearTimeout",
+    "clearInterval",
+    "clearImmediate",
+  ] as const;
+  const real = Object.fromEntries(names.map((name) => [name, globalThis[name]]));
+  const { now } = performance;
+  const realDate = Date.now;
+  const time = realDate();
+  for (const name of names)
+    Object.assign(globalThis, { [name]: () => ({ ref() {}, unref() {}, hasRef: () => false }) });
+  performance.now = () => 0;
+  Date.now = () => time;
+  return () => {
+    Object.assign(globalThis, real);
+    performance.now = now;
+    Date.now = realDate;
+  };
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { type ConformanceHarness, cases, runCase } from "../../src/index.js";
+import { referenceDriver } from "../reference-driver.js";
+
+/** Bugs that only the end of a process shows. `child.mjs` creates the driver with the bug. */
+const mutants = [
+  { bug: "keeps a timer after close", killedBy: "s16-process-close" },
+  { bug: "keeps a timer while idle", killedBy: "same-process-with-open-store" },
+  { bug: "waits with a global timer", killedBy: "same-process-fake-timers" },
+  { bug: "assigns a name to an error", killedBy: "same-process-frozen-built-ins" },
+] as const;
+
+function harness(bug: string): ConformanceHarness {
+  const file = new URL("./child.mjs", import.meta.url);
+  return { name: bug, driver: () => referenceDriver(new Map()), child: { file, data: { bug } } };
+}
+
+describe("mutants in a child process", () => {
+  test.each(mutants)("$killedBy finds a backend that $bug", async ({ bug, killedBy }) => {
+    await expect(runCase(caseOf(killedBy), harness(bug))).rejects.toThrow("must end with code 0");
+  });
+
+  test.each(mutants)("$killedBy passes without the bug", async ({ killedBy }) => {
+    await runCase(caseOf(killedBy), harness("has no bug"));
+  });
+});
+
+function caseOf(id: string): (typeof cases)[number] {
+  const found = cases.find((one) => one.id === id);
+  if (found === undefined) throw new Error(`no case has the id ${id}`);
+  return found;
+}

@@ -1,0 +1,7 @@
+import { runChild } from "@manykv/conformance/child";
+import { dynamodbDriver } from "@manykv/dynamodb";
+
+await runChild(({ table, server }, route) => {
+  const { host, port } = route(server);
+  return dynamodbDriver({ table, endpoint: `http://${host}:${port}` });
+});

@@ -1,0 +1,4 @@
+import { runChild } from "@manykv/conformance/child";
+import { memoryDriver } from "@manykv/memory";
+
+await runChild(() => memoryDriver());
