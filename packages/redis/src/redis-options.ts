@@ -1,26 +1,67 @@
 import { StoreError, type StoreOptions } from "@manykv/core";
 import type { Cluster, Redis } from "ioredis";
+import { checkIoredisClient, type IoredisClient, isIoredisClient } from "./clients/ioredis-client.js";
+import {
+  checkNodeRedisClient,
+  isNodeRedisClient,
+  type NodeRedisClient,
+  type ReadableClient,
+} from "./clients/node-redis-client.js";
+import type { Credentials } from "./connection/credentials.js";
+import type { TlsOptions } from "./tls.js";
 
 /** How to connect to Redis. Pass either `url` or `client`. */
 export interface RedisDriverOptions {
   /**
-   * `redis://USER:PASSWORD@HOST:PORT/DATABASE` for one server, or `redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT`
-   * for a cluster. For TLS, write `rediss` instead of `redis`. The default port is 6379, and the default database is 0.
-   * Percent-encode the user and the password.
+   * `redis://USER:PASSWORD@HOST:PORT/DATABASE` for one server,
+   * `redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT` for a cluster,
+   * `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE/DATABASE` for the master that sentinels know, or
+   * `redis+unix://USER:PASSWORD@/PATH?db=DATABASE` for a Unix socket.
+   *
+   * For TLS, write `rediss` instead of `redis`. `valkey` and `valkeys` are aliases. The default port is 6379, for
+   * sentinels 26379, and the default database is 0. Percent-encode the user and the password. Parameters: with TLS,
+   * `tls_ca`, `tls_cert`, `tls_key` (paths of PEM files) and `tls_server_name`; for sentinels, `sentinel_username` and
+   * `sentinel_password`.
    */
   readonly url?: string | undefined;
   /**
-   * An ioredis 6 client without `keyPrefix`. The store uses the client's settings to open its own connections. It
-   * does not send commands over the client's connections and does not close the client. To find the nodes of a
-   * cluster, the first call connects a `Cluster` that is not connected yet.
+   * A `Redis` or `Cluster` of ioredis 5, ioredis 6 or iovalkey, or a client or cluster client of node-redis 5 or 6. The
+   * store uses the client's settings to open its own connections. It does not send commands over the client's
+   * connections and does not close the client. To find the nodes of a cluster, the first call connects an ioredis
+   * `Cluster` that is not connected yet.
    */
-  readonly client?: Redis | Cluster | undefined;
+  readonly client?: IoredisClient | NodeRedisClient | undefined;
+  /**
+   * Returns the user and the password, such as a token that expires. Called for every connection to a server, also for
+   * reconnects. Replaces the user and password of the URL or the client. If it rejects, the call is retried and fails
+   * with `unavailable`. It must settle within `connectTimeout`.
+   */
+  readonly credentials?: (() => Promise<Credentials>) | undefined;
+  /** Like `credentials`, for connections to sentinels. Default: those of the URL or the client, or none. */
+  readonly sentinelCredentials?: (() => Promise<Credentials>) | undefined;
+  /**
+   * Options of `tls.connect` for a URL with TLS. `servername` is the name that the certificate of each server must have,
+   * for example if a cluster announces its nodes by IP address. Default: Node.js verifies that the certificate names the
+   * host of the connection and comes from an authority that it knows.
+   */
+  readonly tls?: TlsOptions | undefined;
   /** Longest time to open a connection and authenticate, in milliseconds. Must be above 0. Default: 3,000. */
   readonly connectTimeout?: number | undefined;
 }
 
 /** The options of `redisStore`. */
 export interface RedisStoreOptions extends RedisDriverOptions, StoreOptions {}
+
+const optionNames: { readonly [Name in keyof RedisDriverOptions]-?: true } = {
+  url: true,
+  client: true,
+  credentials: true,
+  sentinelCredentials: true,
+  tls: true,
+  connectTimeout: true,
+};
+
+export const driverOptionNames: readonly string[] = Object.keys(optionNames);
 
 const defaultConnectTimeout = 3_000;
 /** The longest delay of a Node.js timer, in milliseconds. */
@@ -35,15 +76,39 @@ export function checkConnectTimeout(time: unknown = defaultConnectTimeout): numb
   );
 }
 
-/** Returns the client. Throws `invalid-argument` if it is not an ioredis client or has a `keyPrefix`. */
-export function checkClient(client: unknown): Redis | Cluster {
-  const { options, duplicate } = (client ?? {}) as Partial<Redis>;
-  if (typeof duplicate !== "function" || typeof options !== "object")
-    throw new StoreError("invalid-argument", "`client` must be a Redis or Cluster client from ioredis 6");
-  if (options.keyPrefix)
-    throw new StoreError(
-      "invalid-argument",
-      "`client` must not have a `keyPrefix`: pass a client without one, because buckets already separate keys",
-    );
-  return client as Redis | Cluster;
+/** Throws `invalid-argument` unless the option is absent or a function. */
+export function checkFunction(name: "credentials" | "sentinelCredentials", value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw new StoreError(
+    "invalid-argument",
+    `\`${name}\` must be a function that returns a promise of { username?, password }`,
+  );
+}
+
+/** A client whose settings the store can read. */
+export type KnownClient =
+  | { readonly library: "ioredis"; readonly client: Redis | Cluster }
+  | { readonly library: "node-redis"; readonly client: ReadableClient };
+
+/** Returns the client. Throws `invalid-argument` if the store cannot take over its settings. */
+export function checkClient(client: unknown): KnownClient {
+  try {
+    if (typeof client === "object" && client !== null) {
+      if (isIoredisClient(client)) {
+        checkIoredisClient(client);
+        return { library: "ioredis", client };
+      }
+      if (isNodeRedisClient(client)) {
+        checkNodeRedisClient(client);
+        return { library: "node-redis", client };
+      }
+    }
+  } catch (error) {
+    // A wrapped client may throw when it is inspected. Its error may contain anything.
+    if (StoreError.is(error)) throw error;
+  }
+  throw new StoreError(
+    "invalid-argument",
+    "`client` must be a Redis or Cluster of ioredis 5 or 6 or of iovalkey, or a client or cluster client of node-redis 5 or 6. With another library, pass `url`",
+  );
 }

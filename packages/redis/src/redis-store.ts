@@ -1,19 +1,38 @@
 import { createStore, type Store, StoreError } from "@manykv/core";
 import { checkOptions, type Driver, FaultError, type ServerAddress } from "@manykv/core/driver";
-import type { Cluster, Redis, RedisOptions } from "ioredis";
-import { accessByClient, accessByUrl } from "./cluster/cluster-access.js";
+import type { Redis, RedisOptions } from "ioredis";
+import {
+  hasSentinels,
+  isIoredisCluster,
+  nodesOfCluster,
+  sentinelServiceOf,
+  sourceOfRedis,
+} from "./clients/ioredis-client.js";
+import { isNodeRedisCluster, nodesOfNodeRedisCluster, sourceOfNodeRedis } from "./clients/node-redis-client.js";
+import { type ClusterNodes, clusterAccess } from "./cluster/cluster-access.js";
 import { ClusterDriver } from "./cluster/cluster-driver.js";
 import { Topology } from "./cluster/topology.js";
+import { type CredentialsSource, sourceOf } from "./connection/credentials.js";
 import type { Identity } from "./connection/identity.js";
-import { clusterNode, type Login, loginOf } from "./connection/log-in.js";
+import { Lifetime } from "./connection/lifetime.js";
+import { clusterNode } from "./connection/log-in.js";
 import { NodeConnection } from "./connection/node-connection.js";
-import { type ConnectionSource, connectOnly, createClient } from "./connection/open-socket.js";
-import { checkClient, checkConnectTimeout, type RedisDriverOptions, type RedisStoreOptions } from "./redis-options.js";
-import { parseRedisUrl, type RedisUrl } from "./redis-url.js";
+import { type ConnectionSource, createClient } from "./connection/open-socket.js";
+import {
+  checkClient,
+  checkConnectTimeout,
+  checkFunction,
+  driverOptionNames,
+  type RedisDriverOptions,
+  type RedisStoreOptions,
+} from "./redis-options.js";
+import { type Address, parseRedisUrl, type RedisUrl } from "./redis-url.js";
+import { type SentinelService, SentinelSource } from "./sentinel/sentinel-source.js";
 import { StandaloneDriver } from "./standalone-driver.js";
+import { checkTlsFiles, checkTlsOptions, currentTlsOptions, type TlsOptions } from "./tls.js";
 
 /**
- * Creates a store on a Redis server or a Redis Cluster.
+ * Creates a store on a Redis server, on the master that sentinels know, or on a Redis Cluster.
  *
  * ```ts
  * const store = redisStore({ url: "redis://localhost:6379" });
@@ -21,28 +40,37 @@ import { StandaloneDriver } from "./standalone-driver.js";
  *
  * Sends nothing: the first call connects. A key has at most 1,024 bytes of UTF-8, and a value at most 64 MiB.
  *
- * @throws {StoreError} `invalid-argument` if the URL or an option is invalid
+ * @throws {StoreError} `invalid-argument` if the URL, a file that it names, an option or the client is invalid
  */
 export function redisStore(options: RedisStoreOptions): Store {
   checkObject(options);
-  const { url, client, connectTimeout, ...storeOptions } = options;
-  return createStore(redisDriver({ url, client, connectTimeout }), storeOptions);
+  const { url, client, credentials, sentinelCredentials, tls, connectTimeout, ...storeOptions } = options;
+  return createStore(redisDriver({ url, client, credentials, sentinelCredentials, tls, connectTimeout }), storeOptions);
 }
 
 /**
  * Creates the driver that {@link redisStore} uses, for `createStore` and for tools that wrap drivers.
  *
- * @throws {StoreError} `invalid-argument` if the URL or an option is invalid
+ * @throws {StoreError} `invalid-argument` if the URL, a file that it names, an option or the client is invalid
  */
 export function redisDriver(options: RedisDriverOptions): Driver {
   checkObject(options);
-  checkOptions(options, ["url", "client", "connectTimeout"]);
-  const { url, client } = options;
+  checkOptions(options, driverOptionNames);
+  const { url, client, credentials, sentinelCredentials } = options;
   const connectTimeout = checkConnectTimeout(options.connectTimeout);
+  const tls = checkTlsOptions(options.tls);
+  checkFunction("credentials", credentials);
+  checkFunction("sentinelCredentials", sentinelCredentials);
   if ((url === undefined) === (client === undefined))
     throw new StoreError("invalid-argument", "pass either `url` or `client`, not both");
-  if (client !== undefined) return driverOfClient(checkClient(client), connectTimeout);
-  return driverOfUrl(parseRedisUrl(url), connectTimeout);
+  const sources: CredentialsSources = {
+    server: credentials && sourceOf(credentials, "credentials"),
+    sentinel: sentinelCredentials && sourceOf(sentinelCredentials, "sentinelCredentials"),
+  };
+  if (client === undefined) return driverOf(targetOfUrl(parseRedisUrl(url), tls, sources), connectTimeout);
+  if (tls !== undefined)
+    throw new StoreError("invalid-argument", "pass `tls` only with `url`: the client has its own TLS settings");
+  return driverOf(targetOfClient(client, sources), connectTimeout);
 }
 
 function checkObject(options: unknown): void {
@@ -50,34 +78,97 @@ function checkObject(options: unknown): void {
   throw new StoreError("invalid-argument", "the options must be an object: pass { url } or { client }");
 }
 
-function driverOfUrl(url: RedisUrl, connectTimeout: number): Driver {
-  const { addresses, cluster, database, username, password, tls } = url;
-  const [{ host, port }] = addresses;
-  const server = { address: host, port };
-  const options: RedisOptions = tls ? { tls: {} } : {};
-  const credentials =
-    password === undefined && username === undefined ? undefined : async () => ({ username, password: password ?? "" });
-  const login: Login = { credentials, database };
-  if (cluster) return new ClusterDriver(new Topology(accessByUrl(addresses, options, login, connectTimeout)), server);
-  const source = { ...login, createClient: () => createClient({ ...options, host, port }) };
-  return standalone(source, connectTimeout, server);
+/** The functions of the options. Each replaces the credentials of the URL or the client. */
+interface CredentialsSources {
+  readonly server: CredentialsSource | undefined;
+  readonly sentinel: CredentialsSource | undefined;
 }
 
-function driverOfClient(client: Redis | Cluster, connectTimeout: number): Driver {
-  if (isCluster(client)) return new ClusterDriver(new Topology(accessByClient(client, connectTimeout)), undefined);
-  const { host, port, path, sentinels } = client.options;
-  const server = sentinels || path || host === undefined ? undefined : { address: host, port };
-  const source = { ...loginOf(() => client.options), createClient: async () => client.duplicate(connectOnly) };
-  return standalone(source, connectTimeout, server);
+/** Where the store connects, by URL or client. */
+type Target = { readonly server?: ServerAddress | undefined } & (
+  | { readonly source: ConnectionSource }
+  | { readonly sentinels: SentinelService }
+  | { readonly nodes: ClusterNodes }
+);
+
+function targetOfUrl(url: RedisUrl, tls: TlsOptions | undefined, sources: CredentialsSources): Target {
+  const { topology, addresses, path = "", database, service = "" } = url;
+  const credentials = sources.server ?? fixed(url.credentials);
+  const login = { credentials, database };
+  const connect = connector(url, tls);
+  switch (topology) {
+    case "unix":
+      return { source: { ...login, createClient: () => connect({ path }) }, server: { address: path } };
+    case "cluster": {
+      const source = (address: Address): ConnectionSource => ({ ...login, createClient: () => connect(address) });
+      const nodes = { seeds: async () => addresses, source, translate: (address: Address) => address };
+      return { nodes, server: serverAddress(addresses[0]?.host, addresses[0]?.port) };
+    }
+    case "sentinel": {
+      const sentinel = { credentials: sources.sentinel ?? fixed(url.sentinelCredentials), database: 0 };
+      const source = (address: Address): ConnectionSource => ({ ...sentinel, createClient: () => connect(address) });
+      const translate = (address: Address): Address => address;
+      return { sentinels: { addresses, service, source, translate, login, createClient: connect } };
+    }
+    default:
+      return {
+        source: { ...login, createClient: () => connect({ ...addresses[0] }) },
+        server: serverAddress(addresses[0]?.host, addresses[0]?.port),
+      };
+  }
 }
 
-function standalone(source: ConnectionSource, connectTimeout: number, server: ServerAddress | undefined): Driver {
-  return new StandaloneDriver(new NodeConnection({ source, connectTimeout, check: checkStandalone }), server);
+function fixed(credentials: RedisUrl["credentials"]): CredentialsSource | undefined {
+  return credentials && (async () => credentials);
 }
 
-/** Returns whether a client is a `Cluster`. Does not use `instanceof`: a program may load several copies of ioredis. */
-function isCluster(client: Redis | Cluster): client is Cluster {
-  return client.isCluster;
+function serverAddress(host = "localhost", port = 6379, path?: string | null): ServerAddress {
+  return path ? { address: path } : { address: host, port };
+}
+
+/** Returns a function that creates a client for an address or a path, with TLS if the URL has it. */
+function connector(url: RedisUrl, tls: TlsOptions | undefined): (address: RedisOptions) => Promise<Redis> {
+  const { tls: files } = url;
+  if (files === undefined) {
+    if (tls !== undefined)
+      throw new StoreError("invalid-argument", "`tls` requires a URL with TLS: use rediss:// instead of redis://");
+    return (address) => createClient({ ...address });
+  }
+  checkTlsFiles(files);
+  return async (address) => createClient({ ...address, tls: { ...tls, ...currentTlsOptions(files) } });
+}
+
+function targetOfClient(client: unknown, { server, sentinel }: CredentialsSources): Target {
+  const checked = checkClient(client);
+  switch (checked.library) {
+    case "ioredis": {
+      const redis = checked.client;
+      if (isIoredisCluster(redis)) return { nodes: nodesOfCluster(redis, server) };
+      if (hasSentinels(redis)) return { sentinels: sentinelServiceOf(redis, server, sentinel) };
+      const { host, port, path, Connector } = redis.options;
+      return { source: sourceOfRedis(redis, server), server: Connector ? undefined : serverAddress(host, port, path) };
+    }
+    case "node-redis": {
+      const redis = checked.client;
+      if (isNodeRedisCluster(redis)) return { nodes: nodesOfNodeRedisCluster(redis, server) };
+      const { host, port, path } = redis.options.socket ?? {};
+      return { source: sourceOfNodeRedis(redis, server), server: serverAddress(host, port, path) };
+    }
+  }
+}
+
+function driverOf(target: Target, connectTimeout: number): Driver {
+  if ("nodes" in target)
+    return new ClusterDriver(new Topology(clusterAccess(target.nodes, connectTimeout)), target.server);
+  const lifetime = new Lifetime();
+  if ("source" in target) {
+    const node = new NodeConnection({ source: target.source, connectTimeout, lifetime, check: checkStandalone });
+    return new StandaloneDriver(node, target.server);
+  }
+  const source = new SentinelSource(target.sentinels, connectTimeout, lifetime);
+  const node = new NodeConnection({ source, connectTimeout, lifetime, check: checkStandalone });
+  source.onSwitch = () => node.drop();
+  return new StandaloneDriver(node, target.server);
 }
 
 /** Throws a {@link FaultError} if the server reports that it is a cluster node or is not a master. */

@@ -1,4 +1,6 @@
 import { StoreError } from "@manykv/core";
+import type { Credentials } from "./connection/credentials.js";
+import type { TlsFiles } from "./tls.js";
 
 /** The address of one server. */
 export interface Address {
@@ -8,59 +10,121 @@ export interface Address {
 
 /** The parts of a Redis URL. */
 export interface RedisUrl {
-  readonly cluster: boolean;
-  readonly tls: boolean;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  /** One server, or the cluster nodes from which to discover the others. */
-  readonly addresses: readonly [Address, ...Address[]];
+  /** A single server at an address or a Unix socket, a cluster, or the master that sentinels know. */
+  readonly topology: "single" | "unix" | "cluster" | "sentinel";
+  /** The server, the cluster nodes from which to discover the others, or the sentinels. Empty for a Unix socket. */
+  readonly addresses: readonly Address[];
+  /** The path of the Unix socket. */
+  readonly path?: string;
+  /** The name under which the sentinels know the master. */
+  readonly service?: string;
   readonly database: number;
+  readonly credentials?: Credentials | undefined;
+  readonly sentinelCredentials?: Credentials | undefined;
+  /** Absent without TLS. */
+  readonly tls?: TlsFiles | undefined;
 }
 
-const defaultPort = 6379;
-const form = /^(redis|rediss)(\+cluster)?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(\/[^?#]*)?(\?[^#]*)?(#.*)?$/i;
+const form =
+  /^(redis|valkey)(s)?(?:\+(cluster|sentinel|unix))?:\/\/(?:([^/?#]*)@)?([^@/?#]*)(\/[^?#]*)?(\?[^#]*)?(#.*)?$/i;
+
+const tlsParameters = ["tls_ca", "tls_cert", "tls_key", "tls_server_name"] as const;
+const sentinelParameters = ["sentinel_username", "sentinel_password"] as const;
 
 /**
- * Parses a `redis://`, `rediss://`, `redis+cluster://` or `rediss+cluster://` URL.
+ * Parses a URL of one of these forms. `valkey` is an alias of `redis`. `s` stands for TLS.
  *
- * @throws {StoreError} `invalid-argument` if the URL is invalid; the message contains no user or password
+ * - `redis[s]://USER:PASSWORD@HOST:PORT/DATABASE`
+ * - `redis[s]+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT`
+ * - `redis[s]+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/SERVICE/DATABASE`
+ * - `redis+unix://USER:PASSWORD@/PATH?db=DATABASE`
+ *
+ * @throws {StoreError} `invalid-argument` if the URL is invalid; the message contains no user, password or value
  */
 export function parseRedisUrl(url: unknown): RedisUrl {
   const parts = typeof url === "string" ? form.exec(url) : null;
   if (parts === null) {
-    throw invalid("is invalid: use redis://HOST:PORT/DATABASE or redis+cluster://HOST:PORT,HOST:PORT");
+    throw invalid(
+      "is invalid: use redis://HOST:PORT/DATABASE, redis+cluster://HOST:PORT,HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/SERVICE or redis+unix:///PATH",
+    );
   }
-  const [, scheme, clustered, credentials, hosts = "", path, query, fragment] = parts;
-  const cluster = clustered !== undefined;
+  const [, , secure, suffix, user, hosts = "", path = "", query = "", fragment = ""] = parts;
+  const topology = (suffix?.toLowerCase() ?? "single") as RedisUrl["topology"];
   // The text after ? or # may be part of a password, so no message may contain it as the name of a parameter.
   if (`${query}${fragment}`.includes("@"))
     throw invalid("has an @ after a ? or #: in a user or password, write @ as %40, ? as %3F and # as %23");
-  refuseParameters(query);
-  if (fragment !== undefined) throw invalid("has a fragment: write a # in a password as %23");
-  const addresses = hosts.split(",").map(parseAddress);
-  if (!cluster && addresses.length > 1) throw invalid("has several hosts: use redis+cluster:// for a cluster");
-  return {
-    cluster,
-    tls: scheme?.toLowerCase() === "rediss",
-    ...parseCredentials(credentials),
-    addresses: addresses as [Address, ...Address[]],
-    database: parseDatabase(path, cluster),
+  if (fragment !== "") throw invalid("has a fragment: write a # in a password as %23");
+  if (secure !== undefined && topology === "unix") throw invalid("has TLS: a Unix socket has none, use redis+unix://");
+  const parameters = parseParameters(query, topology, secure !== undefined);
+  const common = {
+    topology,
+    credentials: parseCredentials(user),
+    ...(secure === undefined ? {} : { tls: tlsFiles(parameters) }),
   };
+  switch (topology) {
+    case "unix":
+      if (hosts !== "") throw invalid("has a host: write three slashes before the path, as in redis+unix:///PATH");
+      return { ...common, addresses: [], path: parsePath(path), database: parseDatabase(parameters.get("db") ?? "") };
+    case "sentinel": {
+      const [service, database] = parseService(path);
+      const sentinelCredentials = credentialsOf(
+        parameters.get("sentinel_username"),
+        parameters.get("sentinel_password"),
+      );
+      return { ...common, addresses: parseAddresses(hosts, 26_379), service, database, sentinelCredentials };
+    }
+    case "cluster":
+      if (parseDatabase(path.slice(1)) !== 0)
+        throw invalid("has a database: remove it, because a cluster has only database 0");
+      return { ...common, addresses: parseAddresses(hosts, 6379), database: 0 };
+    default: {
+      const addresses = parseAddresses(hosts, 6379);
+      if (addresses.length > 1)
+        throw invalid("has several hosts: use redis+cluster:// for a cluster, or redis+sentinel:// for sentinels");
+      return { ...common, addresses, database: parseDatabase(path.slice(1)) };
+    }
+  }
 }
 
-function refuseParameters(query: string | undefined): void {
-  const [name] = new URLSearchParams(query).keys();
-  if (name !== undefined) throw invalid(`has an unknown parameter ${JSON.stringify(name)}: remove it`);
+/** Returns the parameters by name. Throws for a parameter that this form of URL does not have, and for a repeated one. */
+function parseParameters(query: string, topology: RedisUrl["topology"], tls: boolean): ReadonlyMap<string, string> {
+  const known = [
+    ...(topology === "unix" ? ["db"] : []),
+    ...(topology === "sentinel" ? sentinelParameters : []),
+    ...(tls ? tlsParameters : []),
+  ];
+  const parameters = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (!known.includes(name)) throw unknownParameter(name, known, tls);
+    if (parameters.has(name) || value === "") throw invalid(`must have the parameter "${name}" once and with a value`);
+    parameters.set(name, value);
+  }
+  return parameters;
 }
 
-function parseCredentials(text: string | undefined): Pick<RedisUrl, "username" | "password"> {
-  if (text === undefined) return { username: undefined, password: undefined };
+function unknownParameter(name: string, known: readonly string[], tls: boolean): StoreError {
+  const quoted = JSON.stringify(name);
+  if (!tls && (tlsParameters as readonly string[]).includes(name))
+    return invalid(`has the parameter ${quoted}, but no TLS: use rediss:// instead of redis://`);
+  const advice = known.length === 0 ? "remove it" : `use ${known.join(", ")}`;
+  return invalid(`has an unknown parameter ${quoted}: ${advice}`);
+}
+
+function tlsFiles(parameters: ReadonlyMap<string, string>): TlsFiles {
+  const [ca, cert, key, servername] = tlsParameters.map((name) => parameters.get(name));
+  if ((cert === undefined) !== (key === undefined)) throw invalid("must have both tls_cert and tls_key, or neither");
+  return { ca, cert, key, servername };
+}
+
+function parseCredentials(text: string | undefined): Credentials | undefined {
+  if (text === undefined) return undefined;
   const colon = text.indexOf(":");
   const [username, password] = colon < 0 ? [text, ""] : [text.slice(0, colon), text.slice(colon + 1)];
-  return {
-    username: decode(username, "user") || undefined,
-    password: decode(password, "password") || undefined,
-  };
+  return credentialsOf(decode(username, "user"), decode(password, "password"));
+}
+
+function credentialsOf(username: string | undefined, password: string | undefined): Credentials | undefined {
+  return username || password ? { username: username || undefined, password: password ?? "" } : undefined;
 }
 
 function decode(text: string, what: string): string {
@@ -71,8 +135,13 @@ function decode(text: string, what: string): string {
   }
 }
 
-function parseAddress(text: string): Address {
-  const parts = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(text);
+function parseAddresses(hosts: string, defaultPort: number): readonly Address[] {
+  return hosts.split(",").map((text) => parseAddress(text, defaultPort));
+}
+
+function parseAddress(text: string, defaultPort: number): Address {
+  // The zone of a link-local IPv6 address follows a percent sign, which is %25 in a URL.
+  const parts = /^(?:\[([\da-f:.]+(?:%25[\w.~-]+)?)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(text);
   const host = parts?.[1] ?? parts?.[2];
   const port = Number(parts?.[3] ?? defaultPort);
   if (host === undefined) throw invalid("has an empty or invalid host: use HOST:PORT");
@@ -80,11 +149,21 @@ function parseAddress(text: string): Address {
   return { host: decode(host, "host"), port };
 }
 
-function parseDatabase(path: string | undefined, cluster: boolean): number {
-  const text = path?.slice(1) ?? "";
+function parsePath(path: string): string {
+  if (path.length < 2) throw invalid("has no path: use redis+unix:///PATH");
+  return decode(path, "path");
+}
+
+function parseService(path: string): [service: string, database: number] {
+  const [, service = "", database = "", ...rest] = path.split("/");
+  if (service === "" || rest.length > 0)
+    throw invalid("must name the service that the sentinels monitor: use redis+sentinel://HOST:PORT/SERVICE/DATABASE");
+  return [decode(service, "service"), parseDatabase(database)];
+}
+
+function parseDatabase(text: string): number {
   if (text === "") return 0;
   if (!/^\d{1,9}$/.test(text)) throw invalid("has an invalid database: use a number such as 0");
-  if (cluster && Number(text) !== 0) throw invalid("has a database: remove it, because a cluster has only database 0");
   return Number(text);
 }
 

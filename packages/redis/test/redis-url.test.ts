@@ -9,28 +9,35 @@ import { parseRedisUrl } from "../src/redis-url.js";
 import { bytes, text } from "./support/bytes.js";
 import { batchRejection, expectNoSecret, rejection } from "./support/rejection.js";
 
-const plain = { cluster: false, tls: false, username: undefined, password: undefined, database: 0 };
+const plain = { topology: "single", database: 0, credentials: undefined };
+const one = (host: string, port = 6379) => ({ ...plain, addresses: [{ host, port }] });
+const noFiles = { ca: undefined, cert: undefined, key: undefined, servername: undefined };
 
 describe("a URL", () => {
   test.each([
-    ["redis://localhost", { ...plain, addresses: [{ host: "localhost", port: 6379 }] }],
-    ["redis://10.0.0.1:7000/3", { ...plain, addresses: [{ host: "10.0.0.1", port: 7000 }], database: 3 }],
-    ["redis://host/", { ...plain, addresses: [{ host: "host", port: 6379 }] }],
-    ["REDIS://host", { ...plain, addresses: [{ host: "host", port: 6379 }] }],
-    ["redis://[::1]:7000", { ...plain, addresses: [{ host: "::1", port: 7000 }] }],
-    ["redis://:p%40ss%3A%2F@host", { ...plain, password: "p@ss:/", addresses: [{ host: "host", port: 6379 }] }],
-    ["redis://me:a:b@host", { ...plain, username: "me", password: "a:b", addresses: [{ host: "host", port: 6379 }] }],
+    ["redis://localhost", one("localhost")],
+    ["redis://10.0.0.1:7000/3", { ...one("10.0.0.1", 7000), database: 3 }],
+    ["redis://host/", one("host")],
+    ["REDIS://host", one("host")],
+    ["valkey://host", one("host")],
+    ["redis://[::1]:7000", one("::1", 7000)],
+    ["redis://[fe80::1%25eth0]", one("fe80::1%eth0")],
+    ["redis://:p%40ss%3A%2F@host", { ...one("host"), credentials: { password: "p@ss:/" } }],
+    ["redis://me:a:b@host", { ...one("host"), credentials: { username: "me", password: "a:b" } }],
+    ["redis://me@host", { ...one("host"), credentials: { username: "me", password: "" } }],
+    ["redis://:@host", one("host")],
+    ["rediss://me:x@host:1", { ...one("host", 1), tls: noFiles, credentials: { username: "me", password: "x" } }],
+    ["valkeys://host:1", { ...one("host", 1), tls: noFiles }],
     [
-      "rediss://me:x@host:1",
-      { ...plain, tls: true, username: "me", password: "x", addresses: [{ host: "host", port: 1 }] },
+      "rediss://host:1?tls_ca=/a%20b/ca.pem&tls_cert=c.pem&tls_key=k.pem&tls_server_name=name",
+      { ...one("host", 1), tls: { ca: "/a b/ca.pem", cert: "c.pem", key: "k.pem", servername: "name" } },
     ],
     [
       "redis+cluster://u:p@a:1,b,[2001:db8::1]:3",
       {
         ...plain,
-        cluster: true,
-        username: "u",
-        password: "p",
+        topology: "cluster",
+        credentials: { username: "u", password: "p" },
         addresses: [
           { host: "a", port: 1 },
           { host: "b", port: 6379 },
@@ -38,7 +45,45 @@ describe("a URL", () => {
         ],
       },
     ],
-    ["rediss+cluster://a:1", { ...plain, cluster: true, tls: true, addresses: [{ host: "a", port: 1 }] }],
+    ["rediss+cluster://a:1", { ...one("a", 1), topology: "cluster", tls: noFiles }],
+    ["valkeys+cluster://a:1/", { ...one("a", 1), topology: "cluster", tls: noFiles }],
+    ["redis+unix:///run/redis.sock", { ...plain, topology: "unix", addresses: [], path: "/run/redis.sock" }],
+    [
+      "valkey+unix://u:p@/run/a%20b.sock?db=3",
+      {
+        ...plain,
+        topology: "unix",
+        addresses: [],
+        path: "/run/a b.sock",
+        database: 3,
+        credentials: { username: "u", password: "p" },
+      },
+    ],
+    [
+      "redis+sentinel://u:p@a,[::1]:1/my%20service/2?sentinel_password=s%40",
+      {
+        ...plain,
+        topology: "sentinel",
+        addresses: [
+          { host: "a", port: 26379 },
+          { host: "::1", port: 1 },
+        ],
+        service: "my service",
+        database: 2,
+        credentials: { username: "u", password: "p" },
+        sentinelCredentials: { password: "s@" },
+      },
+    ],
+    [
+      "valkeys+sentinel://a:1/main?sentinel_username=su",
+      {
+        ...one("a", 1),
+        topology: "sentinel",
+        service: "main",
+        tls: noFiles,
+        sentinelCredentials: { username: "su", password: "" },
+      },
+    ],
   ])("is parsed: %s", (url, expected) => {
     expect(parseRedisUrl(url)).toEqual(expected);
   });
@@ -47,7 +92,25 @@ describe("a URL", () => {
     ["", /redis:\/\/HOST/],
     ["localhost:6379", /redis:\/\/HOST/],
     ["http://:canary@localhost", /redis:\/\/HOST/],
-    ["redis+sentinel://:canary@localhost", /redis:\/\/HOST/],
+    ["redis+sentinel://:canary@localhost", /SERVICE/],
+    ["redis+sentinel://:canary@localhost/", /SERVICE/],
+    ["redis+sentinel://:canary@localhost//1", /SERVICE/],
+    ["redis+sentinel://:canary@localhost/main/1/2", /SERVICE/],
+    ["redis+sentinel://:canary@localhost/main/one", /database/],
+    ["redis+sentinel://localhost/main?sentinel_password=canary&sentinel_password=canary", /"sentinel_password" once/],
+    ["redis+sentinel://localhost/main?sentinel_password=", /"sentinel_password" once/],
+    ["redis+sentinel://localhost/main?sentinel_pasword=canary", /sentinel_username, sentinel_password/],
+    ["redis://localhost?sentinel_password=canary", /"sentinel_password"/],
+    ["redis+unix://:canary@localhost/path", /three slashes/],
+    ["redis+unix://:canary@", /path/],
+    ["redis+unix:///", /path/],
+    ["redis+unix:///path?db=canary", /database/],
+    ["redis+unix:///path?database=1", /use db/],
+    ["rediss+unix:///path", /Unix socket has none/],
+    ["redis://:canary@host?tls_ca=ca.pem", /"tls_ca", but no TLS/],
+    ["rediss://:canary@host?tls_caa=ca.pem", /tls_ca, tls_cert, tls_key, tls_server_name/],
+    ["rediss://:canary@host?tls_cert=cert.pem", /both tls_cert and tls_key/],
+    ["rediss://:canary@host?tls_ca=/no/such/canary.pem", /"tls_ca" cannot be read: ENOENT/],
     ["redis:///0", /host/],
     ["redis://:canary@host:port", /host/],
     ["redis://:canary@host:70000", /port/],
@@ -68,7 +131,7 @@ describe("a URL", () => {
     ["redis://user:1#canary@host", /%40/],
   ])("is checked for errors: %s", (url, message) => {
     if (message === undefined) {
-      expect(parseRedisUrl(url).addresses[0].host).toBe("host");
+      expect(parseRedisUrl(url).addresses[0]?.host).toBe("host");
       return;
     }
     const error = thrown(() => redisStore({ url }));
@@ -90,6 +153,21 @@ describe("the store rejects", () => {
     ["both url and client", { url, client }, /either `url` or `client`/],
     ["a client with a keyPrefix", { client: prefixed }, /keyPrefix/],
     ["an object that is not a client", { client: { canary: 1 } }, /`client` must be a Redis/],
+    ["a function as client", { client: () => {} }, /`client` must be a Redis/],
+    [
+      "credentials that are not a function",
+      { url, credentials: { password: "canary" } },
+      /`credentials` must be a function/,
+    ],
+    [
+      "sentinelCredentials that are not a function",
+      { url, sentinelCredentials: "canary" },
+      /`sentinelCredentials` must/,
+    ],
+    ["tls for a URL without TLS", { url, tls: {} }, /rediss:/],
+    ["tls with a client", { client, tls: {} }, /only with `url`/],
+    ["tls that is not an object", { url: "rediss://localhost", tls: true }, /`tls` must be an object/],
+    ["an unknown TLS option", { url: "rediss://localhost", tls: { canarry: 1 } }, /`tls.canarry`/],
     ["a url that is not a string", { url: new URL("redis://:canary@localhost") }, /redis:\/\/HOST/],
     ["a connectTimeout of 0", { url, connectTimeout: 0 }, /connectTimeout/],
     ["a connectTimeout that is a string", { url, connectTimeout: "canary" }, /connectTimeout/],

@@ -1,37 +1,18 @@
 import { type Fault, FaultError } from "@manykv/core/driver";
-import type { RedisOptions } from "ioredis";
 import { faultOfReply } from "../error-table.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/reply.js";
+import type { Credentials, CredentialsSource } from "./credentials.js";
 import { Exchange, type RespSocket } from "./resp-socket.js";
-
-/** A user and a password. Without `username`, Redis authenticates the user `default`. */
-export interface Credentials {
-  readonly username?: string | undefined;
-  readonly password: string;
-}
 
 /** What a connection sends before its first request. */
 export interface Login {
-  /** Called for each connection. Absent or `undefined` as result: the connection does not authenticate. */
-  readonly credentials?: (() => Promise<Credentials | undefined>) | undefined;
+  /** Called for each connection. Without it, the connection does not authenticate. */
+  readonly credentials?: CredentialsSource | undefined;
   /** The database to select. */
   readonly database: number;
   /** The name of the connection in `CLIENT LIST`. */
   readonly connectionName?: string | undefined;
-}
-
-/** Returns the login of an ioredis client. Reads its user and password for each connection: the caller may change them. */
-export function loginOf(options: () => RedisOptions): Login {
-  const { db = 0, connectionName } = options();
-  return {
-    credentials: async () => {
-      const { username, password } = options();
-      return username || password ? { username: username || undefined, password: password ?? "" } : undefined;
-    },
-    database: db,
-    connectionName,
-  };
 }
 
 /** How often a connection asks for credentials, if those that the server rejects have changed in the meantime. */

@@ -11,6 +11,8 @@ export interface NodeOptions {
   readonly source: ConnectionSource;
   /** Longest time to open a connection and identify the server, in milliseconds. */
   readonly connectTimeout: number;
+  /** Ends when the connections are closed. Default: a lifetime of this node only. */
+  readonly lifetime?: Lifetime;
   /** Throws a {@link FaultError} if the store must not use the server. */
   readonly check: (identity: Identity) => void;
 }
@@ -18,7 +20,7 @@ export interface NodeOptions {
 /** Keeps one connection to one server. Opens the connection on first use and replaces it when it is lost. */
 export class NodeConnection {
   readonly #options: NodeOptions;
-  readonly #lifetime: Lifetime = new Lifetime();
+  readonly #lifetime: Lifetime;
   #connection: Connection | undefined;
   #opening: Promise<Connection> | undefined;
   /** The number of requests that wait for a connection. */
@@ -26,6 +28,7 @@ export class NodeConnection {
 
   constructor(options: NodeOptions) {
     this.#options = options;
+    this.#lifetime = options.lifetime ?? new Lifetime();
   }
 
   /** The connection, or `undefined` if no command can be sent now. */
@@ -60,6 +63,11 @@ export class NodeConnection {
     } finally {
       this.#waiting--;
     }
+  }
+
+  /** Closes the connection: another server may serve the address now. The next request opens a new connection. */
+  drop(): void {
+    this.#connection?.drop();
   }
 
   /** Closes all connections to the server. Requests that wait for a connection fail. */

@@ -41,6 +41,8 @@ export const connectOnly: Omit<RedisOptions, "replyMapping"> & { readonly replyM
   himportFieldsets: undefined,
   username: undefined,
   password: undefined,
+  sentinelUsername: undefined,
+  sentinelPassword: undefined,
   db: 0,
   connectionName: undefined,
 };

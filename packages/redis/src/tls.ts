@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { StoreError } from "@manykv/core";
+import { type Fault, FaultError } from "@manykv/core/driver";
+
+/** The options of `tls.connect` that the option `tls` accepts: https://nodejs.org/api/tls.html#tlsconnectoptions-callback */
+export type TlsOptions = Pick<ConnectionOptions, keyof typeof optionNames>;
+
+const optionNames = {
+  ca: true,
+  cert: true,
+  key: true,
+  passphrase: true,
+  servername: true,
+  checkServerIdentity: true,
+  rejectUnauthorized: true,
+} as const;
+
+/** TLS settings of a URL: paths of PEM files, and the name that the server's certificate must have. */
+export interface TlsFiles {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly servername?: string | undefined;
+}
+
+/** Returns the option `tls`. Throws `invalid-argument` if it is not an object or has an unknown name. */
+export function checkTlsOptions(tls: unknown): TlsOptions | undefined {
+  if (tls === undefined) return undefined;
+  if (typeof tls !== "object" || tls === null)
+    throw new StoreError("invalid-argument", "`tls` must be an object, such as { ca: pem }");
+  const known = Object.keys(optionNames);
+  const unknown = Object.keys(tls).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new StoreError("invalid-argument", `unknown option \`tls.${unknown}\`: use ${known.join(", ")}`);
+  return tls as TlsOptions;
+}
+
+/** Returns the contents of the files as options of `tls.connect`. */
+function readTlsFiles({ ca, cert, key, servername }: TlsFiles): TlsOptions {
+  return {
+    ...(ca !== undefined && { ca: readFileSync(ca) }),
+    ...(cert !== undefined && { cert: readFileSync(cert) }),
+    ...(key !== undefined && { key: readFileSync(key) }),
+    ...(servername !== undefined && { servername }),
+  };
+}
+
+/** Throws `invalid-argument` if a file of the URL cannot be read. */
+export function checkTlsFiles(files: TlsFiles): void {
+  for (const [name, path] of Object.entries({ tls_ca: files.ca, tls_cert: files.cert, tls_key: files.key })) {
+    if (path === undefined) continue;
+    try {
+      readFileSync(path);
+    } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code;
+      throw new StoreError("invalid-argument", `the file of the URL parameter "${name}" cannot be read: ${reason}`);
+    }
+  }
+}
+
+/**
+ * Reads the files again for each connection, because certificates expire and are replaced.
+ *
+ * @throws {FaultError} if a file can no longer be read
+ */
+export function currentTlsOptions(files: TlsFiles): TlsOptions {
+  try {
+    return readTlsFiles(files);
+  } catch {
+    throw new FaultError(unreadable);
+  }
+}
+
+const unreadable: Fault = Object.freeze({
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "a file of the URL's TLS parameters cannot be read",
+});
