@@ -1,3 +1,6 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { portableLimits } from "@manykv/core";
 import { memoryStore } from "@manykv/memory";
@@ -51,6 +54,12 @@ test("the example coalesce runs", async () => {
 
 test("the example redis runs", async () => {
   expect(await example("redis", urls.redis)).toBe(oneOfTwo);
+});
+
+test("the example redis-credentials runs", async () => {
+  const tokenFile = join(await mkdtemp(join(tmpdir(), "manykv-")), "token");
+  await writeFile(tokenFile, "token");
+  expect(await example("redis-credentials", urls.redis, tokenFile)).toBe("false\n");
 });
 
 test("the example redis-client runs", async () => {

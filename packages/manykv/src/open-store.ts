@@ -5,14 +5,17 @@ type OpenBackend = (url: string, options: StoreOptions) => Promise<Store>;
 
 const backends: ReadonlyMap<string, OpenBackend> = new Map([
   ["memory", openMemory],
-  ["redis", openRedis],
-  ["rediss", openRedis],
-  ["redis+cluster", openRedis],
-  ["rediss+cluster", openRedis],
+  ...redisSchemes().map((scheme) => [scheme, openRedis] as const),
   ["postgres", openPostgres],
   ["postgresql", openPostgres],
   ["dynamodb", openDynamodb],
 ]);
+
+function redisSchemes(): readonly string[] {
+  const names = ["redis", "rediss", "valkey", "valkeys"];
+  const all = ["", "+cluster", "+sentinel"].flatMap((suffix) => names.map((name) => `${name}${suffix}`));
+  return [...all, "redis+unix", "valkey+unix"];
+}
 
 /** Options of every store. A backend's other options come from the URL. */
 const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
@@ -34,10 +37,12 @@ const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
  * | `memory:` | a new, empty store in this process |
  * | `redis://user:password@host:port/database`, `rediss://` for TLS | Redis |
  * | `redis+cluster://user:password@host:port,host:port`, `rediss+cluster://` for TLS | Redis Cluster |
+ * | `redis+sentinel://user:password@host:port,host:port/service/database`, `rediss+sentinel://` for TLS | the Redis master that sentinels know |
+ * | `redis+unix://user:password@/path?db=number` | Redis over a Unix socket |
  * | `postgres://user:password@host:port/database?table=name`, `postgresql://` | Postgres |
  * | `dynamodb://region/table?endpoint=url` | DynamoDB |
  *
- * Percent-encode special characters, for example in a password.
+ * `valkey` and `valkeys` are aliases of `redis` and `rediss`. Percent-encode special characters, for example in a password.
  *
  * @throws {StoreError} `invalid-argument` if the scheme, a URL parameter or an option is unknown, if the URL is
  * incomplete, or if the backend's package is not installed. The message contains no user, password or parameter value.

@@ -7,8 +7,8 @@ import {
   type NodeRedisClient,
   type ReadableClient,
 } from "./clients/node-redis-client.js";
-import type { Credentials } from "./connection/credentials.js";
-import type { TlsOptions } from "./tls.js";
+import type { RedisCredentials } from "./connection/credentials.js";
+import type { RedisTlsOptions } from "./tls.js";
 
 /** How to connect to Redis. Pass either `url` or `client`. */
 export interface RedisDriverOptions {
@@ -36,15 +36,15 @@ export interface RedisDriverOptions {
    * reconnects. Replaces the user and password of the URL or the client. If it rejects, the call is retried and fails
    * with `unavailable`. It must settle within `connectTimeout`.
    */
-  readonly credentials?: (() => Promise<Credentials>) | undefined;
+  readonly credentials?: (() => Promise<RedisCredentials>) | undefined;
   /** Like `credentials`, for connections to sentinels. Default: those of the URL or the client, or none. */
-  readonly sentinelCredentials?: (() => Promise<Credentials>) | undefined;
+  readonly sentinelCredentials?: (() => Promise<RedisCredentials>) | undefined;
   /**
    * Options of `tls.connect` for a URL with TLS. `servername` is the name that the certificate of each server must have,
    * for example if a cluster announces its nodes by IP address. Default: Node.js verifies that the certificate names the
    * host of the connection and comes from an authority that it knows.
    */
-  readonly tls?: TlsOptions | undefined;
+  readonly tls?: RedisTlsOptions | undefined;
   /** Longest time to open a connection and authenticate, in milliseconds. Must be above 0. Default: 3,000. */
   readonly connectTimeout?: number | undefined;
 }

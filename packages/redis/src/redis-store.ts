@@ -29,7 +29,7 @@ import {
 import { type Address, parseRedisUrl, type RedisUrl } from "./redis-url.js";
 import { type SentinelService, SentinelSource } from "./sentinel/sentinel-source.js";
 import { StandaloneDriver } from "./standalone-driver.js";
-import { checkTlsFiles, checkTlsOptions, currentTlsOptions, type TlsOptions } from "./tls.js";
+import { checkTlsFiles, checkTlsOptions, currentTlsOptions, type RedisTlsOptions } from "./tls.js";
 
 /**
  * Creates a store on a Redis server, on the master that sentinels know, or on a Redis Cluster.
@@ -91,7 +91,7 @@ type Target = { readonly server?: ServerAddress | undefined } & (
   | { readonly nodes: ClusterNodes }
 );
 
-function targetOfUrl(url: RedisUrl, tls: TlsOptions | undefined, sources: CredentialsSources): Target {
+function targetOfUrl(url: RedisUrl, tls: RedisTlsOptions | undefined, sources: CredentialsSources): Target {
   const { topology, addresses, path = "", database, service = "" } = url;
   const credentials = sources.server ?? fixed(url.credentials);
   const login = { credentials, database };
@@ -127,7 +127,7 @@ function serverAddress(host = "localhost", port = 6379, path?: string | null): S
 }
 
 /** Returns a function that creates a client for an address or a path, with TLS if the URL has it. */
-function connector(url: RedisUrl, tls: TlsOptions | undefined): (address: RedisOptions) => Promise<Redis> {
+function connector(url: RedisUrl, tls: RedisTlsOptions | undefined): (address: RedisOptions) => Promise<Redis> {
   const { tls: files } = url;
   if (files === undefined) {
     if (tls !== undefined)

@@ -1,5 +1,5 @@
 import { StoreError } from "@manykv/core";
-import type { Credentials } from "./connection/credentials.js";
+import type { RedisCredentials } from "./connection/credentials.js";
 import type { TlsFiles } from "./tls.js";
 
 /** The address of one server. */
@@ -19,8 +19,8 @@ export interface RedisUrl {
   /** The name under which the sentinels know the master. */
   readonly service?: string;
   readonly database: number;
-  readonly credentials?: Credentials | undefined;
-  readonly sentinelCredentials?: Credentials | undefined;
+  readonly credentials?: RedisCredentials | undefined;
+  readonly sentinelCredentials?: RedisCredentials | undefined;
   /** Absent without TLS. */
   readonly tls?: TlsFiles | undefined;
 }
@@ -116,14 +116,14 @@ function tlsFiles(parameters: ReadonlyMap<string, string>): TlsFiles {
   return { ca, cert, key, servername };
 }
 
-function parseCredentials(text: string | undefined): Credentials | undefined {
+function parseCredentials(text: string | undefined): RedisCredentials | undefined {
   if (text === undefined) return undefined;
   const colon = text.indexOf(":");
   const [username, password] = colon < 0 ? [text, ""] : [text.slice(0, colon), text.slice(colon + 1)];
   return credentialsOf(decode(username, "user"), decode(password, "password"));
 }
 
-function credentialsOf(username: string | undefined, password: string | undefined): Credentials | undefined {
+function credentialsOf(username: string | undefined, password: string | undefined): RedisCredentials | undefined {
   return username || password ? { username: username || undefined, password: password ?? "" } : undefined;
 }
 

@@ -3,10 +3,14 @@ import type { ConnectionOptions } from "node:tls";
 import { StoreError } from "@manykv/core";
 import { type Fault, FaultError } from "@manykv/core/driver";
 
-/** The options of `tls.connect` that the option `tls` accepts: https://nodejs.org/api/tls.html#tlsconnectoptions-callback */
-export type TlsOptions = Pick<ConnectionOptions, keyof typeof optionNames>;
+/** Options of `tls.connect`: https://nodejs.org/api/tls.html#tlsconnectoptions-callback */
+export interface RedisTlsOptions
+  extends Pick<
+    ConnectionOptions,
+    "ca" | "cert" | "key" | "passphrase" | "servername" | "checkServerIdentity" | "rejectUnauthorized"
+  > {}
 
-const optionNames = {
+const optionNames: { readonly [Name in keyof RedisTlsOptions]-?: true } = {
   ca: true,
   cert: true,
   key: true,
@@ -14,7 +18,7 @@ const optionNames = {
   servername: true,
   checkServerIdentity: true,
   rejectUnauthorized: true,
-} as const;
+};
 
 /** TLS settings of a URL: paths of PEM files, and the name that the server's certificate must have. */
 export interface TlsFiles {
@@ -25,7 +29,7 @@ export interface TlsFiles {
 }
 
 /** Returns the option `tls`. Throws `invalid-argument` if it is not an object or has an unknown name. */
-export function checkTlsOptions(tls: unknown): TlsOptions | undefined {
+export function checkTlsOptions(tls: unknown): RedisTlsOptions | undefined {
   if (tls === undefined) return undefined;
   if (typeof tls !== "object" || tls === null)
     throw new StoreError("invalid-argument", "`tls` must be an object, such as { ca: pem }");
@@ -33,11 +37,11 @@ export function checkTlsOptions(tls: unknown): TlsOptions | undefined {
   const unknown = Object.keys(tls).find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new StoreError("invalid-argument", `unknown option \`tls.${unknown}\`: use ${known.join(", ")}`);
-  return tls as TlsOptions;
+  return tls as RedisTlsOptions;
 }
 
 /** Returns the contents of the files as options of `tls.connect`. */
-function readTlsFiles({ ca, cert, key, servername }: TlsFiles): TlsOptions {
+function readTlsFiles({ ca, cert, key, servername }: TlsFiles): RedisTlsOptions {
   return {
     ...(ca !== undefined && { ca: readFileSync(ca) }),
     ...(cert !== undefined && { cert: readFileSync(cert) }),
@@ -64,7 +68,7 @@ export function checkTlsFiles(files: TlsFiles): void {
  *
  * @throws {FaultError} if a file can no longer be read
  */
-export function currentTlsOptions(files: TlsFiles): TlsOptions {
+export function currentTlsOptions(files: TlsFiles): RedisTlsOptions {
   try {
     return readTlsFiles(files);
   } catch {

@@ -80,6 +80,8 @@ const help = `
 Stores (--store or MANYKV_STORE)
   redis://user:password@host:6379/0            rediss:// for TLS
   redis+cluster://host:7000,host:7001          rediss+cluster:// for TLS
+  redis+sentinel://host:26379,host:26379/name  rediss+sentinel:// for TLS
+  redis+unix:///run/redis/redis.sock           ?db=0
   postgres://user:password@host/database       ?table=name (default: manykv)
   dynamodb://region/table                      ?endpoint=url
   memory:                                      discarded when the command ends

@@ -2,7 +2,7 @@ import { StoreError } from "@manykv/core";
 import type { RedisOptions } from "ioredis";
 import type { ClusterNodes } from "../cluster/cluster-access.js";
 import { keyOfAddress } from "../cluster/node-address.js";
-import type { Credentials, CredentialsSource } from "../connection/credentials.js";
+import type { CredentialsSource, RedisCredentials } from "../connection/credentials.js";
 import { type ConnectionSource, createClient } from "../connection/open-socket.js";
 import { type Address, parseRedisUrl } from "../redis-url.js";
 
@@ -166,7 +166,7 @@ function connectionOptions(socket: SocketOptions = {}): RedisOptions {
   };
 }
 
-async function currentCredentials(options: Options): Promise<Credentials | undefined> {
+async function currentCredentials(options: Options): Promise<RedisCredentials | undefined> {
   const { username, password = "" } = await provided(options);
   return username || password ? { username: username || undefined, password } : undefined;
 }

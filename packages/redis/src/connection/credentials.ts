@@ -1,14 +1,14 @@
 import { type Fault, FaultError } from "@manykv/core/driver";
 
 /** A user and a password, or a token in place of the password. */
-export interface Credentials {
+export interface RedisCredentials {
   /** Default: Redis's user `default`. */
   readonly username?: string | undefined;
   readonly password: string;
 }
 
 /** Returns the credentials for a new connection, or `undefined` to connect without authentication. */
-export type CredentialsSource = () => Promise<Credentials | undefined>;
+export type CredentialsSource = () => Promise<RedisCredentials | undefined>;
 
 /**
  * Returns a function of the caller as a source of credentials.
@@ -18,7 +18,7 @@ export type CredentialsSource = () => Promise<Credentials | undefined>;
  *
  * @param name - the name of the option
  */
-export function sourceOf(provide: () => Promise<Credentials>, name: string): CredentialsSource {
+export function sourceOf(provide: () => Promise<RedisCredentials>, name: string): CredentialsSource {
   return async () => {
     let credentials: unknown;
     try {
@@ -31,8 +31,8 @@ export function sourceOf(provide: () => Promise<Credentials>, name: string): Cre
   };
 }
 
-function isCredentials(value: unknown): value is Credentials {
-  const { username, password } = (value ?? {}) as Partial<Record<keyof Credentials, unknown>>;
+function isCredentials(value: unknown): value is RedisCredentials {
+  const { username, password } = (value ?? {}) as Partial<Record<keyof RedisCredentials, unknown>>;
   return typeof password === "string" && (username === undefined || typeof username === "string");
 }
 

@@ -2,7 +2,7 @@ import { type Fault, FaultError } from "@manykv/core/driver";
 import { faultOfReply } from "../error-table.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/reply.js";
-import type { Credentials, CredentialsSource } from "./credentials.js";
+import type { CredentialsSource, RedisCredentials } from "./credentials.js";
 import { Exchange, type RespSocket } from "./resp-socket.js";
 
 /** What a connection sends before its first request. */
@@ -37,14 +37,14 @@ export async function logIn(socket: RespSocket, login: Login): Promise<void> {
   }
 }
 
-function sameCredentials(left: Credentials | undefined, right: Credentials | undefined): boolean {
+function sameCredentials(left: RedisCredentials | undefined, right: RedisCredentials | undefined): boolean {
   return left?.username === right?.username && left?.password === right?.password;
 }
 
 /** Sends the commands in one round trip. Returns the fault of the first command that the server rejects. */
 async function setUp(
   socket: RespSocket,
-  credentials: Credentials | undefined,
+  credentials: RedisCredentials | undefined,
   { database, connectionName }: Login,
 ): Promise<Fault | undefined> {
   const steps: Step[] = [];
@@ -69,7 +69,7 @@ interface Step {
   readonly faultOf: (error: Extract<Reply, Error>) => Fault | undefined;
 }
 
-function auth({ username, password }: Credentials): Buffer {
+function auth({ username, password }: RedisCredentials): Buffer {
   return username === undefined ? encodeCommand("AUTH", password) : encodeCommand("AUTH", username, password);
 }
 
