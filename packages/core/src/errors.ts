@@ -168,7 +168,7 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   aborted: "The caller's signal cancelled the call.",
   "connection-lost": "The connection broke: try again.",
   unavailable: "The backend does not serve requests: check that it runs and can be reached, then try again.",
-  closed: "The store was closed: create a new store.",
+  closed: "The store or its client is closed: create a new store with an open client.",
   "no-such-store": "Check the names of the bucket, table and database. `provision()` creates a missing table.",
   "access-denied": "Check the credentials and permissions.",
   internal: "The driver or the backend failed unexpectedly: check the logs of the backend, or report the failure.",

@@ -1,6 +1,7 @@
 import type { StoreErrorCode } from "@manykv/core";
 import { type Fault, FaultError } from "@manykv/core/driver";
 import { ExchangeError, type ExchangeFailure, isSqlState, nodeCodeOf } from "./protocol/exchange.js";
+import { type PoolerRefusal, poolerRefusal } from "./protocol/pooler-refusal.js";
 
 type Row = Pick<Fault, "retryable" | "effect"> & { readonly code: StoreErrorCode };
 
@@ -13,6 +14,9 @@ const lost: Row = { code: "connection-lost", retryable: true, effect: "unknown" 
 
 /** The fault of a request that was aborted before anything was sent. */
 export const timedOut: Fault = temporary("timeout");
+
+/** The fault of a request that waited for a connection as long as the pool allows. */
+export const noClientInTime: Fault = { ...temporary("unavailable"), reason: "no free connection" };
 
 /** Faults by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const rowsByStates: readonly (readonly [states: string, row: Row])[] = [
@@ -27,8 +31,10 @@ const rowsByStates: readonly (readonly [states: string, row: Row])[] = [
   ["3D000 57P04 3F000 42P01", refused("no-such-store")],
   // The password is wrong, the role is unknown, `pg_hba.conf` forbids the connection, or a permission is missing.
   ["28P01 28000 42501", refused("access-denied")],
-  // The table lacks a column, a column has another type, or `key` has no unique index.
-  ["42703 42804 42883 42P10", refused("invalid-argument")],
+  // The table lacks a column, a column has another type, `key` has no unique index, or the table has a rule.
+  ["42703 42804 42883 42P10 0A000", refused("invalid-argument")],
+  // A constraint or a trigger of the table rejects an entry.
+  ["23000 23001 23502 23503 23505 23514 23P01 P0001 44000", refused("invalid-argument")],
   // A limit of the server was exceeded.
   ["54000", refused("too-large")],
   // The server does not know whether the statement completed.
@@ -44,28 +50,57 @@ const connectionClass = /^08/;
 
 /** @param direct - whether the client is connected to the server without a pooler */
 function faultOfExchange(failure: ExchangeFailure, direct: boolean): Fault {
-  const { state, nodeCode, aborted, sent, completed, ready } = failure;
+  const { state, aborted, sent, completed, ready } = failure;
   if (ready === "inside a transaction") {
     return { ...refused("internal"), reason: "a client was released to the pool before its transaction ended" };
   }
   if (aborted) return { ...timedOut, effect: sent ? "unknown" : "none" };
-  if (state === undefined) return sent ? { ...lost, reason: nodeCode } : notConnected(nodeCode);
+  if (state === undefined) return faultWithoutState(failure);
+  if (failure.refusal !== undefined && !completed) return { ...faultByRefusal[failure.refusal], reason: state };
   const fault = faultOfState(state);
   // The server rolled back if it is ready again, or if it reported the error before the statement had completed.
   const settled = ready || (direct && !completed);
   return settled || fault.effect === "unknown" ? fault : { ...fault, effect: "unknown" };
 }
 
+function faultWithoutState({ nodeCode, problem, sent }: ExchangeFailure): Fault {
+  if (problem === "too large for one key") {
+    return { code: "internal", retryable: false, effect: "unknown", reason: "the response is too large" };
+  }
+  if (problem !== undefined) return { ...lost, reason: `the response is ${problem}` };
+  return sent ? { ...lost, reason: nodeCode } : notConnected(nodeCode);
+}
+
+/** Poolers report these errors before they send the statement to a server. */
+const faultByRefusal: Readonly<Record<PoolerRefusal, Row>> = {
+  login: refused("access-denied"),
+  database: refused("no-such-store"),
+  parameter: refused("invalid-argument"),
+  busy: temporary("unavailable"),
+};
+
+/** Returns the fault of a connection that the server or a pooler refuses. Nothing was sent, so nothing was written. */
+function faultOfRefusal(state: string, text: string): Fault {
+  const refusal = poolerRefusal(state, text);
+  if (refusal === "parameter") {
+    const reason = `${state}: the pooler rejects a parameter of \`url\` or \`pool\`: remove it, or ignore it in the pooler`;
+    return { ...faultByRefusal.parameter, reason };
+  }
+  if (refusal !== undefined) return { ...faultByRefusal[refusal], reason: state };
+  const fault = faultOfState(state);
+  return fault.effect === "none" ? fault : { ...temporary("unavailable"), reason: state };
+}
+
 /** Returns the fault of a request that got no connection. Nothing was sent, so nothing was written. */
 export function faultOfConnecting(error: unknown): Fault {
   const { code, message, severity } = (error ?? {}) as Partial<Record<string, unknown>>;
   // Only errors of the server have a severity. Some of Node's codes look like an SQLSTATE (`EPIPE`).
-  if (severity !== undefined && isSqlState(code)) return { ...faultOfState(code), effect: "none" };
+  if (severity !== undefined && isSqlState(code)) return faultOfRefusal(code, String(message));
   // Errors that pg itself throws during authentication, and timeouts of its pool, have a message but no code.
   const text = String(message);
   if (text.startsWith("SASL")) return { ...refused("access-denied"), reason: "SASL" };
   if (text.includes("does not support SSL")) return { ...refused("unavailable"), reason: "the server refuses TLS" };
-  if (text.startsWith("timeout exceeded")) return { ...temporary("unavailable"), reason: "no free connection" };
+  if (text.startsWith("timeout exceeded")) return noClientInTime;
   return notConnected(nodeCodeOf(error));
 }
 

@@ -1,6 +1,7 @@
 import { StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions } from "@manykv/core/driver";
 import type { Pool } from "pg";
+import { checkPool } from "./connection/check-pool.js";
 
 /** Options that say where the table is. Pass either `url` or `pool`. */
 export interface PostgresDriverOptions {
@@ -41,17 +42,15 @@ export interface PostgresStoreOptions extends StoreOptions, PostgresDriverOption
 export function checkDriverOptions(options: PostgresDriverOptions): void {
   checkOptions(options, ["url", "password", "pool", "table", "prepare"]);
   const { url, password, pool, prepare } = options;
-  if ((url === undefined) === (pool === undefined)) throw refuse("the options need either `url` or `pool`, not both");
+  if (url === undefined && pool === undefined) throw refuse("the options must contain `url` or `pool`");
+  if (url !== undefined && pool !== undefined) throw refuse("the options must not contain both `url` and `pool`");
   if (prepare !== undefined && typeof prepare !== "boolean") throw refuse("`prepare` must be true or false");
   if (password !== undefined && typeof password !== "function") {
     throw refuse("`password` must be a function that returns a promise of the password");
   }
   if (pool === undefined) return;
   if (password !== undefined) throw refuse("`password` requires `url`: pass it to your `pool` instead");
-  if (typeof pool?.connect !== "function" || typeof pool.on !== "function") {
-    throw refuse("`pool` must be a Pool from pg");
-  }
-  if (pool.options?.pipeline) throw refuse("`pool` must not have pg's option `pipeline`: remove it");
+  checkPool(pool);
 }
 
 export function refuse(text: string): StoreError {

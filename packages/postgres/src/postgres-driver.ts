@@ -1,8 +1,11 @@
 import {
   allDone,
   type Driver,
+  type DriverDescription,
   type DriverLimits,
   type DriverRequest,
+  type Fault,
+  FaultError,
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
@@ -16,12 +19,13 @@ import { ClientPool } from "./connection/client-pool.js";
 import { readConnectionUrl, serverOfPool } from "./connection/connection-url.js";
 import { OwnPool } from "./connection/own-pool.js";
 import { StatementRunner } from "./connection/statement-runner.js";
-import { classify } from "./error-table.js";
+import { asFaultError, classify } from "./error-table.js";
 import { limits, maxKeyBytes } from "./limits.js";
 import { checkDriverOptions, type PostgresDriverOptions, quoteTableName, refuse } from "./options.js";
 import { BoundStatement } from "./protocol/bound-statement.js";
 import type { DataRow } from "./protocol/data-row.js";
 import { MalformedReply } from "./protocol/message-reader.js";
+import { type ReplyLimit, withValues } from "./protocol/reply-limit.js";
 import type { Statement } from "./protocol/statement.js";
 import { inOrder, keyOrder } from "./table/key-order.js";
 import { provision } from "./table/provision.js";
@@ -69,9 +73,16 @@ class PostgresDriver implements Driver {
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
     const values = new Array<Uint8Array<ArrayBuffer> | undefined>(request.keys.length).fill(undefined);
     const { getOne, getMany } = this.#statements;
-    await this.#find(request, getOne, getMany, (index, row) => {
-      values[index] = row.bytes();
-    });
+    await this.#find(
+      request,
+      getOne,
+      getMany,
+      (index, row) => {
+        if (values[index] !== undefined) throw new MalformedReply();
+        values[index] = row.bytes();
+      },
+      withValues(request.keys.length),
+    );
     return { values };
   }
 
@@ -91,8 +102,8 @@ class PostgresDriver implements Driver {
     const bound = withKeys(bucket, inOrder(keys, order), setOne, setMany);
     if (keys.length === 1) bound.raw(values[0] as Uint8Array);
     else bound.valueArray(inOrder(values, order));
-    await this.#runner.write(bound, request);
-    return allDone;
+    const stored = await this.#runner.write(bound, request);
+    return stored === keys.length ? allDone : this.#findSwallowed(request, stored);
   }
 
   async delete(request: KeysRequest): Promise<WriteAnswer> {
@@ -119,8 +130,42 @@ class PostgresDriver implements Driver {
     return provision(this.#runner, this.#tableName, request);
   }
 
+  describe(request: DriverRequest): Promise<DriverDescription> {
+    return this.#runner.describe(request);
+  }
+
+  get generation(): number {
+    return this.#runner.generation;
+  }
+
   async close(): Promise<void> {
+    this.#runner.close();
     await this.#ownPool?.close();
+  }
+
+  /**
+   * Reads the keys back after the server stored fewer rows than the set has keys, because a trigger or a rule of the
+   * table swallowed the others. A key is stored if it has the value that was set.
+   *
+   * @param stored - the number of rows that the server stored, if it is known
+   */
+  async #findSwallowed(request: SetRequest, stored: number | undefined): Promise<WriteAnswer> {
+    const { keys, values } = request;
+    let found: ReadAnswer<Uint8Array | undefined>;
+    try {
+      found = await this.get(request);
+    } catch (error) {
+      // The set is over, so nothing takes effect later.
+      throw new FaultError({ ...asFaultError(error).fault, effect: "unknown", fence: async () => {} });
+    }
+    const differing = [...keys.keys()].filter((index) => {
+      const value = found.values[index];
+      return value === undefined || Buffer.compare(value, values[index] as Uint8Array) !== 0;
+    });
+    // If more keys differ than the server swallowed, another writer has changed some of them in the meantime.
+    const certain = stored !== undefined && differing.length <= keys.length - stored;
+    const fault: Fault = certain ? swallowed : { ...swallowed, effect: "unknown", fence: async () => {} };
+    return { faults: differing.map((index) => ({ ...fault, index })) };
   }
 
   /** Looks up the keys. Calls `onFound` for each key that exists, with the key's index in the request. */
@@ -129,18 +174,32 @@ class PostgresDriver implements Driver {
     one: Statement,
     many: Statement,
     onFound: (index: number, row: DataRow) => void,
+    limit?: ReplyLimit,
   ): Promise<void> {
     const { bucket, keys } = request;
     const bound = withKeys(bucket, keys, one, many);
-    if (keys.length === 1) return this.#runner.read(bound, request, (row) => onFound(0, row));
+    if (keys.length === 1) return this.#runner.read(bound, request, (row) => onFound(0, row), limit);
     const lookup = bound.lookup(keys.length);
-    await this.#runner.read(bound, request, (row) => {
-      const index = row.indexIn(lookup);
-      if (index < 0) throw new MalformedReply();
-      onFound(index, row);
-    });
+    await this.#runner.read(
+      bound,
+      request,
+      (row) => {
+        const index = row.indexIn(lookup);
+        if (index < 0) throw new MalformedReply();
+        onFound(index, row);
+      },
+      limit,
+    );
   }
 }
+
+/** The fault of an entry that the server acknowledged without storing it. */
+const swallowed: Fault = {
+  code: "invalid-argument",
+  retryable: false,
+  effect: "none",
+  reason: "a trigger, a rule or a policy of the table does not let the entry be written",
+};
 
 /** Chooses the statement for one or many keys, and binds the keys as its first parameter. */
 function withKeys(bucket: string, keys: readonly string[], one: Statement, many: Statement): BoundStatement {

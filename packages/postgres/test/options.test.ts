@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { inspect } from "node:util";
 import { StoreError } from "@manykv/core";
 import pg from "pg";
 import { test } from "vitest";
 import { type PostgresStoreOptions, postgresDriver, postgresStore } from "../src/index.js";
+import { nativePool } from "./support/native-pool.js";
 
 const url = "postgres://user:canary@localhost/db";
 
@@ -21,11 +23,16 @@ function refused(options: unknown, message: RegExp): void {
 }
 
 test("the error for an invalid option names the option and contains no secret", () => {
-  refused(undefined, /options/);
-  refused({}, /`url` or `pool`/);
-  refused({ url, pool: new pg.Pool() }, /`url` or `pool`/);
+  refused(undefined, /options must contain `url` or `pool`/);
+  refused({}, /options must contain `url` or `pool`/);
+  refused({ url, pool: new pg.Pool() }, /both `url` and `pool`/);
   refused({ url, tabel: "x" }, /`tabel`/);
-  refused({ pool: {} }, /`pool`/);
+  refused({ pool: {} }, /`pool` must be a Pool of pg/);
+  refused({ pool: null }, /`pool` must be a Pool of pg/);
+  refused({ pool: new pg.Client() }, /not a Client/);
+  refused({ pool: nativePool() }, /pg-native/);
+  // Like the pool of pg-mem, which has the methods of a pool but none of its properties.
+  refused({ pool: Object.assign(new EventEmitter(), { connect() {}, query() {}, end() {} }) }, /pg-mem/);
   refused({ pool: new pg.Pool({ pipeline: true }) }, /`pipeline`/);
   refused({ url: 1 }, /`url`/);
   refused({ url: "canary" }, /`url`/);

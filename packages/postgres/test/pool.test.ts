@@ -6,8 +6,7 @@ import pg from "pg";
 import { test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
 import { faultOf } from "./support/fault-of.js";
-import { nativePool } from "./support/native-pool.js";
-import { keysRequest, listRequest, setRequest, text } from "./support/requests.js";
+import { keysRequest, setRequest, text } from "./support/requests.js";
 import { testTable } from "./support/test-table.js";
 import { until } from "./support/until.js";
 
@@ -187,18 +186,4 @@ test("a client whose socket has no reader is rejected", async () => {
     assert.deepEqual([fault.code, fault.effect, fault.retryable], ["invalid-argument", "none", false]);
     assert.equal(pool.totalCount, 0);
   });
-});
-
-test("a pool of pg-native is rejected, and the process continues", async () => {
-  const pool = nativePool();
-  const driver = postgresDriver({ pool, table: table.name });
-  for (const request of [
-    () => driver.get(keysRequest(["a"])),
-    () => driver.set(setRequest([["a", text("v")]])),
-    () => driver.list(listRequest("b")),
-  ]) {
-    const fault = await faultOf(driver, request());
-    assert.deepEqual([fault.code, fault.effect, fault.retryable], ["invalid-argument", "none", false]);
-  }
-  await pool.end();
 });

@@ -8,6 +8,8 @@ import { Statement } from "../src/protocol/statement.js";
 import { inOrder, keyOrder } from "../src/table/key-order.js";
 import { decodeCursor, encodeCursor } from "../src/table/stored-key.js";
 
+const admitAll = (): void => {};
+
 function message(letter: string, body: Buffer): Buffer {
   const header = Buffer.alloc(5);
   header.write(letter);
@@ -23,7 +25,7 @@ test("MessageReader finds the same messages for every chunk size", () => {
     const reader = new MessageReader((bytes, start, end) => {
       seen.push(Buffer.from(bytes.subarray(start + 5, end)));
       return true;
-    });
+    }, admitAll);
     for (let from = 0; from < stream.length; from += size) reader.read(stream.subarray(from, from + size));
     assert.deepEqual(seen, bodies);
   }
@@ -32,17 +34,17 @@ test("MessageReader finds the same messages for every chunk size", () => {
 test("a stopped MessageReader returns the remaining bytes, even if a message arrives in two chunks", () => {
   const stream = Buffer.concat([message("a", Buffer.from("1")), message("z", Buffer.from("2")), Buffer.from("rest")]);
   for (let cut = 0; cut <= 11; cut++) {
-    const reader = new MessageReader((bytes, start) => bytes[start] !== "z".charCodeAt(0));
+    const reader = new MessageReader((bytes, start) => bytes[start] !== "z".charCodeAt(0), admitAll);
     assert.equal(reader.read(stream.subarray(0, cut)), undefined);
     assert.equal(reader.read(stream.subarray(cut))?.toString(), "rest");
   }
 });
 
 test("an impossible message length throws a MalformedReply", () => {
-  for (const length of [-1, 0, 3, 0x7fff_ffff]) {
+  for (const length of [-1, 0, 3]) {
     const bytes = Buffer.from("D....");
     bytes.writeInt32BE(length, 1);
-    assert.throws(() => new MessageReader(() => true).read(bytes), MalformedReply);
+    assert.throws(() => new MessageReader(() => true, admitAll).read(bytes), MalformedReply);
   }
 });
 

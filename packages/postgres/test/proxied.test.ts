@@ -33,10 +33,13 @@ test("each request takes one round trip", async () => {
   await driver.set(setRequest(entries.slice(0, 1)));
   let ready = 0;
   let sent = 0;
-  const messages = new MessageReader((bytes, start) => {
-    if (bytes[start] === "Z".charCodeAt(0)) ready++;
-    return true;
-  });
+  const messages = new MessageReader(
+    (bytes, start) => {
+      if (bytes[start] === "Z".charCodeAt(0)) ready++;
+      return true;
+    },
+    () => {},
+  );
   proxy.intercept = (chunk, direction) => {
     if (direction === "answer") messages.read(chunk);
     // Every request ends with Sync, so count the chunks that end with Sync.

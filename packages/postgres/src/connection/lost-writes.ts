@@ -1,57 +1,139 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { createRequest, type DriverRequest, type Fault, FaultError, waitFor } from "@manykv/core/driver";
+import {
+  createRequest,
+  type DriverRequest,
+  type Fault,
+  FaultError,
+  type KeysRequest,
+  waitFor,
+} from "@manykv/core/driver";
 import { classify } from "../error-table.js";
 import { BoundStatement } from "../protocol/bound-statement.js";
 import { Statement } from "../protocol/statement.js";
-import type { ClientPool, ServerProcess } from "./client-pool.js";
+import { bucketPrefix } from "../table/stored-key.js";
+import type { ClientPool } from "./client-pool.js";
+import type { ServerProcess } from "./server-session.js";
 
 /**
- * Returns a statement that terminates exactly this process and returns one row while the process exists. The server
- * rolls back the transaction of a process before it removes this row. So without a row, the process can change nothing.
- * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
+ * Returns a statement that terminates exactly this process and returns whether the process exists. The server rolls back
+ * the transaction of a process before it removes the process from this list. So once the process is missing, it can
+ * change nothing. https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
  *
- * The first column is 1 if the current role cannot see the start time of the process with this ID. The process may
- * then be a different one with the same ID, so the statement does not terminate it.
+ * If the role cannot see the start time of the process with this ID, the process may be a different one with the same
+ * ID. The statement does not terminate it. A standby does not list the processes of the primary.
  */
 function terminate({ id, start }: ServerProcess): BoundStatement {
   const bound = new BoundStatement(
     new Statement(
-      "SELECT (backend_start IS NULL)::int4, CASE WHEN backend_start IS NOT NULL THEN pg_terminate_backend(pid) END " +
-        `FROM pg_stat_get_activity(${id}) WHERE backend_start = $1::timestamptz OR backend_start IS NULL`,
+      `SELECT CASE WHEN pg_is_in_recovery() THEN ${onStandby} WHEN pid IS NULL THEN ${gone} ` +
+        `WHEN backend_start IS NULL THEN ${hidden} ELSE ${exists} END, ` +
+        "CASE WHEN backend_start IS NOT NULL THEN pg_terminate_backend(pid) END FROM (SELECT) AS one " +
+        `LEFT JOIN pg_stat_get_activity(${id}) ON backend_start = $1::timestamptz OR backend_start IS NULL`,
     ),
   );
   bound.raw(start);
   return bound;
 }
 
+const [gone, exists, hidden, onStandby] = [0, 1, 2, 3] as const;
+
 /** Shortest and longest wait before the next check that a terminated process has exited, in milliseconds. */
 const shortestWait = 1;
-const longestWait = 50;
+const longestWait = 200;
+/** Maximum time that `sweep` spends on all processes, in milliseconds. */
+const longestSweep = 5_000;
+
+const notSettled: Fault = {
+  code: "timeout",
+  retryable: true,
+  effect: "none",
+  reason: "an earlier write of the same key cannot be settled: its server process does not exit",
+};
+
+const standby: Fault = {
+  code: "unavailable",
+  retryable: true,
+  effect: "none",
+  reason: "the server is a standby, which does not know the processes of the primary",
+};
+const notVisible: Fault = {
+  code: "access-denied",
+  retryable: false,
+  effect: "none",
+  reason: "the role cannot see the server process of an earlier write",
+};
+
+/** A request that writes keys, or that creates the table. */
+export type WriteRequest = DriverRequest & Partial<Pick<KeysRequest, "bucket" | "keys">>;
+
+function storedKeys({ bucket = "", keys = [] }: WriteRequest): readonly string[] {
+  return keys.map((key) => bucketPrefix(bucket) + key);
+}
 
 /** Tracks the server processes that may still apply a write whose reply was lost. */
 export class LostWrites {
+  /** Whether the server has refused to terminate a process. */
+  isRefused = false;
   readonly #pool: ClientPool;
-  readonly #processes: Set<ServerProcess> = new Set();
+  /** The stored keys that each process may still write. */
+  readonly #keys: Map<ServerProcess, ReadonlySet<string>> = new Map();
   /** The termination of each process, shared by all requests that wait until the process is gone. */
   readonly #terminations: WeakMap<ServerProcess, SharedWork> = new WeakMap();
+  /** Aborts the sweep that is running. */
+  #sweep: AbortController | undefined;
 
   constructor(pool: ClientPool) {
     this.#pool = pool;
   }
 
   get any(): boolean {
-    return this.#processes.size > 0;
+    return this.#keys.size > 0;
   }
 
   /** Adds a process. Returns a fence: a function that terminates the process and waits until the process is gone. */
-  add(process: ServerProcess): NonNullable<Fault["fence"]> {
-    this.#processes.add(process);
+  add(process: ServerProcess, request: WriteRequest): NonNullable<Fault["fence"]> {
+    this.#keys.set(process, new Set(storedKeys(request)));
     return (request) => this.#end(process, request);
   }
 
-  /** Terminates all tracked processes and waits until they are gone. */
-  async settle(request: DriverRequest): Promise<void> {
-    await Promise.all(Array.from(this.#processes, (process) => this.#end(process, request)));
+  /**
+   * Terminates the tracked processes that may still write a key of the request, and waits until they are gone. Does not
+   * wait for a process that the role cannot terminate: the call whose reply was lost has reported this.
+   *
+   * @throws {FaultError} if the request is aborted first, or if the server cannot be reached.
+   */
+  async settle(request: WriteRequest): Promise<void> {
+    const written = storedKeys(request);
+    const conflicting = [...this.#keys].filter(([, keys]) => written.some((key) => keys.has(key)));
+    await Promise.all(
+      conflicting.map(async ([process]) => {
+        try {
+          await this.#end(process, request);
+        } catch (error) {
+          if (request.aborted) throw new FaultError(notSettled);
+          if (this.#keys.has(process)) throw error;
+        }
+      }),
+    );
+  }
+
+  /** Starts to terminate all tracked processes, so that they do not stay until one of their keys is written again. */
+  sweep(): void {
+    if (this.#sweep !== undefined) return;
+    const controller = new AbortController();
+    this.#sweep = controller;
+    const timer = setTimeout(() => controller.abort(), longestSweep).unref();
+    const request = createRequest({ bucket: "", signal: controller.signal });
+    const ends = Array.from(this.#keys.keys(), (process) => this.#end(process, request));
+    void Promise.allSettled(ends).then(() => {
+      clearTimeout(timer);
+      this.#sweep = undefined;
+    });
+  }
+
+  /** Stops the sweep. */
+  close(): void {
+    this.#sweep?.abort();
   }
 
   #end(process: ServerProcess, request: DriverRequest): Promise<void> {
@@ -64,36 +146,38 @@ export class LostWrites {
   }
 
   async #terminate(process: ServerProcess, request: DriverRequest): Promise<void> {
-    try {
-      let wait = shortestWait;
-      while (await this.#exists(process, request)) {
-        await delay(wait, undefined, { signal: request.signal });
-        wait = Math.min(2 * wait, longestWait);
-      }
-      this.#processes.delete(process);
-    } catch (error) {
-      // The role may never get the permission, so later writes do not wait for this process.
-      if (classify(error).code === "access-denied") this.#processes.delete(process);
-      throw error;
+    let wait = shortestWait;
+    while (await this.#exists(process, request)) {
+      await delay(wait, undefined, { signal: request.signal, ref: false });
+      wait = Math.min(2 * wait, longestWait);
     }
+    this.#keys.delete(process);
   }
 
-  /** Makes the server terminate a process. Returns whether it still existed. Throws if the role cannot identify it. */
+  /** Makes the server terminate a process. Returns whether it still existed. Throws if this cannot be known. */
   async #exists(process: ServerProcess, request: DriverRequest): Promise<boolean> {
-    let exists = false;
-    let hidden = false;
+    let state: number | undefined;
     const client = await this.#pool.checkOut(request);
     try {
       await client.run(terminate(process), request, (row) => {
-        exists = true;
-        hidden = row.integer() === 1;
+        state = row.integer();
       });
+    } catch (error) {
+      if (classify(error).code === "access-denied") this.#giveUp(process);
+      throw error;
     } finally {
       client.release();
     }
-    if (!hidden) return exists;
-    const reason = "the role cannot see the server process of an earlier write";
-    throw new FaultError({ code: "access-denied", retryable: false, effect: "none", reason });
+    if (state === gone || state === exists) return state === exists;
+    if (state === onStandby) throw new FaultError(standby);
+    this.#giveUp(process);
+    throw new FaultError(notVisible);
+  }
+
+  /** Stops tracking a process that the role cannot terminate. It may never get the permission. */
+  #giveUp(process: ServerProcess): void {
+    this.isRefused = true;
+    this.#keys.delete(process);
   }
 }
 

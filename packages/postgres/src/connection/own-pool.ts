@@ -3,7 +3,7 @@ import type { Client, Pool } from "pg";
 import { faultOfConnecting } from "../error-table.js";
 import type { ConnectionSettings } from "./connection-url.js";
 import { HostRotation } from "./hosts.js";
-import { guardedClient, hangUp, loadPg, type Pg } from "./pg-internals.js";
+import { guardedClient, guardedPool, hangUp, loadPg, type Pg } from "./pg-internals.js";
 import { type Login, type PasswordProvider, storeClient } from "./store-client.js";
 
 /** The store's own pool, created on first use. Idle connections close after 10 s and do not keep the process alive. */
@@ -11,7 +11,8 @@ export class OwnPool {
   readonly #settings: ConnectionSettings;
   readonly #password: PasswordProvider | undefined;
   #pool: Promise<Pool> | undefined;
-  readonly #connecting: Set<Client> = new Set();
+  /** The clients whose connections are open or are being opened. */
+  readonly #clients: Set<Client> = new Set();
 
   constructor(settings: ConnectionSettings, password: PasswordProvider | undefined) {
     this.#settings = settings;
@@ -26,12 +27,11 @@ export class OwnPool {
         settings: this.#settings,
         hosts: new HostRotation(hosts),
         password: this.#password,
-        connecting: this.#connecting,
         hasConnected: false,
         refusedSince: undefined,
       };
       const pool = new (poolOfHosts(pg, hosts.length))({
-        Client: storeClient(guardedClient(pg, this.#connecting), login),
+        Client: storeClient(guardedClient(pg, this.#clients), login),
         fallback_application_name: "manykv",
         connectionTimeoutMillis: connectTimeout,
         max,
@@ -45,11 +45,11 @@ export class OwnPool {
     return this.#pool;
   }
 
-  /** Closes the pool. Aborts connections that are still being opened, because the server may never respond. */
+  /** Closes the pool and all its connections. Does not wait for the server, because it may never respond. */
   async close(): Promise<void> {
     const pool = await this.#pool?.catch(() => undefined);
     const ended = pool?.end();
-    for (const client of this.#connecting) hangUp(client);
+    for (const client of this.#clients) hangUp(client);
     await ended;
   }
 }
@@ -58,7 +58,7 @@ type Done = (error: Error | undefined, ...rest: unknown[]) => void;
 
 /** Returns a subclass of pg's `Pool` that tries to open a connection up to `count` times, each time at another host. */
 function poolOfHosts(pg: Pg, count: number): typeof Pool {
-  return class extends pg.Pool {
+  return class extends guardedPool(pg) {
     override connect(callback?: unknown): Promise<never> {
       const done = callback as Done;
       let left = count - 1;

@@ -1,7 +1,9 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { FaultError } from "@manykv/core/driver";
 import type { Client, ClientConfig, Connection, Pool, PoolClient } from "pg";
-import { MalformedReply, MessageReader, readFields } from "../protocol/message-reader.js";
+import { type Admit, checkForPg, MalformedReply, MessageReader, messageHeader } from "../protocol/message-reader.js";
+import { isolate } from "./isolate.js";
 
 /*
  * manykv uses these members of pg, which pg's documentation does not describe. Other files use them only through the
@@ -9,7 +11,8 @@ import { MalformedReply, MessageReader, readFields } from "../protocol/message-r
  *
  * - `Client.connection`, which the constructor sets from its `connection` option, and `Client.processID`
  * - `Client.password`, which may be a function, `Client.port`, and the option `enableChannelBinding` (pg 8.14 or later)
- * - `Client.query(submittable)`, which calls the `submit` and `handle...` methods of its argument
+ * - `Client.query(submittable, callback)`, which calls the `submit` and `handle...` methods of its first argument and
+ *   stores the second one as its `callback`. Tracing tools wrap this method and the callback.
  * - `Connection.stream`, `.ssl` and `.sslNegotiation`
  * - the events of `Connection` for messages of the server, such as `parameterStatus`
  * - `Connection.attachListeners(stream)`, which adds a listener to the `data` event of `stream`
@@ -57,9 +60,9 @@ const guarded: WeakMap<Connection, boolean> = new WeakMap();
  * Returns a subclass of pg's `Client` for the store's own pool. In pg, a malformed message causes an
  * uncaught exception, which ends the process. The subclass closes the connection instead, even during the handshake.
  *
- * @param connecting - a set. The subclass adds each new client to it, and removes a client that has connected or ended
+ * @param clients - a set. The subclass adds each new client to it, and removes a client whose connection has ended
  */
-export function guardedClient(pg: Pg, connecting: Set<Client>): typeof Client {
+export function guardedClient(pg: Pg, clients: Set<Client>): typeof Client {
   class GuardedConnection extends (pg.Connection as unknown as AttachingClass) {
     override attachListeners(stream: Duplex): void {
       const before = new Set(stream.listeners("data"));
@@ -82,20 +85,39 @@ export function guardedClient(pg: Pg, connecting: Set<Client>): typeof Client {
       guarded.set(connection, false);
       super({ ...config, connection } as ClientConfig);
       if (this.connection !== connection) throw lacks("the option `connection` of Client");
-      connecting.add(this);
-      const connected = (): boolean => connecting.delete(this);
-      this.once("connect", connected).once("end", connected);
+      clients.add(this);
+      this.once("end", () => clients.delete(this));
+    }
+
+    override emit(event: string | symbol, ...args: unknown[]): boolean {
+      return isolate(() => super.emit(event, ...args)) ?? true;
     }
   };
 }
 
+/** Returns a subclass of pg's `Pool` for the store's own pool, whose listeners cannot disturb pg. */
+export function guardedPool(pg: Pg): typeof Pool {
+  return class extends pg.Pool {
+    override emit(event: string | symbol, ...args: unknown[]): boolean {
+      return isolate(() => super.emit(event as "error", ...(args as [Error, PoolClient]))) ?? true;
+    }
+  };
+}
+
+/** Maximum size of a message outside replies, in bytes. Messages of the server, such as notices, are much shorter. */
+const largestBetweenReplies = 1_048_576;
+
+const admitBetweenReplies: Admit = (_letter, length) => {
+  if (length > largestBetweenReplies) throw new MalformedReply();
+};
+
 /** Replaces a reader of pg with one that passes on only whole messages, so that pg never reads beyond their end. */
 function guardReader(stream: Duplex, reader: Reader): void {
   const messages = new MessageReader((bytes, start, end) => {
-    readFields(bytes, start, end);
+    checkForPg(bytes, start, end);
     reader.call(stream, bytes.subarray(start, end));
     return true;
-  });
+  }, admitBetweenReplies);
   stream.off("data", reader);
   stream.on("data", (chunk: Buffer) => {
     try {
@@ -160,9 +182,13 @@ export function isEnded(pool: Pool): boolean {
   return pool.ending;
 }
 
-/** Closes a client's connection without waiting for the server. */
-export function hangUp(client: Client): void {
-  client.connection?.stream?.destroy();
+/** Closes a client's connection without waiting for the server. Sends what has been written, unless it is connecting. */
+export function hangUp(client: Client | PoolClient): void {
+  const stream = (client as Client).connection?.stream as Partial<Socket> | undefined;
+  // pg ends a connection by sending a message. Without this function, the socket would stay open until the server, which
+  // may have stopped, closes its side.
+  if (stream?.destroySoon !== undefined && !stream.connecting) stream.destroySoon();
+  else stream?.destroy?.();
 }
 
 /** A client of the pool, with the process ID that the server reported when the client connected. */
@@ -173,56 +199,166 @@ export function checkClient(client: PoolClient): asserts client is PgClient {
   const { connection } = client as { readonly connection?: Connection };
   if (connection === undefined) throw lacks("Client.connection");
   if (typeof connection.stream?.listeners !== "function") throw lacks("Connection.stream");
+  if (connection.stream.listeners("data").length === 0) throw lacks("a `data` listener on Connection.stream");
   if (guarded.get(connection) === false) throw lacks("a `data` listener that Connection.attachListeners adds");
   if (!("processID" in client)) throw lacks("Client.processID");
 }
+
+/**
+ * Follows where messages begin and end in the bytes that pg reads outside replies. A message that the server sends at
+ * any time, such as a notification, may arrive in pieces. A submission must not read its rest as a reply.
+ */
+export class MessageBoundary {
+  readonly stream: Duplex;
+  readonly #header: Buffer = Buffer.alloc(messageHeader);
+  #filled = 0;
+  #left = 0;
+  #users = 0;
+
+  private constructor(stream: Duplex) {
+    this.stream = stream;
+  }
+
+  /** Returns the boundary of a client's connection, which all stores of this module share. */
+  static of(client: PgClient): MessageBoundary {
+    const { stream } = (client as unknown as { connection: Connection }).connection;
+    const known = boundaries.get(stream);
+    if (known !== undefined) return known;
+    const boundary = new MessageBoundary(stream);
+    boundaries.set(stream, boundary);
+    return boundary;
+  }
+
+  /** Number of bytes until the header or the message is complete, or 0 between two messages. */
+  get missing(): number {
+    if (this.#left > 0) return this.#left;
+    return this.#filled === 0 ? 0 : messageHeader - this.#filled;
+  }
+
+  /** Starts to follow the connection. Call this only between two messages. */
+  enter(): void {
+    if (this.#users++ === 0) this.stream.on("data", this.#follow);
+  }
+
+  /** Stops following the connection, unless another store still uses it. */
+  leave(): void {
+    if (--this.#users > 0) return;
+    this.stream.off("data", this.#follow);
+    boundaries.delete(this.stream);
+  }
+
+  readonly #follow = (chunk: Buffer): void => {
+    let offset = 0;
+    while (offset < chunk.length) {
+      if (this.#left > 0) {
+        const taken = Math.min(this.#left, chunk.length - offset);
+        this.#left -= taken;
+        offset += taken;
+      } else {
+        this.#header[this.#filled++] = chunk[offset++] as number;
+        if (this.#filled < messageHeader) continue;
+        this.#filled = 0;
+        this.#left = Math.max(0, this.#header.readInt32BE(1) + 1 - messageHeader);
+      }
+    }
+  };
+}
+
+const boundaries: WeakMap<Duplex, MessageBoundary> = new WeakMap();
 
 const readyForQuery = "Z".charCodeAt(0);
 /** Letters of the messages that pg needs: ReadyForQuery, notices, changed parameters and notifications. */
 const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter.charCodeAt(0)));
 
+/** The result that a submission passes to pg's callback, for tracing tools. */
+interface QueryResult {
+  readonly rowCount: number | undefined;
+  readonly rows: readonly never[];
+  readonly fields: readonly never[];
+}
+type QueryCallback = (error: Error | null, result?: QueryResult) => void;
+
+/** What pg's `Client.query` accepts. Tracing tools copy it, so its members are its own and use `this` only for `callback`. */
+interface Submittable {
+  readonly text: string;
+  callback?: QueryCallback;
+  submit(connection: Connection): Error | null;
+  handleError(error: unknown): void;
+  handleReadyForQuery(): void;
+}
+
 /**
- * A request and its reply on one connection. pg calls such an object a submittable.
+ * A request and its reply on one connection.
  *
  * pg's reader decodes every field as UTF-8, which corrupts bytes, so programs fetch `bytea` as hexadecimal text. This
  * text is twice as long, and converting it takes longer than all other work. A submission therefore replaces pg's
  * reader until the reply is complete, and passes on the messages that pg needs. In pg, a malformed message causes an
  * uncaught exception. A submission closes the connection instead.
- *
- * A connection runs one statement at a time, so the first byte that a submission reads is the beginning of a message.
  */
 export abstract class Submission {
-  /** If the pool has a `query_timeout`, pg replaces this function and expects the submittable to call it. */
-  callback: () => void = () => {};
-  readonly #request: Buffer;
-  readonly #messages: MessageReader = new MessageReader((bytes, start, end) => this.#onMessage(bytes, start, end));
   /** The socket. `undefined` until the request has been written to it. */
   protected stream: Duplex | undefined;
+  readonly #text: string;
+  readonly #request: Buffer;
+  readonly #messages: MessageReader;
+  #boundary: MessageBoundary | undefined;
+  /** The object that pg holds: the one that `sendOver` passed, or the copy of a tracing tool. */
+  #query: Submittable | undefined;
   #readers: readonly Reader[] = [];
 
-  constructor(request: Buffer) {
+  /**
+   * @param text - the SQL, for tracing tools. It contains no keys and no values
+   * @param request - the messages of the statement, including Sync
+   */
+  constructor(text: string, request: Buffer, admit: Admit) {
+    this.#text = text;
     this.#request = request;
+    this.#messages = new MessageReader((bytes, start, end) => this.#onMessage(bytes, start, end), admit);
   }
 
   /** Reads the message from `start` to `end`. The last message of a reply is ReadyForQuery. */
   protected abstract read(bytes: Buffer, start: number, end: number): void;
 
-  /** Called if the connection breaks or cannot be used. */
+  /** Called if the connection breaks or cannot be used, or if reading the reply throws. */
   protected abstract fail(error: unknown): void;
 
   /** Whether the request is settled or aborted, so that nothing waits for the reply. */
   protected abstract readonly ended: boolean;
 
-  /** Sends the request as soon as pg has finished the previous query on this connection. */
-  sendOver(client: PgClient): void {
-    (client as unknown as { query(submittable: Submission): void }).query(this);
+  /** Why the request failed, or `null`. For tracing tools, so the error must contain no secret. */
+  protected abstract readonly failure: Error | null;
+  /** The number of rows that the server reported. */
+  protected abstract readonly rowCount: number | undefined;
+
+  /**
+   * Sends the request as soon as pg has finished the previous query on this connection. Throws what `client.query`
+   * throws, which may be the exception of another program that wraps the client.
+   */
+  sendOver(client: PgClient, boundary: MessageBoundary): void {
+    this.#boundary = boundary;
+    const submission = this;
+    const query: Submittable = {
+      text: this.#text,
+      submit({ stream }) {
+        submission.#query = this;
+        return submission.#submit(stream);
+      },
+      handleError(error) {
+        submission.#query = this;
+        submission.#leave();
+        submission.fail(error);
+        submission.#report();
+      },
+      handleReadyForQuery() {},
+    };
+    const { query: send } = client as unknown as { query(query: Submittable, callback: QueryCallback): void };
+    send.call(client, query, () => {});
   }
 
   /** Called by pg when the connection is free. If this method returns an error, pg passes it to `handleError`. */
-  submit({ stream }: Connection): Error | null {
+  #submit(stream: Duplex): Error | null {
     if (this.ended) return new Error("the request was aborted while it waited for the connection");
     this.#readers = stream.listeners("data") as Reader[];
-    if (this.#readers.length === 0) return lacks("a `data` listener on Connection.stream");
     this.stream = stream;
     stream.on("data", this.#onData);
     for (const reader of this.#readers) stream.off("data", reader);
@@ -231,24 +367,32 @@ export abstract class Submission {
     return null;
   }
 
-  handleError(error: unknown): void {
+  readonly #onClose = (): void => {
     this.#leave();
-    this.fail(error);
-  }
-
-  /** Called by pg for ReadyForQuery. The other messages that pg receives do not concern the submittable. */
-  handleReadyForQuery(): void {}
-
-  readonly #onClose = (): void => this.handleError(undefined);
+    this.fail(undefined);
+    this.#report();
+  };
 
   readonly #onData = (chunk: Buffer): void => {
     try {
-      const rest = this.#messages.read(chunk);
+      const rest = this.#messages.read(this.#passRest(chunk));
       if (rest !== undefined && rest.length > 0) this.#pass(rest);
-    } catch {
+    } catch (error) {
+      this.fail(error);
       this.stream?.destroy(new MalformedReply());
     }
   };
+
+  /** Passes the rest of a message that began before the request to pg. Returns the bytes after it. */
+  #passRest(chunk: Buffer): Buffer {
+    let bytes = chunk;
+    for (let missing = this.#boundary?.missing ?? 0; missing > 0 && bytes.length > 0; ) {
+      this.#pass(bytes.subarray(0, missing));
+      bytes = bytes.subarray(missing);
+      missing = this.#boundary?.missing ?? 0;
+    }
+    return bytes;
+  }
 
   #onMessage(bytes: Buffer, start: number, end: number): boolean {
     const letter = bytes[start] as number;
@@ -257,17 +401,26 @@ export abstract class Submission {
       for (const reader of this.#readers) this.stream?.on("data", reader);
       this.stream?.off("data", this.#onData);
       this.#leave();
+      this.#report();
     }
     if (forPg.has(letter)) this.#pass(bytes.subarray(start, end));
     return letter !== readyForQuery;
   }
 
   #pass(bytes: Buffer): void {
-    for (const reader of this.#readers) reader.call(this.stream, bytes);
+    for (const reader of this.#readers) isolate(() => reader.call(this.stream, bytes));
   }
 
   #leave(): void {
     this.stream?.off("close", this.#onClose);
-    this.callback();
+  }
+
+  /** Calls the callback, which tracing tools and pg's `query_timeout` replace, at most once. */
+  #report(): void {
+    const query = this.#query;
+    this.#query = undefined;
+    const { failure, rowCount } = this;
+    const result: QueryResult = { rowCount, rows: [], fields: [] };
+    isolate(() => (failure === null ? query?.callback?.(null, result) : query?.callback?.(failure)));
   }
 }

@@ -1,9 +1,11 @@
-import { type DriverRequest, FaultError } from "@manykv/core/driver";
+import { type DriverDescription, type DriverRequest, FaultError } from "@manykv/core/driver";
 import { asFaultError } from "../error-table.js";
-import type { BoundStatement } from "../protocol/bound-statement.js";
+import { BoundStatement } from "../protocol/bound-statement.js";
 import type { OnRow } from "../protocol/data-row.js";
+import type { ReplyLimit } from "../protocol/reply-limit.js";
 import type { ClientPool } from "./client-pool.js";
-import { LostWrites } from "./lost-writes.js";
+import { describeServer, readVersion } from "./describe-server.js";
+import { LostWrites, type WriteRequest } from "./lost-writes.js";
 
 const ignoreRow: OnRow = () => {};
 
@@ -17,37 +19,66 @@ export class StatementRunner {
     this.#lostWrites = new LostWrites(pool);
   }
 
-  async read(bound: BoundStatement, request: DriverRequest, onRow: OnRow): Promise<void> {
+  /** Changes when the server was replaced by one that may lack acknowledged writes. */
+  get generation(): number {
+    return this.#pool.history.generation;
+  }
+
+  async read(bound: BoundStatement, request: DriverRequest, onRow: OnRow, limit?: ReplyLimit): Promise<void> {
     const client = await this.#pool.checkOut(request);
     try {
-      await client.run(bound, request, onRow);
+      await client.run(bound, request, onRow, limit);
     } finally {
       client.release();
     }
   }
 
   /**
-   * Terminates the server processes of earlier writes whose replies were lost, so that those writes cannot overwrite
-   * this one. Then runs the statement.
+   * Terminates the server processes of earlier writes of the same keys whose replies were lost, so that those writes
+   * cannot overwrite this one. Then runs the statement. Returns the number of rows that the server reported.
    *
    * @throws {FaultError} with a fence if the effect is unknown and the server process is known.
    */
-  async write(bound: BoundStatement, request: DriverRequest): Promise<void> {
-    if (this.#lostWrites.any) await beforeSending(this.#lostWrites.settle(request));
+  async write(bound: BoundStatement, request: WriteRequest, onRow: OnRow = ignoreRow): Promise<number | undefined> {
+    if (this.#lostWrites.any) {
+      this.#lostWrites.sweep();
+      await beforeSending(this.#lostWrites.settle(request));
+    }
     const client = await this.#pool.checkOut(request);
     try {
       // manykv can settle a lost write only if it knows the server process that runs the write.
-      const process = await beforeSending(client.serverProcess(request));
+      const session = await beforeSending(client.session(request));
+      const process = "process" in session ? session.process : undefined;
       try {
-        await client.run(bound, request, ignoreRow);
+        return await client.run(bound, request, onRow);
       } catch (error) {
         const { fault } = asFaultError(error, process !== undefined);
         if (process === undefined || fault.effect === "none") throw new FaultError(fault);
-        throw new FaultError({ ...fault, fence: this.#lostWrites.add(process) });
+        throw new FaultError({ ...fault, fence: this.#lostWrites.add(process, request) });
       }
     } finally {
       client.release();
     }
+  }
+
+  /** Describes the server and the session of one connection. */
+  async describe(request: DriverRequest): Promise<DriverDescription> {
+    const client = await this.#pool.checkOut(request);
+    try {
+      const session = await client.session(request);
+      let version = "";
+      await client.run(new BoundStatement(readVersion), request, (row) => {
+        version = row.text(0);
+      });
+      return describeServer(version, session, this.#lostWrites.isRefused);
+    } finally {
+      client.release();
+    }
+  }
+
+  close(): void {
+    this.#lostWrites.close();
+    this.#pool.close();
   }
 }
 

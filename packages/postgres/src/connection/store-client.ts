@@ -13,8 +13,6 @@ export interface Login {
   readonly settings: ConnectionSettings;
   readonly hosts: HostRotation;
   readonly password: PasswordProvider | undefined;
-  /** Clients that are being opened. */
-  readonly connecting: Set<Client>;
   /** Whether a connection has succeeded. */
   hasConnected: boolean;
   /** Since when the server has refused all passwords: a value of `performance.now()`. */
@@ -31,7 +29,7 @@ type Connected = (error: Error | null) => void;
  * only a server that fits the URL's parameters `channel_binding` and `target_session_attrs`.
  */
 export function storeClient(Guarded: typeof Client, login: Login): typeof Client {
-  const { settings, hosts, password, connecting } = login;
+  const { settings, hosts, password } = login;
   return class extends Guarded {
     readonly #host: Host;
     readonly #handshake: Handshake;
@@ -51,7 +49,6 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
       const settle = (error: Error | null): void => {
         if (settled) return;
         settled = true;
-        connecting.delete(this);
         (callback as Connected)(error === null ? null : this.#refuse(error));
         // From now on, the pool listens.
         this.off("error", settle);
@@ -67,8 +64,6 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
         const statement = this.#checkStatement();
         const failure = error ?? this.#handshake.failure ?? null;
         if (failure !== null || statement === undefined) return settle(failure);
-        // pg has removed the client from this set, but `close()` must not wait for the check.
-        connecting.add(this);
         this.query({ text: statement, rowMode: "array" }, (queryError: Error | null, result) => {
           const isReadOnly = ["on", "t", true].includes(result?.rows[0]?.[0]);
           settle(queryError ?? (isReadOnly ? this.#readOnly() : null));

@@ -6,6 +6,8 @@ import { MalformedReply, messageHeader } from "./message-reader.js";
 export type OnRow = (row: DataRow) => void;
 
 const nothing = Buffer.alloc(0);
+/** Rows above this size, in bytes, arrive in several chunks, so `MessageReader` has joined them in a buffer. */
+const largestChunk = 65_536;
 
 /**
  * Reads the binary fields of a row in order. Checks every length, so that a malformed row causes no wrong value:
@@ -16,12 +18,15 @@ export class DataRow {
   #copier: ChunkCopier | undefined;
   #offset = 0;
   #end = 0;
+  /** Whether nothing else uses the buffer, so that a value may be a part of it instead of a copy. */
+  #isOwner = false;
 
   /** Moves to the first field of the message from `start` to `end`. */
   open(bytes: Buffer, start: number, end: number): void {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#copier = undefined;
+      this.#isOwner = end - start > largestChunk && bytes.buffer.byteLength === end - start;
     }
     this.#offset = start + messageHeader + 2;
     this.#end = end;
@@ -34,9 +39,10 @@ export class DataRow {
     return this.#bytes.readInt32BE(from);
   }
 
-  /** Returns a copy of the next field. The caller may keep and modify the copy. */
+  /** Returns the next field. The caller may keep and modify it. */
   bytes(): Uint8Array<ArrayBuffer> {
     const from = this.#next();
+    if (this.#isOwner) return new Uint8Array(this.#bytes.buffer as ArrayBuffer, from, this.#offset - from);
     this.#copier ??= new ChunkCopier(this.#bytes);
     return this.#copier.copy(from, this.#offset);
   }

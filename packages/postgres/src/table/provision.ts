@@ -87,7 +87,8 @@ async function create(runner: StatementRunner, table: string, request: DriverReq
   const statements = createTable(table);
   for (const [index, text] of statements.entries()) {
     try {
-      return await runner.write(new BoundStatement(new Statement(text)), request);
+      await runner.write(new BoundStatement(new Statement(text)), request);
+      return;
     } catch (error) {
       const { reason } = asFaultError(error).fault;
       if (existsStates.has(reason)) return;

@@ -1,0 +1,139 @@
+import { type DriverRequest, type Fault, FaultError } from "@manykv/core/driver";
+import type { Pool, PoolClient } from "pg";
+import { faultOfConnecting, noClientInTime, timedOut } from "../error-table.js";
+import { isolate } from "./isolate.js";
+import { checkClient, hangUp, isEnded, type PgClient, unusable } from "./pg-internals.js";
+
+const poolEnded: Fault = { code: "closed", retryable: false, effect: "none", reason: "the caller ended the `pool`" };
+const noClient: Fault = { ...timedOut, reason: "no free connection" };
+
+/** A request that waits for a client. */
+interface Waiter {
+  /** When the request began to wait, in milliseconds on the clock of `performance.now()`. */
+  readonly since: number;
+  accept(client: PgClient): void;
+  refuse(fault: Fault): void;
+}
+
+/**
+ * Requests that wait for a client of the pool, in the order in which they came.
+ *
+ * pg cannot remove a request from the queue of its pool. When a connection becomes free, pg calls each abandoned request
+ * within the release by the previous one, until the stack overflows. So requests wait here, and at most as many as the
+ * pool has connections wait in the pool's own queue, next to those of the caller.
+ */
+export class ClientQueue {
+  readonly #pool: Pool;
+  readonly #waiters: Set<Waiter> = new Set();
+  /** Number of clients that the pool will still provide or refuse. */
+  #requested = 0;
+  #isRequesting = false;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /**
+   * Returns a client that nothing else uses until it is released.
+   *
+   * @throws {FaultError} if the pool cannot provide a client, or if the request is aborted first.
+   */
+  take(request: DriverRequest): Promise<PgClient> {
+    if (isEnded(this.#pool)) throw new FaultError(poolEnded);
+    return new Promise((resolve, reject) => {
+      const stopWaiting = (): void => {
+        stopListening();
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        since: performance.now(),
+        accept: (client) => {
+          stopWaiting();
+          resolve(client);
+        },
+        refuse: (fault) => {
+          stopWaiting();
+          reject(new FaultError(fault));
+        },
+      };
+      const stopListening = request.onAbort(() => waiter.refuse(isEnded(this.#pool) ? poolEnded : noClient));
+      this.#waiters.add(waiter);
+      this.#requestClients();
+    });
+  }
+
+  /** Requests clients from the pool: one for each waiter, but at most as many as the pool has connections. */
+  #requestClients(): void {
+    // The pool may call back immediately. The loop then continues, instead of one call stack that grows.
+    if (this.#isRequesting) return;
+    this.#isRequesting = true;
+    while (this.#requested < Math.min(this.#waiters.size, this.#pool.options.max)) this.#requestClient();
+    this.#isRequesting = false;
+  }
+
+  #requestClient(): void {
+    this.#requested++;
+    let isDone = false;
+    const done = (error: unknown, client: PoolClient | undefined): void => {
+      if (isDone) {
+        if (client !== undefined) this.#handOut(client);
+        return;
+      }
+      isDone = true;
+      this.#requested--;
+      if (client === undefined) this.#refuse(FaultError.is(error) ? error.fault : faultOfConnecting(error));
+      else this.#handOut(client);
+      this.#requestClients();
+    };
+    try {
+      this.#pool.connect(done);
+    } catch (error) {
+      // pg throws if it cannot use a setting, for example if a certificate file is missing.
+      done(FaultError.is(error) ? error : unusable("pg rejects a setting: check `url` or `pool`"), undefined);
+    }
+  }
+
+  #handOut(client: PoolClient): void {
+    // pg has removed its own `error` listener from the client. Without a listener, an `error` event would end the
+    // process. This listener ignores the event, because the next exchange reports the broken connection.
+    client.on("error", ignore);
+    const [waiter] = this.#waiters;
+    if (waiter === undefined) {
+      // Releasing the client here would make pg hand it out within this call.
+      queueMicrotask(() => returnClient(client, false));
+      return;
+    }
+    try {
+      checkClient(client);
+    } catch (error) {
+      returnClient(client, true);
+      waiter.refuse((error as FaultError).fault);
+      return;
+    }
+    waiter.accept(client);
+  }
+
+  /** Reports that the pool did not provide a client. */
+  #refuse(fault: Fault): void {
+    const [first] = this.#waiters;
+    first?.refuse(fault);
+    // A refusal that is no matter of time concerns all waiters. Otherwise, each of them would connect only to be refused.
+    if (!fault.retryable) for (const waiter of this.#waiters) waiter.refuse(fault);
+    // The pool's time limit begins when it receives a request, so apply the limit to the waiters.
+    const limit = this.#pool.options.connectionTimeoutMillis;
+    if (!limit) return;
+    for (const waiter of this.#waiters) {
+      if (performance.now() - waiter.since < limit) return;
+      waiter.refuse(noClientInTime);
+    }
+  }
+}
+
+function ignore(): void {}
+
+/** Returns a client to its pool, or closes it if its connection is broken. */
+export function returnClient(client: PoolClient, isBroken: boolean): void {
+  client.off("error", ignore);
+  isolate(() => client.release(isBroken));
+  if (isBroken) hangUp(client);
+}

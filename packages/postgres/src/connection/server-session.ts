@@ -1,0 +1,75 @@
+import type { OnRow } from "../protocol/data-row.js";
+import { Statement } from "../protocol/statement.js";
+
+/** The server process of a connection. The ID alone does not identify the process, because the system reuses IDs. */
+export interface ServerProcess {
+  readonly id: number;
+  /** The start time, a `timestamptz` in the binary form that the server sent. */
+  readonly start: Uint8Array;
+}
+
+/** The server process of a connection, or why manykv cannot terminate it. */
+export type ServerSession = { readonly process: ServerProcess } | { readonly hiddenBy: "pooler" | "role" | "server" };
+
+/** `backend_start` is null if the current role, for example after SET ROLE, cannot see the login role's sessions. */
+const identify = new Statement(
+  "SELECT pg_backend_pid(), coalesce(backend_start, 'epoch'), (backend_start IS NOT NULL AND (" +
+    "SELECT bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc " +
+    "WHERE proname = 'pg_terminate_backend' AND pronamespace = 'pg_catalog'::regnamespace" +
+    "))::int4, pg_postmaster_start_time()::text FROM pg_stat_get_activity(pg_backend_pid())",
+);
+
+/**
+ * Returns what must stay the same for acknowledged writes to survive a restart: the database cluster and its timeline,
+ * which changes when a standby takes over. If the server acknowledges writes before they are on disk, also the start of
+ * the server. Servers that replicate every write before they acknowledge it need none of this.
+ */
+const lineage = new Statement(
+  "SELECT CASE WHEN version() ~ 'CockroachDB|-YB-' THEN 'replicated' ELSE concat_ws(' ', " +
+    "(SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8), " +
+    "CASE WHEN current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off' " +
+    "THEN pg_postmaster_start_time() END) END",
+);
+
+/** Runs a statement without parameters. Returns `false` if the server lacks what the statement uses. */
+type Run = (statement: Statement, onRow: OnRow) => Promise<boolean>;
+
+/** Reads the session of a connection. `reportedId` is the process ID that the server reported when it connected. */
+export async function readSession(run: Run, reportedId: number | null, history: ServerHistory): Promise<ServerSession> {
+  let process: ServerProcess | undefined;
+  let mayTerminate = false;
+  let serverStart = "";
+  await run(identify, (row) => {
+    process = { id: row.integer(), start: row.bytes() };
+    mayTerminate = row.integer() === 1;
+    serverStart = row.text(0);
+  });
+  if (process === undefined) return { hiddenBy: "server" };
+  await history.observe(serverStart, run);
+  // A pooler reports an invented process ID and runs each transaction in any free process, so terminating a process
+  // could end another client's statement.
+  if (process.id !== reportedId) return { hiddenBy: "pooler" };
+  return mayTerminate ? { process } : { hiddenBy: "role" };
+}
+
+/** Notices when the server was replaced by one that may lack acknowledged writes. */
+export class ServerHistory {
+  /** Changes when the server was replaced. */
+  generation = 0;
+  #start: string | undefined;
+  #lineage: string | undefined;
+
+  /** Records the start time of the server of a new connection. */
+  async observe(start: string, run: Run): Promise<void> {
+    if (start === this.#start) return;
+    let found: string | undefined;
+    await run(lineage, (row) => {
+      found = row.text(0);
+    });
+    if (start === this.#start) return;
+    // If the server does not tell its lineage, a restarted one may be another one.
+    if (this.#start !== undefined && (found === undefined || found !== this.#lineage)) this.generation++;
+    this.#start = start;
+    this.#lineage = found;
+  }
+}
