@@ -63,8 +63,21 @@ const byText: readonly (readonly [text: RegExp, entry: Entry])[] = [
   [/without any password configured/, refused("access-denied", false)],
   // The value exceeds the server's `proto-max-bulk-len`.
   [/invalid bulk length|exceeds maximum allowed size/, refused("too-large", false)],
-  [/unknown command|unknown subcommand|wrong number of arguments/, refused("internal", false)],
+  [/unknown command|unknown subcommand|unsupported command|wrong number of arguments/, refused("internal", false)],
+
+  // Envoy and twemproxy before they send a command to a server.
+  [/^no upstream host$|^ERR (Connection refused|Host is down|No route to host)$/, refused("unavailable", true)],
+  // Envoy and twemproxy after they have sent a command, or a part of it.
+  [
+    /^upstream (failure|protocol error)$|^finished with \d+ error|^ERR (Connection (timed out|reset by peer)|Broken pipe)$/,
+    { code: "unavailable", retryable: true, effect: "unknown" },
+  ],
 ];
+
+/** Returns whether an error means that the server does not have the command. */
+export function isUnknownCommand({ message }: Error): boolean {
+  return /unknown command|unsupported command|not supported/i.test(message);
+}
 
 /** First words that are never reported as `reason`, because they concern only the slots of a cluster. */
 const redirections: ReadonlySet<string> = new Set(["MOVED", "ASK", "TRYAGAIN", "CROSSSLOT"]);

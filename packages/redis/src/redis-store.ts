@@ -168,13 +168,15 @@ function driverOf(target: Target, connectTimeout: number): Driver {
   const source = new SentinelSource(target.sentinels, connectTimeout, lifetime);
   const node = new NodeConnection({ source, connectTimeout, lifetime, check: checkStandalone });
   source.onSwitch = () => node.drop();
-  return new StandaloneDriver(node, target.server);
+  return new StandaloneDriver(node, target.server, "sentinel");
 }
 
 /** Throws a {@link FaultError} if the server reports that it is a cluster node or is not a master. */
-function checkStandalone({ clustered, role }: Identity): void {
-  if (clustered) throw new FaultError(clusterNode);
+function checkStandalone({ mode, role }: Identity): void {
+  if (mode === "cluster") throw new FaultError(clusterNode);
+  if (mode === "sentinel")
+    throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "the server is a Sentinel" });
   // A replica may return stale data. A retry may succeed, because a failover can make the replica the master.
-  if (role === "other")
+  if (role === "replica")
     throw new FaultError({ code: "unavailable", retryable: true, effect: "none", reason: "READONLY" });
 }

@@ -71,10 +71,10 @@ for (const way of ["url", "client"] as const) {
     });
 
     test.each([
-      ["reads open one more connection", 1, (bucket: Bucket, key: string) => bucket.get(key)],
-      // One connection settles the lost writes, and the other one sends the next commands.
-      ["writes open two more connections", 2, (bucket: Bucket, key: string) => bucket.set(key, bytes("new"))],
-    ])("closes before the replies to many calls: %s", async (_, needed, call) => {
+      ["reads", (bucket: Bucket, key: string) => bucket.get(key)],
+      // The new connection also settles the lost writes.
+      ["writes", (bucket: Bucket, key: string) => bucket.set(key, bytes("new"))],
+    ])("closes before the replies to many calls: %s open one more connection", async (_, call) => {
       const proxy = await startProxy();
       const [bucket] = await through(proxy, way);
       const before = proxy.counts.connections;
@@ -84,7 +84,7 @@ for (const way of ["url", "client"] as const) {
       await pause(50);
       connection.cut();
       await Promise.all(calls);
-      expect(proxy.counts.connections - before).toBe(needed);
+      expect(proxy.counts.connections - before).toBe(1);
     });
 
     test("goes silent: a read loses one attempt, not the whole call", async () => {

@@ -44,7 +44,7 @@ test("a node that left the cluster is closed only when no request waits for it",
   // At this point, no request waits for the node.
   await topology.freshSlots(request(10_000));
   expect(connection.usable).toBe(false);
-  topology.close();
+  await topology.close();
 });
 
 test("a request that uses a closed node is retryable", async () => {
@@ -65,9 +65,9 @@ test("a search that is running when the store closes opens no more connections",
   });
   // The topology then knows all masters and replicas, but has opened connections to only a few.
   await topology.slots(request(10_000));
-  const before = opened;
   const search = topology.freshSlots(request(10_000));
-  topology.close();
+  await topology.close();
+  const before = opened;
   await expect(search).rejects.toThrow();
   expect(opened).toBe(before);
 });

@@ -125,8 +125,8 @@ export function nodesOfCluster(client: Cluster, credentials: CredentialsSource |
     return example;
   };
   return {
-    seeds: async () => {
-      await whenReady(client);
+    seeds: async (signal) => {
+      await whenReady(client, signal);
       return client.nodes("all").map(({ options: { host = "127.0.0.1", port = defaultPort } }) => ({ host, port }));
     },
     source: (address) => {
@@ -146,18 +146,24 @@ function translate(map: ClusterOptions["natMap"] | null, address: Address): Addr
   return (typeof map === "function" ? map(key) : map?.[key]) ?? address;
 }
 
-/** Connects the client if necessary and waits until it is ready. Rejects with a {@link FaultError} if this fails. */
-function whenReady(client: Cluster): Promise<void> {
+/**
+ * Connects the client if necessary and waits until it is ready.
+ *
+ * @throws {FaultError} if this fails or the signal is aborted first
+ */
+function whenReady(client: Cluster, signal: AbortSignal): Promise<void> {
   if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {
     const settle = (finish: () => void): void => {
       client.off("ready", ready).off("error", failed).off("end", failed);
+      signal.removeEventListener("abort", failed);
       finish();
     };
     const ready = (): void => settle(resolve);
     const failed = (): void => settle(() => reject(notReady(client)));
-    if (client.status === "end") return failed();
+    if (client.status === "end" || signal.aborted) return failed();
     client.on("ready", ready).on("error", failed).on("end", failed);
+    signal.addEventListener("abort", failed);
     if (client.status === "wait") client.connect().catch(() => {});
   });
 }

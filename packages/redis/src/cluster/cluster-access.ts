@@ -6,8 +6,8 @@ import type { Address } from "./node-address.js";
 
 /** How to reach the nodes of a cluster. */
 export interface ClusterNodes {
-  /** Returns the addresses of the nodes from which to discover all other nodes. */
-  seeds(): Promise<readonly Address[]>;
+  /** Returns the addresses of the nodes from which to discover all other nodes. Gives up when the signal is aborted. */
+  seeds(signal: AbortSignal): Promise<readonly Address[]>;
   source(address: Address): ConnectionSource;
   /** Translates an address that the cluster announces into the address at which this process reaches the node. */
   translate(address: Address): Address;
@@ -20,14 +20,14 @@ export interface ClusterAccess extends Pick<ClusterNodes, "seeds" | "translate">
 
 export function clusterAccess(nodes: ClusterNodes, connectTimeout: number): ClusterAccess {
   return {
-    seeds: () => nodes.seeds(),
+    seeds: (signal) => nodes.seeds(signal),
     translate: (address) => nodes.translate(address),
     open: (address) => new NodeConnection({ source: nodes.source(address), connectTimeout, check: checkNode }),
   };
 }
 
 /** Throws a {@link FaultError} if the server reports that it is not a cluster node. */
-function checkNode({ clustered }: Identity): void {
-  if (clustered !== false) return;
+function checkNode({ mode }: Identity): void {
+  if (mode === undefined || mode === "cluster") return;
   throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "single node: use redis://" });
 }

@@ -3,6 +3,7 @@ import { faultOfReply } from "../error-table.js";
 import { bucketPrefix } from "../key-names.js";
 import { encodeEach, type KeyCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/reply.js";
+import { type ReplyLimits, shortReply } from "../protocol/reply-limits.js";
 import { checksum, slotOfKey } from "./key-slot.js";
 import { type Address, keyOfAddress, parseRedirection } from "./node-address.js";
 import type { SlotMap } from "./slot-map.js";
@@ -25,6 +26,10 @@ export interface CommandSpec {
   readonly values?: readonly Uint8Array[] | undefined;
   /** Returns whether a reply fits the command. */
   readonly expects: (reply: Reply) => boolean;
+  /** Whether the command changes data. Default: false. */
+  readonly writes?: boolean;
+  /** Returns what the replies for this number of keys may cost. Default: {@link shortReply}. */
+  readonly limits?: (keys: number) => ReplyLimits;
 }
 
 /** Sends one command per key of a request: one write and one round trip per master, plus those of redirections. */
@@ -85,17 +90,22 @@ export class ClusterBatch {
 
   async #send(part: Part): Promise<void> {
     const { address, asking, indexes } = part;
-    const { command, values } = this.#spec;
+    const { command, values, writes = false, limits } = this.#spec;
     const { keys } = this.#request;
     try {
       const node = this.#topology.nodeAt(address);
-      const connection = node.current ?? (await node.connect(this.#request));
+      const connection = writes
+        ? (node.writable ?? (await node.connectToWrite(this.#request)))
+        : (node.current ?? (await node.connect(this.#request)));
       const repliesPerKey = asking ? 2 : 1;
       const commands = encodeEach(command, this.#prefix, keys, { indexes, values, asking });
-      const exchange = await connection.send(this.#request, commands, indexes.length * repliesPerKey);
+      const exchange = await connection.send(this.#request, commands, indexes.length * repliesPerKey, {
+        limits: limits?.(indexes.length) ?? shortReply,
+        writes,
+      });
       const answered = Math.floor(exchange.replies.length / repliesPerKey);
       const fits = this.#enter(part, exchange.replies, repliesPerKey);
-      const fault = fits ? connection.faultOf(exchange) : connection.desynchronized();
+      const fault = fits ? connection.faultOf(exchange) : connection.desynchronized(exchange);
       if (fault === undefined) return;
       this.#fail(fits ? indexes.slice(answered) : indexes, fault);
       if (fits) this.#topology.markStale();

@@ -1,5 +1,6 @@
 import {
   type Driver,
+  type DriverDescription,
   type DriverLimits,
   type DriverRequest,
   type Fault,
@@ -13,11 +14,13 @@ import {
   type SetRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
+import { combine, describeNode } from "../describe.js";
 import { classify, faultOfReply } from "../error-table.js";
 import { clusterLimits } from "../limits.js";
 import { encodeCommand } from "../protocol/encode-command.js";
-import { isAcknowledgement, isCount, isValue, valuesOf } from "../protocol/reply.js";
-import { ClusterBatch } from "./cluster-batch.js";
+import { isCountUpTo, isOk, isValue, type Reply } from "../protocol/reply.js";
+import { valuesReply } from "../protocol/reply-limits.js";
+import { ClusterBatch, type CommandSpec } from "./cluster-batch.js";
 import { listCluster } from "./cluster-list.js";
 import type { Topology } from "./topology.js";
 
@@ -34,29 +37,34 @@ export class ClusterDriver implements Driver {
   }
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
-    const batch = new ClusterBatch(this.#topology, request, { command: "GET", expects: isValue });
-    const { replies, faults } = await batch.run();
-    // If a reply is not a value, its key is in `faults` and the reply is `null` here.
-    return { values: valuesOf(replies) ?? [], faults: itemFaults(faults) };
+    const limits = (keys: number) => valuesReply(keys, this.limits.maxValueBytes, true);
+    const { replies, faults } = await this.#run(request, { command: "GET", expects: isValue, limits });
+    const values = replies.map((reply) => (reply instanceof Uint8Array ? reply : undefined));
+    return { values, faults: itemFaults(faults) };
   }
 
   async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {
-    const batch = new ClusterBatch(this.#topology, request, { command: "EXISTS", expects: isCount });
-    const { replies, faults } = await batch.run();
+    const { replies, faults } = await this.#run(request, { command: "EXISTS", expects: isZeroOrOne });
     return { values: replies.map((reply) => reply === 1), faults: itemFaults(faults) };
   }
 
   async set(request: SetRequest): Promise<WriteAnswer> {
     const { values } = request;
-    const spec = { command: "SET", values, expects: isAcknowledgement } as const;
-    const { faults } = await new ClusterBatch(this.#topology, request, spec).run();
+    const { faults } = await this.#run(request, { command: "SET", values, expects: isOk, writes: true });
     return { faults: itemFaults(faults) };
   }
 
   async delete(request: KeysRequest): Promise<WriteAnswer> {
-    const spec = { command: "DEL", expects: isAcknowledgement } as const;
-    const { faults } = await new ClusterBatch(this.#topology, request, spec).run();
+    const { faults } = await this.#run(request, { command: "DEL", expects: isZeroOrOne, writes: true });
     return { faults: itemFaults(faults) };
+  }
+
+  #run(request: KeysRequest, spec: CommandSpec): Promise<ClusterBatch> {
+    return new ClusterBatch(this.#topology, request, spec).run();
+  }
+
+  get generation(): number {
+    return this.#topology.replaced;
   }
 
   list(request: ListRequest): Promise<ListAnswer> {
@@ -77,8 +85,14 @@ export class ClusterDriver implements Driver {
     );
   }
 
-  async close(): Promise<void> {
-    this.#topology.close();
+  async describe(request: DriverRequest): Promise<DriverDescription> {
+    const map = await this.#topology.slots(request);
+    const nodes = map.masters.map(({ address }) => this.#topology.nodeAt(address));
+    return combine(await Promise.all(nodes.map((node) => describeNode(node, request, "cluster"))));
+  }
+
+  close(): Promise<void> {
+    return this.#topology.close();
   }
 
   classify(error: unknown): Fault {
@@ -87,6 +101,11 @@ export class ClusterDriver implements Driver {
 }
 
 const ping = encodeCommand("PING");
+
+/** Returns whether a reply fits `EXISTS` and `DEL` for one key. */
+function isZeroOrOne(reply: Reply): boolean {
+  return isCountUpTo(1, reply);
+}
 
 function itemFaults(faults: ReadonlyMap<number, Fault>): readonly ItemFault[] | undefined {
   if (faults.size === 0) return undefined;

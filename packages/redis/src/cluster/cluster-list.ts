@@ -4,6 +4,7 @@ import { faultOfReply } from "../error-table.js";
 import { encodeScan, fillPage, keysOfScan } from "../listing/scan.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
+import { longReply } from "../protocol/reply-limits.js";
 import { decodeProgress, encodeProgress } from "./listing-cursor.js";
 import { type Arrival, ListingState, type NodeScan } from "./listing-state.js";
 import type { Address } from "./node-address.js";
@@ -51,7 +52,7 @@ class Lister {
   async step(state: ListingState): Promise<readonly string[]> {
     const { scan, address, connection } = await this.#continue(state);
     const reply = await this.#send(connection, encodeScan(this.#request.bucket, scan.cursor));
-    const { keys, cursor } = keysOfScan(this.#request.bucket, reply);
+    const { keys, cursor } = keysOfScan(this.#request.bucket, scan.cursor, reply);
     if (cursor === "0") state.finish(await this.#look(connection, address));
     else state.advance(cursor);
     return keys;
@@ -63,7 +64,7 @@ class Lister {
     const { scan } = state;
     if (scan !== undefined) {
       const reached = await this.#reach(scan.id, map).catch(() => undefined);
-      if (reached !== undefined && reached.connection.identity.runId === scan.process) return { scan, ...reached };
+      if (reached !== undefined && reached.connection.identity.process === scan.process) return { scan, ...reached };
       state.abandon();
     }
     return this.#begin(state, map);
@@ -102,7 +103,7 @@ class Lister {
   async #tryBegin(state: ListingState, address: Address): Promise<Continued | undefined> {
     const connection = await this.#connect(address);
     const view = await this.#look(connection, address);
-    state.begin(view, connection.identity.runId);
+    state.begin(view, connection.identity.process);
     return state.scan && { scan: state.scan, address, connection };
   }
 
@@ -143,7 +144,7 @@ class Lister {
   }
 
   async #send(connection: Connection, command: Buffer): Promise<Reply | undefined> {
-    const exchange = await connection.send(this.#request, command, 1);
+    const exchange = await connection.send(this.#request, command, 1, { limits: longReply });
     const [reply] = exchange.replies;
     const fault = reply instanceof Error ? faultOfReply(reply) : connection.faultOf(exchange);
     if (fault !== undefined) throw this.#failed(new FaultError(fault));

@@ -1,5 +1,6 @@
+import { slotCount } from "./key-slot.js";
 import { type Address, parseNodeAddress } from "./node-address.js";
-import { SlotSet } from "./slot-set.js";
+import { parseSlotRange, SlotSet } from "./slot-set.js";
 
 /** A node in the reply to `CLUSTER NODES`. */
 export interface SeenNode {
@@ -22,18 +23,25 @@ export interface NodeView {
 
 interface Line extends SeenNode {
   readonly myself: boolean;
-  readonly slots: SlotSet;
+  readonly ranges: readonly string[];
   readonly moves: readonly string[];
 }
 
 /**
- * Parses the reply to `CLUSTER NODES`. Returns `undefined` for any other text.
+ * Parses the reply to `CLUSTER NODES`. Returns `undefined` for any other text, including an invalid range of slots.
  * https://redis.io/docs/latest/commands/cluster-nodes/
  */
 export function parseNodeView(text: string, answering: Address): NodeView | undefined {
   const lines = text.split("\n").flatMap((line) => parseLine(line, answering));
   const own = lines.find(({ myself }) => myself);
   if (own === undefined) return undefined;
+  const owners = new Array<SeenNode | undefined>(slotCount);
+  for (const line of lines)
+    for (const text of line.ranges) {
+      const range = parseSlotRange(text);
+      if (range === undefined) return undefined;
+      owners.fill(line, range.from, range.to + 1);
+    }
   const migrating = new Map<number, string>();
   const importing = new SlotSet();
   for (const move of own.moves) {
@@ -42,12 +50,16 @@ export function parseNodeView(text: string, answering: Address): NodeView | unde
     if (direction === ">") migrating.set(Number(slot), id);
     else importing.add(Number(slot));
   }
+  const owned = new SlotSet();
+  owners.forEach((owner, slot) => {
+    if (owner === own) owned.add(slot);
+  });
   return {
     id: own.id,
-    owned: own.slots,
+    owned,
     migrating,
     importing,
-    ownerOf: (slot) => lines.find(({ slots }) => slots.has(slot)),
+    ownerOf: (slot) => owners[slot],
     node: (id) => lines.find((line) => line.id === id),
   };
 }
@@ -57,7 +69,7 @@ function parseLine(line: string, answering: Address): Line[] {
   const [id = "", where = "", flags = "", , , , , , ...rest] = line.trim().split(" ");
   const address = parseNodeAddress(where.replace(/@.*$/, ""), answering);
   if (address === undefined) return [];
-  const slots = SlotSet.parse(rest.filter((word) => /^\d/.test(word)).join(","));
+  const ranges = rest.filter((word) => /^\d/.test(word));
   const moves = rest.filter((word) => word.startsWith("["));
-  return [{ id, address, myself: flags.split(",").includes("myself"), slots, moves }];
+  return [{ id, address, myself: flags.split(",").includes("myself"), ranges, moves }];
 }

@@ -1,5 +1,12 @@
 import { slotCount } from "./key-slot.js";
 
+/** Parses `10923` or `0-5460`. Returns `undefined` for any other text. */
+export function parseSlotRange(text: string): { readonly from: number; readonly to: number } | undefined {
+  const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+  const range = { from: Number(from), to: Number(to) };
+  return range.from <= range.to && range.to < slotCount ? range : undefined;
+}
+
 /** A set of slots. Its text form is a list of ranges: `0-5460,10923`. */
 export class SlotSet {
   readonly #members: Uint8Array = new Uint8Array(slotCount);
@@ -10,10 +17,10 @@ export class SlotSet {
   static parse(text: string): SlotSet {
     const set = new SlotSet();
     if (text === "") return set;
-    for (const range of text.split(",")) {
-      const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range) ?? [];
-      if (!(Number(from) <= Number(to) && Number(to) < slotCount)) throw new RangeError("invalid list of slot ranges");
-      set.#members.fill(1, Number(from), Number(to) + 1);
+    for (const each of text.split(",")) {
+      const range = parseSlotRange(each);
+      if (range === undefined) throw new RangeError("invalid list of slot ranges");
+      set.#members.fill(1, range.from, range.to + 1);
     }
     return set;
   }

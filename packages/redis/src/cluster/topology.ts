@@ -2,6 +2,7 @@ import { createRequest, type DriverRequest, FaultError, waitFor } from "@manykv/
 import type { NodeConnection } from "../connection/node-connection.js";
 import { faultOfReply } from "../error-table.js";
 import { encodeCommand } from "../protocol/encode-command.js";
+import { longReply } from "../protocol/reply-limits.js";
 import type { ClusterAccess } from "./cluster-access.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 import { parseSlotMap, type SlotMap } from "./slot-map.js";
@@ -23,7 +24,10 @@ export class Topology {
   #stale = false;
   #refreshing: Promise<SlotMap> | undefined;
   #refreshed: number = -Infinity;
-  #closed = false;
+  /** Aborted when the store closes. */
+  readonly #closing: AbortController = new AbortController();
+  /** Counts the server processes that may have acknowledged writes and were replaced. */
+  replaced: number = 0;
 
   constructor(access: ClusterAccess) {
     this.#access = access;
@@ -41,17 +45,19 @@ export class Topology {
 
   /** Loads a new slot map. Does not use the result of a search that was already running. */
   async freshSlots(request: DriverRequest): Promise<SlotMap> {
-    await this.#refreshing?.catch(() => {});
+    const running = this.#refreshing;
+    if (running !== undefined) await waitFor(request, running.then(ignore, ignore));
     return waitFor(request, this.#refresh());
   }
 
   /** Returns the connection to a node. Throws `closed` if the store was closed: a search may still be running. */
   nodeAt(address: Address): NodeConnection {
-    if (this.#closed) throw new FaultError(closed);
+    if (this.#closing.signal.aborted) throw new FaultError(closed);
     const key = keyOfAddress(address);
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
     const node = this.#access.open(address);
+    node.onReplaced = () => this.replaced++;
     this.#nodes.set(key, node);
     return node;
   }
@@ -73,9 +79,14 @@ export class Topology {
     this.#stale = true;
   }
 
-  close(): void {
-    this.#closed = true;
-    for (const node of this.#nodes.values()) node.close();
+  /** The connections to the nodes that have been used. */
+  get nodes(): readonly NodeConnection[] {
+    return [...this.#nodes.values()];
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.nodes.map((node) => node.close()));
   }
 
   #refresh(): Promise<SlotMap> {
@@ -87,49 +98,57 @@ export class Topology {
 
   async #search(): Promise<SlotMap> {
     this.#refreshed = performance.now();
-    const map = await this.#askAny(await this.#candidates());
+    const map = await this.#findMap();
     this.#map = map;
     this.#stale = false;
     this.#closeRemovedNodes(map);
     return map;
   }
 
-  /** Returns the nodes to query: masters and replicas, shuffled so that a slow node delays few searches, then seeds. */
-  async #candidates(): Promise<readonly Address[]> {
-    const masters = (this.#map?.masters ?? []).map(({ address }) => address);
-    const known = [...shuffled(masters), ...shuffled(this.#map?.replicas ?? [])];
-    const seeds = await this.#access.seeds();
-    const unique = new Map([...known, ...seeds].map((address) => [keyOfAddress(address), address]));
-    return [...unique.values()];
-  }
-
-  /** Requests the slot map from one node, then from the next if that node fails or is slow. Returns the first map. */
-  async #askAny(addresses: readonly Address[]): Promise<SlotMap> {
-    const controller = new AbortController();
-    const deadline = performance.now() + longestSearch;
-    const request = createRequest({ bucket: "", deadline, signal: controller.signal });
-    const expiry = setTimeout(() => controller.abort(), longestSearch);
-    const answers: Promise<SlotMap>[] = [];
-    try {
+  /**
+   * Requests the slot map from one node, then from the next if that node fails or is slow. Returns the first map. Asks
+   * masters and replicas, shuffled so that a slow node delays few searches, then the seeds.
+   */
+  async #findMap(): Promise<SlotMap> {
+    const search = new AbortController();
+    const { signal } = search;
+    const end = (): void => search.abort();
+    this.#closing.signal.addEventListener("abort", end, { once: true });
+    if (this.#closing.signal.aborted) end();
+    const expiry = setTimeout(end, longestSearch);
+    const request = createRequest({ bucket: "", deadline: performance.now() + longestSearch, signal });
+    const answers = new Map<string, Promise<SlotMap>>();
+    const askEach = async (addresses: readonly Address[]): Promise<SlotMap | undefined> => {
       for (const address of addresses) {
+        if (answers.has(keyOfAddress(address))) continue;
         const answer = this.#ask(address, request);
-        answers.push(answer);
-        const soon = await Promise.race([answer.catch(() => undefined), pause(askNextAfter)]);
+        answers.set(keyOfAddress(address), answer);
+        const soon = await Promise.race([answer.catch(ignore), pause(askNextAfter)]);
         if (soon !== undefined) return soon;
       }
-      return await Promise.any(answers);
+      return undefined;
+    };
+    const askSeeds = async (): Promise<SlotMap> => {
+      const found = await askEach(await this.#access.seeds(signal));
+      return found ?? Promise.any(answers.values());
+    };
+    try {
+      const masters = (this.#map?.masters ?? []).map(({ address }) => address);
+      const found = await askEach([...shuffled(masters), ...shuffled(this.#map?.replicas ?? [])]);
+      return found ?? (await Promise.any([...answers.values(), askSeeds()]));
     } catch (error) {
       throw mostPermanentError(error);
     } finally {
       clearTimeout(expiry);
-      controller.abort();
+      this.#closing.signal.removeEventListener("abort", end);
+      end();
     }
   }
 
   async #ask(address: Address, request: DriverRequest): Promise<SlotMap> {
     const node = this.nodeAt(address);
     const connection = node.current ?? (await node.connect(request));
-    const exchange = await connection.send(request, clusterSlots, 1);
+    const exchange = await connection.send(request, clusterSlots, 1, { limits: longReply });
     const [reply] = exchange.replies;
     const fault = reply instanceof Error ? faultOfReply(reply) : connection.faultOf(exchange);
     if (fault !== undefined) throw new FaultError(fault);
@@ -144,7 +163,7 @@ export class Topology {
     const known = new Set(addresses.map(keyOfAddress));
     for (const [key, node] of this.#nodes) {
       if (known.has(key) || !node.idle) continue;
-      node.close();
+      void node.close();
       this.#nodes.delete(key);
     }
   }
@@ -162,7 +181,7 @@ const noSlots = Object.freeze({
 /** Returns the error to report if several nodes failed: preferably one that a retry cannot fix, such as NOAUTH. */
 function mostPermanentError(error: unknown): unknown {
   if (!(error instanceof AggregateError)) return error;
-  const errors: readonly unknown[] = error.errors;
+  const errors = error.errors.flatMap((each: unknown) => (each instanceof AggregateError ? each.errors : [each]));
   const permanent = errors.find((each) => each instanceof FaultError && !each.fault.retryable);
   return permanent ?? errors[0] ?? new FaultError(noSlots);
 }
@@ -173,6 +192,8 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
     .sort((left, right) => left.order - right.order)
     .map(({ item }) => item);
 }
+
+function ignore(): undefined {}
 
 function pause(milliseconds: number): Promise<undefined> {
   return new Promise((resolve) => {

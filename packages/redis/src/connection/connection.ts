@@ -1,43 +1,60 @@
 import type { DriverRequest, Fault } from "@manykv/core/driver";
-import { encodeCommand } from "../protocol/encode-command.js";
-import { isCount } from "../protocol/reply.js";
 import type { Identity } from "./identity.js";
-import { Exchange, type RespSocket } from "./resp-socket.js";
+import { LostConnection } from "./lost-connection.js";
+import { Exchange, type ExchangeOptions, type RespSocket } from "./resp-socket.js";
 
 /** Timers may fire up to this many milliseconds early. An abort this close to the deadline counts as a timeout. */
 const timerSlack = 5;
 
-/** One connection to one Redis process. Can be closed on the client side and, with `CLIENT KILL`, on the server. */
+/** What a connection needs of the node that it belongs to. */
+export interface ConnectionOwner {
+  /** Called when a request on this connection timed out: the connection may be broken. */
+  suspect(connection: Connection, exchange: Exchange): void;
+  /** Called when the connection has closed, before its exchanges end. */
+  closed(connection: Connection): void;
+  /** Resolves when the commands of an exchange can no longer take effect. Rejects if that is not certain. */
+  settle(connection: Connection, exchange: Exchange | undefined, request: DriverRequest): Promise<void>;
+}
+
+/** One connection to one Redis process. */
 export class Connection {
   readonly identity: Identity;
+  /** Settles when the node has found out whether this connection works. `undefined` if it does not try to. */
+  probing: Promise<void> | undefined;
+  /** Whether the server has acknowledged a write on this connection. */
+  acknowledged: boolean = false;
+  /** Set when the connection closed while the server might still run a write that was sent on it. */
+  lost: LostConnection | undefined;
   readonly #socket: RespSocket;
-  readonly #openControl: () => Promise<RespSocket>;
-  #dropped = false;
-  #killed = false;
-  /** The kill in progress. Requests that were lost together share it, so that they need only one control connection. */
-  #killing: Promise<void> | undefined;
-  #probing: Promise<void> | undefined;
+  readonly #owner: ConnectionOwner;
 
-  /** @param openControl - opens a control connection: a second connection to the same server */
-  constructor(socket: RespSocket, identity: Identity, openControl: () => Promise<RespSocket>) {
+  constructor(socket: RespSocket, identity: Identity, owner: ConnectionOwner) {
     this.#socket = socket;
     this.identity = identity;
-    this.#openControl = openControl;
+    this.#owner = owner;
+    socket.onClose = () => {
+      if (this.unsettled) this.lost = new LostConnection(identity);
+      owner.closed(this);
+    };
   }
 
   /** Whether commands can be sent now. */
   get usable(): boolean {
-    return !this.#dropped && this.#probing === undefined && this.#socket.usable;
+    return this.probing === undefined && this.#socket.usable;
   }
 
-  /** True if no request waits for a reply and no lost request is being settled. */
+  /** True if no request waits for a reply and the connection is not being probed. */
   get idle(): boolean {
-    return this.#probing === undefined && this.#killing === undefined && !this.#socket.awaited;
+    return this.probing === undefined && !this.#socket.awaited;
   }
 
-  /** Settles when the running probe has found out whether this connection works. `undefined` if no probe is running. */
-  get probing(): Promise<void> | undefined {
-    return this.#probing;
+  /** Whether the server may run a write later that was sent on this connection, and can be prevented from it. */
+  get unsettled(): boolean {
+    return this.identity.cannotSettle === undefined && this.#socket.unsettled;
+  }
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
   }
 
   /**
@@ -45,8 +62,8 @@ export class Connection {
    *
    * @param count - the number of commands
    */
-  send(request: DriverRequest, commands: Buffer | string, count: number): Promise<Exchange> {
-    const exchange = new Exchange(count);
+  send(request: DriverRequest, commands: Buffer | string, count: number, options?: ExchangeOptions): Promise<Exchange> {
+    const exchange = new Exchange(count, options);
     if (request.aborted || !this.usable) exchange.finish("unsent");
     else {
       this.#socket.send(commands, exchange);
@@ -57,97 +74,47 @@ export class Connection {
 
   /** Returns why an exchange is not complete, or `undefined` if it is complete. */
   faultOf(exchange: Exchange): Fault | undefined {
+    if (exchange.writes && exchange.replies.length > 0) this.acknowledged = true;
     if (exchange.ending === "complete") return undefined;
     if (exchange.ending === "unsent") return unsent;
-    return {
+    const fault: Fault = {
       code: exchange.ending === "abandoned" ? "timeout" : "connection-lost",
       retryable: true,
-      effect: "unknown",
-      fence: (request) => this.#settle(exchange, request),
+      effect: exchange.writes ? "unknown" : "none",
     };
+    if (exchange.ending === "oversized")
+      return this.#fenced({ ...fault, reason: "the response is too large" }, exchange);
+    return this.#fenced(fault, exchange);
   }
 
   /** Closes this connection, because a reply does not fit its command. Returns the fault of the command's request. */
-  desynchronized(): Fault {
-    this.drop();
-    const fence = (): Promise<void> => this.#kill(() => false);
-    return { code: "connection-lost", retryable: true, effect: "unknown", fence };
+  desynchronized(exchange: Exchange): Fault {
+    this.#socket.desynchronize();
+    const effect = exchange.writes ? "unknown" : "none";
+    return this.#fenced({ code: "connection-lost", retryable: true, effect }, undefined);
   }
 
   /** Closes the connection on the client side. Exchanges in flight end as `lost`. */
   drop(): void {
-    if (this.#dropped) return;
-    this.#dropped = true;
     this.#socket.destroy();
   }
 
-  /**
-   * Closes this connection on the server, over another connection. After that, the server runs no more commands of this
-   * connection, not even commands that a proxy has delayed: https://redis.io/docs/latest/commands/client-kill/
-   *
-   * Also resolves if the server does not know the connection: it has already closed the connection or has restarted.
-   *
-   * @throws {Error} if the server reported no connection id or does not confirm the kill
-   */
-  async killVia(other: RespSocket): Promise<void> {
-    if (this.#killed) return;
-    const { client } = this.identity;
-    if (client === undefined) throw new Error("the server reported no connection id: permit CLIENT INFO in the ACL");
-    const exchange = new Exchange(1);
-    other.send(encodeCommand("CLIENT", "KILL", "ID", client.id, "ADDR", client.address), exchange);
-    const { replies } = await exchange.ended;
-    if (!isCount(replies[0])) throw new Error("CLIENT KILL failed: check that the ACL permits the command");
-    this.#killed = true;
+  /** Sends commands for the connection itself, whether or not the connection is being probed. */
+  control(commands: Buffer, count: number, options?: ExchangeOptions): Promise<Exchange> {
+    const exchange = new Exchange(count, options);
+    this.#socket.send(commands, exchange);
+    return exchange.ended;
+  }
+
+  #fenced(fault: Fault, exchange: Exchange | undefined): Fault {
+    if (fault.effect === "none" || this.identity.cannotSettle !== undefined) return fault;
+    return { ...fault, fence: (request) => this.#owner.settle(this, exchange, request) };
   }
 
   #abandon(exchange: Exchange, request: DriverRequest): void {
     exchange.finish("abandoned");
     const timedOut = performance.now() >= request.deadline - timerSlack;
-    if (timedOut) this.#probe(exchange);
-  }
-
-  /** Resolves when a lost request has taken effect or no longer can, or if `request` is aborted during a probe. */
-  async #settle(exchange: Exchange, request: DriverRequest): Promise<void> {
-    // Even if the probe finds that the connection works, this request may still have no reply.
-    await this.#probing?.catch(() => {});
-    if (request.aborted) return;
-    await this.#kill(() => exchange.answered);
-  }
-
-  /** Kills the connection if it stays silent while the server responds on another connection. */
-  #probe(exchange: Exchange): void {
-    if (this.#probing !== undefined) return;
-    const received = this.#socket.bytesRead;
-    const works = (): boolean => exchange.answered || this.#socket.bytesRead > received;
-    this.#probing = this.#kill(works).finally(() => {
-      this.#probing = undefined;
-    });
-    this.#probing.catch(() => {});
-  }
-
-  /**
-   * Closes the connection on the server, then on the client side. Opens a control connection first: when the server has
-   * replied on the control connection, it has also replied on this connection, unless this connection is broken.
-   *
-   * @param settled - returns whether the kill is no longer necessary; called before the kill
-   */
-  async #kill(settled: () => boolean): Promise<void> {
-    // A kill that another request started may end without closing the connection.
-    while (!this.#killed && !settled()) {
-      this.#killing ??= this.#killViaControl(settled).finally(() => {
-        this.#killing = undefined;
-      });
-      await this.#killing;
-    }
-  }
-
-  async #killViaControl(settled: () => boolean): Promise<void> {
-    const control = await this.#openControl();
-    try {
-      if (!settled()) await this.killVia(control).finally(() => this.drop());
-    } finally {
-      control.destroy();
-    }
+    if (timedOut) this.#owner.suspect(this, exchange);
   }
 }
 

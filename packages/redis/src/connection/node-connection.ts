@@ -1,10 +1,11 @@
-import { type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
-import { encodeCommand } from "../protocol/encode-command.js";
-import { Connection } from "./connection.js";
-import { type Identity, identify } from "./identity.js";
+import { createRequest, type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
+import type { Reply } from "../protocol/reply.js";
+import { Connection, type ConnectionOwner } from "./connection.js";
+import { type Identity, Interview } from "./identity.js";
 import { Lifetime } from "./lifetime.js";
+import type { LostConnection } from "./lost-connection.js";
 import { type ConnectionSource, openSocket } from "./open-socket.js";
-import { Exchange, type RespSocket } from "./resp-socket.js";
+import type { Exchange } from "./resp-socket.js";
 
 export interface NodeOptions {
   /** How to reach the server and log in. */
@@ -17,12 +18,35 @@ export interface NodeOptions {
   readonly check: (identity: Identity) => void;
 }
 
-/** Keeps one connection to one server. Opens the connection on first use and replaces it when it is lost. */
-export class NodeConnection {
+/** How often lost connections are settled before the requests that wait for it fail. */
+const settlingAttempts = 6;
+/** Shortest pause between these attempts, in milliseconds. It doubles each time. */
+const settlingPause = 5;
+/** Longest time for settling lost writes when the store closes, in milliseconds. */
+const closingTime = 100;
+
+/**
+ * Keeps one connection to one server. Opens the connection on first use and replaces it when it is lost. Until the
+ * server has closed the lost connection too, if a write was sent on it without a reply, no other write is sent: so an
+ * old write never overwrites a newer one.
+ */
+export class NodeConnection implements ConnectionOwner {
+  /** Counts the server processes that may have acknowledged writes and were replaced. */
+  replaced: number = 0;
+  /** Called after each change of `replaced`. */
+  onReplaced: () => void = () => {};
+  /** Why the server could not close the last lost connection. `undefined` if it could. */
+  cannotSettle: string | undefined;
   readonly #options: NodeOptions;
   readonly #lifetime: Lifetime;
+  readonly #interview: Interview = new Interview();
   #connection: Connection | undefined;
   #opening: Promise<Connection> | undefined;
+  /** Lost connections that the server may still serve. Has at most one or two, because no write is sent meanwhile. */
+  readonly #lost: Set<LostConnection> = new Set();
+  #settling: Promise<void> | undefined;
+  /** The process that acknowledged writes on an earlier connection. */
+  #writer: string | undefined;
   /** The number of requests that wait for a connection. */
   #waiting = 0;
 
@@ -31,14 +55,25 @@ export class NodeConnection {
     this.#lifetime = options.lifetime ?? new Lifetime();
   }
 
-  /** The connection, or `undefined` if no command can be sent now. */
+  /** The connection for reads, or `undefined` if no command can be sent now. */
   get current(): Connection | undefined {
     return this.#connection?.usable ? this.#connection : undefined;
   }
 
-  /** True if no request waits for a connection or a reply and no lost request is being settled. */
+  /** The connection for writes, or `undefined` if no write can be sent now. */
+  get writable(): Connection | undefined {
+    return this.#lost.size === 0 ? this.current : undefined;
+  }
+
+  /** What the server reported on the last connection. */
+  get identity(): Identity | undefined {
+    return this.#connection?.identity;
+  }
+
+  /** True if no request waits for a connection or a reply and no lost write is being settled. */
   get idle(): boolean {
-    return this.#waiting === 0 && this.#opening === undefined && (this.#connection?.idle ?? true);
+    const busy = this.#waiting > 0 || this.#opening !== undefined || this.#lost.size > 0;
+    return !busy && (this.#connection?.idle ?? true);
   }
 
   /**
@@ -49,12 +84,8 @@ export class NodeConnection {
   async connect(request: DriverRequest): Promise<Connection> {
     this.#waiting++;
     try {
-      const suspect = this.#connection;
-      if (suspect?.probing !== undefined)
-        await waitFor(
-          request,
-          suspect.probing.catch(() => suspect.drop()),
-        );
+      const probing = this.#connection?.probing;
+      if (probing !== undefined) await waitFor(request, probing);
       if (this.current !== undefined) return this.current;
       this.#opening ??= this.#open().finally(() => {
         this.#opening = undefined;
@@ -70,39 +101,159 @@ export class NodeConnection {
     this.#connection?.drop();
   }
 
-  /** Closes all connections to the server. Requests that wait for a connection fail. */
-  close(): void {
+  /** Like {@link connect}, for a write: also waits until no lost write can take effect after it. */
+  async connectToWrite(request: DriverRequest): Promise<Connection> {
+    for (;;) {
+      const connection = await this.connect(request);
+      if (this.#lost.size === 0) return connection;
+      await waitFor(request, this.#settleAll());
+    }
+  }
+
+  /** Sends commands over a separate connection and closes it. Returns no reply for those at which the server hangs up. */
+  async ask(commands: Buffer, count: number, request: DriverRequest): Promise<readonly Reply[]> {
+    const asking = this.#openConnection().then(async (connection) => {
+      const { replies } = await connection.send(request, commands, count);
+      connection.drop();
+      return replies;
+    });
+    return waitFor(request, asking);
+  }
+
+  /**
+   * Closes all connections to the server. Requests that wait for a connection fail. If a write was cancelled and the
+   * server has not replied to it, first tries for 100 ms to make sure that it takes no effect later.
+   */
+  async close(): Promise<void> {
+    if (this.#lost.size > 0 || this.#connection?.unsettled) {
+      const timer = setTimeout(() => this.#lifetime.end(), closingTime);
+      await this.#settleBeforeClosing().catch(() => {});
+      clearTimeout(timer);
+    }
     this.#lifetime.end();
   }
 
-  async #open(): Promise<Connection> {
-    const previous = this.#connection;
-    this.#connection = await this.#openSocket(async (socket) => {
-      const identity = await identify(socket);
-      this.#options.check(identity);
-      this.#checkDatabase(identity);
-      // A write that was cancelled or timed out on the previous connection must not take effect after later writes.
-      await previous?.killVia(socket).catch(() => {});
-      return new Connection(socket, identity, this.#openControl);
+  suspect(connection: Connection, exchange: Exchange): void {
+    if (connection.probing !== undefined || !connection.usable) return;
+    const received = connection.bytesRead;
+    const works = (): boolean => exchange.answered || connection.bytesRead > received;
+    connection.probing = this.#replaceUnless(connection, works).finally(() => {
+      connection.probing = undefined;
     });
-    return this.#connection;
   }
 
-  /** Opens a control connection and waits for any reply. An open socket does not prove that Redis is running. */
-  readonly #openControl = (): Promise<RespSocket> =>
-    // This is a field because a closure in `#open` would keep every previous connection in memory.
-    this.#openSocket(async (socket) => {
-      const exchange = new Exchange(1);
-      socket.send(ping, exchange);
-      await exchange.ended;
-      if (exchange.ending !== "complete") throw new FaultError(hungUp);
-      return socket;
-    });
+  closed(connection: Connection): void {
+    if (connection.lost === undefined) return;
+    this.#lost.add(connection.lost);
+    // Begin at once: a cancelled write has no fence, and another client may write the same key.
+    if (!this.#lifetime.ended) this.#settleAll().catch(() => {});
+  }
 
-  async #openSocket<Result>(prepare: (socket: RespSocket) => Promise<Result>): Promise<Result> {
-    if (this.#lifetime.ended) throw new FaultError(removed);
-    const { source, connectTimeout } = this.#options;
-    return openSocket(source, connectTimeout, this.#lifetime, prepare);
+  async settle(connection: Connection, exchange: Exchange | undefined, request: DriverRequest): Promise<void> {
+    if (connection.probing !== undefined) await waitFor(request, connection.probing);
+    if (exchange?.answered) return;
+    // Even if the probe finds that the connection works, this request may still have no reply.
+    connection.drop();
+    const { lost } = connection;
+    if (lost !== undefined && this.#lost.has(lost)) await waitFor(request, this.#settleAll());
+    if (lost?.ended === false) throw new FaultError(unavailable);
+  }
+
+  /** Closes all lost connections on the server. Several callers share the attempts. */
+  #settleAll(): Promise<void> {
+    this.#settling ??= this.#trySettling().finally(() => {
+      this.#settling = undefined;
+    });
+    return this.#settling;
+  }
+
+  async #trySettling(): Promise<void> {
+    for (let attempt = 1; this.#lost.size > 0; attempt++) {
+      try {
+        const connection = await this.connect(createRequest({ bucket: "" }));
+        for (const lost of [...this.#lost]) await this.#end(lost, connection);
+      } catch (error) {
+        const permanent = error instanceof FaultError && !error.fault.retryable;
+        if (permanent || attempt === settlingAttempts || this.#lifetime.ended) throw error;
+        await pause(settlingPause * 2 ** attempt);
+      }
+    }
+  }
+
+  async #end(lost: LostConnection, connection: Connection): Promise<void> {
+    const timer = setTimeout(() => connection.drop(), this.#options.connectTimeout);
+    try {
+      this.cannotSettle = await lost.endVia(connection);
+      this.#lost.delete(lost);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #settleBeforeClosing(): Promise<void> {
+    const connection = this.#connection;
+    if (connection?.unsettled) {
+      // If the connection works, it delivers the reply before the new connection is ready.
+      const other = await this.#openConnection();
+      if (connection.unsettled) {
+        this.#adopt(other);
+        connection.drop();
+      }
+    }
+    await this.#settleAll();
+  }
+
+  async #open(): Promise<Connection> {
+    const connection = await this.#openConnection();
+    this.#adopt(connection);
+    return connection;
+  }
+
+  /** Replaces a connection on which a request timed out, unless the connection works or the server is unreachable. */
+  async #replaceUnless(suspect: Connection, works: () => boolean): Promise<void> {
+    // When the server has replied on a new connection, it has also replied on a working one.
+    const other = await this.#openConnection().catch(() => undefined);
+    if (other === undefined) suspect.drop();
+    else if (works()) other.drop();
+    else {
+      this.#adopt(other);
+      suspect.drop();
+    }
+  }
+
+  #adopt(connection: Connection): void {
+    const { process } = connection.identity;
+    if (this.#connection?.acknowledged) this.#writer = this.#connection.identity.process;
+    this.#connection = connection;
+    if (this.#writer === undefined || this.#writer === process) return;
+    this.#writer = undefined;
+    this.replaced++;
+    this.onReplaced();
+  }
+
+  async #openConnection(): Promise<Connection> {
+    for (;;) {
+      let hungUp = false;
+      try {
+        return await this.#openOnce(() => {
+          hungUp = true;
+        });
+      } catch (error) {
+        if (!hungUp) throw error;
+      }
+    }
+  }
+
+  /** @param onHangUp - called if the server closes the connection at a question, so that it must be asked again */
+  async #openOnce(onHangUp: () => void): Promise<Connection> {
+    if (this.#lifetime.ended) throw new FaultError(unavailable);
+    const { source, connectTimeout, check } = this.#options;
+    return openSocket(source, connectTimeout, this.#lifetime, async (socket) => {
+      const identity = await this.#interview.ask(socket, onHangUp);
+      check(identity);
+      this.#checkDatabase(identity);
+      return new Connection(socket, identity, this);
+    });
   }
 
   #checkDatabase({ database }: Identity): void {
@@ -111,9 +262,12 @@ export class NodeConnection {
   }
 }
 
-const ping = encodeCommand("PING");
+/** The fault of requests to a closed node, too. The node has left the cluster, so a retry uses other nodes. */
+const unavailable = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
 
-const hungUp = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
-
-/** The fault of requests to a closed node. The node has left the cluster, so a retry sends them to other nodes. */
-const removed = hungUp;
+/** Waits without keeping the process alive: the calls that wait for the result have timers. */
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref();
+  });
+}

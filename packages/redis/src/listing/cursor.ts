@@ -2,7 +2,7 @@ import { StoreError } from "@manykv/core";
 
 /** The position of a `SCAN` that is not complete. */
 export interface ScanPosition {
-  /** The `run_id` of the server process that returned the cursor; `undefined` if the server does not report it. */
+  /** Identifies the server process that returned the cursor, as `Identity.process` does. */
   readonly process: string | undefined;
   readonly cursor: string;
 }

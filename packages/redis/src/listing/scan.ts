@@ -21,7 +21,7 @@ export interface ScanPage {
 }
 
 /** Parses the reply to {@link encodeScan}. Skips names that no store can have written. */
-export function keysOfScan(bucket: string, reply: Reply | undefined): ScanPage {
+export function keysOfScan(bucket: string, sent: string, reply: Reply | undefined): ScanPage {
   const [cursor, names] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
   if (!(cursor instanceof Uint8Array) || !Array.isArray(names)) throw new FaultError(unexpected);
   const prefix = bucketPrefix(bucket);
@@ -31,7 +31,10 @@ export function keysOfScan(bucket: string, reply: Reply | undefined): ScanPage {
     const key = keyOfName(name, prefix);
     if (key !== undefined) keys.push(key);
   }
-  return { keys, cursor: textOf(cursor) as string };
+  const next = textOf(cursor) as string;
+  // A listing that makes no progress would never end.
+  if (!/^\d{1,20}$/.test(next) || (next === sent && next !== "0")) throw new FaultError(unexpected);
+  return { keys, cursor: next };
 }
 
 const unexpected = Object.freeze({ code: "internal", retryable: false, effect: "none" } as const);

@@ -1,6 +1,7 @@
 import { ChunkCopier } from "@manykv/core/driver";
 import { PartialBulk } from "./partial-bulk.js";
-import { MalformedReply, type Reply, ReplyError } from "./reply.js";
+import { MalformedReply, OversizedReply, type Reply, ReplyError } from "./reply.js";
+import type { ReplyLimits } from "./reply-limits.js";
 
 /** An array that is not complete yet. */
 interface OpenArray {
@@ -23,7 +24,7 @@ const longestLines: Readonly<Record<string, number>> = {
 const longestBulk = 512 * 1_048_576;
 /** The length of the longest header of a bulk string, `$536870912\r\n`, in bytes. */
 const longestHeader = 12;
-/** Maximum number of items in an array. The replies to manykv's commands have far fewer. */
+/** Maximum number of items in an array, and maximum depth of arrays. The replies to manykv's commands have far fewer. */
 const longestArray = 1_048_576;
 const deepestArray = 8;
 
@@ -61,6 +62,8 @@ export interface ReplyReaderOptions {
  * Between two chunks, it keeps only the part of one reply that has arrived.
  */
 export class ReplyReader {
+  /** What the reply that arrives now may cost. The receiver counts the bytes itself. */
+  limits: ReplyLimits = { maxBytes: longestBulk, maxItems: longestArray, maxDepth: deepestArray };
   readonly #accept: (reply: Reply) => void;
   readonly #ownsChunks: boolean;
   #copier: ChunkCopier | undefined;
@@ -180,13 +183,15 @@ export class ReplyReader {
 
   #openBulk(length: number | null): void {
     if (length === null) this.#enter(null);
+    else if (length > this.limits.maxBytes) throw new OversizedReply();
     else this.#bulk = new PartialBulk(length);
   }
 
   #openArray(length: number | null): void {
     const outer = this.#array;
     const depth = (outer?.depth ?? 0) + 1;
-    if (depth > deepestArray) throw new MalformedReply("arrays are nested more than 8 levels deep");
+    if (depth > this.limits.maxDepth) throw new MalformedReply("an array does not fit the command");
+    if (length !== null && length > this.limits.maxItems) throw new MalformedReply("an array is too long");
     if (length === null) this.#enter(null);
     else if (length === 0) this.#enter([]);
     else this.#array = { items: [], length, depth, outer };

@@ -14,9 +14,19 @@ export class MalformedReply extends Error {
   override readonly name = "MalformedReply";
 }
 
-/** Returns whether a reply acknowledges a write: `OK`, or the number of deleted keys. */
-export function isAcknowledgement(reply: Reply | undefined): boolean {
-  return typeof reply === "number" || reply === "OK";
+/** The error for a reply that is larger than its command allows. */
+export class OversizedReply extends Error {
+  override readonly name = "OversizedReply";
+}
+
+/** Returns whether a reply acknowledges `SET` or `MSET`. Some servers send `OK` as a bulk string. */
+export function isOk(reply: Reply | undefined): boolean {
+  return reply === "OK" || (reply instanceof Uint8Array && textOf(reply) === "OK");
+}
+
+/** Returns whether a reply is a number from 0 to `most`, as `DEL` and `EXISTS` return for `most` keys. */
+export function isCountUpTo(most: number, reply: Reply | undefined): reply is number {
+  return isCount(reply) && reply >= 0 && reply <= most;
 }
 
 export function isCount(reply: Reply | undefined): reply is number {
@@ -32,15 +42,4 @@ export function isValue(reply: Reply | undefined): reply is Uint8Array<ArrayBuff
 export function textOf(reply: Reply | undefined): string | undefined {
   if (reply instanceof Uint8Array) return Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).toString();
   return typeof reply === "string" || typeof reply === "number" ? `${reply}` : undefined;
-}
-
-/** Returns the values in replies to reads, or `undefined` if a reply is neither bytes nor `null`. */
-export function valuesOf(replies: readonly Reply[]): (Uint8Array<ArrayBuffer> | undefined)[] | undefined {
-  const values = new Array<Uint8Array<ArrayBuffer> | undefined>(replies.length);
-  for (let index = 0; index < replies.length; index++) {
-    const reply = replies[index];
-    if (!isValue(reply)) return undefined;
-    values[index] = reply ?? undefined;
-  }
-  return values;
 }

@@ -3,6 +3,7 @@ import { openSocket } from "../connection/open-socket.js";
 import { Exchange } from "../connection/resp-socket.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/reply.js";
+import { shortReply } from "../protocol/reply-limits.js";
 import type { Address } from "../redis-url.js";
 import type { Sentinels } from "./find-master.js";
 
@@ -18,7 +19,8 @@ const resubscribeAfter = 1_000;
 
 /** Returns an exchange that lasts until the connection closes. Calls `onMessage` for each message. */
 function subscription(onMessage: () => void): Exchange {
-  const exchange = new Exchange(Number.POSITIVE_INFINITY);
+  // Messages are not kept, so their sum does not matter.
+  const exchange = new Exchange(Number.POSITIVE_INFINITY, { limits: { ...shortReply, maxBytes: Infinity } });
   exchange.accept = (reply: Reply) => {
     if (reply instanceof Error) exchange.finish("lost");
     else onMessage();

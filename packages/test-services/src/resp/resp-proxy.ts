@@ -10,7 +10,8 @@ import { bulks, RespFrames, wordsOf } from "./resp-frames.js";
  * - an array of strings: sends this command instead.
  * - a function: sends the command, and passes the reply through the function.
  * - `hang-up`: closes the connection. Replies that are still due are lost.
- * - `ignore`: neither sends nor answers the command.
+ * - `hold`: sends this command and all later ones of the connection only after `release()`, even if the client has
+ *   closed the connection by then.
  * - `undefined`: sends the command and returns the reply.
  */
 export type Handling =
@@ -19,7 +20,7 @@ export type Handling =
   | readonly string[]
   | ((reply: Buffer) => Buffer | string)
   | "hang-up"
-  | "ignore"
+  | "hold"
   | undefined;
 
 /** How a server or proxy differs from Redis. `command[0]` and the subcommand of `CLIENT` are in upper case. */
@@ -43,6 +44,8 @@ export class RespProxy implements AsyncDisposable {
   readonly #target: NodeAddress;
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
+  /** The commands that the proxy holds, by the connection to the server. */
+  readonly #held: Map<Socket, Buffer[]> = new Map();
 
   private constructor(target: NodeAddress, manner: Manner) {
     this.#target = target;
@@ -69,14 +72,20 @@ export class RespProxy implements AsyncDisposable {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Closes the open connections. */
+  /** Closes the open connections to clients, and those to the server unless the proxy holds commands for them. */
   cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets) if (!this.#held.has(socket)) socket.destroy();
+  }
+
+  /** Sends the commands that the proxy holds. */
+  release(): void {
+    for (const [server, frames] of this.#held) for (const frame of frames) server.write(frame);
+    this.#held.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.cut();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -94,7 +103,7 @@ export class RespProxy implements AsyncDisposable {
       socket.on("error", () => {});
       socket.on("close", () => {
         this.#sockets.delete(socket);
-        other.destroy();
+        if (!this.#held.has(other)) other.destroy();
       });
     }
     client.on("data", (chunk: Buffer) => {
@@ -107,13 +116,15 @@ export class RespProxy implements AsyncDisposable {
 
   #handle(frame: Buffer, connection: RespConnection, server: Socket, due: DueReplies): void {
     if (connection.client.destroyed) return;
+    const held = this.#held.get(server);
+    if (held !== undefined) return void held.push(frame);
     const words = normalized(wordsOf(frame));
     this.commands.push(words.join(" "));
     const handling = this.manner(words, connection);
     if (handling === "hang-up") connection.client.destroy();
-    else if (typeof handling === "string" || Buffer.isBuffer(handling)) {
-      if (handling !== "ignore") due.answer(handling);
-    } else {
+    else if (handling === "hold") this.#held.set(server, [frame]);
+    else if (typeof handling === "string" || Buffer.isBuffer(handling)) due.answer(handling);
+    else {
       due.expect(typeof handling === "function" ? handling : undefined);
       server.write(Array.isArray(handling) ? bulks(...handling) : frame);
     }
