@@ -116,6 +116,28 @@ export const deadlineCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "s11-retries-wait-as-asked",
+    rule: "S11",
+    subject: "core",
+    title: "a retry waits at least as long as the engine asks, but not longer than the call's deadline",
+    async run(context) {
+      const asked = 100;
+      const times: number[] = [];
+      const schedule: FaultSchedule = ({ call }) => {
+        times.push(performance.now());
+        return call === 0 ? { kind: "reject", fault: { ...throttled, retryAfter: asked } } : undefined;
+      };
+      const retry = { baseDelay: 0 };
+      await (await bucketOf(context, schedule, { retry })).getMany(["a"]);
+      const [first = 0, second = 0] = times;
+      // Timers may fire up to a millisecond early.
+      assert.ok(second - first >= asked - 1, `the retry must wait ${asked} ms, but waited ${second - first} ms`);
+      const late: FaultSchedule = () => ({ kind: "reject", fault: { ...throttled, retryAfter: 60_000 } });
+      const bucket = await bucketOf(context, late, { retry });
+      assert.equal((await settles(bucket.getMany(["a"], { timeout: short }), hangs)).status, "rejected");
+    },
+  },
+  {
     id: "s11-default-timeout-of-the-store",
     rule: "S11",
     subject: "core",

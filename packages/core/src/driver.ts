@@ -150,6 +150,8 @@ export interface Fault {
   readonly effect: "none" | "unknown";
   /** An error code such as `OOM`, or a short fixed text. Never an error message: it may contain keys or passwords. */
   readonly reason?: string | undefined;
+  /** How long the engine asks to wait before a retry, in milliseconds. Core waits longer, but at most 5,000 ms more. */
+  readonly retryAfter?: number | undefined;
   /**
    * If the effect is `unknown`: ensures that the lost request can no longer take effect, such as by closing its
    * connection on the server. Rejects unless this is certain. Core calls a write's fence once before it retries or

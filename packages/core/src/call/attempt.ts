@@ -219,13 +219,18 @@ export function stopFault(call: Call, time: number, last: Fault | undefined): Fa
   return last ?? call.fault ?? { code: "timeout", retryable: true, effect: "none" };
 }
 
+/** Maximum time to wait because the engine asks for it, in milliseconds. The AWS SDK uses the same maximum. */
+const longestRetryAfter = 5_000;
+
 /**
- * Waits for a random time (full jitter). The maximum doubles with each attempt without progress, up to `maxDelay`.
+ * Waits for a random time (full jitter). The maximum doubles with each attempt without progress, up to `maxDelay`. If
+ * the engine asked to wait, adds the random time to what it asked for, so that its clients do not all return at once.
  * https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
  */
-export async function backoff(call: Call, attemptsWithoutProgress: number): Promise<void> {
+export async function backoff(call: Call, attemptsWithoutProgress: number, { retryAfter = 0 }: Fault): Promise<void> {
   if (call.fault !== undefined || call.cancelled) return;
   const { baseDelay, maxDelay } = call.core.options.retry;
-  const delay = Math.random() * Math.min(maxDelay, baseDelay * 2 ** attemptsWithoutProgress);
+  const jitter = Math.random() * Math.min(maxDelay, baseDelay * 2 ** attemptsWithoutProgress);
+  const delay = jitter + Math.min(retryAfter, longestRetryAfter);
   await call.race(new Promise(() => {}), Math.min(now() + delay, call.deadline));
 }

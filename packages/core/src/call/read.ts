@@ -69,7 +69,7 @@ export async function read<Kind extends ReadKind>(
       withoutProgress = repeat.length < chunk.keys.length ? 0 : withoutProgress + 1;
       if (withoutProgress >= retry.attempts) return fail(chunk.indexes[first], last);
       chunk = chunk.pick(repeat);
-      await backoff(call, withoutProgress);
+      await backoff(call, withoutProgress, last);
       if (last.code !== "connection-lost" || withoutProgress === 0 || repeat.length === 1) continue;
       for (const half of chunk.halves()) if (call.fault === undefined) await readChunk(half, number + 1, last);
       return;
@@ -99,7 +99,7 @@ export async function control<Kind extends "list" | "provision" | "describe">(
     if (result.fault === undefined) return result.answer as Answers[Kind];
     fault = afterInterruption(result.fault, result, fault);
     if (!fault.retryable || number >= call.core.options.retry.attempts) throw failure(call, fault);
-    await backoff(call, number);
+    await backoff(call, number, fault);
   }
 }
 

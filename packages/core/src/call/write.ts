@@ -66,9 +66,9 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
       const wholeFault = result.fault && faults[0];
       withoutProgress = faults.includes(undefined) ? 0 : withoutProgress + 1;
       if (repeat.length === 0 || withoutProgress >= options.retry.attempts) return wholeFault && call.stop(wholeFault);
-      last = faults[repeat[0] as number];
+      last = faults[repeat[0] as number] as Fault;
       chunk = chunk.pick(repeat);
-      await backoff(call, withoutProgress);
+      await backoff(call, withoutProgress, last);
     }
   }
 }
