@@ -1,5 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import { malformedAnswer } from "./error-table.js";
-import { keyAttribute } from "./item-layout.js";
+import type { Layout } from "./layout.js";
 
 /** A part of a parsed response. Check its type before you use it. */
 export type Json = unknown;
@@ -16,11 +17,34 @@ export function arrayOf(json: Json): readonly Json[] {
   throw malformedAnswer();
 }
 
-/** Returns an item's partition key. Throws a `FaultError` (`MalformedAnswer`) if the item has none. */
-export function partitionKeyOf(item: Json): string {
-  const key = property(property(item, keyAttribute), "S");
-  if (typeof key === "string") return key;
-  throw malformedAnswer();
+/** Returns a list of unprocessed keys. Throws a `FaultError` (`MalformedAnswer`) if it is empty: DynamoDB omits it. */
+export function unprocessedIn(json: Json): readonly Json[] {
+  const list = arrayOf(json);
+  if (list.length === 0) throw malformedAnswer();
+  return list;
+}
+
+/** Returns the only property of an object. Returns `undefined` if `json` is anything else, or has another property. */
+export function onlyProperty(json: Json, name: string): Json {
+  const value = property(json, name);
+  return value === undefined || Object.keys(json as object).length > 1 ? undefined : value;
+}
+
+/** Returns the text of an attribute of the given type, or `undefined` if the item has no such attribute. */
+export function attribute(item: Json, name: string, type: "S" | "B"): string | undefined {
+  const text = onlyProperty(property(item, name), type);
+  return typeof text === "string" ? text : undefined;
+}
+
+/**
+ * Returns an item's partition key. Throws a `FaultError` (`MalformedAnswer`) if the item has none, or another sort key
+ * than the store's items.
+ */
+export function partitionKeyOf(item: Json, { keyAttribute, sortKey }: Layout): string {
+  const key = attribute(item, keyAttribute, "S");
+  if (key === undefined || !key.isWellFormed()) throw malformedAnswer();
+  if (sortKey !== undefined && attribute(item, sortKey.attribute, "S") !== sortKey.value) throw malformedAnswer();
+  return key;
 }
 
 /**
@@ -33,16 +57,64 @@ export function tablePart(json: Json, table: string): Json {
   return property(json, table);
 }
 
-/**
- * Returns a function that takes an item of the response and returns the index of its key in the request. The function
- * throws a `FaultError` (`MalformedAnswer`) for an item that was not requested.
- */
-export function indexOfItem(prefix: string, keys: readonly string[]): (item: Json) => number {
-  const indexes = new Map<string, number>();
-  for (let index = 0; index < keys.length; index++) indexes.set(prefix + keys[index], index);
-  return (item) => {
-    const index = indexes.get(partitionKeyOf(item));
+/** Finds the keys of a request in the response. Each key may occur once: as an item or as an unprocessed key. */
+export class RequestedKeys {
+  readonly #layout: Layout;
+  readonly #indexes: Map<string, number> = new Map();
+
+  constructor(layout: Layout, prefix: string, keys: readonly string[]) {
+    this.#layout = layout;
+    for (let index = 0; index < keys.length; index++) this.#indexes.set(prefix + keys[index], index);
+  }
+
+  /**
+   * Returns the index of an item's key in the request. Throws a `FaultError` (`MalformedAnswer`) if the item was not
+   * requested, or if its key occurred before.
+   */
+  take(item: Json): number {
+    const key = partitionKeyOf(item, this.#layout);
+    const index = this.#indexes.get(key);
     if (index === undefined) throw malformedAnswer();
+    this.#indexes.delete(key);
     return index;
-  };
+  }
+}
+
+/** Decodes a value into a new `ArrayBuffer`. Throws a `FaultError` (`MalformedAnswer`) if the text is not base64. */
+export function decodeValue(base64: string): Uint8Array<ArrayBuffer> {
+  const buffer = Buffer.allocUnsafeSlow(Buffer.byteLength(base64, "base64"));
+  const length = buffer.write(base64, "base64");
+  // Node.js ignores invalid characters and stops at the first padding, so only encoding the bytes again shows an error.
+  if (length !== buffer.length || buffer.toString("base64") !== base64) throw malformedAnswer();
+  return new Uint8Array(buffer.buffer);
+}
+
+/**
+ * Parses a body. Throws a `FaultError` (`MalformedAnswer`) if the body is not JSON, or if an object has two members with
+ * the same name, of which `JSON.parse` would silently drop one.
+ */
+export function parseJson(body: Uint8Array): Json {
+  if (!isUtf8(body)) throw malformedAnswer();
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  try {
+    const json: Json = JSON.parse(text);
+    // DynamoDB sends the shortest JSON. If it is the same as ours, no member was dropped. This comparison is fast.
+    if (JSON.stringify(json) === text || !repeatsName(text)) return json;
+  } catch {}
+  throw malformedAnswer();
+}
+
+/** Returns whether an object in valid JSON has two members with the same name. */
+function repeatsName(text: string): boolean {
+  const objects: Set<unknown>[] = [];
+  for (const [token, name] of text.matchAll(/[{}]|("[^"\\]*(?:\\.[^"\\]*)*")(?:\s*:)?/g)) {
+    if (token === "{") objects.push(new Set());
+    else if (token === "}") objects.pop();
+    else if (token.endsWith(":")) {
+      const names = objects.at(-1) as Set<unknown>;
+      const size = names.size;
+      if (names.add(JSON.parse(name as string)).size === size) return true;
+    }
+  }
+  return false;
 }

@@ -1,4 +1,5 @@
 import type { Driver } from "@manykv/core/driver";
+import { describe } from "./describe.js";
 import { classify } from "./error-table.js";
 import { dynamodbLimits } from "./limits.js";
 import { listPage } from "./list.js";
@@ -28,6 +29,7 @@ export function dynamodbDriver(options: DynamodbDriverOptions): Driver {
     exists: (request) => exists(transport, request),
     list: (request) => listPage(transport, request),
     provision: (request) => provision(transport, request),
+    describe: (request) => describe(transport, request),
     close: () => transport.close(),
     classify,
   };

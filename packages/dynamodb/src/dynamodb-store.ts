@@ -17,6 +17,7 @@ import type { DynamodbStoreOptions } from "./options.js";
 export function dynamodbStore(options: DynamodbStoreOptions): Store {
   if (typeof options !== "object" || options === null)
     throw new StoreError("invalid-argument", "the options must be an object: pass { table }");
-  const { table, region, endpoint, credentials, client, ...storeOptions } = options;
-  return createStore(dynamodbDriver({ table, region, endpoint, credentials, client }), storeOptions);
+  const { table, keyAttribute, valueAttribute, sortKey, region, endpoint, credentials, client, ...rest } = options;
+  const driverOptions = { table, keyAttribute, valueAttribute, sortKey, region, endpoint, credentials, client };
+  return createStore(dynamodbDriver(driverOptions), rest);
 }

@@ -2,8 +2,9 @@ import type { DriverLimits } from "@manykv/core/driver";
 
 /**
  * An item has at most 400 KB (409,600 bytes), including attribute names. With the longest key, bucket name and value,
- * an item has 401,091 bytes. Requests and responses have at most 16 MB. The limit for sets is lower, because larger
- * requests are no faster, and each request in flight is in memory twice.
+ * an item has 401,091 bytes with the default names, and at most 402,878 bytes with the longest names and sort key.
+ * Requests and responses have at most 16 MB. The limit for sets is lower, because larger requests are no faster, and
+ * each request in flight is in memory twice.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html

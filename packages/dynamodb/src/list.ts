@@ -1,9 +1,12 @@
 import { crc32 } from "node:zlib";
 import type { ListAnswer, ListRequest } from "@manykv/core/driver";
-import { arrayOf, partitionKeyOf, property } from "./answer.js";
-import { malformedAnswer, refusal } from "./error-table.js";
-import { bucketPrefix, keyAttribute, keyJson } from "./item-layout.js";
+import { arrayOf, attribute, type Json, onlyProperty, partitionKeyOf, property } from "./answer.js";
+import { malformedAnswer, otherPrimaryKey, refusal } from "./error-table.js";
+import { bucketPrefix, type Layout } from "./layout.js";
 import type { Transport } from "./transport/transport.js";
+
+/** Maximum size of a Scan response, in bytes: the keys of 1 MB of items, each as up to 6 bytes per byte, and syntax. */
+const pageBytes = 16_000_000;
 
 /**
  * Returns one page of keys. A Scan request reads at most 1 MB of the table and returns the bucket's keys in this part.
@@ -11,35 +14,76 @@ import type { Transport } from "./transport/transport.js";
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
  */
 export async function listPage(transport: Transport, request: ListRequest): Promise<ListAnswer> {
+  const { layout } = transport;
   const { bucket, cursor } = request;
   const prefix = bucketPrefix(bucket);
   const scope = `${transport.table}/${bucket}`;
-  const start = cursor === undefined ? "" : `,"ExclusiveStartKey":${keyJson(decodeCursor(scope, cursor))}`;
-  const body =
-    `{"TableName":"${transport.table}","ConsistentRead":true,"ProjectionExpression":"${keyAttribute}",` +
-    `"FilterExpression":"begins_with(${keyAttribute},:p)",` +
-    `"ExpressionAttributeValues":{":p":{"S":"${prefix}"}}${start}}`;
-  const answer = await transport.send("Scan", body, request);
-  const keys = arrayOf(property(answer, "Items")).map((item) => {
-    const partitionKey = partitionKeyOf(item);
+  const start = cursor === undefined ? undefined : decodeCursor(scope, cursor);
+  const startKey = start === undefined ? "" : `,"ExclusiveStartKey":${start}`;
+  const content = `"ConsistentRead":true,${layout.selectKeys},${layout.filterJson(prefix)}${startKey}`;
+  const { json } = await transport.send({ operation: "Scan", content, maxBytes: pageBytes }, request);
+  const items = arrayOf(property(json, "Items"));
+  const count = property(json, "Count");
+  if (count !== undefined && count !== items.length) throw malformedAnswer();
+  const keys = items.map((item) => {
+    const partitionKey = partitionKeyOf(item, layout);
     if (!partitionKey.startsWith(prefix)) throw malformedAnswer();
     return partitionKey.slice(prefix.length);
   });
-  const last = property(answer, "LastEvaluatedKey");
-  return last === undefined ? { keys } : { keys, cursor: encodeCursor(scope, partitionKeyOf(last)) };
+  const last = property(json, "LastEvaluatedKey");
+  if (last !== undefined) {
+    const end = startKeyJson(last, layout);
+    // The next page would be this page again.
+    if (end === start) throw malformedAnswer();
+    transport.confirmLayout();
+    return { keys, cursor: encodeCursor(scope, end) };
+  }
+  if (start !== undefined) transport.confirmLayout();
+  if (!transport.isLayoutConfirmed) await checkPrimaryKey(transport, request);
+  return { keys };
 }
 
 /**
- * Encodes a cursor: a checksum and the partition key where a Scan page ended, in base64url. The checksum detects
+ * Returns the JSON of the key where a page ended. If the table has a sort key, the page may end at any value of it.
+ * Throws if the table has another primary key than the layout.
+ */
+function startKeyJson(last: Json, layout: Layout): string {
+  const isObject = typeof last === "object" && last !== null && !Array.isArray(last);
+  if (!isObject || Object.keys(last).length === 0) throw malformedAnswer();
+  for (const name of Object.keys(last)) {
+    if (!["S", "N", "B"].some((type) => typeof onlyProperty(property(last, name), type) === "string"))
+      throw malformedAnswer();
+  }
+  const key = attribute(last, layout.keyAttribute, "S");
+  const sortKey = layout.sortKey && attribute(last, layout.sortKey.attribute, "S");
+  const isSortKey = (sortKey === undefined) === (layout.sortKey === undefined);
+  if (key === undefined || !isSortKey || Object.keys(last).length > (sortKey === undefined ? 1 : 2))
+    throw otherPrimaryKey();
+  return layout.keyJson(key, sortKey);
+}
+
+/**
+ * Throws if the table has another primary key than the layout. In such a table, a Scan finds no keys, or keys of items
+ * that are not the store's. The check is a Scan that starts at a key: DynamoDB rejects a key that does not fit the table.
+ */
+async function checkPrimaryKey(transport: Transport, request: ListRequest): Promise<void> {
+  const startKey = transport.layout.keyJson(bucketPrefix(request.bucket));
+  const content = `"Select":"COUNT","Limit":1,"ExclusiveStartKey":${startKey}`;
+  await transport.send({ operation: "Scan", content, maxBytes: pageBytes }, request);
+  transport.confirmLayout();
+}
+
+/**
+ * Encodes a cursor: a checksum and the JSON of the key where a Scan page ended, in base64url. The checksum detects
  * cursors of other tables and buckets. The key may belong to another bucket, and the cursor does not encrypt the key.
  */
-function encodeCursor(scope: string, partitionKey: string): string {
-  const checksum = crc32(`${scope}/${partitionKey}`).toString(16).padStart(8, "0");
-  return Buffer.from(checksum + partitionKey).toString("base64url");
+function encodeCursor(scope: string, startKey: string): string {
+  const checksum = crc32(`${scope}/${startKey}`).toString(16).padStart(8, "0");
+  return Buffer.from(checksum + startKey).toString("base64url");
 }
 
 function decodeCursor(scope: string, cursor: string): string {
-  const partitionKey = Buffer.from(cursor, "base64url").toString().slice(8);
-  if (encodeCursor(scope, partitionKey) === cursor) return partitionKey;
+  const startKey = Buffer.from(cursor, "base64url").toString().slice(8);
+  if (encodeCursor(scope, startKey) === cursor) return startKey;
   throw refusal("invalid-argument", "the cursor is invalid: pass a cursor that listKeys returned for this bucket");
 }

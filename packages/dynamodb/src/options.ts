@@ -1,9 +1,10 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions } from "@manykv/core/driver";
+import type { LayoutOptions } from "./layout.js";
 
 /** The table to use, and how to connect to DynamoDB. */
-export interface DynamodbDriverOptions {
+export interface DynamodbDriverOptions extends LayoutOptions {
   /**
    * The table's name: 3 to 255 characters of `a-z A-Z 0-9 _ - .`
    * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -25,7 +26,16 @@ export interface DynamodbDriverOptions {
 /** The options of `dynamodbStore`: those of its driver and those of every store. */
 export interface DynamodbStoreOptions extends StoreOptions, DynamodbDriverOptions {}
 
-const driverOptionNames = ["table", "region", "endpoint", "credentials", "client"];
+const driverOptionNames = [
+  "table",
+  "keyAttribute",
+  "valueAttribute",
+  "sortKey",
+  "region",
+  "endpoint",
+  "credentials",
+  "client",
+];
 const tableName = /^[a-zA-Z0-9_.-]{3,255}$/;
 
 /** Checks options. Throws `invalid-argument` with a message that names the option and says what is valid. */
@@ -34,11 +44,9 @@ export function checkDriverOptions(options: DynamodbDriverOptions): void {
   const { table, region, endpoint, credentials, client } = options;
   const isTable = typeof table === "string" && tableName.test(table);
   check(isTable, "`table` must match [A-Za-z0-9_.-]{3,255}");
+  checkLayout(options);
   if (client !== undefined) {
-    const { config, middlewareStack, send } = client ?? {};
-    const functions = [send, middlewareStack?.identify, config?.credentials, config?.requestHandler?.handle];
-    const isClient = functions.every((each) => typeof each === "function");
-    check(isClient, "`client` must be a DynamoDBClient from @aws-sdk/client-dynamodb 3.974 or later");
+    checkClient(client);
     const isAlone = region === undefined && endpoint === undefined && credentials === undefined;
     check(isAlone, "`client` has its own region, endpoint and credentials: omit those options");
   }
@@ -55,6 +63,41 @@ export function checkDriverOptions(options: DynamodbDriverOptions): void {
     const areStrings = typeof accessKeyId === "string" && typeof secretAccessKey === "string";
     check(areStrings, "`credentials` must be { accessKeyId, secretAccessKey } or a provider function");
   }
+}
+
+function checkLayout({ keyAttribute = "k", valueAttribute = "v", sortKey }: DynamodbDriverOptions): void {
+  const names = [keyAttribute, valueAttribute];
+  check(isText(keyAttribute, 255), "`keyAttribute` must be a string of 1 to 255 bytes");
+  check(isText(valueAttribute, 255), "`valueAttribute` must be a string of 1 to 255 bytes");
+  if (sortKey !== undefined) {
+    checkOptions(sortKey, ["attribute", "value"], "`sortKey`");
+    check(isText(sortKey.attribute, 255), "`sortKey.attribute` must be a string of 1 to 255 bytes");
+    check(isText(sortKey.value, 1_024), "`sortKey.value` must be a string of 1 to 1,024 bytes");
+    names.push(sortKey.attribute);
+  }
+  const areDifferent = new Set(names).size === names.length;
+  check(areDifferent, "`keyAttribute`, `valueAttribute` and `sortKey.attribute` must be different names");
+}
+
+function isText(text: unknown, maxBytes: number): boolean {
+  return typeof text === "string" && text !== "" && text.isWellFormed() && Buffer.byteLength(text) <= maxBytes;
+}
+
+/** The oldest version whose clients can send the requests of another copy of the SDK. */
+const supportedClient = "a DynamoDBClient from @aws-sdk/client-dynamodb 3.974 or later";
+
+function checkClient(client: Partial<DynamoDBClient> | null): void {
+  const { config, middlewareStack, send } = client ?? {};
+  const { credentials, requestHandler, protocol, serviceId } = { ...config } as Partial<DynamoDBClient["config"]>;
+  const functions = [send, middlewareStack?.identify, credentials, requestHandler?.handle];
+  const isClient = functions.every((each) => typeof each === "function");
+  const isOther = typeof serviceId === "string" && serviceId !== "DynamoDB";
+  check(!isOther, `\`client\` is a client of another service: pass ${supportedClient}`);
+  const isVersion2 = !isClient && typeof (client as { makeRequest?: unknown } | null)?.makeRequest === "function";
+  check(!isVersion2, `\`client\` is a client of version 2 of the AWS SDK: pass ${supportedClient}`);
+  // Older clients lack the protocol that encodes the commands of a newer copy of the SDK.
+  const isRecent = typeof (protocol as { serializeRequest?: unknown } | undefined)?.serializeRequest === "function";
+  check(isClient && isRecent, `\`client\` must be ${supportedClient}`);
 }
 
 /** Throws `invalid-argument` unless `isValid`. No message contains the value of an option, which may be a password. */

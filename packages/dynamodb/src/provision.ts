@@ -1,11 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type DriverRequest, FaultError } from "@manykv/core/driver";
-import { arrayOf, type Json, property } from "./answer.js";
-import { refusal } from "./error-table.js";
-import { keyAttribute } from "./item-layout.js";
+import { billingMode, otherPrimaryKey, refusal } from "./error-table.js";
+import type { Layout } from "./layout.js";
+import { describeTable, primaryKeyOf, readTable, type TableDescription } from "./table.js";
 import type { Transport } from "./transport/transport.js";
 
-const foreignTable = 'the table must have the partition key "k" of type S and no sort key: use another table';
 /** Time between two checks of a table that DynamoDB is creating, in milliseconds. Creation takes several seconds. */
 const pollInterval = 500;
 
@@ -14,35 +13,54 @@ const pollInterval = 500;
  * processes at the same time. Throws `invalid-argument` if the table exists with another primary key.
  */
 export async function provision(transport: Transport, request: DriverRequest): Promise<void> {
-  const TableName = transport.table;
-  const describe = JSON.stringify({ TableName });
-  const create = JSON.stringify({
-    TableName,
-    BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: [{ AttributeName: keyAttribute, AttributeType: "S" }],
-    KeySchema: [{ AttributeName: keyAttribute, KeyType: "HASH" }],
-  });
   for (;;) {
-    const answer = await unless("ResourceNotFoundException", transport.send("DescribeTable", describe, request));
-    const description = property(answer, "Table");
-    if (/^(ACTIVE|UPDATING)$/.test(String(property(description, "TableStatus")))) return checkKey(description);
-    // Another process may create the table at the same time.
-    if (answer === undefined) await unless("ResourceInUseException", transport.send("CreateTable", create, request));
+    const table = await findTable(transport, request);
+    if (table === undefined) await createTable(transport, request);
+    else if (isReady(table)) return checkPrimaryKey(table, transport.layout);
     await delay(pollInterval, undefined, { signal: request.signal });
   }
 }
 
-/** Returns the response, or `undefined` if the request fails with the named exception. */
-function unless(exception: string, answer: Promise<Json>): Promise<Json> {
-  return answer.catch((error: unknown) => {
-    if (!FaultError.is(error) || error.fault.reason !== exception) throw error;
-  });
+/** Returns what the server tells about the table, or `undefined` if the table does not exist. */
+export async function findTable(transport: Transport, request: DriverRequest): Promise<TableDescription | undefined> {
+  try {
+    return readTable((await transport.send(describeTable, request)).json);
+  } catch (error) {
+    if (FaultError.is(error) && error.fault.code === "no-such-store") return undefined;
+    throw error;
+  }
 }
 
-function checkKey(description: Json): void {
-  const [key, ...others] = arrayOf(property(description, "KeySchema"));
-  const isKey = (json: Json): boolean => property(json, "AttributeName") === keyAttribute;
-  const attribute = arrayOf(property(description, "AttributeDefinitions")).find(isKey);
-  if (isKey(key) && others.length === 0 && property(attribute, "AttributeType") === "S") return;
-  throw refusal("invalid-argument", foreignTable);
+/** Returns whether the table can be used, or `false` if it is being created or deleted. Throws if it cannot be used. */
+function isReady({ status }: TableDescription): boolean {
+  if (status === "CREATING" || status === "DELETING") return false;
+  if (status === "ACTIVE" || status === "UPDATING") return true;
+  throw refusal("unavailable", `the table's status is ${/^[A-Z_]{1,50}$/.test(status) ? status : "unknown"}`);
+}
+
+function checkPrimaryKey(table: TableDescription, layout: Layout): void {
+  if (table.primaryKey !== primaryKeyOf(layout)) throw otherPrimaryKey();
+}
+
+/** Creates the table, unless another process is creating it. */
+async function createTable(transport: Transport, request: DriverRequest): Promise<void> {
+  const names = [
+    transport.layout.keyAttribute,
+    ...(transport.layout.sortKey ? [transport.layout.sortKey.attribute] : []),
+  ];
+  const AttributeDefinitions = names.map((AttributeName) => ({ AttributeName, AttributeType: "S" }));
+  const KeySchema = names.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? "HASH" : "RANGE" }));
+  const create = (capacity: object): Promise<unknown> => {
+    const content = JSON.stringify({ ...capacity, AttributeDefinitions, KeySchema }).slice(1, -1);
+    return transport.send({ operation: "CreateTable", content, maxBytes: describeTable.maxBytes }, request);
+  };
+  try {
+    await create({ BillingMode: "PAY_PER_REQUEST" }).catch((error: unknown) => {
+      if (!FaultError.is(error) || error.fault.reason !== billingMode) throw error;
+      // A server without on-demand capacity. Those that are known ignore the capacity.
+      return create({ ProvisionedThroughput: { ReadCapacityUnits: 5, WriteCapacityUnits: 5 } });
+    });
+  } catch (error) {
+    if (!FaultError.is(error) || error.fault.reason !== "ResourceInUseException") throw error;
+  }
 }

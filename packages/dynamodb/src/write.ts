@@ -1,37 +1,56 @@
 import { allDone, type KeysRequest, type SetRequest, type WriteAnswer } from "@manykv/core/driver";
-import { arrayOf, indexOfItem, type Json, property, tablePart } from "./answer.js";
-import { bucketPrefix, itemJson, keyJson } from "./item-layout.js";
+import { attribute, type Json, onlyProperty, property, RequestedKeys, tablePart, unprocessedIn } from "./answer.js";
+import { malformedAnswer } from "./error-table.js";
+import { bucketPrefix, encodeValue } from "./layout.js";
 import type { Transport } from "./transport/transport.js";
 
 /** Writes items with BatchWriteItem. */
 export function set(transport: Transport, request: SetRequest): Promise<WriteAnswer> {
-  const value = (index: number): Uint8Array => request.values[index] as Uint8Array;
-  const put = (key: string, index: number): string => `{"PutRequest":{"Item":${itemJson(key, value(index))}}}`;
-  return batchWrite(transport, request, put);
+  const { layout } = transport;
+  const valueAt = (index: number): Uint8Array => request.values[index] as Uint8Array;
+  return batchWrite(transport, request, {
+    toJson: (key, index) => `{"PutRequest":{"Item":${layout.itemJson(key, valueAt(index))}}}`,
+    itemOf: (write) => property(onlyProperty(write, "PutRequest"), "Item"),
+    isSame: (item, index) => attribute(item, layout.valueAttribute, "B") === encodeValue(valueAt(index)),
+  });
 }
 
 /** Deletes items with BatchWriteItem. */
 export function remove(transport: Transport, request: KeysRequest): Promise<WriteAnswer> {
-  return batchWrite(transport, request, (key) => `{"DeleteRequest":{"Key":${keyJson(key)}}}`);
+  return batchWrite(transport, request, {
+    toJson: (key) => `{"DeleteRequest":{"Key":${transport.layout.keyJson(key)}}}`,
+    itemOf: (write) => property(onlyProperty(write, "DeleteRequest"), "Key"),
+    isSame: () => true,
+  });
 }
 
-async function batchWrite(
-  transport: Transport,
-  request: KeysRequest,
-  writeJson: (partitionKey: string, index: number) => string,
-): Promise<WriteAnswer> {
-  const { table } = transport;
+interface WriteKind {
+  /** Returns the JSON of a write. */
+  readonly toJson: (partitionKey: string, index: number) => string;
+  /** Returns the item or key of a write that DynamoDB left unprocessed. */
+  readonly itemOf: (write: Json) => Json;
+  /** Returns whether an unprocessed item is the item that was sent. */
+  readonly isSame: (item: Json, index: number) => boolean;
+}
+
+async function batchWrite(transport: Transport, request: KeysRequest, kind: WriteKind): Promise<WriteAnswer> {
+  const { layout } = transport;
   const { bucket, keys } = request;
   const prefix = bucketPrefix(bucket);
-  const writes = keys.map((key, index) => writeJson(prefix + key, index)).join();
-  const answer = await transport.send("BatchWriteItem", `{"RequestItems":{"${table}":[${writes}]}}`, request);
-  const left = tablePart(property(answer, "UnprocessedItems"), table);
+  const content = `[${keys.map((key, index) => kind.toJson(prefix + key, index)).join()}]`;
+  // The response can repeat the whole request, with other escape sequences.
+  const maxBytes = 6 * content.length;
+  const message = { operation: "BatchWriteItem", content, maxBytes, keyCount: keys.length } as const;
+  const { json, table } = await transport.send(message, request);
+  const left = tablePart(property(json, "UnprocessedItems"), table);
+  transport.confirmLayout();
   if (left === undefined) return allDone;
-  const indexOf = indexOfItem(prefix, keys);
-  return { unprocessed: arrayOf(left).map((write) => indexOf(itemOf(write))) };
-}
-
-/** Returns the item that was not written, or the key that was not deleted. */
-function itemOf(write: Json): Json {
-  return property(property(write, "PutRequest"), "Item") ?? property(property(write, "DeleteRequest"), "Key");
+  const requested = new RequestedKeys(layout, prefix, keys);
+  const unprocessed = unprocessedIn(left).map((write) => {
+    const item = kind.itemOf(write);
+    const index = requested.take(item);
+    if (!kind.isSame(item, index)) throw malformedAnswer();
+    return index;
+  });
+  return { unprocessed };
 }

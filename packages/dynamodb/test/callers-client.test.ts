@@ -1,5 +1,5 @@
 import { Agent } from "node:http";
-import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteTableCommand, DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { type HttpHandler, passThrough } from "@manykv/conformance/faults";
 import type { Driver, Fault } from "@manykv/core/driver";
 import { describe, expect, test } from "vitest";
@@ -48,6 +48,74 @@ describe("the caller's middleware sees every request", () => {
     for (const _ of rounds) await driver.set(write());
     expect(seen).toEqual(rounds.map(() => ["BatchWriteItemCommand", { RequestItems: { [table]: [] } }]));
     await driver.close();
+    client.destroy();
+  });
+
+  test("initialize: can change the table, and add members to the input", async () => {
+    const client = new DynamoDBClient({ endpoint });
+    const outputs: object[] = [];
+    client.middlewareStack.add((next) => async (args) => {
+      const input = args.input as Record<string, unknown>;
+      if ("TableName" in input) input.TableName = `dev-${input.TableName}`;
+      if ("RequestItems" in input) {
+        const [[name, items]] = Object.entries(input.RequestItems as object) as [[string, unknown]];
+        input.RequestItems = { [`dev-${name}`]: items };
+        input.ReturnConsumedCapacity = "TOTAL";
+      }
+      const result = await next(args);
+      outputs.push(result.output as object);
+      return result;
+    });
+    await using store = dynamodbStore({ table, client });
+    await store.provision();
+    const bucket = await store.open("prefixed");
+    await bucket.set("key", new Uint8Array([1]));
+    expect(await bucket.get("key")).toEqual(new Uint8Array([1]));
+    expect((await bucket.listKeys()).keys).toEqual(["key"]);
+    const capacities = outputs.filter(
+      (output) => "ConsumedCapacity" in output && output.ConsumedCapacity !== undefined,
+    );
+    expect(capacities).toMatchObject([
+      { ConsumedCapacity: [{ TableName: `dev-${table}` }] },
+      { ConsumedCapacity: [{ TableName: `dev-${table}` }] },
+    ]);
+    const direct = dynamodbDriver({ table, endpoint });
+    expect((await direct.get(request({ bucket: "prefixed", keys: ["key"] }))).values).toEqual([undefined]);
+    await direct.close();
+    await bucket.delete("key");
+    await client.send(new DeleteTableCommand({ TableName: table }));
+    client.destroy();
+  });
+
+  test.each<[string, (input: Record<string, unknown>) => unknown]>([
+    [
+      "adds an item",
+      (input) => (input.RequestItems as Record<string, unknown[]>)[table]?.push({ DeleteRequest: { Key: {} } }),
+    ],
+    ["adds a table", (input) => Object.assign(input.RequestItems as object, { other: [] })],
+  ])("initialize: a change that %s makes the call fail before anything is sent", async (_, change) => {
+    const client = new DynamoDBClient({ endpoint });
+    client.middlewareStack.add((next) => (args) => {
+      change(args.input as Record<string, unknown>);
+      return next(args);
+    });
+    const fault = await faultOf(dynamodbDriver({ table, client }));
+    expect(fault).toMatchObject({ code: "invalid-argument", retryable: false, effect: "none" });
+    expect(fault.reason).toContain("middleware of the `client`");
+    client.destroy();
+  });
+
+  test("added after the first call: sees every later request", async () => {
+    const client = new DynamoDBClient({ endpoint });
+    const driver = dynamodbDriver({ table, client });
+    await driver.set(write());
+    const seen: unknown[] = [];
+    client.middlewareStack.add((next, context) => (args) => {
+      seen.push(context.commandName);
+      return next(args);
+    });
+    for (const _ of rounds) await driver.set(write());
+    expect(seen).toEqual(rounds.map(() => "BatchWriteItemCommand"));
     client.destroy();
   });
 

@@ -83,7 +83,9 @@ describe("provision", () => {
     await expect(store.provision()).rejects.toMatchObject({
       code: "invalid-argument",
       retryable: false,
-      message: expect.stringContaining('must have the partition key "k" of type S and no sort key'),
+      message: expect.stringContaining(
+        "the table has another primary key than the store: pass its names as `keyAttribute`",
+      ),
     });
   });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
+import type { DriverRequest } from "@manykv/core/driver";
 import { neverSent } from "../connection-fault.js";
 
 /** The Node.js channel for HTTP requests that have a socket: https://nodejs.org/api/diagnostics_channel.html#http */
@@ -21,7 +22,11 @@ export class Departures {
     this.#onRequest = (message) => {
       const { request } = message as { request: ClientRequest };
       this.areAnnounced = true;
-      this.open.get(request.getHeader(requestIdHeader))?.follow(request, connectTimeout);
+      try {
+        this.open.get(request.getHeader(requestIdHeader))?.follow(request, connectTimeout);
+      } catch {
+        // An error in a subscriber would end the process. The request may be one of another library.
+      }
     };
     subscribe(channel, this.#onRequest);
   }
@@ -37,11 +42,23 @@ export class Departures {
  */
 export class Departure {
   readonly id: string = randomUUID();
+  readonly #request: DriverRequest;
+  /** Whether the request occupies one of the slots for requests in flight. */
+  hasSlot = false;
   aborted = false;
   onabort: (() => void) | null = null;
   #state: "unsent" | "handed over" | "sent" | "answered" = "unsent";
   /** Whether the caller's middleware repeated the request after an attempt whose effect is unknown. */
   #earlierInDoubt = false;
+
+  constructor(request: DriverRequest) {
+    this.#request = request;
+  }
+
+  /** A real signal, for other request handlers. */
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
 
   /** Records that the request is passed to the request handler. Throws if the request was already cancelled. */
   handOver(): void {

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
+import type { Json } from "../answer.js";
 import { type Departure, requestIdHeader } from "./departure.js";
-import { readBody, serviceError } from "./http-answer.js";
-import type { Connection, Message, Resolved } from "./sdk-stack.js";
+import { parseAnswer, readAnswer, serviceError } from "./http-answer.js";
+import type { Message } from "./message.js";
+import type { Connection, Resolved } from "./sdk-stack.js";
 
 /**
  * Sends a request to the endpoint of an earlier request. Uses the client's signer and request handler, but not its
@@ -11,9 +13,10 @@ export async function sendDirectly(
   { client, isNodeHandler }: Connection,
   { target, scheme }: Resolved,
   credentials: object,
-  { operation, body, request }: Message,
+  message: Message,
+  body: string,
   departure: Departure,
-): Promise<Uint8Array> {
+): Promise<Json> {
   const { requestHandler, streamCollector } = client.config;
   const { signer, httpAuthOption } = scheme;
   const properties = { ...httpAuthOption.signingProperties };
@@ -23,7 +26,7 @@ export async function sendDirectly(
     host,
     // The signer uses this hash. Computing the hash itself would take longer.
     "x-amz-content-sha256": createHash("sha256").update(body).digest("hex"),
-    "x-amz-target": `DynamoDB_20120810.${operation}`,
+    "x-amz-target": `DynamoDB_20120810.${message.operation}`,
   };
   const signed = await signer.sign({ ...target, headers, body } as typeof target, credentials, properties);
   // These headers need no signature.
@@ -32,13 +35,13 @@ export async function sendDirectly(
   signed.headers[requestIdHeader] = departure.id;
   departure.handOver();
   try {
-    const abortSignal = isNodeHandler ? departure : request.signal;
+    const abortSignal = isNodeHandler ? departure : departure.signal;
     const { response } = await requestHandler.handle(signed as typeof target, { abortSignal });
-    const bytes = await readBody(response, streamCollector);
-    departure.answer(response.statusCode);
+    const bytes = await readAnswer(response, streamCollector, message, departure);
     if (response.statusCode !== 200) throw serviceError(response, bytes);
+    const json = parseAnswer(response, bytes);
     signer.successHandler?.(response, properties);
-    return bytes;
+    return json;
   } catch (error) {
     // Corrects the SDK's clock with the time in the response.
     signer.errorHandler?.(properties)(error as Error);

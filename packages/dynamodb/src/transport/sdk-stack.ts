@@ -1,8 +1,9 @@
-import type { DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
-import type { DriverRequest } from "@manykv/core/driver";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { Json } from "../answer.js";
 import { refusal } from "../error-table.js";
 import { type Departure, requestIdHeader } from "./departure.js";
-import { readBody } from "./http-answer.js";
+import { parseAnswer, readAnswer, serviceError } from "./http-answer.js";
+import { type Answer, bodyOf, changedInput, emptyInput, type Input, type Message, withoutItems } from "./message.js";
 
 /** `@aws-sdk/client-dynamodb`, loaded when a store first connects. */
 export type Sdk = typeof import("@aws-sdk/client-dynamodb");
@@ -13,19 +14,10 @@ export type HttpResponse = Awaited<ReturnType<Config["requestHandler"]["handle"]
 export interface Connection {
   readonly client: DynamoDBClient;
   readonly sdk: Sdk;
-  /** Whether the caller has added no middleware, logger or wrapper. If so, requests may skip the SDK's middleware. */
-  readonly isPlain: boolean;
+  /** Returns whether no middleware, logger or wrapper was added. If so, requests may skip the SDK's middleware. */
+  readonly isPlain: () => boolean;
   /** Whether the request handler is the SDK's handler for `node:http`. */
   readonly isNodeHandler: boolean;
-}
-
-/** A request to DynamoDB. */
-export interface Message {
-  readonly operation: "BatchGetItem" | "BatchWriteItem" | "Scan" | "DescribeTable" | "CreateTable";
-  readonly table: string;
-  /** The operation's input as JSON. */
-  readonly body: string;
-  readonly request: DriverRequest;
 }
 
 interface AuthScheme {
@@ -40,23 +32,31 @@ export interface Resolved {
 }
 
 const wrappedClient = "`send` of the `client` made no HTTP request: pass a DynamoDBClient that is not mocked";
-const emptyObject: Uint8Array = new TextEncoder().encode("{}");
 
 /**
- * Sends a request through all middleware of the client. Only the bodies bypass the SDK, because it is slow to encode
- * and decode them, does not verify checksums, and treats a missing part of a response like an empty part.
+ * Sends a request through all middleware of the client. Only the items bypass the SDK, because it is slow to encode and
+ * decode them, does not verify checksums, and treats a missing part of a response like an empty part.
  */
 export async function sendThroughStack(
   { client, sdk }: Connection,
   message: Message,
+  table: string,
   departure: Departure,
-): Promise<{ answer: Uint8Array; resolved: Resolved }> {
-  const command = emptyCommand(sdk, message);
-  let answer: Uint8Array | undefined;
+): Promise<Answer & { readonly resolved: Resolved }> {
+  const input = emptyInput(message, table);
+  const unchanged = JSON.stringify(input);
+  // In TypeScript, each command has its own type.
+  const Command = sdk[`${message.operation}Command`] as unknown as Sdk["ScanCommand"];
+  const command = new Command(input as { TableName: string });
+  let sent: Input = { table, extra: "" };
+  let answer: { readonly json: Json } | undefined;
   let resolved: Resolved | undefined;
   command.middlewareStack.add(
     (next) => (args) => {
-      const request = Object.assign(args.request as HttpRequest, { body: message.body });
+      const request = args.request as HttpRequest;
+      const serialized = textOf(request.body);
+      if (serialized !== unchanged) sent = changedInput(message, serialized);
+      request.body = bodyOf(message, sent);
       request.headers[requestIdHeader] = departure.id;
       return next(args);
     },
@@ -72,24 +72,24 @@ export async function sendThroughStack(
       departure.handOver();
       const result = await next(args);
       const response = result.response as HttpResponse;
-      const bytes = await readBody(response, client.config.streamCollector);
-      departure.answer(response.statusCode);
-      if (response.statusCode === 200) answer = bytes;
-      response.body = response.statusCode === 200 ? emptyObject : bytes;
+      const bytes = await readAnswer(response, client.config.streamCollector, message, departure);
+      response.body = bytes;
+      // The SDK translates these errors, so that middleware sees them.
+      if (response.statusCode >= 300) return result;
+      if (response.statusCode !== 200) throw serviceError(response, bytes);
+      const json = parseAnswer(response, bytes);
+      answer = { json };
+      response.body = Buffer.from(withoutItems(json));
       return result;
     },
     { name: "manykvAnswer", step: "deserialize", priority: "low" },
   );
-  await client.send(command, { abortSignal: message.request.signal });
+  await client.send(command, { abortSignal: departure.signal });
   if (answer === undefined || resolved === undefined) throw refusal("invalid-argument", wrappedClient);
-  return { answer, resolved };
+  return { ...answer, table: sent.table, resolved };
 }
 
-/** Returns a command whose input contains the table but no items. Middleware sees this input. */
-function emptyCommand(sdk: Sdk, { operation, table }: Message): ScanCommand {
-  const keys = operation === "BatchGetItem" ? { Keys: [] } : [];
-  const input = operation.startsWith("Batch") ? { RequestItems: { [table]: keys } } : { TableName: table };
-  // In TypeScript, each command has its own type.
-  const Command = sdk[`${operation}Command`] as unknown as Sdk["ScanCommand"];
-  return new Command(input as { TableName: string });
+/** Returns the text of a body. The SDK's bodies warn about their own string methods. */
+function textOf(body: string | Uint8Array): string {
+  return typeof body === "string" ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
 }

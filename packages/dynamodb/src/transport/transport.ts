@@ -1,16 +1,20 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { type DriverRequest, FaultError, type ServerAddress, waitFor } from "@manykv/core/driver";
 import { classify, failCredentials, refusal } from "../error-table.js";
+import { Layout } from "../layout.js";
 import type { DynamodbDriverOptions } from "../options.js";
 import { Departure, Departures } from "./departure.js";
 import { sendDirectly } from "./direct-request.js";
-import { parseJson } from "./http-answer.js";
-import { type Connection, type Message, type Resolved, sendThroughStack } from "./sdk-stack.js";
+import { type Answer, bodyOf, type Message } from "./message.js";
+import { type Connection, type Resolved, sendThroughStack } from "./sdk-stack.js";
+import { Slots } from "./slots.js";
 
 /** Maximum time to connect with a client that manykv creates, in milliseconds. After this time, manykv retries. */
 const connectTimeout = 3_000;
 /** Maximum number of sockets of a client that manykv creates, enough for four parallel calls. Other requests wait. */
 const maxSockets = 64;
+/** Maximum number of requests that wait in the caller's client. Others wait outside, where they need less memory. */
+const maxRequests = 1_000;
 
 /**
  * Sends requests with an SDK client: the caller's client, or one that manykv creates. The first request goes through
@@ -19,9 +23,13 @@ const maxSockets = 64;
  */
 export class Transport {
   readonly table: string;
+  readonly layout: Layout;
   /** The address of the server. `undefined` before the first response. */
   server: ServerAddress | undefined;
+  /** Whether a response has shown that the table has the primary key of the layout. */
+  isLayoutConfirmed = false;
   readonly #options: DynamodbDriverOptions;
+  readonly #slots: Slots;
   #connection: Promise<Connection> | undefined;
   #isNodeHandler = false;
   #departures: Departures | undefined;
@@ -29,7 +37,13 @@ export class Transport {
 
   constructor(options: DynamodbDriverOptions) {
     this.table = options.table;
+    this.layout = new Layout(options);
     this.#options = options;
+    this.#slots = new Slots(options.client === undefined ? maxSockets : maxRequests);
+  }
+
+  confirmLayout(): void {
+    this.isLayoutConfirmed = true;
   }
 
   /**
@@ -37,15 +51,14 @@ export class Transport {
    *
    * @throws {FaultError} if the request fails or is aborted. The `effect` depends on whether the request was sent.
    */
-  async send(operation: Message["operation"], body: string, request: DriverRequest): Promise<unknown> {
+  async send(message: Message, request: DriverRequest): Promise<Answer> {
     this.#departures ??= new Departures(this.#options.client ? undefined : connectTimeout);
     const departures = this.#departures;
-    const departure = new Departure();
+    const departure = new Departure(request);
     departures.open.set(departure.id, departure);
     try {
       if (request.aborted) departure.cancel();
-      const message = { operation, table: this.table, body, request };
-      return parseJson(await waitFor(request, this.#exchange(message, departure)));
+      return await waitFor(request, this.#exchange(message, request, departure));
     } catch (error) {
       departure.cancel();
       departure.fail(error);
@@ -54,6 +67,7 @@ export class Transport {
       throw new FaultError({ ...fault, effect: departure.effect(fault.effect, isAnnounced) });
     } finally {
       departures.open.delete(departure.id);
+      if (departure.hasSlot) this.#slots.release();
     }
   }
 
@@ -64,46 +78,67 @@ export class Transport {
     if (this.#options.client === undefined) connection?.client.destroy();
   }
 
-  async #exchange(message: Message, departure: Departure): Promise<Uint8Array> {
+  async #exchange(message: Message, request: DriverRequest, departure: Departure): Promise<Answer> {
     this.#connection ??= connect(this.#options).catch((error: unknown) => {
       this.#connection = undefined;
       throw error;
     });
     const connection = await this.#connection;
     this.#isNodeHandler = connection.isNodeHandler;
-    // The SDK caches credentials until they expire.
-    const credentials = await connection.client.config.credentials().catch(failCredentials);
+    const credentials = await findCredentials(connection.client);
+    await this.#slots.enter(request, departure);
+    const { table } = this;
     // Another access key may belong to another account with another endpoint, so its requests do not reuse the route.
-    if (this.#route?.accessKeyId === credentials.accessKeyId)
-      return sendDirectly(connection, this.#route, credentials, message, departure);
-    const { answer, resolved } = await sendThroughStack(connection, message, departure);
+    const route = this.#route;
+    if (route !== undefined && route.accessKeyId === credentials.accessKeyId && connection.isPlain()) {
+      const body = bodyOf(message, { table, extra: "" });
+      return { json: await sendDirectly(connection, route, credentials, message, body, departure), table };
+    }
+    const { resolved, ...answer } = await sendThroughStack(connection, message, table, departure);
     const { protocol, hostname, port } = resolved.target;
     this.server = { address: hostname, port: port ?? (protocol === "https:" ? 443 : 80) };
     const isSigV4 = resolved.scheme?.httpAuthOption.schemeId === "aws.auth#sigv4";
-    if (connection.isPlain && isSigV4) this.#route = { ...resolved, accessKeyId: credentials.accessKeyId };
+    if (isSigV4) this.#route = { ...resolved, accessKeyId: credentials.accessKeyId };
     return answer;
   }
 }
 
+type Credentials = Awaited<ReturnType<DynamoDBClient["config"]["credentials"]>>;
+
+/** Returns the credentials of a client. The SDK caches credentials until they expire. */
+async function findCredentials({ config }: DynamoDBClient): Promise<Credentials> {
+  const credentials = await (async () => config.credentials())().catch(failCredentials);
+  if (typeof credentials?.accessKeyId === "string") return credentials;
+  throw refusal("access-denied", "the credentials provider returned no access key");
+}
+
 async function connect({ client, region, endpoint, credentials }: DynamodbDriverOptions): Promise<Connection> {
-  const sdk = await import("@aws-sdk/client-dynamodb").catch(() => {
-    throw refusal("unavailable", "ERR_MODULE_NOT_FOUND");
-  });
+  const sdk = await import("@aws-sdk/client-dynamodb").catch(failImport);
   if (client !== undefined) return { client, sdk, ...compare(client, new sdk.DynamoDBClient({ region: "none" })) };
   const agent = { maxSockets };
   const config = { region, endpoint, credentials, requestHandler: { httpAgent: agent, httpsAgent: agent } };
   const own = new sdk.DynamoDBClient(config as DynamoDBClientConfig);
-  return { client: own, sdk, isPlain: true, isNodeHandler: true };
+  return { client: own, sdk, ...compare(own, own) };
 }
 
-/** Compares the caller's client with a new one. Instrumentation libraries wrap `send` and set `__wrapped`. */
+function failImport(error: NodeJS.ErrnoException): never {
+  if (error.code !== "ERR_MODULE_NOT_FOUND" && error.code !== "MODULE_NOT_FOUND") throw error;
+  throw refusal("unavailable", "@aws-sdk/client-dynamodb is not installed: run `npm install @aws-sdk/client-dynamodb`");
+}
+
+/** Compares the caller's client with a new one. The caller may change the client at any time. */
 function compare(client: DynamoDBClient, bare: DynamoDBClient): Pick<Connection, "isPlain" | "isNodeHandler"> {
   const middleware = ({ middlewareStack }: DynamoDBClient): string => middlewareStack.identify().join();
-  const { logger, requestHandler } = client.config;
-  const isSendBare = client.send === bare.send && !("__wrapped" in client.send);
+  const { requestHandler, logger } = client.config;
   const isLoggerBare = logger?.constructor === bare.config.logger.constructor;
+  const bareMiddleware = middleware(bare);
   return {
-    isPlain: isSendBare && isLoggerBare && middleware(client) === middleware(bare),
+    isPlain: () => isLoggerBare && isSendBare(client) && (client === bare || middleware(client) === bareMiddleware),
     isNodeHandler: requestHandler.constructor === bare.config.requestHandler.constructor,
   };
+}
+
+/** Returns whether `send` is the SDK's method. Tracing libraries wrap it, often in the prototype of all clients. */
+function isSendBare({ send }: DynamoDBClient): boolean {
+  return /^send\s*\(/.test(Function.prototype.toString.call(send));
 }
