@@ -112,8 +112,14 @@ async function openPostgres(url: string, options: StoreOptions): Promise<Store> 
 
 async function openDynamodb(url: string, options: StoreOptions): Promise<Store> {
   const { address, parameters } = splitUrl(url);
-  const endpoint = takeParameter(parameters, "endpoint");
-  rejectUnknown(parameters, ["endpoint"]);
+  const names = ["endpoint", "keyAttribute", "valueAttribute"] as const;
+  const named = names.map((name) => [name, takeParameter(parameters, name)] as const);
+  const attribute = takeParameter(parameters, "sortKeyAttribute");
+  const value = takeParameter(parameters, "sortKeyValue");
+  rejectUnknown(parameters, [...names, "sortKeyAttribute", "sortKeyValue"]);
+  if ((attribute === undefined) !== (value === undefined))
+    throw invalid('pass the URL parameters "sortKeyAttribute" and "sortKeyValue" together');
+  const sortKey = attribute === undefined || value === undefined ? undefined : { attribute, value };
   const [, region, encodedTable = ""] = /^dynamodb:\/\/([a-z0-9-]+)\/([^/@#]+)$/i.exec(address) ?? [];
   const table = decode(encodedTable);
   if (region === undefined || table === undefined) {
@@ -124,7 +130,7 @@ async function openDynamodb(url: string, options: StoreOptions): Promise<Store> 
   try {
     const { dynamodbStore } = await import("@manykv/dynamodb");
     checkClient("@manykv/dynamodb", "@aws-sdk/client-dynamodb");
-    return dynamodbStore({ ...options, region, table, ...(endpoint !== undefined && { endpoint }) });
+    return dynamodbStore({ ...options, region, table, ...Object.fromEntries(named), sortKey });
   } catch (error) {
     throw withAdvice(error, "@manykv/dynamodb", "@aws-sdk/client-dynamodb");
   }

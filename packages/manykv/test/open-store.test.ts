@@ -76,6 +76,8 @@ test.each([
   ["dynamodb://eu-central-1/a/b", "dynamodb://REGION/TABLE"],
   ["dynamodb://eu-central-1/a%zz", "dynamodb://REGION/TABLE"],
   ["dynamodb://eu-central-1/a%20b", "`table`"],
+  ["dynamodb://eu-central-1/table?sortKeyAttribute=s", '"sortKeyAttribute" and "sortKeyValue" together'],
+  ["dynamodb://eu-central-1/table?keyAttribute=v", "`keyAttribute`, `valueAttribute`"],
 ] as const)("openStore rejects %s", async (url, message) => {
   const error = await rejection(openStore(url as string));
   expect(error).toMatchObject({ tag: "other", code: "invalid-argument", retryable: false });
@@ -153,4 +155,20 @@ test.each([
   ["DynamoDB", `dynamodb://eu-central-1/nowhere?endpoint=${encodeURIComponent(dynamodbEndpoint)}`],
 ])("%s: without the table, the first call rejects with `no-such-store`", async (_, url) => {
   expect(await firstCall(url)).toMatchObject({ tag: "no-such-store", code: "no-such-store" });
+});
+
+test("DynamoDB: the URL names the table's attributes", async () => {
+  const parameters = new URLSearchParams({
+    endpoint: dynamodbEndpoint,
+    keyAttribute: "PK",
+    valueAttribute: "data",
+    sortKeyAttribute: "SK",
+    sortKeyValue: "manykv",
+  });
+  const table = randomName();
+  await using store = await openStore(`dynamodb://eu-central-1/${table}?${parameters}`);
+  await store.provision();
+  await (await store.open("b")).set("k", Uint8Array.of(1));
+  const plain = `dynamodb://eu-central-1/${table}?endpoint=${encodeURIComponent(dynamodbEndpoint)}`;
+  expect(await firstCall(plain)).toMatchObject({ code: "invalid-argument" });
 });
