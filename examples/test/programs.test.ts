@@ -79,6 +79,10 @@ test("the example postgres-pool runs", async () => {
   expect(await example("postgres-pool", serviceUrl("postgres"))).toBe("false\n");
 });
 
+test("the example postgres-pglite runs", async () => {
+  expect(await example("postgres-pglite", "memory://")).toBe("true\n");
+});
+
 test("the example dynamodb runs", async () => {
   expect(await example("dynamodb", endpoint)).toBe(oneOfTwo);
 });

@@ -2,8 +2,9 @@ import { StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions } from "@manykv/core/driver";
 import type { Pool } from "pg";
 import { checkPool } from "./connection/check-pool.js";
+import type { EmbeddedPostgres } from "./connection/embedded-runner.js";
 
-/** Options that say where the table is. Pass either `url` or `pool`. */
+/** Options that say where the table is. Pass `url`, `pool` or `pglite`. */
 export interface PostgresDriverOptions {
   /**
    * `postgres://user:password@host:5432/database`, also with several hosts: `host:5432,host:5432`. The URL may have the
@@ -23,6 +24,12 @@ export interface PostgresDriverOptions {
    */
   readonly pool?: Pool | undefined;
   /**
+   * A `PGlite` of `@electric-sql/pglite` 0.4 or 0.5: Postgres in this process. `close()` does not close it. Its only
+   * session also runs the statements of the application. manykv waits until a transaction of the application has ended,
+   * so do not wait for manykv inside one.
+   */
+  readonly pglite?: EmbeddedPostgres | undefined;
+  /**
    * `name` or `schema.name`. Each part has 1 to 63 characters of `a-z A-Z 0-9 _ -` and starts with a letter or `_`.
    * Default: the URL's parameter `table`, or else `manykv`.
    */
@@ -40,17 +47,27 @@ export interface PostgresStoreOptions extends StoreOptions, PostgresDriverOption
 
 /** Throws a `StoreError` (`invalid-argument`) that names the first unknown, missing or invalid option. */
 export function checkDriverOptions(options: PostgresDriverOptions): void {
-  checkOptions(options, ["url", "password", "pool", "table", "prepare"]);
-  const { url, password, pool, prepare } = options;
-  if (url === undefined && pool === undefined) throw refuse("the options must contain `url` or `pool`");
-  if (url !== undefined && pool !== undefined) throw refuse("the options must not contain both `url` and `pool`");
+  checkOptions(options, ["url", "password", "pool", "pglite", "table", "prepare"]);
+  const { url, password, pool, pglite, prepare } = options;
+  const sources = [url, pool, pglite].filter((source) => source !== undefined);
+  if (sources.length === 0) throw refuse("the options must contain `url`, `pool` or `pglite`");
+  if (sources.length > 1) throw refuse("the options must contain only one of `url`, `pool` and `pglite`");
   if (prepare !== undefined && typeof prepare !== "boolean") throw refuse("`prepare` must be true or false");
   if (password !== undefined && typeof password !== "function") {
     throw refuse("`password` must be a function that returns a promise of the password");
   }
+  if (password !== undefined && url === undefined) throw refuse("`password` requires `url`");
+  if (pglite !== undefined) checkPGlite(pglite, prepare);
   if (pool === undefined) return;
-  if (password !== undefined) throw refuse("`password` requires `url`: pass it to your `pool` instead");
   checkPool(pool);
+}
+
+function checkPGlite(pglite: EmbeddedPostgres, prepare: boolean | undefined): void {
+  const needed = ["_runExclusiveTransaction", "runExclusive", "execProtocol"] as const;
+  if (needed.some((name) => typeof pglite?.[name] !== "function") || typeof pglite.waitReady?.then !== "function") {
+    throw refuse("`pglite` must be a PGlite from @electric-sql/pglite 0.4 or 0.5");
+  }
+  if (prepare !== undefined) throw refuse("`prepare` has no effect with `pglite`: remove it");
 }
 
 export function refuse(text: string): StoreError {

@@ -14,11 +14,11 @@ import {
   type SetRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
-import type { Pool } from "pg";
 import { ClientPool } from "./connection/client-pool.js";
 import { readConnectionUrl, serverOfPool } from "./connection/connection-url.js";
+import { EmbeddedRunner } from "./connection/embedded-runner.js";
 import { OwnPool } from "./connection/own-pool.js";
-import { StatementRunner } from "./connection/statement-runner.js";
+import { type Runner, StatementRunner } from "./connection/statement-runner.js";
 import { asFaultError, classify } from "./error-table.js";
 import { limits, maxKeyBytes } from "./limits.js";
 import { checkDriverOptions, type PostgresDriverOptions, quoteTableName, refuse } from "./options.js";
@@ -39,17 +39,22 @@ import { bucketEnd, bucketPrefix, encodeCursor, pageStart } from "./table/stored
  */
 export function postgresDriver(options: PostgresDriverOptions): Driver {
   checkDriverOptions(options);
-  if (options.pool !== undefined) {
-    const { pool, table = "manykv", prepare = true } = options;
-    return new PostgresDriver(pool, serverOfPool(pool), table, prepare);
+  const { pool, pglite, url, password } = options;
+  if (pglite !== undefined) {
+    const { table = "manykv" } = options;
+    return new PostgresDriver(new EmbeddedRunner(pglite), undefined, table);
   }
-  const { url, password } = options;
+  if (pool !== undefined) {
+    const { table = "manykv", prepare = true } = options;
+    return new PostgresDriver(new StatementRunner(new ClientPool(pool, prepare)), serverOfPool(pool), table);
+  }
   const settings = readConnectionUrl(url);
   if (password !== undefined && settings.hasPassword) {
     throw refuse("`url` must have no password if you pass the option `password`");
   }
   const { table = settings.table, prepare = settings.prepare } = options;
-  return new PostgresDriver(new OwnPool(settings, password), settings.server, table, prepare);
+  const own = new OwnPool(settings, password);
+  return new PostgresDriver(new StatementRunner(new ClientPool(own, prepare)), settings.server, table, own);
 }
 
 class PostgresDriver implements Driver {
@@ -58,16 +63,16 @@ class PostgresDriver implements Driver {
   readonly classify: Driver["classify"] = classify;
   readonly server: ServerAddress | undefined;
   readonly #ownPool: OwnPool | undefined;
-  readonly #runner: StatementRunner;
+  readonly #runner: Runner;
   readonly #tableName: string;
   readonly #statements: Statements;
 
-  constructor(pool: Pool | OwnPool, server: ServerAddress | undefined, table: string, prepare: boolean) {
+  constructor(runner: Runner, server: ServerAddress | undefined, table: string, ownPool?: OwnPool) {
     this.server = server;
     this.#tableName = quoteTableName(table);
     this.#statements = statementsFor(this.#tableName);
-    if (pool instanceof OwnPool) this.#ownPool = pool;
-    this.#runner = new StatementRunner(new ClientPool(pool, prepare));
+    this.#ownPool = ownPool;
+    this.#runner = runner;
   }
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {

@@ -15,6 +15,6 @@ import { postgresDriver } from "./postgres-driver.js";
  * @throws {StoreError} `invalid-argument` if an option is unknown, missing or invalid. The message names the option.
  */
 export function postgresStore(options: PostgresStoreOptions): Store {
-  const { url, password, pool, table, prepare, ...storeOptions } = options ?? {};
-  return createStore(postgresDriver({ url, password, pool, table, prepare }), storeOptions);
+  const { url, password, pool, pglite, table, prepare, ...storeOptions } = options ?? {};
+  return createStore(postgresDriver({ url, password, pool, pglite, table, prepare }), storeOptions);
 }

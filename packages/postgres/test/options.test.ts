@@ -23,9 +23,11 @@ function refused(options: unknown, message: RegExp): void {
 }
 
 test("the error for an invalid option names the option and contains no secret", () => {
-  refused(undefined, /options must contain `url` or `pool`/);
-  refused({}, /options must contain `url` or `pool`/);
-  refused({ url, pool: new pg.Pool() }, /both `url` and `pool`/);
+  refused(undefined, /options must contain `url`, `pool` or `pglite`/);
+  refused({}, /options must contain `url`, `pool` or `pglite`/);
+  refused({ url, pool: new pg.Pool() }, /only one of `url`, `pool` and `pglite`/);
+  refused({ pglite: {} }, /`pglite` must be a PGlite/);
+  refused({ pglite: null }, /`pglite` must be a PGlite/);
   refused({ url, tabel: "x" }, /`tabel`/);
   refused({ pool: {} }, /`pool` must be a Pool of pg/);
   refused({ pool: null }, /`pool` must be a Pool of pg/);

@@ -9,6 +9,9 @@ import { LostWrites, type WriteRequest } from "./lost-writes.js";
 
 const ignoreRow: OnRow = () => {};
 
+/** What the driver needs to run statements. */
+export type Runner = Pick<StatementRunner, keyof StatementRunner>;
+
 /** Runs each statement in one round trip. Before the first write on a connection, a query finds its server process. */
 export class StatementRunner {
   readonly #pool: ClientPool;

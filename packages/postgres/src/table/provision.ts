@@ -1,5 +1,5 @@
 import { type DriverRequest, FaultError } from "@manykv/core/driver";
-import type { StatementRunner } from "../connection/statement-runner.js";
+import type { Runner } from "../connection/statement-runner.js";
 import { asFaultError } from "../error-table.js";
 import { BoundStatement } from "../protocol/bound-statement.js";
 import { Statement } from "../protocol/statement.js";
@@ -48,7 +48,7 @@ const existsStates: ReadonlySet<string | undefined> = new Set(["42P07", "42710",
  *
  * @throws {FaultError} `invalid-argument` if the existing table lacks a column or index that manykv needs.
  */
-export async function provision(runner: StatementRunner, table: string, request: DriverRequest): Promise<void> {
+export async function provision(runner: Runner, table: string, request: DriverRequest): Promise<void> {
   const found = await find(runner, table, request);
   if (found === "suitable") return;
   if (found !== "unsuitable") await create(runner, table, request);
@@ -65,7 +65,7 @@ export async function provision(runner: StatementRunner, table: string, request:
 
 /** Looks at the columns and indexes of the table. `unknown`: the server's catalog differs from that of Postgres. */
 async function find(
-  runner: StatementRunner,
+  runner: Runner,
   table: string,
   request: DriverRequest,
 ): Promise<"missing" | "suitable" | "unsuitable" | "unknown"> {
@@ -83,7 +83,7 @@ async function find(
 }
 
 /** Creates the table with the first statement that the server supports. */
-async function create(runner: StatementRunner, table: string, request: DriverRequest): Promise<void> {
+async function create(runner: Runner, table: string, request: DriverRequest): Promise<void> {
   const statements = createTable(table);
   for (const [index, text] of statements.entries()) {
     try {

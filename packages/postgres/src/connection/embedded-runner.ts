@@ -1,0 +1,172 @@
+import { type DriverDescription, type DriverRequest, type Fault, FaultError, waitFor } from "@manykv/core/driver";
+import { asFaultError, timedOut } from "../error-table.js";
+import { BoundStatement } from "../protocol/bound-statement.js";
+import type { OnRow } from "../protocol/data-row.js";
+import { Exchange, ExchangeError } from "../protocol/exchange.js";
+import { MalformedReply, MessageReader } from "../protocol/message-reader.js";
+import type { ReplyLimit } from "../protocol/reply-limit.js";
+import { readVersion } from "./describe-server.js";
+import type { Runner } from "./statement-runner.js";
+
+/** The members of PGlite that manykv uses: `PGlite` and `PGliteWorker` of `@electric-sql/pglite` have them. */
+export interface EmbeddedPostgres {
+  readonly waitReady: Promise<void>;
+  /** Whether the database is open. */
+  readonly ready: boolean;
+  /** Runs a function between transactions. PGlite's own `query`, `exec` and `transaction` use this method. */
+  _runExclusiveTransaction<Result>(run: () => Promise<Result>): Promise<Result>;
+  /** Runs a function between queries. */
+  runExclusive<Result>(run: () => Promise<Result>): Promise<Result>;
+  /** Runs messages of the protocol. Passes notifications on to the listeners of the application. */
+  execProtocol(message: Uint8Array, options: { throwOnError: boolean }): Promise<{ readonly data: Uint8Array }>;
+}
+
+const none = { retryable: false, effect: "none" } as const;
+const closed: Fault = { ...none, code: "closed", reason: "the caller closed `pglite`" };
+const cannotOpen: Fault = { ...none, code: "unavailable", reason: "PGlite cannot open its database" };
+const failed: Fault = { code: "internal", retryable: false, effect: "unknown", reason: "PGlite failed" };
+/** Core repeats a read of several keys as smaller ones, because PGlite may lack the memory for the whole reply. */
+const readFailed: Fault = { ...failed, code: "connection-lost", retryable: true, effect: "none" };
+const inTransaction: Fault = {
+  ...failed,
+  reason: "a transaction is open in PGlite: use its method `transaction` instead of BEGIN",
+};
+
+/** A statement that waits for its turn. */
+interface Turn {
+  take(): Promise<void>;
+  refuse(fault: Fault): void;
+}
+
+/**
+ * Runs statements in PGlite, a Postgres in this process with one session, which the application also uses. No statement
+ * runs inside a transaction of the application. The statements of a store run one after another, so a write that was
+ * cancelled while it ran cannot overwrite a later one.
+ */
+export class EmbeddedRunner implements Runner {
+  readonly #postgres: EmbeddedPostgres;
+  readonly #turns: Set<Turn> = new Set();
+  #isTakingTurns = false;
+
+  constructor(postgres: EmbeddedPostgres) {
+    this.#postgres = postgres;
+  }
+
+  /** PGlite does not fail over. */
+  get generation(): number {
+    return 0;
+  }
+
+  async read(bound: BoundStatement, request: DriverRequest, onRow: OnRow): Promise<void> {
+    await this.#run(bound, request, readFailed, onRow);
+  }
+
+  write(bound: BoundStatement, request: DriverRequest): Promise<number | undefined> {
+    return this.#run(bound, request, failed, () => {});
+  }
+
+  async describe(request: DriverRequest): Promise<DriverDescription> {
+    let version: string | undefined;
+    await this.read(new BoundStatement(readVersion), request, (row) => {
+      version = /PGlite ([0-9.]+)/.exec(row.text(0))?.[1];
+    });
+    return { product: "pglite", version, topology: "in-process", settlesLostWrites: true };
+  }
+
+  close(): void {}
+
+  /** @param onFailure - the fault if PGlite throws an exception */
+  #run(bound: BoundStatement, request: DriverRequest, onFailure: Fault, onRow: OnRow): Promise<number | undefined> {
+    return new Promise((resolve, reject) => {
+      let execution: Promise<number | undefined> | undefined;
+      const stopListening = request.onAbort(() => {
+        this.#turns.delete(turn);
+        reject(new FaultError(execution === undefined ? timedOut : whileRunning(execution)));
+      });
+      const turn: Turn = {
+        take: () => {
+          execution = this.#execute(bound, onFailure, onRow);
+          return execution.finally(stopListening).then(resolve, reject);
+        },
+        refuse: (fault) => {
+          stopListening();
+          reject(new FaultError(fault));
+        },
+      };
+      this.#turns.add(turn);
+      void this.#takeTurns();
+    });
+  }
+
+  /** Runs the waiting statements. At most one of them waits in PGlite, so those that are given up leave nothing there. */
+  async #takeTurns(): Promise<void> {
+    if (this.#isTakingTurns) return;
+    this.#isTakingTurns = true;
+    try {
+      await this.#postgres.waitReady;
+      while (this.#turns.size > 0) await this.#exclusively(() => this.#takeTurn());
+    } catch {
+      for (const turn of this.#turns) turn.refuse(cannotOpen);
+      this.#turns.clear();
+    } finally {
+      this.#isTakingTurns = false;
+    }
+  }
+
+  #exclusively(run: () => Promise<void>): Promise<void> {
+    return this.#postgres._runExclusiveTransaction(() => this.#postgres.runExclusive(run));
+  }
+
+  async #takeTurn(): Promise<void> {
+    const [turn] = this.#turns;
+    if (turn === undefined) return;
+    this.#turns.delete(turn);
+    await turn.take();
+  }
+
+  async #execute(bound: BoundStatement, onFailure: Fault, onRow: OnRow): Promise<number | undefined> {
+    if (!this.#postgres.ready) throw new FaultError(closed);
+    const { unnamed } = bound.statement;
+    const request = bound.encode(unnamed, true);
+    const exchange = new EmbeddedExchange(unnamed.text, request, anySize, onRow);
+    try {
+      const { data } = await this.#postgres.execProtocol(request, { throwOnError: false });
+      exchange.readAll(data);
+    } catch {
+      throw new FaultError(onFailure);
+    }
+    try {
+      return await exchange.done;
+    } catch (error) {
+      const isOpen = error instanceof ExchangeError && error.failure.ready !== true;
+      throw isOpen ? new FaultError(inTransaction) : asFaultError(error, true);
+    }
+  }
+}
+
+/** The reply is already in memory. */
+const anySize: ReplyLimit = { row: Infinity, other: Infinity, total: Infinity, isOneKey: false };
+
+/** Returns the fault of a statement that was aborted while it ran. Its fence waits for the end of the statement. */
+function whileRunning(execution: Promise<unknown>): Fault {
+  const over = execution.then(
+    () => {},
+    () => {},
+  );
+  const fence = (request: DriverRequest): Promise<void> => waitFor(request, over);
+  return { ...timedOut, effect: "unknown", fence };
+}
+
+/** Reads a reply that is already complete. */
+class EmbeddedExchange extends Exchange {
+  readAll(reply: Uint8Array): void {
+    const messages = new MessageReader((bytes, start, end) => {
+      this.read(bytes, start, end);
+      return true;
+    }, admitAll);
+    messages.read(Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength));
+    if (!this.ended) throw new MalformedReply();
+  }
+}
+
+function admitAll(): void {}
