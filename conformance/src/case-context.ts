@@ -54,6 +54,11 @@ export class CaseContext {
     return recordWrites(this.#drivers.track(await this.harness.driver(route)), this.#written);
   }
 
+  /** Makes the suite close `driver` when the case ends. */
+  track(driver: Driver): Driver {
+    return this.#drivers.track(driver);
+  }
+
   /** Creates a store with a new driver. The suite closes the store when the case ends. */
   async store(options: ClientOptions = {}): Promise<Store> {
     const driver = await this.driver(options.route);

@@ -15,6 +15,10 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
     is: "an object whose `file` is a URL",
     fits: isAbsentOr((value) => (value as { file?: unknown } | null)?.file instanceof URL),
   },
+  refusals: {
+    is: "an array of `{ what, code, driver }` objects",
+    fits: isAbsentOr((value) => Array.isArray(value) && value.every((one) => typeof one?.driver === "function")),
+  },
   skip: { is: "an object that maps case ids to reasons", fits: isAbsentOr(isObject) },
   modelRuns: { is: "an integer of at least 1", fits: isAbsentOr((value) => isIntegerFrom(1, value)) },
   seed: { is: "an integer of at least 0", fits: isAbsentOr((value) => isIntegerFrom(0, value)) },

@@ -1,4 +1,4 @@
-import type { Store, StoreOptions } from "@manykv/core";
+import type { Store, StoreErrorCode, StoreOptions } from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
 import type { Address } from "./faults/tcp-proxy.js";
 
@@ -6,6 +6,15 @@ export type { Address };
 
 /** Returns the address that a client must use for a server: the server's own address or the address of a proxy. */
 export type Route = (server: Address) => Address;
+
+/** A client whose server refuses what the client asks for, until someone changes the server or the URL. */
+export interface Refusal {
+  /** What the server refuses, for messages, such as `a wrong password`. */
+  readonly what: string;
+  /** The code of the error of every call. */
+  readonly code: StoreErrorCode;
+  readonly driver: () => Driver | Promise<Driver>;
+}
 
 /** A program that the suite runs to test how a process that uses the backend ends. */
 export interface HarnessChild {
@@ -38,6 +47,8 @@ export interface ConformanceHarness {
   readonly options?: StoreOptions | undefined;
   /** Addresses of the servers. Without them, the suite skips the network cases. */
   readonly servers?: readonly Address[] | undefined;
+  /** Clients whose server refuses every call. Without them, the suite skips the case about steady refusals. */
+  readonly refusals?: readonly Refusal[] | undefined;
   /** A program for the cases that run in a child process. Without it, the suite skips these cases. */
   readonly child?: HarnessChild | undefined;
   /** Cases to skip: an object that maps each case id to a reason. */

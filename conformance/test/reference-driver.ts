@@ -1,4 +1,4 @@
-import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest } from "@manykv/core/driver";
+import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest, nextTurn } from "@manykv/core/driver";
 
 /** The data that all clients of one reference backend share: buckets by name, values by key. */
 export type ReferenceData = Map<string, Map<string, Uint8Array<ArrayBuffer>>>;
@@ -23,10 +23,16 @@ export function referenceDriver(data: ReferenceData): Driver {
     data.set(bucket, entries);
     return entries;
   };
+  let requests = 0;
+  // Without this, a program that awaits one call after the other would block timers and I/O.
+  const letOthersRun = async (): Promise<void> => {
+    if (++requests % 100 === 0) await nextTurn();
+  };
   return {
     name: "reference",
     limits,
     async get({ bucket, keys }) {
+      await letOthersRun();
       const entries = entriesOf(bucket);
       return { values: keys.map((key) => entries.get(key)?.slice()) };
     },
@@ -35,6 +41,7 @@ export function referenceDriver(data: ReferenceData): Driver {
       return { values: keys.map((key) => entries.has(key)) };
     },
     async set({ bucket, keys, values }) {
+      await letOthersRun();
       const entries = entriesOf(bucket);
       for (const [index, key] of keys.entries()) entries.set(key, (values[index] as Uint8Array).slice());
       return allDone;
@@ -46,6 +53,7 @@ export function referenceDriver(data: ReferenceData): Driver {
     },
     // A cursor contains the last key of its page, so keys that are added or deleted later do not shift the other keys.
     async list({ bucket, cursor }) {
+      await letOthersRun();
       const after = cursor === undefined ? undefined : lastKeyOf(cursor);
       const sorted = [...entriesOf(bucket).keys()].sort();
       const from = after === undefined ? 0 : sorted.findIndex((key) => key > after);

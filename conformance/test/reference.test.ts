@@ -2,12 +2,20 @@ import type { Driver } from "@manykv/core/driver";
 import { describe, test } from "vitest";
 import { changeRequest, wrapDriver } from "../src/faults.js";
 import { conformanceSuite } from "../src/index.js";
+import { wrongPassword } from "./mutants/mutant.js";
 import { type ReferenceData, referenceDriver } from "./reference-driver.js";
 
 const data: ReferenceData = new Map();
 const preparedData: ReferenceData = new Map();
 
-conformanceSuite({ describe, test }, { name: "reference", driver: () => referenceDriver(data) });
+conformanceSuite(
+  { describe, test },
+  {
+    name: "reference",
+    driver: () => referenceDriver(data),
+    refusals: [wrongPassword(() => referenceDriver(data))],
+  },
+);
 
 // Runs the suite again with `prepareSet`, because core then handles values differently.
 conformanceSuite(

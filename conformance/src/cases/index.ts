@@ -1,4 +1,5 @@
 import type { ConformanceCase } from "../conformance-case.js";
+import { describeCases } from "./describe.js";
 import { driverCases } from "./driver-contract.js";
 import { errorClassCases } from "./error-classes.js";
 import { errorLeakCases } from "./error-leaks.js";
@@ -23,6 +24,7 @@ import { fenceCases } from "./s09-fences.js";
 import { networkOutcomeCases } from "./s09-network.js";
 import { outcomeCases } from "./s09-outcomes.js";
 import { randomFaultCases } from "./s09-random-faults.js";
+import { unsettledCases } from "./s09-unsettled.js";
 import { failedReadCases } from "./s10-failed-reads.js";
 import { networkReadCases } from "./s10-network.js";
 import { cancellingCases } from "./s11-cancelling.js";
@@ -32,6 +34,9 @@ import { bucketCases } from "./s13-buckets.js";
 import { listingCases } from "./s14-listing.js";
 import { limitCases } from "./s15-limits.js";
 import { closingCases } from "./s16-closing.js";
+import { sameEverywhereCases } from "./same-everywhere.js";
+import { smallerReadCases } from "./smaller-reads.js";
+import { storeConcurrencyCases } from "./store-concurrency.js";
 
 /** All cases of the suite. */
 export const cases: readonly ConformanceCase[] = [
@@ -53,18 +58,23 @@ export const cases: readonly ConformanceCase[] = [
   ...atomicityCases,
   ...outcomeCases,
   ...fenceCases,
+  ...unsettledCases,
   ...randomFaultCases,
   ...networkOutcomeCases,
   ...failedReadCases,
+  ...smallerReadCases,
   ...networkReadCases,
   ...deadlineCases,
   ...cancellingCases,
   ...sizeCases,
+  ...storeConcurrencyCases,
   ...bucketCases,
   ...listingCases,
   ...limitCases,
   ...closingCases,
   ...processCases,
+  ...sameEverywhereCases,
+  ...describeCases,
   ...errorClassCases,
   ...errorLeakCases,
   ...driverCases,

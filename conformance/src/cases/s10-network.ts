@@ -4,7 +4,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { type ConnectionFault, seededConnectionFault } from "../faults/connection-fault.js";
 import { deriveSeed } from "../faults/random.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
-import { hangs, networkClients } from "../support/network.js";
+import { hangs, networkClients, standStill } from "../support/network.js";
 import { rejectionOf } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
@@ -72,6 +72,32 @@ export const networkReadCases: readonly ConformanceCase[] = [
       }
       proxies.heal();
       await eventuallyReads(async () => sameBytes(await proxied.get("key"), bytes("there")));
+    },
+  },
+  {
+    id: "s11-network-ten-thousand-calls",
+    rule: "S11",
+    subject: "network",
+    title: "if 10,000 calls are given up at once while the server stands still, all settle and the store serves again",
+    async run(context) {
+      const { proxies, proxied, direct } = await networkClients(context);
+      await direct.set("key", bytes("there"));
+      const { resume } = standStill(proxies);
+      await leavesNoneUnhandled(async () => {
+        const controller = new AbortController();
+        const calls = Array.from({ length: 10_000 }, (_, index): Promise<unknown> => {
+          const options = index % 4 < 2 ? { timeout: 1_500 } : { signal: controller.signal, timeout: 60_000 };
+          return index % 2 === 0 ? proxied.get("key", options) : proxied.set(`k${index}`, bytes("v"), options);
+        });
+        setTimeout(() => controller.abort(), 1_500);
+        const all = await settles(Promise.allSettled(calls), 60_000, "10,000 calls");
+        assert.equal(all.status, "fulfilled");
+        for (const { status } of all.value) assert.equal(status, "rejected", "no call can succeed");
+      });
+      resume();
+      await eventuallyReads(async () => sameBytes(await proxied.get("key"), bytes("there")));
+      await eventuallyReads(() => proxied.set("key", bytes("again")));
+      sameBytes(await direct.get("key"), bytes("again"));
     },
   },
   {

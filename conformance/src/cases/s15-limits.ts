@@ -99,6 +99,7 @@ export const limitCases: readonly ConformanceCase[] = [
         await refusesOptions(context, { requestLimits: { maxKeys: bad } });
         await refusesOptions(context, { requestLimits: { maxBytes: bad } });
         await refusesOptions(context, { concurrency: bad });
+        await refusesOptions(context, { storeConcurrency: bad });
         await refusesOptions(context, { timeout: bad });
         await refusesOptions(context, { retry: { attempts: bad } });
       }

@@ -13,7 +13,7 @@ export const closingCases: readonly ConformanceCase[] = [
     id: "s16-reads-after-close",
     rule: "S16",
     subject: "core",
-    title: "after close, every read, `open` and `provision` reject with `closed`",
+    title: "after close, every read, `open`, `describe` and `provision` reject with `closed`",
     async run(context) {
       const [store, bucket] = await closedStore(await context.store(), context.bucketName());
       await rejectsWith(bucket.get("a"), "closed", "get");
@@ -24,6 +24,7 @@ export const closingCases: readonly ConformanceCase[] = [
       await rejectsWith(firstKey(bucket), "closed", "keys");
       await rejectsWith(store.open(bucket.name), "closed", "open");
       await rejectsWith(store.provision(), "closed", "provision");
+      await rejectsWith(store.describe(), "closed", "describe");
     },
   },
   {

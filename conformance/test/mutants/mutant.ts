@@ -1,6 +1,8 @@
 import { BatchError, type Bucket, createStore, type Outcome, type Store, type StoreOptions } from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
-import type { ConformanceHarness, Rule } from "../../src/index.js";
+import { refused } from "../../src/faults/engine-faults.js";
+import { faultDriver } from "../../src/faults/fault-driver.js";
+import type { ConformanceHarness, Refusal, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
 /** A driver or a `createStore` function with a bug that breaks one rule. */
@@ -20,7 +22,18 @@ export type CreateStore = (driver: Driver, options: StoreOptions) => Store;
 
 export function harnessOf({ name, driver = referenceDriver, createStore: create }: Mutant): ConformanceHarness {
   const data: ReferenceData = new Map();
-  return { name, driver: () => driver(data), ...(create && { createStore: create }) };
+  return {
+    name,
+    driver: () => driver(data),
+    refusals: [wrongPassword(() => driver(data))],
+    ...(create && { createStore: create }),
+  };
+}
+
+/** A client whose server refuses its password. */
+export function wrongPassword(driver: () => Driver): Refusal {
+  const refusing = (): Driver => faultDriver(driver(), () => ({ kind: "reject", fault: refused }));
+  return { what: "a wrong password", code: "access-denied", driver: refusing };
 }
 
 /** Wraps core's `createStore`: in each bucket, the methods that `change` returns replace the bucket's own methods. */

@@ -10,6 +10,7 @@ import { errorMutants } from "./error-mutants.js";
 import { keyMutants } from "./key-mutants.js";
 import { harnessOf, type Mutant } from "./mutant.js";
 import { outcomeMutants } from "./outcome-mutants.js";
+import { sameMutants } from "./same-mutants.js";
 import { settlingMutants } from "./settling-mutants.js";
 import { storeMutants } from "./store-mutants.js";
 import { valueMutants } from "./value-mutants.js";
@@ -22,6 +23,7 @@ const mutants: readonly Mutant[] = [
   ...settlingMutants,
   ...storeMutants,
   ...errorMutants,
+  ...sameMutants,
 ];
 
 describe("mutants", () => {

@@ -77,6 +77,7 @@ export class DriverBucket implements Bucket {
   }
 
   async *keys(options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    this.#core.checkOpen();
     const checked = options === undefined ? undefined : checkCallOptions(options);
     let cursor: string | undefined;
     do {

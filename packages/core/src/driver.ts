@@ -20,6 +20,7 @@ import type { Finding } from "./store.js";
  * - If a `get` or `exists` of several keys ends as `connection-lost`, core repeats it as two smaller requests. So a driver
  *   may limit the size of a response, and a server may close the connection because a response exceeds its limit.
  * - When a request is aborted, the method settles within 100 ms, with effect `unknown` for keys whose state is unknown.
+ * - A method that waits for no I/O lets other work on the event loop run from time to time, for example every 20 ms.
  * - A read sees every write that was acknowledged before the read started.
  * - Two keys are the same key only if their strings are equal. Equal keys in different buckets are different keys.
  * - Returned values share no bytes with each other or with memory that the driver keeps.

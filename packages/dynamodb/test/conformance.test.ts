@@ -13,6 +13,13 @@ conformanceSuite(
     name: "dynamodb",
     servers: [server],
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { table, server } },
+    refusals: [
+      {
+        what: "a table that does not exist",
+        code: "no-such-store",
+        driver: () => dynamodbDriver({ table: "no_such_table", endpoint }),
+      },
+    ],
     modelRuns: 1_000,
     skip: {
       "same-process-frozen-built-ins": "on Node.js 20, the AWS SDK does not load in such a program",

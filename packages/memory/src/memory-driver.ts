@@ -8,6 +8,8 @@ import {
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
+  nextTurn,
+  now,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
@@ -30,6 +32,9 @@ const limits: DriverLimits = Object.freeze({
 
 const pageSize = 1_000;
 
+/** Time after which other work on the event loop may run, in milliseconds. */
+const longestTurn = 20;
+
 /** Creates a driver that stores each bucket in a `Map`. `close()` deletes the data. */
 export function memoryDriver(): Driver {
   return new MemoryDriver();
@@ -39,22 +44,22 @@ class MemoryDriver implements Driver {
   readonly name = "memory";
   readonly limits: DriverLimits = limits;
   readonly #buckets: Map<string, BucketData> = new Map();
+  #lastTurn = 0;
 
   async get({ bucket, keys }: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
     const data = this.#buckets.get(bucket);
     const values = new Array<Uint8Array<ArrayBuffer> | undefined>(keys.length);
-    if (data === undefined) return { values };
     const copier = new ValueCopier(keys.length);
     for (let index = 0; index < keys.length; index++) {
-      const value = data.get(keys[index] as string);
+      const value = data?.get(keys[index] as string);
       if (value !== undefined) values[index] = copier.copy(value);
     }
-    return { values };
+    return this.#answer({ values });
   }
 
   async exists({ bucket, keys }: KeysRequest): Promise<ReadAnswer<boolean>> {
     const data = this.#buckets.get(bucket);
-    return { values: keys.map((key) => data?.has(key) === true) };
+    return this.#answer({ values: keys.map((key) => data?.has(key) === true) });
   }
 
   /** Copies the values. The driver stores these copies, so stored values share no memory with other values. */
@@ -69,20 +74,20 @@ class MemoryDriver implements Driver {
     for (let index = 0; index < keys.length; index++) {
       data.set(keys[index] as string, values[index] as Uint8Array);
     }
-    return allDone;
+    return this.#answer(allDone);
   }
 
   async delete({ bucket, keys }: KeysRequest): Promise<WriteAnswer> {
     const data = this.#buckets.get(bucket);
     for (const key of keys) data?.delete(key);
-    return allDone;
+    return this.#answer(allDone);
   }
 
   /** Returns a page of keys. Added or deleted keys do not affect the cursor, which contains the page's last key. */
   async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
     const last = cursor === undefined ? undefined : parseCursor(cursor);
     const { keys, more } = this.#buckets.get(bucket)?.page(last, pageSize) ?? { keys: [], more: false };
-    return more ? { keys, cursor: cursorPrefix + keys.at(-1) } : { keys };
+    return this.#answer(more ? { keys, cursor: cursorPrefix + keys.at(-1) } : { keys });
   }
 
   async describe(): Promise<DriverDescription> {
@@ -97,6 +102,17 @@ class MemoryDriver implements Driver {
     // An unexpected error, such as a failed allocation, may occur after part of the request was applied.
     if (!StoreError.is(error)) return { code: "internal", retryable: false, effect: "unknown" };
     return { code: error.code, retryable: false, effect: "none" };
+  }
+
+  /**
+   * Returns an answer. Lets other work on the event loop run first if none could run for 20 ms: a program that awaits one
+   * call after the other would block timers and I/O, as it does with no other backend.
+   */
+  async #answer<Answer>(answer: Answer): Promise<Answer> {
+    if (now() - this.#lastTurn < longestTurn) return answer;
+    await nextTurn();
+    this.#lastTurn = now();
+    return answer;
   }
 
   #createBucket(bucket: string): BucketData {

@@ -23,6 +23,24 @@ conformanceSuite(
       url.host = `${host}:${port}`;
       return postgresDriver({ url: url.href, table: table.name });
     },
+    refusals: [
+      {
+        what: "a role that does not exist",
+        code: "access-denied",
+        driver: () => postgresDriver({ url: Object.assign(new URL(table.url), { username: "no_such_role" }).href }),
+      },
+      {
+        what: "a database that does not exist",
+        code: "no-such-store",
+        driver: () =>
+          postgresDriver({ url: Object.assign(new URL(table.url), { pathname: "/no_such_database" }).href }),
+      },
+      {
+        what: "a table that does not exist",
+        code: "no-such-store",
+        driver: () => postgresDriver({ url: table.url, table: "no_such_table" }),
+      },
+    ],
     modelRuns: 1_000,
   },
 );

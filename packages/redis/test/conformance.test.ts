@@ -17,6 +17,23 @@ conformanceSuite(
     modelRuns: 1_000,
     driver: (route) => redisDriver({ url: urlOf(route(first(servers))) }),
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { server: first(servers) } },
+    refusals: [
+      {
+        what: "a wrong password",
+        code: "access-denied",
+        driver: () => redisDriver({ url: urlOf(first(servers)).replace("//", "//user:wrong@") }),
+      },
+      {
+        what: "a database that does not exist",
+        code: "no-such-store",
+        driver: () => redisDriver({ url: `${urlOf(first(servers))}/99999` }),
+      },
+      {
+        what: "a single server used as a cluster",
+        code: "unavailable",
+        driver: () => redisDriver({ url: urlOf(first(servers)).replace("redis:", "redis+cluster:") }),
+      },
+    ],
   },
 );
 
@@ -27,9 +44,22 @@ conformanceSuite(
     modelRuns: 1_000,
     driver: () => redisDriver({ url: serviceUrl("redis-cluster") }),
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { url: serviceUrl("redis-cluster") } },
+    refusals: [
+      {
+        what: "a wrong password",
+        code: "access-denied",
+        driver: () => redisDriver({ url: serviceUrl("redis-cluster").replace("//", "//user:wrong@") }),
+      },
+      {
+        what: "a cluster used as a single server",
+        code: "unavailable",
+        driver: () => redisDriver({ url: urlOf(first(nodes)) }),
+      },
+    ],
   },
 );
 
+const retries = "the caller's client retries by itself until the deadline, and reports no code";
 const reconnects = "after disconnect(), an ioredis Cluster that was connecting keeps the process alive";
 
 // Only a client can map the addresses that a cluster announces.
@@ -39,6 +69,8 @@ conformanceSuite(
     name: "redis cluster with the caller's client",
     servers: nodes,
     skip: {
+      "same-network-unknown-host": retries,
+      "same-network-unreachable": retries,
       "s16-network-process-connecting": reconnects,
       "s16-network-process-refused": reconnects,
       "same-process-with-open-store": "an open ioredis client keeps the process alive, and this client is the caller's",

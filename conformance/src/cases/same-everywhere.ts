@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import type { Bucket, CallEvent, Store } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes, pattern } from "../support/bytes.js";
+import { recordEvents } from "../support/record-events.js";
+import { recordRequests } from "../support/recording-driver.js";
+import { assertNothingApplied, batchErrorOf, rejectionOf, rejectsWith } from "../support/rejections.js";
+import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
+
+/** Largest `ArrayBuffer` that several values may share, in bytes (S2 in `docs/semantics.md`). */
+const longestShared = 65_536;
+
+/** Cases for behavior that no other rule describes, and that must not change when the URL of a store changes. */
+export const sameEverywhereCases: readonly ConformanceCase[] = [
+  {
+    id: "same-no-synchronous-throw",
+    rule: "same",
+    subject: "core",
+    title: "no method throws before it returns a promise, whatever its arguments are, even after close",
+    run: (context) =>
+      leavesNoneUnhandled(async () => {
+        const store = await context.store();
+        for (const coalesce of [false, true]) {
+          const bucket = await store.open(context.bucketName(), { coalesce });
+          for (const [name, call] of wrongCalls(store, bucket)) await rejectionOf(call(), name);
+        }
+        const bucket = await store.open(context.bucketName());
+        await store.close();
+        for (const [name, call] of wrongCalls(store, bucket))
+          await rejectsWith(call(), "closed", `${name} after close`);
+      }),
+  },
+  {
+    id: "same-value-memory",
+    rule: "same",
+    subject: "driver",
+    title: "a value is a plain Uint8Array, and its ArrayBuffer is at most 64 KiB or as long as the value",
+    async run(context) {
+      const bucket = await context.bucket();
+      const keys = ["0", "1", "100", "5000", "70000"];
+      await bucket.setMany(keys.map((key) => [key, pattern(Math.min(Number(key), bucket.limits.maxValueBytes))]));
+      const values = (await bucket.getMany(keys)).map((record) => record?.[1]);
+      for (const value of [...values, await bucket.get("100"), await bucket.get("70000")]) {
+        assert.ok(value !== undefined);
+        assert.equal(Object.getPrototypeOf(value), Uint8Array.prototype);
+        assert.equal(Object.prototype.toString.call(value.buffer), "[object ArrayBuffer]");
+        assert.ok(
+          value.buffer.byteLength <= Math.max(longestShared, value.byteLength),
+          `a value of ${value.byteLength} bytes must not keep ${value.buffer.byteLength} bytes in memory`,
+        );
+        assert.equal(structuredClone(value).byteLength, value.byteLength);
+      }
+    },
+  },
+  {
+    id: "same-event-loop",
+    rule: "same",
+    subject: "driver",
+    title: "a program that awaits one call after the other lets timers and I/O callbacks run",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.set("key", bytes("v"));
+      for (const call of [() => bucket.get("key"), () => bucket.set("key", bytes("v")), () => bucket.listKeys()]) {
+        let hasRun = false;
+        setTimeout(() => {
+          hasRun = true;
+        }, 0);
+        for (let calls = 0; !hasRun && calls < 200_000; calls++) await call();
+        assert.ok(hasRun, "200,000 awaited calls must let a timer of 0 ms run");
+      }
+    },
+  },
+  {
+    id: "same-tracing-events",
+    rule: "same",
+    subject: "driver",
+    title: "the tracing events of every method have the driver's name, its server, and the same operations and sizes",
+    async run(context) {
+      const { name, server } = await context.driver();
+      assert.ok(
+        server === undefined || (typeof server.address === "string" && server.address !== ""),
+        "`server` must have an address",
+      );
+      const bucket = await context.bucket();
+      const { calls, attempts } = await recordEvents(bucket.name, async () => {
+        await bucket.setMany([
+          ["a", bytes("v")],
+          ["b", bytes("v")],
+        ]);
+        await bucket.getMany(["a", "b", "a"]);
+        await bucket.set("a", bytes("w"));
+        await bucket.get("a");
+        await bucket.exists("a");
+        await bucket.listKeys();
+        await bucket.delete("a");
+        await bucket.deleteMany(["a", "b"]);
+        await bucket.get("\ud800").catch(() => {});
+      });
+      const applied = (size: number): CallEvent["outcomes"] => ({ applied: size, "not-applied": 0, unknown: 0 });
+      assert.deepEqual(
+        calls.map(({ operation, batchSize, outcomes, code }) => ({ operation, batchSize, outcomes, code })),
+        [
+          { operation: "setMany", batchSize: 2, outcomes: applied(2), code: undefined },
+          { operation: "getMany", batchSize: 3, outcomes: undefined, code: undefined },
+          { operation: "set", batchSize: 1, outcomes: applied(1), code: undefined },
+          { operation: "get", batchSize: 1, outcomes: undefined, code: undefined },
+          { operation: "exists", batchSize: 1, outcomes: undefined, code: undefined },
+          { operation: "listKeys", batchSize: 1, outcomes: undefined, code: undefined },
+          { operation: "delete", batchSize: 1, outcomes: applied(1), code: undefined },
+          { operation: "deleteMany", batchSize: 2, outcomes: applied(2), code: undefined },
+          { operation: "get", batchSize: 1, outcomes: undefined, code: "invalid-argument" },
+        ],
+      );
+      for (const event of [...calls, ...attempts]) {
+        assert.equal(event.driver, name);
+        assert.deepEqual(event.server && { ...event.server }, server && { ...server });
+        assert.equal(typeof event.duration, "number");
+      }
+      for (const { callId, undone } of attempts) {
+        assert.ok(calls.some(({ id }) => id === callId));
+        assert.equal(undone, 0);
+      }
+    },
+  },
+  {
+    id: "same-no-warnings",
+    rule: "same",
+    subject: "driver",
+    title: "many concurrent calls that share a signal cause no warning of the process",
+    async run(context) {
+      const warnings: Error[] = [];
+      const note = (warning: Error): void => void warnings.push(warning);
+      const bucket = await context.bucket();
+      await bucket.get("first");
+      process.on("warning", note);
+      try {
+        const { signal } = new AbortController();
+        const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+        await Promise.all(keys.map((key) => bucket.set(key, bytes(key), { signal })));
+        await Promise.all(keys.map((key) => bucket.get(key, { signal })));
+        await Promise.all(keys.map((key) => bucket.delete(key, { signal })));
+        await new Promise(setImmediate);
+      } finally {
+        process.off("warning", note);
+      }
+      assert.deepEqual(warnings.map(String), []);
+    },
+  },
+  {
+    id: "same-steady-refusals",
+    rule: "same",
+    subject: "driver",
+    title:
+      "if the server refuses what the store asks for, every call fails at its first attempt and with the same code",
+    async run(context) {
+      const { refusals = [] } = context.harness;
+      if (refusals.length === 0) context.skip("the harness has no `refusals`");
+      for (const { what, code, driver } of refusals) {
+        const { requests, wrap } = recordRequests();
+        const tracked = context.track(await driver());
+        const bucket = await context.storeOf(wrap(tracked)).open(context.bucketName());
+        for (const [name, call] of everyCall(bucket)) {
+          requests.length = 0;
+          const error = await rejectsWith(call(), code, `${name} with ${what}`);
+          assert.equal(error.retryable, false, `${name} with ${what} must not be retryable`);
+          assert.equal(requests.length, 1, `${name} with ${what} must not be retried`);
+          if (/^(set|delete)/.test(name)) assertNothingApplied(await batchErrorOf(call(), code), 1);
+        }
+      }
+    },
+  },
+  {
+    id: "same-network-unreachable",
+    rule: "same",
+    subject: "network",
+    title: "if no server listens, every call rejects with `unavailable` and ECONNREFUSED, even after many retries",
+    async run(context) {
+      const store = await unreachableStore(context);
+      const bucket = await store.open(context.bucketName());
+      const calls = [...everyCall(bucket, 1_500)];
+      if ((await context.driver()).describe !== undefined)
+        calls.push(["describe", () => store.describe({ timeout: 1_500 })]);
+      await Promise.all(
+        calls.map(async ([name, call]) => {
+          const error = await rejectsWith(call(), "unavailable", name);
+          assert.equal(error.retryable, true, `${name} must be retryable`);
+          assert.equal(error.reason, "ECONNREFUSED", `the reason of ${name}`);
+        }),
+      );
+      assertNothingApplied(await batchErrorOf(bucket.set("a", bytes("v"), { timeout: 300 })), 1);
+    },
+  },
+  {
+    id: "same-network-unknown-host",
+    rule: "same",
+    subject: "network",
+    title: "if the name of the server does not exist, every call rejects with `unavailable`",
+    async run(context) {
+      const options = { retry: { attempts: 2, baseDelay: 1 } };
+      const route = () => ({ host: "no-such-host.invalid", port: 1 });
+      const bucket = await context.bucket({ route, store: options });
+      for (const [name, call] of everyCall(bucket)) await rejectsWith(call(), "unavailable", name);
+    },
+  },
+];
+
+/** Returns a store whose server does not listen. */
+async function unreachableStore(context: CaseContext): Promise<Store> {
+  // Port 1 is reserved, and no program listens on it.
+  return context.store({ route: () => ({ host: "127.0.0.1", port: 1 }) });
+}
+
+type NamedCall = readonly [name: string, call: () => Promise<unknown>];
+
+function everyCall(bucket: Bucket, timeout = 10_000): readonly NamedCall[] {
+  return [
+    ["get", () => bucket.get("a", { timeout })],
+    ["getMany", () => bucket.getMany(["a"], { timeout })],
+    ["exists", () => bucket.exists("a", { timeout })],
+    ["listKeys", () => bucket.listKeys({ timeout })],
+    ["set", () => bucket.set("a", bytes("v"), { timeout })],
+    ["setMany", () => bucket.setMany([["a", bytes("v")]], { timeout })],
+    ["delete", () => bucket.delete("a", { timeout })],
+    ["deleteMany", () => bucket.deleteMany(["a"], { timeout })],
+  ];
+}
+
+/** Calls with wrong arguments. */
+function wrongCalls(store: Store, bucket: Bucket): readonly NamedCall[] {
+  const bad = Symbol("bad") as never;
+  return [
+    ["open", () => store.open(bad, bad)],
+    ["describe", () => store.describe(bad)],
+    ["get", () => bucket.get(bad, bad)],
+    ["exists", () => bucket.exists(bad, bad)],
+    ["set", () => bucket.set(bad, bad, bad)],
+    ["delete", () => bucket.delete(bad, bad)],
+    ["getMany", () => bucket.getMany(bad, bad)],
+    ["setMany", () => bucket.setMany(bad, bad)],
+    ["deleteMany", () => bucket.deleteMany(bad, bad)],
+    ["listKeys", () => bucket.listKeys(bad)],
+    ["keys", () => bucket.keys(bad)[Symbol.asyncIterator]().next()],
+  ];
+}
