@@ -127,7 +127,8 @@ export class NodeConnection implements ConnectionOwner {
   async close(): Promise<void> {
     if (this.#lost.size > 0 || this.#connection?.unsettled) {
       const timer = setTimeout(() => this.#lifetime.end(), closingTime);
-      await this.#settleBeforeClosing().catch(() => {});
+      const ended = new Promise<void>((resolve) => this.#lifetime.onEnd(resolve));
+      await Promise.race([this.#settleBeforeClosing().catch(() => {}), ended]);
       clearTimeout(timer);
     }
     this.#lifetime.end();

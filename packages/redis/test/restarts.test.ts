@@ -1,0 +1,95 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Random } from "@manykv/conformance/faults";
+import { BatchError } from "@manykv/core";
+import { manners, RespProxy, startDedicatedRedis } from "@manykv/test-services";
+import { describe, expect, test } from "vitest";
+import { redisStore } from "../src/index.js";
+import { bytes } from "./support/bytes.js";
+
+/** Listings with restarts. A campaign runs more: `RESTART_RUNS=500 npx vitest run --project redis restarts`. */
+const runs = Number(process.env["RESTART_RUNS"] ?? 8);
+
+describe("a server without a run id", () => {
+  test(
+    "that restarts during a listing makes the listing miss no key",
+    async () => {
+      await using redis = await startDedicatedRedis({ durable: true });
+      await using proxy = await RespProxy.start(redis, manners.noRunId);
+      await using store = redisStore({ url: proxy.url, timeout: 30_000 });
+      const bucket = await store.open("bucket");
+      const keys = Array.from({ length: 6_000 }, (_, index) => `key${index}`);
+      await bucket.setMany(keys.map((key) => [key, bytes("")]));
+      let restarts = 0;
+      for (let seed = 1; seed <= runs; seed++) {
+        const random = new Random(seed);
+        const listed = new Set<string>();
+        const at = random.integer(1, 4);
+        let cursor: string | undefined;
+        for (let page = 1; ; page++) {
+          const restart = page === at ? pause(random.integer(0, 3)).then(() => redis.restart()) : undefined;
+          if (restart !== undefined && random.chance(0.5)) await restart;
+          const answer = await bucket.listKeys({ cursor });
+          await restart;
+          if (restart !== undefined) restarts++;
+          for (const key of answer.keys) listed.add(key);
+          cursor = answer.cursor;
+          if (cursor === undefined) break;
+        }
+        expect(listed.size, `seed ${seed}`).toBe(keys.length);
+      }
+      expect(restarts).toBeGreaterThan(runs / 2);
+    },
+    60_000 + runs * 5_000,
+  );
+
+  test("gives each connection's cursor to no other connection", async () => {
+    await using redis = await startDedicatedRedis({ durable: true });
+    await using proxy = await RespProxy.start(redis, manners.upstash);
+    await using store = redisStore({ url: proxy.url });
+    const bucket = await store.open("bucket");
+    await bucket.setMany(Array.from({ length: 4_000 }, (_, index) => [`key${index}`, bytes("")]));
+    const { cursor } = await bucket.listKeys();
+    expect(cursor).toBeDefined();
+    proxy.cut();
+    await bucket.listKeys({ cursor });
+    expect(proxy.commands.filter((command) => command.startsWith("SCAN 0 ")).length).toBe(2);
+  });
+});
+
+describe("a server that restarts without its data during a write", () => {
+  /** Writes many keys while the server restarts. Returns whether keys are missing, and how the write ended. */
+  async function interrupted(proxyOf: "redis" | "no run id", durable: boolean) {
+    await using redis = await startDedicatedRedis({ durable });
+    await using proxy = await RespProxy.start(redis, proxyOf === "redis" ? () => undefined : manners.noRunId);
+    await using store = redisStore({ url: proxy.url, timeout: 30_000 });
+    const bucket = await store.open("bucket");
+    const keys = Array.from({ length: 40_000 }, (_, index) => `key${index}`);
+    let sets = 0;
+    let restarting: Promise<void> | undefined;
+    const manner = proxy.manner;
+    proxy.manner = (command, connection) => {
+      if (command[0] === "MSET" && ++sets === 8) restarting = redis.restart();
+      return manner(command, connection);
+    };
+    const error: unknown = await bucket.setMany(keys.map((key) => [key, bytes("v")])).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    await restarting;
+    const found = await bucket.getMany(keys);
+    return { error, missing: found.flatMap((entry, index) => (entry === undefined ? [index] : [])) };
+  }
+
+  test.each(["redis", "no run id"] as const)("makes the keys unknown that it may have lost (%s)", async (kind) => {
+    const { error, missing } = await interrupted(kind, false);
+    expect(missing.length).toBeGreaterThan(0);
+    if (!BatchError.is(error)) throw new Error("the write must reject with a BatchError");
+    expect(error).toMatchObject({ code: "connection-lost", reason: "the server restarted during the call" });
+    for (const index of missing) expect(error.outcomeOf(index)).not.toBe("applied");
+  });
+
+  test("or with its data: no key is reported wrongly", async () => {
+    const { error, missing } = await interrupted("redis", true);
+    for (const index of missing) expect(BatchError.is(error) && error.outcomeOf(index)).not.toBe("applied");
+  });
+});
