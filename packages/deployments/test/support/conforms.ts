@@ -1,0 +1,29 @@
+import { type Address, type ConformanceHarness, conformanceSuite } from "@manykv/conformance";
+import { describe, test } from "vitest";
+import { driverAt, withAddress } from "./driver-at.mjs";
+
+export interface ConformanceOptions {
+  readonly name: string;
+  /** URL of the deployment. */
+  readonly url: string;
+  /** The address in `url`. The suite puts proxies in front of it. */
+  readonly server: Address;
+  /** Maps the cases that the deployment cannot pass to reasons, which the suite prints. */
+  readonly skip?: Readonly<Record<string, string>>;
+}
+
+/** Runs the conformance suite against a deployment with one address. */
+export function conforms({ name, url, server, skip = {} }: ConformanceOptions): void {
+  conformsTo({
+    name,
+    skip,
+    servers: [server],
+    child: { file: new URL("./child.mjs", import.meta.url), data: { url, server } },
+    driver: (route) => driverAt(withAddress(url, route(server))),
+  });
+}
+
+/** Runs every case, with fewer random call sequences than the backends' own tests. */
+export function conformsTo(harness: Omit<ConformanceHarness, "modelRuns">): void {
+  conformanceSuite({ describe, test }, { ...harness, modelRuns: 40 });
+}

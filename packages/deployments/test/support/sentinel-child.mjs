@@ -1,0 +1,4 @@
+import { runChild } from "@manykv/conformance/child";
+import { driverThroughSentinels } from "./driver-through-sentinels.mjs";
+
+await runChild(driverThroughSentinels);

@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    name: "deployments",
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/required-programs.ts"],
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+    // Most cases wait for deadlines, so more files than cores can run together.
+    maxWorkers: 5,
+    reporters: [process.env["CI"] ? "dot" : "default", "@manykv/test-services/closing-line-reporter"],
+  },
+});
