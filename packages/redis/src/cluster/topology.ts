@@ -1,5 +1,7 @@
 import { createRequest, type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
+import { Lifetime } from "../connection/lifetime.js";
 import type { NodeConnection } from "../connection/node-connection.js";
+import { pause } from "../connection/pause.js";
 import { faultOfReply } from "../error-table.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { longReply } from "../protocol/reply-limits.js";
@@ -112,7 +114,11 @@ export class Topology {
   async #findMap(): Promise<SlotMap> {
     const search = new AbortController();
     const { signal } = search;
-    const end = (): void => search.abort();
+    const pauses = new Lifetime();
+    const end = (): void => {
+      search.abort();
+      pauses.end();
+    };
     this.#closing.signal.addEventListener("abort", end, { once: true });
     if (this.#closing.signal.aborted) end();
     const expiry = setTimeout(end, longestSearch);
@@ -123,7 +129,7 @@ export class Topology {
         if (answers.has(keyOfAddress(address))) continue;
         const answer = this.#ask(address, request);
         answers.set(keyOfAddress(address), answer);
-        const soon = await Promise.race([answer.catch(ignore), pause(askNextAfter)]);
+        const soon = await Promise.race([answer.catch(ignore), pause(pauses, askNextAfter)]);
         if (soon !== undefined) return soon;
       }
       return undefined;
@@ -194,9 +200,3 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
 }
 
 function ignore(): undefined {}
-
-function pause(milliseconds: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds, undefined).unref();
-  });
-}

@@ -5,6 +5,7 @@ import { type Identity, Interview } from "./identity.js";
 import { Lifetime } from "./lifetime.js";
 import type { LostConnection } from "./lost-connection.js";
 import { type ConnectionSource, openSocket } from "./open-socket.js";
+import { pause } from "./pause.js";
 import type { Exchange } from "./resp-socket.js";
 
 export interface NodeOptions {
@@ -176,7 +177,7 @@ export class NodeConnection implements ConnectionOwner {
       } catch (error) {
         const permanent = error instanceof FaultError && !error.fault.retryable;
         if (permanent || attempt === settlingAttempts || this.#lifetime.ended) throw error;
-        await pause(settlingPause * 2 ** attempt);
+        await pause(this.#lifetime, settlingPause * 2 ** attempt);
       }
     }
   }
@@ -265,10 +266,3 @@ export class NodeConnection implements ConnectionOwner {
 
 /** The fault of requests to a closed node, too. The node has left the cluster, so a retry uses other nodes. */
 const unavailable = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
-
-/** Waits without keeping the process alive: the calls that wait for the result have timers. */
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds).unref();
-  });
-}

@@ -1,5 +1,6 @@
 import type { Lifetime } from "../connection/lifetime.js";
 import { openSocket } from "../connection/open-socket.js";
+import { pause } from "../connection/pause.js";
 import { Exchange } from "../connection/resp-socket.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/reply.js";
@@ -55,15 +56,4 @@ async function watchSentinel(
       .catch(() => {});
     await pause(owner, resubscribeAfter);
   }
-}
-
-async function pause(owner: Lifetime, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  let stopListening = (): unknown => undefined;
-  await new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds).unref();
-    stopListening = owner.onEnd(resolve);
-  });
-  clearTimeout(timer);
-  stopListening();
 }

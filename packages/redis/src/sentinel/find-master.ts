@@ -1,6 +1,7 @@
 import { type Fault, FaultError } from "@manykv/core/driver";
 import { Lifetime } from "../connection/lifetime.js";
 import { type ConnectionSource, openSocket } from "../connection/open-socket.js";
+import { pause } from "../connection/pause.js";
 import { Exchange, type RespSocket } from "../connection/resp-socket.js";
 import { faultOfReply } from "../error-table.js";
 import { encodeCommand } from "../protocol/encode-command.js";
@@ -54,7 +55,7 @@ export async function findMaster(sentinels: Sentinels, timeout: number, attempt:
   const all = Promise.allSettled(asked);
   try {
     await Promise.any(asked).catch(() => {});
-    if (opinions.length > 0) await Promise.race([all, pause(graceTime)]);
+    if (opinions.length > 0) await Promise.race([all, pause(search, graceTime)]);
   } finally {
     stopListening();
     search.end();
@@ -67,12 +68,6 @@ export async function findMaster(sentinels: Sentinels, timeout: number, attempt:
 
 function isPermanent(error: unknown): boolean {
   return error instanceof FaultError && !error.fault.retryable;
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds).unref();
-  });
 }
 
 /** https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/#sentinel-commands */
