@@ -1,0 +1,55 @@
+import { randomName } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { expect } from "vitest";
+import { type Ended, run } from "./application.js";
+
+export type Backend = "memory" | "redis" | "redis-cluster" | "postgres" | "dynamodb";
+
+/** What `programs/stores.mjs` opens. With the ownership `caller`, the program passes a client or a pool of its own. */
+export interface Target {
+  readonly backend: Backend;
+  readonly address: string;
+  readonly table: string;
+  readonly ownership: "own" | "caller";
+}
+
+export const servers = ["redis", "redis-cluster", "postgres", "dynamodb"] as const satisfies Backend[];
+
+export function target(backend: Backend, ownership: Target["ownership"] = "own"): Target {
+  const address = backend === "memory" ? "memory:" : serviceUrl(backend);
+  return { backend, address, table: randomName(), ownership };
+}
+
+/** A command line that runs a program: the file to execute and the arguments before the name of the program. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The environment of the programs that run the conformance suite. */
+export function conformanceEnvironment(target: Target): NodeJS.ProcessEnv {
+  const reason = "DynamoDB cannot cancel a lost BatchWriteItem";
+  const skip = target.backend === "dynamodb" ? { "s09-network-late-write": reason } : {};
+  return { MANYKV_TARGET: JSON.stringify({ ...target, skip }) };
+}
+
+/** Runs the conformance suite in a process of its own. Expects every case to pass. */
+export async function expectConformance(command: Command, target: Target): Promise<void> {
+  const ended = await run(command.file, [...command.args, "conformance.mjs"], {
+    ...command.env,
+    ...conformanceEnvironment(target),
+  });
+  expectSuccess(ended);
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed, \d+ skipped$/m.exec(ended.output) ?? [];
+  expect(Number(failed)).toBe(0);
+  expect(Number(passed)).toBeGreaterThan(250);
+}
+
+export function expectSuccess({ output, exitCode, signal }: Ended): void {
+  expect({ exitCode, signal, output: exitCode === 0 ? "" : output.slice(-4_000) }).toEqual({
+    exitCode: 0,
+    signal: null,
+    output: "",
+  });
+}

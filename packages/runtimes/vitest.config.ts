@@ -1,0 +1,17 @@
+import { defineProject } from "vitest/config";
+
+export default defineProject({
+  test: {
+    name: "runtimes",
+    include: ["test/**/*.test.ts"],
+    globalSetup: [
+      "./test/support/unpack-packages.ts",
+      "@manykv/test-services/setup/redis",
+      "@manykv/test-services/setup/redis-cluster",
+      "@manykv/test-services/setup/postgres",
+      "@manykv/test-services/setup/dynamodb",
+    ],
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+  },
+});
