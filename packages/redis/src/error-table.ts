@@ -97,6 +97,17 @@ export function faultOfReply({ message }: Error): Fault {
 /** Matches the error codes of TLS failures that a retry cannot fix. */
 const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH)/;
 
+/** Matches the error codes of a TLS handshake to which the server replied something else. */
+const notTls = /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/;
+
+/** The fault of a server without TLS, if the URL requires TLS. */
+export const needsPlain: Fault = Object.freeze({
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "the server does not use TLS: use redis:// instead of rediss://",
+});
+
 /** Translates an error that occurred while a connection was opened. No request was sent, so no write was applied. */
 export function faultOfConnecting(error: unknown): Fault {
   if (error instanceof Error && error.name === "ReplyError") return { ...faultOfReply(error), effect: "none" };
@@ -104,6 +115,7 @@ export function faultOfConnecting(error: unknown): Fault {
   const unprompted = error instanceof Error ? /Last error: (.*)/.exec(error.message)?.[1] : undefined;
   if (unprompted !== undefined) return { ...faultOfReply(new Error(unprompted)), effect: "none" };
   const code = codeOf(error);
+  if (code !== undefined && notTls.test(code)) return needsPlain;
   const retryable = code === undefined || !tlsFailure.test(code);
   return { code: "unavailable", retryable, effect: "none", reason: code };
 }

@@ -4,6 +4,7 @@ import { faultOfConnecting } from "../error-table.js";
 import { Lifetime } from "./lifetime.js";
 import { type Login, logIn } from "./log-in.js";
 import { RespSocket } from "./resp-socket.js";
+import { tlsRefused, tlsRequired } from "./tls-mismatch.js";
 
 /** How to reach one server and log in. */
 export interface ConnectionSource extends Login {
@@ -14,6 +15,8 @@ export interface ConnectionSource extends Login {
    * @param attempt - ends when the client is no longer needed
    */
   readonly createClient: (attempt: Lifetime) => Promise<Redis>;
+  /** Whether a connection has opened before. {@link openSocket} sets it. */
+  worked?: boolean;
 }
 
 /**
@@ -83,38 +86,56 @@ export async function openSocket<Result>(
     attempt.end();
   }, timeout);
   let failure: () => unknown = () => undefined;
+  let connected: Redis | undefined;
   const open = async (): Promise<Result> => {
     const redis = await source.createClient(attempt);
     failure = destroyOnError(redis);
-    if (attempt.ended) throw new FaultError(stopped);
+    if (attempt.ended) throw new FaultError(unnecessary);
     attempt.onEnd(() => destroyClient(redis));
-    await redis.connect();
+    await connect(redis, source);
     if (attempt.ended) {
       // A connector of the caller may deliver the stream after the attempt has ended.
       destroyClient(redis);
-      throw new FaultError(stopped);
+      throw new FaultError(unnecessary);
     }
     // ioredis listens for only one error of a stream. The stream of a connector may emit several.
     redis.stream.on("error", ignore);
     // While a call is in flight, core's timer keeps the process alive. An idle store must not.
     redis.stream.unref?.();
+    connected = redis;
     const socket = new RespSocket(redis);
     await logIn(socket, source);
     const result = await prepare(socket);
     keepUntil(owner, redis);
+    source.worked = true;
     return result;
   };
   try {
     return await unlessEnded(attempt, open());
   } catch (error) {
+    const stopped = attempt.ended;
     attempt.end();
     if (expired) throw new FaultError(timedOut);
+    const mismatch = connected && !source.worked && !stopped ? await tlsRequired(connected) : undefined;
+    if (mismatch !== undefined) throw new FaultError(mismatch);
     if (error instanceof FaultError && failure() === undefined) throw error;
     throw new FaultError(faultOfConnecting(failure() ?? error));
   } finally {
     clearTimeout(timer);
     stopListening();
   }
+}
+
+/** Connects, and finds out whether only one side uses TLS if a TLS handshake takes unusually long. */
+async function connect(redis: Redis, source: ConnectionSource): Promise<void> {
+  const connected = redis.connect();
+  if (source.worked) return connected;
+  const handshake = new Lifetime();
+  const refused = tlsRefused(redis, handshake).then((fault) => {
+    if (fault !== undefined) throw new FaultError(fault);
+    return connected;
+  });
+  return Promise.race([connected, refused]).finally(() => handshake.end());
 }
 
 /**
@@ -144,11 +165,11 @@ function keepUntil(owner: Lifetime, redis: Redis): void {
 function unlessEnded<Result>(attempt: Lifetime, result: Promise<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
     result.then(resolve, reject);
-    attempt.onEnd(() => reject(new FaultError(stopped)));
+    attempt.onEnd(() => reject(new FaultError(unnecessary)));
   });
 }
 
-const stopped = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
+const unnecessary = Object.freeze({ code: "unavailable", retryable: true, effect: "none" } as const);
 
 const timedOut = Object.freeze({
   code: "unavailable",

@@ -1,0 +1,95 @@
+import { connect as connectPlain } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { Fault } from "@manykv/core/driver";
+import type { Redis } from "ioredis";
+import { needsPlain } from "../error-table.js";
+import type { Lifetime } from "./lifetime.js";
+
+/** If the server's part of a TLS handshake takes longer than this, the server may not use TLS, in milliseconds. */
+const longestHandshake = 500;
+/** Longest time to find out, in milliseconds. */
+const probeTime = 500;
+/** The length of a TLS alert, in bytes. A server that requires TLS may send one before it closes the connection. */
+const alertLength = 7;
+
+const needsTls: Fault = Object.freeze({
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "the server requires TLS: use rediss:// instead of redis://",
+});
+
+/**
+ * After the server closed a connection, returns a fault if the server requires TLS and the client does not use it. Redis
+ * then closes a connection without a reply, so a second connection has to find out.
+ */
+export async function tlsRequired(redis: Redis): Promise<Fault | undefined> {
+  const { stream, options } = redis;
+  const address = addressOf(redis);
+  if (options.tls || address === undefined || !stream || stream.bytesRead > alertLength) return undefined;
+  return (await answersTls(address)) ? needsTls : undefined;
+}
+
+/**
+ * During a TLS handshake, returns a fault if the server does not use TLS. Redis takes the start of a handshake for an
+ * incomplete command and waits for the rest, so a second connection has to find out.
+ *
+ * @param handshake - ends when the connection is open or has failed
+ */
+export async function tlsRefused(redis: Redis, handshake: Lifetime): Promise<Fault | undefined> {
+  const address = addressOf(redis);
+  if (!redis.options.tls || address === undefined) return undefined;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, longestHandshake);
+    handshake.onEnd(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  const { stream } = redis;
+  // Without a TCP connection, the server may be far away or down.
+  if (handshake.ended || !stream || stream.connecting || stream.bytesRead > 0) return undefined;
+  return (await answersPlain(address)) ? needsPlain : undefined;
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Returns the address of the server, or `undefined` if only a connector of the caller knows it, or for a Unix socket. */
+function addressOf({ options: { Connector, path, host, port = 6379 } }: Redis): Target | undefined {
+  return Connector || path || !host ? undefined : { host, port };
+}
+
+/** Returns whether the server takes part in a TLS handshake. Sends nothing else. */
+function answersTls(target: Target): Promise<boolean> {
+  return new Promise((resolve) => {
+    // The certificate does not matter, because the connection is not used.
+    const socket = connectTls({ ...target, rejectUnauthorized: false, timeout: probeTime }).unref();
+    const finish = (answers: boolean): void => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.once("secureConnect", () => finish(true));
+    socket.once("timeout", () => finish(false));
+    socket.once("close", () => finish(false));
+    socket.on("error", (error: NodeJS.ErrnoException) => finish(/^ERR_SSL_.*ALERT/.test(error.code ?? "")));
+  });
+}
+
+/** Returns whether the server responds without TLS, even if with an error. */
+function answersPlain(target: Target): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectPlain({ ...target, timeout: probeTime }).unref();
+    const finish = (answers: boolean): void => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.write("PING\r\n");
+    socket.once("data", (chunk) => finish(/^[+-]/.test(chunk.toString("latin1"))));
+    socket.once("timeout", () => finish(false));
+    socket.once("close", () => finish(false));
+    socket.on("error", () => finish(false));
+  });
+}
