@@ -149,7 +149,10 @@ export interface Fault {
   readonly retryable: boolean;
   /** `none`: the write was not and will not be applied. `unknown`: it may have been applied or may be applied later. */
   readonly effect: "none" | "unknown";
-  /** An error code such as `OOM`, or a short fixed text. Never an error message: it may contain keys or passwords. */
+  /**
+   * An error code such as `OOM`, or a short fixed text. Never an error message: it may contain keys or passwords. A text
+   * with a colon, such as `cluster node: use redis+cluster://`, replaces the general advice in the message of the error.
+   */
   readonly reason?: string | undefined;
   /** How long the engine asks to wait before a retry, in milliseconds. Core waits longer, but at most 5,000 ms more. */
   readonly retryAfter?: number | undefined;

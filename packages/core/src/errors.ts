@@ -174,8 +174,17 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   internal: "The driver or the backend failed unexpectedly: check the logs of the backend, or report the failure.",
 };
 
-/** Describes a fault for a message, such as `throttled (OOM). The backend has no capacity left: ...`. */
-export function explain(fault: { readonly code: StoreErrorCode; readonly reason?: string | undefined }): string {
-  const reason = fault.reason === undefined ? fault.code : `${fault.code} (${fault.reason})`;
-  return `${reason}. ${advice[fault.code]}`;
+/**
+ * Describes a fault for a message, such as `throttled (OOM). The backend has no capacity left: ...`. A reason with a
+ * colon, such as `cluster node: use redis+cluster://`, says itself what to do, so general advice would mislead.
+ */
+export function explain({
+  code,
+  reason,
+}: {
+  readonly code: StoreErrorCode;
+  readonly reason?: string | undefined;
+}): string {
+  if (reason === undefined) return `${code}. ${advice[code]}`;
+  return reason.includes(": ") ? `${code} (${reason})` : `${code} (${reason}). ${advice[code]}`;
 }

@@ -108,3 +108,14 @@ test("a read whose connection is lost again and again shrinks until its response
     ["abcd", "ab", "a", "b", "cd"],
   );
 });
+
+test("a reason that says what to do replaces the general advice", async () => {
+  const driver = new ScriptedDriver();
+  const bucket = await bucketOver(driver);
+  for (const reason of ["NOPERM", "wrong door: use the other one"])
+    driver.reads.push(() => {
+      throw new Scripted({ ...refused, reason });
+    });
+  await assert.rejects(bucket.get("a"), /access-denied \(NOPERM\)\. Check the credentials and permissions\.$/);
+  await assert.rejects(bucket.get("a"), /access-denied \(wrong door: use the other one\)$/);
+});

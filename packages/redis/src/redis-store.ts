@@ -175,7 +175,12 @@ function driverOf(target: Target, connectTimeout: number): Driver {
 function checkStandalone({ mode, role }: Identity): void {
   if (mode === "cluster") throw new FaultError(clusterNode);
   if (mode === "sentinel")
-    throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "the server is a Sentinel" });
+    throw new FaultError({
+      code: "unavailable",
+      retryable: false,
+      effect: "none",
+      reason: "sentinel: use redis+sentinel://",
+    });
   // A replica may return stale data. A retry may succeed, because a failover can make the replica the master.
   if (role === "replica")
     throw new FaultError({ code: "unavailable", retryable: true, effect: "none", reason: "READONLY" });

@@ -202,7 +202,7 @@ describe("ROLE and INFO in other manners:", () => {
     const [, , sentinel] = await through(info({ redis_mode: "sentinel" }));
     const error = await rejection(sentinel.get("key"));
     expect(error).toMatchObject({ code: "unavailable", retryable: false });
-    expect(error.message).toContain("Sentinel");
+    expect(error.message).toContain("redis+sentinel://");
   });
 });
 

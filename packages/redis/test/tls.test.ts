@@ -11,7 +11,7 @@ import { redisStore } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
 import { bytes, text } from "./support/bytes.js";
 import { certificate, privateKey } from "./support/certificate.js";
-import { batchRejection, expectNoSecret } from "./support/rejection.js";
+import { batchRejection, expectNoSecret, rejection } from "./support/rejection.js";
 
 const tls = { clientTls: { cert: certificate, key: privateKey } };
 const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
@@ -154,6 +154,7 @@ describe("TLS on only one side makes a call fail at the first attempt:", () => {
     expect(error).toMatchObject({ code: "unavailable", retryable: false });
     expect(error.reason).toContain(right);
     expect(error.outcomeOf(0)).toBe("not-applied");
+    await expect(rejection((await store.open("bucket")).get("key"))).resolves.toMatchObject({ reason: error.reason });
     expectNoSecret(error, "canary");
   });
 });

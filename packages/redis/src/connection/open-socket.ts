@@ -15,8 +15,8 @@ export interface ConnectionSource extends Login {
    * @param attempt - ends when the client is no longer needed
    */
   readonly createClient: (attempt: Lifetime) => Promise<Redis>;
-  /** Whether a connection has opened before. {@link openSocket} sets it. */
-  worked?: boolean;
+  /** Whether {@link openSocket} need not check any more that both sides use TLS or neither does. */
+  tlsChecked?: boolean;
 }
 
 /**
@@ -107,7 +107,7 @@ export async function openSocket<Result>(
     await logIn(socket, source);
     const result = await prepare(socket);
     keepUntil(owner, redis);
-    source.worked = true;
+    source.tlsChecked = true;
     return result;
   };
   try {
@@ -116,8 +116,11 @@ export async function openSocket<Result>(
     const stopped = attempt.ended;
     attempt.end();
     if (expired) throw new FaultError(timedOut);
-    const mismatch = connected && !source.worked && !stopped ? await tlsRequired(connected) : undefined;
-    if (mismatch !== undefined) throw new FaultError(mismatch);
+    if (connected !== undefined && !source.tlsChecked && !stopped) {
+      const fault = await tlsRequired(connected);
+      source.tlsChecked = fault === undefined;
+      if (fault !== undefined) throw new FaultError(fault);
+    }
     if (error instanceof FaultError && failure() === undefined) throw error;
     throw new FaultError(faultOfConnecting(failure() ?? error));
   } finally {
@@ -129,7 +132,7 @@ export async function openSocket<Result>(
 /** Connects, and finds out whether only one side uses TLS if a TLS handshake takes unusually long. */
 async function connect(redis: Redis, source: ConnectionSource): Promise<void> {
   const connected = redis.connect();
-  if (source.worked) return connected;
+  if (source.tlsChecked) return connected;
   const handshake = new Lifetime();
   const refused = tlsRefused(redis, handshake).then((fault) => {
     if (fault !== undefined) throw new FaultError(fault);
