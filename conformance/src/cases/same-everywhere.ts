@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Bucket, CallEvent, Store } from "@manykv/core";
+import type { Bucket, CallEvent, Store, StoreOptions } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, pattern } from "../support/bytes.js";
@@ -193,6 +193,8 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
         }),
       );
       assertNothingApplied(await batchErrorOf(bucket.set("a", bytes("v"), { timeout: 300 })), 1);
+      const hasty = await unreachableStore(context, { retry: { attempts: 2, baseDelay: 1 } });
+      await rejectsWith(hasty.provision(), "unavailable", "provision");
     },
   },
   {
@@ -211,9 +213,9 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
 ];
 
 /** Returns a store whose server does not listen. */
-async function unreachableStore(context: CaseContext): Promise<Store> {
+async function unreachableStore(context: CaseContext, store: StoreOptions = {}): Promise<Store> {
   // Port 1 is reserved, and no program listens on it.
-  return context.store({ route: () => ({ host: "127.0.0.1", port: 1 }) });
+  return context.store({ route: () => ({ host: "127.0.0.1", port: 1 }), store });
 }
 
 type NamedCall = readonly [name: string, call: () => Promise<unknown>];
