@@ -6,6 +6,7 @@ import {
   type DriverRequest,
   type Fault,
   FaultError,
+  type ItemFault,
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
@@ -112,9 +113,25 @@ class PostgresDriver implements Driver {
   }
 
   async delete(request: KeysRequest): Promise<WriteAnswer> {
-    const { deleteOne, deleteMany } = this.#statements;
-    await this.#runner.write(withKeys(request.bucket, request.keys, deleteOne, deleteMany), request);
-    return allDone;
+    const { bucket, keys } = request;
+    if (keys.length === 1) {
+      let isLeft = false;
+      const bound = new BoundStatement(this.#statements.deleteOne);
+      bound.text(bucketPrefix(bucket) + keys[0]);
+      await this.#runner.write(bound, request, () => {
+        isLeft = true;
+      });
+      if (!isLeft) return allDone;
+      // Another session may have deleted the key at the same time. The statement for many keys is exact.
+    }
+    const bound = new BoundStatement(this.#statements.deleteMany);
+    bound.keyArray(bucketPrefix(bucket), keys);
+    const lookup = bound.lookup(keys.length);
+    const faults: ItemFault[] = [];
+    await this.#runner.write(bound, request, (row) => {
+      faults.push({ ...swallowed, index: checkIndex(row.indexIn(lookup)) });
+    });
+    return faults.length === 0 ? allDone : { faults };
   }
 
   /** Returns one page of keys, in the order of their UTF-8 bytes. */
@@ -189,9 +206,7 @@ class PostgresDriver implements Driver {
       bound,
       request,
       (row) => {
-        const index = row.indexIn(lookup);
-        if (index < 0) throw new MalformedReply();
-        onFound(index, row);
+        onFound(checkIndex(row.indexIn(lookup)), row);
       },
       limit,
     );
@@ -203,8 +218,14 @@ const swallowed: Fault = {
   code: "invalid-argument",
   retryable: false,
   effect: "none",
-  reason: "a trigger, a rule or a policy of the table does not let the entry be written",
+  reason: "a trigger, a rule or a policy of the table prevents the write",
 };
+
+/** Returns the index of a key in the request. Throws if the server returned a key that the request does not contain. */
+function checkIndex(index: number): number {
+  if (index < 0) throw new MalformedReply();
+  return index;
+}
 
 /** Chooses the statement for one or many keys, and binds the keys as its first parameter. */
 function withKeys(bucket: string, keys: readonly string[], one: Statement, many: Statement): BoundStatement {

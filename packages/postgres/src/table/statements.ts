@@ -17,24 +17,31 @@ export function statementsFor(table: string): Statements {
   return {
     getOne: named("get", `SELECT value FROM ${table} WHERE key = $1::bytea AND (${columnsAreBytes(table)})`),
     getMany: named("get_many", `SELECT key, value FROM ${table} WHERE ${isWanted} AND (${columnsAreBytes(table)})`),
-    existsOne: named("exists", `SELECT 1 FROM ${table} WHERE key = $1::bytea`),
-    existsMany: named("exists_many", `SELECT key FROM ${table} WHERE ${isWanted}`),
+    existsOne: named("exists", `SELECT 1 FROM ${table} WHERE key = $1::bytea AND ${valueIsBytes}`),
+    existsMany: named("exists_many", `SELECT key FROM ${table} WHERE ${isWanted} AND ${valueIsBytes}`),
     setOne: named("set", `INSERT INTO ${table} AS stored (key, value) VALUES ($1::bytea, $2::bytea) ${onConflict}`),
     // Writes in the order of the arrays. If the keys are sorted, the server locks rows in the order of the keys.
     setMany: named(
       "set_many",
       `INSERT INTO ${table} AS stored (key, value) SELECT unnest($1::bytea[]), unnest($2::bytea[]) ${onConflict}`,
     ),
-    deleteOne: named("delete", `DELETE FROM ${table} WHERE key = $1::bytea`),
-    // DELETE locks rows in any order. To avoid deadlocks, the subquery locks them first, in the order of the keys.
+    // Returns the key if it existed and was not deleted, unless another session deleted it at the same time.
+    deleteOne: named(
+      "delete",
+      `WITH gone AS (DELETE FROM ${table} WHERE key = $1::bytea AND ${valueIsBytes} RETURNING key) ` +
+        `SELECT key FROM ${table} WHERE key = $1::bytea AND NOT EXISTS (SELECT 1 FROM gone)`,
+    ),
+    // Returns the keys that existed and were not deleted. DELETE locks rows in any order. To avoid deadlocks, `found`
+    // locks them first, in the order of the keys.
     deleteMany: named(
       "delete_many",
-      `DELETE FROM ${table} WHERE key = ANY (ARRAY(` +
-        `SELECT key FROM ${table} WHERE ${isWanted} ORDER BY key FOR UPDATE))`,
+      `WITH found AS (SELECT key FROM ${table} WHERE ${isWanted} AND ${valueIsBytes} ORDER BY key FOR UPDATE), ` +
+        `gone AS (DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM found)) RETURNING key) ` +
+        "SELECT key FROM found WHERE key NOT IN (SELECT key FROM gone)",
     ),
     list: named(
       "list",
-      `SELECT key FROM ${table} WHERE key >= $1::bytea AND key < $2::bytea ORDER BY key LIMIT ${pageKeys + 1}`,
+      `SELECT key FROM ${table} WHERE key >= $1::bytea AND key < $2::bytea AND ${valueIsBytes} ORDER BY key LIMIT ${pageKeys + 1}`,
     ),
   };
 }
@@ -54,6 +61,12 @@ const isWanted = "key = ANY (ARRAY(SELECT unnest($1::bytea[])))";
 function columnsAreBytes(row: string): string {
   return `${row}.value IS NOT NULL OR (${row}.key <> ''::bytea AND ${row}.value = ''::bytea)`;
 }
+
+/**
+ * A condition that makes the server reject the statement unless `value` is `bytea`: the table then belongs to another
+ * program. The server removes the condition when it plans the statement, so it need not read the column.
+ */
+const valueIsBytes = "(value = ''::bytea OR true)";
 
 /** Creates a statement. Its name contains a hash, as other tables or versions of manykv may use the same connection. */
 function named(verb: string, text: string): Statement {

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { BatchError, type Bucket } from "@manykv/core";
+import { randomName } from "@manykv/test-services";
+import { afterAll, test } from "vitest";
+import { postgresDriver, postgresStore } from "../src/index.js";
+import { faultOf } from "./support/fault-of.js";
+import { keysRequest, listRequest, setRequest, text } from "./support/requests.js";
+import { temporaryTable } from "./support/temporary-table.js";
+import { testTable } from "./support/test-table.js";
+
+const { admin, url } = testTable();
+const columns = "key bytea PRIMARY KEY, value bytea NOT NULL";
+const functions: string[] = [];
+
+afterAll(async () => {
+  for (const name of functions) await admin.query(`DROP FUNCTION IF EXISTS ${name} CASCADE`);
+});
+
+/** Adds a trigger to a table. `body` is the body of its function. */
+async function addTrigger(table: string, when: string, body: string): Promise<void> {
+  const name = randomName();
+  functions.unshift(name);
+  await admin.query(`CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} END $$`);
+  await admin.query(`CREATE TRIGGER ${name} ${when} ON "${table}" FOR EACH ROW EXECUTE FUNCTION ${name}()`);
+}
+
+/** Runs `body` with a bucket of a table that `prepare` has prepared. */
+async function withTable(
+  prepare: (table: string) => Promise<unknown>,
+  body: (bucket: Bucket, table: string) => Promise<void>,
+): Promise<void> {
+  await using table = await temporaryTable(admin, columns);
+  await prepare(table.name);
+  await using store = postgresStore({ url, table: table.name });
+  await body(await store.open("b"), table.name);
+}
+
+/** Returns the outcome and the code of each entry that was not applied. */
+async function failuresOf(call: Promise<unknown>): Promise<string[]> {
+  try {
+    await call;
+    return [];
+  } catch (error) {
+    assert.ok(BatchError.is(error), String(error));
+    return [...error.failures()].map(({ index, outcome, code }) => `${index} ${outcome} ${code}`);
+  }
+}
+
+function existing(bucket: Bucket, keys: readonly string[]): Promise<boolean[]> {
+  return Promise.all(keys.map((key) => bucket.exists(key)));
+}
+
+test("a set whose entry a trigger skips rejects, and says which entry was not stored", async () => {
+  const prepare = (table: string): Promise<void> =>
+    addTrigger(table, "BEFORE INSERT", "IF octet_length(NEW.value) > 3 THEN RETURN NULL; END IF; RETURN NEW;");
+  await withTable(prepare, async (bucket) => {
+    const failed = await failuresOf(
+      bucket.setMany([
+        ["a", text("1")],
+        ["long", text("12345")],
+        ["c", text("2")],
+      ]),
+    );
+    assert.deepEqual(failed, ["1 not-applied invalid-argument"]);
+    assert.deepEqual(await existing(bucket, ["a", "long", "c"]), [true, false, true]);
+    assert.deepEqual(await failuresOf(bucket.set("long", text("12345"))), ["0 not-applied invalid-argument"]);
+    await bucket.set("short", text("1"));
+  });
+});
+
+test("a set that a trigger does not let overwrite rejects, and the old value stays", async () => {
+  await withTable(
+    async (table) => {
+      await admin.query(`INSERT INTO "${table}" VALUES ('b:old', 'old'), ('b:same', 'new')`);
+      await addTrigger(table, "BEFORE UPDATE", "RETURN NULL;");
+    },
+    async (bucket) => {
+      const entries = ["new", "old", "same"].map((key): [string, Uint8Array] => [key, text("new")]);
+      // The key `same` has the value that was set, so it is stored.
+      assert.deepEqual(await failuresOf(bucket.setMany(entries)), ["1 not-applied invalid-argument"]);
+      assert.deepEqual(await bucket.get("old"), text("old"));
+    },
+  );
+});
+
+test("a set on a table whose rule replaces it rejects, and nothing is stored", async () => {
+  await withTable(
+    (table) => admin.query(`CREATE RULE nothing AS ON INSERT TO "${table}" DO INSTEAD NOTHING`),
+    async (bucket) => {
+      assert.deepEqual(await failuresOf(bucket.set("a", text("1"))), ["0 not-applied invalid-argument"]);
+    },
+  );
+});
+
+test("a set whose entries a trigger stores elsewhere resolves if they can be read", async () => {
+  await withTable(
+    async (table) => {
+      await admin.query(`CREATE TABLE "${table}_child" () INHERITS ("${table}")`);
+      await addTrigger(table, "BEFORE INSERT", `INSERT INTO "${table}_child" VALUES (NEW.*); RETURN NULL;`);
+    },
+    async (bucket, table) => {
+      await bucket.setMany([
+        ["a", text("1")],
+        ["b", text("2")],
+      ]);
+      assert.deepEqual(await bucket.get("b"), text("2"));
+      await admin.query(`DROP TABLE "${table}_child"`);
+    },
+  );
+});
+
+test("a delete that a trigger prevents rejects, and says which key is left", async () => {
+  await withTable(
+    (table) => addTrigger(table, "BEFORE DELETE", "IF OLD.key = 'b:kept' THEN RETURN NULL; END IF; RETURN OLD;"),
+    async (bucket) => {
+      await bucket.setMany(["a", "kept", "c"].map((key) => [key, text("1")]));
+      const failed = await failuresOf(bucket.deleteMany(["a", "missing", "kept", "c"]));
+      assert.deepEqual(failed, ["2 not-applied invalid-argument"]);
+      assert.deepEqual(await existing(bucket, ["a", "kept", "c"]), [false, true, false]);
+      assert.deepEqual(await failuresOf(bucket.delete("kept")), ["0 not-applied invalid-argument"]);
+      await bucket.delete("missing");
+    },
+  );
+});
+
+test("an entry that a constraint or a trigger refuses is reported once with its SQLSTATE, and is not repeated", async () => {
+  for (const [prepare, reason] of [
+    [(table: string) => admin.query(`ALTER TABLE "${table}" ADD CHECK (octet_length(value) < 4)`), "23514"],
+    [(table: string) => addTrigger(table, "BEFORE INSERT", "RAISE EXCEPTION 'no';"), "P0001"],
+    [(table: string) => admin.query(`ALTER TABLE "${table}" ADD other int NOT NULL`), "23502"],
+  ] as const) {
+    await withTable(prepare, async (bucket) => {
+      const call = bucket.setMany([
+        ["a", text("1")],
+        ["b", text("12345")],
+      ]);
+      await assert.rejects(call, { code: "invalid-argument", reason, retryable: false });
+      await assert.rejects(call, { counts: { applied: 0, "not-applied": 2, unknown: 0 } });
+    });
+  }
+});
+
+test("concurrent deletes of the same key all resolve", async () => {
+  await withTable(
+    async () => {},
+    async (bucket) => {
+      for (let round = 0; round < 30; round++) {
+        await bucket.set("shared", text("1"));
+        await Promise.all(Array.from({ length: 6 }, () => bucket.delete("shared")));
+      }
+    },
+  );
+});
+
+test("no request touches a table whose column `value` has another type", async () => {
+  await using other = await temporaryTable(admin, "key bytea PRIMARY KEY, value text");
+  await admin.query(`INSERT INTO "${other.name}" VALUES ('b:a', 'theirs'), ('b:c', 'theirs')`);
+  const driver = postgresDriver({ url, table: other.name });
+  for (const request of [
+    () => driver.get(keysRequest(["a"])),
+    () => driver.get(keysRequest(["a", "c"])),
+    async () => driver.exists?.(keysRequest(["a"])),
+    async () => driver.exists?.(keysRequest(["a", "c"])),
+    () => driver.list(listRequest("b")),
+    () => driver.delete(keysRequest(["a"])),
+    () => driver.delete(keysRequest(["a", "c"])),
+    () => driver.set(setRequest([["a", text("v")]])),
+  ]) {
+    const { code, effect, retryable } = await faultOf(driver, request());
+    assert.deepEqual({ code, effect, retryable }, { code: "invalid-argument", effect: "none", retryable: false });
+  }
+  assert.equal((await admin.query(`SELECT FROM "${other.name}"`)).rowCount, 2);
+  await driver.close();
+});
