@@ -47,7 +47,11 @@ export function postgresDriver(options: PostgresDriverOptions): Driver {
   }
   if (pool !== undefined) {
     const { table = "manykv", prepare = true } = options;
-    return new PostgresDriver(new StatementRunner(new ClientPool(pool, prepare)), serverOfPool(pool), table);
+    return new PostgresDriver(
+      new StatementRunner(new ClientPool(pool, prepare, quoteTableName(table))),
+      serverOfPool(pool),
+      table,
+    );
   }
   const settings = readConnectionUrl(url);
   if (password !== undefined && settings.hasPassword) {
@@ -55,7 +59,12 @@ export function postgresDriver(options: PostgresDriverOptions): Driver {
   }
   const { table = settings.table, prepare = settings.prepare } = options;
   const own = new OwnPool(settings, password);
-  return new PostgresDriver(new StatementRunner(new ClientPool(own, prepare)), settings.server, table, own);
+  return new PostgresDriver(
+    new StatementRunner(new ClientPool(own, prepare, quoteTableName(table))),
+    settings.server,
+    table,
+    own,
+  );
 }
 
 class PostgresDriver implements Driver {

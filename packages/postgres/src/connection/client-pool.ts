@@ -28,15 +28,19 @@ export class ClientPool {
    * pooler that runs each transaction on a different server connection. The server then parses every statement anew.
    */
   prepares: boolean;
-  readonly history: ServerHistory = new ServerHistory();
+  /** The quoted name of the table. */
+  readonly table: string;
+  readonly history: ServerHistory;
   readonly #own: OwnPool | undefined;
   #queue: ClientQueue | undefined;
   readonly #states: WeakMap<PgClient, ConnectionState> = new WeakMap();
   /** The boundaries that the store follows on the connections of the pool. */
   readonly #boundaries: Set<MessageBoundary> = new Set();
 
-  constructor(pool: Pool | OwnPool, prepares: boolean) {
+  constructor(pool: Pool | OwnPool, prepares: boolean, table: string) {
     this.prepares = prepares;
+    this.table = table;
+    this.history = new ServerHistory(table);
     if ("open" in pool) this.#own = pool;
     else this.#queue = new ClientQueue(pool);
   }
@@ -152,7 +156,7 @@ export class CheckedOutClient {
    */
   async session(request: DriverRequest): Promise<ServerSession> {
     this.#state.session ??= await readSession(
-      (statement, onRow) => this.#runUnlessUnsupported(statement, request, onRow),
+      (statement, onRow) => this.runIfSupported(statement, request, onRow),
       this.#client.processID,
       this.#pool.history,
     );
@@ -160,7 +164,7 @@ export class CheckedOutClient {
   }
 
   /** Runs a statement that a server which is only compatible with Postgres may lack. Returns whether it succeeded. */
-  async #runUnlessUnsupported(statement: Statement, request: DriverRequest, onRow: OnRow): Promise<boolean> {
+  async runIfSupported(statement: Statement, request: DriverRequest, onRow: OnRow): Promise<boolean> {
     try {
       await this.run(new BoundStatement(statement), request, onRow);
       return true;

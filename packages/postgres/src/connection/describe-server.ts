@@ -1,9 +1,17 @@
 import type { Finding } from "@manykv/core";
 import type { DriverDescription } from "@manykv/core/driver";
 import { Statement } from "../protocol/statement.js";
-import type { ServerSession } from "./server-session.js";
+import type { Obstacle, Run } from "./server-session.js";
 
 export const readVersion: Statement = new Statement("SELECT version()");
+
+/** Returns a statement for the settings and properties with which the server may lose acknowledged writes. */
+function readDurability(table: string): Statement {
+  return new Statement(
+    "SELECT current_setting('fsync'), current_setting('synchronous_commit'), " +
+      `coalesce((SELECT relpersistence FROM pg_class WHERE oid = to_regclass('${table}')), 'p')::text`,
+  );
+}
 
 /** Products that speak Postgres's protocol, by a text that only their `version()` contains. */
 const products: readonly (readonly [text: RegExp, product: string])[] = [
@@ -12,27 +20,51 @@ const products: readonly (readonly [text: RegExp, product: string])[] = [
   [/^PostgreSQL ([0-9.]+)/, "postgresql"],
 ];
 
-/** What prevents manykv from terminating the server process of a lost write, and what to do. */
-const obstacles = {
-  pooler: "a pooler hides the server processes: connect directly to the server",
-  role: "the role cannot see or terminate its own server processes: connect with a role that is not changed by SET ROLE, and grant it EXECUTE on pg_terminate_backend",
-  server: "the server does not list its processes as PostgreSQL does: use PostgreSQL if late writes would be a problem",
+/** Why manykv cannot terminate the server process of a lost write, and what to do. */
+const obstacles: Readonly<Record<Obstacle, string>> = {
+  pooler: "a pooler hides the server processes. If late writes would be a problem, connect directly to the server.",
+  role:
+    "the role may not see or terminate its own server processes. Do not change the role with SET ROLE, and grant it " +
+    "EXECUTE on pg_terminate_backend.",
+  server: "the server does not list its processes as PostgreSQL does.",
 };
 
-/** Describes a server by its `version()` and what is known about one session. */
-export function describeServer(version: string, session: ServerSession, isRefused: boolean): DriverDescription {
-  const [pattern, product] = products.find(([text]) => text.test(version)) ?? [];
-  const obstacle = "hiddenBy" in session ? session.hiddenBy : isRefused ? "role" : undefined;
+/** Describes the server by what it says about itself. */
+export async function describeServer(
+  run: Run,
+  table: string,
+  { hiddenBy }: { readonly hiddenBy?: Obstacle },
+): Promise<DriverDescription> {
   const findings: Finding[] = [];
-  if (obstacle !== undefined) {
-    const message = `A write whose response was lost may take effect later, because ${obstacles[obstacle]}.`;
-    findings.push({ code: "cannot-settle", severity: "warning", message });
+  const add = (code: string, severity: Finding["severity"], message: string): void =>
+    void findings.push({ code, severity, message });
+  let version = "";
+  await run(readVersion, (row) => {
+    version = row.text(0);
+  });
+  await run(readDurability(table), (row) => {
+    const [fsync, commit, persistence] = [row.text(0), row.text(0), row.text(0)];
+    if (fsync === "off") {
+      add("no-fsync", "data-loss", "A crash of the system may damage all data: set `fsync` to on.");
+    }
+    if (commit === "off") {
+      const message = "A crash of the server may lose acknowledged writes: set `synchronous_commit` to on.";
+      add("asynchronous-commit", "data-loss", message);
+    }
+    if (persistence !== "p") {
+      add("unlogged-table", "data-loss", "A crash of the server empties the table: run ALTER TABLE ... SET LOGGED.");
+    }
+  });
+  if (hiddenBy !== undefined) {
+    const message = `A write whose response was lost may take effect later, because ${obstacles[hiddenBy]}`;
+    add("cannot-settle", "warning", message);
   }
+  const [pattern, product] = products.find(([text]) => text.test(version)) ?? [];
   return {
     product,
     version: pattern?.exec(version)?.[1],
-    topology: obstacle === "pooler" ? "pooler" : undefined,
-    settlesLostWrites: obstacle === undefined,
+    topology: hiddenBy === "pooler" ? "pooler" : product === "postgresql" ? "single" : undefined,
+    settlesLostWrites: hiddenBy === undefined,
     findings,
   };
 }

@@ -61,8 +61,8 @@ export class EmbeddedRunner implements Runner {
     await this.#run(bound, request, readFailed, onRow);
   }
 
-  write(bound: BoundStatement, request: DriverRequest): Promise<number | undefined> {
-    return this.#run(bound, request, failed, () => {});
+  write(bound: BoundStatement, request: DriverRequest, onRow: OnRow = () => {}): Promise<number | undefined> {
+    return this.#run(bound, request, failed, onRow);
   }
 
   async describe(request: DriverRequest): Promise<DriverDescription> {

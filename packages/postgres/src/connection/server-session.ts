@@ -8,8 +8,11 @@ export interface ServerProcess {
   readonly start: Uint8Array;
 }
 
+/** What prevents manykv from terminating a server process. */
+export type Obstacle = "pooler" | "role" | "server";
+
 /** The server process of a connection, or why manykv cannot terminate it. */
-export type ServerSession = { readonly process: ServerProcess } | { readonly hiddenBy: "pooler" | "role" | "server" };
+export type ServerSession = { readonly process: ServerProcess } | { readonly hiddenBy: Obstacle };
 
 /** `backend_start` is null if the current role, for example after SET ROLE, cannot see the login role's sessions. */
 const identify = new Statement(
@@ -20,19 +23,24 @@ const identify = new Statement(
 );
 
 /**
- * Returns what must stay the same for acknowledged writes to survive a restart: the database cluster and its timeline,
- * which changes when a standby takes over. If the server acknowledges writes before they are on disk, also the start of
- * the server. Servers that replicate every write before they acknowledge it need none of this.
+ * Returns a statement for what must stay the same for acknowledged writes to survive a restart: the database cluster and
+ * its timeline, which changes when a standby takes over. If the server acknowledges writes before they are in its log, or
+ * does not log the table, also the start of the server. Servers that replicate every write need none of this.
+ *
+ * @param table - the quoted name of the table
  */
-const lineage = new Statement(
-  "SELECT CASE WHEN version() ~ 'CockroachDB|-YB-' THEN 'replicated' ELSE concat_ws(' ', " +
-    "(SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8), " +
-    "CASE WHEN current_setting('synchronous_commit') = 'off' OR current_setting('fsync') = 'off' " +
-    "THEN pg_postmaster_start_time() END) END",
-);
+function lineageOf(table: string): Statement {
+  return new Statement(
+    "SELECT CASE WHEN version() ~ 'CockroachDB|-YB-' THEN 'replicated' ELSE concat_ws(' ', " +
+      "(SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8), " +
+      "CASE WHEN current_setting('synchronous_commit') = 'off' OR EXISTS (" +
+      `SELECT 1 FROM pg_class WHERE oid = to_regclass('${table}') AND relpersistence <> 'p') ` +
+      "THEN pg_postmaster_start_time() END) END",
+  );
+}
 
 /** Runs a statement without parameters. Returns `false` if the server lacks what the statement uses. */
-type Run = (statement: Statement, onRow: OnRow) => Promise<boolean>;
+export type Run = (statement: Statement, onRow: OnRow) => Promise<boolean>;
 
 /** Reads the session of a connection. `reportedId` is the process ID that the server reported when it connected. */
 export async function readSession(run: Run, reportedId: number | null, history: ServerHistory): Promise<ServerSession> {
@@ -56,14 +64,20 @@ export async function readSession(run: Run, reportedId: number | null, history: 
 export class ServerHistory {
   /** Changes when the server was replaced. */
   generation = 0;
+  readonly #lineageOf: Statement;
   #start: string | undefined;
   #lineage: string | undefined;
+
+  /** @param table - the quoted name of the table */
+  constructor(table: string) {
+    this.#lineageOf = lineageOf(table);
+  }
 
   /** Records the start time of the server of a new connection. */
   async observe(start: string, run: Run): Promise<void> {
     if (start === this.#start) return;
     let found: string | undefined;
-    await run(lineage, (row) => {
+    await run(this.#lineageOf, (row) => {
       found = row.text(0);
     });
     if (start === this.#start) return;

@@ -1,10 +1,10 @@
 import { type DriverDescription, type DriverRequest, FaultError } from "@manykv/core/driver";
 import { asFaultError } from "../error-table.js";
-import { BoundStatement } from "../protocol/bound-statement.js";
+import type { BoundStatement } from "../protocol/bound-statement.js";
 import type { OnRow } from "../protocol/data-row.js";
 import type { ReplyLimit } from "../protocol/reply-limit.js";
 import type { ClientPool } from "./client-pool.js";
-import { describeServer, readVersion } from "./describe-server.js";
+import { describeServer } from "./describe-server.js";
 import { LostWrites, type WriteRequest } from "./lost-writes.js";
 
 const ignoreRow: OnRow = () => {};
@@ -64,16 +64,19 @@ export class StatementRunner {
     }
   }
 
-  /** Describes the server and the session of one connection. */
+  /** Describes the server, the table and the session of one connection. */
   async describe(request: DriverRequest): Promise<DriverDescription> {
     const client = await this.#pool.checkOut(request);
     try {
       const session = await client.session(request);
-      let version = "";
-      await client.run(new BoundStatement(readVersion), request, (row) => {
-        version = row.text(0);
-      });
-      return describeServer(version, session, this.#lostWrites.isRefused);
+      return await describeServer(
+        (statement, onRow) => client.runIfSupported(statement, request, onRow),
+        this.#pool.table,
+        {
+          ...("hiddenBy" in session && { hiddenBy: session.hiddenBy }),
+          ...(this.#lostWrites.isRefused && { hiddenBy: "role" }),
+        },
+      );
     } finally {
       client.release();
     }

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import type { Driver, DriverDescription } from "@manykv/core/driver";
+import { randomName, startDedicatedPostgres } from "@manykv/test-services";
+import pg from "pg";
+import { test } from "vitest";
+import { postgresDriver, postgresStore } from "../src/index.js";
+import { keysRequest, setRequest, text } from "./support/requests.js";
+import { testRole } from "./support/role.js";
+import { testTable } from "./support/test-table.js";
+
+const table = testTable();
+
+async function describe(driver: Driver): Promise<DriverDescription> {
+  const description = await driver.describe?.(keysRequest([]));
+  assert.ok(description);
+  return description;
+}
+
+const codesOf = ({ findings }: DriverDescription): string[] => (findings ?? []).map(({ code }) => code);
+
+test("describe() returns the product, the version and what the store can do", async () => {
+  await using store = postgresStore({ url: table.url, table: table.name });
+  const { rows } = await table.admin.query("SHOW server_version");
+  const { product, version, topology, abilities } = await store.describe();
+  assert.deepEqual([product, topology, abilities.settlesLostWrites], ["postgresql", "single", true]);
+  assert.ok(rows[0].server_version.startsWith(version), `${version} is not the version ${rows[0].server_version}`);
+});
+
+test("describe() says that lost writes cannot be settled behind a pooler", async () => {
+  const pool = new pg.Pool({ connectionString: table.url, max: 1 });
+  // Like a pooler, report the ID of no process.
+  pool.on("connect", (client) => Object.assign(client, { processID: -1 }));
+  await using store = postgresStore({ pool, table: table.name });
+  const { topology, abilities, findings } = await store.describe();
+  assert.deepEqual([topology, abilities.settlesLostWrites], ["pooler", false]);
+  const finding = findings.find(({ code }) => code === "cannot-settle");
+  assert.match(finding?.message ?? "", /pooler hides.*connect directly/);
+  await pool.end();
+});
+
+test("describe() says so before the first write if the role may not terminate its processes", async () => {
+  const database = randomName();
+  await table.admin.query(`CREATE DATABASE ${database}`);
+  const url = new URL(table.url);
+  url.pathname = database;
+  const admin = new pg.Pool({ connectionString: url.href });
+  // Permissions for functions belong to a database, so this affects no other test.
+  await admin.query("REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC");
+  await admin.query("GRANT ALL ON SCHEMA public TO PUBLIC");
+  const role = await testRole(admin, url.href);
+  const store = postgresStore({ url: role.url });
+  const { abilities, topology, findings } = await store.describe();
+  assert.deepEqual([abilities.settlesLostWrites, topology], [false, "single"]);
+  assert.match(findings.find(({ code }) => code === "cannot-settle")?.message ?? "", /pg_terminate_backend/);
+  await store.provision();
+  await (await store.open("b")).set("a", text("v"));
+  await store.close();
+  await admin.query(`DROP OWNED BY ${role.name}`);
+  await admin.query(`DROP ROLE ${role.name}`);
+  await admin.end();
+  await table.admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
+});
+
+test("describe() reports settings and tables with which the server may lose acknowledged writes", async () => {
+  const name = randomName();
+  await table.admin.query(`CREATE UNLOGGED TABLE ${name} (key bytea PRIMARY KEY, value bytea NOT NULL)`);
+  const url = new URL(table.url);
+  url.searchParams.set("options", "-c synchronous_commit=off");
+  const driver = postgresDriver({ url: url.href, table: name });
+  const codes = codesOf(await describe(driver));
+  assert.ok(codes.includes("asynchronous-commit") && codes.includes("unlogged-table"), codes.join());
+  const usual = postgresDriver({ url: table.url, table: table.name });
+  assert.ok(!codesOf(await describe(usual)).some((code) => ["asynchronous-commit", "unlogged-table"].includes(code)));
+  await driver.close();
+  await usual.close();
+  await table.admin.query(`DROP TABLE ${name}`);
+});
+
+test("the generation changes if a restarted server may lack acknowledged writes, and only then", async () => {
+  await using server = await startDedicatedPostgres({ source: "process" });
+  const admin = new pg.Pool({ connectionString: server.url });
+  admin.on("error", () => {});
+  const names = ["logged", "unlogged"];
+  for (const name of names) {
+    await admin.query(
+      `CREATE ${name === "unlogged" ? name : ""} TABLE ${name} (key bytea PRIMARY KEY, value bytea NOT NULL)`,
+    );
+  }
+  const drivers = names.map((name) => postgresDriver({ url: server.url, table: name }));
+  const setAll = async (): Promise<void> => {
+    for (const driver of drivers) await driver.set(setRequest([["a", text("v")]]));
+  };
+  await setAll();
+  const before = drivers.map(({ generation }) => generation);
+  await server.kill();
+  await server.restart();
+  // The idle connections are broken, and pg may not have noticed it.
+  for (const driver of drivers) await driver.get(keysRequest(["a"])).catch(() => {});
+  await setAll();
+  const changed = drivers.map(({ generation }, index) => generation !== before[index]);
+  assert.deepEqual(changed, [false, true]);
+  await Promise.all(drivers.map((driver) => driver.close()));
+  await admin.end();
+});
+
+test("the generation changes if another server takes over the address", async () => {
+  await using other = await startDedicatedPostgres({ source: "process" });
+  const pool = new pg.Pool({ connectionString: table.url, max: 1 });
+  const driver = postgresDriver({ pool, table: table.name });
+  await driver.set(setRequest([["a", text("v")]]));
+  const before = driver.generation;
+  // The pool's next connection goes to the other server.
+  const admin = new pg.Pool({ connectionString: other.url, max: 1 });
+  await admin.query(`CREATE TABLE "${table.name}" (key bytea PRIMARY KEY, value bytea NOT NULL)`);
+  pool.options.connectionString = other.url;
+  const client = await pool.connect();
+  client.release(true);
+  await driver.set(setRequest([["a", text("v")]]));
+  assert.notEqual(driver.generation, before);
+  await pool.end();
+  await admin.end();
+});
