@@ -44,6 +44,7 @@ test("describe() says so before the first write if the role may not terminate it
   const url = new URL(table.url);
   url.pathname = database;
   const admin = new pg.Pool({ connectionString: url.href });
+  admin.on("error", () => {});
   // Permissions for functions belong to a database, so this affects no other test.
   await admin.query("REVOKE EXECUTE ON FUNCTION pg_terminate_backend FROM PUBLIC");
   await admin.query("GRANT ALL ON SCHEMA public TO PUBLIC");

@@ -301,9 +301,11 @@ export abstract class Submission {
   readonly #text: string;
   readonly #request: Buffer;
   readonly #messages: MessageReader;
+  #client: PgClient | undefined;
   #boundary: MessageBoundary | undefined;
   /** The object that pg holds: the one that `sendOver` passed, or the copy of a tracing tool. */
   #query: Submittable | undefined;
+  #isReported = false;
   #readers: readonly Reader[] = [];
 
   /**
@@ -335,6 +337,7 @@ export abstract class Submission {
    * throws, which may be the exception of another program that wraps the client.
    */
   sendOver(client: PgClient, boundary: MessageBoundary): void {
+    this.#client = client;
     this.#boundary = boundary;
     const submission = this;
     const query: Submittable = {
@@ -407,8 +410,18 @@ export abstract class Submission {
     return letter !== readyForQuery;
   }
 
+  /**
+   * Passes bytes to pg. A listener of the client that throws would interrupt pg's parser, which would then read the
+   * message again and again.
+   */
   #pass(bytes: Buffer): void {
+    const client = this.#client as PgClient;
+    const own = Object.getOwnPropertyDescriptor(client, "emit");
+    const { emit } = client;
+    client.emit = (...event: unknown[]) => isolate(() => Reflect.apply(emit, client, event)) ?? true;
     for (const reader of this.#readers) isolate(() => reader.call(this.stream, bytes));
+    if (own === undefined) Reflect.deleteProperty(client, "emit");
+    else Object.defineProperty(client, "emit", own);
   }
 
   #leave(): void {
@@ -417,8 +430,9 @@ export abstract class Submission {
 
   /** Calls the callback, which tracing tools and pg's `query_timeout` replace, at most once. */
   #report(): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
     const query = this.#query;
-    this.#query = undefined;
     const { failure, rowCount } = this;
     const result: QueryResult = { rowCount, rows: [], fields: [] };
     isolate(() => (failure === null ? query?.callback?.(null, result) : query?.callback?.(failure)));
