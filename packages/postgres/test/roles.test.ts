@@ -97,7 +97,8 @@ test("if the role cannot see the process of a lost write, its fence rejects and 
       await driver.set(setRequest([["next", text("v")]]));
       assert.equal(await sessionsOf(login, true), 1);
       const { settlesLostWrites, findings } = (await driver.describe?.(keysRequest([]))) ?? {};
-      assert.deepEqual([settlesLostWrites, findings?.map(({ code }) => code)], [false, ["cannot-settle"]]);
+      assert.equal(settlesLostWrites, false);
+      assert.ok(findings?.some(({ code }) => code === "cannot-settle"));
     });
     await pool.end();
   });
