@@ -87,6 +87,8 @@ function faultOfRefusal(state: string, text: string): Fault {
     return { ...faultByRefusal.parameter, reason };
   }
   if (refusal !== undefined) return { ...faultByRefusal[refusal], reason: state };
+  // The server rejects a setting in `options`, or its value.
+  if (state === "42704" || state === "22023") return { ...refused("invalid-argument"), reason: state };
   const fault = faultOfState(state);
   return fault.effect === "none" ? fault : { ...temporary("unavailable"), reason: state };
 }
@@ -108,6 +110,8 @@ export function faultOfConnecting(error: unknown): Fault {
 const tlsFailure = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO|HOSTNAME_MISMATCH)/;
 
 function notConnected(nodeCode: string | undefined): Fault {
+  // The process may not use the Unix socket.
+  if (nodeCode === "EACCES") return { ...refused("access-denied"), reason: nodeCode };
   const permanent = nodeCode !== undefined && tlsFailure.test(nodeCode);
   return { ...(permanent ? refused : temporary)("unavailable"), reason: nodeCode };
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { inspect } from "node:util";
 import type { Store } from "@manykv/core";
@@ -170,7 +171,7 @@ test("a server that cannot do what the URL asks is reported at the first attempt
     [asking((changed) => changed.searchParams.set("ssl", "1")), { ...unavailable, message: /TLS/ }],
     [
       asking((changed) => changed.searchParams.set("options", "-c no.such=1 -c no_such=1")),
-      { reason: "42704", retryable: false },
+      { code: "invalid-argument", reason: "42704", retryable: false },
     ],
     [
       asking((changed) => changed.searchParams.set("channel_binding", "require")),
@@ -183,6 +184,36 @@ test("a server that cannot do what the URL asks is reported at the first attempt
     await assert.rejects(bucket.set("a", text("v")), (error: object) => matches(error, expected));
     await store.close();
   }
+});
+
+test("a server that is not Postgres is reported at the first attempt, but garbled bytes at a server that worked are not", async () => {
+  const answers = [
+    ["HTTP/1.1 400 Bad Request\r\n\r\n", ""],
+    ["-ERR unknown command\r\n", ""],
+    ["HTTP/1.1 400 Bad Request\r\n\r\n", "?sslmode=no-verify"],
+  ] as const;
+  for (const [answer, parameters] of answers) {
+    const server = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.write(answer)));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await using store = postgresStore({ url: `postgres://u:p@127.0.0.1:${port}/db${parameters}`, timeout: 60_000 });
+    const expected = { code: "unavailable", retryable: false, message: /protocol of Postgres/ };
+    await assert.rejects((await store.open("b")).get("a"), (error: object) => matches(error, expected));
+    await store.close();
+    server.close();
+  }
+  await using proxy = await startProxy(table.url);
+  await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
+  const bucket = await store.open("b");
+  await bucket.set("garbled", text("v"));
+  // First garbles a reply, so that the store opens a new connection, and then the handshake of that connection.
+  const garbled = ["Z\0\0\0\u0005I", "HTTP/1.1"];
+  proxy.intercept = (chunk, direction) => {
+    const answer = direction === "answer" ? garbled.shift() : undefined;
+    return answer === undefined ? chunk : Buffer.from(answer);
+  };
+  assert.deepEqual(await bucket.get("garbled"), text("v"));
+  assert.equal(garbled.length, 0);
 });
 
 test("with `channel_binding=require`, no password is sent without channel binding", async () => {

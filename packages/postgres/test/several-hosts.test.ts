@@ -124,16 +124,35 @@ describe("with a standby", { timeout: 120_000 }, () => {
     assert.deepEqual(await bucket.get("a"), text("1"));
   });
 
+  test("a store leaves a server that becomes read-only while it is connected", async () => {
+    await using first = await startDedicatedPostgres({ source: "process" });
+    await using second = await startDedicatedPostgres({ source: "process" });
+    const url = await sameLogin(first.url, second.url);
+    await using store = postgresStore({ url, retry: { attempts: 3 } });
+    await using other = postgresStore({ url: second.url.replace(/[^/]*$/, "postgres"), table: table.name });
+    await store.provision();
+    await other.provision();
+    const bucket = await store.open("b");
+    await bucket.set("a", text("1"));
+    const admin = new URL(first.url);
+    admin.password = new URL(second.url).password;
+    await query(admin.href, "ALTER SYSTEM SET default_transaction_read_only = on");
+    await query(admin.href, "SELECT pg_reload_conf()");
+    await until(async () => (await query(admin.href, "SHOW default_transaction_read_only")) === "on");
+    // The session of the store reads the new setting soon after others have read it.
+    await until(async () => {
+      await bucket.set("a", text("2"));
+      return (await other.open("b")).exists("a");
+    });
+    await bucket.set("a", text("3"));
+    assert.deepEqual(await (await other.open("b")).get("a"), text("3"));
+  });
+
   test("a store uses the standby as soon as the primary has failed and the standby is promoted", async () => {
     await using primary = await startDedicatedPostgres({ source: "process" });
     await using standby = await startDedicatedPostgres({ source: "process", standby: true });
-    // The standby has a different password. It follows no primary, so it also lacks the table.
-    const { username: user, password: secret, host } = new URL(standby.url);
-    const admin = new pg.Client({ connectionString: primary.url });
-    await admin.connect();
-    await admin.query(`ALTER ROLE ${user} PASSWORD '${secret}'`);
-    await admin.end();
-    const url = `postgres://${user}:${secret}@${host},${primary.host}:${primary.port}/postgres`;
+    // The standby follows no primary, so it lacks the table.
+    const url = await sameLogin(primary.url, standby.url);
     await using store = postgresStore({ url, timeout: 30_000, retry: { attempts: 1_000, maxDelay: 200 } });
     await store.provision();
     const bucket = await store.open("b");
@@ -148,10 +167,23 @@ describe("with a standby", { timeout: 120_000 }, () => {
   });
 });
 
-async function promote(url: string): Promise<void> {
+/** Returns a URL with both servers. The first one gets the password of the second one, which may be read-only. */
+async function sameLogin(first: string, second: string): Promise<string> {
+  const { username: user, password: secret, host } = new URL(second);
+  await query(first, `ALTER ROLE ${user} PASSWORD '${secret}'`);
+  return `postgres://${user}:${secret}@${new URL(first).host},${host}/postgres?table=${table.name}`;
+}
+
+/** Runs a statement. Returns the first field of the first row. */
+async function query(url: string, statement: string): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  await client.query("SELECT pg_promote()");
-  await until(async () => (await client.query("SELECT pg_is_in_recovery() AS standby")).rows[0].standby === false);
+  const { rows } = await client.query({ text: statement, rowMode: "array" });
   await client.end();
+  return String(rows[0]?.[0]);
+}
+
+async function promote(url: string): Promise<void> {
+  await query(url, "SELECT pg_promote()");
+  await until(async () => (await query(url, "SELECT pg_is_in_recovery()")) === "false");
 }

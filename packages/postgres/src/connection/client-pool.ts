@@ -129,7 +129,8 @@ export class CheckedOutClient {
       return rowCount;
     } catch (error) {
       const state = isRolledBack(error) ? error.failure.state : undefined;
-      this.#broken = !isRolledBack(error);
+      // A server that has become read-only may have been replaced: a new connection finds the new one.
+      this.#broken = !isRolledBack(error) || state === "25006";
       if (statement.name === "" || !preparedStatementErrors.has(state)) throw error;
       this.#pool.prepares = false;
       throw new FaultError({ code: "unavailable", retryable: true, effect: "none", reason: state });

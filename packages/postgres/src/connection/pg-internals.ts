@@ -140,8 +140,13 @@ export function setLogin(client: Client, port: string, password: (() => Promise<
   if (password !== undefined) login.password = password;
 }
 
+/** Letters of the first message of a server, and its answers to a request for TLS. */
+const firstLetters: ReadonlySet<number | undefined> = new Set(Array.from("RENSv", (letter) => letter.charCodeAt(0)));
+
 /** What the server sends while a client connects. */
 export class Handshake {
+  /** Whether the first byte shows that the server does not speak the protocol of Postgres. */
+  isForeign = false;
   readonly #reported: Map<string, string> = new Map();
   readonly #needsBinding: boolean;
   #isBound = false;
@@ -150,6 +155,9 @@ export class Handshake {
   constructor(client: Client, needsBinding: boolean) {
     this.#needsBinding = needsBinding;
     const connection = client.connection as Connection;
+    connection.stream?.once("data", ([letter]: Buffer) => {
+      this.isForeign = !firstLetters.has(letter);
+    });
     connection.on("parameterStatus", ({ parameterName, parameterValue }) => {
       this.#reported.set(parameterName, parameterValue);
     });

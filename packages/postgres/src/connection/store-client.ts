@@ -91,6 +91,7 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
     /** Returns the error to report, and moves on to the next host if another attempt can help. */
     #refuse(error: Error): Error {
       const fault = FaultError.is(error) ? error.fault : faultOfConnecting(error);
+      if (this.#handshake.isForeign && !login.hasConnected) return new FaultError(notPostgres);
       if (fault.retryable) hosts.failed(this.#host);
       if (password === undefined || fault.code !== "access-denied" || FaultError.is(error)) return error;
       login.refusedSince ??= performance.now();
@@ -101,6 +102,13 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
 
 function ignore(): void {}
 
+/** At an address that never worked, there is probably another program. Later, the network may have garbled the bytes. */
+const notPostgres: Fault = {
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "the server does not speak the protocol of Postgres",
+};
 const passwordFailed: Fault = {
   code: "unavailable",
   retryable: true,
