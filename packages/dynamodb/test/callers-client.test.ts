@@ -21,6 +21,12 @@ async function faultOf(driver: Driver): Promise<Fault> {
   return driver.classify(error);
 }
 
+interface ChangedInput {
+  TableName?: string;
+  RequestItems?: Record<string, unknown[]>;
+  ReturnConsumedCapacity?: string;
+}
+
 /** Returns a handler that passes request 1 to the first handler, request 2 to the second, and the rest to the last. */
 function inTurn(...handlers: HttpHandler[]): HttpHandler {
   return (exchange) => (handlers[exchange.number - 1] ?? handlers.at(-1) ?? passThrough)(exchange);
@@ -55,10 +61,10 @@ describe("the caller's middleware sees every request", () => {
     const client = new DynamoDBClient({ endpoint });
     const outputs: object[] = [];
     client.middlewareStack.add((next) => async (args) => {
-      const input = args.input as Record<string, unknown>;
+      const input = args.input as ChangedInput;
       if ("TableName" in input) input.TableName = `dev-${input.TableName}`;
       if ("RequestItems" in input) {
-        const [[name, items]] = Object.entries(input.RequestItems as object) as [[string, unknown]];
+        const [[name, items]] = Object.entries(input.RequestItems as object) as [[string, unknown[]]];
         input.RequestItems = { [`dev-${name}`]: items };
         input.ReturnConsumedCapacity = "TOTAL";
       }
@@ -87,16 +93,13 @@ describe("the caller's middleware sees every request", () => {
     client.destroy();
   });
 
-  test.each<[string, (input: Record<string, unknown>) => unknown]>([
-    [
-      "adds an item",
-      (input) => (input.RequestItems as Record<string, unknown[]>)[table]?.push({ DeleteRequest: { Key: {} } }),
-    ],
+  test.each<[string, (input: ChangedInput) => unknown]>([
+    ["adds an item", (input) => input.RequestItems?.[table]?.push({ DeleteRequest: { Key: {} } })],
     ["adds a table", (input) => Object.assign(input.RequestItems as object, { other: [] })],
   ])("initialize: a change that %s makes the call fail before anything is sent", async (_, change) => {
     const client = new DynamoDBClient({ endpoint });
     client.middlewareStack.add((next) => (args) => {
-      change(args.input as Record<string, unknown>);
+      change(args.input as ChangedInput);
       return next(args);
     });
     const fault = await faultOf(dynamodbDriver({ table, client }));

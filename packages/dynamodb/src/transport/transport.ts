@@ -6,6 +6,7 @@ import type { DynamodbDriverOptions } from "../options.js";
 import { Departure, Departures } from "./departure.js";
 import { sendDirectly } from "./direct-request.js";
 import { type Answer, bodyOf, type Message } from "./message.js";
+import { createAgents } from "./proxy-agents.js";
 import { type Connection, type Resolved, sendThroughStack } from "./sdk-stack.js";
 import { Slots } from "./slots.js";
 
@@ -115,8 +116,8 @@ async function findCredentials({ config }: DynamoDBClient): Promise<Credentials>
 async function connect({ client, region, endpoint, credentials }: DynamodbDriverOptions): Promise<Connection> {
   const sdk = await import("@aws-sdk/client-dynamodb").catch(failImport);
   if (client !== undefined) return { client, sdk, ...compare(client, new sdk.DynamoDBClient({ region: "none" })) };
-  const agent = { maxSockets };
-  const config = { region, endpoint, credentials, requestHandler: { httpAgent: agent, httpsAgent: agent } };
+  const requestHandler = createAgents({ maxSockets }, connectTimeout, process.env);
+  const config = { region, endpoint, credentials, requestHandler };
   const own = new sdk.DynamoDBClient(config as DynamoDBClientConfig);
   return { client: own, sdk, ...compare(own, own) };
 }

@@ -1,0 +1,136 @@
+import { spawn } from "node:child_process";
+import { channel, hasSubscribers } from "node:diagnostics_channel";
+import { setMaxListeners } from "node:events";
+import { createServer, type Server } from "node:http";
+import { fileURLToPath } from "node:url";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { type Outcome, StoreError } from "@manykv/core";
+import { describe, expect, test } from "vitest";
+import { dynamodbDriver, dynamodbStore } from "../src/index.js";
+import { request } from "./support/request.js";
+
+const table = "table";
+const connection = { region: "us-east-1", credentials: { accessKeyId: "a", secretAccessKey: "b" } };
+const empty = JSON.stringify({ Responses: { [table]: [] }, UnprocessedKeys: {}, UnprocessedItems: {} });
+
+interface StandingServer extends AsyncDisposable {
+  readonly url: string;
+  /** Whether the server answers requests. While it stands still, it accepts connections but sends nothing. */
+  answers: boolean;
+}
+
+async function startServer(): Promise<StandingServer> {
+  const server: Server = createServer((incoming, outgoing) => {
+    incoming.resume();
+    incoming.on("end", () => started.answers && outgoing.end(empty));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const started = {
+    url: `http://127.0.0.1:${port}`,
+    answers: false,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return started;
+}
+
+describe.each(["our own client", "a caller's client"])("%s: 10,000 calls given up at once", (way) => {
+  test("while the server stands still: all settle, and the store serves again", { timeout: 120_000 }, async () => {
+    await using server = await startServer();
+    const client = way === "our own client" ? undefined : new DynamoDBClient({ ...connection, endpoint: server.url });
+    const options = client === undefined ? { ...connection, endpoint: server.url } : { client };
+    await using store = dynamodbStore({ table, ...options, timeout: 60_000 });
+    const bucket = await store.open("bucket");
+    for (let round = 0; round < 2; round++) {
+      server.answers = false;
+      const controller = new AbortController();
+      setMaxListeners(0, controller.signal);
+      const { signal } = controller;
+      const reads = Array.from({ length: 5_000 }, (_, index) => bucket.get(`key-${index}`, { signal }));
+      const writes = Array.from({ length: 5_000 }, (_, index) =>
+        bucket.set(`key-${index}`, new Uint8Array(10), { signal }),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      controller.abort();
+      for (const { status, ...settled } of await Promise.allSettled([...reads, ...writes])) {
+        expect(status).toBe("rejected");
+        expect("reason" in settled && StoreError.is(settled.reason) && settled.reason.code).toBe("aborted");
+      }
+      server.answers = true;
+      expect(await bucket.getMany(["one", "two"])).toEqual([undefined, undefined]);
+    }
+    client?.destroy();
+  });
+});
+
+test("a write that waits for a slot and is given up is not applied", async () => {
+  await using server = await startServer();
+  await using store = dynamodbStore({ table, ...connection, endpoint: server.url });
+  const bucket = await store.open("bucket");
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  const { signal } = controller;
+  const writes = Array.from({ length: 200 }, (_, index) => bucket.set(`${index}`, new Uint8Array(1), { signal }));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  controller.abort();
+  const outcomes = await Promise.all(
+    writes.map((each) =>
+      each.then(
+        () => "applied",
+        (error): Outcome => error.outcomeOf(0),
+      ),
+    ),
+  );
+  expect(outcomes.filter((outcome) => outcome === "unknown").length).toBeLessThanOrEqual(64);
+  expect(new Set(outcomes)).toEqual(new Set(["unknown", "not-applied"]));
+});
+
+test("requests of other libraries that throw when they are inspected do not end the process", async () => {
+  await using server = await startServer();
+  server.answers = true;
+  const driver = dynamodbDriver({ table, ...connection, endpoint: server.url });
+  await driver.get(request({ keys: ["key"] }));
+  channel("http.client.request.start").publish({
+    request: {
+      getHeader() {
+        throw new Error("not a request");
+      },
+    },
+  });
+  channel("http.client.request.start").publish({});
+  await new Promise((resolve) => setImmediate(resolve));
+  await driver.get(request({ keys: ["key"] }));
+  await driver.close();
+});
+
+test("a closed driver leaves no subscriber of the channel for requests", async () => {
+  await using server = await startServer();
+  server.answers = true;
+  const name = "http.client.request.start";
+  const before = hasSubscribers(name);
+  const driver = dynamodbDriver({ table, ...connection, endpoint: server.url });
+  await driver.get(request({ keys: ["key"] }));
+  expect(hasSubscribers(name)).toBe(true);
+  await driver.close();
+  expect(hasSubscribers(name)).toBe(before);
+});
+
+test.each(["own client", "TLS handshake", "credentials function that hangs", "caller's client"])(
+  "the process ends after close(): %s",
+  async (state) => {
+    await using server = await startServer();
+    const probe = fileURLToPath(new URL("./support/exit-probe.mjs", import.meta.url));
+    const child = spawn(process.execPath, ["--no-warnings", probe, state, server.url], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let errors = "";
+    child.stderr.on("data", (chunk) => {
+      errors += chunk;
+    });
+    const code = await new Promise((resolve) => child.once("exit", resolve));
+    expect([code, errors]).toEqual([0, ""]);
+  },
+);
