@@ -25,6 +25,12 @@ export function connectionFault(error: object): Fault | undefined {
   return { code: "connection-lost", retryable: true, effect: "unknown", reason: reason ?? name };
 }
 
+/** Returns whether the server sent something else than HTTP, or than TLS if the endpoint starts with `https://`. */
+export function isOtherProtocol(error: unknown): boolean {
+  const { code } = { ...(error as NodeJS.ErrnoException) };
+  return code === "EPROTO" || /^(HPE_INVALID_CONSTANT|ERR_SSL_)/.test(String(code));
+}
+
 /** Returns whether the error proves that the request was not sent. */
 export function neverSent(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;

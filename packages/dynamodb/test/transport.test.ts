@@ -49,8 +49,21 @@ describe.each(ways)("%s: a write has no effect", (way) => {
   test("if the server does not support TLS", async () => {
     const url = endpoint.replace("http:", "https:");
     await using opened = openDriver(way, table, { region, credentials, endpoint: url });
-    expect(await faultOf(opened.driver)).toMatchObject({ code: "connection-lost", effect: "none" });
+    expect(await faultOf(opened.driver)).toMatchObject({ code: "unavailable", retryable: false, effect: "none" });
   });
+
+  test.each(["+PONG\r\n", "\x15\x03\x01\x00\x02\x02\x46", "220 mail.invalid ESMTP\r\n"])(
+    "or an unknown effect, and is not repeated, if the server has never spoken HTTP: %j",
+    async (text) => {
+      await using server = await silentServer();
+      server.on("connection", (socket) => socket.on("data", () => socket.write(text)));
+      const { port } = server.address() as AddressInfo;
+      await using opened = openDriver(way, table, { region, credentials, endpoint: `http://127.0.0.1:${port}` });
+      const fault = await faultOf(opened.driver);
+      expect(fault).toMatchObject({ code: "unavailable", retryable: false, effect: "unknown" });
+      expect(fault.reason).toContain("`endpoint`");
+    },
+  );
 
   test("if the credentials arrive too late", async () => {
     await using proxy = await startProxy(endpoint);
@@ -138,6 +151,7 @@ describe.each(ways)("%s: nothing is sent with unusable credentials", (way) => {
     return () => Promise.reject(Object.assign(new Error("canary"), error));
   };
   const unusable = { code: "access-denied", retryable: false };
+  const noKey = "the credentials provider returned no access key";
 
   test.each([
     [
@@ -161,6 +175,19 @@ describe.each(ways)("%s: nothing is sent with unusable credentials", (way) => {
       "a provider without permission",
       provider({ name: "AccessDenied", $metadata: { httpStatusCode: 403 } }),
       { code: "access-denied", retryable: false, reason: "AccessDenied" },
+    ],
+    [
+      "a provider that throws synchronously",
+      () => {
+        throw new Error("canary");
+      },
+      unavailable,
+    ],
+    ["a provider that returns nothing", async () => undefined as never, unavailable],
+    [
+      "a provider that returns no access key",
+      async () => ({ secretAccessKey: "canary" }) as never,
+      { ...unusable, reason: noKey },
     ],
     ["a session token that ends with a line break", { ...credentials, sessionToken: "canary\n" }, unusable],
     ["an access key with a line break", { ...credentials, accessKeyId: "can\nary" }, unusable],

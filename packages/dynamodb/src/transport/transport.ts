@@ -1,6 +1,7 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { type DriverRequest, FaultError, type ServerAddress, waitFor } from "@manykv/core/driver";
-import { classify, failCredentials, refusal } from "../error-table.js";
+import { isOtherProtocol } from "../connection-fault.js";
+import { classify, failCredentials, notDynamodb, refusal } from "../error-table.js";
 import { Layout } from "../layout.js";
 import type { DynamodbDriverOptions } from "../options.js";
 import { Departure, Departures } from "./departure.js";
@@ -63,7 +64,7 @@ export class Transport {
     } catch (error) {
       departure.cancel();
       departure.fail(error);
-      const fault = classify(error);
+      const fault = this.server === undefined && isOtherProtocol(error) ? notDynamodb().fault : classify(error);
       const isAnnounced = departures.areAnnounced && this.#isNodeHandler;
       throw new FaultError({ ...fault, effect: departure.effect(fault.effect, isAnnounced) });
     } finally {
