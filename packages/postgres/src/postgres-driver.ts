@@ -227,7 +227,7 @@ const swallowed: Fault = {
   code: "invalid-argument",
   retryable: false,
   effect: "none",
-  reason: "a trigger, a rule or a policy of the table prevents the write",
+  reason: "the table did not change: check its triggers, rules and policies",
 };
 
 /** Returns the index of a key in the request. Throws if the server returned a key that the request does not contain. */

@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Intercept, ProxiedConnection } from "@manykv/conformance/faults";
+import { FaultError } from "@manykv/core/driver";
+import { startDedicatedPostgres } from "@manykv/test-services";
 import pg from "pg";
 import { test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
@@ -158,6 +160,62 @@ test("a cancelled write is settled before the store's next write", async () => {
   for (const connection of proxy.connections) connection.release("request");
   await delay(300);
   assert.deepEqual(await bucket.get("zombie-cancelled"), text("newer"));
+});
+
+test("while a lost write cannot be settled, only writes of the same keys wait, and their errors say why", async () => {
+  await using proxy = await startProxy(table.url);
+  await using store = postgresStore({ url: proxy.url(table.url), table: table.name });
+  const bucket = await store.open("b");
+  await bucket.set("warm", text("w"));
+  proxy.intercept = holdRequests(isWrite);
+  const controller = new AbortController();
+  const cancelled = bucket.setMany(
+    [
+      ["zombie 1", text("old")],
+      ["zombie 2", text("old")],
+    ],
+    { signal: controller.signal },
+  );
+  setTimeout(() => controller.abort(), 100);
+  await assert.rejects(cancelled, { code: "aborted" });
+  proxy.intercept = holdRequests((chunk) => chunk.includes("pg_terminate_backend(pid)"));
+  await Promise.all(Array.from({ length: 50 }, (_, index) => bucket.set(`other ${index}`, text("v"))));
+  await (await store.open("other")).set("zombie 1", text("v"));
+  for (const write of [
+    bucket.set("zombie 2", text("new"), { timeout: 500 }),
+    bucket.delete("zombie 1", { timeout: 500 }),
+  ]) {
+    await assert.rejects(write, {
+      code: "timeout",
+      message: /an earlier write of the same key cannot be settled/,
+      counts: { applied: 0, "not-applied": 1, unknown: 0 },
+    });
+  }
+  proxy.intercept = (chunk) => chunk;
+  await bucket.set("zombie 2", text("new"));
+  for (const connection of proxy.connections) connection.release("request");
+  await delay(300);
+  assert.deepEqual(await bucket.get("zombie 2"), text("new"));
+});
+
+test("a fence on a standby rejects, because a standby does not know the processes of the primary", async () => {
+  await using proxy = await startProxy(table.url);
+  const pool = new pg.Pool({ connectionString: proxy.url(table.url), max: 2 });
+  const driver = postgresDriver({ pool, table: table.name });
+  await driver.set(setRequest([["warm", text("w")]]));
+  proxy.intercept = holdRequests(isWrite);
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 100);
+  const fault = await faultOf(driver, driver.set(setRequest([["zombie", text("v")]], "b", controller.signal)));
+  await using standby = await startDedicatedPostgres({ source: "process", standby: true });
+  pool.options.connectionString = standby.url;
+  await assert.rejects(
+    async () => fault.fence?.(keysRequest([])),
+    (error) => {
+      return FaultError.is(error) && /standby/.test(error.fault.reason ?? "");
+    },
+  );
+  await pool.end();
 });
 
 test("behind a pooler, the driver terminates no other session", async () => {

@@ -88,6 +88,16 @@ test("a refused connection fails all calls that wait, without a connection for e
   assert.ok(proxy.counts.connections <= 20, `${proxy.counts.connections} connections for one refusal`);
 });
 
+test("a call does not wait for connections that an earlier call gave up", async () => {
+  await using proxy = await startProxy(table.url);
+  await using store = postgresStore({ url: `${proxy.url(table.url)}?connect_timeout=3600`, table: table.name });
+  const bucket = await store.open("b");
+  proxy.intercept = () => undefined;
+  await assert.rejects(bucket.get("stuck", { timeout: 300 }), { code: "timeout" });
+  proxy.intercept = (chunk) => chunk;
+  assert.equal(await bucket.get("served"), undefined);
+});
+
 test("calls that wait longer than `connect_timeout` fail with `unavailable`", async () => {
   await using proxy = await startProxy(table.url);
   proxy.intercept = () => undefined;

@@ -58,13 +58,14 @@ export class ClientQueue {
       };
       const stopListening = request.onAbort(() => waiter.refuse(isEnded(this.#pool) ? poolEnded : noClient));
       this.#waiters.add(waiter);
-      this.#requestClients();
+      // Earlier requests may be stuck, for example because a host does not respond. So each waiter makes one, if it can.
+      if (this.#requested < this.#pool.options.max) this.#requestClient();
     });
   }
 
-  /** Requests clients from the pool: one for each waiter, but at most as many as the pool has connections. */
+  /** Requests a client for each waiter, but at most as many as the pool has connections. */
   #requestClients(): void {
-    // The pool may call back immediately. The loop then continues, instead of one call stack that grows.
+    // The pool may call back immediately. The loop then continues, instead of a call stack that grows.
     if (this.#isRequesting) return;
     this.#isRequesting = true;
     while (this.#requested < Math.min(this.#waiters.size, this.#pool.options.max)) this.#requestClient();

@@ -40,6 +40,8 @@ const [gone, exists, hidden, onStandby] = [0, 1, 2, 3] as const;
 /** Shortest and longest wait before the next check that a terminated process has exited, in milliseconds. */
 const shortestWait = 1;
 const longestWait = 200;
+/** Maximum time for one check, in milliseconds. */
+const longestCheck = 2_000;
 /** Maximum time that `sweep` spends on all processes, in milliseconds. */
 const longestSweep = 5_000;
 
@@ -147,11 +149,22 @@ export class LostWrites {
 
   async #terminate(process: ServerProcess, request: DriverRequest): Promise<void> {
     let wait = shortestWait;
-    while (await this.#exists(process, request)) {
+    while (await this.#mayExist(process, request)) {
       await delay(wait, undefined, { signal: request.signal, ref: false });
       wait = Math.min(2 * wait, longestWait);
     }
     this.#keys.delete(process);
+  }
+
+  /** Like `#exists`, but returns `true` if there is no answer in time, because only this connection may be silent. */
+  async #mayExist(process: ServerProcess, request: DriverRequest): Promise<boolean> {
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(longestCheck)]);
+    try {
+      return await this.#exists(process, createRequest({ bucket: "", signal }));
+    } catch (error) {
+      if (request.aborted || !signal.aborted) throw error;
+      return true;
+    }
   }
 
   /** Makes the server terminate a process. Returns whether it still existed. Throws if this cannot be known. */
