@@ -26,7 +26,7 @@ import { decodeCursor, encodeCursor, parseId, parseScanCursor, type ScanPosition
 import { encodeScan, fillPage, keysOfScan } from "./listing/scan.js";
 import { encodeCommand, encodeDelete, encodeExists, encodeGet, encodeSet } from "./protocol/encode-command.js";
 import { isCountUpTo, isOk, isValue, type Reply } from "./protocol/reply.js";
-import { longReply, valuesReply } from "./protocol/reply-limits.js";
+import { scanReply, valuesReply } from "./protocol/reply-limits.js";
 
 /** The driver for one Redis server. Each request for keys takes one write to the socket and one round trip. */
 export class StandaloneDriver implements Driver {
@@ -51,7 +51,7 @@ export class StandaloneDriver implements Driver {
     const { bucket, keys } = request;
     // If the connection is open, this method writes the request synchronously.
     const connection = this.#node.current ?? (await this.#node.connect(request));
-    const limits = valuesReply(keys.length, this.limits.maxValueBytes, false);
+    const limits = valuesReply(keys.length, this.limits.maxValueBytes, keys.length > 1);
     const exchange = await connection.send(request, encodeGet(bucketPrefix(bucket), keys), 1, { limits });
     const reply = this.#replyOf(connection, exchange);
     const replies = keys.length === 1 ? [reply] : reply;
@@ -104,7 +104,7 @@ export class StandaloneDriver implements Driver {
     const { process } = connection.identity;
     let cursor = position?.process === process ? position.cursor : "0";
     const { keys, done } = await fillPage(request, async () => {
-      const exchange = await connection.send(request, encodeScan(bucket, cursor), 1, { limits: longReply });
+      const exchange = await connection.send(request, encodeScan(bucket, cursor), 1, { limits: scanReply });
       if (isWithoutScan(connection, exchange)) throw new FaultError(withoutScan);
       const page = keysOfScan(bucket, cursor, this.#replyOf(connection, exchange));
       cursor = page.cursor;

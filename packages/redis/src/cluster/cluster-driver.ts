@@ -37,7 +37,7 @@ export class ClusterDriver implements Driver {
   }
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
-    const limits = (keys: number) => valuesReply(keys, this.limits.maxValueBytes, true);
+    const limits = (keys: number) => valuesReply(keys, this.limits.maxValueBytes, false);
     const { replies, faults } = await this.#run(request, { command: "GET", expects: isValue, limits });
     const values = replies.map((reply) => (reply instanceof Uint8Array ? reply : undefined));
     return { values, faults: itemFaults(faults) };

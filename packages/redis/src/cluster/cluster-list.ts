@@ -4,7 +4,7 @@ import { faultOfReply } from "../error-table.js";
 import { encodeScan, fillPage, keysOfScan } from "../listing/scan.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
-import { longReply } from "../protocol/reply-limits.js";
+import { type ReplyLimits, scanReply, textReply } from "../protocol/reply-limits.js";
 import { decodeProgress, encodeProgress } from "./listing-cursor.js";
 import { type Arrival, ListingState, type NodeScan } from "./listing-state.js";
 import type { Address } from "./node-address.js";
@@ -51,7 +51,7 @@ class Lister {
   /** Sends one `SCAN`. Also sends `CLUSTER NODES` before the first and after the last `SCAN` of a master. */
   async step(state: ListingState): Promise<readonly string[]> {
     const { scan, address, connection } = await this.#continue(state);
-    const reply = await this.#send(connection, encodeScan(this.#request.bucket, scan.cursor));
+    const reply = await this.#send(connection, encodeScan(this.#request.bucket, scan.cursor), scanReply);
     const { keys, cursor } = keysOfScan(this.#request.bucket, scan.cursor, reply);
     if (cursor === "0") state.finish(await this.#look(connection, address));
     else state.advance(cursor);
@@ -137,14 +137,14 @@ class Lister {
   }
 
   async #look(connection: Connection, address: Address): Promise<NodeView> {
-    const reply = await this.#send(connection, clusterNodes);
+    const reply = await this.#send(connection, clusterNodes, textReply);
     const view = parseNodeView(textOf(reply) ?? "", address);
     if (view === undefined) throw this.#changed();
     return view;
   }
 
-  async #send(connection: Connection, command: Buffer): Promise<Reply | undefined> {
-    const exchange = await connection.send(this.#request, command, 1, { limits: longReply });
+  async #send(connection: Connection, command: Buffer, limits: ReplyLimits): Promise<Reply | undefined> {
+    const exchange = await connection.send(this.#request, command, 1, { limits });
     const [reply] = exchange.replies;
     const fault = reply instanceof Error ? faultOfReply(reply) : connection.faultOf(exchange);
     if (fault !== undefined) throw this.#failed(new FaultError(fault));

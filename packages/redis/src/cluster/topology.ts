@@ -4,7 +4,7 @@ import type { NodeConnection } from "../connection/node-connection.js";
 import { pause } from "../connection/pause.js";
 import { faultOfReply } from "../error-table.js";
 import { encodeCommand } from "../protocol/encode-command.js";
-import { longReply } from "../protocol/reply-limits.js";
+import { slotsReply } from "../protocol/reply-limits.js";
 import type { ClusterAccess } from "./cluster-access.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 import { parseSlotMap, type SlotMap } from "./slot-map.js";
@@ -154,7 +154,7 @@ export class Topology {
   async #ask(address: Address, request: DriverRequest): Promise<SlotMap> {
     const node = this.nodeAt(address);
     const connection = node.current ?? (await node.connect(request));
-    const exchange = await connection.send(request, clusterSlots, 1, { limits: longReply });
+    const exchange = await connection.send(request, clusterSlots, 1, { limits: slotsReply });
     const [reply] = exchange.replies;
     const fault = reply instanceof Error ? faultOfReply(reply) : connection.faultOf(exchange);
     if (fault !== undefined) throw new FaultError(fault);

@@ -82,8 +82,7 @@ export class Connection {
       retryable: true,
       effect: exchange.writes ? "unknown" : "none",
     };
-    if (exchange.ending === "oversized")
-      return this.#fenced({ ...fault, reason: "the response is too large" }, exchange);
+    if (exchange.ending === "oversized") return this.#oversized(exchange, fault);
     return this.#fenced(fault, exchange);
   }
 
@@ -104,6 +103,13 @@ export class Connection {
     const exchange = new Exchange(count, options);
     this.#socket.send(commands, exchange);
     return exchange.ended;
+  }
+
+  /** Several values may fit if they are requested separately. One value that is too large stays too large. */
+  #oversized({ count, limits, writes }: Exchange, fault: Fault): Fault {
+    const fewer = count > 1 || limits.maxItems > 0 || writes;
+    if (fewer) return this.#fenced({ ...fault, reason: "the response is too large" }, undefined);
+    return { code: "internal", retryable: false, effect: "none", reason: "the response is too large" };
   }
 
   #fenced(fault: Fault, exchange: Exchange | undefined): Fault {

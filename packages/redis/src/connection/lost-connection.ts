@@ -2,7 +2,7 @@ import { FaultError } from "@manykv/core/driver";
 import { faultOfReply } from "../error-table.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
-import { longReply } from "../protocol/reply-limits.js";
+import { textReply } from "../protocol/reply-limits.js";
 import type { Connection } from "./connection.js";
 import { type Identity, isKilled } from "./identity.js";
 
@@ -55,7 +55,7 @@ export class LostConnection {
 
 /** Sends one command. Throws a {@link FaultError} if the connection breaks or the server is temporarily unavailable. */
 async function ask(connection: Connection, words: readonly string[]): Promise<Reply> {
-  const exchange = await connection.control(encodeCommand(...words), 1, { limits: longReply });
+  const exchange = await connection.control(encodeCommand(...words), 1, { limits: textReply });
   const [reply] = exchange.replies;
   if (reply instanceof Error && faultOfReply(reply).code === "unavailable")
     throw new FaultError({ ...faultOfReply(reply), effect: "none" });

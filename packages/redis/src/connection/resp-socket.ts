@@ -30,7 +30,8 @@ export class Exchange {
   onEnd: (() => void) | undefined;
   /** The exchange that was sent next on the same socket. */
   next: Exchange | undefined;
-  readonly #count: number;
+  /** The number of commands. */
+  readonly count: number;
   #ending: Ending | undefined;
   #answered = 0;
   #resolve!: (exchange: this) => void;
@@ -39,7 +40,7 @@ export class Exchange {
   constructor(count: number, { limits = shortReply, writes = false }: ExchangeOptions = {}) {
     this.limits = limits;
     this.writes = writes;
-    this.#count = count;
+    this.count = count;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -51,7 +52,7 @@ export class Exchange {
 
   /** Whether the server has replied to every command, even if the exchange was abandoned earlier. */
   get answered(): boolean {
-    return this.#answered === this.#count;
+    return this.#answered === this.count;
   }
 
   accept(reply: Reply): void {
@@ -152,7 +153,8 @@ export class RespSocket {
       this.#received += chunk.length;
       if (this.#received > exchange.limits.maxBytes) throw new OversizedReply();
     } catch (error) {
-      if (error instanceof OversizedReply) this.#first?.finish("oversized");
+      const full = this.#first !== undefined && this.#received + chunk.length > this.#first.limits.maxBytes;
+      if (full || error instanceof OversizedReply) this.#first?.finish("oversized");
       // The replies after this one cannot be matched to commands.
       this.desynchronize();
     }

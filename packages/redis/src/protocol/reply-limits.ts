@@ -13,8 +13,14 @@ const mebibyte = 1_048_576;
 /** For acknowledgements, counts and short texts. The longest are `INFO` and `ROLE` of a server with many replicas. */
 export const shortReply: ReplyLimits = Object.freeze({ maxBytes: mebibyte, maxItems: 10_000, maxDepth: 3 });
 
-/** For lists of nodes, slots, clients or key names. */
-export const longReply: ReplyLimits = Object.freeze({ maxBytes: 16 * mebibyte, maxItems: mebibyte, maxDepth: 5 });
+/** For texts with a line per client or node, such as `CLIENT LIST`. */
+export const textReply: ReplyLimits = Object.freeze({ maxBytes: 16 * mebibyte, maxItems: 0, maxDepth: 0 });
+
+/** For `CLUSTER SLOTS`: at most one range per slot. */
+export const slotsReply: ReplyLimits = Object.freeze({ maxBytes: 8 * mebibyte, maxItems: 16_384, maxDepth: 4 });
+
+/** For `SCAN`, which returns about as many names as requested. */
+export const scanReply: ReplyLimits = Object.freeze({ maxBytes: 16 * mebibyte, maxItems: 100_000, maxDepth: 2 });
 
 /** Lines that surround a value: its header and its line end. */
 const framing = 16;
@@ -24,8 +30,12 @@ const framing = 16;
  */
 const maxValuesBytes = 96 * mebibyte;
 
-/** For the values of keys: one `GET` per key, or one `MGET` for all of them. */
-export function valuesReply(keys: number, maxValueBytes: number, perKey: boolean): ReplyLimits {
+/**
+ * For the values of keys.
+ *
+ * @param mget - whether one `MGET` requests all values, instead of one `GET` per key
+ */
+export function valuesReply(keys: number, maxValueBytes: number, mget: boolean): ReplyLimits {
   const bytes = keys === 1 ? maxValueBytes : maxValuesBytes;
-  return { maxBytes: bytes + (keys + 1) * framing, maxItems: perKey ? 0 : keys, maxDepth: perKey ? 0 : 1 };
+  return { maxBytes: bytes + (keys + 1) * framing, maxItems: mget ? keys : 0, maxDepth: mget ? 1 : 0 };
 }
