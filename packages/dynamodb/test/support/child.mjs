@@ -1,3 +1,5 @@
+// Loading the SDK may take longer than the calls of a scenario, which would then never connect.
+import "@aws-sdk/client-dynamodb";
 import { runChild } from "@manykv/conformance/child";
 import { dynamodbDriver } from "@manykv/dynamodb";
 
