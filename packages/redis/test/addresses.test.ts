@@ -1,0 +1,88 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startDedicatedRedis } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { Redis } from "ioredis";
+import { createClient } from "redis6";
+import { afterEach, expect, test } from "vitest";
+import { type RedisStoreOptions, redisStore } from "../src/index.js";
+import { addressesOf } from "./support/addresses.js";
+import { bytes, text } from "./support/bytes.js";
+import { rejection } from "./support/rejection.js";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function writesAndReads(options: RedisStoreOptions): Promise<void> {
+  await using store = redisStore(options);
+  const bucket = await store.open("bucket");
+  await bucket.set("key", bytes("value"));
+  expect(text(await bucket.get("key"))).toBe("value");
+  await bucket.delete("key");
+}
+
+/** Starts a server with a Unix socket. `folder` may contain any character. */
+async function startWithSocket(name = "redis.sock") {
+  const folder = await mkdtemp(join(tmpdir(), "manykv-"));
+  const path = join(folder, name);
+  const redis = await startDedicatedRedis({ source: "process", password: "p@ss", args: ["--unixsocket", path] });
+  cleanups.push(
+    () => rm(folder, { recursive: true }),
+    () => redis.stop(),
+  );
+  return { path, redis };
+}
+
+test("a store connects over a Unix socket, with a password and a database", async () => {
+  const { path, redis } = await startWithSocket("a b#c?.sock");
+  const encoded = path.split("/").map(encodeURIComponent).join("/");
+  await using store = redisStore({ url: `redis+unix://:p%40ss@${encoded}?db=2` });
+  const bucket = await store.open("bucket");
+  await bucket.set("key", bytes("value"));
+  const admin = new Redis({ port: redis.port, password: "p@ss", db: 2 });
+  cleanups.push(() => admin.disconnect());
+  expect(await admin.get("{}bucket:key")).toBe("value");
+  expect(await admin.client("LIST")).toContain(`addr=${path}:0`);
+  await writesAndReads({ url: `valkey+unix://default:p%40ss@${encoded}` });
+});
+
+test("a store takes over the Unix socket of a client", async () => {
+  const { path } = await startWithSocket();
+  await writesAndReads({ client: new Redis({ path, password: "p@ss", lazyConnect: true }) });
+  await writesAndReads({ client: createClient({ socket: { path, tls: false }, password: "p@ss" }) });
+  await writesAndReads({ client: createClient({ url: `unix://:p%40ss@${path}` }) });
+});
+
+test("a call to a Unix socket that does not exist is retried until its deadline", async () => {
+  await using store = redisStore({ url: "redis+unix:///no/such/socket", timeout: 300 });
+  const error = await rejection((await store.open("bucket")).get("key"));
+  expect(error).toMatchObject({ code: "unavailable", retryable: true, reason: "ENOENT" });
+});
+
+test("a store connects to an IPv6 address", async () => {
+  const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
+  const proxy = createServer((socket) => {
+    const upstream = connect(server.port, server.host);
+    for (const [from, to] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const)
+      from.on("error", () => to.destroy()).pipe(to);
+  });
+  proxy.listen(0, "::1");
+  await once(proxy, "listening");
+  cleanups.push(() => proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  await writesAndReads({ url: `redis://[::1]:${port}` });
+  await writesAndReads({ client: new Redis({ host: "::1", port, lazyConnect: true }) });
+});
+
+test("valkey:// is an alias of redis://", async () => {
+  await writesAndReads({ url: serviceUrl("redis").replace("redis:", "valkey:") });
+  await writesAndReads({ url: serviceUrl("redis-cluster").replace("redis+cluster:", "valkey+cluster:") });
+});
