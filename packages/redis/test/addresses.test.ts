@@ -86,3 +86,27 @@ test("valkey:// is an alias of redis://", async () => {
   await writesAndReads({ url: serviceUrl("redis").replace("redis:", "valkey:") });
   await writesAndReads({ url: serviceUrl("redis-cluster").replace("redis+cluster:", "valkey+cluster:") });
 });
+
+test.each([
+  ["a web server", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", /Redis protocol/],
+  ["a MySQL server", "\x4a\x00\x00\x00\x0a8.0.36\x00", /Redis protocol/],
+  ["a server that sends a TLS alert", "\x15\x03\x03\x00\x02\x02\x46", /rediss:/],
+])("a call to %s fails at the first attempt", async (_, greeting, reason) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end(Buffer.from(greeting, "latin1"));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(() => server.close());
+  for (const scheme of ["redis", "redis+cluster"]) {
+    const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await using store = redisStore({ url, timeout: 60_000 });
+    const bucket = await store.open("bucket");
+    for (const call of [bucket.get("key"), bucket.set("key", bytes("value"))]) {
+      const error = await rejection(call);
+      expect(error).toMatchObject({ code: "unavailable", retryable: false });
+      expect(error.reason).toMatch(reason);
+    }
+  }
+});

@@ -1,10 +1,10 @@
-import { FaultError } from "@manykv/core/driver";
+import { type Fault, FaultError } from "@manykv/core/driver";
 import type { Redis, RedisOptions } from "ioredis";
 import { faultOfConnecting } from "../error-table.js";
 import { Lifetime } from "./lifetime.js";
 import { type Login, logIn } from "./log-in.js";
 import { RespSocket } from "./resp-socket.js";
-import { tlsRefused, tlsRequired } from "./tls-mismatch.js";
+import { firstByteOf, tlsRefused, wrongProtocol } from "./wrong-protocol.js";
 
 /** How to reach one server and log in. */
 export interface ConnectionSource extends Login {
@@ -15,8 +15,8 @@ export interface ConnectionSource extends Login {
    * @param attempt - ends when the client is no longer needed
    */
   readonly createClient: (attempt: Lifetime) => Promise<Redis>;
-  /** Whether {@link openSocket} need not check any more that both sides use TLS or neither does. */
-  tlsChecked?: boolean;
+  /** Whether {@link openSocket} need not check any more that the server speaks the same protocol, with or without TLS. */
+  checked?: boolean;
 }
 
 /**
@@ -86,7 +86,7 @@ export async function openSocket<Result>(
     attempt.end();
   }, timeout);
   let failure: () => unknown = () => undefined;
-  let connected: Redis | undefined;
+  let mismatch: (() => Promise<Fault | undefined>) | undefined;
   const open = async (): Promise<Result> => {
     const redis = await source.createClient(attempt);
     failure = destroyOnError(redis);
@@ -102,12 +102,13 @@ export async function openSocket<Result>(
     redis.stream.on("error", ignore);
     // While a call is in flight, core's timer keeps the process alive. An idle store must not.
     redis.stream.unref?.();
-    connected = redis;
     const socket = new RespSocket(redis);
+    const firstByte = firstByteOf(redis.stream);
+    mismatch = () => wrongProtocol(redis, firstByte());
     await logIn(socket, source);
     const result = await prepare(socket);
     keepUntil(owner, redis);
-    source.tlsChecked = true;
+    source.checked = true;
     return result;
   };
   try {
@@ -116,9 +117,9 @@ export async function openSocket<Result>(
     const stopped = attempt.ended;
     attempt.end();
     if (expired) throw new FaultError(timedOut);
-    if (connected !== undefined && !source.tlsChecked && !stopped) {
-      const fault = await tlsRequired(connected);
-      source.tlsChecked = fault === undefined;
+    if (mismatch !== undefined && !source.checked && !stopped) {
+      const fault = await mismatch();
+      source.checked = fault === undefined;
       if (fault !== undefined) throw new FaultError(fault);
     }
     if (error instanceof FaultError && failure() === undefined) throw error;
@@ -132,7 +133,7 @@ export async function openSocket<Result>(
 /** Connects, and finds out whether only one side uses TLS if a TLS handshake takes unusually long. */
 async function connect(redis: Redis, source: ConnectionSource): Promise<void> {
   const connected = redis.connect();
-  if (source.tlsChecked) return connected;
+  if (source.checked) return connected;
   const handshake = new Lifetime();
   const refused = tlsRefused(redis, handshake).then((fault) => {
     if (fault !== undefined) throw new FaultError(fault);

@@ -9,9 +9,6 @@ import type { Lifetime } from "./lifetime.js";
 const longestHandshake = 500;
 /** Longest time to find out, in milliseconds. */
 const probeTime = 500;
-/** The length of a TLS alert, in bytes. A server that requires TLS may send one before it closes the connection. */
-const alertLength = 7;
-
 const needsTls: Fault = Object.freeze({
   code: "unavailable",
   retryable: false,
@@ -19,15 +16,37 @@ const needsTls: Fault = Object.freeze({
   reason: "the server requires TLS: use rediss:// instead of redis://",
 });
 
+const notRedis: Fault = Object.freeze({
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "the server does not speak the Redis protocol: check the host and the port",
+});
+
+/** The first byte of an alert: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
+const tlsAlert = 0x15;
+
 /**
- * After the server closed a connection, returns a fault if the server requires TLS and the client does not use it. Redis
- * then closes a connection without a reply, so a second connection has to find out.
+ * After a connection without TLS failed before its first use, returns a fault if the server speaks another protocol. Redis
+ * closes a connection without a reply if it requires TLS, so a second connection has to find out.
+ *
+ * @param firstByte - the first byte that the server sent
  */
-export async function tlsRequired(redis: Redis): Promise<Fault | undefined> {
-  const { stream, options } = redis;
+export async function wrongProtocol(redis: Redis, firstByte: number | undefined): Promise<Fault | undefined> {
   const address = addressOf(redis);
-  if (options.tls || address === undefined || !stream || stream.bytesRead > alertLength) return undefined;
+  if (!redis.options.tls && firstByte === tlsAlert) return needsTls;
+  if (firstByte !== undefined) return /[+:$*-]/.test(String.fromCharCode(firstByte)) ? undefined : notRedis;
+  if (redis.options.tls || address === undefined) return undefined;
   return (await answersTls(address)) ? needsTls : undefined;
+}
+
+/** Returns a function that returns the first byte that arrives on a stream from now on. */
+export function firstByteOf(stream: Redis["stream"]): () => number | undefined {
+  let first: number | undefined;
+  stream.once("data", (chunk: Uint8Array) => {
+    first = chunk[0];
+  });
+  return () => first;
 }
 
 /**
