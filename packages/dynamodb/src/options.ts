@@ -86,6 +86,12 @@ function isText(text: unknown, maxBytes: number): boolean {
 /** The oldest version whose clients can send the requests of another copy of the SDK. */
 const supportedClient = "a DynamoDBClient from @aws-sdk/client-dynamodb 3.974 or later";
 
+/** A client of version 2 of the SDK. A DocumentClient has the client of the service as `service`. */
+interface Version2Client {
+  readonly makeRequest?: unknown;
+  readonly service?: Version2Client;
+}
+
 function checkClient(client: Partial<DynamoDBClient> | null): void {
   const { config, middlewareStack, send } = client ?? {};
   const { credentials, requestHandler, protocol, serviceId } = { ...config } as Partial<DynamoDBClient["config"]>;
@@ -93,11 +99,15 @@ function checkClient(client: Partial<DynamoDBClient> | null): void {
   const isClient = functions.every((each) => typeof each === "function");
   const isOther = typeof serviceId === "string" && serviceId !== "DynamoDB";
   check(!isOther, `\`client\` is a client of another service: pass ${supportedClient}`);
-  const isVersion2 = !isClient && typeof (client as { makeRequest?: unknown } | null)?.makeRequest === "function";
+  const isVersion2 = [client, (client as Version2Client | null)?.service].some(
+    (each) => typeof (each as Version2Client | null | undefined)?.makeRequest === "function",
+  );
   check(!isVersion2, `\`client\` is a client of version 2 of the AWS SDK: pass ${supportedClient}`);
   // Older clients lack the protocol that encodes the commands of a newer copy of the SDK.
   const isRecent = typeof (protocol as { serializeRequest?: unknown } | undefined)?.serializeRequest === "function";
   check(isClient && isRecent, `\`client\` must be ${supportedClient}`);
+  const isFrozen = Object.isSealed(client) || Object.isFrozen(config);
+  check(!isFrozen, "`client` or its `config` is frozen or sealed: the AWS SDK itself cannot use such a client");
 }
 
 /** Throws `invalid-argument` unless `isValid`. No message contains the value of an option, which may be a password. */

@@ -204,6 +204,42 @@ describe("the caller's middleware sees every request", () => {
   });
 });
 
+test.each<[string, (client: DynamoDBClient) => DynamoDBClient]>([
+  ["a Proxy of a client", (client) => new Proxy(client, {})],
+  ["an object that inherits from a client", (client) => Object.create(client) as DynamoDBClient],
+  ["a client that accepts no new properties", (client) => Object.preventExtensions(client)],
+  ["a client of a subclass", () => new (class extends DynamoDBClient {})({ endpoint })],
+  ["a client that caches its middleware", () => new DynamoDBClient({ endpoint, cacheMiddleware: true })],
+])("%s serves every operation", async (_, change) => {
+  const client = new DynamoDBClient({ endpoint });
+  const driver = dynamodbDriver({ table, client: change(client) });
+  for (const bytes of rounds.map((round) => new Uint8Array([round]))) {
+    await driver.set(request({ bucket: "odd", keys: ["key"], values: [bytes] }));
+    expect((await driver.get(request({ bucket: "odd", keys: ["key"] }))).values).toEqual([bytes]);
+  }
+  expect((await driver.list(request({ bucket: "odd" }))).keys).toEqual(["key"]);
+  await driver.delete(request({ bucket: "odd", keys: ["key"] }));
+  client.destroy();
+});
+
+test("wrappers in the prototype of all clients see every request", async () => {
+  const { send } = DynamoDBClient.prototype;
+  let count = 0;
+  const owner = Object.getPrototypeOf(DynamoDBClient.prototype) as { send: unknown };
+  owner.send = function (this: DynamoDBClient, ...args: unknown[]) {
+    count++;
+    return Reflect.apply(send, this, args);
+  };
+  try {
+    const driver = dynamodbDriver({ table, endpoint });
+    for (const _ of rounds) await driver.set(write());
+    expect(count).toBe(rounds.length);
+    await driver.close();
+  } finally {
+    owner.send = send;
+  }
+});
+
 test("a mocked send makes a call fail with an error that names the option to correct", async () => {
   const client = new DynamoDBClient({ endpoint });
   client.send = (async () => ({})) as unknown as typeof client.send;

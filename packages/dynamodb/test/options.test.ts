@@ -48,6 +48,53 @@ describe("options", () => {
       expect(refusal({ table: "table", client }).message).toContain("`client`");
   });
 
+  test.each<[string, (client: DynamoDBClient) => unknown]>([
+    [
+      "another service",
+      ({ config, send, middlewareStack }) => ({ config: { ...config, serviceId: "S3" }, send, middlewareStack }),
+    ],
+    ["version 2", () => ({ config: {}, makeRequest() {} })],
+    ["version 2", () => ({ service: { config: {}, makeRequest() {} }, get() {} })],
+    [
+      "3.974 or later",
+      ({ config, send, middlewareStack }) => ({ config: { ...config, protocol: undefined }, send, middlewareStack }),
+    ],
+    ["3.974 or later", (client) => Promise.resolve(client)],
+    ["3.974 or later", () => DynamoDBClient],
+    ["frozen", (client) => Object.freeze(client)],
+    ["sealed", (client) => Object.seal(client)],
+    ["frozen", (client) => Object.freeze(client.config) && client],
+  ])("refuses an unsuitable client when the store is created: %s", (text, change) => {
+    const error = refusal({ table: "table", client: change(new DynamoDBClient({ region })) });
+    expect(error).toMatchObject({ code: "invalid-argument" });
+    expect(error.message).toContain("`client`");
+    expect(error.message).toContain(text);
+  });
+
+  test.each([{}, null, "", "a".repeat(256), "\ud800", 7])("rejects %j as the name of an attribute", (name) => {
+    expect(refusal({ table: "table", region, keyAttribute: name }).message).toContain("`keyAttribute`");
+    expect(refusal({ table: "table", region, valueAttribute: name }).message).toContain("`valueAttribute`");
+    const sortKey = { attribute: name, value: "manykv" };
+    expect(refusal({ table: "table", region, sortKey }).message).toContain("`sortKey.attribute`");
+  });
+
+  test.each([
+    [null, "`sortKey` must be an object"],
+    ["sk", "`sortKey` must be an object"],
+    [{ attribute: "sk" }, "`sortKey.value`"],
+    [{ attribute: "sk", value: "" }, "`sortKey.value`"],
+    [{ attribute: "sk", value: "\u00e9".repeat(513) }, "`sortKey.value`"],
+    [{ attribute: "sk", value: "v", type: "S" }, "unknown option `type` in `sortKey`"],
+    [{ attribute: "k", value: "v" }, "must be different names"],
+    [{ attribute: "v", value: "v" }, "must be different names"],
+  ])("rejects the sort key %j", (sortKey, message) => {
+    expect(refusal({ table: "table", region, sortKey }).message).toContain(message);
+  });
+
+  test("rejects the same name for the key and the value", () => {
+    expect(refusal({ table: "table", region, keyAttribute: "v" }).message).toContain("must be different names");
+  });
+
   test.each([
     { region },
     { endpoint: "http://localhost:8000" },
