@@ -8,7 +8,7 @@ import type { ReplyLimit } from "../protocol/reply-limit.js";
 import { readVersion } from "./describe-server.js";
 import type { Runner } from "./statement-runner.js";
 
-/** The members of PGlite that manykv uses: `PGlite` and `PGliteWorker` of `@electric-sql/pglite` have them. */
+/** The members of PGlite that manykv uses. PGlite does not document `_runExclusiveTransaction`. */
 export interface EmbeddedPostgres {
   readonly waitReady: Promise<void>;
   /** Whether the database is open. */
