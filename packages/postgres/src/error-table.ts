@@ -103,6 +103,9 @@ export function faultOfConnecting(error: unknown): Fault {
   if (text.startsWith("SASL")) return { ...refused("access-denied"), reason: "SASL" };
   if (text.includes("does not support SSL")) return { ...refused("unavailable"), reason: "the server refuses TLS" };
   if (text.startsWith("timeout exceeded")) return noClientInTime;
+  if (/connection timeout|timeout expired/.test(text)) {
+    return { ...temporary("unavailable"), reason: "the server does not respond while connecting" };
+  }
   return notConnected(nodeCodeOf(error));
 }
 

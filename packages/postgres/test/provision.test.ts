@@ -46,7 +46,7 @@ test("the URL can name the table", async () => {
   assert.equal(rowCount, 1);
 });
 
-/** Runs `provision` on a server that lacks every one of `words`: the proxy makes unknown words of the same length. */
+/** Uses a store on a server that lacks `words`: the proxy replaces them with unknown words. Returns what was sent. */
 async function provisionWithout(words: readonly string[], name: string): Promise<readonly string[]> {
   await using proxy = await startProxy(table.url);
   const sent: string[] = [];
@@ -61,8 +61,20 @@ async function provisionWithout(words: readonly string[], name: string): Promise
   await store.provision();
   const bucket = await store.open("b");
   await bucket.set("a", text("v"));
+  await bucket.setMany(["b", "c"].map((key) => [key, text(key)]));
   assert.deepEqual(await bucket.get("a"), text("v"));
+  assert.deepEqual(await bucket.getMany(["c", "d"]), [["c", text("c")], undefined]);
+  await bucket.deleteMany(["a", "b"]);
+  assert.equal(await bucket.exists("a"), false);
+  assert.deepEqual(await bucket.listKeys(), { keys: ["c"] });
   await store.provision();
+  const { abilities, findings } = await store.describe();
+  const listsProcesses = !words.includes("pg_stat_get_activity");
+  assert.equal(abilities.settlesLostWrites, listsProcesses);
+  assert.equal(
+    findings.some(({ code }) => code === "cannot-settle"),
+    !listsProcesses,
+  );
   return sent;
 }
 
@@ -84,10 +96,10 @@ const lackingWords = [
   ["fillfactor"],
   ["COMPRESSION", "fillfactor"],
   ["indnkeyatts"],
-  ["pg_index"],
+  ["COMPRESSION", "fillfactor", "pg_index", "pg_stat_get_activity"],
 ];
 
-test("provision works on servers that lack LZ4, storage parameters and parts of the catalog", async () => {
+test("a store works on servers that lack LZ4, storage parameters and parts of the catalog", async () => {
   const best = await bestCompression();
   for (const words of lackingWords) {
     const name = randomName();

@@ -266,6 +266,17 @@ test("if the server never responds, a call fails within its deadline and leaks n
   silent.close();
 });
 
+test("if the server does not respond while connecting, the error says so", async () => {
+  const silent = await startSilentServer();
+  await using store = postgresStore({ url: `${silent.url}?connect_timeout=1`, retry: { attempts: 1 } });
+  await assert.rejects((await store.open("b")).get("a"), {
+    code: "unavailable",
+    retryable: true,
+    message: /does not respond/,
+  });
+  silent.close();
+});
+
 test("closing a store does not wait for a server that never responds", async () => {
   const silent = await startSilentServer();
   const store = postgresStore({ url: `${silent.url}?connect_timeout=3600` });
