@@ -31,30 +31,26 @@ export class CoalescingBucket extends DriverBucket {
   #waiting: PendingCall[] = [];
 
   override get(key: string, options?: CallOptions): Promise<Value> {
-    const call = new Call(this.core, "get", this.name);
-    return call.traced(() => this.#join(call, "get", key, undefined, options));
+    return this.#join("get", key, undefined, options);
   }
 
-  override set(key: string, value: Uint8Array, options?: CallOptions): Promise<void> {
-    const call = new Call(this.core, "set", this.name);
-    return call.traced(async () => void (await this.#join(call, "set", key, value, options)));
+  override async set(key: string, value: Uint8Array, options?: CallOptions): Promise<void> {
+    await this.#join("set", key, value, options);
   }
 
-  override delete(key: string, options?: CallOptions): Promise<void> {
-    const call = new Call(this.core, "delete", this.name);
-    return call.traced(async () => void (await this.#join(call, "delete", key, undefined, options)));
+  override async delete(key: string, options?: CallOptions): Promise<void> {
+    await this.#join("delete", key, undefined, options);
   }
 
   /** Adds a call to the next batch. Waits for the result until the call's deadline passes or its signal is aborted. */
-  async #join(
-    call: Call,
-    operation: "get" | WriteKind,
+  #join(
+    operation: PendingCall["operation"],
     key: string,
     value: Uint8Array | undefined,
     options: CallOptions | undefined,
   ): Promise<Value> {
-    try {
-      call.start(options);
+    const call = this.call(operation);
+    const join = async (): Promise<Value> => {
       const { limits } = this;
       const rejection = checkKey(key, limits) ?? (operation === "set" && checkValue(value, limits));
       if (rejection) throw new InputError(rejection.code, rejection.text, 1);
@@ -76,11 +72,8 @@ export class CoalescingBucket extends DriverBucket {
       pending.batch?.leave();
       const fault: Fault = { code: result, retryable: result === "timeout", effect: "unknown" };
       throw failure(pending, fault, pending.batch === undefined ? "not-applied" : "unknown");
-    } catch (error) {
-      throw operation === "get" ? call.readError(error) : call.writeError(error, [key]);
-    } finally {
-      call.end();
-    }
+    };
+    return call.run(options, join, operation === "get" ? {} : { written: { input: [key] } });
   }
 
   /** Sends the waiting calls, in one batch per operation and timeout, because a batch has one timeout. */
@@ -101,9 +94,12 @@ export class CoalescingBucket extends DriverBucket {
   async #read(batch: readonly PendingCall[]): Promise<void> {
     const call = new BatchCall(this.core, "getMany", this.name, batch);
     try {
-      const keys = batch.map(({ key }) => key);
-      const parsed = readKeys(call, keys, "get");
-      const canonical = findDuplicates(keys, "first");
+      const parsed = readKeys(
+        call,
+        batch.map(({ key }) => key),
+        "get",
+      );
+      const canonical = await findDuplicates(parsed.keys, "first", call);
       const values = await call.traced(() => read(call, "get", parsed, canonical));
       for (const [index, { settle }] of batch.entries()) settle(values[index]);
     } catch (error) {
@@ -122,21 +118,28 @@ export class CoalescingBucket extends DriverBucket {
     const kind = deciding[0]?.operation as WriteKind;
     const call = new BatchCall(this.core, `${kind}Many`, this.name, batch.flat());
     const input = deciding.map(({ key, value }) => (kind === "set" ? [key, value] : key));
-    const parsed = kind === "set" ? readEntries(call, input) : readKeys(call, input, kind);
-    const sending = call.traced(async () => {
-      const outcomes = await write(call, kind, parsed, undefined);
-      for (const [index, calls] of batch.entries()) {
-        const outcome = outcomes.outcomeOf(index);
-        const cause = outcomes.causeOf(index);
-        const unsettled = outcomes.isUnsettled(index);
-        for (const each of calls) {
-          each.call.unsettled = Number(unsettled);
-          each.settle(outcome === "applied" ? undefined : failure(each, cause, outcome, unsettled));
+    try {
+      const parsed = kind === "set" ? readEntries(call, input) : readKeys(call, input, kind);
+      await call.traced(async () => {
+        const outcomes = await write(call, kind, parsed, undefined);
+        for (const [index, calls] of batch.entries()) {
+          const outcome = outcomes.outcomeOf(index);
+          const cause = outcomes.causeOf(index);
+          const unsettled = outcomes.isUnsettled(index);
+          for (const each of calls) {
+            each.call.unsettled = Number(unsettled);
+            each.settle(outcome === "applied" ? undefined : failure(each, cause, outcome, unsettled));
+          }
         }
-      }
-      outcomes.throwIfFailed();
-    });
-    await sending.catch(() => {}).finally(() => call.end()); // Each caller has received its own error.
+        outcomes.throwIfFailed();
+      });
+    } catch (error) {
+      // Has no effect if the batch was sent, because each caller has received its own error.
+      const { code, retryable } = error as StoreError;
+      for (const each of batch.flat()) each.settle(failure(each, { code, retryable, effect: "none" }, "not-applied"));
+    } finally {
+      call.end();
+    }
   }
 }
 

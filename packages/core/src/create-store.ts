@@ -43,15 +43,17 @@ class DriverStore implements Store {
   }
 
   provision(): Promise<void> {
-    return this.#run("provision", { timeout: provisionTimeout }, async (call) => {
+    const call = new Call(this.#core, "provision", "");
+    return call.run({ timeout: provisionTimeout }, async () => {
       if (this.#core.driver.provision !== undefined) await control(call, "provision");
     });
   }
 
   describe(options?: CallOptions): Promise<StoreDescription> {
-    return this.#run("describe", options, async (call) => {
+    const call = new Call(this.#core, "describe", "");
+    return call.run(options, async () => {
       const { driver, options: resolved } = this.#core;
-      const found = driver.describe === undefined ? undefined : await control(call, "describe");
+      const found = driver.describe && (await control(call, "describe"));
       return {
         driver: driver.name,
         server: driver.server,
@@ -62,24 +64,6 @@ class DriverStore implements Store {
         limits: resolved.limits,
         findings: found?.findings ?? [],
       };
-    });
-  }
-
-  #run<Result>(
-    operation: string,
-    options: CallOptions | undefined,
-    work: (call: Call) => Promise<Result>,
-  ): Promise<Result> {
-    const call = new Call(this.#core, operation, "");
-    return call.traced(async () => {
-      try {
-        call.start(options);
-        return await work(call);
-      } catch (error) {
-        throw call.readError(error);
-      } finally {
-        call.end();
-      }
     });
   }
 

@@ -38,10 +38,36 @@ export class Call {
   }
 
   /**
-   * Applies options and sets the deadline. Returns a copy of the options. Throws `invalid-argument` for a bad option, or
-   * `closed` after `close()`.
+   * Runs the call: applies `options`, whose names must be in `known`, publishes the tracing events, and converts the
+   * error that `work` fails with. A write passes its input as `written`, so that the error contains all outcomes.
    */
-  start<Options extends CallOptions>(options: Options | undefined, known?: readonly string[]): Options | undefined {
+  run<Options extends CallOptions, Result>(
+    options: Options | undefined,
+    work: (options: Options | undefined) => Promise<Result>,
+    { known, written }: { readonly known?: readonly string[]; readonly written?: { readonly input: unknown } } = {},
+  ): Promise<Result> {
+    return this.traced(async () => {
+      try {
+        return await work(this.#start(options, known));
+      } catch (error) {
+        throw this.#errorOf(error, written);
+      } finally {
+        this.end();
+      }
+    });
+  }
+
+  end(): void {
+    this.#stopListening?.();
+    this.core.leave();
+  }
+
+  /** Publishes the events of `run` if the tracing channel `manykv:call` has subscribers. */
+  traced<Result>(run: () => Promise<Result>): Promise<Result> {
+    return this.core.callTracing?.hasSubscribers ? traceCall(this, run) : run();
+  }
+
+  #start<Options extends CallOptions>(options: Options | undefined, known?: readonly string[]): Options | undefined {
     this.core.checkOpen();
     const checked = options === undefined ? undefined : checkCallOptions(options, known);
     const { timeout = this.timeout, signal } = checked ?? {};
@@ -54,20 +80,10 @@ export class Call {
     return checked;
   }
 
-  /** Runs the call. Publishes its events if the tracing channel `manykv:call` has subscribers. */
-  traced<Result>(run: () => Promise<Result>): Promise<Result> {
-    return this.core.callTracing?.hasSubscribers ? traceCall(this, run) : run();
-  }
-
   /** The operation, bucket and driver, for error messages. */
   get description(): string {
     const bucket = this.bucket === "" ? "" : ` on bucket "${this.bucket}"`;
     return `${this.operation}${bucket} (${this.core.driver.name})`;
-  }
-
-  end(): void {
-    this.#stopListening?.();
-    this.core.leave();
   }
 
   get cancelled(): boolean {
@@ -119,20 +135,16 @@ export class Call {
     throw new InputError("timeout", text, entries);
   }
 
-  /** Returns the error that a read rejects with. */
-  readError(error: unknown): unknown {
-    if (!(error instanceof InputError)) return error;
-    return new StoreError(error.code, `${this.operation}: ${error.message}`);
-  }
-
-  /** Returns the error that a write rejects with: a {@link BatchError}, even if nothing was sent. */
-  writeError(error: unknown, input: unknown): unknown {
-    if (!StoreError.is(error) || BatchError.is(error)) return error;
-    const { code, message } = error;
+  /** Returns the error that the call rejects with. A write always rejects with a {@link BatchError}. */
+  #errorOf(error: unknown, written: { readonly input: unknown } | undefined): unknown {
+    const isInputError = error instanceof InputError;
+    if (written === undefined ? !isInputError : !StoreError.is(error) || BatchError.is(error)) return error;
+    const { code, message } = error as StoreError;
+    const text = `${this.operation}: ${message}`;
+    if (written === undefined) return new StoreError(code, text);
     const deadline = Math.min(this.deadline, now() + this.timeout);
-    this.batchSize = error instanceof InputError ? error.entries : countEntries(input, deadline);
-    const outcomes = uniformOutcomes(this.batchSize, "not-applied", code);
-    return new BatchError(code, `${this.operation}: ${message}`, outcomes);
+    this.batchSize = isInputError ? error.entries : countEntries(written.input, deadline);
+    return new BatchError(code, text, uniformOutcomes(this.batchSize, "not-applied", code));
   }
 
   #interrupt(why: Interruption): void {

@@ -4,7 +4,7 @@ import type { RequestLimits } from "../driver.js";
 import { StoreError, type StoreErrorCode } from "../errors.js";
 import type { Limits } from "../store.js";
 import { byteLengthOf, plainBytes } from "./bytes.js";
-import { PackedValues } from "./chunk.js";
+import { mostAtOnce, PackedValues } from "./chunk.js";
 
 /** Why an entry is rejected. In the error message, `text` follows the index of the entry. */
 export interface Rejection {
@@ -76,9 +76,6 @@ export interface Batch {
   /** The values to set: copies, or the caller's own arrays, which must be encoded before the method returns. */
   readonly values: PackedValues | readonly Uint8Array[] | undefined;
 }
-
-/** Maximum length of a short batch. In a longer one, core finds duplicates in steps and encodes requests one by one. */
-export const mostAtOnce = 16_384;
 
 /**
  * Reads and validates an iterable of keys. Iterates over it once.

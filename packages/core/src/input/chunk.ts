@@ -148,33 +148,46 @@ export type DuplicatePolicy = "first" | "last";
 /** For each index, the index of the entry to use for the same key. `undefined` if all keys are different. */
 export type CanonicalIndexes = Int32Array | undefined;
 
-export function findDuplicates(keys: readonly string[], policy: DuplicatePolicy): CanonicalIndexes {
-  if (keys.length < 2 || new Set(keys).size === keys.length) return undefined;
-  const indexes = new Map<string, number>();
-  keys.forEach((key, index) => {
-    if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
-  });
-  return Int32Array.from(keys, (key) => indexes.get(key) as number);
-}
-
-const keysPerStep = 8_192;
-
-/** Does the same as {@link findDuplicates}, but lets other work on the event loop run every 8,192 keys. */
-export async function findDuplicatesInSteps(
+/**
+ * Finds the entries to use. Returns a promise only for a long batch: other work on the event loop then runs between the
+ * steps of the search.
+ */
+export function findDuplicates(
   keys: readonly string[],
   policy: DuplicatePolicy,
   call: Call,
-): Promise<CanonicalIndexes> {
+): CanonicalIndexes | Promise<CanonicalIndexes> {
+  if (keys.length < 2) return undefined;
+  const search = searchDuplicates(keys, policy);
+  const first = search.next();
+  return first.done ? first.value : finish();
+
+  async function finish(): Promise<CanonicalIndexes> {
+    for (;;) {
+      await call.nextTurn(keys.length);
+      const { done, value } = search.next();
+      if (done) return value;
+    }
+  }
+}
+
+/** Maximum length of a short batch. In a longer one, core finds duplicates in steps and encodes requests one by one. */
+export const mostAtOnce = 16_384;
+
+function* searchDuplicates(
+  keys: readonly string[],
+  policy: DuplicatePolicy,
+): Generator<undefined, CanonicalIndexes, undefined> {
   const indexes = new Map<string, number>();
   for (let index = 0; index < keys.length; index++) {
-    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    if (index > 0 && index % mostAtOnce === 0) yield;
     const key = keys[index] as string;
     if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
   }
   if (indexes.size === keys.length) return undefined;
   const canonical = new Int32Array(keys.length);
   for (let index = 0; index < keys.length; index++) {
-    if (index % keysPerStep === 0) await call.nextTurn(keys.length);
+    if (index > 0 && index % mostAtOnce === 0) yield;
     canonical[index] = indexes.get(keys[index] as string) as number;
   }
   return canonical;
