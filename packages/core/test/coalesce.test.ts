@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { stat } from "node:fs";
 import fc from "fast-check";
 import { test } from "vitest";
 import type { Fault } from "../src/driver.js";
@@ -299,4 +300,20 @@ test("the other methods work as on a plain bucket", async () => {
   assert.deepEqual(await bucket.listKeys(), { keys: [] });
   for await (const _ of bucket.keys()) assert.fail("no key should be listed");
   assert.equal(bucket.name, "b");
+});
+
+test("a batch whose deadline passes before it can be read rejects its calls and does not stop close()", async () => {
+  const { driver, bucket } = await setUp();
+  const store = createStore(driver);
+  const coalescing = await store.open("b", { coalesce: true });
+  // After a callback of the file system, Node.js runs `setImmediate` before timers, so the batch is sent too late.
+  await new Promise((resolve) => stat(import.meta.filename, resolve));
+  const calls = Array.from({ length: 3_000 }, (_, index) =>
+    coalescing.set(`k${index}`, Uint8Array.of(1), { timeout: 5 }),
+  );
+  const end = performance.now() + 20;
+  while (performance.now() < end);
+  assert.deepEqual([...new Set(codes(await Promise.allSettled(calls)))], ["timeout"]);
+  await store.close();
+  assert.equal(await bucket.get("k0"), undefined);
 });
