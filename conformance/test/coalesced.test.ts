@@ -15,7 +15,7 @@ conformanceSuite(
       const store = createStore(driver, options);
       const open = store.open.bind(store);
       return Object.assign(store, {
-        open: (name: string, given?: OpenOptions) => open(name, { coalesce: true, ...given }),
+        open: (name: string, given?: OpenOptions) => open(name, given ?? { coalesce: true }),
       });
     },
   },

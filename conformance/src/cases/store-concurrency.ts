@@ -39,12 +39,12 @@ export const storeConcurrencyCases: readonly ConformanceCase[] = [
           wrap(faultDriver(driver, ({ keys }) => (keys.includes("slow") ? { kind: "drop-request" } : undefined))),
         store: { storeConcurrency: 1 },
       });
-      const slow = rejectsWith(bucket.get("slow", { timeout: 1_000 }), "timeout");
+      const slow = rejectsWith(bucket.getMany(["slow"], { timeout: 1_000 }), "timeout");
       const signal = AbortSignal.timeout(50);
       await Promise.all([
-        rejectsWith(bucket.get("a", { timeout: 100 }), "timeout"),
-        rejectsWith(bucket.get("b", { signal }), "aborted"),
-        batchErrorOf(bucket.set("c", bytes("v"), { timeout: 100 }), "timeout").then((error) => {
+        rejectsWith(bucket.getMany(["a"], { timeout: 100 }), "timeout"),
+        rejectsWith(bucket.getMany(["b"], { signal }), "aborted"),
+        batchErrorOf(bucket.setMany([["c", bytes("v")]], { timeout: 100 }), "timeout").then((error) => {
           assertNothingApplied(error, 1);
         }),
       ]);
