@@ -2,6 +2,9 @@
 //
 // esbuild bundles each entry point of `exports` and `bin` into one module. Code that several entry points use goes into
 // a shared chunk, so that each class exists only once. tsc checks the types and writes the declarations.
+//
+// The entry points of `exports` also exist as CommonJS, for programs that cannot `require` ECMAScript modules: Jest, whose
+// tests are CommonJS by default. Node.js itself can, so the condition `module-sync` keeps it at one copy of each class.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -26,27 +29,61 @@ function entryPoints({ exports, bin = {} }) {
   return Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]));
 }
 
+/** @satisfies {import("esbuild").BuildOptions} */
+const options = {
+  bundle: true,
+  packages: "external",
+  platform: "neutral",
+  target: "es2023",
+  sourcemap: true,
+  // The package contains `src`, so the source maps need only the paths of the sources, not their text.
+  sourcesContent: false,
+  legalComments: "none",
+  logLevel: "warning",
+  write: false,
+};
+
 async function bundle() {
   const manifest = JSON.parse(await readFile("package.json", "utf8"));
   const { outputFiles } = await build({
+    ...options,
     entryPoints: entryPoints(manifest),
     outdir: "dist",
-    bundle: true,
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
-    packages: "external",
-    platform: "neutral",
     format: "esm",
-    target: "es2023",
-    sourcemap: true,
-    // The package contains `src`, so the source maps need only the paths of the sources, not their text.
-    sourcesContent: false,
-    legalComments: "none",
-    logLevel: "warning",
-    write: false,
   });
   const files = new Map(outputFiles.map(({ path, text }) => [relative(".", path), text]));
+  for (const [path, text] of await bundleCommonJs(manifest)) files.set(path, text);
   for (const [path, text] of files) await writeIfChanged(path, text);
+  return files;
+}
+
+/**
+ * Bundles all entry points of `exports` into one CommonJS module, and returns it with a small module per entry point:
+ * esbuild cannot share chunks between CommonJS modules.
+ *
+ * @param {Manifest} manifest
+ * @returns {Promise<Map<string, string>>}
+ */
+async function bundleCommonJs({ exports }) {
+  const names = Object.keys(entryPoints({ exports }));
+  const { outputFiles } = await build({
+    ...options,
+    stdin: {
+      contents: names.map((name, index) => `export * as entry${index} from "./src/${name}.ts";`).join("\n"),
+      resolveDir: ".",
+      sourcefile: "all.ts",
+    },
+    outfile: "dist/chunks/all.cjs",
+    format: "cjs",
+    define: { "import.meta.url": "__filename" },
+    // Jest's default settings do not permit `import()`.
+    supported: { "dynamic-import": false },
+  });
+  const files = new Map(outputFiles.map(({ path, text }) => [relative(".", path), text]));
+  for (const [index, name] of names.entries())
+    files.set(`dist/${name}.cjs`, `module.exports = require("./chunks/all.cjs").entry${index};\n`);
   return files;
 }
 
@@ -81,7 +118,9 @@ async function removeLeftovers(bundled) {
   for (const name of await readdir("dist", { recursive: true })) {
     const path = join("dist", name);
     const source = join("src", name.replace(/\.d\.ts(\.map)?$/, ".ts"));
-    const kept = /\.js(\.map)?$/.test(name) ? bundled.has(path) : !/\.d\.ts(\.map)?$/.test(name) || existsSync(source);
+    const kept = /\.c?js(\.map)?$/.test(name)
+      ? bundled.has(path)
+      : !/\.d\.ts(\.map)?$/.test(name) || existsSync(source);
     if (!kept) await rm(path);
   }
 }

@@ -46,7 +46,9 @@ describe.each(packages)("$name", ({ name, entryPoints }) => {
   });
 
   test("has types that resolve", async () => {
-    await run(bin("attw"), ["--profile", "esm-only", "--format", "ascii", tarball(name)]);
+    // To TypeScript the packages are ECMAScript modules, as to Node.js. The CommonJS modules are for Jest, without types.
+    const rules = ["--profile", "esm-only", "--ignore-rules", "false-esm"];
+    await run(bin("attw"), [...rules, "--format", "ascii", tarball(name)]);
   });
 
   async function filesOf(): Promise<string[]> {
@@ -60,7 +62,7 @@ describe.each(packages)("$name", ({ name, entryPoints }) => {
         "package/package.json",
         "package/README.md",
         "package/LICENSE",
-        ...[...entryPoints.values()].map((file) => `package/${file}`),
+        ...[...entryPoints.values()].flatMap((file) => [`package/${file}`, `package/${file.replace(".js", ".cjs")}`]),
       ]),
     );
     expect(files.filter((file) => /tsbuildinfo|\/test\/|\.turbo|node_modules/.test(file))).toEqual([]);
@@ -164,6 +166,31 @@ try { checkOptions({ unknown: 1 }, []); } catch (error) { console.log(error inst
 `;
     writeFileSync(join(folder, "classes.js"), program);
     expect((await run(process.execPath, ["classes.js"], { cwd: folder })).stdout).toBe("true\n");
+  });
+
+  test("in Node.js, `import` and `require` load the same copy of the classes", async () => {
+    const program = `
+const { StoreError } = require("@manykv/core");
+import("@manykv/core").then((core) => console.log(core.StoreError === StoreError));
+`;
+    writeFileSync(join(folder, "copies.cjs"), program);
+    expect((await run(process.execPath, ["copies.cjs"], { cwd: folder })).stdout).toBe("true\n");
+  });
+
+  test("the CommonJS modules, which Jest loads, export the same as the ECMAScript modules", async () => {
+    const files = packages.flatMap(({ name, entryPoints }) =>
+      [...entryPoints].map(([specifier, file]) => [specifier, `./node_modules/${name}/${file.replace(".js", ".cjs")}`]),
+    );
+    const program = `
+for (const [specifier, file] of ${JSON.stringify(files)}) {
+  const exported = (names) => Object.keys(names).filter((name) => name !== "__esModule").sort().join();
+  const own = exported(require(file));
+  import(specifier).then((module) => console.log(own !== "" && own === exported(module)));
+}
+`;
+    writeFileSync(join(folder, "commonjs.cjs"), program);
+    const { stdout } = await run(process.execPath, ["commonjs.cjs"], { cwd: folder });
+    expect(stdout).toBe("true\n".repeat(entryPoints.length));
   });
 
   test("importing manykv or a backend loads no client library and no dependency of the command", async () => {

@@ -7,6 +7,7 @@ import { dynamodbDriver } from "@manykv/dynamodb";
 import { memoryDriver } from "@manykv/memory";
 import { postgresDriver } from "@manykv/postgres";
 import { redisDriver } from "@manykv/redis";
+import { sharing } from "./sharing.cjs";
 
 /** The addresses of a target's servers, for the network cases of the conformance suite. */
 export function serversOf({ backend, address }) {
@@ -91,15 +92,4 @@ function ending(driver, end) {
     await end();
   };
   return driver;
-}
-
-/** Returns a driver that shares the data of `driver` and whose `close` leaves `driver` open. */
-function sharing(driver) {
-  return new Proxy(driver, {
-    get(target, name) {
-      if (name === "close") return async () => {};
-      const member = Reflect.get(target, name, target);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
 }

@@ -53,3 +53,10 @@ export function expectSuccess({ output, exitCode, signal }: Ended): void {
     output: "",
   });
 }
+
+/** Returns the URL for `openStore`. */
+export function urlOf({ backend, address, table }: Target): string {
+  const region = process.env["AWS_REGION"];
+  if (backend === "dynamodb") return `dynamodb://${region}/${table}?endpoint=${encodeURIComponent(address)}`;
+  return backend === "postgres" ? `${address}?table=${table}` : address;
+}

@@ -1,0 +1,1 @@
+export default { test: { include: ["walk.test.mjs"], reporters: ["default"] } };
