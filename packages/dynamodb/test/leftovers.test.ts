@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
 import { channel, hasSubscribers } from "node:diagnostics_channel";
 import { setMaxListeners } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Outcome, StoreError } from "@manykv/core";
@@ -118,19 +121,30 @@ test("a closed driver leaves no subscriber of the channel for requests", async (
   expect(hasSubscribers(name)).toBe(before);
 });
 
-test.each(["own client", "TLS handshake", "credentials function that hangs", "caller's client"])(
-  "the process ends after close(): %s",
-  async (state) => {
-    await using server = await startServer();
-    const probe = fileURLToPath(new URL("./support/exit-probe.mjs", import.meta.url));
-    const child = spawn(process.execPath, ["--no-warnings", probe, state, server.url], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let errors = "";
-    child.stderr.on("data", (chunk) => {
-      errors += chunk;
-    });
-    const code = await new Promise((resolve) => child.once("exit", resolve));
-    expect([code, errors]).toEqual([0, ""]);
-  },
-);
+const exitStates: readonly [string, (url: string, folder: string) => NodeJS.ProcessEnv][] = [
+  ["own client", () => ({})],
+  ["TLS handshake", () => ({})],
+  ["credentials function that hangs", () => ({})],
+  ["caller's client", () => ({})],
+  ["metadata service that hangs", (url) => ({ AWS_EC2_METADATA_SERVICE_ENDPOINT: url })],
+  ["credential process that hangs", (_, folder) => ({ AWS_CONFIG_FILE: join(folder, "config") })],
+];
+
+test.each(exitStates)("the process ends after close(): %s", async (state, environment) => {
+  const folder = await mkdtemp(join(tmpdir(), "manykv-dynamodb-"));
+  await writeFile(join(folder, "config"), "[default]\ncredential_process = sleep 600\n");
+  const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, AWS_PROFILE: ___, ...inherited } = process.env;
+  await using server = await startServer();
+  const probe = fileURLToPath(new URL("./support/exit-probe.mjs", import.meta.url));
+  const child = spawn(process.execPath, ["--no-warnings", probe, state, server.url], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...inherited, HOME: folder, ...environment(server.url, folder) },
+  });
+  let errors = "";
+  child.stderr.on("data", (chunk) => {
+    errors += chunk;
+  });
+  const code = await new Promise((resolve) => child.once("exit", resolve));
+  await rm(folder, { recursive: true });
+  expect([code, errors]).toEqual([0, ""]);
+});

@@ -4,6 +4,7 @@ import { isOtherProtocol } from "../connection-fault.js";
 import { classify, failCredentials, notDynamodb, refusal } from "../error-table.js";
 import { Layout } from "../layout.js";
 import type { DynamodbDriverOptions } from "../options.js";
+import { CredentialLookups } from "./credential-lookups.js";
 import { Departure, Departures } from "./departure.js";
 import { sendDirectly } from "./direct-request.js";
 import { type Answer, bodyOf, type Message } from "./message.js";
@@ -17,6 +18,9 @@ const connectTimeout = 3_000;
 const maxSockets = 64;
 /** Maximum number of requests that wait in the caller's client. Others wait outside, where they need less memory. */
 const maxRequests = 1_000;
+
+/** The SDK searches for new credentials at most this long before they expire, in milliseconds. */
+const renewalTime = 600_000;
 
 /**
  * Sends requests with an SDK client: the caller's client, or one that manykv creates. The first request goes through
@@ -32,6 +36,9 @@ export class Transport {
   isLayoutConfirmed = false;
   readonly #options: DynamodbDriverOptions;
   readonly #slots: Slots;
+  readonly #lookups: CredentialLookups = new CredentialLookups();
+  /** When the credentials expire, in milliseconds since 1970. */
+  #validUntil = 0;
   #connection: Promise<Connection> | undefined;
   #isNodeHandler = false;
   #departures: Departures | undefined;
@@ -76,6 +83,7 @@ export class Transport {
   /** Closes the client if manykv created it. */
   async close(): Promise<void> {
     this.#departures?.close();
+    if (this.#options.client === undefined) this.#lookups.close();
     const connection = await this.#connection?.catch(() => undefined);
     if (this.#options.client === undefined) connection?.client.destroy();
   }
@@ -87,7 +95,7 @@ export class Transport {
     });
     const connection = await this.#connection;
     this.#isNodeHandler = connection.isNodeHandler;
-    const credentials = await findCredentials(connection.client);
+    const credentials = await this.#findCredentials(connection.client);
     await this.#slots.enter(request, departure);
     const { table } = this;
     // Another access key may belong to another account with another endpoint, so its requests do not reuse the route.
@@ -103,16 +111,21 @@ export class Transport {
     if (isSigV4) this.#route = { ...resolved, accessKeyId: credentials.accessKeyId };
     return answer;
   }
+
+  /** Returns the credentials of a client. The SDK caches them, and searches for new ones before they expire. */
+  async #findCredentials({ config }: DynamoDBClient): Promise<Credentials> {
+    const find = async (): Promise<Credentials> => config.credentials();
+    const isCached = this.#validUntil > Date.now() + renewalTime;
+    const isOwn = this.#options.client === undefined;
+    const credentials = await (isCached || !isOwn ? find() : this.#lookups.run(find)).catch(failCredentials);
+    if (typeof credentials?.accessKeyId !== "string")
+      throw refusal("access-denied", "the credentials provider returned no access key");
+    this.#validUntil = credentials.expiration?.getTime() ?? Infinity;
+    return credentials;
+  }
 }
 
 type Credentials = Awaited<ReturnType<DynamoDBClient["config"]["credentials"]>>;
-
-/** Returns the credentials of a client. The SDK caches credentials until they expire. */
-async function findCredentials({ config }: DynamoDBClient): Promise<Credentials> {
-  const credentials = await (async () => config.credentials())().catch(failCredentials);
-  if (typeof credentials?.accessKeyId === "string") return credentials;
-  throw refusal("access-denied", "the credentials provider returned no access key");
-}
 
 async function connect({ client, region, endpoint, credentials }: DynamodbDriverOptions): Promise<Connection> {
   const sdk = await import("@aws-sdk/client-dynamodb").catch(failImport);

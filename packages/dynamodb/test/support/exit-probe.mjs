@@ -8,6 +8,8 @@ const options = {
   "own client": connection,
   "TLS handshake": { ...connection, endpoint: endpoint.replace("http:", "https:") },
   "credentials function that hangs": { ...connection, credentials: () => new Promise(() => {}) },
+  "metadata service that hangs": { region: "us-east-1", endpoint },
+  "credential process that hangs": { region: "us-east-1", endpoint },
   "caller's client": { client: new DynamoDBClient(connection) },
 };
 const store = dynamodbStore({ table: "table", ...options[state] });
