@@ -9,7 +9,7 @@ import {
 } from "@manykv/core/driver";
 
 /** The name of a method that a driver may lack. */
-type OptionalMethod = "exists" | "prepareSet" | "provision" | "describe";
+type OptionalMethod = "exists" | "prepareSet" | "provision" | "describe" | "lostSince";
 
 /**
  * Returns a driver that forwards every call to `inner`, except for the methods in `overrides`. Optional methods that
@@ -38,6 +38,7 @@ export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: r
     ...kept("prepareSet"),
     ...kept("provision"),
     ...kept("describe"),
+    ...kept("lostSince"),
     ...overrides,
   };
 }

@@ -55,6 +55,11 @@ export interface Driver {
    * keeps what it acknowledged.
    */
   readonly generation?: number | undefined;
+  /**
+   * Returns whether a server that was replaced after `generation` may have held this key. Core calls it when
+   * `generation` changes during a call. Optional: without it, every key may be concerned.
+   */
+  lostSince?(generation: number, bucket: string, key: string): boolean;
   /** Closes what the driver opened, but not a client that the caller passed. */
   close(): Promise<void>;
   /** Translates an error of the engine or its client to a fault. Must not throw. Never gets a {@link FaultError}. */

@@ -70,6 +70,27 @@ test("entries that a server acknowledged before it was replaced during the call 
   assert.equal(error.retryable, true);
 });
 
+test("only entries that the replaced server may have held become unknown", async () => {
+  const asked: unknown[] = [];
+  const driver: Driver = Object.assign(new RestartingDriver(3), {
+    lostSince: (...question: [generation: number, bucket: string, key: string]) => {
+      asked.push(question);
+      return question[2] === entries[1]?.[0];
+    },
+  });
+  const bucket = await createStore(driver, { requestLimits: { maxKeys: 1 }, concurrency: 1 }).open("b");
+  const error: unknown = await bucket.setMany(entries).catch((reason: unknown) => reason);
+  assert.ok(BatchError.is(error));
+  assert.deepEqual(
+    Array.from(error.failures(), ({ index }) => index),
+    [1],
+  );
+  assert.deepEqual(
+    asked,
+    entries.slice(0, 3).map(([key]) => [1, "b", key]),
+  );
+});
+
 test("a restart before the first acknowledgement of a call does not concern the call", async () => {
   const bucket = await createStore(new RestartingDriver(0), { requestLimits: { maxKeys: 1 }, concurrency: 1 }).open(
     "b",

@@ -1,10 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Random } from "@manykv/conformance/faults";
 import { BatchError } from "@manykv/core";
-import { manners, RespProxy, startDedicatedRedis } from "@manykv/test-services";
+import { manners, RespProxy, startDedicatedRedis, startDedicatedRedisCluster } from "@manykv/test-services";
 import { describe, expect, test } from "vitest";
+import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
 import { redisStore } from "../src/index.js";
+import { bucketPrefix } from "../src/key-names.js";
 import { bytes } from "./support/bytes.js";
+import { ClusterAdmin } from "./support/cluster-admin.js";
 
 /** Listings with restarts. A campaign runs more: `RESTART_RUNS=500 npx vitest run --project redis restarts`. */
 const runs = Number(process.env["RESTART_RUNS"] ?? 8);
@@ -91,5 +94,44 @@ describe("a server that restarts without its data during a write", () => {
   test("or with its data: no key is reported wrongly", async () => {
     const { error, missing } = await interrupted("redis", true);
     for (const index of missing) expect(BatchError.is(error) && error.outcomeOf(index)).not.toBe("applied");
+  });
+});
+
+describe("a cluster whose master restarts without its data during a write", () => {
+  test("makes only the keys of this master unknown", async () => {
+    await using cluster = await startDedicatedRedisCluster({ nodeTimeout: 60_000 });
+    await using store = redisStore({
+      url: cluster.url,
+      timeout: 60_000,
+      requestLimits: { maxKeys: 500 },
+      concurrency: 1,
+    });
+    const bucket = await store.open("bucket");
+    const admin = await ClusterAdmin.connect(cluster.nodes);
+    const [master] = await admin.masters();
+    const node = cluster.nodes.find(({ port }) => port === master?.port);
+    if (master === undefined || node === undefined) throw new Error("the cluster must have a master");
+    const ownerOf = await admin.owners();
+    const start = checksum(Buffer.from(bucketPrefix("bucket")));
+    const keys = Array.from({ length: 60_000 }, (_, index) => `key${index}`);
+    const writing = bucket.setMany(keys.map((key) => [key, bytes("v")])).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    await expect.poll(async () => admin.calls(master, "set")).toBeGreaterThan(1_000);
+    // With its nodes file, the master keeps its slots, but not its keys.
+    await node.restart();
+    const error = await writing;
+    if (!BatchError.is(error)) throw new Error("the write must reject with a BatchError");
+    expect(error.counts.unknown).toBeGreaterThan(0);
+    for (const { index, outcome } of error.failures()) {
+      expect(outcome).toBe("unknown");
+      expect(ownerOf(slotOfKey(start, keys[index] as string))).toBe(master);
+    }
+    const found = await bucket.getMany(keys);
+    found.forEach((entry, index) => {
+      if (entry === undefined) expect(error.outcomeOf(index)).toBe("unknown");
+    });
+    await admin[Symbol.asyncDispose]();
   });
 });

@@ -1,4 +1,4 @@
-import type { Fault } from "../driver.js";
+import type { Driver, Fault } from "../driver.js";
 import {
   BatchError,
   explain,
@@ -67,10 +67,13 @@ export class Outcomes implements OutcomeTable {
   }
 
   /** Call this before recording acknowledgements. A new generation may have lost what the previous one acknowledged. */
-  enterGeneration(generation: number | undefined): void {
-    if (this.#generation !== undefined && this.#generation !== generation) {
+  enterGeneration(driver: Driver, keys: readonly string[]): void {
+    const { generation } = driver;
+    const previous = this.#generation;
+    if (previous !== undefined && previous !== generation) {
       this.#states.forEach((state, index) => {
-        if (state !== applied) return;
+        if (state !== applied || driver.lostSince?.(previous, this.#call.bucket, keys[index] as string) === false)
+          return;
         this.#states[index] = unknown;
         this.record(index, restarted);
       });

@@ -48,7 +48,7 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
 
       const result = await attempt(call, kind, chunk, number, time);
       const faults = faultsByIndex(chunk.keys.length, result, last);
-      outcomes.enterGeneration(driver.generation);
+      outcomes.enterGeneration(driver, batch.keys);
       const repeat: number[] = [];
       for (let index = 0; index < chunk.keys.length; index++) {
         const fault = faults?.[index];

@@ -17,6 +17,7 @@ interface Part {
 }
 
 const redirected: Fault = Object.freeze({ code: "unavailable", retryable: true, effect: "none" });
+const replaced: Fault = Object.freeze({ code: "connection-lost", retryable: true, effect: "unknown" });
 const unserved: Fault = Object.freeze({ ...redirected, reason: "CLUSTERDOWN" });
 
 /** The command that is sent for each key of a batch, and a check of its reply. */
@@ -42,6 +43,8 @@ export class ClusterBatch {
   readonly #spec: CommandSpec;
   readonly #prefix: string;
   #redirections: Map<string, Part> = new Map();
+  /** The parts of a write that were answered, each with the generation of the cluster at that time. */
+  readonly #answered: { readonly generation: number; readonly indexes: readonly number[] }[] = [];
 
   constructor(topology: Topology, request: KeysRequest, spec: CommandSpec) {
     this.#topology = topology;
@@ -58,7 +61,21 @@ export class ClusterBatch {
     if (parts.length === 1) await this.#send(parts[0] as Part);
     else await Promise.all(parts.map((part) => this.#send(part)));
     if (this.#redirections.size > 0) await this.#follow();
+    this.#findLost();
     return this;
+  }
+
+  /** Adds faults for keys that a master acknowledged before it was replaced, while this batch waited for others. */
+  #findLost(): void {
+    const { lostSlots } = this.#topology;
+    for (const { generation, indexes } of this.#answered) {
+      if (generation === lostSlots.generation) continue;
+      const start = checksum(Buffer.from(this.#prefix));
+      const lost = indexes.filter((index) =>
+        lostSlots.hasSince(generation, slotOfKey(start, this.#request.keys[index] as string)),
+      );
+      this.#fail(lost, replaced);
+    }
   }
 
   async #follow(): Promise<void> {
@@ -104,6 +121,7 @@ export class ClusterBatch {
         writes,
       });
       const answered = Math.floor(exchange.replies.length / repliesPerKey);
+      if (writes) this.#answered.push({ generation: this.#topology.lostSlots.generation, indexes });
       const fits = this.#enter(part, exchange.replies, repliesPerKey);
       const fault = fits ? connection.faultOf(exchange) : connection.desynchronized(exchange);
       if (fault === undefined) return;

@@ -16,12 +16,14 @@ import {
 } from "@manykv/core/driver";
 import { combine, describeNode } from "../describe.js";
 import { classify, faultOfReply } from "../error-table.js";
+import { bucketPrefix } from "../key-names.js";
 import { clusterLimits } from "../limits.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { isCountUpTo, isOk, isValue, type Reply } from "../protocol/reply.js";
 import { valuesReply } from "../protocol/reply-limits.js";
 import { ClusterBatch, type CommandSpec } from "./cluster-batch.js";
 import { listCluster } from "./cluster-list.js";
+import { checksum, slotOfKey } from "./key-slot.js";
 import type { Topology } from "./topology.js";
 
 /** The driver for a Redis Cluster. Sends one command per key, with one round trip per master plus redirections. */
@@ -64,7 +66,12 @@ export class ClusterDriver implements Driver {
   }
 
   get generation(): number {
-    return this.#topology.replaced;
+    return this.#topology.lostSlots.generation;
+  }
+
+  lostSince(generation: number, bucket: string, key: string): boolean {
+    const slot = slotOfKey(checksum(Buffer.from(bucketPrefix(bucket))), key);
+    return this.#topology.lostSlots.hasSince(generation, slot);
   }
 
   list(request: ListRequest): Promise<ListAnswer> {

@@ -1,6 +1,7 @@
 import { type Reply, textOf } from "../protocol/reply.js";
 import { slotCount } from "./key-slot.js";
 import { type Address, keyOfAddress } from "./node-address.js";
+import { SlotSet } from "./slot-set.js";
 
 const unowned = 0xffff;
 
@@ -21,6 +22,16 @@ export class SlotMap {
   ownerOf(slot: number): number {
     const owner = this.#owners[slot] as number;
     return owner === unowned ? -1 : owner;
+  }
+
+  /** Returns the slots that the master at this address serves. */
+  slotsOf(address: Address): SlotSet {
+    const slots = new SlotSet();
+    const index = this.#indexes.get(keyOfAddress(address));
+    this.#owners.forEach((owner, slot) => {
+      if (owner === index) slots.add(slot);
+    });
+    return slots;
   }
 
   assign(from: number, to: number, master: Master): void {

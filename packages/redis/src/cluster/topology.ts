@@ -6,8 +6,10 @@ import { faultOfReply } from "../error-table.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { slotsReply } from "../protocol/reply-limits.js";
 import type { ClusterAccess } from "./cluster-access.js";
+import { LostSlots } from "./lost-slots.js";
 import { type Address, keyOfAddress } from "./node-address.js";
 import { parseSlotMap, type SlotMap } from "./slot-map.js";
+import { SlotSet } from "./slot-set.js";
 
 /** Time to wait for one node's slot map before also requesting it from the next node, in milliseconds. */
 const askNextAfter = 500;
@@ -28,8 +30,8 @@ export class Topology {
   #refreshed: number = -Infinity;
   /** Aborted when the store closes. */
   readonly #closing: AbortController = new AbortController();
-  /** Counts the server processes that may have acknowledged writes and were replaced. */
-  replaced: number = 0;
+  /** The slots of server processes that may have acknowledged writes and were replaced. */
+  readonly lostSlots: LostSlots = new LostSlots();
 
   constructor(access: ClusterAccess) {
     this.#access = access;
@@ -59,7 +61,9 @@ export class Topology {
     const known = this.#nodes.get(key);
     if (known !== undefined) return known;
     const node = this.#access.open(address);
-    node.onReplaced = () => this.replaced++;
+    node.onReplaced = () => {
+      if (this.#map !== undefined) this.lostSlots.add(this.#map.slotsOf(address));
+    };
     this.#nodes.set(key, node);
     return node;
   }
@@ -101,6 +105,7 @@ export class Topology {
   async #search(): Promise<SlotMap> {
     this.#refreshed = performance.now();
     const map = await this.#findMap();
+    this.#noteFailovers(map);
     this.#map = map;
     this.#stale = false;
     this.#closeRemovedNodes(map);
@@ -148,6 +153,24 @@ export class Topology {
       clearTimeout(expiry);
       this.#closing.signal.removeEventListener("abort", end);
       end();
+    }
+  }
+
+  /**
+   * Finds the masters that crashed and were replaced by one of their replicas, which may lack their last writes. A
+   * master that was replaced in a failover that an operator requested has passed on all its writes and still responds.
+   */
+  #noteFailovers(map: SlotMap): void {
+    const replicas = new Set((this.#map?.replicas ?? []).map(keyOfAddress));
+    for (const { address } of this.#map?.masters ?? []) {
+      const node = this.#nodes.get(keyOfAddress(address));
+      if (!node?.acknowledged || node.current !== undefined) continue;
+      const lost = new SlotSet();
+      for (const slot of this.#map?.slotsOf(address) ?? []) {
+        const owner = map.masters[map.ownerOf(slot)]?.address;
+        if (owner !== undefined && replicas.has(keyOfAddress(owner))) lost.add(slot);
+      }
+      this.lostSlots.add(lost);
     }
   }
 

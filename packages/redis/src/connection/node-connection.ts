@@ -71,6 +71,11 @@ export class NodeConnection implements ConnectionOwner {
     return this.#connection?.identity;
   }
 
+  /** Whether the current process, or the one before a connection was lost, has acknowledged writes. */
+  get acknowledged(): boolean {
+    return this.#writer !== undefined || this.#connection?.acknowledged === true;
+  }
+
   /** True if no request waits for a connection or a reply and no lost write is being settled. */
   get idle(): boolean {
     const busy = this.#waiting > 0 || this.#opening !== undefined || this.#lost.size > 0;
