@@ -2,15 +2,15 @@ import { StoreError, type StoreOptions } from "@manykv/core";
 import type { Cluster, Redis } from "ioredis";
 import { checkIoredisClient, type IoredisClient, isIoredisClient } from "./clients/ioredis-client.js";
 import {
-  checkNodeRedisClient,
   isNodeRedisClient,
   type NodeRedisClient,
   type ReadableClient,
+  readableClient,
 } from "./clients/node-redis-client.js";
 import type { RedisCredentials } from "./connection/credentials.js";
 import type { RedisTlsOptions } from "./tls.js";
 
-/** How to connect to Redis. Pass either `url` or `client`. */
+/** How to connect to Redis. Pass exactly one of `url`, `client` and `nodeRedis`. */
 export interface RedisDriverOptions {
   /**
    * `redis://USER:PASSWORD@HOST:PORT/DATABASE` for one server,
@@ -25,12 +25,16 @@ export interface RedisDriverOptions {
    */
   readonly url?: string | undefined;
   /**
-   * A `Redis` or `Cluster` of ioredis 5, ioredis 6 or iovalkey, or a client or cluster client of node-redis 5 or 6. The
-   * store uses the client's settings to open its own connections. It does not send commands over the client's
-   * connections and does not close the client. To find the nodes of a cluster, the first call connects an ioredis
-   * `Cluster` that is not connected yet.
+   * A `Redis` or `Cluster` of ioredis 5, ioredis 6 or iovalkey. The store uses the client's settings to open its own
+   * connections. It does not send commands over the client's connections and does not close the client. To find the
+   * nodes of a cluster, the first call connects a `Cluster` that is not connected yet.
    */
-  readonly client?: IoredisClient | NodeRedisClient | undefined;
+  readonly client?: IoredisClient | undefined;
+  /**
+   * A client or cluster client of node-redis 5 or 6, the package `redis`. The store uses the client's settings to open
+   * its own connections, which requires ioredis. It does not connect, use or close the client.
+   */
+  readonly nodeRedis?: NodeRedisClient | undefined;
   /**
    * Returns the user and the password, such as a token that expires. Called for every connection to a server, also for
    * reconnects. Replaces the user and password of the URL or the client. If it rejects, the call is retried and fails
@@ -55,6 +59,7 @@ export interface RedisStoreOptions extends RedisDriverOptions, StoreOptions {}
 const optionNames: { readonly [Name in keyof RedisDriverOptions]-?: true } = {
   url: true,
   client: true,
+  nodeRedis: true,
   credentials: true,
   sentinelCredentials: true,
   tls: true,
@@ -85,30 +90,37 @@ export function checkFunction(name: "credentials" | "sentinelCredentials", value
   );
 }
 
-/** A client whose settings the store can read. */
-export type KnownClient =
-  | { readonly library: "ioredis"; readonly client: Redis | Cluster }
-  | { readonly library: "node-redis"; readonly client: ReadableClient };
-
-/** Returns the client. Throws `invalid-argument` if the store cannot take over its settings. */
-export function checkClient(client: unknown): KnownClient {
-  try {
-    if (typeof client === "object" && client !== null) {
-      if (isIoredisClient(client)) {
-        checkIoredisClient(client);
-        return { library: "ioredis", client };
-      }
-      if (isNodeRedisClient(client)) {
-        checkNodeRedisClient(client);
-        return { library: "node-redis", client };
-      }
-    }
-  } catch (error) {
-    // A wrapped client may throw when it is inspected. Its error may contain anything.
-    if (StoreError.is(error)) throw error;
+/** Returns the option `client`. Throws `invalid-argument` if the store cannot take over its settings. */
+export function checkClient(client: unknown): Redis | Cluster {
+  if (inspects(() => isIoredisClient(client))) {
+    checkIoredisClient(client as Redis | Cluster);
+    return client as Redis | Cluster;
   }
+  if (inspects(() => isNodeRedisClient(client)))
+    throw new StoreError(
+      "invalid-argument",
+      "`client` is a client of node-redis: pass it as `nodeRedis`, because the store uses only its settings",
+    );
   throw new StoreError(
     "invalid-argument",
-    "`client` must be a Redis or Cluster of ioredis 5 or 6 or of iovalkey, or a client or cluster client of node-redis 5 or 6. With another library, pass `url`",
+    "`client` must be a Redis or Cluster of ioredis 5 or 6 or of iovalkey. Pass a client of node-redis as `nodeRedis`. With another library, pass `url`",
   );
+}
+
+/** Returns the option `nodeRedis`. Throws `invalid-argument` if the store cannot take over its settings. */
+export function checkNodeRedis(client: unknown): ReadableClient {
+  if (inspects(() => isNodeRedisClient(client))) return readableClient(client as NodeRedisClient);
+  throw new StoreError(
+    "invalid-argument",
+    "`nodeRedis` must be a client or cluster client of node-redis 5 or 6. Pass a client of ioredis as `client`",
+  );
+}
+
+/** Returns the result of a check, or `false` if the inspected object throws, as a wrapped client may do. */
+function inspects(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    return false;
+  }
 }

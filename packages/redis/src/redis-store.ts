@@ -1,6 +1,6 @@
 import { createStore, type Store, StoreError } from "@manykv/core";
 import { checkOptions, type Driver, FaultError, type ServerAddress } from "@manykv/core/driver";
-import type { Redis, RedisOptions } from "ioredis";
+import type { Cluster, Redis, RedisOptions } from "ioredis";
 import {
   hasSentinels,
   isIoredisCluster,
@@ -8,7 +8,12 @@ import {
   sentinelServiceOf,
   sourceOfRedis,
 } from "./clients/ioredis-client.js";
-import { isNodeRedisCluster, nodesOfNodeRedisCluster, sourceOfNodeRedis } from "./clients/node-redis-client.js";
+import {
+  isNodeRedisCluster,
+  nodesOfNodeRedisCluster,
+  type ReadableClient,
+  sourceOfNodeRedis,
+} from "./clients/node-redis-client.js";
 import { type ClusterNodes, clusterAccess } from "./cluster/cluster-access.js";
 import { ClusterDriver } from "./cluster/cluster-driver.js";
 import { Topology } from "./cluster/topology.js";
@@ -22,6 +27,7 @@ import {
   checkClient,
   checkConnectTimeout,
   checkFunction,
+  checkNodeRedis,
   driverOptionNames,
   type RedisDriverOptions,
   type RedisStoreOptions,
@@ -44,8 +50,9 @@ import { checkTlsFiles, checkTlsOptions, currentTlsOptions, type RedisTlsOptions
  */
 export function redisStore(options: RedisStoreOptions): Store {
   checkObject(options);
-  const { url, client, credentials, sentinelCredentials, tls, connectTimeout, ...storeOptions } = options;
-  return createStore(redisDriver({ url, client, credentials, sentinelCredentials, tls, connectTimeout }), storeOptions);
+  const { url, client, nodeRedis, credentials, sentinelCredentials, tls, connectTimeout, ...storeOptions } = options;
+  const driver = redisDriver({ url, client, nodeRedis, credentials, sentinelCredentials, tls, connectTimeout });
+  return createStore(driver, storeOptions);
 }
 
 /**
@@ -56,26 +63,27 @@ export function redisStore(options: RedisStoreOptions): Store {
 export function redisDriver(options: RedisDriverOptions): Driver {
   checkObject(options);
   checkOptions(options, driverOptionNames);
-  const { url, client, credentials, sentinelCredentials } = options;
+  const { url, client, nodeRedis, credentials, sentinelCredentials } = options;
   const connectTimeout = checkConnectTimeout(options.connectTimeout);
   const tls = checkTlsOptions(options.tls);
   checkFunction("credentials", credentials);
   checkFunction("sentinelCredentials", sentinelCredentials);
-  if ((url === undefined) === (client === undefined))
-    throw new StoreError("invalid-argument", "pass either `url` or `client`, not both");
+  if ([url, client, nodeRedis].filter((each) => each !== undefined).length !== 1)
+    throw new StoreError("invalid-argument", "pass exactly one of `url`, `client` and `nodeRedis`");
+  if (tls !== undefined && url === undefined)
+    throw new StoreError("invalid-argument", "pass `tls` only with `url`: the client has its own TLS settings");
   const sources: CredentialsSources = {
     server: credentials && sourceOf(credentials, "credentials"),
     sentinel: sentinelCredentials && sourceOf(sentinelCredentials, "sentinelCredentials"),
   };
-  if (client === undefined) return driverOf(targetOfUrl(parseRedisUrl(url), tls, sources), connectTimeout);
-  if (tls !== undefined)
-    throw new StoreError("invalid-argument", "pass `tls` only with `url`: the client has its own TLS settings");
-  return driverOf(targetOfClient(client, sources), connectTimeout);
+  if (client !== undefined) return driverOf(targetOfIoredis(checkClient(client), sources), connectTimeout);
+  if (nodeRedis !== undefined) return driverOf(targetOfNodeRedis(checkNodeRedis(nodeRedis), sources), connectTimeout);
+  return driverOf(targetOfUrl(parseRedisUrl(url), tls, sources), connectTimeout);
 }
 
 function checkObject(options: unknown): void {
   if (typeof options === "object" && options !== null) return;
-  throw new StoreError("invalid-argument", "the options must be an object: pass { url } or { client }");
+  throw new StoreError("invalid-argument", "the options must be an object: pass { url }");
 }
 
 /** The functions of the options. Each replaces the credentials of the URL or the client. */
@@ -138,23 +146,17 @@ function connector(url: RedisUrl, tls: RedisTlsOptions | undefined): (address: R
   return async (address) => createClient({ ...address, tls: { ...tls, ...currentTlsOptions(files) } });
 }
 
-function targetOfClient(client: unknown, { server, sentinel }: CredentialsSources): Target {
-  const checked = checkClient(client);
-  switch (checked.library) {
-    case "ioredis": {
-      const redis = checked.client;
-      if (isIoredisCluster(redis)) return { nodes: nodesOfCluster(redis, server) };
-      if (hasSentinels(redis)) return { sentinels: sentinelServiceOf(redis, server, sentinel) };
-      const { host, port, path, Connector } = redis.options;
-      return { source: sourceOfRedis(redis, server), server: Connector ? undefined : serverAddress(host, port, path) };
-    }
-    case "node-redis": {
-      const redis = checked.client;
-      if (isNodeRedisCluster(redis)) return { nodes: nodesOfNodeRedisCluster(redis, server) };
-      const { host, port, path } = redis.options.socket ?? {};
-      return { source: sourceOfNodeRedis(redis, server), server: serverAddress(host, port, path) };
-    }
-  }
+function targetOfIoredis(client: Redis | Cluster, { server, sentinel }: CredentialsSources): Target {
+  if (isIoredisCluster(client)) return { nodes: nodesOfCluster(client, server) };
+  if (hasSentinels(client)) return { sentinels: sentinelServiceOf(client, server, sentinel) };
+  const { host, port, path, Connector } = client.options;
+  return { source: sourceOfRedis(client, server), server: Connector ? undefined : serverAddress(host, port, path) };
+}
+
+function targetOfNodeRedis(client: ReadableClient, { server }: CredentialsSources): Target {
+  if (isNodeRedisCluster(client)) return { nodes: nodesOfNodeRedisCluster(client, server) };
+  const { host, port, path } = client.options.socket ?? {};
+  return { source: sourceOfNodeRedis(client, server), server: serverAddress(host, port, path) };
 }
 
 function driverOf(target: Target, connectTimeout: number): Driver {

@@ -54,8 +54,8 @@ test("a store connects over a Unix socket, with a password and a database", asyn
 test("a store takes over the Unix socket of a client", async () => {
   const { path } = await startWithSocket();
   await writesAndReads({ client: new Redis({ path, password: "p@ss", lazyConnect: true }) });
-  await writesAndReads({ client: createClient({ socket: { path, tls: false }, password: "p@ss" }) });
-  await writesAndReads({ client: createClient({ url: `unix://:p%40ss@${path}` }) });
+  await writesAndReads({ nodeRedis: createClient({ socket: { path, tls: false }, password: "p@ss" }) });
+  await writesAndReads({ nodeRedis: createClient({ url: `unix://:p%40ss@${path}` }) });
 });
 
 test("a call to a Unix socket that does not exist is retried until its deadline", async () => {

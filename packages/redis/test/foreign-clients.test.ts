@@ -12,7 +12,9 @@ import { addressesOf } from "./support/addresses.js";
 import { bytes, text } from "./support/bytes.js";
 import { expectNoSecret, rejection } from "./support/rejection.js";
 
-type Client = NonNullable<RedisDriverOptions["client"]>;
+type Client = Pick<RedisDriverOptions, "client" | "nodeRedis">;
+type Ioredis = NonNullable<Client["client"]>;
+type NodeRedis = NonNullable<Client["nodeRedis"]>;
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -34,7 +36,7 @@ async function startServer() {
 }
 
 async function writesThrough(client: Client, name: string) {
-  const store = redisStore({ client });
+  const store = redisStore(client);
   const bucket = await store.open(name);
   await bucket.setMany([
     ["a", bytes("1")],
@@ -100,7 +102,7 @@ describe("a store takes over the settings of a single client of", () => {
     const { port, admin } = await startServer();
     const { client, end } = create(port);
     cleanups.push(end);
-    const store = redisStore({ client });
+    const store = redisStore(client);
     cleanups.push(() => store.close());
     const bucket = await store.open("bucket");
     await bucket.set("key", bytes("value"));
@@ -137,18 +139,18 @@ describe("a store takes over the settings of a cluster client of", () => {
   });
 });
 
-function ioredisClient(client: Client & { disconnect(): void; on(event: "error", listener: () => void): unknown }) {
+function ioredisClient(client: Ioredis & { disconnect(): void; on(event: "error", listener: () => void): unknown }) {
   quiet(client);
-  return { client, end: () => client.disconnect() };
+  return { client: { client }, end: () => client.disconnect() };
 }
 
-function nodeRedisClient(client: Client & { on(event: "error", listener: () => void): unknown }) {
+function nodeRedisClient(client: NodeRedis & { on(event: "error", listener: () => void): unknown }) {
   quiet(client);
-  return { client, end: () => {} };
+  return { client: { nodeRedis: client }, end: () => {} };
 }
 
 describe("a store works with a client that is", () => {
-  test.each<[string, (client: Redis) => Client]>([
+  test.each<[string, (client: Redis) => Ioredis]>([
     ["a Proxy", (client) => new Proxy(client, {})],
     ["a Proxy that binds methods", (client) => new Proxy(client, { get: bound })],
     ["an object with the client as prototype", (client) => Object.create(client)],
@@ -163,7 +165,7 @@ describe("a store works with a client that is", () => {
   ])("%s", async (_, wrap) => {
     const { port, admin } = await startServer();
     const inner = new Redis({ port, username: "user", password: "secret", db: 2, lazyConnect: true });
-    await writesThrough(wrap(inner), "bucket");
+    await writesThrough({ client: wrap(inner) }, "bucket");
     expect(await admin.get("{}bucket:a")).toBe("1");
   });
 
@@ -184,7 +186,7 @@ describe("a store works with a client that is", () => {
   test("a Proxy around a client of node-redis", async () => {
     const { port, admin } = await startServer();
     const inner = redis6.createClient({ username: "user", password: "secret", socket: { port }, database: 2 });
-    await writesThrough(new Proxy(inner, {}), "bucket");
+    await writesThrough({ nodeRedis: new Proxy(inner, {}) }, "bucket");
     expect(await admin.get("{}bucket:a")).toBe("1");
   });
 });
@@ -235,17 +237,25 @@ describe("a store refuses by name", () => {
     ["a pipeline", () => new Redis(lazy).pipeline(), /ioredis 5 or 6/],
     ["a client that throws when it is inspected", () => throwing, /ioredis 5 or 6/],
     ["a class", () => Redis, /ioredis 5 or 6/],
-    ["a URL", () => "redis://canary", /node-redis 5 or 6/],
+    ["a URL", () => "redis://canary", /pass `url`/],
+    ["an ioredis client as the client of node-redis", () => new Redis(lazy), /as `client`/],
+    [
+      "a connected client of another library",
+      () => redis6.createClient({ url: "redis://:canary@host" }),
+      /`nodeRedis`/,
+    ],
+    ["null as the client of node-redis", () => null, /`nodeRedis` must be/],
     [
       "a fake like ioredis-mock",
       () => ({ options: {}, status: "ready", isCluster: false, duplicate() {} }),
       /ioredis 5/,
     ],
     ["a Map", () => new Map(), /pass `url`/],
-  ])("%s", (_, create, message) => {
+  ])("%s", (what, create, message) => {
     let error: unknown;
     try {
-      redisDriver({ client: create() as Client });
+      const client = create();
+      redisDriver(/node-redis/.test(what) ? { nodeRedis: client as NodeRedis } : { client: client as Ioredis });
     } catch (thrown) {
       error = thrown;
     }
@@ -258,7 +268,7 @@ describe("a store refuses by name", () => {
 test("a store reports the settings of a client that are wrong at the first attempt", async () => {
   const { port } = await startServer();
   const client = quiet(redis6.createClient({ password: "canary", socket: { port } }));
-  const store = redisStore({ client });
+  const store = redisStore({ nodeRedis: client });
   cleanups.push(() => store.close());
   const error = await rejection((await store.open("bucket")).get("key"));
   expect(error).toMatchObject({ code: "access-denied", retryable: false, reason: "WRONGPASS" });
@@ -268,13 +278,13 @@ test("a store reports the settings of a client that are wrong at the first attem
 test("a store does not connect or change a client of node-redis", async () => {
   const { port } = await startServer();
   const client = quiet(redis6.createClient({ username: "user", password: "secret", socket: { port } }));
-  await writesThrough(client, "bucket");
+  await writesThrough({ nodeRedis: client }, "bucket");
   expect(client.isOpen).toBe(false);
   await client.connect();
-  await writesThrough(client, "bucket");
+  await writesThrough({ nodeRedis: client }, "bucket");
   expect(client.isReady).toBe(true);
   const closed = once(client, "end");
   client.destroy();
   await closed.catch(() => {});
-  await writesThrough(client, "bucket");
+  await writesThrough({ nodeRedis: client }, "bucket");
 });

@@ -149,8 +149,8 @@ describe("the store rejects", () => {
   test.each([
     ["missing options", undefined, /options must be an object/],
     ["null as options", null, /options must be an object/],
-    ["neither url nor client", {}, /either `url` or `client`/],
-    ["both url and client", { url, client }, /either `url` or `client`/],
+    ["neither url nor client", {}, /exactly one of `url`, `client`/],
+    ["both url and client", { url, client }, /exactly one of `url`, `client`/],
     ["a client with a keyPrefix", { client: prefixed }, /keyPrefix/],
     ["an object that is not a client", { client: { canary: 1 } }, /`client` must be a Redis/],
     ["a function as client", { client: () => {} }, /`client` must be a Redis/],

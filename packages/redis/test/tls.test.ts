@@ -80,7 +80,7 @@ describe("a server that requires a client certificate from a private authority",
     const client = new Redis({ port: started.tlsPort, tls: code, lazyConnect: true });
     await writesAndReads(redisStore({ client }));
     await writesAndReads(
-      redisStore({ client: createClient({ socket: { port: started.tlsPort, tls: true, ...code } }) }),
+      redisStore({ nodeRedis: createClient({ socket: { port: started.tlsPort, tls: true, ...code } }) }),
     );
   });
 

@@ -23,7 +23,8 @@ const defaultSentinelPort = 26_379;
  * Returns whether a value is a `Redis` or `Cluster` of ioredis or iovalkey. Does not use `instanceof`: a program may load
  * several copies, and other code may wrap the client.
  */
-export function isIoredisClient(value: object): value is Redis | Cluster {
+export function isIoredisClient(value: unknown): value is Redis | Cluster {
+  if (typeof value !== "object" || value === null) return false;
   const { isCluster, status, options, connector, duplicate, nodes } = value as Partial<Redis & Cluster> & {
     connector?: unknown;
   };

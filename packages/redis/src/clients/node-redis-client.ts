@@ -63,7 +63,8 @@ interface Clustered extends NodeRedisClient {
 export type ReadableClient = Single | Clustered;
 
 /** Returns whether a value is a client, a cluster client, a pool or a sentinel client of node-redis. */
-export function isNodeRedisClient(value: object): value is NodeRedisClient {
+export function isNodeRedisClient(value: unknown): value is NodeRedisClient {
+  if (typeof value !== "object" || value === null) return false;
   const { isOpen, sendCommand, connect } = value as { isOpen?: unknown; sendCommand?: unknown; connect?: unknown };
   return typeof isOpen === "boolean" && typeof sendCommand === "function" && typeof connect === "function";
 }
@@ -72,23 +73,24 @@ export function isNodeRedisCluster(client: NodeRedisClient | ReadableClient): cl
   return Array.isArray((client as Partial<Clustered>)._options?.rootNodes);
 }
 
-/** Throws `invalid-argument` and names the setting if the client has one that the store cannot take over. */
-export function checkNodeRedisClient(client: NodeRedisClient): asserts client is ReadableClient {
+/** Returns the client. Throws `invalid-argument` and names the setting if the store cannot take over all settings. */
+export function readableClient(client: NodeRedisClient): ReadableClient {
   if (isNodeRedisCluster(client)) {
     const { defaults = {}, keyPrefix } = client._options;
     for (const options of [{ keyPrefix }, defaults]) checkSettings(options);
-  } else {
-    const { options } = client as Partial<Single>;
-    if (typeof options !== "object" || options === null) throw unreadable();
-    checkSettings(options);
+    return client;
   }
+  const { options } = client as Partial<Single>;
+  if (typeof options !== "object" || options === null) throw unreadable();
+  checkSettings(options);
+  return client as Single;
 }
 
 function unreadable(): StoreError {
   const advice = "pass `url` instead, for sentinels redis+sentinel://HOST:PORT,HOST:PORT/SERVICE";
   return new StoreError(
     "invalid-argument",
-    `\`client\` hides its settings, as the pools and sentinel clients of node-redis do: ${advice}`,
+    `\`nodeRedis\` hides its settings, as the pools and sentinel clients of node-redis do: ${advice}`,
   );
 }
 
@@ -104,7 +106,7 @@ function checkSettings({ keyPrefix, socket = {} }: Options): void {
 }
 
 function refused(what: string, advice: string): StoreError {
-  return new StoreError("invalid-argument", `\`client\` has ${what}: ${advice}`);
+  return new StoreError("invalid-argument", `\`nodeRedis\` has ${what}: ${advice}`);
 }
 
 /** Returns how to reach the server of a client. Reads the settings for each connection: the program may change them. */

@@ -24,7 +24,7 @@ export interface ConnectionSource extends Login {
  * reconnects, queues or resends, sends nothing, and reports every failure immediately. Core handles failures: it knows
  * the deadline and the outcomes. The driver logs in itself: see {@link logIn}.
  */
-export const connectOnly: Omit<RedisOptions, "replyMapping"> & { readonly replyMapping: "legacy" } = {
+export const connectOnly: ConnectOnly = {
   lazyConnect: true,
   retryStrategy: (): null => null,
   reconnectOnError: null,
@@ -48,7 +48,10 @@ export const connectOnly: Omit<RedisOptions, "replyMapping"> & { readonly replyM
   sentinelPassword: undefined,
   db: 0,
   connectionName: undefined,
-};
+} as ConnectOnly;
+
+// The assertion above allows options that only some versions of ioredis have.
+type ConnectOnly = Omit<RedisOptions, "replyMapping"> & { readonly replyMapping: "legacy" };
 
 /** Returns a client for one connection. Loads ioredis only on first use, so that a process can start faster. */
 export async function createClient(options: RedisOptions): Promise<Redis> {
