@@ -40,6 +40,7 @@ const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
  * | `redis+sentinel://user:password@host:port,host:port/service/database`, `rediss+sentinel://` for TLS | the Redis master that sentinels know |
  * | `redis+unix://user:password@/path?db=number` | Redis over a Unix socket |
  * | `postgres://user:password@host:port/database?table=name`, `postgresql://` | Postgres |
+ * | `postgres://user:password@host:port,host:port/database` | the first of several Postgres servers that accepts writes |
  * | `dynamodb://region/table?endpoint=url` | DynamoDB |
  *
  * `valkey` and `valkeys` are aliases of `redis` and `rediss`. Percent-encode special characters, for example in a password.

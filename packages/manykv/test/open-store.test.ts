@@ -123,6 +123,7 @@ test.each([
   "valkeys+cluster://u:topsecret@127.0.0.1:1",
   "postgres://u:topsecret@127.0.0.1:1/db",
   "postgresql://u:topsecret@[::1]:1/db",
+  "postgres://u:topsecret@127.0.0.1:1,127.0.0.1:2/db?target_session_attrs=read-write",
   "dynamodb://eu-central-1/some-table?endpoint=http%3A%2F%2F127.0.0.1%3A1",
 ])("without a server at %s, the first call rejects with `unavailable`", async (url) => {
   expect(await firstCall(url)).toMatchObject({ tag: "other", code: "unavailable" });

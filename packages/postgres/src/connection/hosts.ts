@@ -32,7 +32,10 @@ function split(text: string): Host {
 /** Returns a host. Removes percent-encoding, and the brackets of an IPv6 address. */
 export function hostOf(address: string, port: string): Host {
   if (!/^[0-9]{0,5}$/.test(port) || Number(port) > 65_535 || port === "0") {
-    throw refuse("`url` has an invalid port. If the password contains : / ? or #, write %3A, %2F, %3F or %23");
+    throw refuse(
+      "`url` has an invalid port: it has the form postgres://user:password@host:port/database. " +
+        "If the password contains / ? or #, write %2F, %3F or %23",
+    );
   }
   try {
     return { address: decodeURIComponent(address).replace(/^\[(.*)\]$/, "$1"), port };
