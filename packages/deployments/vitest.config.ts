@@ -5,7 +5,7 @@ export default defineConfig({
     name: "deployments",
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/required-programs.ts"],
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     hookTimeout: 120_000,
     // Most cases wait for deadlines, so more files than cores can run together.
     maxWorkers: 5,

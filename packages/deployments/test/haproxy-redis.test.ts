@@ -1,13 +1,24 @@
+import type { Driver } from "@manykv/core/driver";
 import { startDedicatedRedis } from "@manykv/test-services";
-import { afterAll } from "vitest";
+import { afterAll, test } from "vitest";
 import { startHaproxy } from "./servers/haproxy.js";
 import { conforms } from "./support/conforms.js";
+import { driverAt } from "./support/driver-at.mjs";
+import { underLoad } from "./support/under-load.js";
 
 const redis = await startDedicatedRedis();
-const haproxy = await startHaproxy({ servers: [redis] });
+const haproxy = await startHaproxy([redis]);
 afterAll(async () => {
   await haproxy[Symbol.asyncDispose]();
   await redis.stop();
 });
 
 conforms({ name: "redis behind haproxy", url: `redis://${haproxy.host}:${haproxy.port}`, server: haproxy });
+
+const driver = (): Driver => driverAt(`redis://${haproxy.host}:${haproxy.port}`);
+
+test("every outcome is true while HAProxy is killed and restarted", () =>
+  underLoad({ driver, disturb: () => haproxy.restart(), times: 5 }));
+
+test("every outcome is true while HAProxy ends all sessions", () =>
+  underLoad({ driver, disturb: () => haproxy.admin("shutdown sessions server pool/s0").then(() => {}), times: 10 }));

@@ -9,21 +9,10 @@ export interface Haproxy extends Program {
   admin(command: string): Promise<string>;
 }
 
-export interface HaproxyOptions {
-  readonly servers: readonly { readonly host: string; readonly port: number }[];
-  /** Lines that tell how to check a server. Default: a server is up if it accepts connections. */
-  readonly check?: readonly string[];
-}
-
-/** Sends clients to the server that reports itself as a master. */
-export const redisMasterCheck: readonly string[] = [
-  "option tcp-check",
-  "tcp-check send info\\ replication\\r\\n",
-  "tcp-check expect string role:master",
-];
-
-/** Starts HAProxy. The servers are named `s0`, `s1` and so on. The first server that is up serves every client. */
-export async function startHaproxy({ servers, check = [] }: HaproxyOptions): Promise<Haproxy> {
+/** Starts HAProxy. The servers are named `s0`, `s1` and so on. The first one that is up serves every client. */
+export async function startHaproxy(
+  servers: readonly { readonly host: string; readonly port: number }[],
+): Promise<Haproxy> {
   let socket = "";
   const program = await startProgram({
     command: "haproxy",
@@ -34,11 +23,11 @@ export async function startHaproxy({ servers, check = [] }: HaproxyOptions): Pro
         ...["global", `  stats socket ${socket} mode 600 level admin`],
         ...["defaults", "  mode tcp", "  timeout connect 2s", "  timeout client 10m", "  timeout server 10m"],
         ...["frontend clients", `  bind 127.0.0.1:${port}`, "  default_backend pool"],
-        ...["backend pool", ...check.map((line) => `  ${line}`)],
+        "backend pool",
         ...servers.map(
           ({ host, port: server }, index) =>
             `  server s${index} ${host}:${server} check inter 200ms fall 2 rise 1 on-marked-down shutdown-sessions` +
-            (index > 0 && check.length === 0 ? " backup" : ""),
+            (index > 0 ? " backup" : ""),
         ),
         "",
       ].join("\n");

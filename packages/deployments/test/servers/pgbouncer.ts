@@ -30,6 +30,8 @@ export async function startPgbouncer(postgres: DedicatedPostgres, mode: "session
         // Few server connections, so that in transaction mode clients share them.
         `default_pool_size = ${mode === "session" ? 100 : 5}`,
         "max_client_conn = 500",
+        // By default, PgBouncer refuses to connect for 15 seconds after a server did not respond.
+        "server_login_retry = 1",
         "",
       ].join("\n"),
   });

@@ -14,13 +14,19 @@ export interface SentinelGroup extends AsyncDisposable {
   readonly url: string;
   /** Returns the server that the sentinels report as the master. */
   master(): Promise<DedicatedRedis>;
-  /** Asks the sentinels for a failover and waits until another server is the master with two replicas. */
+  /**
+   * Makes the master refuse writes, waits until the replicas have all writes, asks the sentinels for a failover, and waits until another
+   * server is the master with two replicas. No acknowledged write is lost.
+   */
   failOver(): Promise<void>;
   /** Kills the master, waits until another server is the master, and starts the killed server again as a replica. */
   killMaster(): Promise<void>;
   /** Waits until the master has two replicas in step. */
   settled(): Promise<void>;
 }
+
+/** Longest time for a failover, in milliseconds. On a busy machine, sentinels pause for 30 seconds at a time. */
+const patience = 120_000;
 
 /**
  * Starts a group. A master accepts writes only while at least one replica has responded in the last 2 seconds, so that an
@@ -78,6 +84,11 @@ class Group implements SentinelGroup {
 
   async failOver(): Promise<void> {
     const before = await this.master();
+    // `CLIENT PAUSE` would also hold the messages with which sentinels demote the master.
+    await ask(before, "CONFIG", "SET", "min-replicas-to-write", "3");
+    const offset = await offsetOf(before);
+    const replicas = this.servers.filter((each) => each !== before);
+    await this.#until(async () => (await Promise.all(replicas.map(offsetOf))).every((each) => each >= offset));
     await this.#until(async () => {
       // The sentinel refuses while it does not know a suitable replica or while another failover runs.
       await ask(this.sentinels[0] as Program, "SENTINEL", "FAILOVER", serviceName).catch(() => {});
@@ -85,6 +96,7 @@ class Group implements SentinelGroup {
       return (await this.master()).port !== before.port;
     });
     await this.settled();
+    await ask(before, "CONFIG", "SET", "min-replicas-to-write", "1");
   }
 
   async killMaster(): Promise<void> {
@@ -112,9 +124,9 @@ class Group implements SentinelGroup {
   }
 
   async #until(test: () => Promise<boolean>): Promise<void> {
-    const end = Date.now() + 60_000;
+    const end = Date.now() + patience;
     while (!(await test().catch(() => false))) {
-      if (Date.now() > end) throw new Error("the sentinels did not agree on a master with two replicas in 60 s");
+      if (Date.now() > end) throw new Error("the sentinels did not agree on a master with two replicas in time");
       await sleep(50);
     }
   }
@@ -123,6 +135,12 @@ class Group implements SentinelGroup {
     await Promise.all(this.sentinels.map((each) => each[Symbol.asyncDispose]()));
     await Promise.all(this.servers.map((each) => each.stop()));
   }
+}
+
+/** Returns how much of the replication stream a server has. */
+async function offsetOf(server: DedicatedRedis): Promise<number> {
+  const info = String(await ask(server, "INFO", "replication"));
+  return Number(/^(?:slave_repl_offset|master_repl_offset):(\d+)/m.exec(info)?.[1]);
 }
 
 /** Sends one command to a server or sentinel over a new connection. */
