@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import {
   allDone,
   type Driver,
@@ -93,7 +94,7 @@ class PostgresDriver implements Driver {
       getOne,
       getMany,
       (index, row) => {
-        if (values[index] !== undefined) throw new MalformedReply();
+        if (values[index] !== undefined) throw new FaultError(severalRows);
         values[index] = row.bytes();
       },
       withValues(request.keys.length),
@@ -147,14 +148,20 @@ class PostgresDriver implements Driver {
   async list(request: ListRequest): Promise<ListAnswer> {
     const { bucket, cursor } = request;
     const bound = new BoundStatement(this.#statements.list);
-    bound.raw(pageStart(bucket, cursor, maxKeyBytes));
+    bound.raw(pageStart(bucket, cursor));
     bound.raw(bucketEnd(bucket));
     const prefixBytes = bucketPrefix(bucket).length;
     const keys: string[] = [];
-    await this.#runner.read(bound, request, (row) => keys.push(row.text(prefixBytes)));
-    if (keys.length <= pageKeys) return { keys };
-    keys.length = pageKeys;
-    return { keys, cursor: encodeCursor(keys[pageKeys - 1] as string) };
+    let rows = 0;
+    let next: string | undefined;
+    await this.#runner.read(bound, request, (row) => {
+      const key = row.view(prefixBytes);
+      if (++rows > pageKeys) return;
+      // Another program may have stored rows that are no keys of manykv. They must not stop the listing.
+      if (key.length <= maxKeyBytes && isUtf8(key)) keys.push(key.toString());
+      if (rows === pageKeys) next = encodeCursor(key);
+    });
+    return rows > pageKeys ? { keys, cursor: next } : { keys };
   }
 
   provision(request: DriverRequest): Promise<void> {
@@ -228,6 +235,14 @@ const swallowed: Fault = {
   retryable: false,
   effect: "none",
   reason: "the table did not change: check its triggers, rules and policies",
+};
+
+/** The fault of a read that finds two rows for one key, so the value is ambiguous. */
+const severalRows: Fault = {
+  code: "invalid-argument",
+  retryable: false,
+  effect: "none",
+  reason: "the table has several rows for one key: it needs a unique index on `key`, and no child tables",
 };
 
 /** Returns the index of a key in the request. Throws if the server returned a key that the request does not contain. */

@@ -167,9 +167,9 @@ test("keys are sorted by their UTF-8 bytes", () => {
 });
 
 test("decodeCursor accepts only cursors that encodeCursor returns", () => {
-  for (const key of ["", "a", "é\u0000😀"]) assert.equal(decodeCursor(encodeCursor(key), 1024).toString(), key);
-  for (const bad of ["?", "YQ==", "_w", "a", `${encodeCursor("x".repeat(1025))}`, "YQ "]) {
-    assert.throws(() => decodeCursor(bad, 1024), { name: "FaultError" });
+  for (const key of ["", "a", "é\u0000😀"]) assert.equal(decodeCursor(encodeCursor(Buffer.from(key))).toString(), key);
+  for (const bad of ["?", "YQ==", "a", `${encodeCursor(Buffer.alloc(1_090))}`, "YQ "]) {
+    assert.throws(() => decodeCursor(bad), { name: "FaultError" });
   }
 });
 

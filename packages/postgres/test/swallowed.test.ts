@@ -172,3 +172,34 @@ test("no request touches a table whose column `value` has another type", async (
   assert.equal((await admin.query(`SELECT FROM "${other.name}"`)).rowCount, 2);
   await driver.close();
 });
+
+test("rows that are no keys of manykv do not stop a listing, and are not listed", async () => {
+  await withTable(
+    (table) =>
+      admin.query(`INSERT INTO "${table}" SELECT 'b:'::bytea || '\\xff'::bytea || i::text::bytea, ''::bytea FROM generate_series(1, 2500) i
+        UNION ALL SELECT 'b:long'::bytea || convert_to(repeat('x', 100000), 'UTF8'), ''::bytea`),
+    async (bucket) => {
+      await bucket.setMany(["a", "m", "\u{10ffff}"].map((key) => [key, text("1")]));
+      const keys: string[] = [];
+      for await (const key of bucket.keys()) keys.push(key);
+      assert.deepEqual(keys, ["a", "m", "\u{10ffff}"]);
+    },
+  );
+});
+
+test("a read rejects if the table has several rows for one key", async () => {
+  await withTable(
+    async (table) => {
+      await admin.query(`CREATE TABLE "${table}_child" () INHERITS ("${table}")`);
+      await admin.query(`INSERT INTO "${table}" VALUES ('b:a', 'one'), ('b:b', 'one')`);
+      await admin.query(`INSERT INTO "${table}_child" VALUES ('b:a', 'two')`);
+    },
+    async (bucket, table) => {
+      const expected = { code: "invalid-argument", message: /several rows for one key/, retryable: false };
+      await assert.rejects(bucket.get("a"), expected);
+      await assert.rejects(bucket.getMany(["a", "b"]), expected);
+      assert.deepEqual(await bucket.get("b"), text("one"));
+      await admin.query(`DROP TABLE "${table}_child"`);
+    },
+  );
+});

@@ -40,10 +40,10 @@ export async function describeServer(
     void findings.push({ code, severity, message });
   let version = "";
   await run(readVersion, (row) => {
-    version = row.text(0);
+    version = row.text();
   });
   await run(readDurability(table), (row) => {
-    const [fsync, commit, persistence] = [row.text(0), row.text(0), row.text(0)];
+    const [fsync, commit, persistence] = [row.text(), row.text(), row.text()];
     if (fsync === "off") {
       add("no-fsync", "data-loss", "A crash of the system may damage all data: set `fsync` to on.");
     }

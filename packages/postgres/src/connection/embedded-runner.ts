@@ -68,7 +68,7 @@ export class EmbeddedRunner implements Runner {
   async describe(request: DriverRequest): Promise<DriverDescription> {
     let version: string | undefined;
     await this.read(new BoundStatement(readVersion), request, (row) => {
-      version = /PGlite ([0-9.]+)/.exec(row.text(0))?.[1];
+      version = /PGlite ([0-9.]+)/.exec(row.text())?.[1];
     });
     return { product: "pglite", version, topology: "in-process", settlesLostWrites: true };
   }

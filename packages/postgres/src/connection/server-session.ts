@@ -50,7 +50,7 @@ export async function readSession(run: Run, reportedId: number | null, history: 
   await run(identify, (row) => {
     process = { id: row.integer(), start: row.bytes() };
     mayTerminate = row.integer() === 1;
-    serverStart = row.text(0);
+    serverStart = row.text();
   });
   if (process === undefined) return { hiddenBy: "server" };
   await history.observe(serverStart, run);
@@ -78,7 +78,7 @@ export class ServerHistory {
     if (start === this.#start) return;
     let found: string | undefined;
     await run(this.#lineageOf, (row) => {
-      found = row.text(0);
+      found = row.text();
     });
     if (start === this.#start) return;
     // If the server does not tell its lineage, a restarted one may be another one.

@@ -53,11 +53,16 @@ export class DataRow {
     return keys.indexOf(this.#bytes, from, this.#offset);
   }
 
-  /** Returns the next field as UTF-8 text, without its first `skip` bytes. */
-  text(skip: number): string {
+  /** Returns the next field as UTF-8 text. */
+  text(): string {
+    return this.view(0).toString();
+  }
+
+  /** Returns the next field without its first `skip` bytes. The result is valid only as long as the row. */
+  view(skip: number): Buffer {
     const from = this.#next() + skip;
     if (from > this.#offset) throw new MalformedReply();
-    return this.#bytes.toString("utf8", from, this.#offset);
+    return this.#bytes.subarray(from, this.#offset);
   }
 
   /** Moves past the next field and returns the offset of its value. Throws for a null, which no statement returns. */

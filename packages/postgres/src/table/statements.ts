@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { Statement } from "../protocol/statement.js";
+import { maxStoredKeyBytes } from "./stored-key.js";
 
 /** Maximum number of keys on one page of a listing. */
 export const pageKeys = 1_000;
@@ -41,7 +42,8 @@ export function statementsFor(table: string): Statements {
     ),
     list: named(
       "list",
-      `SELECT key FROM ${table} WHERE key >= $1::bytea AND key < $2::bytea AND ${valueIsBytes} ORDER BY key LIMIT ${pageKeys + 1}`,
+      `SELECT key FROM ${table} WHERE key >= $1::bytea AND key < $2::bytea AND octet_length(key) <= ${maxStoredKeyBytes} ` +
+        `AND ${valueIsBytes} ORDER BY key LIMIT ${pageKeys + 1}`,
     ),
   };
 }

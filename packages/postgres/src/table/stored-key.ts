@@ -1,4 +1,5 @@
 import { FaultError } from "@manykv/core/driver";
+import { maxKeyBytes } from "../limits.js";
 
 /**
  * A key is stored as one `bytea`: bucket, colon and key in UTF-8. Bucket names contain no colon, so the first colon
@@ -6,6 +7,8 @@ import { FaultError } from "@manykv/core/driver";
  * primary key of two columns, writes took 1.2 to 1.3 times as long.
  */
 const separator = ":";
+/** Length of the longest key of the longest bucket name, with the separator. */
+export const maxStoredKeyBytes: number = 64 + separator.length + maxKeyBytes;
 const zero = Buffer.alloc(1);
 
 /** Returns the prefix of all stored keys of a bucket. Stored keys of other buckets do not have this prefix. */
@@ -23,20 +26,20 @@ export function bucketEnd(bucket: string): Buffer {
  *
  * @throws {FaultError} `invalid-argument` if no listing can have returned `cursor`.
  */
-export function pageStart(bucket: string, cursor: string | undefined, maxKeyBytes: number): Buffer {
+export function pageStart(bucket: string, cursor: string | undefined): Buffer {
   const prefix = Buffer.from(bucketPrefix(bucket));
-  return cursor === undefined ? prefix : Buffer.concat([prefix, decodeCursor(cursor, maxKeyBytes), zero]);
+  return cursor === undefined ? prefix : Buffer.concat([prefix, decodeCursor(cursor), zero]);
 }
 
 /** Returns a cursor that contains the last key of a page. The caller has that key, so the cursor is not encrypted. */
-export function encodeCursor(key: string): string {
-  return Buffer.from(key).toString("base64url");
+export function encodeCursor(key: Buffer): string {
+  return key.toString("base64url");
 }
 
 /** Returns the key in a cursor, as UTF-8. Throws `invalid-argument` if the cursor is malformed or the key too long. */
-export function decodeCursor(cursor: string, maxKeyBytes: number): Buffer {
+export function decodeCursor(cursor: string): Buffer {
   const key = Buffer.from(cursor, "base64url");
-  if (key.length <= maxKeyBytes && encodeCursor(key.toString()) === cursor) return key;
+  if (key.length <= maxStoredKeyBytes && encodeCursor(key) === cursor) return key;
   throw new FaultError({
     code: "invalid-argument",
     retryable: false,
