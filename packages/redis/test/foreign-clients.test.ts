@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Cluster, Redis } from "ioredis";
@@ -273,6 +275,37 @@ test("a store reports the settings of a client that are wrong at the first attem
   const error = await rejection((await store.open("bucket")).get("key"));
   expect(error).toMatchObject({ code: "access-denied", retryable: false, reason: "WRONGPASS" });
   expectNoSecret(error, "canary");
+});
+
+test.each<[string, () => Promise<number>, object, object]>([
+  ["a wrong password", async () => (await startServer()).port, { password: "canary" }, { code: "access-denied" }],
+  ["no password", async () => (await startServer()).port, {}, { code: "access-denied", reason: "NOAUTH" }],
+  [
+    "the address of a single server",
+    async () => addressesOf(serviceUrl("redis"))[0]?.port ?? 0,
+    {},
+    { code: "unavailable", reason: expect.stringContaining("redis://") },
+  ],
+])("a store reports at the first attempt that a Cluster has %s", async (_, start, redisOptions, expected) => {
+  const host = "127.0.0.1";
+  const client = quiet(new Cluster([{ host, port: await start() }], { redisOptions, lazyConnect: true }));
+  cleanups.push(() => client.disconnect());
+  const store = redisStore({ client, timeout: 60_000 });
+  cleanups.push(() => store.close());
+  const error = await rejection((await store.open("bucket")).get("key"));
+  expect(error).toMatchObject({ ...expected, retryable: false });
+  expectNoSecret(error, "canary");
+});
+
+test("without ioredis, a call fails at the first attempt and says what to install", async () => {
+  const program = fileURLToPath(new URL("./support/without-ioredis.mjs", import.meta.url));
+  const child = spawn(process.execPath, [program, new URL("../dist/index.js", import.meta.url).href]);
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk;
+  });
+  await once(child, "close");
+  expect(output).toBe("unavailable false ioredis is not installed: npm install ioredis\n");
 });
 
 test("a store does not connect or change a client of node-redis", async () => {

@@ -11,6 +11,7 @@ import { redisStore } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
 import { bytes, text } from "./support/bytes.js";
 import { certificate, privateKey } from "./support/certificate.js";
+import { FakeSentinel } from "./support/fake-sentinel.js";
 import { batchRejection, expectNoSecret, rejection } from "./support/rejection.js";
 
 const tls = { clientTls: { cert: certificate, key: privateKey } };
@@ -122,6 +123,18 @@ test("the server name applies to all nodes of a cluster that announces them by I
     for (const node of [first, second]) node?.disconnect();
     for (const { redis } of nodes) await redis.stop();
   }
+});
+
+test("TLS files and the server name apply to sentinels and to the master", async () => {
+  const clientTls = {
+    cert: readFileSync(fileOf("server.pem"), "utf8"),
+    key: readFileSync(fileOf("server.key"), "utf8"),
+  };
+  await using master = await TcpProxy.start(server, { clientTls });
+  await using sentinel = await FakeSentinel.start({ host: "127.0.0.1", port: master.port, epoch: 1 });
+  const [host = "", port] = sentinel.address.split(":");
+  await using proxy = await TcpProxy.start({ host, port: Number(port) }, { clientTls });
+  await writesAndReads(redisStore({ url: `rediss+sentinel://127.0.0.1:${proxy.port}/main?${files}&${name}` }));
 });
 
 test("an untrusted certificate makes a call fail immediately, and nothing is sent", async () => {

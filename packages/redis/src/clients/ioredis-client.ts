@@ -1,11 +1,12 @@
 import { StoreError } from "@manykv/core";
 import { FaultError } from "@manykv/core/driver";
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from "ioredis";
-import type { ClusterNodes } from "../cluster/cluster-access.js";
+import { type ClusterNodes, singleServer } from "../cluster/cluster-access.js";
 import { keyOfAddress } from "../cluster/node-address.js";
 import type { CredentialsSource } from "../connection/credentials.js";
 import type { Login } from "../connection/log-in.js";
 import { type ConnectionSource, connectOnly } from "../connection/open-socket.js";
+import { faultOfReply } from "../error-table.js";
 import type { Address } from "../redis-url.js";
 import type { SentinelService } from "../sentinel/sentinel-source.js";
 
@@ -161,7 +162,7 @@ function whenReady(client: Cluster, signal: AbortSignal): Promise<void> {
       finish();
     };
     const ready = (): void => settle(resolve);
-    const failed = (): void => settle(() => reject(notReady(client)));
+    const failed = (error?: unknown): void => settle(() => reject(notReady(client, error)));
     if (client.status === "end" || signal.aborted) return failed();
     client.on("ready", ready).on("error", failed).on("end", failed);
     signal.addEventListener("abort", failed);
@@ -169,7 +170,13 @@ function whenReady(client: Cluster, signal: AbortSignal): Promise<void> {
   });
 }
 
-function notReady(client: Cluster): FaultError {
+/** @param error - the error of the client, whose `lastNodeError` tells why no node could be used */
+function notReady(client: Cluster, error?: unknown): FaultError {
+  const { lastNodeError } = (error ?? {}) as { lastNodeError?: unknown };
+  if (lastNodeError instanceof Error && lastNodeError.name === "ReplyError") {
+    const fault = /cluster support disabled/.test(lastNodeError.message) ? singleServer : faultOfReply(lastNodeError);
+    return new FaultError({ ...fault, effect: "none" });
+  }
   const closed = client.status === "end";
   const reason = closed ? "the `client` is closed: pass an open Cluster" : undefined;
   return new FaultError({ code: "unavailable", retryable: !closed, effect: "none", reason });

@@ -1,4 +1,4 @@
-import { FaultError } from "@manykv/core/driver";
+import { type Fault, FaultError } from "@manykv/core/driver";
 import type { Identity } from "../connection/identity.js";
 import { NodeConnection } from "../connection/node-connection.js";
 import type { ConnectionSource } from "../connection/open-socket.js";
@@ -29,5 +29,13 @@ export function clusterAccess(nodes: ClusterNodes, connectTimeout: number): Clus
 /** Throws a {@link FaultError} if the server reports that it is not a cluster node. */
 function checkNode({ mode }: Identity): void {
   if (mode === undefined || mode === "cluster") return;
-  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: "single node: use redis://" });
+  throw new FaultError(singleServer);
 }
+
+/** The fault of a server that belongs to no cluster. */
+export const singleServer: Fault = Object.freeze({
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "single server: use redis:// or a client for one server",
+});

@@ -91,7 +91,7 @@ export const clusterNode: Fault = Object.freeze({
   code: "unavailable",
   retryable: false,
   effect: "none",
-  reason: "cluster node: use redis+cluster://",
+  reason: "cluster node: use redis+cluster:// or a client for a cluster",
 });
 
 const closed: Fault = Object.freeze({ code: "unavailable", retryable: true, effect: "none" });

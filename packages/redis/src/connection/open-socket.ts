@@ -55,11 +55,23 @@ type ConnectOnly = Omit<RedisOptions, "replyMapping"> & { readonly replyMapping:
 
 /** Returns a client for one connection. Loads ioredis only on first use, so that a process can start faster. */
 export async function createClient(options: RedisOptions): Promise<Redis> {
-  const { Redis } = await import("ioredis").catch((): never => {
-    throw new FaultError(notInstalled);
+  const { Redis } = await import("ioredis").catch((error: unknown): never => {
+    throw new FaultError(isMissing(error) ? notInstalled : notLoaded);
   });
   return new Redis({ ...options, ...connectOnly });
 }
+
+function isMissing(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+}
+
+const notLoaded = Object.freeze({
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "ioredis cannot be loaded: import it in the program to see why",
+} as const);
 
 const notInstalled = Object.freeze({
   code: "unavailable",
@@ -162,6 +174,7 @@ function ignore(): void {}
 
 /** Closes an open connection when its owner ends. */
 function keepUntil(owner: Lifetime, redis: Redis): void {
+  if (redis.stream.destroyed) return;
   redis.stream.once(
     "close",
     owner.onEnd(() => destroyClient(redis)),
