@@ -83,10 +83,16 @@ export class RequestedKeys {
 /** Decodes a value into a new `ArrayBuffer`. Throws a `FaultError` (`MalformedAnswer`) if the text is not base64. */
 export function decodeValue(base64: string): Uint8Array<ArrayBuffer> {
   const buffer = Buffer.allocUnsafeSlow(Buffer.byteLength(base64, "base64"));
-  const length = buffer.write(base64, "base64");
-  // Node.js ignores invalid characters and stops at the first padding, so only encoding the bytes again shows an error.
-  if (length !== buffer.length || buffer.toString("base64") !== base64) throw malformedAnswer();
+  if (buffer.write(base64, "base64") !== buffer.length || !isStrict(base64)) throw malformedAnswer();
   return new Uint8Array(buffer.buffer);
+}
+
+/** Returns whether base64 has no form that Node.js decodes although DynamoDB never sends it. */
+function isStrict(base64: string): boolean {
+  if (base64.length % 4 !== 0 || base64.includes("-") || base64.includes("_")) return false;
+  // Bits that encode no byte must be 0. Otherwise, a character may have been damaged.
+  if (base64.endsWith("==")) return "AQgw".includes(base64.charAt(base64.length - 3));
+  return !base64.endsWith("=") || "AEIMQUYcgkosw048".includes(base64.charAt(base64.length - 2));
 }
 
 /**
@@ -98,10 +104,28 @@ export function parseJson(body: Uint8Array): Json {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
   try {
     const json: Json = JSON.parse(text);
-    // DynamoDB sends the shortest JSON. If it is the same as ours, no member was dropped. This comparison is fast.
-    if (JSON.stringify(json) === text || !repeatsName(text)) return json;
+    if (hasAllMembers(json, text) || !repeatsName(text)) return json;
   } catch {}
   throw malformedAnswer();
+}
+
+/**
+ * Returns whether the parsed JSON certainly has all members of the text: each name is followed by a quote and a colon.
+ * Counting them takes less time than any other check. Returns `false` if white space or strings make the count useless.
+ */
+function hasAllMembers(json: Json, text: string): boolean {
+  if ([" :", "\t:", "\n:", "\r:"].some((spaced) => text.includes(spaced))) return false;
+  let members = countMembers(json);
+  for (let at = text.indexOf('":'); at !== -1; at = text.indexOf('":', at + 2)) members--;
+  return members === 0;
+}
+
+function countMembers(json: Json): number {
+  if (typeof json !== "object" || json === null) return 0;
+  let count = 0;
+  if (Array.isArray(json)) for (const element of json) count += countMembers(element);
+  else for (const name in json) count += 1 + countMembers((json as Record<string, Json>)[name]);
+  return count;
 }
 
 /** Returns whether an object in valid JSON has two members with the same name. */

@@ -94,13 +94,24 @@ describe.each(ways)("through %s", (way) => {
     for (const call of ["get", "exists"] as const) expect(await faultOf(call, respond(body))).toEqual(malformed);
   });
 
-  test.each(["AQ=", "AQ", "AQ==\n", " AQ==", "A Q=", "AR==", "-_==", "AQ==AQ==", "A", "\u00e9"])(
-    "get rejects the value %j, which is not base64",
-    async (base64) => {
-      const body = reads({ [name]: [item("one", { B: base64 }), two, three] });
-      expect(await faultOf("get", respond(body))).toEqual(malformed);
-    },
-  );
+  test.each([
+    "AQ=",
+    "AQ",
+    "AQ==\n",
+    " AQ==",
+    "A Q=",
+    "AR==",
+    "AAB=",
+    "-_8=",
+    "A=AA",
+    "====",
+    "AQ==AQ==",
+    "A",
+    "\u00e9",
+  ])("get rejects the value %j, which is not base64", async (base64) => {
+    const body = reads({ [name]: [item("one", { B: base64 }), two, three] });
+    expect(await faultOf("get", respond(body))).toEqual(malformed);
+  });
 
   test("get rejects a response that is not UTF-8", async () => {
     const body = Buffer.from(reads({ [name]: [] }).replace("}}", '},"x":"?"}'));

@@ -77,7 +77,9 @@ function collectNode(stream: Readable, limit: number): Promise<Uint8Array | unde
     });
     stream.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)));
     stream.on("error", reject);
-    stream.on("close", () => reject(Object.assign(new Error(), { code: "ERR_STREAM_PREMATURE_CLOSE" })));
+    stream.on("close", () => {
+      if (!stream.readableEnded) reject(Object.assign(new Error(), { code: "ERR_STREAM_PREMATURE_CLOSE" }));
+    });
   });
 }
 
