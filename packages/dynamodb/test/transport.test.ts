@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:net";
 import { answerJson, passThrough } from "@manykv/conformance/faults";
 import { createStore } from "@manykv/core";
 import type { Driver, Fault } from "@manykv/core/driver";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { hang } from "./support/behaviours.js";
 import { openDriver, warmUp, ways } from "./support/driver-under-faults.js";
 import { request } from "./support/request.js";
@@ -134,6 +134,22 @@ describe("our own client", () => {
     expect(effects.filter((effect) => effect === "unknown")).toHaveLength(64);
     expect(effects.filter((effect) => effect === "none")).toHaveLength(6);
     expect(proxy.count()).toBe(before + 64);
+  });
+
+  test("searches again for credentials if the first search has not ended after 30 seconds", async () => {
+    await using proxy = await startProxy(endpoint);
+    let searches = 0;
+    const provide = (): Promise<typeof credentials> =>
+      ++searches === 1 ? new Promise(() => {}) : Promise.resolve(credentials);
+    await using opened = openDriver("our own client", table, { region, endpoint: proxy.url, credentials: provide });
+    const early = { code: "timeout", effect: "none" };
+    expect(await faultOf(opened.driver, AbortSignal.timeout(50))).toMatchObject(early);
+    expect(await faultOf(opened.driver, AbortSignal.timeout(50))).toMatchObject(early);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + 31_000);
+    await opened.driver.set(request(write));
+    clock.mockRestore();
+    expect(searches).toBe(2);
   });
 
   test("reports the server's address after the first request", async () => {

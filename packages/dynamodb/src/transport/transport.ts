@@ -21,6 +21,8 @@ const maxRequests = 1_000;
 
 /** How long the comparison of the client's middleware stays valid during parallel requests, in milliseconds. */
 const plainTime = 20;
+/** How long a search for credentials may take until the next request starts another one, in milliseconds. */
+const longestSearch = 30_000;
 /** The SDK searches for new credentials at most this long before they expire, in milliseconds. */
 const renewalTime = 600_000;
 
@@ -38,7 +40,9 @@ export class Transport {
   isLayoutConfirmed = false;
   readonly #options: DynamodbDriverOptions;
   readonly #slots: Slots;
-  readonly #lookups: CredentialLookups = new CredentialLookups();
+  #lookups: CredentialLookups = new CredentialLookups();
+  /** When the search for credentials began that has not ended yet. */
+  #searchingSince = Infinity;
   #wasPlain = false;
   #plainUntil = 0;
   /** When the credentials expire, in milliseconds since 1970. */
@@ -93,6 +97,7 @@ export class Transport {
   }
 
   async #exchange(message: Message, request: DriverRequest, departure: Departure): Promise<Answer> {
+    if (performance.now() - this.#searchingSince > longestSearch) this.#startAnew();
     this.#connection ??= connect(this.#options).catch((error: unknown) => {
       this.#connection = undefined;
       throw error;
@@ -129,12 +134,25 @@ export class Transport {
     return this.#wasPlain;
   }
 
+  /** Creates a new client, because the SDK's client waits for a search for credentials even if it never ends. */
+  #startAnew(): void {
+    this.#lookups.close();
+    this.#lookups = new CredentialLookups();
+    this.#searchingSince = Infinity;
+    this.#connection?.then(({ client }) => client.destroy()).catch(() => {});
+    this.#connection = undefined;
+    this.#route = undefined;
+  }
+
   /** Returns the credentials of a client. The SDK caches them, and searches for new ones before they expire. */
   async #findCredentials({ config }: DynamoDBClient): Promise<Credentials> {
     const find = async (): Promise<Credentials> => config.credentials();
     const isCached = this.#validUntil > Date.now() + renewalTime;
-    const isOwn = this.#options.client === undefined;
-    const credentials = await (isCached || !isOwn ? find() : this.#lookups.run(find)).catch(failCredentials);
+    const isFollowed = !isCached && this.#options.client === undefined;
+    if (isFollowed) this.#searchingSince = Math.min(this.#searchingSince, performance.now());
+    const credentials = await (isFollowed ? this.#lookups.run(find) : find()).catch(failCredentials).finally(() => {
+      this.#searchingSince = Infinity;
+    });
     if (typeof credentials?.accessKeyId !== "string")
       throw refusal("access-denied", "the credentials provider returned no access key");
     this.#validUntil = credentials.expiration?.getTime() ?? Infinity;
