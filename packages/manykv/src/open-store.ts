@@ -82,8 +82,10 @@ function rejectStrayCredentials(url: string): void {
 }
 
 async function openMemory(url: string, options: StoreOptions): Promise<Store> {
-  const { address, parameters } = splitUrl(url);
-  rejectUnknown(parameters, []);
+  const [address = "", query] = url.split("?", 2);
+  for (const name of new URLSearchParams(query).keys()) {
+    throw invalid(`unknown URL parameter ${JSON.stringify(name)}: this scheme has no parameters`);
+  }
   if (address.toLowerCase() !== "memory:") throw invalid("a memory store has no address: use the URL `memory:`");
   const { memoryStore } = await import("@manykv/memory");
   return memoryStore(options);
@@ -112,62 +114,12 @@ async function openPostgres(url: string, options: StoreOptions): Promise<Store> 
 }
 
 async function openDynamodb(url: string, options: StoreOptions): Promise<Store> {
-  const { address, parameters } = splitUrl(url);
-  const names = ["endpoint", "keyAttribute", "valueAttribute"] as const;
-  const named = names.map((name) => [name, takeParameter(parameters, name)] as const);
-  const attribute = takeParameter(parameters, "sortKeyAttribute");
-  const value = takeParameter(parameters, "sortKeyValue");
-  rejectUnknown(parameters, [...names, "sortKeyAttribute", "sortKeyValue"]);
-  if ((attribute === undefined) !== (value === undefined))
-    throw invalid('pass the URL parameters "sortKeyAttribute" and "sortKeyValue" together');
-  const sortKey = attribute === undefined || value === undefined ? undefined : { attribute, value };
-  const [, region, encodedTable = ""] = /^dynamodb:\/\/([a-z0-9-]+)\/([^/@#]+)$/i.exec(address) ?? [];
-  const table = decode(encodedTable);
-  if (region === undefined || table === undefined) {
-    throw invalid(
-      "a DynamoDB URL has the form dynamodb://REGION/TABLE, without user, password or port: credentials come from the AWS SDK's default sources",
-    );
-  }
   try {
-    const { dynamodbStore } = await import("@manykv/dynamodb");
+    const { dynamodbStore, optionsOfUrl } = await import("@manykv/dynamodb");
     checkClient("@manykv/dynamodb", "@aws-sdk/client-dynamodb");
-    return dynamodbStore({ ...options, region, table, ...Object.fromEntries(named), sortKey });
+    return dynamodbStore({ ...options, ...optionsOfUrl(url) });
   } catch (error) {
     throw withAdvice(error, "@manykv/dynamodb", "@aws-sdk/client-dynamodb");
-  }
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Splits the URL into its address and its query. Does not parse the address: each backend has its own rules. */
-function splitUrl(url: string): { address: string; parameters: URLSearchParams } {
-  const mark = url.indexOf("?");
-  if (mark === -1) return { address: url, parameters: new URLSearchParams() };
-  return { address: url.slice(0, mark), parameters: new URLSearchParams(url.slice(mark + 1)) };
-}
-
-/** Removes a parameter from the query and returns its value. Throws if the parameter is repeated or empty. */
-function takeParameter(parameters: URLSearchParams, name: string): string | undefined {
-  const values = parameters.getAll(name);
-  const [value] = values;
-  if (values.length === 0) return undefined;
-  if (values.length > 1 || value === undefined || value === "")
-    throw invalid(`pass the URL parameter "${name}" once, and with a value`);
-  parameters.delete(name);
-  return value;
-}
-
-function rejectUnknown(parameters: URLSearchParams, known: readonly string[]): void {
-  for (const name of parameters.keys()) {
-    const advice =
-      known.length === 0 ? "this scheme has no parameters" : `use ${known.map((one) => `"${one}"`).join(", ")}`;
-    throw invalid(`unknown URL parameter ${JSON.stringify(name)}: ${advice}`);
   }
 }
 
