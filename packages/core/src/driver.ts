@@ -180,4 +180,4 @@ export const allDone: WriteAnswer = Object.freeze({});
 export { createRequest } from "./call/attempt.js";
 export { clearTimer, nextTurn, now, setTimer, type Timer } from "./clock.js";
 export { ChunkCopier, FaultError, waitFor } from "./driver-kit.js";
-export { checkOptions } from "./options.js";
+export { checkOptions, storeOptionNames } from "./options.js";

@@ -161,21 +161,21 @@ export class BatchError extends StoreError {
 
 /** The end of an error message: what happened, what to do, or both. */
 const advice: { readonly [Code in StoreErrorCode]: string } = {
-  "invalid-argument": "Correct the arguments of the call.",
-  "too-large": "Store less under one key, or split the value.",
-  throttled: "The backend has no capacity left: try again later, or raise its capacity.",
-  timeout: "The deadline passed: try again, raise `timeout`, or use smaller batches.",
-  aborted: "The caller's signal cancelled the call.",
-  "connection-lost": "The connection broke: try again.",
-  unavailable: "The backend does not serve requests: check that it runs and can be reached, then try again.",
-  closed: "The store or its client is closed: create a new store with an open client.",
-  "no-such-store": "Check the names of the bucket, table and database. `provision()` creates a missing table.",
+  "invalid-argument": "Correct the arguments.",
+  "too-large": "Split the value, or shorten the key.",
+  throttled: "Try again later, or raise the capacity of the backend.",
+  timeout: "Try again, raise `timeout`, or use smaller batches.",
+  aborted: "The signal of the call was aborted.",
+  "connection-lost": "Try again.",
+  unavailable: "Check that the backend runs and can be reached, then try again.",
+  closed: "Create a new store with an open client.",
+  "no-such-store": "Check the names of the bucket, table and database. `provision()` creates a table.",
   "access-denied": "Check the credentials and permissions.",
-  internal: "The driver or the backend failed unexpectedly: check the logs of the backend, or report the failure.",
+  internal: "Check the logs of the backend, or report this unexpected failure.",
 };
 
 /**
- * Describes a fault for a message, such as `throttled (OOM). The backend has no capacity left: ...`. A reason with a
+ * Describes a fault for a message, such as `throttled (OOM). Try again later, ...`. A reason with a
  * colon, such as `cluster node: use redis+cluster://`, says itself what to do, so general advice would mislead.
  */
 export function explain({

@@ -41,42 +41,42 @@ export interface ResolvedOptions {
   readonly retry: { readonly [Option in keyof RetryOptions]-?: number };
 }
 
-const limitNames = ["maxKeyBytes", "maxValueBytes"];
-const requestLimitNames = ["maxKeys", "maxBytes"];
-const retryNames = ["attempts", "baseDelay", "maxDelay"];
-const storeOptionNames = ["limits", "buckets", "timeout", "requestLimits", "concurrency", "storeConcurrency", "retry"];
+/** The names of the options that every store accepts. */
+export const storeOptionNames: readonly string[] = [
+  "limits",
+  "buckets",
+  "timeout",
+  "requestLimits",
+  "concurrency",
+  "storeConcurrency",
+  "retry",
+];
 const callOptionNames = ["signal", "timeout"];
 
 /** Validates options and adds defaults. Throws `invalid-argument` with the name of an unknown or invalid option. */
 export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedOptions {
   const read = checkOptions(options, storeOptionNames);
-  const { limits: givenLimits = {}, requestLimits: givenRequestLimits = {}, retry: givenRetry = {} } = read;
   const { buckets, timeout = 10_000 } = read;
-  const limits = checkOptions(givenLimits, limitNames, "`limits`");
-  const requestLimits = checkOptions(givenRequestLimits, requestLimitNames, "`requestLimits`");
-  const retry = checkOptions(givenRetry, retryNames, "`retry`");
-  const lowered = (backend: RequestLimits): RequestLimits => ({
-    maxKeys: Math.min(inRange("requestLimits.maxKeys", requestLimits.maxKeys, 1, Infinity), backend.maxKeys),
-    maxBytes: Math.min(inRange("requestLimits.maxBytes", requestLimits.maxBytes, 1, Infinity), backend.maxBytes),
+  const { maxValueBytes, concurrency, ...backend } = driver.limits;
+  const limits = inRanges("limits", read.limits, {
+    maxKeyBytes: [0, maxKeyBytes, maxKeyBytes],
+    maxValueBytes: [0, maxValueBytes, maxValueBytes],
   });
-  const { maxValueBytes } = driver.limits;
+  const request = inRanges("requestLimits", read.requestLimits, { maxKeys: [1, Infinity], maxBytes: [1, Infinity] });
+  const lowered = ({ maxKeys, maxBytes }: RequestLimits): RequestLimits => ({
+    maxKeys: Math.min(request.maxKeys, maxKeys),
+    maxBytes: Math.min(request.maxBytes, maxBytes),
+  });
   return {
-    limits: Object.freeze({
-      maxKeyBytes: inRange("limits.maxKeyBytes", limits.maxKeyBytes, 0, maxKeyBytes, maxKeyBytes),
-      maxValueBytes: inRange("limits.maxValueBytes", limits.maxValueBytes, 0, maxValueBytes, maxValueBytes),
-    }),
-    get: lowered(driver.limits.get),
-    set: lowered(driver.limits.set),
-    delete: lowered(driver.limits.delete),
+    limits: Object.freeze(limits),
+    get: lowered(backend.get),
+    set: lowered(backend.set),
+    delete: lowered(backend.delete),
     buckets: buckets === undefined ? undefined : checkBuckets(buckets),
     timeout: checkTimeout(timeout),
-    concurrency: inRange("concurrency", read.concurrency, 1, driver.limits.concurrency),
-    storeConcurrency: Math.floor(inRange("storeConcurrency", read.storeConcurrency, 1, Infinity)),
-    retry: {
-      attempts: inRange("retry.attempts", retry.attempts, 1, 10),
-      baseDelay: inRange("retry.baseDelay", retry.baseDelay, 0, 50),
-      maxDelay: inRange("retry.maxDelay", retry.maxDelay, 0, 2_000),
-    },
+    concurrency: inRange("concurrency", read.concurrency, [1, concurrency]),
+    storeConcurrency: Math.floor(inRange("storeConcurrency", read.storeConcurrency, [1, Infinity])),
+    retry: inRanges("retry", read.retry, { attempts: [1, 10], baseDelay: [0, 50], maxDelay: [0, 2_000] }),
   };
 }
 
@@ -180,10 +180,23 @@ function checkBuckets(buckets: Iterable<string>): ReadonlySet<string> {
   return new Set(names.map((name) => checkBucketName(name, "invalid-argument")));
 }
 
-/** Returns `value`, or `fallback` if it is undefined. Throws unless `value` is a number from `least` to `most`. */
-function inRange(name: string, value: unknown, least: number, fallback: number, most = Infinity): number {
+/** The minimum of an option, its default, and its maximum. */
+type Range = readonly [least: number, fallback: number, most?: number];
+
+/** Returns the numbers in the option `subject`, with their defaults. Throws if a name is unknown or a number invalid. */
+function inRanges<Name extends string>(
+  subject: string,
+  given: Partial<Record<Name, unknown>> | undefined,
+  ranges: Readonly<Record<Name, Range>>,
+): Record<Name, number> {
+  const names = Object.keys(ranges) as Name[];
+  const read: Partial<Record<Name, unknown>> = given === undefined ? {} : checkOptions(given, names, `\`${subject}\``);
+  const numbers = names.map((name) => [name, inRange(`${subject}.${name}`, read[name], ranges[name])]);
+  return Object.fromEntries(numbers) as Record<Name, number>;
+}
+
+function inRange(name: string, value: unknown, [least, fallback, most = Infinity]: Range): number {
   if (value === undefined) return fallback;
   if (typeof value === "number" && value >= least && value <= most) return value;
-  const range = most === Infinity ? `that is at least ${least}` : `from ${least} to ${most}`;
-  throw invalid(`\`${name}\` must be a number ${range}`);
+  throw invalid(`\`${name}\` must be a number from ${least} to ${most}`);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
+import type { Driver } from "../src/driver.js";
 import { createStore, StoreError } from "../src/index.js";
 import { ScriptedDriver } from "./scripted-driver.js";
 
@@ -54,4 +55,26 @@ test("`storeConcurrency` must be a number of at least 1", () => {
       /storeConcurrency/,
     );
   }
+});
+
+test("a set that waits for its turn keeps the values that the caller passed", async () => {
+  const { driver, waiting } = openGate(1);
+  const stored: number[] = [];
+  const preparing: Driver = Object.assign(driver, {
+    prepareSet: (_bucket: string, _keys: readonly string[], values: readonly Uint8Array[]) =>
+      values.map((each) => each[0]),
+  });
+  driver.writes.push((request) => {
+    stored.push(...(request.prepared as number[]));
+    return {};
+  });
+  const bucket = await createStore(preparing, { storeConcurrency: 1 }).open("b");
+  const first = bucket.get("first");
+  const value = Uint8Array.of(1);
+  const writing = bucket.setMany([["k", value]]);
+  value[0] = 2;
+  await new Promise(setImmediate);
+  waiting[0]?.();
+  await Promise.all([first, writing]);
+  assert.deepEqual(stored, [1]);
 });

@@ -1,5 +1,5 @@
 import { type Store, StoreError, type StoreOptions } from "@manykv/core";
-import { checkOptions } from "@manykv/core/driver";
+import { checkOptions, storeOptionNames } from "@manykv/core/driver";
 
 type OpenBackend = (url: string, options: StoreOptions) => Promise<Store>;
 
@@ -16,17 +16,6 @@ function redisSchemes(): readonly string[] {
   const all = ["", "+cluster", "+sentinel"].flatMap((suffix) => names.map((name) => `${name}${suffix}`));
   return [...all, "redis+unix", "valkey+unix"];
 }
-
-/** Options of every store. A backend's other options come from the URL. */
-const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
-  limits: true,
-  buckets: true,
-  timeout: true,
-  requestLimits: true,
-  concurrency: true,
-  storeConcurrency: true,
-  retry: true,
-};
 
 /**
  * Opens the store at a URL. Loads the backend's package, but does not connect. If the server is unreachable or the
@@ -49,7 +38,8 @@ const optionNames: { readonly [Name in keyof StoreOptions]-?: true } = {
  * incomplete, or if the backend's package is not installed. The message contains no user, password or parameter value.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
-  checkOptions(options, Object.keys(optionNames));
+  // A backend's other options come from the URL.
+  checkOptions(options, storeOptionNames);
   rejectWhiteSpace(url);
   const scheme = schemeOf(url);
   rejectStrayCredentials(url);

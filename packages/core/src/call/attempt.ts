@@ -24,7 +24,7 @@ export class Request implements SetRequest {
   readonly cursor: string | undefined;
   readonly deadline: number;
   aborted = false;
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners: Set<() => void> = new Set();
   #controller: AbortController | undefined;
 
   constructor(parts: RequestParts) {
@@ -43,11 +43,8 @@ export class Request implements SetRequest {
   }
 
   onAbort(listener: () => void): () => void {
-    this.#listeners.push(listener);
-    return () => {
-      const index = this.#listeners.indexOf(listener);
-      if (index >= 0) this.#listeners.splice(index, 1);
-    };
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   abort(): void {
@@ -77,10 +74,11 @@ export interface Answers {
   describe: DriverDescription;
 }
 
-/** The result of an attempt: the answer of the driver, or a fault of the whole request. */
+/** The result of an attempt: the answer of the driver, a fault of the whole request, or why core did not send it. */
 export interface AttemptResult<Answer> {
   readonly answer?: Answer;
   readonly fault?: Fault;
+  readonly stop?: Fault;
   /** Why core interrupted the attempt. Absent if core did not interrupt it. */
   readonly interruption?: "timeout" | "aborted";
 }
@@ -91,51 +89,54 @@ const longestAttempt = 30_000;
 const grace = 100;
 
 /**
- * Returns the time for the next attempt in milliseconds: at most 30,000, or 0 if no time is left. Reserves a tenth of
+ * Returns the time for the next attempt in milliseconds: at most 30,000, or 0 or less if no time is left. Reserves a tenth of
  * the timeout (at most 250 ms) for settling, and a third of the rest for a retry unless the rest is below 20 ms.
  */
-export function attemptTime(call: Call): number {
+function attemptTime(call: Call): number {
   const usable = call.timeLeft - Math.min(250, call.timeout / 10);
-  if (usable <= 0) return 0;
   return Math.min(longestAttempt, usable < 20 ? usable : (usable * 2) / 3);
 }
 
-/** Sends a request once. Settles at most 100 ms after `time` ms or a cancellation, even if the driver hangs. */
-export function attempt<Kind extends keyof Answers>(
+/**
+ * Sends a request once, unless the call must stop. `number` counts the attempts, and `last` is the previous fault.
+ * Settles at most 100 ms after the attempt's time is over or a cancellation, even if the driver hangs.
+ */
+export async function attempt<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
   chunk: Chunk,
   number: number,
-  time: number,
+  last: Fault | undefined,
   cursor?: string,
 ): Promise<AttemptResult<Answers[Kind]>> {
-  const { attemptTracing, slots } = call.core;
-  const start = (): Promise<AttemptResult<Answers[Kind]>> => {
-    const left = slots === undefined ? time : attemptTime(call);
-    const stop = left > 0 ? undefined : stopFault(call, left, undefined);
-    if (stop !== undefined) return Promise.resolve({ fault: stop });
-    const run = (): Promise<AttemptResult<Answers[Kind]>> => send(call, kind, chunk, left, cursor);
-    return attemptTracing?.hasSubscribers ? traceAttempt(call, kind, chunk.keys.length, number, run) : run();
-  };
-  if (slots === undefined) return start();
-  return slots.use(call, start, () => ({ fault: stopFault(call, 0, undefined) as Fault }));
+  const { attemptTracing, driver, slots } = call.core;
+  const early = stopFault(call, last);
+  if (early !== undefined) return { stop: early };
+  try {
+    // Before the first wait, because the caller may change the values as soon as the method has returned.
+    chunk.prepare(driver, call.bucket);
+  } catch (error) {
+    return { fault: { ...faultOf(driver, error), effect: "none" } };
+  }
+  const hasSlot = slots && (await slots.take(call));
+  try {
+    const stop = slots && stopFault(call, last);
+    if (stop !== undefined) return { stop };
+    const run = (): Promise<AttemptResult<Answers[Kind]>> => send(call, kind, chunk, cursor);
+    return await (attemptTracing?.hasSubscribers ? traceAttempt(call, kind, chunk.keys.length, number, run) : run());
+  } finally {
+    if (hasSlot) slots?.release();
+  }
 }
 
 async function send<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
-  chunk: Chunk,
-  time: number,
+  { keys, values, prepared }: Chunk,
   cursor: string | undefined,
 ): Promise<AttemptResult<Answers[Kind]>> {
   const { bucket, core } = call;
-  try {
-    chunk.prepare(core.driver, bucket);
-  } catch (error) {
-    return { fault: { ...faultOf(core.driver, error), effect: "none" } };
-  }
-  const { keys, values, prepared } = chunk;
-  const deadline = now() + time;
+  const deadline = now() + attemptTime(call);
   const request = new Request({ bucket, deadline, keys, values, prepared, cursor });
   const answering = answerOf(core.driver, kind, request);
   // The call may have been cancelled while the driver's method ran.
@@ -213,9 +214,9 @@ export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, 
  * Returns why the call must stop: it was cancelled, another of its requests failed, or no time is left for an attempt.
  * Returns `undefined` if the call can continue. If the call was not cancelled, the previous fault takes precedence.
  */
-export function stopFault(call: Call, time: number, last: Fault | undefined): Fault | undefined {
+function stopFault(call: Call, last: Fault | undefined): Fault | undefined {
   if (call.cancelled) return { code: "aborted", retryable: false, effect: "none" };
-  if (call.fault === undefined && time > 0) return undefined;
+  if (call.fault === undefined && attemptTime(call) > 0) return undefined;
   return last ?? call.fault ?? { code: "timeout", retryable: true, effect: "none" };
 }
 

@@ -27,7 +27,7 @@ export class Call {
   id = "";
   #signal: AbortSignal | undefined;
   #stopListening: (() => void) | undefined;
-  readonly #waiters: Waiter[] = [];
+  readonly #waiters: Set<Waiter> = new Set();
 
   constructor(core: StoreCore, operation: string, bucket: string) {
     this.core = core;
@@ -111,12 +111,11 @@ export class Call {
     return new Promise((resolve) => {
       const settle = (result: Result | Interruption): void => {
         this.core.timer.delete(waiter);
-        const index = this.#waiters.indexOf(waiter);
-        if (index >= 0) this.#waiters.splice(index, 1);
+        this.#waiters.delete(waiter);
         resolve(result);
       };
       const waiter: Waiter = { due, interrupt: settle };
-      this.#waiters.push(waiter);
+      this.#waiters.add(waiter);
       this.core.timer.add(waiter);
       promise.then(settle);
     });

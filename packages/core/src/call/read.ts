@@ -2,7 +2,7 @@ import type { Fault } from "../driver.js";
 import { explain, StoreError } from "../errors.js";
 import type { Batch } from "../input/batch.js";
 import { type CanonicalIndexes, Chunk, ChunkQueue } from "../input/chunk.js";
-import { type Answers, afterInterruption, attempt, attemptTime, backoff, faultsByIndex, stopFault } from "./attempt.js";
+import { type Answers, afterInterruption, attempt, backoff, faultsByIndex } from "./attempt.js";
 import type { Call } from "./call.js";
 
 export type ReadKind = "get" | "exists";
@@ -48,11 +48,8 @@ export async function read<Kind extends ReadKind>(
     let last = cause;
     let withoutProgress = 0;
     for (let number = start; ; number++) {
-      const time = attemptTime(call);
-      const stop = stopFault(call, time, last);
-      if (stop !== undefined) return fail(chunk.indexes[0], stop);
-
-      const result = await attempt(call, kind, chunk, number, time);
+      const result = await attempt(call, kind, chunk, number, last);
+      if (result.stop !== undefined) return fail(chunk.indexes[0], result.stop);
       const faults = faultsByIndex(chunk.keys.length, result, last, result.answer?.values?.length ?? 0);
       const repeat: number[] = [];
       for (let index = 0; index < chunk.keys.length; index++) {
@@ -92,10 +89,8 @@ export async function control<Kind extends "list" | "provision" | "describe">(
   const noKeys = new Chunk([], []);
   let fault: Fault | undefined;
   for (let number = 1; ; number++) {
-    const time = attemptTime(call);
-    const stop = stopFault(call, time, fault);
-    if (stop !== undefined) throw failure(call, stop);
-    const result = await attempt(call, kind, noKeys, number, time, cursor);
+    const result = await attempt(call, kind, noKeys, number, fault, cursor);
+    if (result.stop !== undefined) throw failure(call, result.stop);
     if (result.fault === undefined) return result.answer as Answers[Kind];
     fault = afterInterruption(result.fault, result, fault);
     if (!fault.retryable || number >= call.core.options.retry.attempts) throw failure(call, fault);

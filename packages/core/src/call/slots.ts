@@ -9,30 +9,23 @@ export class Slots {
     this.#free = size;
   }
 
-  /** Runs `work` in a slot. Waits for the slot, and calls `giveUp` instead if the call is interrupted first. */
-  async use<Result>(call: Call, work: () => Promise<Result>, giveUp: () => Result): Promise<Result> {
-    if (this.#free > 0) this.#free--;
-    else if (!(await this.#wait(call))) return giveUp();
-    try {
-      return await work();
-    } finally {
-      this.#release();
+  /** Waits for a slot. Returns whether the call has one: it may be interrupted before its turn. */
+  async take(call: Call): Promise<boolean> {
+    if (this.#free > 0) {
+      this.#free--;
+      return true;
     }
-  }
-
-  async #wait(call: Call): Promise<boolean> {
     let proceed!: () => void;
     const turn = new Promise<void>((resolve) => {
       proceed = resolve;
     });
     this.#waiting.add(proceed);
-    if (typeof (await call.race(turn, call.deadline)) !== "string") return true;
-    // If the slot was handed over at the same time, pass it on.
-    if (!this.#waiting.delete(proceed)) this.#release();
-    return false;
+    await call.race(turn, call.deadline);
+    // If the slot was handed over at the same time as the interruption, the call has it.
+    return !this.#waiting.delete(proceed);
   }
 
-  #release(): void {
+  release(): void {
     const [next] = this.#waiting;
     if (next === undefined) this.#free++;
     else {

@@ -2,7 +2,7 @@ import { now } from "../clock.js";
 import type { Fault } from "../driver.js";
 import type { Batch } from "../input/batch.js";
 import { type CanonicalIndexes, type Chunk, ChunkQueue } from "../input/chunk.js";
-import { attempt, attemptTime, backoff, faultsByIndex, Request, stopFault } from "./attempt.js";
+import { attempt, backoff, faultsByIndex, Request } from "./attempt.js";
 import type { Call } from "./call.js";
 import { Outcomes } from "./outcomes.js";
 
@@ -39,14 +39,12 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
     let last: Fault | undefined;
     let withoutProgress = 0;
     for (let number = 1; ; number++) {
-      const time = attemptTime(call);
-      const stop = stopFault(call, time, last);
+      const result = await attempt(call, kind, chunk, number, last);
+      const { stop } = result;
       if (stop !== undefined) {
         if (stop !== last) for (const index of chunk.indexes) outcomes.record(index, stop);
         return call.stop(stop);
       }
-
-      const result = await attempt(call, kind, chunk, number, time);
       const faults = faultsByIndex(chunk.keys.length, result, last);
       outcomes.enterGeneration(driver, batch.keys);
       const repeat: number[] = [];
