@@ -3,7 +3,7 @@ import type { Call } from "./call/call.js";
 import { now } from "./clock.js";
 import type { ServerAddress, WriteAnswer } from "./driver.js";
 import { unprocessed } from "./driver-kit.js";
-import { BatchError, type OutcomeCounts, type StoreError, type StoreErrorCode } from "./errors.js";
+import { BatchError, type OutcomeCounts, type StoreErrorCode } from "./errors.js";
 
 interface Event {
   readonly driver: string;
@@ -65,20 +65,19 @@ export function openTracing(name: string): Tracing | undefined {
 
 /** Runs a call and publishes its event on the channel `manykv:call`. */
 export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promise<Result> {
-  call.id = call.core.newCallId();
-  const { core, id, operation, bucket, batchSize } = call;
-  const { name: driver, server } = core.driver;
-  const event: CallEvent = { id, driver, server, operation, bucket, batchSize };
+  const { core, operation } = call;
+  call.id = core.newCallId();
+  const event = { id: call.id, ...eventOf(call, operation, call.batchSize) };
   return trace(core.callTracing as Tracing, event, run, (_, error) => {
+    const { batchSize, unsettled } = call;
     const isApplied = /^(set|delete)/.test(operation) && error === undefined;
-    const applied = isApplied && { applied: call.batchSize, "not-applied": 0, unknown: 0 };
+    const applied = isApplied && { applied: batchSize, "not-applied": 0, unknown: 0 };
     const outcomes = BatchError.is(error) ? error.counts : applied;
-    const { code = "internal", reason } = (error ?? {}) as Partial<StoreError>;
     return {
-      batchSize: call.batchSize,
+      batchSize,
       ...(outcomes && { outcomes }),
-      ...(call.unsettled > 0 && { unsettled: call.unsettled }),
-      ...(error !== undefined && { error, code, ...(reason !== undefined && { reason }) }),
+      ...(unsettled > 0 && { unsettled }),
+      ...(error !== undefined && { error, ...causeOf(error as Cause) }),
     };
   });
 }
@@ -91,16 +90,28 @@ export function traceAttempt<Result extends AttemptResult<unknown>>(
   attempt: number,
   run: () => Promise<Result>,
 ): Promise<Result> {
-  call.id ||= call.core.newCallId();
-  const { core, id: callId, bucket } = call;
-  const { name: driver, server } = core.driver;
-  const event: AttemptEvent = { callId, driver, server, operation, bucket, batchSize, attempt };
+  const { core } = call;
+  call.id ||= core.newCallId();
+  const event = { callId: call.id, ...eventOf(call, operation, batchSize), attempt };
   return trace(core.attemptTracing as Tracing, event, run, (result) => {
     const { faults = [], unprocessed: left = [] } = (result?.answer ?? {}) as WriteAnswer;
     const undone = result?.fault === undefined ? faults.length + left.length : batchSize;
     const fault = result?.fault ?? faults[0] ?? (left.length > 0 ? unprocessed : undefined);
-    return { undone, ...(fault && { code: fault.code, ...(fault.reason !== undefined && { reason: fault.reason }) }) };
+    return { undone, ...(fault && causeOf(fault)) };
   });
+}
+
+interface Cause {
+  readonly code?: StoreErrorCode | undefined;
+  readonly reason?: string | undefined;
+}
+
+function eventOf({ core: { driver }, bucket }: Call, operation: string, batchSize: number): Event {
+  return { driver: driver.name, server: driver.server, operation, bucket, batchSize };
+}
+
+function causeOf({ code = "internal", reason }: Cause): Partial<Event> {
+  return reason === undefined ? { code } : { code, reason };
 }
 
 /**

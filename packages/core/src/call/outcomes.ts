@@ -10,10 +10,6 @@ import {
 import type { CanonicalIndexes } from "../input/chunk.js";
 import type { Call } from "./call.js";
 
-const applied = 1;
-const unknown = 2;
-const names: readonly Outcome[] = ["not-applied", "applied", "unknown"];
-
 /** The cause to report if neither the entry nor the call has a fault. */
 const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
 
@@ -33,8 +29,8 @@ export class Outcomes implements OutcomeTable {
   readonly size: number;
   readonly #call: Call;
   readonly #canonical: CanonicalIndexes;
-  /** The state of each entry, as an index of `names`. Duplicates use the state at their index in `#canonical`. */
-  readonly #states: number[];
+  /** The outcome of each entry. Duplicates use the outcome at their index in `#canonical`. */
+  readonly #outcomes: Outcome[];
   #faults: Map<number, Fault> | undefined;
   /** Entries with a lost request that may still take effect, by index. */
   #unsettled: Set<number> | undefined;
@@ -44,16 +40,16 @@ export class Outcomes implements OutcomeTable {
     this.#call = call;
     this.size = size;
     this.#canonical = canonical;
-    this.#states = new Array<number>(size).fill(0);
+    this.#outcomes = new Array<Outcome>(size).fill("not-applied");
   }
 
   /** Records the fault of an entry. `undefined` means that the backend acknowledged the entry. */
   record(inputIndex: number, fault: Fault | undefined): void {
     if (fault === undefined) {
-      this.#states[inputIndex] = applied;
+      this.#outcomes[inputIndex] = "applied";
       this.#faults?.delete(inputIndex);
-    } else if (this.#states[inputIndex] !== applied) {
-      if (fault.effect === "unknown") this.#states[inputIndex] = unknown;
+    } else if (this.#outcomes[inputIndex] !== "applied") {
+      if (fault.effect === "unknown") this.#outcomes[inputIndex] = "unknown";
       this.#faults ??= new Map();
       this.#faults.set(inputIndex, fault);
     }
@@ -71,10 +67,10 @@ export class Outcomes implements OutcomeTable {
     const { generation } = driver;
     const previous = this.#generation;
     if (previous !== undefined && previous !== generation) {
-      this.#states.forEach((state, index) => {
-        if (state !== applied || driver.lostSince?.(previous, this.#call.bucket, keys[index] as string) === false)
+      this.#outcomes.forEach((outcome, index) => {
+        if (outcome !== "applied" || driver.lostSince?.(previous, this.#call.bucket, keys[index] as string) === false)
           return;
-        this.#states[index] = unknown;
+        this.#outcomes[index] = "unknown";
         this.record(index, restarted);
       });
     }
@@ -82,7 +78,7 @@ export class Outcomes implements OutcomeTable {
   }
 
   outcomeOf(index: number): Outcome {
-    return names[this.#stateOf(index)] as Outcome;
+    return this.#outcomes[this.#canonical?.[index] ?? index] as Outcome;
   }
 
   isUnsettled(index: number): boolean {
@@ -94,19 +90,18 @@ export class Outcomes implements OutcomeTable {
   }
 
   get counts(): OutcomeCounts {
-    const byState: [number, number, number] = [0, 0, 0];
-    for (let index = 0; index < this.size; index++) (byState[this.#stateOf(index)] as number)++;
-    const [notApplied, acknowledged, lost] = byState;
-    return Object.freeze({ applied: acknowledged, "not-applied": notApplied, unknown: lost });
+    const counts = { applied: 0, "not-applied": 0, unknown: 0 };
+    for (let index = 0; index < this.size; index++) counts[this.outcomeOf(index)]++;
+    return Object.freeze(counts);
   }
 
   /** Throws a {@link BatchError} unless all entries were applied. */
   throwIfFailed(): void {
-    let first = 0;
-    while (first < this.size && this.#stateOf(first) === applied) first++;
-    if (first === this.size) return;
+    const failed: number[] = [];
+    for (let index = 0; index < this.size; index++) if (this.outcomeOf(index) !== "applied") failed.push(index);
+    const [first] = failed;
+    if (first === undefined) return;
     const { size, counts } = this;
-    const failed = [...Array(size).keys()].filter((index) => this.#stateOf(index) !== applied);
     const { code, reason } = this.causeOf(first);
     const late = failed.filter((index) => this.isUnsettled(index)).length;
     const lateText = late === 0 ? "" : ` (${late} may still be applied later)`;
@@ -114,10 +109,6 @@ export class Outcomes implements OutcomeTable {
     const message = `${this.#call.description}: ${summary}; entry ${first} failed: ${explain({ code, reason })}`;
     const retryable = failed.every((index) => this.causeOf(index).retryable);
     throw new BatchError(code, message, this, { retryable, reason });
-  }
-
-  #stateOf(index: number): number {
-    return this.#states[this.#canonical?.[index] ?? index] as number;
   }
 }
 

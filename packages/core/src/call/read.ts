@@ -1,9 +1,10 @@
 import type { Fault } from "../driver.js";
 import { explain, StoreError } from "../errors.js";
 import type { Batch } from "../input/batch.js";
-import { type CanonicalIndexes, Chunk, ChunkQueue } from "../input/chunk.js";
+import { type CanonicalIndexes, Chunk } from "../input/chunk.js";
 import { type Answers, afterInterruption, attempt, backoff, faultsByIndex } from "./attempt.js";
 import type { Call } from "./call.js";
+import { forEachChunk } from "./for-each-chunk.js";
 
 export type ReadKind = "get" | "exists";
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
@@ -15,13 +16,11 @@ export async function read<Kind extends ReadKind>(
   batch: Batch,
   canonical: CanonicalIndexes,
 ): Promise<ValueOf<Kind>[]> {
-  const { concurrency, retry } = call.core.options;
-  const queue = new ChunkQueue(batch, canonical);
+  const { retry } = call.core.options;
   const values = new Array<Answers[ReadKind]["values"][number]>(batch.keys.length);
   let failedIndex: number | undefined;
 
-  if (queue.size === 1) await readChunks();
-  else await Promise.all(Array.from({ length: Math.min(concurrency, queue.size) }, readChunks));
+  await forEachChunk(call, batch, canonical, (chunk) => readChunk(chunk));
   if (call.fault !== undefined) {
     throw failure(call, call.fault, batch.keys.length === 1 ? "" : `entry ${failedIndex} failed: `);
   }
@@ -31,13 +30,6 @@ export async function read<Kind extends ReadKind>(
     values[index] = from !== index && typeof value === "object" ? new Uint8Array(value) : value;
   });
   return values;
-
-  async function readChunks(): Promise<void> {
-    for (let chunk = queue.next(); chunk !== undefined; chunk = queue.next()) {
-      await readChunk(chunk);
-      if (call.fault !== undefined) return;
-    }
-  }
 
   /**
    * Sends a chunk and stores its values. Repeats retryable keys until all keys are read or the call fails. If the

@@ -1,9 +1,10 @@
 import { now } from "../clock.js";
 import type { Fault } from "../driver.js";
 import type { Batch } from "../input/batch.js";
-import { type CanonicalIndexes, type Chunk, ChunkQueue } from "../input/chunk.js";
+import type { CanonicalIndexes, Chunk } from "../input/chunk.js";
 import { attempt, backoff, faultsByIndex, Request } from "./attempt.js";
 import type { Call } from "./call.js";
+import { forEachChunk } from "./for-each-chunk.js";
 import { Outcomes } from "./outcomes.js";
 
 export type WriteKind = "set" | "delete";
@@ -11,24 +12,9 @@ export type WriteKind = "set" | "delete";
 /** Sets or deletes a batch and returns the outcome of every entry. */
 export async function write(call: Call, kind: WriteKind, batch: Batch, canonical: CanonicalIndexes): Promise<Outcomes> {
   const { driver, options } = call.core;
-  const queue = new ChunkQueue(batch, canonical);
   const outcomes = new Outcomes(call, batch.keys.length, canonical);
-
-  if (queue.size === 1) await writeChunks();
-  else {
-    const running = Array.from({ length: Math.min(options.concurrency, queue.size) }, writeChunks);
-    // Encode the caller's own arrays now, because the caller may change them as soon as the method returns.
-    if (Array.isArray(batch.values)) queue.prepareRest(driver, call.bucket);
-    await Promise.all(running);
-  }
+  await forEachChunk(call, batch, canonical, writeChunk);
   return outcomes;
-
-  async function writeChunks(): Promise<void> {
-    for (let chunk = queue.next(); chunk !== undefined; chunk = queue.next()) {
-      await writeChunk(chunk);
-      if (call.fault !== undefined) return;
-    }
-  }
 
   /**
    * Sends a chunk and records the outcomes. Settles lost requests. Repeats retryable keys until none is left, the call

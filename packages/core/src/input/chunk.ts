@@ -50,55 +50,23 @@ function at<Element>(elements: readonly Element[], indexes: readonly number[]): 
   return elements.length === 0 ? elements : indexes.map((index) => elements[index] as Element);
 }
 
-/** Returns the chunks of a batch one by one. Creates each chunk when it is requested, to limit memory use. */
-export class ChunkQueue {
-  readonly size: number;
-  readonly #batch: Batch;
-  readonly #canonical: CanonicalIndexes;
-  readonly #prepared: Chunk[] = [];
-  #created = 0;
-
-  constructor(batch: Batch, canonical: CanonicalIndexes) {
-    this.size = batch.chunkStarts.length;
-    this.#batch = batch;
-    this.#canonical = canonical;
-  }
-
-  /** Returns the next chunk, or `undefined` after the last. Skips chunks that contain only duplicates. */
-  next(): Chunk | undefined {
-    if (this.#prepared.length > 0) return this.#prepared.shift();
-    while (this.#created < this.size) {
-      const chunk = this.#create(this.#created++);
-      if (chunk.keys.length > 0) return chunk;
-    }
-    return undefined;
-  }
-
-  /** Lets the driver encode all chunks that `next` has not returned yet. */
-  prepareRest(driver: Driver, bucket: string): void {
-    const chunks: Chunk[] = [];
-    for (let chunk = this.next(); chunk !== undefined; chunk = this.next()) {
-      chunks.push(chunk);
-      try {
-        chunk.prepare(driver, bucket);
-      } catch {
-        // Sending the chunk will encode it again and report the error.
-      }
-    }
-    this.#prepared.push(...chunks);
-  }
-
-  #create(number: number): Chunk {
-    const { keys, chunkStarts, values } = this.#batch;
-    const start = chunkStarts[number] as number;
+/**
+ * Yields the chunks of a batch. Creates each chunk when it is requested, to limit memory use. Skips chunks that contain
+ * only duplicates.
+ */
+export function* chunksOf(
+  { keys, chunkStarts, values }: Batch,
+  canonical: CanonicalIndexes,
+): Generator<Chunk, undefined, undefined> {
+  for (const [number, start] of chunkStarts.entries()) {
     const end = chunkStarts[number + 1] ?? keys.length;
     const indexes: number[] = [];
     for (let index = start; index < end; index++) indexes.push(index);
     const chunkValues = values instanceof PackedValues ? values.take(number) : values?.slice(start, end);
-    const chunk = new Chunk(this.size === 1 ? keys : keys.slice(start, end), indexes, chunkValues);
-    const canonical = this.#canonical;
-    if (canonical === undefined) return chunk;
-    return chunk.pick(indexes.filter((index) => canonical[index] === index).map((index) => index - start));
+    const chunk = new Chunk(chunkStarts.length === 1 ? keys : keys.slice(start, end), indexes, chunkValues);
+    const used = canonical && indexes.filter((index) => canonical[index] === index).map((index) => index - start);
+    if (used === undefined) yield chunk;
+    else if (used.length > 0) yield chunk.pick(used);
   }
 }
 

@@ -1,0 +1,34 @@
+import type { Batch } from "../input/batch.js";
+import { type CanonicalIndexes, type Chunk, chunksOf } from "../input/chunk.js";
+import type { Call } from "./call.js";
+
+/** Calls `handle` for each chunk of a batch, until the call must stop. Handles several chunks at the same time. */
+export async function forEachChunk(
+  call: Call,
+  batch: Batch,
+  canonical: CanonicalIndexes,
+  handle: (chunk: Chunk) => Promise<void>,
+): Promise<void> {
+  const { driver, options } = call.core;
+  let chunks: IterableIterator<Chunk> = chunksOf(batch, canonical);
+  const handleChunks = async (): Promise<void> => {
+    for (let next = chunks.next(); !next.done; next = chunks.next()) {
+      await handle(next.value);
+      if (call.fault !== undefined) return;
+    }
+  };
+  const running = Array.from({ length: Math.min(options.concurrency, batch.chunkStarts.length) }, handleChunks);
+  if (Array.isArray(batch.values)) {
+    // Encode the caller's own arrays now, because the caller may change them as soon as the method returns.
+    const rest = [...chunks];
+    for (const chunk of rest) {
+      try {
+        chunk.prepare(driver, call.bucket);
+      } catch {
+        // Sending the chunk will encode it again and report the error.
+      }
+    }
+    chunks = rest.values();
+  }
+  await (running.length === 1 ? running[0] : Promise.all(running));
+}
