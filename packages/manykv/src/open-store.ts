@@ -59,7 +59,7 @@ function schemeOf(url: string): string {
 function rejectWhiteSpace(url: unknown): void {
   if (typeof url !== "string" || !/[\s\p{Cc}]/u.test(url)) return;
   throw invalid(
-    "the URL contains a space, a line break or another control character, perhaps at its end: remove it, or percent-encode it (a space is %20)",
+    "the URL contains a space, a line break or another control character: remove it, or percent-encode it (a space is %20)",
   );
 }
 

@@ -2,7 +2,7 @@ import { clearTimer, nextTurn, now, setTimer, type Timer } from "../clock.js";
 import type { StoreCore } from "../create-store.js";
 import type { Fault } from "../driver.js";
 import { BatchError, StoreError } from "../errors.js";
-import { countEntries, InputError } from "../input/batch.js";
+import { countEntries, deadlinePassed, InputError } from "../input/batch.js";
 import { checkCallOptions, isAborted, notSignal } from "../options.js";
 import type { CallOptions } from "../store.js";
 import { traceCall } from "../tracing.js";
@@ -128,10 +128,9 @@ export class Call {
    */
   async nextTurn(entries: number): Promise<void> {
     await nextTurn();
-    if (this.cancelled) throw new InputError("aborted", "the call was cancelled before anything was sent", entries);
+    if (this.cancelled) throw new InputError("aborted", "the signal was aborted", entries);
     if (this.timeLeft > 0) return;
-    const text = "the deadline passed before anything was sent: raise `timeout`, or use smaller batches";
-    throw new InputError("timeout", text, entries);
+    throw new InputError("timeout", deadlinePassed, entries);
   }
 
   /** Returns the error that the call rejects with. A write always rejects with a {@link BatchError}. */

@@ -27,6 +27,9 @@ function invalid(text: string): Rejection {
   return { code: "invalid-argument", text };
 }
 
+/** The text of the error for a call whose deadline passed before it sent anything. */
+export const deadlinePassed = "the deadline passed: raise `timeout`, or use smaller batches";
+
 const notString = invalid("the key is not a string: pass a string");
 const illFormed = invalid("the key contains a lone surrogate, which UTF-8 cannot encode: encode binary keys as base64");
 const notPair = invalid("the entry is not a pair: pass [key, value]");
@@ -137,7 +140,7 @@ function read(
       if (++unchecked < entriesPerCheck) continue;
       unchecked = 0;
       if (call.timeLeft > 0) continue;
-      rejection ??= { code: "timeout", text: "the deadline passed: raise `timeout`, or use smaller batches" };
+      rejection ??= { code: "timeout", text: deadlinePassed };
       break;
     }
   } catch (error) {
