@@ -5,6 +5,7 @@ import { afterAll, test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
 import { faultOf } from "./support/fault-of.js";
 import { keysRequest, listRequest, setRequest, text } from "./support/requests.js";
+import { testRole } from "./support/role.js";
 import { temporaryTable } from "./support/temporary-table.js";
 import { testTable } from "./support/test-table.js";
 
@@ -121,6 +122,26 @@ test("a delete that a trigger prevents rejects, and says which key is left", asy
       await bucket.delete("missing");
     },
   );
+});
+
+test("a delete that a policy prevents rejects, and describe() reports the policies", async () => {
+  await using other = await temporaryTable(admin, columns);
+  const role = await testRole(admin, url);
+  await admin.query(`GRANT ALL ON "${other.name}" TO ${role.name}`);
+  await admin.query(`ALTER TABLE "${other.name}" ENABLE ROW LEVEL SECURITY`);
+  for (const command of ["SELECT", "INSERT", "UPDATE"]) {
+    const check = command === "INSERT" ? "WITH CHECK (true)" : "USING (true)";
+    await admin.query(`CREATE POLICY ${command}_all ON "${other.name}" FOR ${command} ${check}`);
+  }
+  const store = postgresStore({ url: role.url, table: other.name });
+  const bucket = await store.open("b");
+  await bucket.set("kept", text("1"));
+  assert.deepEqual(await failuresOf(bucket.delete("kept")), ["0 not-applied invalid-argument"]);
+  assert.deepEqual(await failuresOf(bucket.deleteMany(["missing", "kept"])), ["1 not-applied invalid-argument"]);
+  assert.ok((await store.describe()).findings.some(({ code }) => code === "row-security"));
+  await store.close();
+  await admin.query(`REVOKE ALL ON "${other.name}" FROM ${role.name}`);
+  await admin.query(`DROP ROLE ${role.name}`);
 });
 
 test("an entry that a constraint or a trigger refuses is reported once with its SQLSTATE, and is not repeated", async () => {

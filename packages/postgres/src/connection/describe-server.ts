@@ -5,11 +5,12 @@ import type { Obstacle, Run } from "./server-session.js";
 
 export const readVersion: Statement = new Statement("SELECT version()");
 
-/** Returns a statement for the settings and properties with which the server may lose acknowledged writes. */
-function readDurability(table: string): Statement {
+/** Returns a statement for settings and properties with which the server may lose acknowledged writes or hide rows. */
+function readSettings(table: string): Statement {
   return new Statement(
     "SELECT current_setting('fsync'), current_setting('synchronous_commit'), " +
-      `coalesce((SELECT relpersistence FROM pg_class WHERE oid = to_regclass('${table}')), 'p')::text`,
+      `coalesce((SELECT relpersistence FROM pg_class WHERE oid = to_regclass('${table}')), 'p')::text, ` +
+      `coalesce(row_security_active(to_regclass('${table}')::oid), false)::int4`,
   );
 }
 
@@ -42,7 +43,7 @@ export async function describeServer(
   await run(readVersion, (row) => {
     version = row.text();
   });
-  await run(readDurability(table), (row) => {
+  await run(readSettings(table), (row) => {
     const [fsync, commit, persistence] = [row.text(), row.text(), row.text()];
     if (fsync === "off") {
       add("no-fsync", "data-loss", "A crash of the system may damage all data: set `fsync` to on.");
@@ -53,6 +54,11 @@ export async function describeServer(
     }
     if (persistence !== "p") {
       add("unlogged-table", "data-loss", "A crash of the server empties the table: run ALTER TABLE ... SET LOGGED.");
+    }
+    if (row.integer() === 1) {
+      const message =
+        "Policies of the table hide rows from this role, which count as missing: use a role with BYPASSRLS.";
+      add("row-security", "warning", message);
     }
   });
   if (hiddenBy !== undefined) {
