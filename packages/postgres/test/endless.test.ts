@@ -98,6 +98,9 @@ test.each([
   ["a parameter without its end", message("S", "name"), zeros],
   ["a notification without its end", message("A", Buffer.from("\0\0\0\x01channel\0payload")), zeros],
   ["SASL mechanisms without their end", message("R", Buffer.from("\0\0\0\x0aSCRAM-SHA-256\0")), zeros],
+  ["requests for the password", Buffer.alloc(0), Buffer.from("R\0\0\0\x08\0\0\0\x03".repeat(1_000))],
+  ["requests for a hash", Buffer.alloc(0), Buffer.from("R\0\0\0\x0c\0\0\0\x05salt".repeat(1_000))],
+  ["parameters", message("R", Buffer.alloc(4)), Buffer.from(message("S", "name\0value\0").toString().repeat(1_000))],
   ["fields without their names", message("T", Buffer.from("\0\x09name")), zeros],
 ])("a server that sends %s without end instead of a login costs little memory", async (_, start, rest) => {
   await using server = await startFakeServer(endless(start, rest));

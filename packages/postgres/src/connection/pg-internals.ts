@@ -104,12 +104,26 @@ export function guardedPool(pg: Pg): typeof Pool {
   };
 }
 
-/** Maximum size of a message outside replies, in bytes. Messages of the server, such as notices, are much shorter. */
-const largestBetweenReplies = 1_048_576;
+/** Maximum size of a message outside replies, and of all messages of a login, in bytes. Usual ones are much shorter. */
+const largestOutside = 1_048_576;
+/** Maximum number of messages about authentication. SCRAM takes four. */
+const mostAuthentication = 16;
+const authentication = "R".charCodeAt(0);
+const readyForQuery = "Z".charCodeAt(0);
 
-const admitBetweenReplies: Admit = (_letter, length) => {
-  if (length > largestBetweenReplies) throw new MalformedReply();
-};
+/** Returns a check for the messages of one connection outside replies. Without it, pg would answer endless requests. */
+function admitOutside(): Admit {
+  let isLoggedIn = false;
+  let received = 0;
+  let requests = 0;
+  return (letter, length) => {
+    if (letter === readyForQuery) isLoggedIn = true;
+    received = isLoggedIn ? length : received + length;
+    if (letter === authentication) requests++;
+    const isUnexpected = letter === authentication && (isLoggedIn || requests > mostAuthentication);
+    if (isUnexpected || received > largestOutside) throw new MalformedReply();
+  };
+}
 
 /** Replaces a reader of pg with one that passes on only whole messages, so that pg never reads beyond their end. */
 function guardReader(stream: Duplex, reader: Reader): void {
@@ -117,7 +131,7 @@ function guardReader(stream: Duplex, reader: Reader): void {
     checkForPg(bytes, start, end);
     reader.call(stream, bytes.subarray(start, end));
     return true;
-  }, admitBetweenReplies);
+  }, admitOutside());
   stream.off("data", reader);
   stream.on("data", (chunk: Buffer) => {
     try {
@@ -274,7 +288,6 @@ export class MessageBoundary {
 
 const boundaries: WeakMap<Duplex, MessageBoundary> = new WeakMap();
 
-const readyForQuery = "Z".charCodeAt(0);
 /** Letters of the messages that pg needs: ReadyForQuery, notices, changed parameters and notifications. */
 const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter.charCodeAt(0)));
 
