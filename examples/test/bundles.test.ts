@@ -6,6 +6,7 @@ import { build as esbuild, type Platform } from "esbuild";
 import { build as vite } from "vite";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import webpack, { type Configuration } from "webpack";
+import { bun } from "../../packages/runtimes/test/support/binaries.js";
 import { createProject, packAll } from "./support/packages.js";
 import { repository, run } from "./support/repository.js";
 
@@ -47,6 +48,10 @@ const bundlers: { readonly [name: string]: Bundle } = {
     const plugins = ["node-resolve", "commonjs", "json"].flatMap((name) => ["--plugin", name]);
     const args = [entry, ...plugins, "--format", "es", "--dir", folder, "--silent"];
     await run("node_modules/.bin/rollup", args, { cwd: join(repository, "examples") });
+    return "main.js";
+  },
+  Bun: async (entry, folder) => {
+    await run(bun(), ["build", entry, "--target", "node", "--outdir", folder]);
     return "main.js";
   },
   Vite: async (entry, folder) => {
