@@ -136,6 +136,9 @@ function checkClient(backend: string, client: string): void {
  * not run code from there.
  */
 function withAdvice(error: unknown, backend: string, client: string): unknown {
+  // In a page, the import of a package that is not bundled fails with a TypeError that names the package.
+  if (error instanceof TypeError && error.message.includes(backend))
+    return invalid(`this URL needs ${backend}, which is not part of this page: a page can open memory:`);
   if (!isModuleMissing(error)) return error;
   // The code is not `unavailable`, because a retry cannot help.
   return invalid(
