@@ -5,6 +5,7 @@ import { afterAll, test } from "vitest";
 import { startHaproxy } from "./servers/haproxy.js";
 import { conforms } from "./support/conforms.js";
 import { driverAt, withAddress } from "./support/driver-at.mjs";
+import { describesLateWrites } from "./support/late-writes.js";
 import { underLoad } from "./support/under-load.js";
 
 const postgres = await startDedicatedPostgres();
@@ -17,9 +18,12 @@ afterAll(async () => {
 await using store = postgresStore({ url: postgres.url });
 await store.provision();
 
-conforms({ name: "postgres behind haproxy", url: withAddress(postgres.url, haproxy), server: haproxy });
+const url = withAddress(postgres.url, haproxy);
+const deployment = { name: "postgres behind HAProxy", url, server: haproxy };
+const driver = (): Driver => driverAt(url);
 
-const driver = (): Driver => driverAt(withAddress(postgres.url, haproxy));
+conforms(deployment);
+describesLateWrites(deployment, { product: "postgresql", topology: "single", settles: true });
 
 test("every outcome is true while HAProxy is killed and restarted", () =>
   underLoad({ driver, disturb: () => haproxy.restart(), times: 5 }));

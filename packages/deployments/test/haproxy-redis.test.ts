@@ -4,6 +4,7 @@ import { afterAll, test } from "vitest";
 import { startHaproxy } from "./servers/haproxy.js";
 import { conforms } from "./support/conforms.js";
 import { driverAt } from "./support/driver-at.mjs";
+import { describesLateWrites } from "./support/late-writes.js";
 import { underLoad } from "./support/under-load.js";
 
 const redis = await startDedicatedRedis();
@@ -13,9 +14,12 @@ afterAll(async () => {
   await redis.stop();
 });
 
-conforms({ name: "redis behind haproxy", url: `redis://${haproxy.host}:${haproxy.port}`, server: haproxy });
+const url = `redis://${haproxy.host}:${haproxy.port}`;
+const deployment = { name: "redis behind HAProxy", url, server: haproxy };
+const driver = (): Driver => driverAt(url);
 
-const driver = (): Driver => driverAt(`redis://${haproxy.host}:${haproxy.port}`);
+conforms(deployment);
+describesLateWrites(deployment, { product: "redis", topology: "single", settles: true });
 
 test("every outcome is true while HAProxy is killed and restarted", () =>
   underLoad({ driver, disturb: () => haproxy.restart(), times: 5 }));

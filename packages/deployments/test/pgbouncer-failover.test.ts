@@ -44,15 +44,6 @@ describe.each(["session", "transaction"] as const)("behind PgBouncer in %s mode"
   test("every outcome is true while the server is killed and restarted behind PgBouncer", () =>
     underLoad({ driver, disturb: () => postgres.restart(), times: 2 }));
 
-  test("describe() says that lost writes cannot be settled", async () => {
-    await using store = postgresStore({ url: pgbouncer.url });
-    expect(await store.describe()).toMatchObject({
-      topology: "pooler",
-      abilities: { settlesLostWrites: false },
-      findings: [{ code: "cannot-settle" }],
-    });
-  });
-
   test("a store without `prepare=false` serves as well", async () => {
     await using store = postgresStore({ url: pgbouncer.url });
     const bucket = await store.open("prepared");

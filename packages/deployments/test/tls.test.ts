@@ -4,6 +4,7 @@ import { afterAll } from "vitest";
 import { createCertificates } from "./servers/certificates.js";
 import { startStunnel } from "./servers/stunnel.js";
 import { conforms } from "./support/conforms.js";
+import { describesLateWrites } from "./support/late-writes.js";
 
 // The certificate names a host that differs from the address, as behind a load balancer.
 const serverName = "redis.internal";
@@ -28,13 +29,18 @@ afterAll(async () => {
 const trust = `tls_ca=${encodeURIComponent(authority)}&tls_server_name=${serverName}`;
 const clientCertificate = `tls_cert=${encodeURIComponent(client.certificate)}&tls_key=${encodeURIComponent(client.key)}`;
 
-conforms({
-  name: "redis with TLS, a private CA and client certificates",
-  url: `rediss://${redis.host}:${tlsPort}?${trust}&${clientCertificate}`,
-  server: { host: redis.host, port: tlsPort },
-});
-conforms({
-  name: "redis behind stunnel with a private CA",
-  url: `rediss://${stunnel.host}:${stunnel.port}?${trust}`,
-  server: stunnel,
-});
+for (const deployment of [
+  {
+    name: "redis with TLS, a private CA and client certificates",
+    url: `rediss://${redis.host}:${tlsPort}?${trust}&${clientCertificate}`,
+    server: { host: redis.host, port: tlsPort },
+  },
+  {
+    name: "redis behind stunnel with a private CA",
+    url: `rediss://${stunnel.host}:${stunnel.port}?${trust}`,
+    server: stunnel,
+  },
+]) {
+  conforms(deployment);
+  describesLateWrites(deployment, { product: "redis", topology: "single", settles: true });
+}

@@ -1,0 +1,23 @@
+import { type Manner, RespProxy, startDedicatedRedis } from "@manykv/test-services";
+import { afterAll } from "vitest";
+import { conforms } from "./conforms.js";
+import { describesLateWrites, type Expected } from "./late-writes.js";
+import { cannotSettle, type Skips } from "./skips.js";
+
+/** Runs the conformance suite against a Redis that a proxy gives the manners of another product. */
+export async function conformsInTheMannerOf(
+  name: string,
+  manner: Manner,
+  expected: Expected,
+  skip: Skips = {},
+): Promise<void> {
+  const redis = await startDedicatedRedis();
+  const server = await RespProxy.start(redis, manner);
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    await redis.stop();
+  });
+  const deployment = { name: `a fake of ${name}`, url: server.url, server };
+  conforms({ ...deployment, skip: expected.settles ? skip : { ...skip, ...cannotSettle } });
+  describesLateWrites(deployment, expected);
+}
