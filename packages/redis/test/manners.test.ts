@@ -196,6 +196,11 @@ describe("ROLE and INFO in other manners:", () => {
     await useAll(bucket);
   });
 
+  test("an error for a connection that does not exist shows that CLIENT KILL is permitted", async () => {
+    const [, store] = await through(answering("-ERR No such client\r\n", "CLIENT KILL"));
+    expect((await store.describe()).abilities.settlesLostWrites).toBe(true);
+  });
+
   test("a replica is refused and retried, a Sentinel is refused at once", async () => {
     const [, , replica] = await through(answering("*1\r\n$5\r\nslave\r\n", "ROLE"));
     expect(await rejection(replica.get("key", { timeout: 300 }))).toMatchObject({ reason: "READONLY" });

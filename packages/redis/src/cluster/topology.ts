@@ -1,4 +1,4 @@
-import { createRequest, type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
+import { clearTimer, createRequest, type DriverRequest, FaultError, now, setTimer, waitFor } from "@manykv/core/driver";
 import { Lifetime } from "../connection/lifetime.js";
 import type { NodeConnection } from "../connection/node-connection.js";
 import { pause } from "../connection/pause.js";
@@ -77,7 +77,7 @@ export class Topology {
     const map = this.#map;
     const master = map?.masters.find((each) => keyOfAddress(each.address) === keyOfAddress(address));
     map?.assign(slot, slot, master ?? { id: "", address });
-    if (performance.now() - this.#refreshed > refreshCooldown) this.#refresh().catch(() => {});
+    if (now() - this.#refreshed > refreshCooldown) this.#refresh().catch(() => {});
   }
 
   /** Marks the slot map as outdated, because a master may have changed. The next request loads a new map first. */
@@ -103,7 +103,7 @@ export class Topology {
   }
 
   async #search(): Promise<SlotMap> {
-    this.#refreshed = performance.now();
+    this.#refreshed = now();
     const map = await this.#findMap();
     this.#noteFailovers(map);
     this.#map = map;
@@ -126,8 +126,8 @@ export class Topology {
     };
     this.#closing.signal.addEventListener("abort", end, { once: true });
     if (this.#closing.signal.aborted) end();
-    const expiry = setTimeout(end, longestSearch);
-    const request = createRequest({ bucket: "", deadline: performance.now() + longestSearch, signal });
+    const expiry = setTimer(end, longestSearch);
+    const request = createRequest({ bucket: "", deadline: now() + longestSearch, signal });
     const answers = new Map<string, Promise<SlotMap>>();
     const askEach = async (addresses: readonly Address[]): Promise<SlotMap | undefined> => {
       for (const address of addresses) {
@@ -150,7 +150,7 @@ export class Topology {
     } catch (error) {
       throw mostPermanentError(error);
     } finally {
-      clearTimeout(expiry);
+      clearTimer(expiry);
       this.#closing.signal.removeEventListener("abort", end);
       end();
     }

@@ -1,4 +1,4 @@
-import type { DriverRequest, Fault } from "@manykv/core/driver";
+import { type DriverRequest, type Fault, now } from "@manykv/core/driver";
 import type { Identity } from "./identity.js";
 import { LostConnection } from "./lost-connection.js";
 import { Exchange, type ExchangeOptions, type RespSocket } from "./resp-socket.js";
@@ -119,7 +119,7 @@ export class Connection {
 
   #abandon(exchange: Exchange, request: DriverRequest): void {
     exchange.finish("abandoned");
-    const timedOut = performance.now() >= request.deadline - timerSlack;
+    const timedOut = now() >= request.deadline - timerSlack;
     if (timedOut) this.#owner.suspect(this, exchange);
   }
 }

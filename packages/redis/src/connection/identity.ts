@@ -160,7 +160,7 @@ function reasonNotToSettle(
 
 /** Returns whether the reply to `CLIENT KILL` shows that the connection is closed. */
 export function isKilled(reply: Reply | undefined): boolean {
-  return isCount(reply) || reply === "OK";
+  return isCount(reply) || reply === "OK" || (reply instanceof Error && /no such client/i.test(reply.message));
 }
 
 function modeOf(mode: string | undefined): Identity["mode"] {

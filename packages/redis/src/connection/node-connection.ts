@@ -1,4 +1,4 @@
-import { createRequest, type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
+import { clearTimer, createRequest, type DriverRequest, FaultError, setTimer, waitFor } from "@manykv/core/driver";
 import type { Reply } from "../protocol/reply.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
 import { type Identity, Interview } from "./identity.js";
@@ -132,10 +132,10 @@ export class NodeConnection implements ConnectionOwner {
    */
   async close(): Promise<void> {
     if (this.#lost.size > 0 || this.#connection?.unsettled) {
-      const timer = setTimeout(() => this.#lifetime.end(), closingTime);
+      const timer = setTimer(() => this.#lifetime.end(), closingTime);
       const ended = new Promise<void>((resolve) => this.#lifetime.onEnd(resolve));
       await Promise.race([this.#settleBeforeClosing().catch(() => {}), ended]);
-      clearTimeout(timer);
+      clearTimer(timer);
     }
     this.#lifetime.end();
   }
@@ -188,12 +188,12 @@ export class NodeConnection implements ConnectionOwner {
   }
 
   async #end(lost: LostConnection, connection: Connection): Promise<void> {
-    const timer = setTimeout(() => connection.drop(), this.#options.connectTimeout);
+    const timer = setTimer(() => connection.drop(), this.#options.connectTimeout);
     try {
       this.cannotSettle = await lost.endVia(connection);
       this.#lost.delete(lost);
     } finally {
-      clearTimeout(timer);
+      clearTimer(timer);
     }
   }
 

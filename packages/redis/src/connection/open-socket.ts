@@ -1,4 +1,4 @@
-import { type Fault, FaultError } from "@manykv/core/driver";
+import { clearTimer, type Fault, FaultError, setTimer } from "@manykv/core/driver";
 import type { Redis, RedisOptions } from "ioredis";
 import { faultOfConnecting } from "../error-table.js";
 import { Lifetime } from "./lifetime.js";
@@ -96,7 +96,7 @@ export async function openSocket<Result>(
   const attempt = new Lifetime();
   const stopListening = owner.onEnd(() => attempt.end());
   let expired = false;
-  const timer = setTimeout(() => {
+  const timer = setTimer(() => {
     expired = true;
     attempt.end();
   }, timeout);
@@ -140,7 +140,7 @@ export async function openSocket<Result>(
     if (error instanceof FaultError && failure() === undefined) throw error;
     throw new FaultError(faultOfConnecting(failure() ?? error));
   } finally {
-    clearTimeout(timer);
+    clearTimer(timer);
     stopListening();
   }
 }

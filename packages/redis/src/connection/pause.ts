@@ -1,13 +1,14 @@
+import { clearTimer, setTimer, type Timer } from "@manykv/core/driver";
 import type { Lifetime } from "./lifetime.js";
 
 /** Waits, at most until the owner ends. Leaves no timer behind, and does not keep the process alive. */
 export async function pause(owner: Lifetime, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   let stopListening = (): unknown => undefined;
   await new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds).unref();
+    timer = setTimer(resolve, milliseconds).unref();
     stopListening = owner.onEnd(resolve);
   });
-  clearTimeout(timer);
+  clearTimer(timer);
   stopListening();
 }

@@ -1,6 +1,6 @@
 import { connect as connectPlain } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { Fault } from "@manykv/core/driver";
+import { clearTimer, type Fault, setTimer } from "@manykv/core/driver";
 import type { Redis } from "ioredis";
 import { needsPlain } from "../error-table.js";
 import type { Lifetime } from "./lifetime.js";
@@ -59,9 +59,9 @@ export async function tlsRefused(redis: Redis, handshake: Lifetime): Promise<Fau
   const address = addressOf(redis);
   if (!redis.options.tls || address === undefined) return undefined;
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, longestHandshake);
+    const timer = setTimer(resolve, longestHandshake);
     handshake.onEnd(() => {
-      clearTimeout(timer);
+      clearTimer(timer);
       resolve();
     });
   });

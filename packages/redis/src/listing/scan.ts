@@ -1,4 +1,4 @@
-import { type DriverRequest, FaultError } from "@manykv/core/driver";
+import { type DriverRequest, FaultError, now } from "@manykv/core/driver";
 import { bucketPattern, bucketPrefix, keyOfName } from "../key-names.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
@@ -48,12 +48,12 @@ export interface Step {
 
 /** Repeats a step until the page ends. Starts no new step after half of the request's remaining time. */
 export async function fillPage({ deadline }: DriverRequest, step: () => Promise<Step>): Promise<Step> {
-  const now = performance.now();
-  const end = now + Math.min(enoughTime, (deadline - now) / 2);
+  const start = now();
+  const end = start + Math.min(enoughTime, (deadline - start) / 2);
   const keys: string[] = [];
   for (;;) {
     const { keys: more, done } = await step();
     for (const key of more) keys.push(key);
-    if (done || keys.length >= enoughKeys || performance.now() >= end) return { keys, done };
+    if (done || keys.length >= enoughKeys || now() >= end) return { keys, done };
   }
 }
