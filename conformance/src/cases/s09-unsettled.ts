@@ -217,10 +217,12 @@ function restarting(generationOf: () => number): (driver: Driver) => Driver {
       answer.finally(() => {
         generation = generationOf();
       });
-    const wrapped = wrapDriver(driver, {
+    const changed: Partial<Driver> = {
       set: (request) => answered(driver.set(request)),
       delete: (request) => answered(driver.delete(request)),
-    });
+    };
+    // The driver knows nothing of these generations, so it cannot say which keys they concern.
+    const wrapped = wrapDriver(driver, changed, ["lostSince"]);
     return Object.defineProperty(wrapped, "generation", { get: () => generation });
   };
 }

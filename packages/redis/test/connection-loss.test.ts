@@ -128,6 +128,27 @@ for (const way of ["url", "client"] as const) {
       expect(text(await direct.get("key"))).toBe("newer");
     });
 
+    test("delays a cancelled write of a store that closes: the old write never overwrites that of another client", async () => {
+      const proxy = await startProxy();
+      const name = randomName();
+      const [, direct] = await through(proxy, way, name);
+      await using store = redisStore({ url: proxy.url("redis://localhost") });
+      const bucket = await store.open(name);
+      await bucket.get("warm");
+      const connection = proxy.last;
+      connection.hold("request");
+      const controller = new AbortController();
+      const call = batchRejection(bucket.set("key", bytes("old"), { signal: controller.signal }));
+      await expect.poll(() => connection.waiting("request")).toBeGreaterThan(0);
+      controller.abort();
+      await call;
+      await store.close();
+      await direct.set("key", bytes("newer"));
+      connection.release("request");
+      await pause(50);
+      expect(text(await direct.get("key"))).toBe("newer");
+    });
+
     test("delays a write while all other connections hang: the outcome is unknown at the deadline", async () => {
       const proxy = await startProxy();
       const [bucket] = await through(proxy, way);

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Random } from "@manykv/conformance/faults";
 import { BatchError } from "@manykv/core";
 import { manners, RespProxy, startDedicatedRedis, startDedicatedRedisCluster } from "@manykv/test-services";
+import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
 import { redisStore } from "../src/index.js";
@@ -57,6 +58,59 @@ describe("a server without a run id", () => {
     await bucket.listKeys({ cursor });
     expect(proxy.commands.filter((command) => command.startsWith("SCAN 0 ")).length).toBe(2);
   });
+});
+
+test.each(["noRunId", "kvrocks", "dragonfly"] as const)(
+  "a server without a run id (%s) that restarts gives ids to other clients, and the store kills none of them",
+  async (name) => {
+    await using redis = await startDedicatedRedis({ durable: true });
+    let held = 0;
+    await using proxy = await RespProxy.start(redis, (command, connection) =>
+      command[0] === "SET" && ++held === 2 ? "hold" : manners[name](command, connection),
+    );
+    await using store = redisStore({ url: proxy.url });
+    const bucket = await store.open("bucket");
+    await bucket.set("key", bytes("first"));
+    const controller = new AbortController();
+    const cancelled = bucket.set("key", bytes("second"), { signal: controller.signal }).catch(() => {});
+    await expect.poll(() => held).toBe(2);
+    controller.abort();
+    await cancelled;
+    await redis.restart();
+    const others = Array.from({ length: 20 }, () => new Redis(redis.port, { retryStrategy: () => null }));
+    await Promise.all(others.map((other) => other.ping()));
+    proxy.cut();
+    await bucket.set("key", bytes("third"));
+    for (const other of others) expect(await other.ping()).toBe("PONG");
+    for (const other of others) other.disconnect();
+  },
+);
+
+test("however often connections are lost, the store kills only those with a write that was not answered", async () => {
+  await using redis = await startDedicatedRedis();
+  let held = 0;
+  await using proxy = await RespProxy.start(redis);
+  await using store = redisStore({ url: proxy.url });
+  const bucket = await store.open("bucket");
+  await bucket.set("key", bytes("first"));
+  proxy.manner = ([command, subcommand, , id]) => {
+    if (command === "SET") return ++held === 1 ? "hold" : undefined;
+    return subcommand === "KILL" && (id?.length ?? 0) < 10 ? "hang-up" : undefined;
+  };
+  const calls = Array.from({ length: 30 }, (_, index) =>
+    bucket.set("key", bytes(`${index}`), { timeout: 300 }).catch(() => {}),
+  );
+  await expect.poll(() => held).toBe(1);
+  for (let round = 0; round < 30; round++) {
+    proxy.cut();
+    await pause(5);
+  }
+  await Promise.all(calls);
+  proxy.manner = () => undefined;
+  await bucket.set("key", bytes("last"));
+  proxy.release();
+  const killed = new Set(proxy.commands.filter((command) => /^CLIENT KILL ID \d{1,9}$/.test(command)));
+  expect(killed.size).toBeLessThanOrEqual(2);
 });
 
 describe("a server that restarts without its data during a write", () => {
