@@ -105,7 +105,8 @@ export interface OutcomeTable {
   readonly counts: OutcomeCounts;
   outcomeOf(index: number): Outcome;
   causeOf(index: number): { readonly code: StoreErrorCode; readonly reason?: string | undefined };
-  isUnsettled(index: number): boolean;
+  /** Whether a lost request of the entry may still take effect. Default: false. */
+  isUnsettled?(index: number): boolean;
 }
 
 const batchBrand: unique symbol = Symbol.for("@manykv/core/BatchError");
@@ -149,7 +150,7 @@ export class BatchError extends StoreError {
       const outcome = this.#outcomes.outcomeOf(index);
       if (outcome === "applied") continue;
       const { code, reason } = this.#outcomes.causeOf(index);
-      const unsettled = this.#outcomes.isUnsettled(index);
+      const unsettled = this.#outcomes.isUnsettled?.(index) === true;
       yield { index, outcome, code, ...(reason !== undefined && { reason }), ...(unsettled && { unsettled }) };
     }
   }
