@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
-import { Cluster, Redis } from "ioredis";
+import { AbstractConnector, Cluster, Redis } from "ioredis";
 import * as ioredis5 from "ioredis5";
 import * as iovalkey from "iovalkey";
 import * as redis5 from "redis5";
@@ -275,6 +278,71 @@ test("a store reports the settings of a client that are wrong at the first attem
   const error = await rejection((await store.open("bucket")).get("key"));
   expect(error).toMatchObject({ code: "access-denied", retryable: false, reason: "WRONGPASS" });
   expectNoSecret(error, "canary");
+});
+
+describe.each([
+  ["ioredis 6", Redis],
+  ["ioredis 5", ioredis5.Redis],
+  ["iovalkey", iovalkey.Redis],
+])("with a connector of %s", (_, Client) => {
+  const [{ host, port }] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
+
+  function clientWith(connect: () => unknown): Ioredis {
+    class Connector extends AbstractConnector {
+      constructor() {
+        super(100);
+      }
+
+      override async connect() {
+        return (await connect()) as Socket;
+      }
+    }
+    return quiet(new (Client as typeof Redis)({ lazyConnect: true, Connector }));
+  }
+
+  test("that delivers a stream that is not a socket, a store works", async () => {
+    const connector = async () => {
+      const socket = connect(port, host);
+      await once(socket, "connect");
+      return Duplex.from({ readable: socket, writable: socket });
+    };
+    await writesThrough({ client: clientWith(connector) }, randomName());
+  });
+
+  test.each<[string, () => unknown, object]>([
+    [
+      "delivers nothing",
+      () => undefined,
+      { code: "invalid-argument", retryable: false, reason: expect.stringContaining("Connector") },
+    ],
+    [
+      "throws",
+      () => {
+        throw Object.assign(new Error("canary"), { code: "EACCES" });
+      },
+      { code: "unavailable", reason: "EACCES" },
+    ],
+    ["never settles", () => new Promise(() => {}), { code: "unavailable", reason: "ETIMEDOUT" }],
+    ["delivers a stream too late", () => pause(300).then(() => connect(port, host)), { reason: "ETIMEDOUT" }],
+    [
+      "delivers a stream that emits several errors",
+      () => {
+        const socket = connect(port, host);
+        socket.once("connect", () => {
+          for (let each = 0; each < 3; each++) socket.emit("error", new Error("canary"));
+        });
+        return socket;
+      },
+      { code: "unavailable", retryable: true },
+    ],
+  ])("that %s, a call fails", async (__, connector, expected) => {
+    const store = redisStore({ client: clientWith(connector), connectTimeout: 100, retry: { attempts: 1 } });
+    cleanups.push(() => store.close());
+    const error = await rejection((await store.open("bucket")).get("key"));
+    expect(error).toMatchObject(expected);
+    expectNoSecret(error, "canary");
+    await pause(300);
+  });
 });
 
 test.each<[string, () => Promise<number>, object, object]>([

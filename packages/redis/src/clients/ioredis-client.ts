@@ -9,6 +9,7 @@ import { type ConnectionSource, connectOnly } from "../connection/open-socket.js
 import { faultOfReply } from "../error-table.js";
 import type { Address } from "../redis-url.js";
 import type { SentinelService } from "../sentinel/sentinel-source.js";
+import { guardConnector } from "./guarded-connector.js";
 
 /** The part of a `Redis` or `Cluster` of ioredis 5, ioredis 6 or iovalkey that the store requires. */
 export interface IoredisClient {
@@ -70,7 +71,7 @@ function credentialsOf(username: string | null | undefined, password: string | n
 export function sourceOfRedis(client: Redis, credentials: CredentialsSource | undefined): ConnectionSource {
   return {
     ...loginOf(() => client.options, credentials),
-    createClient: async () => client.duplicate(connectOnly),
+    createClient: async (attempt) => client.duplicate({ ...connectOnly, ...guardConnector(client.options, attempt) }),
   };
 }
 
@@ -136,7 +137,11 @@ export function nodesOfCluster(client: Cluster, credentials: CredentialsSource |
       return {
         ...loginOf(options, credentials),
         database: 0,
-        createClient: async () => nodeAt(address).duplicate({ ...options(), ...connectOnly, ...address }),
+        createClient: async (attempt) => {
+          const merged = options();
+          const guard = guardConnector(merged, attempt);
+          return nodeAt(address).duplicate({ ...merged, ...connectOnly, ...address, ...guard });
+        },
       };
     },
     translate: (address) => translate(client.options.natMap, address),

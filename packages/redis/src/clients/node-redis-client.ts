@@ -162,7 +162,8 @@ function connectionOptions(socket: SocketOptions = {}): RedisOptions {
     ...(path === undefined ? { host, port } : { path }),
     ...(family !== undefined && { family }),
     ...(noDelay !== undefined && { noDelay }),
-    ...(keepAlive === false ? { keepAlive: undefined } : { keepAlive: keepAliveInitialDelay ?? 30_000 }),
+    // ioredis takes `undefined` for its default.
+    keepAlive: (keepAlive === false ? null : (keepAliveInitialDelay ?? 30_000)) as number,
     // node-redis keeps the options of `tls.connect` next to those of the socket.
     ...(tls && { tls: { ...(socket as object) } }),
   };

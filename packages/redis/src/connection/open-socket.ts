@@ -1,4 +1,4 @@
-import { clearTimer, type Fault, FaultError, setTimer } from "@manykv/core/driver";
+import { clearTimer, type Fault, FaultError, nextTurn, setTimer } from "@manykv/core/driver";
 import type { Redis, RedisOptions } from "ioredis";
 import { faultOfConnecting } from "../error-table.js";
 import { Lifetime } from "./lifetime.js";
@@ -15,6 +15,8 @@ export interface ConnectionSource extends Login {
    * @param attempt - ends when the client is no longer needed
    */
   readonly createClient: (attempt: Lifetime) => Promise<Redis>;
+  /** Whether an attempt to connect does not keep the process alive. Default: false, because a call waits for it. */
+  readonly background?: boolean;
   /** Whether {@link openSocket} need not check any more that the server speaks the same protocol, with or without TLS. */
   checked?: boolean;
 }
@@ -100,6 +102,7 @@ export async function openSocket<Result>(
     expired = true;
     attempt.end();
   }, timeout);
+  if (source.background) timer.unref();
   let failure: () => unknown = () => undefined;
   let mismatch: (() => Promise<Fault | undefined>) | undefined;
   const open = async (): Promise<Result> => {
@@ -137,8 +140,8 @@ export async function openSocket<Result>(
       source.checked = fault === undefined;
       if (fault !== undefined) throw new FaultError(fault);
     }
-    if (error instanceof FaultError && failure() === undefined) throw error;
-    throw new FaultError(faultOfConnecting(failure() ?? error));
+    const cause = failure() ?? error;
+    throw cause instanceof FaultError ? cause : new FaultError(faultOfConnecting(cause));
   } finally {
     clearTimer(timer);
     stopListening();
@@ -148,6 +151,8 @@ export async function openSocket<Result>(
 /** Connects, and finds out whether only one side uses TLS if a TLS handshake takes unusually long. */
 async function connect(redis: Redis, source: ConnectionSource): Promise<void> {
   const connected = redis.connect();
+  // ioredis creates the stream in the next tick.
+  if (source.background) void nextTurn().then(() => redis.stream?.unref?.());
   if (source.checked) return connected;
   const handshake = new Lifetime();
   const refused = tlsRefused(redis, handshake).then((fault) => {

@@ -59,7 +59,7 @@ export async function tlsRefused(redis: Redis, handshake: Lifetime): Promise<Fau
   const address = addressOf(redis);
   if (!redis.options.tls || address === undefined) return undefined;
   await new Promise<void>((resolve) => {
-    const timer = setTimer(resolve, longestHandshake);
+    const timer = setTimer(resolve, longestHandshake).unref();
     handshake.onEnd(() => {
       clearTimer(timer);
       resolve();

@@ -23,6 +23,8 @@ export class SentinelSource implements ConnectionSource {
   /** Called when the sentinels name another master than that of the last connection. */
   onSwitch: () => void = () => {};
   readonly #service: SentinelService;
+  /** The sentinels, for connections for which no call waits. */
+  readonly #background: Sentinels;
   readonly #timeout: number;
   readonly #owner: Lifetime;
   #master: Address | undefined;
@@ -36,6 +38,7 @@ export class SentinelSource implements ConnectionSource {
    */
   constructor(service: SentinelService, timeout: number, owner: Lifetime) {
     this.#service = service;
+    this.#background = { ...service, source: (address) => ({ ...service.source(address), background: true }) };
     this.#timeout = timeout;
     this.#owner = owner;
     this.credentials = service.login.credentials;
@@ -46,7 +49,7 @@ export class SentinelSource implements ConnectionSource {
   readonly createClient = async (attempt: Lifetime): Promise<Redis> => {
     if (!this.#watching) {
       this.#watching = true;
-      watchFailovers(this.#service, this.#timeout, this.#owner, () => void this.#check());
+      watchFailovers(this.#background, this.#timeout, this.#owner, () => void this.#check());
     }
     this.#master = await findMaster(this.#service, this.#timeout, attempt);
     return this.#service.createClient(this.#master);
@@ -58,7 +61,7 @@ export class SentinelSource implements ConnectionSource {
     if (this.#changes > 1) return;
     for (let seen = 0; seen < this.#changes && !this.#owner.ended; ) {
       seen = this.#changes;
-      const master = await findMaster(this.#service, this.#timeout, this.#owner).catch(() => this.#master);
+      const master = await findMaster(this.#background, this.#timeout, this.#owner).catch(() => this.#master);
       if (master !== undefined && this.#master !== undefined && keyOfAddress(master) !== keyOfAddress(this.#master))
         this.onSwitch();
     }
