@@ -149,6 +149,33 @@ describe("in an empty project", () => {
     await compile("browser.ts", { lib: ["es2022", "dom"], types: [], skipLibCheck: false });
   });
 
+  const consumers = [
+    { module: "node16" },
+    { module: "node16", types: [] },
+    { module: "nodenext", types: [], lib: ["es2022", "dom"] },
+    { module: "esnext", moduleResolution: "bundler" },
+    { module: "esnext", moduleResolution: "bundler", types: [], lib: ["es2022", "dom"] },
+    { module: "preserve", moduleResolution: "bundler", strict: false },
+  ];
+
+  test.each(consumers)("a TypeScript program compiles with %o", async (options) => {
+    const client = "import { redisStore } from '@manykv/redis'; import { dynamodbStore } from '@manykv/dynamodb';";
+    const rest = "import { postgresStore } from '@manykv/postgres'; import { memoryStore } from '@manykv/memory';";
+    const program = `
+${client} ${rest}
+import { BatchError, openStore, type Store } from "manykv";
+export const stores: Store[] = [memoryStore(), redisStore({ url: "redis://h" }), await openStore("memory:")];
+stores.push(postgresStore({ url: "postgres://h/d" }), dynamodbStore({ table: "t", region: "eu-west-1" }));
+for (const store of stores) {
+  const bucket = await store.open("b");
+  const found: readonly [string, Uint8Array] | undefined = (await bucket.getMany(["k"]))[0];
+  await bucket.set("k", found?.[1] ?? new Uint8Array(1)).catch((error) => BatchError.is(error) && error.counts.applied);
+}
+`;
+    writeFileSync(join(folder, "consumer.ts"), program);
+    await compile("consumer.ts", options);
+  });
+
   test("every entry point can be imported and has types", async () => {
     const imports = entryPoints.map((name, index) => `import * as module${index} from "${name}";`);
     const uses = entryPoints.map((_, index) => `console.log(Object.keys(module${index}).length > 0);`);
