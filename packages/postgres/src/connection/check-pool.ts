@@ -21,5 +21,5 @@ export function checkPool(value: unknown): void {
 function isNative(Client: unknown): boolean {
   if (typeof Client !== "function") return false;
   const { prototype } = Client as { prototype?: object };
-  return prototype !== undefined && "isConnected" in prototype && !("getStartupConf" in prototype);
+  return prototype !== undefined && "_pulseQueryQueue" in prototype && !("getStartupConf" in prototype);
 }

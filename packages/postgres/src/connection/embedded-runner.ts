@@ -1,4 +1,12 @@
-import { type DriverDescription, type DriverRequest, type Fault, FaultError, waitFor } from "@manykv/core/driver";
+import {
+  type DriverDescription,
+  type DriverRequest,
+  type Fault,
+  FaultError,
+  nextTurn,
+  now,
+  waitFor,
+} from "@manykv/core/driver";
 import { asFaultError, timedOut } from "../error-table.js";
 import { BoundStatement } from "../protocol/bound-statement.js";
 import type { OnRow } from "../protocol/data-row.js";
@@ -32,6 +40,12 @@ const inTransaction: Fault = {
   reason: "a transaction is open in PGlite: use its method `transaction` instead of BEGIN",
 };
 
+/**
+ * Time after which other work on the event loop may run, in milliseconds. PGlite runs statements synchronously, so a
+ * program that awaits one call after the other would otherwise keep timers and I/O waiting.
+ */
+const longestTurns = 5;
+
 /** A statement that waits for its turn. */
 interface Turn {
   take(): Promise<void>;
@@ -47,6 +61,8 @@ export class EmbeddedRunner implements Runner {
   readonly #postgres: EmbeddedPostgres;
   readonly #turns: Set<Turn> = new Set();
   #isTakingTurns = false;
+  /** When other work on the event loop could run for the last time, on the clock of `now`. */
+  #othersRanAt = 0;
 
   constructor(postgres: EmbeddedPostgres) {
     this.#postgres = postgres;
@@ -104,7 +120,13 @@ export class EmbeddedRunner implements Runner {
     this.#isTakingTurns = true;
     try {
       await this.#postgres.waitReady;
-      while (this.#turns.size > 0) await this.#exclusively(() => this.#takeTurn());
+      while (this.#turns.size > 0) {
+        if (now() - this.#othersRanAt > longestTurns) {
+          await nextTurn();
+          this.#othersRanAt = now();
+        }
+        await this.#exclusively(() => this.#takeTurn());
+      }
     } catch {
       for (const turn of this.#turns) turn.refuse(cannotOpen);
       this.#turns.clear();
