@@ -35,7 +35,7 @@ import {
 import { type Address, parseRedisUrl, type RedisUrl } from "./redis-url.js";
 import { type SentinelService, SentinelSource } from "./sentinel/sentinel-source.js";
 import { StandaloneDriver } from "./standalone-driver.js";
-import { checkTlsFiles, checkTlsOptions, currentTlsOptions, type RedisTlsOptions } from "./tls.js";
+import { checkTls, checkTlsOptions, currentTlsOptions, type RedisTlsOptions } from "./tls.js";
 
 /**
  * Creates a store on a Redis server, on the master that sentinels know, or on a Redis Cluster.
@@ -142,7 +142,7 @@ function connector(url: RedisUrl, tls: RedisTlsOptions | undefined): (address: R
       throw new StoreError("invalid-argument", "`tls` requires a URL with TLS: use rediss:// instead of redis://");
     return (address) => createClient({ ...address });
   }
-  checkTlsFiles(files);
+  checkTls(files, tls);
   return async (address) => createClient({ ...address, tls: { ...tls, ...currentTlsOptions(files) } });
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { StoreError } from "@manykv/core";
 import { type Fault, FaultError } from "@manykv/core/driver";
 
@@ -50,16 +50,29 @@ function readTlsFiles({ ca, cert, key, servername }: TlsFiles): RedisTlsOptions 
   };
 }
 
-/** Throws `invalid-argument` if a file of the URL cannot be read. */
-export function checkTlsFiles(files: TlsFiles): void {
-  for (const [name, path] of Object.entries({ tls_ca: files.ca, tls_cert: files.cert, tls_key: files.key })) {
-    if (path === undefined) continue;
-    try {
-      readFileSync(path);
-    } catch (error) {
-      const reason = (error as NodeJS.ErrnoException).code;
-      throw new StoreError("invalid-argument", `the file of the URL parameter "${name}" cannot be read: ${reason}`);
-    }
+/** Throws `invalid-argument` if a file of the URL cannot be read, or if the files or the options are invalid. */
+export function checkTls(files: TlsFiles, options: RedisTlsOptions | undefined): void {
+  for (const [name, path] of Object.entries({ tls_ca: files.ca, tls_cert: files.cert, tls_key: files.key }))
+    if (path !== undefined) check(() => readFileSync(path), `the file of the URL parameter "${name}" cannot be read`);
+  // Node.js ignores a file without certificates and then trusts no authority.
+  if (files.ca !== undefined && !readFileSync(files.ca, "latin1").includes("-----BEGIN"))
+    throw new StoreError(
+      "invalid-argument",
+      'the file of the URL parameter "tls_ca" contains no certificate in PEM form',
+    );
+  check(
+    () => createSecureContext({ ...options, ...readTlsFiles(files) }),
+    "the TLS files of the URL or the option `tls` are invalid (certificates, keys or passphrase)",
+  );
+}
+
+/** Runs an action. If it throws, throws `invalid-argument` with the text and the code of the error. */
+function check(action: () => unknown, text: string): void {
+  try {
+    action();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StoreError("invalid-argument", code === undefined ? text : `${text}: ${code}`);
   }
 }
 

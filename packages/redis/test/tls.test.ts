@@ -7,7 +7,7 @@ import { serviceUrl } from "@manykv/test-services/vitest";
 import { Redis } from "ioredis";
 import { createClient } from "redis6";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { redisStore } from "../src/index.js";
+import { type RedisTlsOptions, redisStore } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
 import { bytes, text } from "./support/bytes.js";
 import { certificate, privateKey } from "./support/certificate.js";
@@ -103,6 +103,32 @@ describe("a server that requires a client certificate from a private authority",
     expect(error.outcomeOf(0)).toBe("not-applied");
     expectNoSecret(error, "canary");
   });
+});
+
+test.each<[string, { url: string; tls?: RedisTlsOptions }, RegExp]>([
+  [
+    "a file without a certificate",
+    { url: `rediss://h?tls_ca=${encodeURIComponent(fileOf("README.md"))}` },
+    /no certificate/,
+  ],
+  [
+    "a key of another certificate",
+    {
+      url: `rediss://h?${clientFiles.replace("client.key", "server.key")}`,
+    },
+    /invalid .*MISMATCH/,
+  ],
+  ["a directory", { url: `rediss://h?tls_ca=${encodeURIComponent(fileOf(""))}` }, /"tls_ca" cannot be read: EISDIR/],
+  ["an option that is no key", { url: "rediss://h", tls: { key: "canary" } }, /invalid/],
+])("a store rejects %s when it is created", (_, options, message) => {
+  let error: unknown;
+  try {
+    redisStore(options);
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toMatchObject({ code: "invalid-argument", message: expect.stringMatching(message) });
+  expectNoSecret(error, "canary");
 });
 
 test("the server name applies to all nodes of a cluster that announces them by IP address", async () => {
