@@ -71,7 +71,13 @@ test.each([
 
 test("a write whose session ends because the server crashes is not applied", async () => {
   const { processID, start } = { processID: 1, start: Buffer.alloc(8) };
-  const fields = [Buffer.from([0, 0, 0, processID]), start, Buffer.from([0, 0, 0, 1]), Buffer.from("then")];
+  const fields = [
+    Buffer.from([0, 0, 0, processID]),
+    start,
+    Buffer.from([0, 0, 0, 1]),
+    Buffer.from("then"),
+    Buffer.from("cluster"),
+  ];
   const row = Buffer.concat([
     Buffer.from([0, fields.length]),
     ...fields.map((field) => Buffer.concat([Buffer.from([0, 0, 0, field.length]), field])),

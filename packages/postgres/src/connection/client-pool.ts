@@ -8,7 +8,7 @@ import type { Statement } from "../protocol/statement.js";
 import { ClientQueue, returnClient } from "./client-queue.js";
 import type { OwnPool } from "./own-pool.js";
 import { MessageBoundary, type PgClient } from "./pg-internals.js";
-import { readSession, ServerHistory, type ServerSession } from "./server-session.js";
+import { type ServerSession, ServerSessions } from "./server-session.js";
 
 /*
  * Postgres keeps the plan of a prepared statement. A plan that was made while the table was small compares every row
@@ -30,7 +30,7 @@ export class ClientPool {
   prepares: boolean;
   /** The quoted name of the table. */
   readonly table: string;
-  readonly history: ServerHistory;
+  readonly sessions: ServerSessions;
   readonly #own: OwnPool | undefined;
   #queue: ClientQueue | undefined;
   readonly #states: WeakMap<PgClient, ConnectionState> = new WeakMap();
@@ -40,7 +40,7 @@ export class ClientPool {
   constructor(pool: Pool | OwnPool, prepares: boolean, table: string) {
     this.prepares = prepares;
     this.table = table;
-    this.history = new ServerHistory(table);
+    this.sessions = new ServerSessions(table);
     if ("open" in pool) this.#own = pool;
     else this.#queue = new ClientQueue(pool);
   }
@@ -156,10 +156,9 @@ export class CheckedOutClient {
    * @throws {ExchangeError | FaultError} if the connection breaks, the request is aborted, or the client is unusable.
    */
   async session(request: DriverRequest): Promise<ServerSession> {
-    this.#state.session ??= await readSession(
+    this.#state.session ??= await this.#pool.sessions.read(
       (statement, onRow) => this.runIfSupported(statement, request, onRow),
       this.#client.processID,
-      this.#pool.history,
     );
     return this.#state.session;
   }

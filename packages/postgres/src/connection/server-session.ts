@@ -14,76 +14,79 @@ export type Obstacle = "pooler" | "role" | "server";
 /** The server process of a connection, or why manykv cannot terminate it. */
 export type ServerSession = { readonly process: ServerProcess } | { readonly hiddenBy: Obstacle };
 
-/** `backend_start` is null if the current role, for example after SET ROLE, cannot see the login role's sessions. */
-const identify = new Statement(
-  "SELECT pg_backend_pid(), coalesce(backend_start, 'epoch'), (backend_start IS NOT NULL AND (" +
-    "SELECT bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc " +
-    "WHERE proname = 'pg_terminate_backend' AND pronamespace = 'pg_catalog'::regnamespace" +
-    "))::int4, pg_postmaster_start_time()::text FROM pg_stat_get_activity(pg_backend_pid())",
-);
+/**
+ * Returns a statement that identifies the process of the session. `backend_start` is null if the current role, for
+ * example after SET ROLE, cannot see the login role's sessions.
+ *
+ * @param lineage - SQL for the last column
+ */
+function identify(lineage: string): Statement {
+  return new Statement(
+    "SELECT pg_backend_pid(), coalesce(backend_start, 'epoch'), (backend_start IS NOT NULL AND (" +
+      "SELECT bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc " +
+      "WHERE proname = 'pg_terminate_backend' AND pronamespace = 'pg_catalog'::regnamespace))::int4, " +
+      `pg_postmaster_start_time()::text, ${lineage} FROM pg_stat_get_activity(pg_backend_pid())`,
+  );
+}
 
 /**
- * Returns a statement for what must stay the same for acknowledged writes to survive a restart: the database cluster and
- * its timeline, which changes when a standby takes over. If the server acknowledges writes before they are in its log, or
+ * Returns SQL for what must stay the same for acknowledged writes to survive a restart: the database cluster and its
+ * timeline, which changes when a standby takes over. If the server acknowledges writes before they are in its log, or
  * does not log the table, also the start of the server. Servers that replicate every write need none of this.
  *
  * @param table - the quoted name of the table
  */
-function lineageOf(table: string): Statement {
-  return new Statement(
-    "SELECT CASE WHEN version() ~ 'CockroachDB|-YB-' THEN 'replicated' ELSE concat_ws(' ', " +
-      "(SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8), " +
-      "CASE WHEN current_setting('synchronous_commit') = 'off' OR EXISTS (" +
-      `SELECT 1 FROM pg_class WHERE oid = to_regclass('${table}') AND relpersistence <> 'p') ` +
-      "THEN pg_postmaster_start_time() END) END",
+function lineageOf(table: string): string {
+  return (
+    "CASE WHEN version() ~ 'CockroachDB|-YB-' THEN 'replicated' ELSE concat_ws(' ', " +
+    "(SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8), " +
+    "CASE WHEN current_setting('synchronous_commit') = 'off' OR EXISTS (" +
+    `SELECT 1 FROM pg_class WHERE oid = to_regclass('${table}') AND relpersistence <> 'p') ` +
+    "THEN pg_postmaster_start_time() END) END"
   );
 }
 
 /** Runs a statement without parameters. Returns `false` if the server lacks what the statement uses. */
 export type Run = (statement: Statement, onRow: OnRow) => Promise<boolean>;
 
-/** Reads the session of a connection. `reportedId` is the process ID that the server reported when it connected. */
-export async function readSession(run: Run, reportedId: number | null, history: ServerHistory): Promise<ServerSession> {
-  let process: ServerProcess | undefined;
-  let mayTerminate = false;
-  let serverStart = "";
-  await run(identify, (row) => {
-    process = { id: row.integer(), start: row.bytes() };
-    mayTerminate = row.integer() === 1;
-    serverStart = row.text();
-  });
-  if (process === undefined) return { hiddenBy: "server" };
-  await history.observe(serverStart, run);
-  // A pooler reports an invented process ID and runs each transaction in any free process, so terminating a process
-  // could end another client's statement.
-  if (process.id !== reportedId) return { hiddenBy: "pooler" };
-  return mayTerminate ? { process } : { hiddenBy: "role" };
-}
+const unknownLineage = "";
 
-/** Notices when the server was replaced by one that may lack acknowledged writes. */
-export class ServerHistory {
-  /** Changes when the server was replaced. */
+/** Reads the session of each connection, and notices when the server was replaced by one that may lack writes. */
+export class ServerSessions {
+  /** Changes when the server was replaced by one that may lack acknowledged writes. */
   generation = 0;
-  readonly #lineageOf: Statement;
-  #start: string | undefined;
-  #lineage: string | undefined;
+  readonly #identify: Statement;
+  readonly #identifyOnly: Statement = identify(`'${unknownLineage}'`);
+  #server: { readonly start: string; readonly lineage: string } | undefined;
 
   /** @param table - the quoted name of the table */
   constructor(table: string) {
-    this.#lineageOf = lineageOf(table);
+    this.#identify = identify(lineageOf(table));
   }
 
-  /** Records the start time of the server of a new connection. */
-  async observe(start: string, run: Run): Promise<void> {
-    if (start === this.#start) return;
-    let found: string | undefined;
-    await run(this.#lineageOf, (row) => {
-      found = row.text();
-    });
-    if (start === this.#start) return;
+  /** Reads the session of a connection. `reportedId` is the process ID that the server reported when it connected. */
+  async read(run: Run, reportedId: number | null): Promise<ServerSession> {
+    let process: ServerProcess | undefined;
+    let mayTerminate = false;
+    const onRow: OnRow = (row) => {
+      process = { id: row.integer(), start: row.bytes() };
+      mayTerminate = row.integer() === 1;
+      this.#observe(row.text(), row.text());
+    };
+    if (!(await run(this.#identify, onRow))) await run(this.#identifyOnly, onRow);
+    if (process === undefined) return { hiddenBy: "server" };
+    // A pooler reports an invented process ID and runs each transaction in any free process, so terminating a process
+    // could end another client's statement.
+    if (process.id !== reportedId) return { hiddenBy: "pooler" };
+    return mayTerminate ? { process } : { hiddenBy: "role" };
+  }
+
+  /** Compares the server of a new connection with that of earlier ones. */
+  #observe(start: string, lineage: string): void {
+    const known = this.#server;
+    this.#server = { start, lineage };
+    if (known === undefined || start === known.start) return;
     // If the server does not tell its lineage, a restarted one may be another one.
-    if (this.#start !== undefined && (found === undefined || found !== this.#lineage)) this.generation++;
-    this.#start = start;
-    this.#lineage = found;
+    if (lineage === unknownLineage || lineage !== known.lineage) this.generation++;
   }
 }

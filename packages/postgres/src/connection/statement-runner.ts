@@ -24,7 +24,7 @@ export class StatementRunner {
 
   /** Changes when the server was replaced by one that may lack acknowledged writes. */
   get generation(): number {
-    return this.#pool.history.generation;
+    return this.#pool.sessions.generation;
   }
 
   async read(bound: BoundStatement, request: DriverRequest, onRow: OnRow, limit?: ReplyLimit): Promise<void> {
