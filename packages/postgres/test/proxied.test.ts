@@ -182,10 +182,10 @@ test("while a lost write cannot be settled, only writes of the same keys wait, a
   await Promise.all(Array.from({ length: 50 }, (_, index) => bucket.set(`other ${index}`, text("v"))));
   await (await store.open("other")).set("zombie 1", text("v"));
   for (const write of [
-    bucket.set("zombie 2", text("new"), { timeout: 500 }),
-    bucket.delete("zombie 1", { timeout: 500 }),
+    () => bucket.set("zombie 2", text("new"), { timeout: 500 }),
+    () => bucket.delete("zombie 1", { timeout: 500 }),
   ]) {
-    await assert.rejects(write, {
+    await assert.rejects(write(), {
       code: "timeout",
       message: /an earlier write of the same key cannot be settled/,
       counts: { applied: 0, "not-applied": 1, unknown: 0 },

@@ -42,8 +42,8 @@ test("a client whose query() throws after it sent the statement makes the call r
   const pool = new pg.Pool({ connectionString: table.url, Client: Client as unknown as typeof pg.Client, max: 1 });
   const driver = postgresDriver({ pool, table: table.name });
   const uncaught = await uncaughtDuring(async () => {
-    for (const request of [driver.get(keysRequest(["a"])), driver.set(setRequest([["a", text("v")]]))]) {
-      const { code, retryable, reason } = await faultOf(driver, request);
+    for (const request of [() => driver.get(keysRequest(["a"])), () => driver.set(setRequest([["a", text("v")]]))]) {
+      const { code, retryable, reason } = await faultOf(driver, request());
       assert.deepEqual([code, retryable], ["invalid-argument", false]);
       assert.match(reason ?? "", /wrap pg/);
     }
