@@ -4,6 +4,7 @@ import { randomName, startDedicatedPostgres } from "@manykv/test-services";
 import pg from "pg";
 import { test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
+import { accepted, message, startFakeServer } from "./support/fake-server.js";
 import { keysRequest, setRequest, text } from "./support/requests.js";
 import { testRole } from "./support/role.js";
 import { testTable } from "./support/test-table.js";
@@ -24,6 +25,30 @@ test("describe() returns the product, the version and what the store can do", as
   const { product, version, topology, abilities } = await store.describe();
   assert.deepEqual([product, topology, abilities.settlesLostWrites], ["postgresql", "single", true]);
   assert.ok(rows[0].server_version.startsWith(version), `${version} is not the version ${rows[0].server_version}`);
+});
+
+test.each([
+  ["CockroachDB CCL v25.2.1 (x86_64-pc-linux-gnu, built 2025/06/01)", "cockroachdb", "25.2.1"],
+  ["PostgreSQL 15.12-YB-2025.1.0.0-b0 on x86_64-pc-linux-gnu", "yugabytedb", "2025.1.0.0"],
+  ["PostgreSQL 17.2 on x86_64-pc-linux-gnu", "postgresql", "17.2"],
+  ["something else", undefined, undefined],
+])("describe() recognizes the product of a server that says %s", async (said, product, version) => {
+  const length = Buffer.from([0, 1, 0, 0, 0, said.length]);
+  const row = Buffer.concat([length, Buffer.from(said)]);
+  const ready = message("Z", "I");
+  await using server = await startFakeServer(
+    (socket) => socket.write(accepted),
+    (socket, chunk) => {
+      const lacks = message("E", "SERROR\0VERROR\0C42883\0Mno such function\0\0");
+      const isVersion = chunk.includes("SELECT version()");
+      socket.write(Buffer.concat(isVersion ? [message("D", row), message("C", "SELECT 1\0"), ready] : [lacks, ready]));
+    },
+  );
+  await using store = postgresStore({ url: server.url });
+  const description = await store.describe();
+  assert.deepEqual([description.product, description.version], [product, version]);
+  assert.equal(description.abilities.settlesLostWrites, false);
+  assert.match(description.findings.find(({ code }) => code === "cannot-settle")?.message ?? "", /does not list/);
 });
 
 test("describe() says that lost writes cannot be settled behind a pooler", async () => {

@@ -10,7 +10,8 @@ function readSettings(table: string): Statement {
   return new Statement(
     "SELECT current_setting('fsync'), current_setting('synchronous_commit'), " +
       `coalesce((SELECT relpersistence FROM pg_class WHERE oid = to_regclass('${table}')), 'p')::text, ` +
-      `coalesce(row_security_active(to_regclass('${table}')::oid), false)::int4`,
+      `coalesce(row_security_active(to_regclass('${table}')::oid), false)::int4, ` +
+      "EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'aurora_version')::int4",
   );
 }
 
@@ -40,6 +41,7 @@ export async function describeServer(
   const add = (code: string, severity: Finding["severity"], message: string): void =>
     void findings.push({ code, severity, message });
   let version = "";
+  let isAurora = false;
   await run(readVersion, (row) => {
     version = row.text();
   });
@@ -60,16 +62,18 @@ export async function describeServer(
         "Policies of the table hide rows from this role, which count as missing: use a role with BYPASSRLS.";
       add("row-security", "warning", message);
     }
+    isAurora = row.integer() === 1;
   });
   if (hiddenBy !== undefined) {
     const message = `A write whose response was lost may take effect later, because ${obstacles[hiddenBy]}`;
     add("cannot-settle", "warning", message);
   }
-  const [pattern, product] = products.find(([text]) => text.test(version)) ?? [];
+  const [pattern, found] = products.find(([text]) => text.test(version)) ?? [];
+  const product = found === "postgresql" && isAurora ? "aurora-postgresql" : found;
   return {
     product,
     version: pattern?.exec(version)?.[1],
-    topology: hiddenBy === "pooler" ? "pooler" : product === "postgresql" ? "single" : undefined,
+    topology: hiddenBy === "pooler" ? "pooler" : found === "postgresql" ? "single" : undefined,
     settlesLostWrites: hiddenBy === undefined,
     findings,
   };
