@@ -28,7 +28,7 @@ export class OwnPool {
         hosts: new HostRotation(hosts),
         password: this.#password,
         hasConnected: false,
-        refusedSince: undefined,
+        refused: undefined,
       };
       const pool = new (poolOfHosts(pg, hosts.length))({
         Client: storeClient(guardedClient(pg, this.#clients), login),

@@ -1,4 +1,4 @@
-import { type Fault, FaultError } from "@manykv/core/driver";
+import { type Fault, FaultError, now } from "@manykv/core/driver";
 import type { Client, ClientConfig } from "pg";
 import { faultOfConnecting } from "../error-table.js";
 import type { ConnectionSettings, SessionAttributes } from "./connection-url.js";
@@ -15,12 +15,14 @@ export interface Login {
   readonly password: PasswordProvider | undefined;
   /** Whether a connection has succeeded. */
   hasConnected: boolean;
-  /** Since when the server has refused all passwords: a value of `performance.now()`. */
-  refusedSince: number | undefined;
+  /** When the server refused the first and the last password since it accepted one, on the clock of `now`. */
+  refused: { readonly first: number; last: number } | undefined;
 }
 
 /** How long a refused password is retried, in milliseconds: it may have expired since the provider returned it. */
 const refusalsEndWithin = 1_000;
+/** A refusal that comes later after the previous one, in milliseconds, has nothing to do with it. */
+const longestBetweenRefusals = 5_000;
 
 type Connected = (error: Error | null) => void;
 
@@ -55,7 +57,7 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
         if (error !== null) hangUp(this.on("error", ignore));
         else {
           login.hasConnected = true;
-          login.refusedSince = undefined;
+          login.refused = undefined;
         }
       };
       // pg emits some errors of the handshake as events, and all of them after it.
@@ -88,14 +90,25 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
       return new FaultError({ code: "unavailable", retryable, effect: "none", reason: "25006" });
     }
 
+    /** Notes that the server refused a password. Returns whether a new password may be accepted. */
+    #mayBeExpired(): boolean {
+      const time = now();
+      const { refused } = login;
+      if (refused === undefined || time - refused.last > longestBetweenRefusals) {
+        login.refused = { first: time, last: time };
+        return true;
+      }
+      refused.last = time;
+      return time - refused.first < refusalsEndWithin;
+    }
+
     /** Returns the error to report, and moves on to the next host if another attempt can help. */
     #refuse(error: Error): Error {
       const fault = FaultError.is(error) ? error.fault : faultOfConnecting(error);
       if (this.#handshake.isForeign && !login.hasConnected) return new FaultError(notPostgres);
       if (fault.retryable) hosts.failed(this.#host);
       if (password === undefined || fault.code !== "access-denied" || FaultError.is(error)) return error;
-      login.refusedSince ??= performance.now();
-      return new FaultError({ ...fault, retryable: performance.now() - login.refusedSince < refusalsEndWithin });
+      return new FaultError({ ...fault, retryable: this.#mayBeExpired() });
     }
   };
 }
