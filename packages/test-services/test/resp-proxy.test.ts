@@ -47,6 +47,15 @@ test("INFO has the lines of another product", () =>
     expect(text).not.toMatch(/run_id/);
   }));
 
+test("a client may use RESP3", async () => {
+  await using proxy = await RespProxy.start(redis, manners.valkey);
+  const client = new Redis(proxy.port, proxy.host, { protocol: 3, retryStrategy: () => null });
+  await client.hset("hash", { a: "1", b: "2" });
+  expect(await client.hgetall("hash")).toEqual({ a: "1", b: "2" });
+  expect(await client.info("server")).toMatch(/^server_name:valkey/m);
+  client.disconnect();
+});
+
 test("CLIENT KILL takes one filter, or joins filters with OR", async () => {
   await through(oneKillFilter, async (client) => {
     await expect(client.call("CLIENT", "KILL", "ID", "999", "ADDR", "1.2.3.4:5")).rejects.toThrow("syntax error");

@@ -1,4 +1,4 @@
-/** Splits a stream of RESP2 into whole commands or replies. Chunks may end anywhere. */
+/** Splits a stream of RESP2 or RESP3 into whole commands or replies. Chunks may end anywhere. */
 export class RespFrames {
   #pending: Buffer = Buffer.alloc(0);
 
@@ -26,11 +26,13 @@ export function wordsOf(frame: Buffer): string[] {
   return words;
 }
 
-/** Returns the text of a bulk string or simple string, or `undefined` for any other reply. */
+/** Returns the text of a bulk, verbatim or simple string, or `undefined` for any other reply. */
 export function textOfReply(frame: Buffer): string | undefined {
   const line = frame.indexOf("\r\n");
-  if (frame[0] === 0x2b) return frame.toString("utf8", 1, line);
-  return frame[0] === 0x24 ? frame.toString("utf8", line + 2, frame.length - 2) : undefined;
+  const type = String.fromCharCode(frame[0] ?? 0);
+  if (type === "+") return frame.toString("utf8", 1, line);
+  const text = frame.toString("utf8", line + 2, frame.length - 2);
+  return type === "$" ? text : type === "=" ? text.slice("txt:".length) : undefined;
 }
 
 /** Encodes a command, or a reply that is an array of bulk strings. */
@@ -46,11 +48,12 @@ export function bulk(text: string): string {
 function endOfFrame(bytes: Buffer, at: number): number | undefined {
   const line = bytes.indexOf("\r\n", at);
   if (line < 0) return undefined;
+  const type = String.fromCharCode(bytes[at] ?? 0);
   const length = Number(bytes.toString("latin1", at + 1, line));
-  if (bytes[at] === 0x24) return endOfBulk(bytes, line + 2, length);
-  if (bytes[at] !== 0x2a) return line + 2;
+  if ("$=!".includes(type)) return endOfBulk(bytes, line + 2, length);
+  const items = "*~>".includes(type) ? length : "%|".includes(type) ? 2 * length : 0;
   let end: number | undefined = line + 2;
-  for (let item = 0; item < length && end !== undefined; item++) end = endOfFrame(bytes, end);
+  for (let item = 0; item < items && end !== undefined; item++) end = endOfFrame(bytes, end);
   return end;
 }
 

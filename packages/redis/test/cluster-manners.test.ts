@@ -1,0 +1,50 @@
+import { manners, RespProxy, startDedicatedRedisCluster } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { Cluster } from "ioredis";
+import { expect, test } from "vitest";
+import { redisStore } from "../src/index.js";
+import { bytes } from "./support/bytes.js";
+import { ClusterAdmin } from "./support/cluster-admin.js";
+
+test("a listing of a cluster without run ids misses no key when masters restart", async () => {
+  await using cluster = await startDedicatedRedisCluster({ durable: true, nodeTimeout: 60_000 });
+  const proxies = await Promise.all(cluster.nodes.map((node) => RespProxy.start(node, manners.noRunId)));
+  const natMap = Object.fromEntries(
+    cluster.nodes.map(({ host, port }, index) => [
+      `${host}:${port}`,
+      { host: "127.0.0.1", port: proxies[index]?.port ?? 0 },
+    ]),
+  );
+  const client = new Cluster(Object.values(natMap), { lazyConnect: true, natMap });
+  client.on("error", () => {});
+  const store = redisStore({ client, timeout: 60_000 });
+  const bucket = await store.open("bucket");
+  const keys = Array.from({ length: 9_000 }, (_, index) => `key${index}`);
+  await bucket.setMany(keys.map((key) => [key, bytes("")]));
+  const admin = await ClusterAdmin.connect(cluster.nodes);
+  const ports = (await admin.masters()).map(({ port }) => port);
+  const listed = new Set<string>();
+  let cursor: string | undefined;
+  for (let page = 1; ; page++) {
+    const answer = await bucket.listKeys({ cursor });
+    for (const key of answer.keys) listed.add(key);
+    cursor = answer.cursor;
+    if (cursor === undefined) break;
+    const port = ports[page % ports.length];
+    if (page < 6) await cluster.nodes.find((node) => node.port === port)?.restart();
+  }
+  expect(listed.size).toBe(keys.length);
+  expect((await store.describe()).findings.map(({ code }) => code)).toEqual(["no-run-id"]);
+  await store.close();
+  client.disconnect();
+  await admin[Symbol.asyncDispose]();
+  for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
+});
+
+test("describe() reports on all masters of a cluster", async () => {
+  await using store = redisStore({ url: serviceUrl("redis-cluster") });
+  const description = await store.describe();
+  expect(description).toMatchObject({ product: "redis", topology: "cluster", abilities: { settlesLostWrites: true } });
+  expect(description.version).toMatch(/^\d+\.\d+\.\d+$/);
+  expect(description.findings.map(({ code }) => code)).toEqual(["no-persistence"]);
+});
