@@ -39,7 +39,7 @@ registerInstrumentations({
     new HttpInstrumentation(),
     new IORedisInstrumentation(),
     new NetInstrumentation(),
-    new PgInstrumentation({ enhancedDatabaseReporting: true }),
+    new PgInstrumentation({ enhancedDatabaseReporting: true, addSqlCommenterCommentToQueries: true }),
     new RedisInstrumentation(),
     new UndiciInstrumentation(),
   ],

@@ -1,14 +1,12 @@
 import { type SpawnOptions, spawn } from "node:child_process";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-export const root: string = fileURLToPath(new URL("../..", import.meta.url));
+import { inject } from "vitest";
+import type {} from "./unpack-packages.js";
 
 /**
  * A folder with the packed packages in `node_modules` and a copy of `programs`. Programs in it find manykv in the form
  * that npm would install, and clients, agents and test runners in the versions that this package pins.
  */
-export const application: string = join(root, ".application");
+export const application: string = inject("manykv:application");
 
 export interface Ended {
   readonly exitCode: number | null;
