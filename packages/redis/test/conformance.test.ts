@@ -33,6 +33,16 @@ conformanceSuite(
         code: "unavailable",
         driver: () => redisDriver({ url: urlOf(first(servers)).replace("redis:", "redis+cluster:") }),
       },
+      {
+        what: "a server without TLS",
+        code: "unavailable",
+        driver: () => redisDriver({ url: urlOf(first(servers)).replace("redis:", "rediss:") }),
+      },
+      {
+        what: "a server used as a sentinel",
+        code: "unavailable",
+        driver: () => redisDriver({ url: `${urlOf(first(servers)).replace("redis:", "redis+sentinel:")}/main` }),
+      },
     ],
   },
 );
