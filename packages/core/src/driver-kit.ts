@@ -1,21 +1,21 @@
 import type { DriverRequest, Fault } from "./driver.js";
+import { brandError, hasBrand } from "./errors.js";
 
 const brand: unique symbol = Symbol.for("@manykv/core/FaultError");
 
 /** An error that a driver throws to report a fault. Core uses the fault as is, without calling `classify`. */
 export class FaultError extends Error {
-  override readonly name: string = "FaultError";
   readonly fault: Fault;
 
   constructor(fault: Fault, message: string = fault.reason ?? fault.code) {
     super(message);
     this.fault = fault;
-    Object.defineProperty(this, brand, { value: true });
+    brandError(this, "FaultError", brand);
   }
 
   /** Returns whether `error` is a `FaultError`, including one from another copy of this package. */
   static is(error: unknown): error is FaultError {
-    return typeof error === "object" && error !== null && brand in error;
+    return hasBrand(error, brand);
   }
 }
 

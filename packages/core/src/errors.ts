@@ -35,6 +35,18 @@ const retryableCodes: readonly string[] = ["throttled", "timeout", "connection-l
 
 const brand: unique symbol = Symbol.for("@manykv/core/StoreError");
 
+/**
+ * Gives an error its name and a brand by which other copies of this package recognize it. Defines both as properties,
+ * because an assignment throws an error in a program that froze the built-in prototypes.
+ */
+export function brandError(error: Error, name: string, ownBrand: symbol): void {
+  Object.defineProperties(error, { name: { value: name, configurable: true }, [ownBrand]: { value: true } });
+}
+
+export function hasBrand(error: unknown, ownBrand: symbol): boolean {
+  return typeof error === "object" && error !== null && ownBrand in error;
+}
+
 /** Options of the {@link StoreError} constructor. The default of `retryable` depends on the code. */
 export interface StoreErrorOptions {
   readonly retryable?: boolean | undefined;
@@ -43,7 +55,6 @@ export interface StoreErrorOptions {
 
 /** The error that manykv throws for invalid options of a store, and that a failed call rejects with. */
 export class StoreError extends Error {
-  override readonly name: string = "StoreError";
   /** The variant of the type `error` in `wasi:keyvalue/store` that matches the code. */
   readonly tag: StoreErrorTag;
   readonly code: StoreErrorCode;
@@ -58,12 +69,12 @@ export class StoreError extends Error {
     this.code = code;
     if (options.reason !== undefined) this.reason = options.reason;
     this.retryable = options.retryable ?? retryableCodes.includes(code);
-    Object.defineProperty(this, brand, { value: true });
+    brandError(this, "StoreError", brand);
   }
 
   /** Returns whether `error` is a `StoreError`, including one from another copy of this package. */
   static is(error: unknown): error is StoreError {
-    return typeof error === "object" && error !== null && brand in error;
+    return hasBrand(error, brand);
   }
 
   toJSON(): Record<string, unknown> {
@@ -116,7 +127,6 @@ const batchBrand: unique symbol = Symbol.for("@manykv/core/BatchError");
  * true if every failed entry is retryable.
  */
 export class BatchError extends StoreError {
-  override readonly name: string = "BatchError";
   readonly counts: OutcomeCounts;
   readonly #outcomes: OutcomeTable;
 
@@ -124,12 +134,12 @@ export class BatchError extends StoreError {
     super(code, message, options);
     this.#outcomes = outcomes;
     this.counts = outcomes.counts;
-    Object.defineProperty(this, batchBrand, { value: true });
+    brandError(this, "BatchError", batchBrand);
   }
 
   /** Returns whether `error` is a `BatchError`, including one from another copy of this package. */
   static override is(error: unknown): error is BatchError {
-    return StoreError.is(error) && batchBrand in error;
+    return hasBrand(error, batchBrand);
   }
 
   /**
