@@ -19,7 +19,7 @@ export class FaultError extends Error {
   }
 }
 
-const waitedTooLong: Fault = Object.freeze({ code: "timeout", retryable: true, effect: "none" });
+const waitedTooLong: Fault = /* @__PURE__ */ Object.freeze({ code: "timeout", retryable: true, effect: "none" });
 
 /**
  * Waits for a step that comes before the request, such as connecting. Stops waiting when the request is aborted.

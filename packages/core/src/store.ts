@@ -21,7 +21,7 @@ export const maxKeyBytes = 1024;
  * The value limit comes from DynamoDB, where an item has at most 400 KB including its key and attribute names:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items
  */
-export const portableLimits: Limits = Object.freeze({ maxKeyBytes, maxValueBytes: 400_000 });
+export const portableLimits: Limits = /* @__PURE__ */ Object.freeze({ maxKeyBytes, maxValueBytes: 400_000 });
 
 /** A key and its value, as `getMany` returns them. */
 export type KeyValue = readonly [key: string, value: Uint8Array<ArrayBuffer>];
