@@ -47,6 +47,7 @@ export interface AttemptEvent extends Event {
 }
 
 interface Channel {
+  readonly hasSubscribers: boolean;
   publish(message: object): void;
   runStores<Result>(message: object, run: () => Result): Result;
 }
@@ -60,7 +61,11 @@ type Tracing = { readonly hasSubscribers: boolean } & {
 export function openTracing(name: string): Tracing | undefined {
   type Process = { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } };
   const { process } = globalThis as { process?: Process };
-  return process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
+  const tracing = process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
+  if (tracing === undefined || "hasSubscribers" in tracing) return tracing;
+  const { start, end, asyncStart, asyncEnd, error } = tracing as Tracing; // Bun lacks `hasSubscribers`.
+  const hasSubscribers = (): boolean => [start, end, asyncStart, asyncEnd, error].some((one) => one.hasSubscribers);
+  return Object.defineProperty(tracing, "hasSubscribers", { get: hasSubscribers });
 }
 
 /** Runs a call and publishes its event on the channel `manykv:call`. */
