@@ -63,7 +63,7 @@ export interface ReplyReaderOptions {
  */
 export class ReplyReader {
   /** What the reply that arrives now may cost. The receiver counts the bytes itself. */
-  limits: ReplyLimits = { maxBytes: longestBulk, maxItems: longestArray, maxDepth: deepestArray };
+  limits: ReplyLimits = { maxBytes: Infinity, maxBulk: longestBulk, maxItems: longestArray, maxDepth: deepestArray };
   readonly #accept: (reply: Reply) => void;
   readonly #ownsChunks: boolean;
   #copier: ChunkCopier | undefined;
@@ -183,7 +183,7 @@ export class ReplyReader {
 
   #openBulk(length: number | null): void {
     if (length === null) this.#enter(null);
-    else if (length > this.limits.maxBytes) throw new OversizedReply();
+    else if (length > this.limits.maxBulk) throw new OversizedReply();
     else this.#bulk = new PartialBulk(length);
   }
 
