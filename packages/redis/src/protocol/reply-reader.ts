@@ -34,6 +34,9 @@ const deepestArray = 8;
  */
 const mostRetained = 64;
 
+/** The longest chunk of which a value may be a part, in bytes. Node.js reads at most this many, but Bun reads more. */
+const largestChunk = 65_536;
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const dollar = 0x24;
@@ -117,7 +120,7 @@ export class ReplyReader {
 
   #keep(chunk: Buffer, from: number, to: number): Uint8Array<ArrayBuffer> {
     const { buffer } = chunk;
-    const ownsIt = this.#ownsChunks && buffer.byteLength === chunk.length;
+    const ownsIt = this.#ownsChunks && buffer.byteLength === chunk.length && chunk.length <= largestChunk;
     if (ownsIt && (to - from) * mostRetained >= chunk.length)
       return new Uint8Array(buffer as ArrayBuffer, from, to - from);
     this.#copier ??= new ChunkCopier(chunk);
