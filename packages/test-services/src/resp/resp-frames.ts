@@ -1,26 +1,40 @@
 /** Splits a stream of RESP2 or RESP3 into whole commands or replies. Chunks may end anywhere. */
 export class RespFrames {
-  #pending: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #length = 0;
+  /** Number of bytes without which the next frame is not complete. Joining chunks earlier would take quadratic time. */
+  #needed = 0;
 
   /** Returns the frames that are complete after this chunk. */
   take(chunk: Buffer): Buffer[] {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
     const frames: Buffer[] = [];
-    for (let end = endOfFrame(this.#pending, 0); end !== undefined; end = endOfFrame(this.#pending, 0)) {
-      frames.push(this.#pending.subarray(0, end));
-      this.#pending = this.#pending.subarray(end);
+    if (this.#length < this.#needed) return frames;
+    const bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
+    let start = 0;
+    let end = endOfFrame(bytes, start);
+    for (; end <= bytes.length; end = endOfFrame(bytes, start)) {
+      frames.push(bytes.subarray(start, end));
+      start = end;
     }
+    this.#chunks = [bytes.subarray(start)];
+    this.#length = bytes.length - start;
+    this.#needed = end - start;
     return frames;
   }
 }
 
-/** Returns the words of a command. */
+/** Words are cut off after this many bytes, so that a proxy does not decode and keep large values. */
+const longestWord = 2_048;
+
+/** Returns the words of a command. Cuts off long words. */
 export function wordsOf(frame: Buffer): string[] {
   const words: string[] = [];
   for (let at = frame.indexOf("\r\n") + 2; at < frame.length; ) {
     const line = frame.indexOf("\r\n", at);
     const length = Number(frame.toString("latin1", at + 1, line));
-    words.push(frame.toString("utf8", line + 2, line + 2 + length));
+    words.push(frame.toString("utf8", line + 2, line + 2 + Math.min(length, longestWord)));
     at = line + 2 + length + 2;
   }
   return words;
@@ -44,20 +58,15 @@ export function bulk(text: string): string {
   return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 }
 
-/** Returns the offset after the frame that begins at `at`, or `undefined` if the frame is not complete. */
-function endOfFrame(bytes: Buffer, at: number): number | undefined {
+/** Returns the offset after the frame that begins at `at`. If it is beyond `bytes`, at least so many bytes are needed. */
+function endOfFrame(bytes: Buffer, at: number): number {
   const line = bytes.indexOf("\r\n", at);
-  if (line < 0) return undefined;
+  if (line < 0) return bytes.length + 1;
   const type = String.fromCharCode(bytes[at] ?? 0);
   const length = Number(bytes.toString("latin1", at + 1, line));
-  if ("$=!".includes(type)) return endOfBulk(bytes, line + 2, length);
+  if ("$=!".includes(type)) return length < 0 ? line + 2 : line + 2 + length + 2;
   const items = "*~>".includes(type) ? length : "%|".includes(type) ? 2 * length : 0;
-  let end: number | undefined = line + 2;
-  for (let item = 0; item < items && end !== undefined; item++) end = endOfFrame(bytes, end);
+  let end = line + 2;
+  for (let item = 0; item < items && end <= bytes.length; item++) end = endOfFrame(bytes, end);
   return end;
-}
-
-function endOfBulk(bytes: Buffer, from: number, length: number): number | undefined {
-  if (length < 0) return from;
-  return from + length + 2 <= bytes.length ? from + length + 2 : undefined;
 }
