@@ -1,0 +1,6 @@
+import { manners } from "@manykv/test-services";
+import { conformsInTheMannerOf } from "./support/conforms-in-the-manner-of.js";
+import { cannotList } from "./support/skips.js";
+
+const expected = { product: undefined, topology: undefined, settles: false };
+await conformsInTheMannerOf("Envoy", manners.envoy, expected, cannotList);

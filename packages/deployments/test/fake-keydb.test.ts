@@ -1,0 +1,8 @@
+import { manners } from "@manykv/test-services";
+import { conformsInTheMannerOf } from "./support/conforms-in-the-manner-of.js";
+
+await conformsInTheMannerOf("an active replica of KeyDB", manners.keydb, {
+  product: "redis",
+  topology: "single",
+  settles: true,
+});
