@@ -12,6 +12,8 @@ interface SdkError {
   readonly $retryable?: { readonly throttling?: boolean };
   /** Which limits were reached. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/throttling-diagnosing.html */
   readonly ThrottlingReasons?: readonly { readonly reason?: unknown }[];
+  /** The same list, in a ThrottlingException. */
+  readonly throttlingReasons?: SdkError["ThrottlingReasons"];
 }
 
 type Row = Omit<Fault, "reason" | "fence" | "retryAfter">;
@@ -145,7 +147,7 @@ function invalidRequest(message: string): Pick<Fault, "code" | "reason"> {
 
 /** Returns the first limit that was reached, such as `TableWriteKeyRangeThroughputExceeded`. */
 function throttlingReason(error: SdkError): string | undefined {
-  const reasons = error.ThrottlingReasons;
+  const reasons = error.ThrottlingReasons ?? error.throttlingReasons;
   const reason = Array.isArray(reasons) ? (reasons[0] as { reason?: unknown } | null)?.reason : undefined;
   return typeof reason === "string" && exceptionName.test(reason) ? reason : undefined;
 }

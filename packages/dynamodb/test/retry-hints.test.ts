@@ -35,10 +35,14 @@ describe.each(ways)("through %s", (way) => {
     expect((await faultOf("get", fail(400, "ThrottlingException"))).retryAfter).toBeUndefined();
   });
 
-  test("the reason of a throttled request is the limit that was reached", async () => {
+  test.each([
+    ["ThrottlingReasons", "ProvisionedThroughputExceededException"],
+    ["throttlingReasons", "ThrottlingException"],
+  ])("the reason of a throttled request is the limit that was reached: %s of %s", async (member, name) => {
     const reason = "TableWriteKeyRangeThroughputExceeded";
-    const ThrottlingReasons = [{ reason, resource: "arn:aws:dynamodb:eu-west-1:1:table/canary" }];
-    const fault = await faultOf("set", answerJson(400, { ...throttling, ThrottlingReasons }));
+    const reasons = [{ reason, resource: "arn:aws:dynamodb:eu-west-1:1:table/canary" }];
+    const body = { __type: `com.amazonaws.dynamodb.v20120810#${name}`, [member]: reasons };
+    const fault = await faultOf("set", answerJson(400, body));
     expect(fault).toMatchObject({ code: "throttled", retryable: true, effect: "none", reason });
     expect(JSON.stringify(fault)).not.toContain("canary");
   });
