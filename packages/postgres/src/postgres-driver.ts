@@ -26,6 +26,7 @@ import { limits, maxKeyBytes } from "./limits.js";
 import { checkDriverOptions, type PostgresDriverOptions, quoteTableName, refuse } from "./options.js";
 import { BoundStatement } from "./protocol/bound-statement.js";
 import type { DataRow } from "./protocol/data-row.js";
+import type { KeyLookup } from "./protocol/key-lookup.js";
 import { MalformedReply } from "./protocol/message-reader.js";
 import { type ReplyLimit, withValues } from "./protocol/reply-limit.js";
 import type { Statement } from "./protocol/statement.js";
@@ -136,9 +137,10 @@ class PostgresDriver implements Driver {
     }
     const bound = new BoundStatement(this.#statements.deleteMany);
     bound.keyArray(bucketPrefix(bucket), keys);
-    const lookup = bound.lookup(keys.length);
+    let lookup: KeyLookup | undefined;
     const faults: ItemFault[] = [];
     await this.#runner.write(bound, request, (row) => {
+      lookup ??= bound.lookup(keys.length);
       faults.push({ ...swallowed, index: checkIndex(row.indexIn(lookup)) });
     });
     return faults.length === 0 ? allDone : { faults };
