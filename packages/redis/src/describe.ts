@@ -56,13 +56,13 @@ function findingsOfIdentity(identity: Identity, cannotSettle: string | undefined
     found(
       "cannot-settle",
       "warning",
-      `${cannotSettle}. Until then, a write whose response was lost may take effect later, after newer writes`,
+      `${cannotSettle}. A write whose response was lost may take effect later, after newer writes`,
     );
   if (refused.length > 0)
     found(
       "hangs-up",
       "note",
-      `the server or a proxy closes the connection at ${refused.join(", ")}: connect without it`,
+      `the server or a proxy closes the connection at ${refused.join(", ")}: connect without a proxy`,
     );
   if (runId === undefined)
     found(

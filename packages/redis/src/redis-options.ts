@@ -36,20 +36,28 @@ export interface RedisDriverOptions {
    */
   readonly nodeRedis?: NodeRedisClient | undefined;
   /**
-   * Returns the user and the password, such as a token that expires. Called for every connection to a server, also for
-   * reconnects. Replaces the user and password of the URL or the client. If it rejects, the call is retried and fails
-   * with `unavailable`. It must settle within `connectTimeout`.
+   * Returns the user and the password, such as a token that expires. The store calls it for every connection to a
+   * server, reconnects included. It must settle within `connectTimeout`. If it rejects, manykv retries the call, which
+   * fails with `unavailable` if no attempt succeeds. If it returns anything else, the call fails with
+   * `invalid-argument`. Default: the user and password of the URL or the client.
    */
   readonly credentials?: (() => Promise<RedisCredentials>) | undefined;
-  /** Like `credentials`, for connections to sentinels. Default: those of the URL or the client, or none. */
+  /**
+   * Like `credentials`, for connections to sentinels. Without sentinels, it has no effect. Default: those of the URL or
+   * the client, or none.
+   */
   readonly sentinelCredentials?: (() => Promise<RedisCredentials>) | undefined;
   /**
-   * Options of `tls.connect` for a URL with TLS. `servername` is the name that the certificate of each server must have,
-   * for example if a cluster announces its nodes by IP address. Default: Node.js verifies that the certificate names the
-   * host of the connection and comes from an authority that it knows.
+   * Options of `tls.connect`. Pass them only with a URL with TLS, whose parameters take precedence. `servername` is the
+   * name that the certificate of each server must have, for example if a cluster announces its nodes by IP address.
+   * Default: Node.js verifies that the certificate names the host of the connection and comes from an authority that
+   * Node.js trusts.
    */
   readonly tls?: RedisTlsOptions | undefined;
-  /** Longest time to open a connection and authenticate, in milliseconds. Must be above 0. Default: 3,000. */
+  /**
+   * Longest time to find the master, open a connection and authenticate, in milliseconds. A number greater than 0; more
+   * than 2,147,483,647 counts as 2,147,483,647. Default: 3,000.
+   */
   readonly connectTimeout?: number | undefined;
 }
 

@@ -86,7 +86,9 @@ export function parseRedisUrl(url: unknown): RedisUrl {
   }
 }
 
-/** Returns the parameters by name. Throws for a parameter that this form of URL does not have, and for a repeated one. */
+/**
+ * Returns the parameters by name. Throws for a parameter that this form of URL does not have, and for a repeated one.
+ */
 function parseParameters(query: string, topology: RedisUrl["topology"], tls: boolean): ReadonlyMap<string, string> {
   const known = [
     ...(topology === "unix" ? ["db"] : []),

@@ -36,7 +36,7 @@ export class StandaloneDriver implements Driver {
   readonly #node: NodeConnection;
   readonly #topology: string | undefined;
 
-  /** @param topology - how the server is deployed, if the way to reach it shows that. Default: what the server says */
+  /** @param topology - such as `sentinel`, if the way to reach the server shows it. Default: what the server reports */
   constructor(node: NodeConnection, server: ServerAddress | undefined, topology?: string) {
     this.#node = node;
     this.server = server;

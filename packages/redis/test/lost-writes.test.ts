@@ -73,7 +73,9 @@ function breakNext({ proxies }: Network, count: number, random: Random): void {
   }
 }
 
-/** One write that is held up, while the connections that could settle it break. Returns what went wrong, if anything. */
+/**
+ * One write that is held up, while the connections that could settle it break. Returns what went wrong, if anything.
+ */
 async function run(seed: number, direct: Bucket, network: Network): Promise<string | undefined> {
   const random = new Random(seed);
   const bucket = await network.store.open(direct.name);

@@ -46,7 +46,7 @@ describe("a server without a run id", () => {
     60_000 + runs * 5_000,
   );
 
-  test("gives each connection's cursor to no other connection", async () => {
+  test("receives a cursor only over the connection that returned it", async () => {
     await using redis = await startDedicatedRedis({ durable: true });
     await using proxy = await RespProxy.start(redis, manners.upstash);
     await using store = redisStore({ url: proxy.url });
@@ -113,7 +113,7 @@ test("however often connections are lost, the store kills only those with a writ
   expect(killed.size).toBeLessThanOrEqual(2);
 });
 
-describe("a server that restarts without its data during a write", () => {
+describe("a server that restarts during a write", () => {
   /** Writes many keys while the server restarts. Returns whether keys are missing, and how the write ended. */
   async function interrupted(proxyOf: "redis" | "no run id", durable: boolean) {
     await using redis = await startDedicatedRedis({ durable });
@@ -137,15 +137,18 @@ describe("a server that restarts without its data during a write", () => {
     return { error, missing: found.flatMap((entry, index) => (entry === undefined ? [index] : [])) };
   }
 
-  test.each(["redis", "no run id"] as const)("makes the keys unknown that it may have lost (%s)", async (kind) => {
-    const { error, missing } = await interrupted(kind, false);
-    expect(missing.length).toBeGreaterThan(0);
-    if (!BatchError.is(error)) throw new Error("the write must reject with a BatchError");
-    expect(error).toMatchObject({ code: "connection-lost", reason: "the server restarted during the call" });
-    for (const index of missing) expect(error.outcomeOf(index)).not.toBe("applied");
-  });
+  test.each(["redis", "no run id"] as const)(
+    "without its data: what it may have lost is unknown (%s)",
+    async (kind) => {
+      const { error, missing } = await interrupted(kind, false);
+      expect(missing.length).toBeGreaterThan(0);
+      if (!BatchError.is(error)) throw new Error("the write must reject with a BatchError");
+      expect(error).toMatchObject({ code: "connection-lost", reason: "the server restarted during the call" });
+      for (const index of missing) expect(error.outcomeOf(index)).not.toBe("applied");
+    },
+  );
 
-  test("or with its data: no key is reported wrongly", async () => {
+  test("with its data: no key is reported wrongly", async () => {
     const { error, missing } = await interrupted("redis", true);
     for (const index of missing) expect(BatchError.is(error) && error.outcomeOf(index)).not.toBe("applied");
   });

@@ -22,8 +22,8 @@ const defaultPort = 6379;
 const defaultSentinelPort = 26_379;
 
 /**
- * Returns whether a value is a `Redis` or `Cluster` of ioredis or iovalkey. Does not use `instanceof`: a program may load
- * several copies, and other code may wrap the client.
+ * Returns whether a value is a `Redis` or `Cluster` of ioredis or iovalkey. Does not use `instanceof`: a program may
+ * load several copies, and other code may wrap the client.
  */
 export function isIoredisClient(value: unknown): value is Redis | Cluster {
   if (typeof value !== "object" || value === null) return false;
@@ -87,7 +87,7 @@ export function sentinelServiceOf(
   sentinelCredentials: CredentialsSource | undefined,
 ): SentinelService {
   const { sentinels, name, natMap } = client.options;
-  // ioredis knows no `undefined` path, but treats it like none.
+  // The types of ioredis do not permit `undefined` as a path, but ioredis treats it like no path.
   const direct = { ...connectOnly, sentinels: undefined, path: undefined } as RedisOptions;
   const addresses = (sentinels ?? []).map(({ host = "localhost", port = defaultSentinelPort }) => ({
     host,
@@ -113,8 +113,8 @@ export function sentinelServiceOf(
 }
 
 /**
- * Returns the nodes of a cluster client, for separate connections with the client's options. Does not use the client's own
- * connections, because the client may close them or make them read from replicas.
+ * Returns the nodes of a cluster client, for separate connections with the client's options. Does not use the client's
+ * own connections, because the client may close them or make them read from replicas.
  */
 export function nodesOfCluster(client: Cluster, credentials: CredentialsSource | undefined): ClusterNodes {
   // A client that the program closes later has no more nodes, but its settings are still valid.

@@ -1,6 +1,6 @@
 import type { SlotSet } from "./slot-set.js";
 
-/** The replacements that are remembered. A call that began before them counts all its keys as concerned. */
+/** The number of replacements that are remembered. For a call that began earlier, every key counts as lost. */
 const mostRemembered = 16;
 
 /** Remembers the slots of server processes that were replaced and may have lost writes that they acknowledged. */

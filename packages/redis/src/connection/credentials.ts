@@ -13,8 +13,8 @@ export type CredentialsSource = () => Promise<RedisCredentials | undefined>;
 /**
  * Returns a function of the caller as a source of credentials.
  *
- * The source rejects with a {@link FaultError} if the function fails. The fault contains nothing of the function's error:
- * such an error may contain secrets.
+ * The source rejects with a {@link FaultError} if the function fails. The fault contains nothing of the function's
+ * error: such an error may contain secrets.
  *
  * @param name - the name of the option
  */

@@ -48,7 +48,7 @@ const questions: Readonly<Record<Question, Buffer>> = {
 
 const allQuestions = Object.keys(questions) as readonly Question[];
 
-/** A question that closes the connection this many times in a row is no longer asked. */
+/** After the connection has closed at a question this many times, the question is no longer asked. */
 const mostStrikes = 2;
 
 /**

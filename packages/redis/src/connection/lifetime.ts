@@ -7,7 +7,9 @@ export class Lifetime {
     return this.#ended;
   }
 
-  /** Calls `listener` at the end, or immediately if the end has passed. Returns a function that removes the listener. */
+  /**
+   * Calls `listener` at the end, or immediately if the end has passed. Returns a function that removes the listener.
+   */
   onEnd(listener: () => void): () => void {
     if (this.#ended) listener();
     else this.#listeners.add(listener);

@@ -15,7 +15,7 @@ export interface Login {
   readonly connectionName?: string | undefined;
 }
 
-/** How often a connection asks for credentials, if those that the server rejects have changed in the meantime. */
+/** How many times one connection requests credentials, if the server rejects them and they change in the meantime. */
 const longestRotation = 3;
 
 /**
@@ -74,7 +74,7 @@ function auth({ username, password }: RedisCredentials): Buffer {
 }
 
 function faultOfAuth(error: Error): Fault | undefined {
-  // The server needs no password, as Postgres with `trust`. The same URL then serves a development server.
+  // The server requires no password, as a development server. The same URL then works there and in production.
   if (/without any password configured|no password is set/.test(error.message)) return undefined;
   const fault = faultOfReply(error);
   return fault.code === "internal" ? { ...fault, code: "access-denied" } : fault;

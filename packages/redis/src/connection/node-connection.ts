@@ -19,7 +19,7 @@ export interface NodeOptions {
   readonly check: (identity: Identity) => void;
 }
 
-/** How often lost connections are settled before the requests that wait for it fail. */
+/** Number of attempts to settle lost connections. If all fail, the requests that wait for them fail. */
 const settlingAttempts = 6;
 /** Shortest pause between these attempts, in milliseconds. It doubles each time. */
 const settlingPause = 5;
@@ -27,9 +27,9 @@ const settlingPause = 5;
 const closingTime = 100;
 
 /**
- * Keeps one connection to one server. Opens the connection on first use and replaces it when it is lost. Until the
- * server has closed the lost connection too, if a write was sent on it without a reply, no other write is sent: so an
- * old write never overwrites a newer one.
+ * Keeps one connection to one server. Opens the connection on first use and replaces it when it is lost. If a write on
+ * the lost connection has no reply, sends no other write until the server has closed that connection too. So an old
+ * write never overwrites a newer one.
  */
 export class NodeConnection implements ConnectionOwner {
   /** Counts the server processes that may have acknowledged writes and were replaced. */
@@ -43,7 +43,7 @@ export class NodeConnection implements ConnectionOwner {
   readonly #interview: Interview = new Interview();
   #connection: Connection | undefined;
   #opening: Promise<Connection> | undefined;
-  /** Lost connections that the server may still serve. Has at most one or two, because no write is sent meanwhile. */
+  /** Lost connections that the server may still serve. At most two, because no write is sent in the meantime. */
   readonly #lost: Set<LostConnection> = new Set();
   #settling: Promise<void> | undefined;
   /** The process that acknowledged writes on an earlier connection. */
@@ -116,7 +116,7 @@ export class NodeConnection implements ConnectionOwner {
     }
   }
 
-  /** Sends commands over a separate connection and closes it. Returns no reply for those at which the server hangs up. */
+  /** Sends commands over a separate connection. If the server closes it early, returns only the replies before that. */
   async ask(commands: Buffer, count: number, request: DriverRequest): Promise<readonly Reply[]> {
     const asking = this.#openConnection().then(async (connection) => {
       const { replies } = await connection.send(request, commands, count);

@@ -17,7 +17,9 @@ export interface ConnectionSource extends Login {
   readonly createClient: (attempt: Lifetime) => Promise<Redis>;
   /** Whether an attempt to connect does not keep the process alive. Default: false, because a call waits for it. */
   readonly background?: boolean;
-  /** Whether {@link openSocket} need not check any more that the server speaks the same protocol, with or without TLS. */
+  /**
+   * Whether it is known that the server speaks the expected protocol. {@link openSocket} then no longer checks this.
+   */
   checked?: boolean;
 }
 
@@ -148,7 +150,7 @@ export async function openSocket<Result>(
   }
 }
 
-/** Connects, and finds out whether only one side uses TLS if a TLS handshake takes unusually long. */
+/** Connects. If a TLS handshake takes unusually long, finds out whether only one side uses TLS. */
 async function connect(redis: Redis, source: ConnectionSource): Promise<void> {
   const connected = redis.connect();
   // ioredis creates the stream in the next tick.
@@ -163,8 +165,8 @@ async function connect(redis: Redis, source: ConnectionSource): Promise<void> {
 }
 
 /**
- * Closes a client at its first error. Returns a function that returns this error, if it has occurred. The listener lives
- * as long as the client, so it must not share a scope with `prepare`, which may refer to the previous connection.
+ * Closes a client at its first error. Returns a function that returns this error, if it has occurred. The listener
+ * lives as long as the client, so it must not share a scope with `prepare`, which may refer to the previous connection.
  */
 function destroyOnError(redis: Redis): () => unknown {
   let failure: unknown;
@@ -205,7 +207,7 @@ const timedOut = Object.freeze({
 
 /** Closes a client permanently, without waiting for the server. */
 function destroyClient(redis: Redis): void {
-  // `disconnect` waits two seconds for the stream to close, and longer than the process if the stream is closed already.
+  // `disconnect` waits two seconds for the stream to close. If it is closed already, this keeps the process alive.
   if (redis.stream === undefined) redis.disconnect();
   else redis.stream.destroy();
 }

@@ -71,8 +71,8 @@ export class Exchange {
 }
 
 /**
- * Sends commands and reads replies on one connection. ioredis connects, negotiates TLS and authenticates. Then this
- * class uses the socket directly, because ioredis takes longer to parse replies than the server takes to produce them.
+ * Sends commands and reads replies on one connection. ioredis connects and negotiates TLS. Then this class uses the
+ * socket directly, because ioredis takes longer to parse replies than the server takes to produce them.
  */
 export class RespSocket {
   readonly #stream: Redis["stream"];

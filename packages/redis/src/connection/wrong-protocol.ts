@@ -7,7 +7,7 @@ import type { Lifetime } from "./lifetime.js";
 
 /** If the server's part of a TLS handshake takes longer than this, the server may not use TLS, in milliseconds. */
 const longestHandshake = 500;
-/** Longest time to find out, in milliseconds. */
+/** Longest time of the second connection that finds out, in milliseconds. */
 const probeTime = 500;
 const needsTls: Fault = Object.freeze({
   code: "unavailable",
@@ -27,8 +27,8 @@ const notRedis: Fault = Object.freeze({
 const tlsAlert = 0x15;
 
 /**
- * After a connection without TLS failed before its first use, returns a fault if the server speaks another protocol. Redis
- * closes a connection without a reply if it requires TLS, so a second connection has to find out.
+ * After a connection failed before its first use, returns a fault if the server speaks another protocol. If Redis
+ * requires TLS, it closes a connection without TLS and sends no reply, so a second connection has to find out.
  *
  * @param firstByte - the first byte that the server sent
  */
@@ -76,7 +76,9 @@ interface Target {
   readonly port: number;
 }
 
-/** Returns the address of the server, or `undefined` if only a connector of the caller knows it, or for a Unix socket. */
+/**
+ * Returns the address of the server, or `undefined` if only a connector of the caller knows it, or for a Unix socket.
+ */
 function addressOf({ options: { Connector, path, host, port = 6379 } }: Redis): Target | undefined {
   return Connector || path || !host ? undefined : { host, port };
 }

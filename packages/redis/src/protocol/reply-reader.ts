@@ -24,7 +24,9 @@ const longestLines: Readonly<Record<string, number>> = {
 const longestBulk = 512 * 1_048_576;
 /** The length of the longest header of a bulk string, `$536870912\r\n`, in bytes. */
 const longestHeader = 12;
-/** Maximum number of items in an array, and maximum depth of arrays. The replies to manykv's commands have far fewer. */
+/**
+ * Maximum number of items in an array, and maximum depth of arrays. The replies to manykv's commands have far fewer.
+ */
 const longestArray = 1_048_576;
 const deepestArray = 8;
 

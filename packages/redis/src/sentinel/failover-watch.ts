@@ -9,13 +9,13 @@ import type { Address } from "../redis-url.js";
 import type { Sentinels } from "./find-master.js";
 
 /**
- * The messages of a failover. Sentinels publish the first one when the new master accepts writes, and the second one when
- * they have told all replicas. The old master accepts writes for ten seconds longer if it still runs.
+ * The messages of a failover. Sentinels publish the first one when the new master accepts writes, and the second one
+ * when they have told all replicas. The old master accepts writes for ten seconds longer if it still runs.
  * https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/#pubsub-messages
  */
 const subscribe = encodeCommand("SUBSCRIBE", "+promoted-slave", "+switch-master");
 
-/** Time before the store connects to a sentinel again, in milliseconds. */
+/** Time before the store subscribes to a sentinel again, in milliseconds. */
 const resubscribeAfter = 1_000;
 
 /** Returns an exchange that lasts until the connection closes. Calls `onMessage` for each message. */

@@ -29,8 +29,8 @@ interface Opinion {
 const graceTime = 200;
 
 /**
- * Asks all sentinels for the address of the master, and returns the answer with the highest epoch: a sentinel that was cut
- * off from the others does not know of later failovers.
+ * Asks all sentinels for the address of the master, and returns the answer with the highest epoch: a sentinel that was
+ * cut off from the others does not know of later failovers.
  *
  * @param timeout - the longest time to wait for the first answer, in milliseconds
  * @param attempt - its end stops the search

@@ -55,7 +55,9 @@ export class SentinelSource implements ConnectionSource {
     return this.#service.createClient(this.#master);
   };
 
-  /** Looks for another master. A call during a search starts another search, because the first one may miss a change. */
+  /**
+   * Looks for another master. A call during a search starts another search, because the first one may miss a change.
+   */
   async #check(): Promise<void> {
     this.#changes++;
     if (this.#changes > 1) return;
