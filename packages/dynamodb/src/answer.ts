@@ -96,8 +96,8 @@ function isStrict(base64: string): boolean {
 }
 
 /**
- * Parses a body. Throws a `FaultError` (`MalformedAnswer`) if the body is not JSON, or if an object has two members with
- * the same name, of which `JSON.parse` would silently drop one.
+ * Parses a body. Throws a `FaultError` (`MalformedAnswer`) if the body is not JSON, or if an object has two members
+ * with the same name, of which `JSON.parse` would silently drop one.
  */
 export function parseJson(body: Uint8Array): Json {
   if (!isUtf8(body)) throw malformedAnswer();

@@ -10,7 +10,10 @@ interface SdkError {
   readonly $response?: { readonly headers?: Readonly<Record<string, unknown>> };
   /** Whether the SDK would retry the error. */
   readonly $retryable?: { readonly throttling?: boolean };
-  /** Which limits were reached. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/throttling-diagnosing.html */
+  /**
+   * Which limits were reached.
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/throttling-diagnosing.html
+   */
   readonly ThrottlingReasons?: readonly { readonly reason?: unknown }[];
   /** The same list, in a ThrottlingException. */
   readonly throttlingReasons?: SdkError["ThrottlingReasons"];

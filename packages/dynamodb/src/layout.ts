@@ -22,7 +22,8 @@ export interface SortKey {
  *
  * The default names are short because they count towards an item's size and cost. The key is a string, not binary, so
  * that consoles, exports and IAM conditions (`dynamodb:LeadingKeys`) can read it. DynamoDB stores every well-formed
- * string unchanged, including U+0000, without normalization. A bucket name contains no colon, so the first colon ends it.
+ * string unchanged, including U+0000, without normalization. A bucket name contains no colon, so the first colon ends
+ * it.
  */
 export class Layout {
   readonly keyAttribute: string;

@@ -5,7 +5,9 @@ import { malformedAnswer, otherPrimaryKey, refusal } from "./error-table.js";
 import { bucketPrefix, type Layout } from "./layout.js";
 import type { Transport } from "./transport/transport.js";
 
-/** Maximum size of a Scan response, in bytes: the keys of 1 MB of items, each as up to 6 bytes per byte, and syntax. */
+/**
+ * Maximum size of a Scan response, in bytes: 1 MB of keys, of which JSON may encode each byte as 6 bytes, and syntax.
+ */
 const pageBytes = 16_000_000;
 
 /**
@@ -64,7 +66,8 @@ function startKeyJson(last: Json, layout: Layout): string {
 
 /**
  * Throws if the table has another primary key than the layout. In such a table, a Scan finds no keys, or keys of items
- * that are not the store's. The check is a Scan that starts at a key: DynamoDB rejects a key that does not fit the table.
+ * that are not the store's. The check is a Scan that starts at a key: DynamoDB rejects a key that does not fit the
+ * table.
  */
 async function checkPrimaryKey(transport: Transport, request: ListRequest): Promise<void> {
   const startKey = transport.layout.keyJson(bucketPrefix(request.bucket));

@@ -57,7 +57,7 @@ async function createTable(transport: Transport, request: DriverRequest): Promis
   try {
     await create({ BillingMode: "PAY_PER_REQUEST" }).catch((error: unknown) => {
       if (!FaultError.is(error) || error.fault.reason !== billingMode) throw error;
-      // A server without on-demand capacity. Those that are known ignore the capacity.
+      // A server without on-demand capacity. All such servers that we know ignore the numbers.
       return create({ ProvisionedThroughput: { ReadCapacityUnits: 5, WriteCapacityUnits: 5 } });
     });
   } catch (error) {

@@ -48,7 +48,7 @@ export class CredentialLookups {
 
   readonly #onProcess = (message: unknown): void => {
     const { process } = message as { process: ChildProcess };
-    // A process that it has started may keep its output open.
+    // A process that this process has started may keep the output open.
     this.#follow(process, "exit", () => {
       process.kill("SIGKILL");
       process.stdout?.destroy();

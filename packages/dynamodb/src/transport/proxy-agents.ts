@@ -9,7 +9,7 @@ import { refusal } from "../error-table.js";
 type Connected = (error: Error | null, socket?: Duplex) => void;
 type Target = ClientRequestArgs & tls.ConnectionOptions;
 
-/** The agents of a client that manykv creates. They use the proxies that the environment names, as curl does. */
+/** The agents of a client that manykv creates. They use the proxies that the environment names. */
 export interface Agents {
   readonly httpAgent: http.Agent | AgentOptions;
   readonly httpsAgent: https.Agent | AgentOptions;

@@ -41,7 +41,7 @@ export class Transport {
   readonly #options: DynamodbDriverOptions;
   readonly #slots: Slots;
   #lookups: CredentialLookups = new CredentialLookups();
-  /** When the search for credentials began that has not ended yet. */
+  /** When the running search for credentials began. `Infinity` if none is running. */
   #searchingSince = Infinity;
   #wasPlain = false;
   #plainUntil = 0;
@@ -122,8 +122,8 @@ export class Transport {
   }
 
   /**
-   * Returns whether requests may skip the client's middleware. Compares the middleware, which takes a tenth of the CPU
-   * time of a request, before each request that is alone, and otherwise for one of the requests of some milliseconds.
+   * Returns whether requests may skip the client's middleware. To compare the middleware takes a tenth of the CPU time
+   * of a request. So while several requests are in flight, one comparison is valid for {@link plainTime}.
    */
   #isPlain({ isPlain }: Connection): boolean {
     const now = performance.now();

@@ -1,4 +1,5 @@
-// Makes a call, closes the store, and must then end by itself. Arguments: state, endpoint. Exits with 1 if it does not end.
+// Makes a call, closes the store, and must then end by itself. Arguments: state, endpoint. Exits with 1 if it does not
+// end.
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamodbStore } from "../../dist/index.js";
 
