@@ -7,7 +7,7 @@ export type { Address };
 /** Returns the address that a client must use for a server: the server's own address or the address of a proxy. */
 export type Route = (server: Address) => Address;
 
-/** A client whose server refuses what the client asks for, until someone changes the server or the URL. */
+/** A client whose server refuses every call, until someone changes the server or the URL. */
 export interface Refusal {
   /** What the server refuses, for messages, such as `a wrong password`. */
   readonly what: string;
@@ -20,7 +20,7 @@ export interface Refusal {
 export interface HarnessChild {
   /** URL of a JavaScript file that calls `runChild` of `@manykv/conformance/child`. */
   readonly file: URL;
-  /** What `runChild` passes to its function, such as the name of a table. It must be JSON. */
+  /** What `runChild` passes to its function, such as the name of a table. It must be JSON. Default: `undefined`. */
   readonly data?: unknown;
 }
 

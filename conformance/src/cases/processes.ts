@@ -1,7 +1,7 @@
 import type { ConformanceCase } from "../conformance-case.js";
 import { runInChild } from "../support/run-in-child.js";
 
-/** Cases for the end of a process, and for programs that change what every module uses. They run in a child process. */
+/** Cases for the end of a process, and for programs that change global objects. They run in a child process. */
 export const processCases: readonly ConformanceCase[] = [
   {
     id: "s16-process-close",
@@ -60,7 +60,7 @@ export const processCases: readonly ConformanceCase[] = [
     id: "same-process-frozen-built-ins",
     rule: "same",
     subject: "driver",
-    title: "a store works in a program that froze the prototypes of the language",
+    title: "a store works in a program that froze the prototypes of the built-in objects",
     run: (context) => runInChild(context, "frozen-built-ins"),
   },
 ];

@@ -12,7 +12,7 @@ const fail = (): never => {
   throw new RangeError("thrown by the caller's object");
 };
 
-/** Handler of a Proxy that throws whatever is done with the Proxy. */
+/** Handler of a Proxy that throws an error at every operation. */
 const failing: ProxyHandler<object> = {
   get: fail,
   getOwnPropertyDescriptor: fail,
@@ -136,8 +136,7 @@ export const throwingInputCases: readonly ConformanceCase[] = [
     id: "s03-unreadable-values",
     rule: "S3",
     subject: "core",
-    title:
-      "setMany rejects a value that cannot be read and contains its index in the message, even if the value throws",
+    title: "setMany rejects a value that cannot be read, even if the value throws, and the message contains its index",
     async run(context) {
       for (const [kind, make] of unreadableValues) {
         const entries = good();
@@ -187,7 +186,7 @@ export const throwingInputCases: readonly ConformanceCase[] = [
     id: "s03-unreadable-entries",
     rule: "S3",
     subject: "core",
-    title: "setMany rejects an entry that throws an error when it is read, and contains its index in the message",
+    title: "setMany rejects an entry that throws an error when it is read, and the message contains its index",
     async run(context) {
       for (const [kind, make] of unreadableEntries) {
         const entries = good();

@@ -38,7 +38,7 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
     id: "same-value-memory",
     rule: "same",
     subject: "driver",
-    title: "a value is a plain Uint8Array, and its ArrayBuffer is at most 64 KiB, or 1 KiB longer than the value",
+    title: "a value is a plain Uint8Array; its ArrayBuffer has at most 64 KiB, or at most 1 KiB more than the value",
     async run(context) {
       const bucket = await context.bucket();
       const keys = ["0", "1", "100", "5000", "70000"];
@@ -195,7 +195,7 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
     id: "same-network-unknown-host",
     rule: "same",
     subject: "network",
-    title: "if the name of the server does not exist, every call rejects with `unavailable`",
+    title: "if the host name of the server does not exist, every call rejects with `unavailable`",
     async run(context) {
       await (await networkClients(context)).close();
       const options = { retry: { attempts: 2, baseDelay: 1 } };

@@ -55,7 +55,7 @@ export async function runChild<Data>(createDriver: ChildDriver<Data>): Promise<v
 /** Time in which a process must end, in milliseconds. */
 const endTime = 200;
 
-/** Fails if something else than `before` keeps the process alive. Does not keep the process alive itself. */
+/** Fails if anything other than `before` keeps the process alive. Does not keep the process alive itself. */
 function expectEnd(before: readonly string[]): void {
   setTimeout(() => {
     const resources = process.getActiveResourcesInfo();

@@ -88,7 +88,7 @@ export const scenarios: { readonly [Name in ScenarioName]: Scenario } = {
     restore();
   },
 
-  /** Uses a store in a program that froze the prototypes of the language, as hardened programs do. */
+  /** Uses a store in a program that froze the prototypes of the built-in objects, as hardened programs do. */
   async "frozen-built-ins"(context: ChildContext): Promise<void> {
     for (const { prototype } of [Object, Array, Map, Set, Promise, String, Number, RegExp, Function, Error])
       Object.freeze(prototype);

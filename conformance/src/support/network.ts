@@ -46,7 +46,9 @@ export async function networkClients(context: CaseContext, timeout: number = net
   return { proxies, proxied, direct, close };
 }
 
-/** Makes the servers stand still: holds the bytes of all connections, in both directions, until `resume()` is called. */
+/**
+ * Makes the servers stand still: holds the bytes of all connections, in both directions, until `resume()` is called.
+ */
 export function standStill(proxies: ProxySet): { resume(): void } {
   const hold = (connection: ProxiedConnection): void => {
     connection.hold("request");

@@ -2,7 +2,9 @@ import { tracingChannel } from "node:diagnostics_channel";
 import type { AttemptEvent, CallEvent } from "@manykv/core";
 import { pause } from "./settles.js";
 
-/** Runs `body` and returns the tracing events of the calls on one bucket and of their attempts, in order of their end. */
+/**
+ * Runs `body` and returns the tracing events of the calls on one bucket and of their attempts, in order of their end.
+ */
 export async function recordEvents(
   bucket: string,
   body: () => Promise<void>,
