@@ -41,7 +41,7 @@ test("every outcome is true while HAProxy switches to another master", async () 
 });
 
 // Redis replicates after it acknowledges, so the killed master may have acknowledged writes that no replica has.
-test("while the master is killed, every call settles and only acknowledged writes that were not replicated are lost", () =>
+test("while the master is killed, every call settles, and anomalies are only those of writes that were not replicated", () =>
   underLoad({
     driver: () => driverAt(group.url),
     disturb: () => group.killMaster(),

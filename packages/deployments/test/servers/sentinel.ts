@@ -15,8 +15,8 @@ export interface SentinelGroup extends AsyncDisposable {
   /** Returns the server that the sentinels report as the master. */
   master(): Promise<DedicatedRedis>;
   /**
-   * Makes the master refuse writes, waits until the replicas have all writes, asks the sentinels for a failover, and waits until another
-   * server is the master with two replicas. No acknowledged write is lost.
+   * Makes the master refuse writes, waits until the replicas have all writes, asks the sentinels for a failover, and
+   * waits until another server is the master with two replicas. No acknowledged write is lost.
    */
   failOver(): Promise<void>;
   /** Kills the master, waits until another server is the master, and starts the killed server again as a replica. */
@@ -25,12 +25,15 @@ export interface SentinelGroup extends AsyncDisposable {
   settled(): Promise<void>;
 }
 
-/** Longest time for a failover, in milliseconds. On a busy machine, sentinels pause for 30 seconds at a time. */
+/**
+ * Longest time for a failover, in milliseconds. On a busy machine, sentinels do nothing for 30 seconds at a time (TILT
+ * mode).
+ */
 const patience = 120_000;
 
 /**
- * Starts a group. A master accepts writes only while at least one replica has responded in the last 2 seconds, so that an
- * isolated master soon refuses writes: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+ * Starts a group. A master accepts writes only while at least one replica has responded in the last 2 seconds, so that
+ * an isolated master soon refuses writes: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
  */
 export async function startSentinelGroup(): Promise<SentinelGroup> {
   const silent = { print: () => {}, source: "process" } as const;

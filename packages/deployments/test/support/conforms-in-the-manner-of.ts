@@ -4,7 +4,7 @@ import { conforms } from "./conforms.js";
 import { describesLateWrites, type Expected } from "./late-writes.js";
 import { cannotSettle, type Skips } from "./skips.js";
 
-/** Runs the conformance suite against a Redis that a proxy gives the manners of another product. */
+/** Runs the conformance suite against Redis behind a proxy that makes it behave like another product. */
 export async function conformsInTheMannerOf(
   name: string,
   manner: Manner,

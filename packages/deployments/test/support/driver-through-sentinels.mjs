@@ -2,8 +2,8 @@ import { redisDriver } from "@manykv/redis";
 import { Redis } from "ioredis";
 
 /**
- * Returns a driver that finds the master through sentinels and connects to it through `route`. Only a client can map the
- * address that the sentinels announce.
+ * Returns a driver that finds the master through sentinels and connects to it through `route`. Only a client can map
+ * the address that the sentinels announce.
  *
  * @typedef {{ readonly host: string, readonly port: number }} Address
  * @param {{ sentinels: readonly Address[], master: Address }} addresses

@@ -37,7 +37,9 @@ export const cannotSettle: Skips = because(
   ["s09-network-late-write"],
 );
 
-/** For a server without a run id. A listing misses no key, but it does not end if each page comes from another client. */
+/**
+ * For a server without a run id. A listing misses no key, but it does not end if each page comes from another client.
+ */
 export const cannotShareCursors: Skips = because(
   "without a run id, another client cannot know that the same server process returned the cursor, so it starts over",
   ["s14-cursor-of-another-client"],
