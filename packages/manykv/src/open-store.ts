@@ -32,7 +32,8 @@ function redisSchemes(): readonly string[] {
  * | `postgres://user:password@host:port,host:port/database` | the first of several Postgres servers that accepts writes |
  * | `dynamodb://region/table?endpoint=url` | DynamoDB |
  *
- * `valkey` and `valkeys` are aliases of `redis` and `rediss`. Percent-encode special characters, for example in a password.
+ * `valkey` and `valkeys` are aliases of `redis` and `rediss`. Percent-encode special characters, for example in a
+ * password.
  *
  * @throws {StoreError} `invalid-argument` if the scheme, a URL parameter or an option is unknown, if the URL is
  * incomplete, or if the backend's package is not installed. The message contains no user, password or parameter value.

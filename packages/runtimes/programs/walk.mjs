@@ -1,5 +1,5 @@
-// Calls the methods of a bucket on each target and checks the results. Prints "walked" at the end and then lets the
-// process end by itself: the targets and `refused` targets are in MANYKV_TARGETS.
+// Calls the methods of a bucket on each target in MANYKV_TARGETS and checks the results. A target with a `code` refuses
+// the call. Prints "walked" at the end and then lets the process end by itself.
 import assert from "node:assert/strict";
 import { StoreError } from "@manykv/core";
 import { openStore } from "./stores.mjs";

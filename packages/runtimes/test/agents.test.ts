@@ -112,7 +112,7 @@ describe.each(agents)("with $name's instrumentation", ({ flags, env, proof }) =>
   const options = (): NodeJS.ProcessEnv => ({ ...env(server.url), NODE_NO_WARNINGS: "1" });
 
   test.each(["own", "caller"] as const)(
-    "a program with %s clients walks, leaks nothing and ends",
+    "a program with %s clients works, leaks nothing and ends",
     async (ownership) => {
       const before = server.received.length;
       const MANYKV_TARGETS = JSON.stringify(walkTargets(ownership));

@@ -42,7 +42,7 @@ export const killByAnyFilter: Manner = (command) =>
     ? ["CLIENT", "KILL", ...command.slice(2, 4)]
     : undefined;
 
-/** Answers `MGET` with an error in the place of each key that `isBroken` selects. */
+/** Answers reads of the keys that `isBroken` selects with an error, and `MGET` with an error in the place of each. */
 export function brokenKeys(isBroken: (name: string) => boolean, error = "upstream failure"): Manner {
   return ([command, ...names]) => {
     if (command === "GET" || command === "EXISTS") return isBroken(names[0] ?? "") ? `-${error}\r\n` : undefined;

@@ -58,7 +58,9 @@ export function bulk(text: string): string {
   return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 }
 
-/** Returns the offset after the frame that begins at `at`. If it is beyond `bytes`, at least so many bytes are needed. */
+/**
+ * Returns the offset after the frame that begins at `at`. If it is beyond `bytes`, at least so many bytes are needed.
+ */
 function endOfFrame(bytes: Buffer, at: number): number {
   const line = bytes.indexOf("\r\n", at);
   if (line < 0) return bytes.length + 1;
