@@ -13,9 +13,10 @@ export interface PostgresDriverOptions {
    */
   readonly url?: string | undefined;
   /**
-   * Returns the password for each new connection, for example a token that expires. With `url`, which must then have no
-   * password. If the function rejects, requests fail with `unavailable` and are retried. If the server refuses the
-   * password, requests fail with `access-denied`, after manykv has asked for new passwords for one second.
+   * Returns the password for each new connection, for example a token that expires. Requires `url`, which must then
+   * contain no password. If the function rejects, manykv repeats the request and finally reports `unavailable`. If the
+   * function returns no string or an empty one, the request fails with `access-denied`. If the server refuses the
+   * password, manykv asks for new passwords for one second. Then the request fails with `access-denied`.
    */
   readonly password?: (() => Promise<string>) | undefined;
   /**
@@ -25,8 +26,8 @@ export interface PostgresDriverOptions {
   readonly pool?: Pool | undefined;
   /**
    * A `PGlite` of `@electric-sql/pglite` 0.4 or 0.5: Postgres in this process. `close()` does not close it. Its only
-   * session also runs the statements of the application. manykv waits until a transaction of the application has ended,
-   * so do not wait for manykv inside one.
+   * session also runs the statements of the application. manykv waits until `pglite.transaction()` has ended, so do not
+   * wait for manykv inside it.
    */
   readonly pglite?: EmbeddedPostgres | undefined;
   /**
@@ -35,9 +36,9 @@ export interface PostgresDriverOptions {
    */
   readonly table?: string | undefined;
   /**
-   * Whether to prepare statements, which saves the server from parsing them each time. `false` is for poolers that do not
-   * support named statements, such as PgBouncer before 1.21 in transaction mode, or that then reserve a server
-   * connection, such as RDS Proxy. Default: the URL's parameter `prepare`, or else `true`.
+   * Whether to prepare statements, which saves the server from parsing them each time. Pass `false` for a pooler that
+   * does not support named statements, such as PgBouncer before 1.21 in transaction mode, or that reserves a server
+   * connection for them, such as RDS Proxy. Not with `pglite`. Default: the URL's parameter `prepare`, or else `true`.
    */
   readonly prepare?: boolean | undefined;
 }

@@ -159,7 +159,7 @@ class PostgresDriver implements Driver {
     await this.#runner.read(bound, request, (row) => {
       const key = row.view(prefixBytes);
       if (++rows > pageKeys) return;
-      // Another program may have stored rows that are no keys of manykv. They must not stop the listing.
+      // Another program may have stored rows whose keys are not valid in manykv. They must not stop the listing.
       if (key.length <= maxKeyBytes && isUtf8(key)) keys.push(key.toString());
       if (rows === pageKeys) next = encodeCursor(key);
     });
@@ -195,14 +195,14 @@ class PostgresDriver implements Driver {
     try {
       found = await this.get(request);
     } catch (error) {
-      // The set is over, so nothing takes effect later.
+      // The set has ended, so nothing takes effect later.
       throw new FaultError({ ...asFaultError(error).fault, effect: "unknown", fence: async () => {} });
     }
     const differing = [...keys.keys()].filter((index) => {
       const value = found.values[index];
       return value === undefined || Buffer.compare(value, values[index] as Uint8Array) !== 0;
     });
-    // If more keys differ than the server swallowed, another writer has changed some of them in the meantime.
+    // If more keys differ than the server swallowed, another writer has changed some of them since the set.
     const certain = stored !== undefined && differing.length <= keys.length - stored;
     const fault: Fault = certain ? swallowed : { ...swallowed, effect: "unknown", fence: async () => {} };
     return { faults: differing.map((index) => ({ ...fault, index })) };
@@ -231,7 +231,7 @@ class PostgresDriver implements Driver {
   }
 }
 
-/** The fault of an entry that the server acknowledged without storing it. */
+/** The fault of a key for which the server acknowledged the statement without changing the table. */
 const swallowed: Fault = {
   code: "invalid-argument",
   retryable: false,

@@ -63,7 +63,7 @@ test("describe() says that lost writes cannot be settled behind a pooler", async
   await pool.end();
 });
 
-test("describe() says so before the first write if the role may not terminate its processes", async () => {
+test("describe() says before the first write that the role may not terminate its processes", async () => {
   const database = randomName();
   await table.admin.query(`CREATE DATABASE ${database}`);
   const url = new URL(table.url);

@@ -58,7 +58,7 @@ for (const kind of ["the store's own pool", "the caller's pool"] as const) {
   }
 }
 
-test("calls that wait for a connection leave the other users of the pool their turn", async () => {
+test("other users of the pool get connections while calls of the store wait", async () => {
   const pool = new pg.Pool({ connectionString: table.url, max: 1 });
   await using store = postgresStore({ pool, table: table.name });
   const bucket = await store.open("b");
@@ -112,7 +112,7 @@ test("calls that wait longer than `connect_timeout` fail with `unavailable`", as
   assert.ok(proxy.counts.connections <= 20, `${proxy.counts.connections} connections for one time limit`);
 });
 
-test("the error for an ended pool says so, also for calls that waited for it", async () => {
+test("calls on an ended pool reject with `closed`, also if they waited for a connection", async () => {
   const pool = new pg.Pool({ connectionString: table.url, max: 1 });
   await using store = postgresStore({ pool, table: table.name });
   const bucket = await store.open("b");

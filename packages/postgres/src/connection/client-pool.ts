@@ -34,7 +34,7 @@ export class ClientPool {
   readonly #own: OwnPool | undefined;
   #queue: ClientQueue | undefined;
   readonly #states: WeakMap<PgClient, ConnectionState> = new WeakMap();
-  /** The boundaries that the store follows on the connections of the pool. */
+  /** Where messages end on the connections of the pool that the store has used. */
   readonly #boundaries: Set<MessageBoundary> = new Set();
 
   constructor(pool: Pool | OwnPool, prepares: boolean, table: string) {
@@ -163,7 +163,7 @@ export class CheckedOutClient {
     return this.#state.session;
   }
 
-  /** Runs a statement that a server which is only compatible with Postgres may lack. Returns whether it succeeded. */
+  /** Runs a statement that servers other than PostgreSQL may not support. Returns whether it succeeded. */
   async runIfSupported(statement: Statement, request: DriverRequest, onRow: OnRow): Promise<boolean> {
     try {
       await this.run(new BoundStatement(statement), request, onRow);

@@ -18,9 +18,9 @@ interface Waiter {
 /**
  * Requests that wait for a client of the pool, in the order in which they came.
  *
- * pg cannot remove a request from the queue of its pool. When a connection becomes free, pg calls each abandoned request
- * within the release by the previous one, until the stack overflows. So requests wait here, and at most as many as the
- * pool has connections wait in the pool's own queue, next to those of the caller.
+ * pg cannot remove a request from the queue of its pool. When a connection becomes free, each abandoned request
+ * releases it, and pg calls the next one before this release returns, until the stack overflows. So requests wait here.
+ * At most as many as the pool has connections wait in the pool's own queue, next to those of the caller.
  */
 export class ClientQueue {
   readonly #pool: Pool;
@@ -58,14 +58,14 @@ export class ClientQueue {
       };
       const stopListening = request.onAbort(() => waiter.refuse(isEnded(this.#pool) ? poolEnded : noClient));
       this.#waiters.add(waiter);
-      // Earlier requests may be stuck, for example because a host does not respond. So each waiter makes one, if it can.
+      // Earlier requests may be stuck, for example because a host does not respond. So request one more client.
       if (this.#requested < this.#pool.options.max) this.#requestClient();
     });
   }
 
   /** Requests a client for each waiter, but at most as many as the pool has connections. */
   #requestClients(): void {
-    // The pool may call back immediately. The loop then continues, instead of a call stack that grows.
+    // The pool may call back immediately. Then the loop of the outer call continues, so the call stack does not grow.
     if (this.#isRequesting) return;
     this.#isRequesting = true;
     while (this.#requested < Math.min(this.#waiters.size, this.#pool.options.max)) this.#requestClient();
@@ -118,9 +118,9 @@ export class ClientQueue {
   #refuse(fault: Fault): void {
     const [first] = this.#waiters;
     first?.refuse(fault);
-    // A refusal that is no matter of time concerns all waiters. Otherwise, each of them would connect only to be refused.
+    // A permanent refusal concerns all waiters. Without this line, each of them would connect only to be refused.
     if (!fault.retryable) for (const waiter of this.#waiters) waiter.refuse(fault);
-    // The pool's time limit begins when it receives a request, so apply the limit to the waiters.
+    // The pool measures its time limit from the request to the pool. Waiters began earlier, so measure it here too.
     const limit = this.#pool.options.connectionTimeoutMillis;
     if (!limit) return;
     for (const waiter of this.#waiters) {

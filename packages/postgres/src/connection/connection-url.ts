@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import { refuse } from "../options.js";
 import { type Host, hostOf, readHosts } from "./hosts.js";
 
-/** What a server must accept to be used: https://www.postgresql.org/docs/current/libpq-connect.html */
+/** Which servers the store may use: https://www.postgresql.org/docs/current/libpq-connect.html */
 export type SessionAttributes = "any" | "read-write" | "primary";
 export type ChannelBinding = "disable" | "prefer" | "require";
 
@@ -15,7 +15,7 @@ export interface ConnectionSettings {
   readonly hosts: readonly Host[];
   /** The address of the first host. */
   readonly server: ServerAddress;
-  /** `undefined`: one host, and the URL does not say what it must be. */
+  /** `undefined` if the URL has one host and no `target_session_attrs`. */
   readonly sessionAttributes: SessionAttributes | undefined;
   readonly channelBinding: ChannelBinding;
   /** Maximum number of connections. */
@@ -49,7 +49,7 @@ const ownParameters =
     " ",
   );
 
-/** Values of parameters that may only say what holds anyway. */
+/** Parameters that manykv accepts only with values that describe what it does anyway. */
 const impliedValues: Readonly<Record<string, readonly string[]>> = {
   client_encoding: ["utf8", "UTF8", "utf-8", "UTF-8", "auto"],
   gssencmode: ["disable", "prefer"],
@@ -58,7 +58,7 @@ const impliedValues: Readonly<Record<string, readonly string[]>> = {
   sslsni: ["1"],
 };
 
-/** Values of parameters that have few. */
+/** The values of each parameter that has only a few. */
 const knownValues: Readonly<Record<string, readonly string[]>> = {
   ...impliedValues,
   channel_binding: ["disable", "prefer", "require"],
@@ -78,7 +78,7 @@ const known: ReadonlySet<string> = new Set([...pgParameters, ...ownParameters, .
 const writeInAddress = "write it before the parameters: postgres://user:password@host:port/database";
 const cannotSet = "Node.js cannot set it, so remove it";
 
-/** What to do instead of parameters that other clients know. */
+/** What to use instead of parameters of other clients. */
 const advice: Readonly<Record<string, string>> = {
   connection_limit: "use `max`",
   currentSchema: "use `table=schema.name`",
@@ -129,7 +129,7 @@ export function readConnectionUrl(text: unknown): ConnectionSettings {
     keepAliveDelay: wholeNumber("keepalives_idle", get("keepalives_idle"), [0, 999_999], 0) * 1_000,
     connectionString: ({ address: host, port }) => {
       const all = new URLSearchParams(forPg);
-      // pg cannot read an address without a host before the path, and no path of a socket there.
+      // pg cannot parse an address that has a user but no host, or whose host is a folder. So pass parameters instead.
       for (const [name, value] of Object.entries({ user, password, host, port }))
         if (value !== "") all.set(name, value);
       return `postgres:///${database}?${all}`;
@@ -168,7 +168,7 @@ interface Parts {
   readonly search: string;
 }
 
-/** Splits the URL. `URL` cannot read several hosts. */
+/** Splits the URL. The class `URL` cannot parse several hosts. */
 function split(text: unknown): Parts {
   const match = typeof text === "string" ? /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(.*)$/is.exec(text) : null;
   if (match === null) throw refuse("`url` must be a URL that starts with postgres:// or postgresql://");
@@ -190,7 +190,7 @@ function split(text: unknown): Parts {
   }
 }
 
-/** Checks the parameters, as far as pg would check them only when it connects. */
+/** Parses and checks the parameters. pg would check some of them only when it connects. */
 function readParameters(search: string): URLSearchParams {
   const parameters = new URLSearchParams(search.replace(/#.*$/s, ""));
   for (const name of parameters.keys()) {

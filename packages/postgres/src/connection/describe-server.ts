@@ -15,7 +15,7 @@ function readSettings(table: string): Statement {
   );
 }
 
-/** Products that speak Postgres's protocol, by a text that only their `version()` contains. */
+/** Products that speak Postgres's protocol. The first pattern that matches `version()` shows the product. */
 const products: readonly (readonly [text: RegExp, product: string])[] = [
   [/CockroachDB \w+ v([0-9.]+)/, "cockroachdb"],
   [/-YB-([0-9.]+)/, "yugabytedb"],
@@ -31,7 +31,7 @@ const obstacles: Readonly<Record<Obstacle, string>> = {
   server: "the server does not list its processes as PostgreSQL does.",
 };
 
-/** Describes the server by what it says about itself. */
+/** Describes the server from what it reports about itself. */
 export async function describeServer(
   run: Run,
   table: string,
@@ -59,7 +59,7 @@ export async function describeServer(
     }
     if (row.integer() === 1) {
       const message =
-        "Policies of the table hide rows from this role, which count as missing: use a role with BYPASSRLS.";
+        "Policies of the table may hide rows from this role. Hidden keys count as missing: use a role with BYPASSRLS.";
       add("row-security", "warning", message);
     }
     isAurora = row.integer() === 1;

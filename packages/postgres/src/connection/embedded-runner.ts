@@ -33,7 +33,7 @@ const none = { retryable: false, effect: "none" } as const;
 const closed: Fault = { ...none, code: "closed", reason: "the caller closed `pglite`" };
 const cannotOpen: Fault = { ...none, code: "unavailable", reason: "PGlite cannot open its database" };
 const failed: Fault = { code: "internal", retryable: false, effect: "unknown", reason: "PGlite failed" };
-/** Core repeats a read of several keys as smaller ones, because PGlite may lack the memory for the whole reply. */
+/** Core repeats a read of several keys as smaller reads, because PGlite may lack the memory for the whole reply. */
 const readFailed: Fault = { ...failed, code: "connection-lost", retryable: true, effect: "none" };
 const inTransaction: Fault = {
   ...failed,
@@ -41,8 +41,8 @@ const inTransaction: Fault = {
 };
 
 /**
- * Time after which other work on the event loop may run, in milliseconds. PGlite runs statements synchronously, so a
- * program that awaits one call after the other would otherwise keep timers and I/O waiting.
+ * Time after which the runner lets other work on the event loop run, in milliseconds. PGlite runs statements
+ * synchronously, so a program that awaits one call after the other would otherwise keep timers and I/O waiting.
  */
 const longestTurns = 5;
 
@@ -53,15 +53,15 @@ interface Turn {
 }
 
 /**
- * Runs statements in PGlite, a Postgres in this process with one session, which the application also uses. No statement
- * runs inside a transaction of the application. The statements of a store run one after another, so a write that was
+ * Runs statements in PGlite, a Postgres in this process with one session, which the application also uses. Waits until
+ * `transaction()` of the application has ended. The statements of a store run one after another, so a write that was
  * cancelled while it ran cannot overwrite a later one.
  */
 export class EmbeddedRunner implements Runner {
   readonly #postgres: EmbeddedPostgres;
   readonly #turns: Set<Turn> = new Set();
   #isTakingTurns = false;
-  /** When other work on the event loop could run for the last time, on the clock of `now`. */
+  /** When other work on the event loop could last run, in milliseconds on the clock of `now`. */
   #othersRanAt = 0;
 
   constructor(postgres: EmbeddedPostgres) {
@@ -114,7 +114,7 @@ export class EmbeddedRunner implements Runner {
     });
   }
 
-  /** Runs the waiting statements. At most one of them waits in PGlite, so those that are given up leave nothing there. */
+  /** Runs the waiting statements. Only one at a time waits in PGlite, which cannot remove it from its queue. */
   async #takeTurns(): Promise<void> {
     if (this.#isTakingTurns) return;
     this.#isTakingTurns = true;

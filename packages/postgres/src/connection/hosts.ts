@@ -8,8 +8,8 @@ export interface Host {
 }
 
 /**
- * Reads hosts in the syntax of libpq: `host:port,host:port`, with IPv6 addresses in brackets. With `ports`, from the
- * parameter `port`, the hosts have no ports: there is one port for all hosts or one for each.
+ * Reads hosts in the syntax of libpq: `host:port,host:port`, with IPv6 addresses in brackets. `ports` is the parameter
+ * `port`. It contains one port for all hosts or one for each, and replaces the ports in `text`.
  *
  * @throws {StoreError} `invalid-argument` if a host or a port is invalid.
  */
@@ -33,7 +33,7 @@ function split(text: string): Host {
 export function hostOf(address: string, port: string): Host {
   if (!/^[0-9]{0,5}$/.test(port) || Number(port) > 65_535 || port === "0") {
     throw refuse(
-      "`url` has an invalid port: it has the form postgres://user:password@host:port/database. " +
+      "`url` has an invalid port: it must have the form postgres://user:password@host:port/database. " +
         "If the password contains / ? or #, write %2F, %3F or %23",
     );
   }

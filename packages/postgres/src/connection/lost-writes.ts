@@ -15,12 +15,12 @@ import type { ClientPool } from "./client-pool.js";
 import type { ServerProcess } from "./server-session.js";
 
 /**
- * Returns a statement that terminates exactly this process and returns whether the process exists. The server rolls back
- * the transaction of a process before it removes the process from this list. So once the process is missing, it can
+ * Returns a statement that terminates exactly this process and returns whether the process exists. The server rolls
+ * back the transaction of a process before it removes the process from this list. So a process that is missing can
  * change nothing. https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
  *
- * If the role cannot see the start time of the process with this ID, the process may be a different one with the same
- * ID. The statement does not terminate it. A standby does not list the processes of the primary.
+ * If the role cannot see the start time of the process with this ID, the statement does not terminate the process,
+ * because it may be a different one with the same ID. A standby does not list the processes of the primary.
  */
 function terminate({ id, start }: ServerProcess): BoundStatement {
   const bound = new BoundStatement(
@@ -156,7 +156,7 @@ export class LostWrites {
     this.#keys.delete(process);
   }
 
-  /** Like `#exists`, but returns `true` if there is no answer in time, because only this connection may be silent. */
+  /** Like `#exists`, but returns `true` if no answer arrives in time: another connection may get one. */
   async #mayExist(process: ServerProcess, request: DriverRequest): Promise<boolean> {
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(longestCheck)]);
     try {

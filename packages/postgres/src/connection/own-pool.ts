@@ -39,7 +39,7 @@ export class OwnPool {
         keepAliveInitialDelayMillis: keepAliveDelay,
         allowExitOnIdle: true,
       });
-      // An idle connection broke, and pg removed it from the pool. The next request opens a new one.
+      // pg emits `error` when an idle connection breaks, and removes it. The next request opens a new one.
       return pool.on("error", () => {});
     });
     return this.#pool;

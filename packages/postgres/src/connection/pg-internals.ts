@@ -7,7 +7,7 @@ import { isolate } from "./isolate.js";
 
 /*
  * manykv uses these members of pg, which pg's documentation does not describe. Other files use them only through the
- * types and functions of this file.
+ * types and functions of this file. `check-pool.ts` looks for some other members, to recognize unsuitable pools.
  *
  * - `Client.connection`, which the constructor sets from its `connection` option, and `Client.processID`
  * - `Client.password`, which may be a function, `Client.port`, and the option `enableChannelBinding` (pg 8.14 or later)
@@ -111,7 +111,7 @@ const mostAuthentication = 16;
 const authentication = "R".charCodeAt(0);
 const readyForQuery = "Z".charCodeAt(0);
 
-/** Returns a check for the messages of one connection outside replies. Without it, pg would answer endless requests. */
+/** Returns a check for the messages of one connection outside replies. pg itself would accept any number of them. */
 function admitOutside(): Admit {
   let isLoggedIn = false;
   let received = 0;
@@ -191,7 +191,7 @@ export class Handshake {
     return this.#reported.get(name);
   }
 
-  /** Why the login must not be used, or `undefined` if it is right. */
+  /** Why the login is not acceptable, or `undefined` if it is. */
   get failure(): FaultError | undefined {
     if (!this.#needsBinding || this.#isBound) return undefined;
     const reason = "the server does not offer channel binding: it needs TLS and a password in SCRAM form";
@@ -299,7 +299,7 @@ interface QueryResult {
 }
 type QueryCallback = (error: Error | null, result?: QueryResult) => void;
 
-/** What pg's `Client.query` accepts. Tracing tools copy it, so its members are its own and use `this` only for `callback`. */
+/** What pg's `Client.query` accepts. Tracing tools copy its own members, so its methods remember which copy pg calls. */
 interface Submittable {
   readonly text: string;
   callback?: QueryCallback;

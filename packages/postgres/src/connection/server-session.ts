@@ -86,7 +86,7 @@ export class ServerSessions {
     const known = this.#server;
     this.#server = { start, lineage };
     if (known === undefined || start === known.start) return;
-    // If the server does not tell its lineage, a restarted one may be another one.
+    // If the server does not report its lineage, a restarted server may be a different one.
     if (lineage === unknownLineage || lineage !== known.lineage) this.generation++;
   }
 }

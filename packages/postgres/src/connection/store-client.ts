@@ -21,7 +21,7 @@ export interface Login {
 
 /** How long a refused password is retried, in milliseconds: it may have expired since the provider returned it. */
 const refusalsEndWithin = 1_000;
-/** A refusal that comes later after the previous one, in milliseconds, has nothing to do with it. */
+/** Refusals that are further apart than this, in milliseconds, are unrelated. */
 const longestBetweenRefusals = 5_000;
 
 type Connected = (error: Error | null) => void;
@@ -74,7 +74,7 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
       return undefined as never;
     }
 
-    /** Returns a query for whether the server cannot be used, or `undefined` if it can be used. */
+    /** Returns a query whose result shows whether the server is unsuitable, or `undefined` if no query is necessary. */
     #checkStatement(): string | undefined {
       const attributes: SessionAttributes | undefined = settings.sessionAttributes;
       if (attributes === "read-write") return "SHOW transaction_read_only";
@@ -85,7 +85,7 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
     }
 
     #readOnly(): FaultError {
-      // The first server at a single address is probably a wrong address. Otherwise, a failover may be in progress.
+      // If the only address has never worked, it is probably wrong. Otherwise, a failover may be in progress.
       const retryable = login.hasConnected || settings.hosts.length > 1;
       return new FaultError({ code: "unavailable", retryable, effect: "none", reason: "25006" });
     }
@@ -115,7 +115,7 @@ export function storeClient(Guarded: typeof Client, login: Login): typeof Client
 
 function ignore(): void {}
 
-/** At an address that never worked, there is probably another program. Later, the network may have garbled the bytes. */
+/** At an address that has never worked, another program probably listens. Later, the network may garble bytes. */
 const notPostgres: Fault = {
   code: "unavailable",
   retryable: false,
@@ -132,7 +132,7 @@ const noPassword: Fault = {
   code: "access-denied",
   retryable: false,
   effect: "none",
-  reason: "the function `password` must return a string that is not empty",
+  reason: "the function `password` must return a non-empty string",
 };
 
 /** Calls the provider. Its own error may contain secrets, so the fault does not contain the error. */

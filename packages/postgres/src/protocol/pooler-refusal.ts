@@ -7,7 +7,7 @@ export type PoolerRefusal = "login" | "database" | "parameter" | "busy";
  */
 const vague = /^(08...|XX000)$/;
 
-/** The texts of PgBouncer, Supavisor, Odyssey and the proxies of Neon and RDS. They do not translate them. */
+/** The texts of PgBouncer, Supavisor, Odyssey and the proxies of Neon and RDS, which do not translate their errors. */
 const texts: readonly (readonly [text: RegExp, refusal: PoolerRefusal])[] = [
   [/unsupported startup parameter|endpoint id is not specified/i, "parameter"],
   [/query_wait_timeout|client_login_timeout|server login (failed|has been failing)/i, "busy"],

@@ -1,8 +1,8 @@
 import { limits, maxKeyBytes } from "../limits.js";
 
 /**
- * How much of a reply manykv accepts, in bytes. A server that sends more, for example without end, loses its connection.
- * A message larger than its limit is refused before its body is stored.
+ * How much of a reply manykv accepts, in bytes. If a server sends more, for example without end, manykv closes the
+ * connection. manykv refuses a message over its limit before it stores the message's body.
  */
 export interface ReplyLimit {
   /** Maximum size of a row. */
@@ -18,10 +18,10 @@ export interface ReplyLimit {
 const mebibyte = 1_048_576;
 /** More than the headers, a bucket name and a key take in a row. */
 const rowOverhead = maxKeyBytes + 256;
-/** For notices and other messages, of which the triggers of a table may cause some for each row. */
+/** Room for notices and other messages. The triggers of a table may cause several of them for each row. */
 const otherMessages = { other: mebibyte, room: 4 * mebibyte };
 
-/** Accepts what a statement returns that reads no values. Keys of other programs may be longer than those of manykv. */
+/** For a statement that returns no values. Keys of other programs may be longer than those of manykv. */
 export const withoutValues: ReplyLimit = {
   row: 16_384,
   other: otherMessages.other,
@@ -30,8 +30,8 @@ export const withoutValues: ReplyLimit = {
 };
 
 /**
- * Accepts the values of `keys` keys, but altogether no more bytes than the largest value. Core repeats the request with
- * fewer keys if the reply is larger.
+ * For a statement that returns the values of `keys` keys. All values together may be as large as the largest value. If
+ * the reply is larger, core repeats the request with fewer keys.
  */
 export function withValues(keys: number): ReplyLimit {
   const { maxValueBytes } = limits;

@@ -26,7 +26,7 @@ export function statementsFor(table: string): Statements {
       "set_many",
       `INSERT INTO ${table} AS stored (key, value) SELECT unnest($1::bytea[]), unnest($2::bytea[]) ${onConflict}`,
     ),
-    // Returns the key if it existed and was not deleted, unless another session deleted it at the same time.
+    // Returns the key if it existed and this statement did not delete it. Another session may have deleted it.
     deleteOne: named(
       "delete",
       `WITH gone AS (DELETE FROM ${table} WHERE key = $1::bytea AND ${valueIsBytes} RETURNING key) ` +

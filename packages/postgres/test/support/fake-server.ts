@@ -34,7 +34,7 @@ export interface FakeServer extends AsyncDisposable {
   readonly bytes: number;
 }
 
-/** Starts a server with invented manners. `onStart` handles the startup message, and `onRequest` every later chunk. */
+/** Starts a server with invented replies. `onStart` handles the startup message, and `onRequest` every later chunk. */
 export async function startFakeServer(
   onStart: (socket: Socket) => void,
   onRequest: (socket: Socket, chunk: Buffer) => void = () => {},
