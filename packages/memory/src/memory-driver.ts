@@ -32,7 +32,7 @@ const limits: DriverLimits = Object.freeze({
 
 const pageSize = 1_000;
 
-/** Time after which other work on the event loop may run, in milliseconds. */
+/** Maximum time without other work on the event loop, in milliseconds, while calls follow one another. */
 const longestTurn = 20;
 
 /** Creates a driver that stores each bucket in a `Map`. `close()` deletes the data. */
@@ -105,8 +105,8 @@ class MemoryDriver implements Driver {
   }
 
   /**
-   * Returns an answer. Lets other work on the event loop run first if none could run for 20 ms: a program that awaits one
-   * call after the other would block timers and I/O, as it does with no other backend.
+   * Returns an answer. If no other work on the event loop could run for 20 ms, lets it run first. Otherwise, a program
+   * that awaits one call after the other would block timers and I/O.
    */
   async #answer<Answer>(answer: Answer): Promise<Answer> {
     if (now() - this.#lastTurn < longestTurn) return answer;
