@@ -49,15 +49,15 @@ export interface Driver {
   /** Reports what the driver knows about the server. Connects if necessary. Optional. */
   describe?(request: DriverRequest): Promise<DriverDescription>;
   /**
-   * Changes when the driver finds that a server process that may have acknowledged writes was replaced by another, for
-   * example after a restart or failover. The new process may have lost these writes. So if a call was acknowledged in
-   * part before the change, core reports these entries as `unknown`. Optional: without it, core assumes that a server
-   * keeps what it acknowledged.
+   * Changes when the driver finds that another server process has replaced one that may have acknowledged writes, for
+   * example after a restart or failover. The new process may have lost these writes. So if a server acknowledged some
+   * entries of a running call before the change, core reports these entries as `unknown`. Optional: without it, core
+   * assumes that a server keeps what it acknowledged.
    */
   readonly generation?: number | undefined;
   /**
-   * Returns whether a server that was replaced after `generation` may have held this key. Core calls it when
-   * `generation` changes during a call. Optional: without it, every key may be concerned.
+   * Returns whether a server that was replaced since `generation` may have held this key. Core calls this method when
+   * `generation` changes during a call. Optional: without it, core assumes that the server held every key.
    */
   lostSince?(generation: number, bucket: string, key: string): boolean;
   /** Closes what the driver opened, but not a client that the caller passed. */

@@ -13,7 +13,7 @@ export type StoreErrorTag = "no-such-store" | "access-denied" | "other";
  * | `aborted` | the caller's signal was aborted | no |
  * | `connection-lost` | the connection broke during a request | yes |
  * | `unavailable` | the backend cannot be reached or does not serve requests now | yes |
- * | `closed` | the store was closed, or the caller ended the Postgres `pool` | no |
+ * | `closed` | the store was closed, or the caller closed the Postgres `pool` or `pglite` | no |
  * | `no-such-store` | the bucket name is not allowed, or a table or database does not exist | no |
  * | `access-denied` | wrong credentials or missing permission | no |
  * | `internal` | an error that the driver does not recognize | no |
@@ -36,7 +36,7 @@ const retryableCodes: readonly string[] = ["throttled", "timeout", "connection-l
 const brand: unique symbol = Symbol.for("@manykv/core/StoreError");
 
 /**
- * Gives an error its name and a brand by which other copies of this package recognize it. Defines both as properties,
+ * Sets the name of an error and a brand by which other copies of this package recognize it. Defines both as properties,
  * because an assignment throws an error in a program that froze the built-in prototypes.
  */
 export function brandError(error: Error, name: string, ownBrand: symbol): void {
@@ -186,8 +186,8 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
 };
 
 /**
- * Describes a fault for a message, such as `throttled (OOM). Try again later, ...`. A reason with a
- * colon, such as `cluster node: use redis+cluster://`, says itself what to do, so general advice would mislead.
+ * Describes a fault for a message, such as `throttled (OOM). Try again later, ...`. Omits the general advice after a
+ * reason with a colon, such as `cluster node: use redis+cluster://`, because this reason itself says what to do.
  */
 export function explain({
   code,

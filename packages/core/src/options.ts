@@ -23,9 +23,12 @@ export interface StoreOptions {
 export interface RetryOptions {
   /** A request fails after this many consecutive attempts in which no key succeeded. At least 1. Default 10. */
   readonly attempts?: number | undefined;
-  /** After n attempts without progress, the wait is random, up to `baseDelay * 2 ** n` milliseconds. Default 50. */
+  /**
+   * After n attempts without progress, the wait is random, up to `baseDelay * 2 ** n` milliseconds. If the engine asks
+   * for a wait, core adds it, up to 5,000 ms. Default 50.
+   */
   readonly baseDelay?: number | undefined;
-  /** Maximum wait before a retry, in milliseconds. Default 2,000. */
+  /** Maximum of the random wait, in milliseconds. Default 2,000. */
   readonly maxDelay?: number | undefined;
 }
 

@@ -106,7 +106,10 @@ export interface Abilities {
 export interface Finding {
   /** Stable name in kebab case, such as `cannot-settle`. */
   readonly code: string;
-  /** `data-loss`: the server may lose or change acknowledged data. `warning`: a promise of manykv may not hold. */
+  /**
+   * `data-loss`: the server may lose or change acknowledged data. `warning`: a guarantee of manykv may not hold.
+   * `note`: another fact, for example one that manykv could not check.
+   */
   readonly severity: "data-loss" | "warning" | "note";
   /** What was found and what to do. Contains no secret. */
   readonly message: string;

@@ -21,7 +21,10 @@ interface Event {
   reason?: string;
 }
 
-/** The message of the channel `manykv:call`: one for each bucket method call, `provision` or `describe` call, or coalesced batch. */
+/**
+ * The message of the tracing channel `manykv:call`: one object for each call of a bucket method, of `provision` or of
+ * `describe`, and for each coalesced batch.
+ */
 export interface CallEvent extends Event {
   /** Unique in this process. The events of the call's attempts contain it as `callId`. */
   readonly id: string;

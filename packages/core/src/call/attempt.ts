@@ -89,8 +89,8 @@ const longestAttempt = 30_000;
 const grace = 100;
 
 /**
- * Returns the time for the next attempt in milliseconds: at most 30,000, or 0 or less if no time is left. Reserves a tenth of
- * the timeout (at most 250 ms) for settling, and a third of the rest for a retry unless the rest is below 20 ms.
+ * Returns the time for the next attempt in milliseconds: at most 30,000, or 0 or less if no time is left. Reserves a
+ * tenth of the timeout (at most 250 ms) for settling, and a third of the rest for a retry unless the rest is below 20 ms.
  */
 function attemptTime(call: Call): number {
   const usable = call.timeLeft - Math.min(250, call.timeout / 10);
@@ -99,7 +99,7 @@ function attemptTime(call: Call): number {
 
 /**
  * Sends a request once, unless the call must stop. `number` counts the attempts, and `last` is the previous fault.
- * Settles at most 100 ms after the attempt's time is over or a cancellation, even if the driver hangs.
+ * Settles at most 100 ms after the attempt times out or the call is cancelled, even if the driver hangs.
  */
 export async function attempt<Kind extends keyof Answers>(
   call: Call,

@@ -13,7 +13,7 @@ import type { Call } from "./call.js";
 /** The cause to report if neither the entry nor the call has a fault. */
 const neverSent: Fault = { code: "internal", retryable: false, effect: "none" };
 
-/** The fault of an entry that a server acknowledged before it was replaced, possibly by a server without the entry. */
+/** The fault of an entry that a server acknowledged before another one replaced it, which may lack the entry. */
 const restarted: Fault = {
   code: "connection-lost",
   retryable: true,
@@ -62,7 +62,7 @@ export class Outcomes implements OutcomeTable {
     this.#call.unsettled = this.#unsettled.size;
   }
 
-  /** Call this before recording acknowledgements. A new generation may have lost what the previous one acknowledged. */
+  /** Call this before `record`. A server of a new generation may have lost what the previous one acknowledged. */
   enterGeneration(driver: Driver, keys: readonly string[]): void {
     const { generation } = driver;
     const previous = this.#generation;

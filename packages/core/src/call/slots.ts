@@ -9,7 +9,7 @@ export class Slots {
     this.#free = size;
   }
 
-  /** Waits for a slot. Returns whether the call has one: it may be interrupted before its turn. */
+  /** Waits for a slot. Returns whether the call has one. Returns `false` if the call is interrupted before its turn. */
   async take(call: Call): Promise<boolean> {
     if (this.#free > 0) {
       this.#free--;
@@ -21,7 +21,7 @@ export class Slots {
     });
     this.#waiting.add(proceed);
     await call.race(turn, call.deadline);
-    // If the slot was handed over at the same time as the interruption, the call has it.
+    // If `release` handed the slot over at the same time as the interruption, the call has the slot.
     return !this.#waiting.delete(proceed);
   }
 

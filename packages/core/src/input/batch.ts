@@ -210,7 +210,7 @@ export function countEntries(input: unknown, deadline: number): number {
       if (++count % entriesPerCheck === 0 && now() >= deadline) break;
     }
   } catch {
-    // The call fails for another reason. Return the number of entries that could be read.
+    // The call already fails for another reason. Return the number of entries that could be read.
   }
   return count;
 }
