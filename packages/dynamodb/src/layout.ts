@@ -1,8 +1,8 @@
-/** Names of the attributes in which manykv stores a key and a value. */
+/** Names of the attributes in which manykv stores a key and a value. All names must be different. */
 export interface LayoutOptions {
-  /** Name of the table's partition key, which must be a string. 1 to 255 bytes of UTF-8. Default `k`. */
+  /** Name of the table's partition key, which must be a string. 1 to 255 bytes of UTF-8. Default: `k`. */
   readonly keyAttribute?: string | undefined;
-  /** Name of the binary attribute that stores the value. 1 to 255 bytes of UTF-8. Default `v`. */
+  /** Name of the binary attribute that stores the value. 1 to 255 bytes of UTF-8. Default: `v`. */
   readonly valueAttribute?: string | undefined;
   /** The table's sort key, if it has one. It must be a string. Default: the table has no sort key. */
   readonly sortKey?: SortKey | undefined;

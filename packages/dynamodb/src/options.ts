@@ -12,13 +12,20 @@ export interface DynamodbDriverOptions extends LayoutOptions {
   readonly table: string;
   /** AWS region. Default: the region that the SDK finds in AWS_REGION or in the shared configuration file. */
   readonly region?: string | undefined;
-  /** URL of an emulator or private endpoint. Default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL or the AWS URL. */
+  /**
+   * URL of an emulator or private endpoint, starting with http:// or https://, without user and password. Default:
+   * AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL or the AWS URL.
+   */
   readonly endpoint?: string | undefined;
-  /** Credentials or a provider function. Default: the SDK's default provider chain. */
+  /**
+   * `{ accessKeyId, secretAccessKey, sessionToken }`, of which the last is optional, or a provider function. Default:
+   * the SDK's default provider chain.
+   */
   readonly credentials?: DynamoDBClientConfig["credentials"];
   /**
-   * Your own client, instead of `region`, `endpoint` and `credentials`. Requests use its endpoint, credentials,
-   * request handler and middleware, but not its retries: manykv retries. The store does not close the client.
+   * Your own client of SDK 3.974 or later, instead of `region`, `endpoint` and `credentials`. Requests use its
+   * endpoint, credentials, request handler and middleware, but not its retries: manykv retries. The store does not
+   * close the client. Default: a client that manykv creates, with at most 64 connections.
    */
   readonly client?: DynamoDBClient | undefined;
 }
