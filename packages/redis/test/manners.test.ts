@@ -144,7 +144,7 @@ test("listing through a proxy without SCAN fails at once and says why", async ()
 
 describe("a proxy that hangs up at", () => {
   test.each([["CLIENT"], ["CLIENT INFO"], ["CLIENT ID"], ["CLIENT KILL"], ["INFO"], ["ROLE"], ["CONFIG"]])(
-    "%s is used without it, and everything else is still asked",
+    "%s: the store works without this command, and still sends the others",
     async (name) => {
       const [proxy, store, bucket] = await through(hangingUpAt(name));
       await useAll(bucket);

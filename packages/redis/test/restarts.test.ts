@@ -15,7 +15,7 @@ const runs = Number(process.env["RESTART_RUNS"] ?? 8);
 
 describe("a server without a run id", () => {
   test(
-    "that restarts during a listing makes the listing miss no key",
+    "that restarts during a listing: the listing misses no key",
     async () => {
       await using redis = await startDedicatedRedis({ durable: true });
       await using proxy = await RespProxy.start(redis, manners.noRunId);

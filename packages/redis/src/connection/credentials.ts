@@ -4,6 +4,7 @@ import { type Fault, FaultError } from "@manykv/core/driver";
 export interface RedisCredentials {
   /** Default: Redis's user `default`. */
   readonly username?: string | undefined;
+  /** The password or the token. */
   readonly password: string;
 }
 
