@@ -13,6 +13,7 @@ export interface Refusal {
   readonly what: string;
   /** The code of the error of every call. */
   readonly code: StoreErrorCode;
+  /** Creates such a client. */
   readonly driver: () => Driver | Promise<Driver>;
 }
 
