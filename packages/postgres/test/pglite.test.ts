@@ -65,7 +65,7 @@ test("describe() reports PGlite", async () => {
   assert.equal(abilities.settlesLostWrites, true);
 });
 
-test("no statement runs inside a transaction of the application", async () => {
+test("no statement of manykv runs inside `pglite.transaction()`", async () => {
   const driver = postgresDriver({ pglite });
   const seen: string[] = [];
   await pglite.transaction(async (transaction) => {

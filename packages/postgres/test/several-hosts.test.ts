@@ -106,7 +106,7 @@ test("with several hosts, a session that is read-only is not used unless the URL
 });
 
 describe("with a standby", { timeout: 120_000 }, () => {
-  test("a single host in recovery is reported at once, and is used after its promotion", async () => {
+  test("a single host in recovery is reported at the first attempt, and is used after its promotion", async () => {
     await using standby = await startDedicatedPostgres({ source: "process", standby: true });
     await using store = postgresStore({ url: standby.url });
     const bucket = await store.open("b");

@@ -69,7 +69,7 @@ test("a set whose entry a trigger skips rejects, and says which entry was not st
   });
 });
 
-test("a set that a trigger does not let overwrite rejects, and the old value stays", async () => {
+test("a set rejects if a trigger prevents the overwrite, and the old value stays", async () => {
   await withTable(
     async (table) => {
       await admin.query(`INSERT INTO "${table}" VALUES ('b:old', 'old'), ('b:same', 'new')`);
