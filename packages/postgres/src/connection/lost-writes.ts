@@ -49,7 +49,7 @@ const notSettled: Fault = {
   code: "timeout",
   retryable: true,
   effect: "none",
-  reason: "an earlier write of the same key cannot be settled: its server process does not exit",
+  reason: "an earlier write of the same key cannot be settled: end its server process, or try again later",
 };
 
 const standby: Fault = {
