@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
-import type { DriverRequest } from "@manykv/core/driver";
+import { clearTimer, type DriverRequest, setTimer } from "@manykv/core/driver";
 import { neverSent } from "../connection-fault.js";
 
 /** The Node.js channel for HTTP requests that have a socket: https://nodejs.org/api/diagnostics_channel.html#http */
@@ -73,10 +73,10 @@ export class Departure {
     this.#state = socket?.connecting ? "unsent" : "sent";
     if (!socket?.connecting) return;
     const late = Object.assign(new Error(), { name: "TimeoutError", syscall: "connect" });
-    const timer = connectTimeout && setTimeout(() => request.destroy(late), connectTimeout);
-    request.once("close", () => clearTimeout(timer));
+    const timer = connectTimeout ? setTimer(() => request.destroy(late), connectTimeout) : undefined;
+    request.once("close", () => clearTimer(timer));
     socket.once(protocol === "https:" ? "secureConnect" : "connect", () => {
-      clearTimeout(timer);
+      clearTimer(timer);
       this.#state = "sent";
     });
   }

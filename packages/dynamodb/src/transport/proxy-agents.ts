@@ -3,6 +3,7 @@ import https from "node:https";
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
+import { clearTimer, setTimer } from "@manykv/core/driver";
 import { refusal } from "../error-table.js";
 
 /** Calls back with a connection, as Node.js expects it from an agent. */
@@ -146,11 +147,11 @@ class TunnelingAgent extends https.Agent {
     wait: (resolve: (socket: Duplex) => void, reject: (error: Error) => void) => void,
   ): Promise<Duplex> {
     return new Promise<Duplex>((resolve, reject) => {
-      const timer = setTimeout(() => subject.destroy(notConnected("TimeoutError")), this.#connectTimeout);
+      const timer = setTimer(() => subject.destroy(notConnected("TimeoutError")), this.#connectTimeout);
       const opened = { destroy: () => subject.destroy(notConnected("Error")) };
       this.#opening.add(opened);
       const settle = (): void => {
-        clearTimeout(timer);
+        clearTimer(timer);
         this.#opening.delete(opened);
       };
       subject.on("error", (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-import { type DriverRequest, FaultError, waitFor } from "@manykv/core/driver";
+import { type DriverRequest, FaultError, now, waitFor } from "@manykv/core/driver";
 import type { Pool } from "pg";
 import { BoundStatement } from "../protocol/bound-statement.js";
 import type { OnRow } from "../protocol/data-row.js";
@@ -114,7 +114,7 @@ export class CheckedOutClient {
   ): Promise<number | undefined> {
     const statement = this.#pool.prepares ? bound.statement : bound.statement.unnamed;
     const { parsedAt, boundary } = this.#state;
-    const start = performance.now();
+    const start = now();
     const preparedAt = parsedAt.get(statement.name) ?? -Infinity;
     const parse = start - preparedAt > oldestPlan;
     parsedAt.delete(statement.name);
@@ -124,7 +124,7 @@ export class CheckedOutClient {
       if (request.aborted) exchange.abort();
       else this.#send(exchange, boundary);
       const rowCount = await exchange.done;
-      const took = performance.now() - start;
+      const took = now() - start;
       if (statement.name !== "" && took < longestExecution) parsedAt.set(statement.name, parse ? start : preparedAt);
       return rowCount;
     } catch (error) {

@@ -1,4 +1,4 @@
-import { type DriverRequest, type Fault, FaultError } from "@manykv/core/driver";
+import { type DriverRequest, type Fault, FaultError, now } from "@manykv/core/driver";
 import type { Pool, PoolClient } from "pg";
 import { faultOfConnecting, noClientInTime, timedOut } from "../error-table.js";
 import { isolate } from "./isolate.js";
@@ -46,7 +46,7 @@ export class ClientQueue {
         this.#waiters.delete(waiter);
       };
       const waiter: Waiter = {
-        since: performance.now(),
+        since: now(),
         accept: (client) => {
           stopWaiting();
           resolve(client);
@@ -124,7 +124,7 @@ export class ClientQueue {
     const limit = this.#pool.options.connectionTimeoutMillis;
     if (!limit) return;
     for (const waiter of this.#waiters) {
-      if (performance.now() - waiter.since < limit) return;
+      if (now() - waiter.since < limit) return;
       waiter.refuse(noClientInTime);
     }
   }

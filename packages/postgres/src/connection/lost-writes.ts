@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
+  clearTimer,
   createRequest,
   type DriverRequest,
   type Fault,
   FaultError,
   type KeysRequest,
+  setTimer,
   waitFor,
 } from "@manykv/core/driver";
 import { classify } from "../error-table.js";
@@ -124,11 +126,11 @@ export class LostWrites {
     if (this.#sweep !== undefined) return;
     const controller = new AbortController();
     this.#sweep = controller;
-    const timer = setTimeout(() => controller.abort(), longestSweep).unref();
+    const timer = setTimer(() => controller.abort(), longestSweep).unref();
     const request = createRequest({ bucket: "", signal: controller.signal });
     const ends = Array.from(this.#keys.keys(), (process) => this.#end(process, request));
     void Promise.allSettled(ends).then(() => {
-      clearTimeout(timer);
+      clearTimer(timer);
       this.#sweep = undefined;
     });
   }
