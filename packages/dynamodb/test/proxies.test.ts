@@ -145,6 +145,16 @@ describe("a client that manykv creates", () => {
     await driver.close();
   });
 
+  test.each(["http://us%zz:pw@proxy", "ftp://proxy", "http://"])(
+    "a proxy variable like %s is rejected",
+    async (url) => {
+      vi.stubEnv("HTTPS_PROXY", url);
+      const driver = dynamodbDriver({ table, endpoint: "https://dynamodb.invalid", ...connection });
+      expect(await faultOf(driver)).toMatchObject({ code: "invalid-argument", retryable: false, effect: "none" });
+      await driver.close();
+    },
+  );
+
   test("fails with nothing sent if the proxy does not respond, and leaves no connection", async () => {
     await using proxy = await startHttpProxy();
     proxy.status = undefined;

@@ -43,8 +43,8 @@ export interface RedisDriverOptions {
    */
   readonly credentials?: (() => Promise<RedisCredentials>) | undefined;
   /**
-   * Like `credentials`, for connections to sentinels. Without sentinels, it has no effect. Default: those of the URL or
-   * the client, or none.
+   * Like `credentials`, for connections to sentinels. Only with sentinels. Default: those of the URL or the client, or
+   * none.
    */
   readonly sentinelCredentials?: (() => Promise<RedisCredentials>) | undefined;
   /**

@@ -76,9 +76,20 @@ export function redisDriver(options: RedisDriverOptions): Driver {
     server: credentials && sourceOf(credentials, "credentials"),
     sentinel: sentinelCredentials && sourceOf(sentinelCredentials, "sentinelCredentials"),
   };
-  if (client !== undefined) return driverOf(targetOfIoredis(checkClient(client), sources), connectTimeout);
-  if (nodeRedis !== undefined) return driverOf(targetOfNodeRedis(checkNodeRedis(nodeRedis), sources), connectTimeout);
-  return driverOf(targetOfUrl(parseRedisUrl(url), tls, sources), connectTimeout);
+  const target = targetOf(options, tls, sources);
+  if (sentinelCredentials !== undefined && !("sentinels" in target))
+    throw new StoreError("invalid-argument", "pass `sentinelCredentials` only with sentinels: use redis+sentinel://");
+  return driverOf(target, connectTimeout);
+}
+
+function targetOf(
+  { url, client, nodeRedis }: RedisDriverOptions,
+  tls: RedisTlsOptions | undefined,
+  sources: CredentialsSources,
+): Target {
+  if (client !== undefined) return targetOfIoredis(checkClient(client), sources);
+  if (nodeRedis !== undefined) return targetOfNodeRedis(checkNodeRedis(nodeRedis), sources);
+  return targetOfUrl(parseRedisUrl(url), tls, sources);
 }
 
 function checkObject(options: unknown): void {

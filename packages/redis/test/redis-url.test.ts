@@ -164,6 +164,7 @@ describe("the store rejects", () => {
       { url, sentinelCredentials: "canary" },
       /`sentinelCredentials` must/,
     ],
+    ["sentinelCredentials without sentinels", { url, sentinelCredentials: async () => ({}) }, /redis\+sentinel:/],
     ["tls for a URL without TLS", { url, tls: {} }, /rediss:/],
     ["tls with a client", { client, tls: {} }, /only with `url`/],
     ["tls that is not an object", { url: "rediss://localhost", tls: true }, /`tls` must be an object/],

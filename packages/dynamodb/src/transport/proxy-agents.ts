@@ -26,7 +26,7 @@ export function createAgents(options: AgentOptions, connectTimeout: number, envi
   const agentOptions = { keepAlive: true, ...options };
   const httpProxy = proxyIn(environment, "HTTP_PROXY");
   const httpsProxy = proxyIn(environment, "HTTPS_PROXY");
-  const exceptions = (environment["NO_PROXY"] ?? environment["no_proxy"] ?? "").split(/[\s,]+/).filter(Boolean);
+  const exceptions = (environment["NO_PROXY"] || environment["no_proxy"] || "").split(/[\s,]+/).filter(Boolean);
   const isDirect = (target: Target): boolean => isException(target, exceptions);
   return {
     httpAgent: httpProxy === undefined ? options : new ForwardingAgent(agentOptions, httpProxy, isDirect),
@@ -39,7 +39,13 @@ function proxyIn(environment: NodeJS.ProcessEnv, name: string): URL | undefined 
   const text = environment[name] || environment[name.toLowerCase()];
   if (text === undefined || text === "") return undefined;
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return new URL(url);
+  try {
+    const proxy = new URL(url);
+    credentialsOf(proxy);
+    if (/^https?:$/.test(proxy.protocol)) return proxy;
+  } catch {
+    // The URL is malformed, or the percent-encoding of its user or password is.
+  }
   throw refusal("invalid-argument", `the environment variable ${name} must be a URL such as http://proxy:3128`);
 }
 
