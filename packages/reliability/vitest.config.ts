@@ -1,5 +1,11 @@
 import { defineProject } from "vitest/config";
 
 export default defineProject({
-  test: { name: "reliability", include: ["test/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 120_000 },
+  test: {
+    name: "reliability",
+    include: ["test/**/*.test.ts"],
+    setupFiles: ["src/simulation/virtual-time.ts"], // before core
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+  },
 });

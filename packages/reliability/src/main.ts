@@ -1,3 +1,4 @@
+import "./simulation/virtual-time.js"; // before core
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Campaign, Size } from "./campaigns/campaign.js";

@@ -1,3 +1,5 @@
+import timers from "node:timers";
+
 /** Longest delay of a timer in milliseconds. As in Node.js, a longer delay or a delay below 1 counts as 1. */
 const longestDelay = 2 ** 31 - 1;
 
@@ -6,10 +8,25 @@ interface Timer {
   readonly fire: () => void;
 }
 
-type Globals = {
-  setTimeout: unknown;
-  clearTimeout: unknown;
+/** The clock that replaces the real one, if any. */
+let installed: VirtualTime | undefined;
+
+// Core keeps the timers that exist when it loads, so that fake timers of a test do not affect it. So this module must
+// load before core.
+const { setTimeout, clearTimeout } = timers;
+const now = performance.now.bind(performance);
+const replacements = {
+  setTimeout: (callback: (...values: unknown[]) => void, delay?: number, ...values: unknown[]) =>
+    installed === undefined ? setTimeout(callback, delay, ...values) : installed.add(() => callback(...values), delay),
+  clearTimeout: (timer: Timer & NodeJS.Timeout) => {
+    installed?.remove(timer);
+    clearTimeout(timer);
+  },
 };
+Object.defineProperties(replacements.setTimeout, Object.getOwnPropertyDescriptors(setTimeout));
+Object.assign(timers, replacements);
+Object.assign(globalThis, replacements);
+performance.now = () => installed?.now ?? now();
 
 /**
  * A clock that jumps from timer to timer. While it is installed, it replaces `setTimeout`, `clearTimeout`,
@@ -29,19 +46,11 @@ export class VirtualTime {
    * function that restores them.
    */
   install(random: () => number): () => void {
-    const globals = globalThis as Globals;
-    const { setTimeout, clearTimeout } = globals;
-    const { now } = performance;
     const { random: ownRandom } = Math;
-    globals.setTimeout = (callback: (...values: unknown[]) => void, delay?: number, ...values: unknown[]) =>
-      this.#add(() => callback(...values), delay);
-    globals.clearTimeout = (timer: Timer | undefined) => this.#remove(timer);
-    performance.now = () => this.#now;
+    installed = this;
     Math.random = random;
     return () => {
-      globals.setTimeout = setTimeout;
-      globals.clearTimeout = clearTimeout;
-      performance.now = now;
+      installed = undefined;
       Math.random = ownRandom;
     };
   }
@@ -58,7 +67,7 @@ export class VirtualTime {
     }
   }
 
-  #add(fire: () => void, delay: number | undefined): Timer {
+  add(fire: () => void, delay: number | undefined): Timer {
     const valid = delay !== undefined && delay >= 1 && delay <= longestDelay;
     const timer: Timer = { at: this.#now + (valid ? Math.trunc(delay) : 1), fire };
     let place = this.#timers.length;
@@ -67,7 +76,7 @@ export class VirtualTime {
     return timer;
   }
 
-  #remove(timer: Timer | undefined): void {
+  remove(timer: Timer | undefined): void {
     const place = timer === undefined ? -1 : this.#timers.indexOf(timer);
     if (place >= 0) this.#timers.splice(place, 1);
   }
