@@ -52,7 +52,7 @@ const agents: readonly Agent[] = [
       ELASTIC_APM_METRICS_INTERVAL: "0s",
       ELASTIC_APM_CAPTURE_BODY: "all",
     }),
-    proof: /"subtype":"http"/,
+    proof: /"subtype":"dynamodb"/,
   },
   {
     name: "New Relic",
