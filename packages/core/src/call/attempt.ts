@@ -4,6 +4,7 @@ import { FaultError, unprocessed } from "../driver-kit.js";
 import type { Chunk } from "../input/chunk.js";
 import { traceAttempt } from "../tracing.js";
 import type { Call } from "./call.js";
+import type { Slots } from "./slots.js";
 
 /** The fields of a request, for {@link createRequest}. */
 export interface RequestParts {
@@ -101,7 +102,7 @@ function attemptTime(call: Call): number {
  * Sends a request once, unless the call must stop. `number` counts the attempts, and `last` is the previous fault.
  * Settles at most 100 ms after the attempt times out or the call is cancelled, even if the driver hangs.
  */
-export async function attempt<Kind extends keyof Answers>(
+export function attempt<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
   chunk: Chunk,
@@ -111,21 +112,32 @@ export async function attempt<Kind extends keyof Answers>(
 ): Promise<AttemptResult<Answers[Kind]>> {
   const { attemptTracing, driver, slots } = call.core;
   const early = stopFault(call, last);
-  if (early !== undefined) return { stop: early };
+  if (early !== undefined) return Promise.resolve({ stop: early });
   try {
     // Before the first wait, because the caller may change the values as soon as the method has returned.
     chunk.prepare(driver, call.bucket);
   } catch (error) {
-    return { fault: { ...faultOf(driver, error), effect: "none" } };
+    return Promise.resolve({ fault: { ...faultOf(driver, error), effect: "none" } });
   }
-  const hasSlot = slots && (await slots.take(call));
+  const run = (): Promise<AttemptResult<Answers[Kind]>> => send(call, kind, chunk, cursor);
+  const traced = (): Promise<AttemptResult<Answers[Kind]>> =>
+    attemptTracing?.hasSubscribers ? traceAttempt(call, kind, chunk.keys.length, number, run) : run();
+  return slots === undefined ? traced() : inSlot(call, slots, last, traced);
+}
+
+/** Waits until the store may have another request in flight. Then sends the request, unless the call must stop. */
+async function inSlot<Answer>(
+  call: Call,
+  slots: Slots,
+  last: Fault | undefined,
+  run: () => Promise<AttemptResult<Answer>>,
+): Promise<AttemptResult<Answer>> {
+  const hasSlot = await slots.take(call);
   try {
-    const stop = slots && stopFault(call, last);
-    if (stop !== undefined) return { stop };
-    const run = (): Promise<AttemptResult<Answers[Kind]>> => send(call, kind, chunk, cursor);
-    return await (attemptTracing?.hasSubscribers ? traceAttempt(call, kind, chunk.keys.length, number, run) : run());
+    const stop = stopFault(call, last);
+    return stop === undefined ? await run() : { stop };
   } finally {
-    if (hasSlot) slots?.release();
+    if (hasSlot) slots.release();
   }
 }
 

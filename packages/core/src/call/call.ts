@@ -27,7 +27,7 @@ export class Call {
   id = "";
   #signal: AbortSignal | undefined;
   #stopListening: (() => void) | undefined;
-  readonly #waiters: Set<Waiter> = new Set();
+  readonly #waiters: Waiter[] = [];
 
   constructor(core: StoreCore, operation: string, bucket: string) {
     this.core = core;
@@ -111,11 +111,12 @@ export class Call {
     return new Promise((resolve) => {
       const settle = (result: Result | Interruption): void => {
         this.core.timer.delete(waiter);
-        this.#waiters.delete(waiter);
+        const index = this.#waiters.indexOf(waiter);
+        if (index >= 0) this.#waiters.splice(index, 1);
         resolve(result);
       };
       const waiter: Waiter = { due, interrupt: settle };
-      this.#waiters.add(waiter);
+      this.#waiters.push(waiter);
       this.core.timer.add(waiter);
       promise.then(settle);
     });
