@@ -1,5 +1,6 @@
 import { type Store, StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions, storeOptionNames } from "@manykv/core/driver";
+import { memoryStore } from "@manykv/memory";
 
 type OpenBackend = (url: string, options: StoreOptions) => Promise<Store>;
 
@@ -78,7 +79,6 @@ async function openMemory(url: string, options: StoreOptions): Promise<Store> {
     throw invalid(`unknown URL parameter ${JSON.stringify(name)}: this scheme has no parameters`);
   }
   if (address.toLowerCase() !== "memory:") throw invalid("a memory store has no address: use the URL `memory:`");
-  const { memoryStore } = await import("@manykv/memory");
   return memoryStore(options);
 }
 
