@@ -11,6 +11,8 @@ export default defineProject({
       "@manykv/test-services/setup/postgres",
       "@manykv/test-services/setup/dynamodb",
     ],
+    // Most cases wait for something, so that several runs share a processor.
+    maxConcurrency: 8,
     testTimeout: 600_000,
     hookTimeout: 120_000,
   },

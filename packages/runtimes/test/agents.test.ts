@@ -108,15 +108,19 @@ function walkTargets(ownership: Target["ownership"]): (Target & { code?: string 
   ];
 }
 
-describe.each(agents)("with $name's instrumentation", ({ flags, env, proof }) => {
-  const options = (): NodeJS.ProcessEnv => ({ ...env(server.url), NODE_NO_WARNINGS: "1" });
+function environment({ env }: Agent): NodeJS.ProcessEnv {
+  return { ...env(server.url), NODE_NO_WARNINGS: "1" };
+}
+
+describe.each(agents)("with $name's instrumentation", (agent) => {
+  const { flags, proof } = agent;
 
   test.each(["own", "caller"] as const)(
     "a program with %s clients works, leaks nothing and ends",
     async (ownership) => {
       const before = server.received.length;
       const MANYKV_TARGETS = JSON.stringify(walkTargets(ownership));
-      const ended = await run(process.execPath, [...flags, "walk.mjs"], { ...options(), MANYKV_TARGETS });
+      const ended = await run(process.execPath, [...flags, "walk.mjs"], { ...environment(agent), MANYKV_TARGETS });
       expectSuccess(ended);
       expect(ended.output).toMatch(/^walked$/m);
       const seen = ended.output + server.received.slice(before);
@@ -126,8 +130,12 @@ describe.each(agents)("with $name's instrumentation", ({ flags, env, proof }) =>
       for (const secret of secrets) expect(seen.includes(secret), `${secret} is shown`).toBe(false);
     },
   );
+});
 
-  test.concurrent.each(servers)("the clients of a program pass the conformance suite: %s", async (backend) => {
-    await expectConformance({ file: process.execPath, args: flags, env: options() }, target(backend, "caller"));
-  });
+const runs = agents.flatMap((agent) => servers.map((backend) => ({ name: agent.name, agent, backend })));
+
+test.concurrent.each(runs)("the suite passes with the clients of a program and $name: $backend", async (run) => {
+  const { agent, backend } = run;
+  const command = { file: process.execPath, args: agent.flags, env: environment(agent) };
+  await expectConformance(command, target(backend, "caller"));
 });
