@@ -1,5 +1,5 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
-import { type DriverRequest, FaultError, now, type ServerAddress, waitFor } from "@manykv/core/driver";
+import { type DriverRequest, FaultError, type ServerAddress, waitFor } from "@manykv/core/driver";
 import { isOtherProtocol } from "../connection-fault.js";
 import { classify, failCredentials, notDynamodb, refusal } from "../error-table.js";
 import { Layout } from "../layout.js";
@@ -97,7 +97,7 @@ export class Transport {
   }
 
   async #exchange(message: Message, request: DriverRequest, departure: Departure): Promise<Answer> {
-    if (now() - this.#searchingSince > longestSearch) this.#startAnew();
+    if (performance.now() - this.#searchingSince > longestSearch) this.#startAnew();
     this.#connection ??= connect(this.#options).catch((error: unknown) => {
       this.#connection = undefined;
       throw error;
@@ -126,7 +126,7 @@ export class Transport {
    * of a request. So while several requests are in flight, one comparison is valid for {@link plainTime}.
    */
   #isPlain({ isPlain }: Connection): boolean {
-    const time = now();
+    const time = performance.now();
     if (this.#departures?.open.size === 1 || time > this.#plainUntil) {
       this.#wasPlain = isPlain();
       this.#plainUntil = time + plainTime;
@@ -149,7 +149,7 @@ export class Transport {
     const find = async (): Promise<Credentials> => config.credentials();
     const isCached = this.#validUntil > Date.now() + renewalTime;
     const isFollowed = !isCached && this.#options.client === undefined;
-    if (isFollowed) this.#searchingSince = Math.min(this.#searchingSince, now());
+    if (isFollowed) this.#searchingSince = Math.min(this.#searchingSince, performance.now());
     const credentials = await (isFollowed ? this.#lookups.run(find) : find()).catch(failCredentials).finally(() => {
       this.#searchingSince = Infinity;
     });

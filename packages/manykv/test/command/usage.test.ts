@@ -95,7 +95,7 @@ test.each(["postgres", "dynamodb"] as const)(
   "%s: the message about a missing table names the subcommand that creates it",
   async (backend) => {
     const { code, stderr } = await runCommand(["list"], { store: storeUrls[backend] });
-    expect(stderr).toMatch(/^manykv: .* `manykv provision` creates a missing table\.\n$/);
+    expect(stderr).toMatch(/^manykv: .* `manykv provision` creates a table\.\n$/);
     expect(code).toBe(3);
   },
 );
