@@ -3,9 +3,9 @@ import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import type { Driver } from "@manykv/core";
 import type { Fault } from "@manykv/core/driver";
+import { certificate, privateKey } from "@manykv/test-services";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { dynamodbDriver } from "../src/index.js";
-import { certificate, privateKey } from "./support/certificate.js";
 import { request } from "./support/request.js";
 import { testTable } from "./support/test-table.js";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { TcpProxy } from "@manykv/conformance/faults";
-import { randomName, startDedicatedRedis } from "@manykv/test-services";
+import { certificate, privateKey, randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Redis } from "ioredis";
 import { createClient } from "redis6";
@@ -10,7 +10,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RedisTlsOptions, redisStore } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
 import { bytes, text } from "./support/bytes.js";
-import { certificate, privateKey } from "./support/certificate.js";
 import { FakeSentinel } from "./support/fake-sentinel.js";
 import { batchRejection, expectNoSecret, rejection } from "./support/rejection.js";
 

@@ -1,3 +1,4 @@
+export { certificate, privateKey } from "./certificate.js";
 export type {
   DynamodbOptions,
   NodeAddress,

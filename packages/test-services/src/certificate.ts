@@ -1,5 +1,5 @@
-/** A self-signed certificate for `localhost`. Only these tests use it, so its private key is not a secret. */
-export const certificate = `
+/** A self-signed certificate for `localhost` and 127.0.0.1, only for tests. Its private key is not a secret. */
+export const certificate: string = `
 -----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUY9OXMw/YfnOCfVSlHAt0JUIuaOQwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzA4MjA0MVoYDzIxMjYxMDMw
@@ -13,7 +13,7 @@ zj0EAwIDSAAwRQIgFm7LIh9HsYQWxYRXrVcqVVA9B6Ju8GIFRvbbNz5O46ICIQCm
 -----END CERTIFICATE-----
 `.trim();
 
-export const privateKey = `
+export const privateKey: string = `
 -----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgRw4IJFeqM0vnOrY9
 ulVTo+M/pUJFe0cl7ToewahHy6KhRANCAASMmCCEnTf204E3MEMC9t6oQ8V3UTgm
