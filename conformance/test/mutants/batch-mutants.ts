@@ -92,7 +92,7 @@ export const batchMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "accepts only signals of its own realm",
+    name: "rejects signals of other realms",
     rule: "S3",
     killedBy: "s03-signals-of-other-libraries",
     createStore: changedBuckets((bucket) => ({

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type ConformanceHarness, cases, runCase } from "../../src/index.js";
 import { referenceDriver } from "../reference-driver.js";
 
-/** Bugs that only a process of its own shows. `child.mjs` creates the driver with the bug. */
+/** Bugs that only a separate process shows. `child.mjs` creates the driver with the bug. */
 const mutants = [
   { bug: "keeps a timer after close", killedBy: "s16-process-close" },
   { bug: "keeps a timer while idle", killedBy: "same-process-with-open-store" },

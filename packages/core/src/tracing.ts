@@ -32,7 +32,7 @@ export interface CallEvent extends Event {
   outcomes?: OutcomeCounts;
   /**
    * For a write: the number of entries with a lost request that may still take effect later, even if a repetition was
-   * acknowledged. Absent if there are none. Set at the end of the call.
+   * acknowledged. Absent if that number is 0. Set at the end of the call.
    */
   unsettled?: number;
   /** The error that the call rejected with. Set at the end of the call. */

@@ -105,7 +105,9 @@ export function parseJson(body: Uint8Array): Json {
   try {
     const json: Json = JSON.parse(text);
     if (hasAllMembers(json, text) || !repeatsName(text)) return json;
-  } catch {}
+  } catch {
+    // The body is not JSON.
+  }
   throw malformedAnswer();
 }
 

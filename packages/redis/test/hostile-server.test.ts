@@ -77,7 +77,7 @@ const answers: Record<string, string> = {
   PING: "+PONG\r\n",
 };
 
-/** Runs one call in a process of its own. Returns its result and the most memory that the process used. */
+/** Runs one call in a separate process. Returns its result and the most memory that the process used. */
 async function call(url: string, name: string, timeout: number): Promise<{ result: string; memory: number }> {
   const file = new URL("../dist/index.js", import.meta.url).href;
   const program = fileURLToPath(new URL("./support/one-call.mjs", import.meta.url));

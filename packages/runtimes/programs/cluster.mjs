@@ -1,4 +1,4 @@
-// A primary process with open stores forks four workers with stores of their own, as web servers do.
+// A primary process with open stores forks four workers, as web servers do. Each worker opens its stores.
 import assert from "node:assert/strict";
 import cluster from "node:cluster";
 import { openStore } from "./stores.mjs";

@@ -1,5 +1,5 @@
-// A worker that is terminated in the middle of its calls, then eight workers, each with a store of its own on every
-// target.
+// A worker that is terminated in the middle of its calls, then eight workers. Each of them opens a
+// store on every target.
 import assert from "node:assert/strict";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { openStore } from "./stores.mjs";

@@ -39,7 +39,7 @@ describe.each(runtimes)("on $name", ({ file, program, suite, passed }) => {
     expect(Number(passed.exec(ended.output)?.[1])).toBeGreaterThan(250);
   });
 
-  test("a program with clients of its own works and ends", async () => {
+  test("a program that passes its clients works and ends", async () => {
     const targets = servers.map((backend) => target(backend, "caller"));
     const ended = await run(file, [...program, "walk.mjs"], { MANYKV_TARGETS: JSON.stringify(targets) });
     expectSuccess(ended);

@@ -20,7 +20,7 @@ afterEach(() => {
 const targetsOf = (list: readonly Target[]): NodeJS.ProcessEnv => ({ MANYKV_TARGETS: JSON.stringify(list) });
 
 const programs = [
-  ["eight workers with stores of their own, one of them terminated", "workers.mjs"],
+  ["eight workers that open their stores, one of them terminated", "workers.mjs"],
   ["a cluster of forked processes", "cluster.mjs"],
   ["arguments of another realm", "realms.mjs"],
 ] as const;

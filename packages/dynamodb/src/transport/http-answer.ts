@@ -106,7 +106,9 @@ function errorMembers(body: Uint8Array): { type: Json; message: string } & Recor
   let json: Json;
   try {
     json = parseJson(body);
-  } catch {}
+  } catch {
+    // The body is not JSON, for example that of a proxy. The status still tells what happened.
+  }
   return {
     type: property(json, "__type"),
     message: String(property(json, "message") ?? property(json, "Message")),

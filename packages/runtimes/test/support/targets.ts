@@ -5,7 +5,7 @@ import { type Ended, run } from "./application.js";
 
 export type Backend = "memory" | "redis" | "redis-cluster" | "postgres" | "dynamodb";
 
-/** What `programs/stores.mjs` opens. With the ownership `caller`, the program passes a client or a pool of its own. */
+/** What `programs/stores.mjs` opens. With the ownership `caller`, the program passes its client or pool. */
 export interface Target {
   readonly backend: Backend;
   readonly address: string;
@@ -43,7 +43,7 @@ function skippedCases({ backend, ownership }: Target): Record<string, string> {
   return { "same-network-unreachable": retries, "same-network-unknown-host": retries };
 }
 
-/** Runs the conformance suite in a process of its own. Expects every case to pass. */
+/** Runs the conformance suite in a separate process. Expects every case to pass. */
 export async function expectConformance(command: Command, target: Target): Promise<void> {
   const ended = await run(command.file, [...command.args, "conformance.mjs"], {
     ...command.env,
