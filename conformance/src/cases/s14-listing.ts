@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes } from "../support/bytes.js";
+import { listed } from "../support/listed.js";
 import { rejectionOf, rejectsWith } from "../support/rejections.js";
 import { nameOf } from "../support/round-trip.js";
 
@@ -217,20 +218,4 @@ export const listingCases: readonly ConformanceCase[] = [
 function longKeys({ limits }: Bucket): string[] {
   const length = Math.min(1_000, limits.maxKeyBytes);
   return Array.from({ length: 1_500 }, (_, index) => `key ${index} `.padStart(length, "k"));
-}
-
-/**
- * Lists all keys of a bucket page by page. Returns the keys, sorted and without duplicates. Fails if the listing has
- * more than 100,000 pages.
- */
-export async function listed(bucket: Bucket): Promise<string[]> {
-  const keys = new Set<string>();
-  let cursor: string | undefined;
-  for (let pages = 0; pages < 100_000; pages++) {
-    const page = await bucket.listKeys({ cursor });
-    for (const key of page.keys) keys.add(key);
-    if (page.cursor === undefined) return [...keys].sort();
-    cursor = page.cursor;
-  }
-  return assert.fail("the listing must end within 100,000 pages");
 }
