@@ -32,9 +32,9 @@ export type CallFault =
   | { readonly kind: "drop-request" }
   /**
    * The engine applies the request, but the response is lost. When core aborts the request, the request fails with
-   * `timeOver`.
+   * `timeOver`. The fault driver calls `onAnswer` when the engine has responded.
    */
-  | { readonly kind: "drop-answer" }
+  | { readonly kind: "drop-answer"; readonly onAnswer?: () => void }
   /** The request never reaches the engine, and its promise never settles, not even when core aborts the request. */
   | { readonly kind: "hang" }
   /** The request reaches the engine after a delay. */

@@ -89,7 +89,7 @@ async function sendWhole<Answer>(
       await aborted(request);
       return answers.none(timeOver);
     case "drop-answer":
-      await Promise.all([answers.now(), aborted(request)]);
+      await Promise.all([answers.now().then(fault.onAnswer), aborted(request)]);
       return answers.none(timeOver);
     case "hang":
       return new Promise(() => {});
