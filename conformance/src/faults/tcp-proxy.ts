@@ -46,6 +46,8 @@ export class TcpProxy implements AsyncDisposable {
   /** The proxy calls this function for each new connection, before any byte passes. */
   onConnection: (connection: ProxiedConnection) => void = () => {};
   readonly #server: Server;
+  /** The sockets that clients have opened, including those whose TLS handshake has not ended. */
+  readonly #accepted: Set<Socket> = new Set();
   #last: ProxiedConnection | undefined;
   #armed: { readonly fault: ConnectionFault; readonly onBegin: () => void } | undefined;
   /** A fault with scope `all` that has begun. */
@@ -59,8 +61,12 @@ export class TcpProxy implements AsyncDisposable {
       if (this.#refusing) reset(client);
       else this.#open(client, dial(target, serverTls), latency);
     };
-    const options = { allowHalfOpen: true, noDelay: true, handshakeTimeout: 5_000 };
+    const options = { allowHalfOpen: true, noDelay: true };
     const server = clientTls ? tls.createServer({ ...options, ...clientTls }, accept) : createServer(options, accept);
+    server.on("connection", (socket: Socket) => {
+      this.#accepted.add(socket);
+      socket.once("close", () => this.#accepted.delete(socket));
+    });
     this.#server = server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
   }
 
@@ -122,6 +128,7 @@ export class TcpProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.refuse();
+    for (const socket of this.#accepted) socket.destroy();
     if (this.#server.listening) await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 

@@ -217,6 +217,15 @@ test("a proxy can use TLS to the client or to the server", async () => {
   await Promise.all([plain, secure].map(closedOf));
 });
 
+test("closes while a TLS handshake has not ended, and after one has failed", async () => {
+  const secure = await TcpProxy.start(proxy.address, { clientTls: { cert: certificate, key: privateKey } });
+  const silent = connect(secure.address).on("error", () => {});
+  const distrustful = connectTls({ ...secure.address, servername: "localhost" });
+  await Promise.all([once(silent, "connect"), once(distrustful, "error")]);
+  await secure[Symbol.asyncDispose]();
+  silent.destroy();
+});
+
 test("a ProxySet has one proxy per server and can limit a fault to the proxy on which it begins first", async () => {
   const other = createServer((socket) => socket.pipe(socket).on("error", () => {}));
   const servers = [proxy.address, await listen(other)] as const;
