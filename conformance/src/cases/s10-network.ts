@@ -20,6 +20,9 @@ const faults: readonly ConnectionFault[] = [
   { kind: "half-open", direction: "answer", after: { bytes: 50 } },
 ];
 
+/** Timeout of calls that need not succeed, in milliseconds. */
+const shortTimeout = 2_000;
+
 /**
  * Cases for the rules S10, S11, S12 and `errors`: calls while connections break, stay silent, send small pieces or
  * garble bytes, and calls while the server is unreachable.
@@ -50,7 +53,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
     subject: "network",
     title: "reads reject by the deadline while the server is unreachable, and succeed again afterwards",
     async run(context) {
-      const { proxies, proxied, direct } = await networkClients(context);
+      const { proxies, proxied, direct } = await networkClients(context, shortTimeout);
       await direct.set("key", bytes("there"));
       proxies.refuse();
       const calls: Promise<unknown>[] = [
@@ -160,7 +163,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
       await leavesNoneUnhandled(async () => {
         await Promise.all(
           Array.from({ length: 10 }, async (_, round) => {
-            const { proxies, proxied, direct } = await networkClients(context);
+            const { proxies, proxied, direct } = await networkClients(context, shortTimeout);
             await direct.set("key", bytes("value"));
             const { after } = seededConnectionFault(deriveSeed(context.seed, round));
             proxies.arm({ kind: "garble", direction: "answer", ...(after && { after }) });
