@@ -30,7 +30,10 @@ export interface RedisClusterOptions {
   args?: readonly string[];
   /** Whether every write is on its node's disk before Redis acknowledges it. Default: false. */
   durable?: boolean;
-  /** Time without a response after which a node counts as failed and its replica takes over, in ms. Default: 2,000. */
+  /**
+   * Time without a response after which a node counts as failed and its replica takes over, in ms. Default: 15,000, as in
+   * Redis, so that no replica takes over from a node that only waits for a processor.
+   */
   nodeTimeout?: number;
 }
 
@@ -40,7 +43,7 @@ export const clusterSize = 6;
 export function clusterArguments(options: RedisClusterOptions): string[] {
   return [
     ...["--cluster-enabled", "yes"],
-    ...["--cluster-node-timeout", `${options.nodeTimeout ?? 2_000}`],
+    ...["--cluster-node-timeout", `${options.nodeTimeout ?? 15_000}`],
     // By default, a master waits for more replicas before it synchronizes the first replica. CLUSTER SLOTS omits a
     // replica until its master has sent data to this replica.
     ...["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],

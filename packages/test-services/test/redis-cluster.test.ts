@@ -5,7 +5,7 @@ import { clusterClient, redisClient } from "./support/clients.js";
 let cluster: DedicatedRedisCluster;
 
 beforeAll(async () => {
-  cluster = await startDedicatedRedisCluster({ durable: true });
+  cluster = await startDedicatedRedisCluster({ durable: true, nodeTimeout: 2_000 });
 });
 afterAll(() => cluster.stop());
 
