@@ -55,6 +55,8 @@ async function startOnMachine<Shared extends Service, Dedicated extends Shared>(
     if (!engineResponds) throw new Error(`${sources.name}: no Docker engine responds. Start one, or set DOCKER_HOST`);
     return sources.container();
   }
+  if (!engineResponds && process.env["DOCKER_HOST"])
+    print(`${sources.name}: no Docker engine responds at DOCKER_HOST. Start it, or correct or unset DOCKER_HOST`);
   if (engineResponds) {
     try {
       return await sources.container();

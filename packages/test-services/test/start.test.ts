@@ -125,15 +125,32 @@ test("the address of a single Redis is rejected as the address of a cluster", as
 describe("without an address in the environment", () => {
   test.each([
     ["without an engine at DOCKER_HOST", async () => "unix:///nonexistent/docker.sock"],
+    ["with a DOCKER_HOST that is not a URL", async () => "not a URL"],
+    ["with a DOCKER_HOST whose port is not a number", async () => "tcp://127.0.0.1:port"],
+    ["with a DOCKER_HOST of an unknown protocol", async () => "ssh://nobody@127.0.0.1:1"],
     ["with an engine that accepts the connection and never responds", async () => serve(() => {})],
     [
       "with a server at DOCKER_HOST that is not an engine",
       async () => serve((_, response) => response.writeHead(404).end()),
     ],
-  ])("%s, starts a local process", async (_case, engine) => {
+  ])("%s, prints a line about it and starts a local process", async (_case, engine) => {
     setEnvironment({ MANYKV_REDIS_URL: undefined, DOCKER_HOST: await engine() });
-    await using service = await startRedis(quiet);
+    const lines: string[] = [];
+    await using service = await startRedis({ print: (line) => lines.push(line) });
     expect(service.source).toBe("process");
+    expect(lines).toEqual([
+      "redis: no Docker engine responds at DOCKER_HOST. Start it, or correct or unset DOCKER_HOST",
+      `redis: ${service.description}`,
+    ]);
+  });
+
+  test("with TLS and without certificates for DOCKER_HOST, prints a line about it and starts a local process", async () => {
+    const docker = { DOCKER_HOST: "tcp://127.0.0.1:1", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: temporaryFolder() };
+    setEnvironment({ MANYKV_REDIS_URL: undefined, ...docker });
+    const lines: string[] = [];
+    await using service = await startRedis({ print: (line) => lines.push(line) });
+    expect(service.source).toBe("process");
+    expect(lines[0]).toMatch(/^redis: no Docker engine responds at DOCKER_HOST\./);
   });
 
   test("if the engine cannot start a container, prints the reason and starts a local process", async () => {
