@@ -20,6 +20,14 @@ export const processCases: readonly ConformanceCase[] = [
     run: async (context) => runInChild(context, "close-after-timeout", await context.proxies()),
   },
   {
+    id: "s16-network-process-after-cancelling",
+    rule: "S16",
+    subject: "network",
+    title:
+      "after calls were cancelled because the server stands still, close leaves nothing that keeps the process alive",
+    run: async (context) => runInChild(context, "close-after-cancelling", await context.proxies()),
+  },
+  {
     id: "s16-network-process-calls-in-flight",
     rule: "S16",
     subject: "network",

@@ -3,6 +3,7 @@ import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import { byteTrueFaultKinds, type ConnectionFault, seededConnectionFault } from "../faults/connection-fault.js";
 import { deriveSeed } from "../faults/random.js";
+import type { ProxiedConnection } from "../faults/tcp-proxy.js";
 import { bytes } from "../support/bytes.js";
 import { writeKinds } from "../support/faulty-write.js";
 import { hangs, networkClients, writeThrough } from "../support/network.js";
@@ -82,6 +83,38 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "s09-network-cancelled-write",
+    rule: "S9",
+    subject: "network",
+    title:
+      "a cancelled write whose connection breaks never overwrites a newer write of another client, even if the store " +
+      "makes no other call",
+    async run(context) {
+      const store = await context.store();
+      const { abilities } = await store.describe();
+      if (abilities.settlesLostWrites !== true) context.skip("the server does not let the driver settle lost writes");
+      const { proxies, proxied, direct } = await networkClients(context);
+      // A connection may begin with requests of its own, before the first write.
+      await proxied.set("key", bytes("first"));
+      proxies.arm({ kind: "hold", direction: "request" });
+      const controller = new AbortController();
+      const write = outcomesOfWrite(proxied.set("key", bytes("cancelled"), { signal: controller.signal }), 1);
+      const heldOf = (): ProxiedConnection | undefined =>
+        proxies.all.flatMap((proxy) => [...proxy.connections]).find((each) => each.waiting("request") > 0);
+      await until(() => heldOf() !== undefined, "the proxy must hold the write");
+      const held = heldOf() as ProxiedConnection;
+      controller.abort();
+      assert.deepEqual(await write, ["unknown"]);
+      // The server does not notice this, because the proxy keeps its connection to the server open.
+      held.client.destroy();
+      await until(() => held.server.closed, "the server must close the connection of the cancelled write");
+      await direct.set("key", bytes("newer"));
+      proxies.heal();
+      await pause(100);
+      assert.equal(new TextDecoder().decode(await direct.get("key")), "newer");
+    },
+  },
+  {
     id: "s09-network-random-faults",
     rule: "S9",
     subject: "network",
@@ -107,6 +140,14 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
     },
   },
 ];
+
+/** Waits until a condition is true. Fails after 2,000 checks, at least 20 seconds. */
+async function until(holds: () => boolean, what: string): Promise<void> {
+  for (let checks = 0; !holds(); checks++) {
+    assert.ok(checks < 2_000, what);
+    await pause(10);
+  }
+}
 
 /** Runs a setMany and a deleteMany under each fault, concurrently and with separate proxies. Each call must succeed. */
 async function survives(context: CaseContext, faults: readonly ConnectionFault[]): Promise<void> {

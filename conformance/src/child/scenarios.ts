@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import type { Bucket } from "@manykv/core";
+import type { Bucket, CallOptions } from "@manykv/core";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { rejectionOf } from "../support/rejections.js";
 import type { ChildContext } from "./run-child.js";
 
-/** Timeout of calls while the server is silent, in milliseconds. */
+/** Time after which calls end while the server is silent, in milliseconds. */
 const silentTimeout = 400;
+const silent: CallOptions = { timeout: silentTimeout };
 
 export type ScenarioName =
   | "leave-open"
   | "close"
   | "close-unused"
   | "close-after-timeout"
+  | "close-after-cancelling"
   | "close-during-calls"
   | "close-while-connecting"
   | "close-while-refused"
@@ -41,7 +43,16 @@ export const scenarios: { readonly [Name in ScenarioName]: Scenario } = {
     const { store, bucket } = await context.open();
     await roundTrip(bucket);
     await context.step("silence");
-    for (const call of everyCall(bucket, silentTimeout)) await rejectionOf(call());
+    for (const call of everyCall(bucket, silent)) await rejectionOf(call());
+    await store.close();
+  },
+
+  async "close-after-cancelling"(context: ChildContext): Promise<void> {
+    const { store, bucket } = await context.open();
+    await roundTrip(bucket);
+    await context.step("silence");
+    const calls = everyCall(bucket, { signal: AbortSignal.timeout(silentTimeout) }).map((call) => rejectionOf(call()));
+    await Promise.all(calls);
     await store.close();
   },
 
@@ -49,7 +60,7 @@ export const scenarios: { readonly [Name in ScenarioName]: Scenario } = {
     const { store, bucket } = await context.open();
     await roundTrip(bucket);
     await context.step("silence");
-    const calls = everyCall(bucket, silentTimeout).map((call) => rejectionOf(call()));
+    const calls = everyCall(bucket, silent).map((call) => rejectionOf(call()));
     await store.close();
     await Promise.all(calls);
   },
@@ -58,7 +69,7 @@ export const scenarios: { readonly [Name in ScenarioName]: Scenario } = {
   async "close-while-connecting"(context: ChildContext): Promise<void> {
     await context.step("silence");
     const { store, bucket } = await context.open();
-    const calls = everyCall(bucket, silentTimeout).map((call) => rejectionOf(call()));
+    const calls = everyCall(bucket, silent).map((call) => rejectionOf(call()));
     await store.close();
     await Promise.all(calls);
   },
@@ -67,7 +78,7 @@ export const scenarios: { readonly [Name in ScenarioName]: Scenario } = {
   async "close-while-refused"(context: ChildContext): Promise<void> {
     await context.step("refuse");
     const { store, bucket } = await context.open();
-    const calls = everyCall(bucket, silentTimeout).map((call) => rejectionOf(call()));
+    const calls = everyCall(bucket, silent).map((call) => rejectionOf(call()));
     await store.close();
     await Promise.all(calls);
   },
@@ -111,13 +122,13 @@ async function roundTrip(bucket: Bucket): Promise<void> {
   await bucket.deleteMany(["one", "two"]);
 }
 
-function everyCall(bucket: Bucket, timeout: number): readonly (() => Promise<unknown>)[] {
+function everyCall(bucket: Bucket, options: CallOptions): readonly (() => Promise<unknown>)[] {
   return [
-    () => bucket.get("one", { timeout }),
-    () => bucket.getMany(["one", "two"], { timeout }),
-    () => bucket.set("one", bytes("1"), { timeout }),
-    () => bucket.deleteMany(["one", "two"], { timeout }),
-    () => bucket.listKeys({ timeout }),
+    () => bucket.get("one", options),
+    () => bucket.getMany(["one", "two"], options),
+    () => bucket.set("one", bytes("1"), options),
+    () => bucket.deleteMany(["one", "two"], options),
+    () => bucket.listKeys(options),
   ];
 }
 

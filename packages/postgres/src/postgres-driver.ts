@@ -179,7 +179,7 @@ class PostgresDriver implements Driver {
   }
 
   async close(): Promise<void> {
-    this.#runner.close();
+    await this.#runner.close();
     await this.#ownPool?.close();
   }
 

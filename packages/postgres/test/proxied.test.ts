@@ -187,7 +187,7 @@ test("while a lost write cannot be settled, only writes of the same keys wait, a
   ]) {
     await assert.rejects(write(), {
       code: "timeout",
-      message: /an earlier write of the same key cannot be settled/,
+      message: /an earlier write of the same key is not settled, because the server does not respond: /,
       counts: { applied: 0, "not-applied": 1, unknown: 0 },
     });
   }
@@ -203,18 +203,19 @@ test("a fence on a standby rejects, because a standby does not know the processe
   const pool = new pg.Pool({ connectionString: proxy.url(table.url), max: 2 });
   const driver = postgresDriver({ pool, table: table.name });
   await driver.set(setRequest([["warm", text("w")]]));
+  await using standby = await startDedicatedPostgres({ source: "process", standby: true });
+  pool.options.connectionString = standby.url;
   proxy.intercept = holdRequests(isWrite);
   const controller = new AbortController();
   setTimeout(() => controller.abort(), 100);
   const fault = await faultOf(driver, driver.set(setRequest([["zombie", text("v")]], "b", controller.signal)));
-  await using standby = await startDedicatedPostgres({ source: "process", standby: true });
-  pool.options.connectionString = standby.url;
   await assert.rejects(
     async () => fault.fence?.(keysRequest([])),
     (error) => {
       return FaultError.is(error) && /standby/.test(error.fault.reason ?? "");
     },
   );
+  await driver.close();
   await pool.end();
 });
 

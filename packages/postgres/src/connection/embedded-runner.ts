@@ -89,7 +89,7 @@ export class EmbeddedRunner implements Runner {
     return { product: "pglite", version, topology: "in-process", settlesLostWrites: true };
   }
 
-  close(): void {}
+  async close(): Promise<void> {}
 
   /** @param onFailure - the fault if PGlite throws an exception */
   #run(bound: BoundStatement, request: DriverRequest, onFailure: Fault, onRow: OnRow): Promise<number | undefined> {

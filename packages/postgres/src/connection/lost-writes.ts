@@ -9,7 +9,7 @@ import {
   setTimer,
   waitFor,
 } from "@manykv/core/driver";
-import { classify } from "../error-table.js";
+import { asFaultError, classify } from "../error-table.js";
 import { BoundStatement } from "../protocol/bound-statement.js";
 import { Statement } from "../protocol/statement.js";
 import { bucketPrefix } from "../table/stored-key.js";
@@ -44,16 +44,23 @@ const shortestWait = 1;
 const longestWait = 200;
 /** Maximum time for one check, in milliseconds. */
 const longestCheck = 2_000;
-/** Maximum time that `sweep` spends on all processes, in milliseconds. */
-const longestSweep = 5_000;
+/** Maximum time for settling a write in the background, in milliseconds. */
+const longestSettling = 5_000;
+/** Maximum time for settling lost writes when the store closes, in milliseconds. */
+const closingTime = 100;
 
-const notSettled: Fault = {
+const doesNotExit: Fault = {
   code: "timeout",
   retryable: true,
   effect: "none",
-  reason: "an earlier write of the same key cannot be settled: end its server process, or try again later",
+  reason: "the server process of an earlier write of the same key does not exit: end it, or try again later",
 };
-
+const noAnswer: Fault = {
+  code: "timeout",
+  retryable: true,
+  effect: "none",
+  reason: "an earlier write of the same key is not settled, because the server does not respond: try again later",
+};
 const standby: Fault = {
   code: "unavailable",
   retryable: true,
@@ -74,30 +81,45 @@ function storedKeys({ bucket = "", keys = [] }: WriteRequest): readonly string[]
   return keys.map((key) => bucketPrefix(bucket) + key);
 }
 
-/** Tracks the server processes that may still apply a write whose reply was lost. */
+/** A write whose reply was lost. */
+interface LostWrite {
+  readonly process: ServerProcess;
+  /** The stored keys that the process may still write. */
+  readonly keys: ReadonlySet<string>;
+  /** Whether the server has answered that the process still exists. */
+  exists: boolean;
+  /** The termination of the process, shared by all requests that wait until the process is gone. */
+  termination: SharedWork | undefined;
+}
+
+/** Terminates the server processes that may still apply a write whose reply was lost. */
 export class LostWrites {
   /** Whether the server has refused to terminate a process. */
   isRefused = false;
   readonly #pool: ClientPool;
-  /** The stored keys that each process may still write. */
-  readonly #keys: Map<ServerProcess, ReadonlySet<string>> = new Map();
-  /** The termination of each process, shared by all requests that wait until the process is gone. */
-  readonly #terminations: WeakMap<ServerProcess, SharedWork> = new WeakMap();
-  /** Aborts the sweep that is running. */
-  #sweep: AbortController | undefined;
+  readonly #writes: Set<LostWrite> = new Set();
+  /** The writes that are being settled in the background. Each promise resolves when this ends. */
+  readonly #background: Map<LostWrite, Promise<void>> = new Map();
+  /** Aborted to end the work in the background. */
+  readonly #closing: ReturnType<typeof createRequest> = createRequest({ bucket: "" });
 
   constructor(pool: ClientPool) {
     this.#pool = pool;
   }
 
   get any(): boolean {
-    return this.#keys.size > 0;
+    return this.#writes.size > 0;
   }
 
-  /** Adds a process. Returns a fence: a function that terminates the process and waits until the process is gone. */
+  /**
+   * Adds a write and starts to settle it: a cancelled call runs no fence, and another client may write the same key.
+   * Returns a fence: a function that terminates the process and waits until the process is gone.
+   */
   add(process: ServerProcess, request: WriteRequest): NonNullable<Fault["fence"]> {
-    this.#keys.set(process, new Set(storedKeys(request)));
-    return (request) => this.#end(process, request);
+    const write: LostWrite = { process, keys: new Set(storedKeys(request)), exists: false, termination: undefined };
+    this.#writes.add(write);
+    this.settleInBackground();
+    return (request) => this.#end(write, request);
   }
 
   /**
@@ -108,92 +130,124 @@ export class LostWrites {
    */
   async settle(request: WriteRequest): Promise<void> {
     const written = storedKeys(request);
-    const conflicting = [...this.#keys].filter(([, keys]) => written.some((key) => keys.has(key)));
+    const conflicting = [...this.#writes].filter(({ keys }) => written.some((key) => keys.has(key)));
     await Promise.all(
-      conflicting.map(async ([process]) => {
+      conflicting.map(async (write) => {
         try {
-          await this.#end(process, request);
+          await this.#end(write, request);
         } catch (error) {
-          if (request.aborted) throw new FaultError(notSettled);
-          if (this.#keys.has(process)) throw error;
+          if (request.aborted) throw new FaultError(write.exists ? doesNotExit : noAnswer);
+          if (this.#writes.has(write)) throw error;
         }
       }),
     );
   }
 
-  /** Starts to terminate all tracked processes, so that they do not stay until one of their keys is written again. */
-  sweep(): void {
-    if (this.#sweep !== undefined) return;
-    const controller = new AbortController();
-    this.#sweep = controller;
-    const timer = setTimer(() => controller.abort(), longestSweep).unref();
-    const request = createRequest({ bucket: "", signal: controller.signal });
-    const ends = Array.from(this.#keys.keys(), (process) => this.#end(process, request));
-    void Promise.allSettled(ends).then(() => {
-      clearTimer(timer);
-      this.#sweep = undefined;
-    });
-  }
-
-  /** Stops the sweep. */
-  close(): void {
-    this.#sweep?.abort();
-  }
-
-  #end(process: ServerProcess, request: DriverRequest): Promise<void> {
-    let termination = this.#terminations.get(process);
-    if (termination === undefined || termination.isOver) {
-      termination = new SharedWork((shared) => this.#terminate(process, shared));
-      this.#terminations.set(process, termination);
+  /** Starts to settle all lost writes that are not being settled in the background. */
+  settleInBackground(): void {
+    for (const write of this.#writes) {
+      if (this.#background.has(write)) continue;
+      const settling = within(longestSettling, this.#closing, (request) => this.#settleOne(write, request));
+      // A failure needs no report here: the next write tries again.
+      const end = (): void => void this.#background.delete(write);
+      this.#background.set(write, settling.then(end, end));
     }
-    return termination.wait(request);
   }
 
-  async #terminate(process: ServerProcess, request: DriverRequest): Promise<void> {
-    let wait = shortestWait;
-    while (await this.#mayExist(process, request)) {
-      await delay(wait, undefined, { signal: request.signal, ref: false });
-      wait = Math.min(2 * wait, longestWait);
+  /** Tries for 100 ms to settle the lost writes. Then stops the work in the background. */
+  async close(): Promise<void> {
+    this.settleInBackground();
+    const timer = setTimer(() => this.#closing.abort(), closingTime);
+    await Promise.all(this.#background.values());
+    clearTimer(timer);
+  }
+
+  /** Settles a write. Repeats this after temporary failures, until it takes too long or the store closes. */
+  async #settleOne(write: LostWrite, request: DriverRequest): Promise<void> {
+    for (let wait = shortestWait; this.#writes.has(write); wait = Math.min(2 * wait, longestWait)) {
+      try {
+        await this.#end(write, request);
+      } catch (error) {
+        if (request.aborted || !asFaultError(error).fault.retryable) throw error;
+        await pause(wait, request);
+      }
     }
-    this.#keys.delete(process);
+  }
+
+  #end(write: LostWrite, request: DriverRequest): Promise<void> {
+    if (write.termination === undefined || write.termination.isOver) {
+      write.termination = new SharedWork((shared) => this.#terminate(write, shared));
+    }
+    return write.termination.wait(request);
+  }
+
+  async #terminate(write: LostWrite, request: DriverRequest): Promise<void> {
+    for (let wait = shortestWait; await this.#mayExist(write, request); wait = Math.min(2 * wait, longestWait)) {
+      await pause(wait, request);
+    }
+    this.#writes.delete(write);
   }
 
   /** Like `#exists`, but returns `true` if no answer arrives in time: another connection may get one. */
-  async #mayExist(process: ServerProcess, request: DriverRequest): Promise<boolean> {
-    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(longestCheck)]);
-    try {
-      return await this.#exists(process, createRequest({ bucket: "", signal }));
-    } catch (error) {
-      if (request.aborted || !signal.aborted) throw error;
-      return true;
-    }
+  #mayExist(write: LostWrite, request: DriverRequest): Promise<boolean> {
+    return within(longestCheck, request, async (check) => {
+      try {
+        write.exists = await this.#exists(write, check);
+        return write.exists;
+      } catch (error) {
+        if (request.aborted || !check.aborted) throw error;
+        return true;
+      }
+    });
   }
 
   /** Makes the server terminate a process. Returns whether it still existed. Throws if this cannot be known. */
-  async #exists(process: ServerProcess, request: DriverRequest): Promise<boolean> {
+  async #exists(write: LostWrite, request: DriverRequest): Promise<boolean> {
     let state: number | undefined;
     const client = await this.#pool.checkOut(request);
     try {
-      await client.run(terminate(process), request, (row) => {
+      await client.run(terminate(write.process), request, (row) => {
         state = row.integer();
       });
     } catch (error) {
-      if (classify(error).code === "access-denied") this.#giveUp(process);
+      if (classify(error).code === "access-denied") this.#giveUp(write);
       throw error;
     } finally {
       client.release();
     }
     if (state === gone || state === exists) return state === exists;
     if (state === onStandby) throw new FaultError(standby);
-    this.#giveUp(process);
+    this.#giveUp(write);
     throw new FaultError(notVisible);
   }
 
   /** Stops tracking a process that the role cannot terminate. It may never get the permission. */
-  #giveUp(process: ServerProcess): void {
+  #giveUp(write: LostWrite): void {
     this.isRefused = true;
-    this.#keys.delete(process);
+    this.#writes.delete(write);
   }
+}
+
+/** Calls `work` with a request that is aborted together with `parent`, or when the time is over. */
+async function within<Result>(
+  milliseconds: number,
+  parent: DriverRequest,
+  work: (request: DriverRequest) => Promise<Result>,
+): Promise<Result> {
+  const request = createRequest({ bucket: "" });
+  const timer = setTimer(() => request.abort(), milliseconds).unref();
+  const stopListening = parent.onAbort(() => request.abort());
+  try {
+    return await work(request);
+  } finally {
+    clearTimer(timer);
+    stopListening();
+  }
+}
+
+/** Waits. Rejects as soon as the request is aborted. Does not keep the process alive. */
+function pause(milliseconds: number, { signal }: DriverRequest): Promise<void> {
+  return delay(milliseconds, undefined, { signal, ref: false });
 }
 
 /** Work for which several requests wait, each until its own deadline. Aborted when the last request stops waiting. */

@@ -44,7 +44,7 @@ export class StatementRunner {
    */
   async write(bound: BoundStatement, request: WriteRequest, onRow: OnRow = ignoreRow): Promise<number | undefined> {
     if (this.#lostWrites.any) {
-      this.#lostWrites.sweep();
+      this.#lostWrites.settleInBackground();
       await beforeSending(this.#lostWrites.settle(request));
     }
     const client = await this.#pool.checkOut(request);
@@ -82,8 +82,9 @@ export class StatementRunner {
     }
   }
 
-  close(): void {
-    this.#lostWrites.close();
+  /** Tries for 100 ms to settle the lost writes. Then releases what the runner holds. */
+  async close(): Promise<void> {
+    await this.#lostWrites.close();
     this.#pool.close();
   }
 }
