@@ -15,8 +15,7 @@ import { remove, set } from "./write.js";
  * @throws {StoreError} `invalid-argument` if an option is unknown or invalid. The message names the option.
  */
 export function dynamodbDriver(options: DynamodbDriverOptions): Driver {
-  checkDriverOptions(options);
-  const transport = new Transport(options);
+  const transport = new Transport(checkDriverOptions(options));
   return {
     name: "dynamodb",
     get server() {

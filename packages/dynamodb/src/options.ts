@@ -1,7 +1,7 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions } from "@manykv/core/driver";
-import type { LayoutOptions } from "./layout.js";
+import type { LayoutOptions, SortKey } from "./layout.js";
 
 /** The table to use, and how to connect to DynamoDB. */
 export interface DynamodbDriverOptions extends LayoutOptions {
@@ -45,13 +45,17 @@ const driverOptionNames = [
 ];
 const tableName = /^[a-zA-Z0-9_.-]{3,255}$/;
 
-/** Checks options. Throws `invalid-argument` with a message that names the option and says what is valid. */
-export function checkDriverOptions(options: DynamodbDriverOptions): void {
-  checkOptions(options, driverOptionNames);
-  const { table, region, endpoint, credentials, client } = options;
+/**
+ * Checks options and returns a copy of them. Throws `invalid-argument` with a message that names the option and says
+ * what is valid.
+ */
+export function checkDriverOptions(options: DynamodbDriverOptions): DynamodbDriverOptions {
+  const { sortKey, ...given } = checkOptions(options, driverOptionNames);
+  const copy = sortKey === undefined ? given : { ...given, sortKey: checkSortKey(sortKey) };
+  const { table, region, endpoint, credentials, client } = copy;
   const isTable = typeof table === "string" && tableName.test(table);
   check(isTable, "`table` must match [A-Za-z0-9_.-]{3,255}");
-  checkLayout(options);
+  checkLayout(copy);
   if (client !== undefined) {
     checkClient(client);
     const isAlone = region === undefined && endpoint === undefined && credentials === undefined;
@@ -70,20 +74,23 @@ export function checkDriverOptions(options: DynamodbDriverOptions): void {
     const areStrings = typeof accessKeyId === "string" && typeof secretAccessKey === "string";
     check(areStrings, "`credentials` must be { accessKeyId, secretAccessKey } or a provider function");
   }
+  return copy;
 }
 
 function checkLayout({ keyAttribute = "k", valueAttribute = "v", sortKey }: DynamodbDriverOptions): void {
   const names = [keyAttribute, valueAttribute];
   check(isText(keyAttribute, 255), "`keyAttribute` must be a string of 1 to 255 bytes");
   check(isText(valueAttribute, 255), "`valueAttribute` must be a string of 1 to 255 bytes");
-  if (sortKey !== undefined) {
-    checkOptions(sortKey, ["attribute", "value"], "`sortKey`");
-    check(isText(sortKey.attribute, 255), "`sortKey.attribute` must be a string of 1 to 255 bytes");
-    check(isText(sortKey.value, 1_024), "`sortKey.value` must be a string of 1 to 1,024 bytes");
-    names.push(sortKey.attribute);
-  }
+  if (sortKey !== undefined) names.push(sortKey.attribute);
   const areDifferent = new Set(names).size === names.length;
   check(areDifferent, "`keyAttribute`, `valueAttribute` and `sortKey.attribute` must be different names");
+}
+
+function checkSortKey(sortKey: SortKey): SortKey {
+  const copy = checkOptions(sortKey, ["attribute", "value"], "`sortKey`");
+  check(isText(copy.attribute, 255), "`sortKey.attribute` must be a string of 1 to 255 bytes");
+  check(isText(copy.value, 1_024), "`sortKey.value` must be a string of 1 to 1,024 bytes");
+  return copy;
 }
 
 function isText(text: unknown, maxBytes: number): boolean {

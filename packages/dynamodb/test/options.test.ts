@@ -32,6 +32,25 @@ describe("options", () => {
     await dynamodbStore({ table, region }).close();
   });
 
+  test("an option that changes when it is read again is read once", async () => {
+    const tables = ["table", "canary"];
+    const attributes = ["sort", "canary"];
+    const driver = dynamodbDriver({
+      region,
+      get table() {
+        return tables.shift() ?? "";
+      },
+      sortKey: {
+        get attribute() {
+          return attributes.shift() ?? "";
+        },
+        value: "value",
+      },
+    });
+    expect([tables, attributes]).toEqual([["canary"], ["canary"]]);
+    await driver.close();
+  });
+
   test.each(["localhost:8000", "ftp://localhost", "", "http://", "//host"])("rejects the endpoint %j", (endpoint) => {
     expect(refusal({ table: "table", region, endpoint }).message).toContain("`endpoint`");
   });

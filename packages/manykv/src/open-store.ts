@@ -41,12 +41,12 @@ function redisSchemes(): readonly string[] {
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
   // A backend's other options come from the URL.
-  checkOptions(options, storeOptionNames);
+  const checked = checkOptions(options, storeOptionNames);
   rejectWhiteSpace(url);
   const scheme = schemeOf(url);
   rejectStrayCredentials(url);
   const openBackend = backends.get(scheme);
-  if (openBackend !== undefined) return openBackend(url, options);
+  if (openBackend !== undefined) return openBackend(url, checked);
   const known = [...backends.keys()].map((name) => `${name}:`).join(", ");
   throw invalid(`unknown URL scheme "${scheme}:": use one of ${known}`);
 }

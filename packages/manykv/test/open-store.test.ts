@@ -21,6 +21,18 @@ test.each(Object.entries({ memory: "memory:", ...storeUrls }))(
   },
 );
 
+test("an option that changes when it is read again is read once", async () => {
+  const values = [["fruit"], ["canary"]];
+  const options = {
+    get buckets() {
+      return values.shift();
+    },
+  };
+  await using store = await openStore("memory:", options);
+  expect(values).toEqual([["canary"]]);
+  await store.open("fruit");
+});
+
 test("the scheme is case-insensitive", async () => {
   await using store = await openStore("MEMORY:");
   expect((await store.open("b")).name).toBe("b");

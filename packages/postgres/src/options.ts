@@ -46,10 +46,14 @@ export interface PostgresDriverOptions {
 /** The options of `postgresStore`: those of its driver and those of every store. */
 export interface PostgresStoreOptions extends StoreOptions, PostgresDriverOptions {}
 
-/** Throws a `StoreError` (`invalid-argument`) that names the first unknown, missing or invalid option. */
-export function checkDriverOptions(options: PostgresDriverOptions): void {
-  checkOptions(options, ["url", "password", "pool", "pglite", "table", "prepare"]);
-  const { url, password, pool, pglite, prepare } = options;
+/**
+ * Checks options and returns a copy of them.
+ *
+ * @throws {StoreError} `invalid-argument` for the first unknown, missing or invalid option. The message names the option.
+ */
+export function checkDriverOptions(options: PostgresDriverOptions): PostgresDriverOptions {
+  const copy = checkOptions(options, ["url", "password", "pool", "pglite", "table", "prepare"]);
+  const { url, password, pool, pglite, prepare } = copy;
   const sources = [url, pool, pglite].filter((source) => source !== undefined);
   if (sources.length === 0) throw refuse("the options must contain `url`, `pool` or `pglite`");
   if (sources.length > 1) throw refuse("the options must contain only one of `url`, `pool` and `pglite`");
@@ -59,8 +63,8 @@ export function checkDriverOptions(options: PostgresDriverOptions): void {
   }
   if (password !== undefined && url === undefined) throw refuse("`password` requires `url`");
   if (pglite !== undefined) checkPGlite(pglite, prepare);
-  if (pool === undefined) return;
-  checkPool(pool);
+  if (pool !== undefined) checkPool(pool);
+  return copy;
 }
 
 function checkPGlite(pglite: EmbeddedPostgres, prepare: boolean | undefined): void {

@@ -41,14 +41,14 @@ import { bucketEnd, bucketPrefix, encodeCursor, pageStart } from "./table/stored
  * @throws {StoreError} `invalid-argument` if an option is unknown, missing or invalid. The message names the option.
  */
 export function postgresDriver(options: PostgresDriverOptions): Driver {
-  checkDriverOptions(options);
-  const { pool, pglite, url, password } = options;
+  const checked = checkDriverOptions(options);
+  const { pool, pglite, url, password } = checked;
   if (pglite !== undefined) {
-    const { table = "manykv" } = options;
+    const { table = "manykv" } = checked;
     return new PostgresDriver(new EmbeddedRunner(pglite), undefined, table);
   }
   if (pool !== undefined) {
-    const { table = "manykv", prepare = true } = options;
+    const { table = "manykv", prepare = true } = checked;
     return new PostgresDriver(
       new StatementRunner(new ClientPool(pool, prepare, quoteTableName(table))),
       serverOfPool(pool),
@@ -59,7 +59,7 @@ export function postgresDriver(options: PostgresDriverOptions): Driver {
   if (password !== undefined && settings.hasPassword) {
     throw refuse("`url` must have no password if you pass the option `password`");
   }
-  const { table = settings.table, prepare = settings.prepare } = options;
+  const { table = settings.table, prepare = settings.prepare } = checked;
   const own = new OwnPool(settings, password);
   return new PostgresDriver(
     new StatementRunner(new ClientPool(own, prepare, quoteTableName(table))),

@@ -46,6 +46,17 @@ test("the error for an invalid option names the option and contains no secret", 
   refused({ pool: new pg.Pool(), password: async () => "canary" }, /`password` requires `url`/);
 });
 
+test("an option that changes when it is read again is read once", async () => {
+  const values = [url, "canary"];
+  const driver = postgresDriver({
+    get url() {
+      return values.shift();
+    },
+  });
+  assert.deepEqual(values, ["canary"]);
+  await driver.close();
+});
+
 test("the error for an invalid URL names the parameter and does not contain its value", () => {
   refused({ url: `${url}?password=canary` }, /`password`/);
   refused({ url: `${url}?sslmode=disable&poolsize=canary` }, /`poolsize`/);

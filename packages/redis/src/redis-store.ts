@@ -62,10 +62,10 @@ export function redisStore(options: RedisStoreOptions): Store {
  */
 export function redisDriver(options: RedisDriverOptions): Driver {
   checkObject(options);
-  checkOptions(options, driverOptionNames);
-  const { url, client, nodeRedis, credentials, sentinelCredentials } = options;
-  const connectTimeout = checkConnectTimeout(options.connectTimeout);
-  const tls = checkTlsOptions(options.tls);
+  const checked = checkOptions(options, driverOptionNames);
+  const { url, client, nodeRedis, credentials, sentinelCredentials } = checked;
+  const connectTimeout = checkConnectTimeout(checked.connectTimeout);
+  const tls = checkTlsOptions(checked.tls);
   checkFunction("credentials", credentials);
   checkFunction("sentinelCredentials", sentinelCredentials);
   if ([url, client, nodeRedis].filter((each) => each !== undefined).length !== 1)
@@ -76,7 +76,7 @@ export function redisDriver(options: RedisDriverOptions): Driver {
     server: credentials && sourceOf(credentials, "credentials"),
     sentinel: sentinelCredentials && sourceOf(sentinelCredentials, "sentinelCredentials"),
   };
-  const target = targetOf(options, tls, sources);
+  const target = targetOf(checked, tls, sources);
   if (sentinelCredentials !== undefined && !("sentinels" in target))
     throw new StoreError("invalid-argument", "pass `sentinelCredentials` only with sentinels: use redis+sentinel://");
   return driverOf(target, connectTimeout);

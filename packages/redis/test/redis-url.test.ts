@@ -233,6 +233,17 @@ describe("a server that cannot be reached", () => {
   });
 });
 
+test("an option that changes when it is read again is read once", async () => {
+  const values = ["redis://localhost", "canary"];
+  const driver = redisDriver({
+    get url() {
+      return values.shift();
+    },
+  });
+  expect(values).toEqual(["canary"]);
+  await driver.close();
+});
+
 test("creating a store sends nothing", async () => {
   let connections = 0;
   const server = createServer(() => {
