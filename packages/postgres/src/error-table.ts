@@ -15,8 +15,12 @@ const lost: Row = { code: "connection-lost", retryable: true, effect: "unknown" 
 /** The fault of a request that was aborted before anything was sent. */
 export const timedOut: Fault = temporary("timeout");
 
+/** Why a request got no connection. The server may not respond, or other requests use all connections. */
+export const noFreeConnection =
+  "no free connection: check that the server responds, make fewer calls at a time, or raise `max` of the pool";
+
 /** The fault of a request that waited for a connection as long as the pool allows. */
-export const noClientInTime: Fault = { ...temporary("unavailable"), reason: "no free connection" };
+export const noClientInTime: Fault = { ...temporary("unavailable"), reason: noFreeConnection };
 
 /** Faults by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const rowsByStates: readonly (readonly [states: string, row: Row])[] = [

@@ -122,6 +122,13 @@ test("errors of PGlite have the same codes as those of a server, and the session
   assert.equal((await driver.get(keysRequest(["open"]))).values[0], undefined);
 });
 
+test("if PGlite's queue fails, the error does not say that the database cannot be opened", async () => {
+  const failing = Object.assign(Object.create(pglite), { _runExclusiveTransaction: async () => assert.fail("canary") });
+  const driver = postgresDriver({ pglite: failing });
+  const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
+  assert.deepEqual([fault.code, fault.effect, fault.reason], ["internal", "none", "PGlite's queue failed"]);
+});
+
 test("a database that cannot be opened is reported", async () => {
   const broken = new PGlite("/dev/null/nothing");
   const driver = postgresDriver({ pglite: broken });

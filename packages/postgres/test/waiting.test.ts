@@ -75,6 +75,18 @@ test("other users of the pool get connections while calls of the store wait", as
   await pool.end();
 });
 
+test("the error of a call that gets no connection in time says what to do", async () => {
+  const pool = new pg.Pool({ connectionString: table.url, max: 1 });
+  await using store = postgresStore({ pool, table: table.name });
+  const holder = await pool.connect();
+  await assert.rejects((await store.open("b")).get("waiting", { timeout: 300 }), {
+    code: "timeout",
+    message: /no free connection: .*raise `max` of the pool\)$/,
+  });
+  holder.release();
+  await pool.end();
+});
+
 test("a refused connection fails all calls that wait, without a connection for each", async () => {
   await using proxy = await startProxy(table.url);
   const url = new URL(proxy.url(table.url));

@@ -1,11 +1,11 @@
 import { type DriverRequest, type Fault, FaultError, now } from "@manykv/core/driver";
 import type { Pool, PoolClient } from "pg";
-import { faultOfConnecting, noClientInTime, timedOut } from "../error-table.js";
+import { faultOfConnecting, noClientInTime, noFreeConnection, timedOut } from "../error-table.js";
 import { isolate } from "./isolate.js";
 import { checkClient, hangUp, isEnded, type PgClient, unusable } from "./pg-internals.js";
 
 const poolEnded: Fault = { code: "closed", retryable: false, effect: "none", reason: "the caller ended the `pool`" };
-const noClient: Fault = { ...timedOut, reason: "no free connection" };
+const noClient: Fault = { ...timedOut, reason: noFreeConnection };
 
 /** A request that waits for a client. */
 interface Waiter {

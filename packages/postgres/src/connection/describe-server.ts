@@ -28,7 +28,9 @@ const obstacles: Readonly<Record<Obstacle, string>> = {
   role:
     "the role may not see or terminate its own server processes. Do not change the role with SET ROLE, and grant it " +
     "EXECUTE on pg_terminate_backend.",
-  server: "the server does not list its processes as PostgreSQL does.",
+  server:
+    "the server does not list its processes as PostgreSQL does. If late writes would be a problem, use a server that is " +
+    "PostgreSQL itself.",
 };
 
 /** Describes the server from what it reports about itself. */

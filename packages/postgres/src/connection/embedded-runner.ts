@@ -32,6 +32,7 @@ export interface EmbeddedPostgres {
 const none = { retryable: false, effect: "none" } as const;
 const closed: Fault = { ...none, code: "closed", reason: "the caller closed `pglite`" };
 const cannotOpen: Fault = { ...none, code: "unavailable", reason: "PGlite cannot open its database" };
+const queueFailed: Fault = { ...none, code: "internal", reason: "PGlite's queue failed" };
 const failed: Fault = { code: "internal", retryable: false, effect: "unknown", reason: "PGlite failed" };
 /** Core repeats a read of several keys as smaller reads, because PGlite may lack the memory for the whole reply. */
 const readFailed: Fault = { ...failed, code: "connection-lost", retryable: true, effect: "none" };
@@ -118,8 +119,10 @@ export class EmbeddedRunner implements Runner {
   async #takeTurns(): Promise<void> {
     if (this.#isTakingTurns) return;
     this.#isTakingTurns = true;
+    let fault = cannotOpen;
     try {
       await this.#postgres.waitReady;
+      fault = queueFailed;
       while (this.#turns.size > 0) {
         if (now() - this.#othersRanAt > longestTurns) {
           await nextTurn();
@@ -128,7 +131,7 @@ export class EmbeddedRunner implements Runner {
         await this.#exclusively(() => this.#takeTurn());
       }
     } catch {
-      for (const turn of this.#turns) turn.refuse(cannotOpen);
+      for (const turn of this.#turns) turn.refuse(fault);
       this.#turns.clear();
     } finally {
       this.#isTakingTurns = false;

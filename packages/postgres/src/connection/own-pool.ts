@@ -1,6 +1,6 @@
 import { FaultError } from "@manykv/core/driver";
 import type { Client, Pool } from "pg";
-import { faultOfConnecting } from "../error-table.js";
+import { faultOfConnecting, noFreeConnection } from "../error-table.js";
 import type { ConnectionSettings } from "./connection-url.js";
 import { HostRotation } from "./hosts.js";
 import { guardedClient, guardedPool, hangUp, loadPg, type Pg } from "./pg-internals.js";
@@ -80,5 +80,5 @@ function poolOfHosts(pg: Pg, count: number): typeof Pool {
 
 function isWorthAnotherHost(error: Error): boolean {
   const { retryable, reason } = FaultError.is(error) ? error.fault : faultOfConnecting(error);
-  return retryable && reason !== "no free connection";
+  return retryable && reason !== noFreeConnection;
 }
