@@ -157,6 +157,33 @@ export const unsettledCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "s09-lost-since",
+    rule: "S9",
+    subject: "core",
+    title: "if the driver reports which keys a replaced server may have lost, only these keys become `unknown`",
+    async run(context) {
+      for (const kind of ["set", "delete"] as const) {
+        let requests = 0;
+        const asked: unknown[] = [];
+        const lostSince = (generation: number, _bucket: string, key: string): boolean => {
+          asked.push([generation, key]);
+          return key === "b";
+        };
+        const wrap = restarting(() => (requests++ < 4 ? 1 : 2), lostSince);
+        const report = await write(context, { kind, wrap, store: { requestLimits: { maxKeys: 1 }, concurrency: 1 } });
+        assert.deepEqual(report.error?.counts, { applied: 3, "not-applied": 0, unknown: 1 });
+        const [failure] = report.failures;
+        assert.equal(failure?.index, 1);
+        assert.equal(failure.code, "connection-lost");
+        assert.deepEqual(asked, [
+          [1, "a"],
+          [1, "b"],
+          [1, "c"],
+        ]);
+      }
+    },
+  },
+  {
     id: "s09-same-generation",
     rule: "S9",
     subject: "core",
@@ -209,8 +236,11 @@ function loses(fault: Fault): FaultSchedule {
   return () => ({ kind: "reject", fault });
 }
 
-/** Returns a wrapper whose driver reports the generation that `generationOf` returns after each request. */
-function restarting(generationOf: () => number): (driver: Driver) => Driver {
+/**
+ * Returns a wrapper whose driver reports the generation that `generationOf` returns after each request. The inner driver
+ * knows nothing of these generations, so only `lostSince` can say which keys they concern.
+ */
+function restarting(generationOf: () => number, lostSince?: Driver["lostSince"]): (driver: Driver) => Driver {
   return (driver) => {
     let generation = generationOf();
     const answered = <Answer>(answer: Promise<Answer>): Promise<Answer> =>
@@ -220,8 +250,8 @@ function restarting(generationOf: () => number): (driver: Driver) => Driver {
     const changed: Partial<Driver> = {
       set: (request) => answered(driver.set(request)),
       delete: (request) => answered(driver.delete(request)),
+      ...(lostSince && { lostSince }),
     };
-    // The driver knows nothing of these generations, so it cannot say which keys they concern.
     const wrapped = wrapDriver(driver, changed, ["lostSince"]);
     return Object.defineProperty(wrapped, "generation", { get: () => generation });
   };

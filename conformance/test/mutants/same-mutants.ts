@@ -124,6 +124,12 @@ export const sameMutants: readonly Mutant[] = [
     ]),
   },
   {
+    name: "ignores which keys the driver reports as lost",
+    rule: "S9",
+    killedBy: "s09-lost-since",
+    createStore: belowCore((driver, options) => [wrapDriver(driver, {}, ["lostSince"]), options]),
+  },
+  {
     name: "repeats a read whose response is too large without making it smaller",
     rule: "S10",
     killedBy: "s10-response-over-a-limit",
