@@ -100,6 +100,39 @@ test("a request handler with web streams reads no more than a response can conta
   expect(sent).toBeLessThan(1_000_000);
 });
 
+test("the responses of parallel requests that are in memory have a limit together, which later requests get back", async () => {
+  let sent = 0;
+  let isHostile = true;
+  const hostileBody = (): ReadableStream<Uint8Array> => {
+    let left = 23;
+    return new ReadableStream({
+      pull(controller) {
+        if (left-- === 0) return new Promise(() => {});
+        sent += 1_000_000;
+        controller.enqueue(new Uint8Array(1_000_000));
+      },
+    });
+  };
+  const validBody = JSON.stringify({ Responses: { [table]: [] }, UnprocessedKeys: {} });
+  const requestHandler = {
+    handle: async () => {
+      const body = isHostile ? hostileBody() : new Blob([validBody]).stream();
+      return { response: { statusCode: 200, headers: {}, body } };
+    },
+    destroy() {},
+  };
+  const client = new DynamoDBClient({ region, credentials, requestHandler } as unknown as DynamoDBClientConfig);
+  const driver = dynamodbDriver({ table, client });
+  const keys = Array.from({ length: 100 }, (_, index) => `key-${index}`);
+  const signal = AbortSignal.timeout(1_000);
+  await Promise.allSettled(Array.from({ length: 16 }, () => driver.get(request({ keys, signal }))));
+  expect(sent).toBeGreaterThan(2 * 23_000_000);
+  expect(sent).toBeLessThan(64_000_000 + 16_000_000);
+  isHostile = false;
+  for (const answer of await Promise.all(Array.from({ length: 16 }, () => driver.get(request({ keys })))))
+    expect(answer.values).toEqual(keys.map(() => undefined));
+});
+
 test("a getMany gives up after it has read a single key in vain", async () => {
   await using server = await startRogueServer(endlessBody);
   await using store = dynamodbStore({ table, region, credentials, endpoint: server.url, retry: { baseDelay: 1 } });

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
 import { clearTimer, type DriverRequest, setTimer } from "@manykv/core/driver";
 import { neverSent } from "../connection-fault.js";
+import type { Capacity } from "./capacity.js";
 
 /** The Node.js channel for HTTP requests that have a socket: https://nodejs.org/api/diagnostics_channel.html#http */
 const channel = "http.client.request.start";
@@ -43,16 +44,19 @@ export class Departures {
 export class Departure {
   readonly id: string = randomUUID();
   readonly #request: DriverRequest;
-  /** Whether the request occupies one of the slots for requests in flight. */
-  hasSlot = false;
+  readonly #answers: Capacity;
+  readonly #listeners: (() => void)[] = [];
+  #ended = false;
   aborted = false;
   onabort: (() => void) | null = null;
   #state: "unsent" | "handed over" | "sent" | "answered" = "unsent";
   /** Whether the caller's middleware repeated the request after an attempt whose effect is unknown. */
   #earlierInDoubt = false;
 
-  constructor(request: DriverRequest) {
+  /** @param answers - the bytes that the responses of all requests may have in memory */
+  constructor(request: DriverRequest, answers: Capacity) {
     this.#request = request;
+    this.#answers = answers;
   }
 
   /** A real signal, for other request handlers. */
@@ -93,6 +97,22 @@ export class Departure {
   cancel(): void {
     this.aborted = true;
     this.onabort?.();
+  }
+
+  /** Waits until the response may have this many bytes in memory. */
+  reserve(bytes: number): Promise<void> {
+    return this.#answers.take(bytes, this);
+  }
+
+  /** Calls `listener` when the request ends, or at once if it has ended. */
+  onEnd(listener: () => void): void {
+    if (this.#ended) listener();
+    else this.#listeners.push(listener);
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const listener of this.#listeners) listener();
   }
 
   /**

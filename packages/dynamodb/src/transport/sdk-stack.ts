@@ -36,12 +36,15 @@ const wrappedClient = "`send` of the `client` made no HTTP request: pass a Dynam
 /**
  * Sends a request through all middleware of the client. Only the items bypass the SDK, because it is slow to encode and
  * decode them, does not verify checksums, and treats a missing part of a response like an empty part.
+ *
+ * @param onTarget - called with the destination before the request is sent
  */
 export async function sendThroughStack(
   { client, sdk }: Connection,
   message: Message,
   table: string,
   departure: Departure,
+  onTarget: (target: HttpRequest) => void,
 ): Promise<Answer & { readonly resolved: Resolved }> {
   const input = emptyInput(message, table);
   const unchanged = JSON.stringify(input);
@@ -69,6 +72,7 @@ export async function sendThroughStack(
     (next, context) => async (args) => {
       const { selectedHttpAuthScheme: scheme } = context["__smithy_context"] as Record<string, AuthScheme>;
       resolved = { target: { ...(args.request as HttpRequest), body: "" }, scheme: scheme as AuthScheme };
+      onTarget(resolved.target);
       departure.handOver();
       const result = await next(args);
       const response = result.response as HttpResponse;

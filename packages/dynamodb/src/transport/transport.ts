@@ -4,13 +4,13 @@ import { isOtherProtocol } from "../connection-fault.js";
 import { classify, failCredentials, notDynamodb, refusal } from "../error-table.js";
 import { Layout } from "../layout.js";
 import type { DynamodbDriverOptions } from "../options.js";
+import { Capacity } from "./capacity.js";
 import { CredentialLookups } from "./credential-lookups.js";
 import { Departure, Departures } from "./departure.js";
 import { sendDirectly } from "./direct-request.js";
 import { type Answer, bodyOf, type Message } from "./message.js";
 import { createAgents } from "./proxy-agents.js";
 import { type Connection, type Resolved, sendThroughStack } from "./sdk-stack.js";
-import { Slots } from "./slots.js";
 
 /** Maximum time to connect with a client that manykv creates, in milliseconds. After this time, manykv retries. */
 const connectTimeout = 3_000;
@@ -18,6 +18,8 @@ const connectTimeout = 3_000;
 const maxSockets = 64;
 /** Maximum number of requests that wait in the caller's client. Others wait outside, where they need less memory. */
 const maxRequests = 1_000;
+/** Maximum size of the responses that are in memory at the same time, in bytes: two of the largest ones. */
+const maxAnswerBytes = 64_000_000;
 
 /** How long the comparison of the client's middleware stays valid during parallel requests, in milliseconds. */
 const plainTime = 20;
@@ -34,12 +36,17 @@ const renewalTime = 600_000;
 export class Transport {
   readonly table: string;
   readonly layout: Layout;
-  /** The address of the server. `undefined` before the first response. */
+  /** The address of the server. `undefined` before the SDK has resolved the endpoint for the first request. */
   server: ServerAddress | undefined;
   /** Whether a response has shown that the table has the primary key of the layout. */
   isLayoutConfirmed = false;
   readonly #options: DynamodbDriverOptions;
-  readonly #slots: Slots;
+  /**
+   * Limits how many requests are in flight. Others wait here and not in the HTTP agent, which would open new connections
+   * even for cancelled requests.
+   */
+  readonly #requests: Capacity;
+  readonly #answers: Capacity = new Capacity(maxAnswerBytes);
   #lookups: CredentialLookups = new CredentialLookups();
   /** When the running search for credentials began. `Infinity` if none is running. */
   #searchingSince = Infinity;
@@ -49,6 +56,8 @@ export class Transport {
   #validUntil = 0;
   #connection: Promise<Connection> | undefined;
   #isNodeHandler = false;
+  /** Whether a request has succeeded, so that the server certainly is DynamoDB. */
+  #isDynamodb = false;
   #departures: Departures | undefined;
   #route: (Resolved & { readonly accessKeyId: string }) | undefined;
 
@@ -56,7 +65,7 @@ export class Transport {
     this.table = options.table;
     this.layout = new Layout(options);
     this.#options = options;
-    this.#slots = new Slots(options.client === undefined ? maxSockets : maxRequests);
+    this.#requests = new Capacity(options.client === undefined ? maxSockets : maxRequests);
   }
 
   confirmLayout(): void {
@@ -71,20 +80,20 @@ export class Transport {
   async send(message: Message, request: DriverRequest): Promise<Answer> {
     this.#departures ??= new Departures(this.#options.client ? undefined : connectTimeout);
     const departures = this.#departures;
-    const departure = new Departure(request);
+    const departure = new Departure(request, this.#answers);
     departures.open.set(departure.id, departure);
     try {
       if (request.aborted) departure.cancel();
-      return await waitFor(request, this.#exchange(message, request, departure));
+      return await waitFor(request, this.#exchange(message, departure));
     } catch (error) {
       departure.cancel();
       departure.fail(error);
-      const fault = this.server === undefined && isOtherProtocol(error) ? notDynamodb().fault : classify(error);
+      const fault = !this.#isDynamodb && isOtherProtocol(error) ? notDynamodb().fault : classify(error);
       const isAnnounced = departures.areAnnounced && this.#isNodeHandler;
       throw new FaultError({ ...fault, effect: departure.effect(fault.effect, isAnnounced) });
     } finally {
       departures.open.delete(departure.id);
-      if (departure.hasSlot) this.#slots.release();
+      departure.end();
     }
   }
 
@@ -96,7 +105,7 @@ export class Transport {
     if (this.#options.client === undefined) connection?.client.destroy();
   }
 
-  async #exchange(message: Message, request: DriverRequest, departure: Departure): Promise<Answer> {
+  async #exchange(message: Message, departure: Departure): Promise<Answer> {
     if (performance.now() - this.#searchingSince > longestSearch) this.#startAnew();
     this.#connection ??= connect(this.#options).catch((error: unknown) => {
       this.#connection = undefined;
@@ -105,7 +114,7 @@ export class Transport {
     const connection = await this.#connection;
     this.#isNodeHandler = connection.isNodeHandler;
     const credentials = await this.#findCredentials(connection.client);
-    await this.#slots.enter(request, departure);
+    await this.#requests.take(1, departure);
     const { table } = this;
     // Another access key may belong to another account with another endpoint, so its requests do not reuse the route.
     const route = this.#route;
@@ -113,9 +122,11 @@ export class Transport {
       const body = bodyOf(message, { table, extra: "" });
       return { json: await sendDirectly(connection, route, credentials, message, body, departure), table };
     }
-    const { resolved, ...answer } = await sendThroughStack(connection, message, table, departure);
-    const { protocol, hostname, port } = resolved.target;
-    this.server = { address: hostname, port: port ?? (protocol === "https:" ? 443 : 80) };
+    const { resolved, ...answer } = await sendThroughStack(connection, message, table, departure, (target) => {
+      const { protocol, hostname, port } = target;
+      this.server = { address: hostname, port: port ?? (protocol === "https:" ? 443 : 80) };
+    });
+    this.#isDynamodb = true;
     const isSigV4 = resolved.scheme?.httpAuthOption.schemeId === "aws.auth#sigv4";
     if (isSigV4) this.#route = { ...resolved, accessKeyId: credentials.accessKeyId };
     return answer;
