@@ -97,6 +97,7 @@ describe("describe()", () => {
     const denied = fail(400, "AccessDeniedException");
     const description = await described({ DescribeTable: denied, DescribeContinuousBackups: denied });
     expect(codesOf(description)).toEqual(["cannot-settle", "table-not-described"]);
+    expect(description.server?.port).toBeGreaterThan(0);
     expect(description.findings[1]).toMatchObject({ severity: "note" });
     expect(description.findings[1]?.message).toContain("dynamodb:DescribeTable");
   });
