@@ -2,12 +2,16 @@ import { Call } from "./call/call.js";
 import { control, type ReadKind, read } from "./call/read.js";
 import { type WriteKind, write } from "./call/write.js";
 import type { StoreCore } from "./create-store.js";
+import { StoreError } from "./errors.js";
 import { InputError, readEntries, readKeys } from "./input/batch.js";
 import { findDuplicates } from "./input/chunk.js";
 import { checkCallOptions } from "./options.js";
 import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Limits, ListOptions } from "./store.js";
 
 const listOptionNames = ["signal", "timeout", "cursor"];
+
+const endless =
+  "keys: the backend returned the same cursor twice, so the listing would never end: check the server and the proxies";
 
 /** A bucket that sends each call to the driver immediately. */
 export class DriverBucket implements Bucket {
@@ -83,11 +87,19 @@ export class DriverBucket implements Bucket {
     this.#core.checkOpen();
     const checked = options === undefined ? undefined : checkCallOptions(options);
     let cursor: string | undefined;
-    do {
-      const page = await this.listKeys({ ...checked, cursor });
-      yield* page.keys;
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    // Brent's algorithm: finds any cycle of cursors, but keeps only one of them.
+    let earlier: string | undefined;
+    for (let page = 1, keepAt = 1; ; page++) {
+      const { keys, cursor: next } = await this.listKeys({ ...checked, cursor });
+      yield* keys;
+      if (next === undefined) return;
+      if (next === earlier) throw new StoreError("internal", endless);
+      if (page === keepAt) {
+        earlier = next;
+        keepAt *= 2;
+      }
+      cursor = next;
+    }
   }
 
   protected call(operation: string): Call {

@@ -131,7 +131,7 @@ export interface ListRequest extends DriverRequest {
 
 export interface ListAnswer {
   readonly keys: readonly string[];
-  /** Absent on the last page. */
+  /** Absent on the last page. Different from every other cursor of the same listing: `keys()` rejects if one repeats. */
   readonly cursor?: string | undefined;
 }
 

@@ -140,7 +140,10 @@ export interface Bucket {
    * listed at least once, and may be listed more than once. A page may be empty and still have a cursor.
    */
   listKeys(options?: ListOptions): Promise<KeyPage>;
-  /** Iterates over all keys of this bucket. Calls `listKeys` for each page. `timeout` applies to each page. */
+  /**
+   * Iterates over all keys of this bucket. Calls `listKeys` for each page. `timeout` applies to each page. Rejects with
+   * `internal` if the backend returns to an earlier page, which a loop over `listKeys` would not notice.
+   */
   keys(options?: CallOptions): AsyncIterable<string>;
   /**
    * Returns one result per key, in the order of `keys` and including duplicates: the key with its value, or `undefined`

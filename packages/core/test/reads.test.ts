@@ -119,3 +119,26 @@ test("a reason that says what to do replaces the general advice", async () => {
   await assert.rejects(bucket.get("a"), /access-denied \(NOPERM\)\. Check the credentials and permissions\.$/);
   await assert.rejects(bucket.get("a"), /access-denied \(wrong door: use the other one\)$/);
 });
+
+test.each([
+  [1, 0],
+  [2, 0],
+  [3, 4],
+  [7, 100],
+])("keys() rejects if the cursors repeat in a cycle of %d after %d others", async (length, before) => {
+  const driver = new ScriptedDriver();
+  let page = 0;
+  driver.list = async () => {
+    const place = page < before ? page : before + ((page - before) % length);
+    page++;
+    return { keys: [`${place}`], cursor: `${place}` };
+  };
+  const bucket = await createStore(driver).open("b");
+  const listed = new Set<string>();
+  const listing = (async () => {
+    for await (const key of bucket.keys()) listed.add(key);
+  })();
+  await assert.rejects(listing, { code: "internal", message: /never end/ });
+  assert.equal(listed.size, length + before);
+  assert.ok(page <= 3 * (length + before) + 1);
+});

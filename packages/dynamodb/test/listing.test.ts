@@ -1,11 +1,13 @@
+import { answerJson } from "@manykv/conformance/faults";
 import { type Driver, StoreError } from "@manykv/core";
 import { randomName } from "@manykv/test-services";
 import { describe, expect, test } from "vitest";
 import { dynamodbStore } from "../src/index.js";
 import { request } from "./support/request.js";
+import { startProxy } from "./support/start-proxy.js";
 import { testTable } from "./support/test-table.js";
 
-const { name: table, driver, client } = testTable();
+const { name: table, driver, client, endpoint } = testTable();
 
 /** A Scan page of 1 MB ends after three values of this size. */
 const large = new Uint8Array(300_000);
@@ -38,6 +40,21 @@ describe("listing", () => {
     expect(left.length).toBeGreaterThan(4);
     expect(left.flat().sort()).toEqual([...keys].sort());
     expect(await pages(driver, "empty")).toSatisfy((all: string[][]) => all.flat().length === 0);
+  });
+
+  test("ends if the server returns to an earlier page", async () => {
+    await using proxy = await startProxy(endpoint);
+    let scans = 0;
+    proxy.handler = (exchange) => {
+      const LastEvaluatedKey = { k: { S: `bucket:${scans++ % 3}` } };
+      return answerJson(200, { Items: [], Count: 0, LastEvaluatedKey })(exchange);
+    };
+    await using store = dynamodbStore({ table, endpoint: proxy.url });
+    const bucket = await store.open("bucket");
+    await expect(bucket.keys()[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "internal",
+      message: expect.stringContaining("never end"),
+    });
   });
 
   test("accepts a cursor of another store", async () => {
