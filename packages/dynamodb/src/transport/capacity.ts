@@ -2,6 +2,7 @@ import type { Departure } from "./departure.js";
 
 interface Waiter {
   readonly amount: number;
+  readonly departure: Departure;
   readonly enter: () => void;
 }
 
@@ -17,11 +18,13 @@ export class Capacity {
   /** Waits until `amount` is free. The request uses it until it ends. Never resolves if the request ends first. */
   take(amount: number, departure: Departure): Promise<void> {
     return new Promise((enter) => {
-      const waiter = { amount, enter };
+      const waiter = { amount, departure, enter };
       this.#waiting.add(waiter);
-      this.#serve();
+      if (this.#waiting.size === 1) this.#serve();
       departure.onEnd(() => {
-        if (!this.#waiting.delete(waiter)) this.#free += amount;
+        // Others wait only while requests use capacity. The end of these requests serves them.
+        if (this.#waiting.delete(waiter)) return;
+        this.#free += amount;
         this.#serve();
       });
     });
@@ -29,6 +32,7 @@ export class Capacity {
 
   #serve(): void {
     for (const waiter of this.#waiting) {
+      if (waiter.departure.isGivenUp) continue;
       if (waiter.amount > this.#free) return;
       this.#waiting.delete(waiter);
       this.#free -= waiter.amount;

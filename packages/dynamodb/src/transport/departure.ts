@@ -64,6 +64,11 @@ export class Departure {
     return this.#request.signal;
   }
 
+  /** Whether the request will end without an answer. */
+  get isGivenUp(): boolean {
+    return this.#request.aborted;
+  }
+
   /** Records that the request is passed to the request handler. Throws if the request was already cancelled. */
   handOver(): void {
     if (this.aborted) throw new Error("the request was cancelled before it was sent");
