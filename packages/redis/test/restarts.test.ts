@@ -192,3 +192,45 @@ describe("a cluster whose master restarts without its data during a write", () =
     await admin[Symbol.asyncDispose]();
   });
 });
+
+describe("a cluster failover during a write, while the old master remains reachable", () => {
+  test("makes the keys that this master acknowledged unknown, because it may not have passed them on", async () => {
+    await using cluster = await startDedicatedRedisCluster({ nodeTimeout: 60_000 });
+    await using store = redisStore({
+      url: cluster.url,
+      timeout: 60_000,
+      requestLimits: { maxKeys: 500 },
+      concurrency: 1,
+    });
+    const bucket = await store.open("bucket");
+    await using admin = await ClusterAdmin.connect(cluster.nodes);
+    const [replica] = await admin.replicas();
+    const master = replica && (await admin.masterOf(replica));
+    if (master === undefined) throw new Error("the cluster must have a replica and its master");
+    const ownerOf = await admin.owners();
+    const start = checksum(Buffer.from(bucketPrefix("bucket")));
+    const keys = Array.from({ length: 60_000 }, (_, index) => `key${index}`);
+    await bucket.set("first", bytes("v"));
+    // The replica cannot log in again, so it misses the following writes. The store's connection stays open.
+    await master.redis.config("SET", "requirepass", "secret");
+    await master.redis.call("CLIENT", "KILL", "TYPE", "replica");
+    const before = await admin.calls(master, "set");
+    const writing = bucket.setMany(keys.map((key) => [key, bytes("v")])).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    await expect.poll(() => admin.calls(master, "set"), { interval: 5 }).toBeGreaterThan(before + 1_000);
+    await replica?.redis.call("CLUSTER", "FAILOVER", "TAKEOVER");
+    const error = await writing;
+    await master.redis.config("SET", "requirepass", "");
+    if (!BatchError.is(error)) throw new Error("the write must reject with a BatchError");
+    expect(error.counts.unknown).toBeGreaterThan(0);
+    for (const { index, outcome } of error.failures()) {
+      expect(outcome).toBe("unknown");
+      expect(ownerOf(slotOfKey(start, keys[index] as string))).toBe(master);
+    }
+    const missing = (await bucket.getMany(keys)).flatMap((entry, index) => (entry === undefined ? [index] : []));
+    expect(missing.length).toBeGreaterThan(0);
+    for (const index of missing) expect(error.outcomeOf(index)).toBe("unknown");
+  });
+});

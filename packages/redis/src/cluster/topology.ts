@@ -72,11 +72,19 @@ export class Topology {
     return this.#access.translate(address);
   }
 
-  /** Records the new master of a slot. Starts a search unless one began recently: other slots may have moved too. */
+  /**
+   * Records the new master of a slot. If it was a replica, a failover has given it all slots of the previous master.
+   * Starts a search unless one began recently: other slots may have moved too.
+   */
   applyMoved(slot: number, address: Address): void {
     const map = this.#map;
-    const master = map?.masters.find((each) => keyOfAddress(each.address) === keyOfAddress(address));
-    map?.assign(slot, slot, master ?? { id: "", address });
+    const previous = map?.masters[map.ownerOf(slot)]?.address;
+    const master = map?.masters.find((each) => isSame(each.address, address)) ?? { id: "", address };
+    if (map !== undefined && previous !== undefined && this.#isFailover(previous, address)) {
+      const slots = map.slotsOf(previous);
+      this.#noteLost(previous, slots);
+      for (const each of slots) map.assign(each, each, master);
+    } else map?.assign(slot, slot, master);
     if (now() - this.#refreshed > refreshCooldown) this.#refresh().catch(() => {});
   }
 
@@ -156,22 +164,29 @@ export class Topology {
     }
   }
 
-  /**
-   * Finds the masters that crashed and were replaced by one of their replicas, which may lack their last writes. A
-   * master that was replaced in a failover that an operator requested has passed on all its writes and still responds.
-   */
+  /** Finds the masters that one of their replicas has replaced since the last search. */
   #noteFailovers(map: SlotMap): void {
-    const replicas = new Set((this.#map?.replicas ?? []).map(keyOfAddress));
     for (const { address } of this.#map?.masters ?? []) {
-      const node = this.#nodes.get(keyOfAddress(address));
-      if (!node?.acknowledged || node.current !== undefined) continue;
       const lost = new SlotSet();
       for (const slot of this.#map?.slotsOf(address) ?? []) {
         const owner = map.masters[map.ownerOf(slot)]?.address;
-        if (owner !== undefined && replicas.has(keyOfAddress(owner))) lost.add(slot);
+        if (owner !== undefined && this.#isFailover(address, owner)) lost.add(slot);
       }
-      this.lostSlots.add(lost);
+      this.#noteLost(address, lost);
     }
+  }
+
+  /** Returns whether a slot that was served by `previous` has a new master that was a replica. */
+  #isFailover(previous: Address, master: Address): boolean {
+    return !isSame(previous, master) && this.#map?.replicas.some((replica) => isSame(replica, master)) === true;
+  }
+
+  /**
+   * Records a failover. The new master may lack the last writes that the previous one acknowledged, even if the previous
+   * one still responds: nothing shows whether it had passed them on.
+   */
+  #noteLost(previous: Address, slots: SlotSet): void {
+    if (this.#nodes.get(keyOfAddress(previous))?.acknowledged) this.lostSlots.add(slots);
   }
 
   async #ask(address: Address, request: DriverRequest): Promise<SlotMap> {
@@ -213,6 +228,10 @@ function mostPermanentError(error: unknown): unknown {
   const errors = error.errors.flatMap((each: unknown) => (each instanceof AggregateError ? each.errors : [each]));
   const permanent = errors.find((each) => each instanceof FaultError && !each.fault.retryable);
   return permanent ?? errors[0] ?? new FaultError(noSlots);
+}
+
+function isSame(left: Address, right: Address): boolean {
+  return keyOfAddress(left) === keyOfAddress(right);
 }
 
 function shuffled<Item>(items: readonly Item[]): Item[] {

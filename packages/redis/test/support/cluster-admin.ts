@@ -39,6 +39,12 @@ export class ClusterAdmin implements AsyncDisposable {
     return this.nodes.filter((node) => !masters.includes(node));
   }
 
+  /** Returns the master that a replica copies. */
+  async masterOf(replica: AdminNode): Promise<AdminNode | undefined> {
+    const port = /^master_port:(\d+)/m.exec(await replica.redis.info("replication"))?.[1];
+    return this.nodes.find((node) => node.port === Number(port));
+  }
+
   async ownerOf(slot: number): Promise<AdminNode> {
     return (await this.owners())(slot);
   }
