@@ -169,6 +169,36 @@ describe("a proxy that hangs up at", () => {
     expect((await store.describe()).abilities.settlesLostWrites).toBe(true);
   });
 
+  test("a network that breaks connections at the same command in different attempts is not taken for it", async () => {
+    let kills = 0;
+    let pings = 0;
+    const [, store, bucket] = await through(([command, subcommand]) => {
+      if (command === "PING") return ++pings === 2 ? "hang-up" : undefined;
+      return subcommand === "KILL" && ++kills <= 3 ? "hang-up" : undefined;
+    });
+    await bucket.set("key", bytes("value"));
+    expect({ kills, pings }).toEqual({ kills: 4, pings: 4 });
+    expect((await store.describe()).abilities.settlesLostWrites).toBe(true);
+  });
+
+  test("SELECT: a store of another database fails at its first attempt, and says what to do", async () => {
+    const [proxy] = await through(hangingUpAt("SELECT"));
+    await using store = redisStore({ url: `${proxy.url}/1`, timeout: 60_000 });
+    const error = await batchRejection((await store.open("bucket")).set("key", bytes("value")));
+    expect(error).toMatchObject({ code: "unavailable", retryable: false });
+    expect(error.message).toContain("SELECT: use database 0");
+    expect(error.outcomeOf(0)).toBe("not-applied");
+  });
+
+  test("SELECT only once is a broken connection", async () => {
+    let broken = 0;
+    const [proxy] = await through(([command]) => (command === "SELECT" && broken++ < 1 ? "hang-up" : undefined));
+    await using store = redisStore({ url: `${proxy.url}/1` });
+    const bucket = await store.open("bucket");
+    await bucket.set("key", bytes("value"));
+    expect(text(await bucket.get("key"))).toBe("value");
+  });
+
   test("a network that breaks later connections is never taken for such a proxy", async () => {
     const [proxy, store, bucket] = await through(() => undefined);
     await bucket.set("key", bytes("value"));

@@ -48,8 +48,18 @@ const questions: Readonly<Record<Question, Buffer>> = {
 
 const allQuestions = Object.keys(questions) as readonly Question[];
 
-/** After the connection has closed at a question this many times, the question is no longer asked. */
+/** After the connection has closed at a question this many times in one round, the question is no longer asked. */
 const mostStrikes = 2;
+
+/**
+ * The connections that are opened, one directly after the other, until an interview is complete. Hang-ups of different
+ * rounds are not counted together: a server that restarts now and then also closes connections at questions.
+ */
+export class Round {
+  /** Whether the last connection closed at a question, so that the question must be asked again on another one. */
+  hungUp = false;
+  readonly strikes: Map<Question, number> = new Map();
+}
 
 /**
  * Requests information about one server, on each new connection. Some proxies close the connection at commands that
@@ -58,23 +68,32 @@ const mostStrikes = 2;
  */
 export class Interview {
   readonly #refused: Set<Question> = new Set();
-  readonly #strikes: Map<Question, number> = new Map();
   /** Whether the server has answered all questions that remain. Later, a broken connection is only that. */
   #passed = false;
   #careful = false;
 
   /**
-   * Asks all questions in one round trip.
+   * Asks all questions in one round trip. If the connection closes at a question, notes this in `round`: ask again on
+   * another connection, with the same round.
    *
-   * @param onHangUp - called if the connection closes at a question: ask again on another connection
    * @throws {FaultError} if the connection closes, or if the server is unavailable or requires a password
    */
-  async ask(socket: RespSocket, onHangUp: () => void): Promise<Identity> {
+  async ask(socket: RespSocket, round: Round): Promise<Identity> {
     const asked = allQuestions.filter((question) => !this.#refused.has(question));
     const answers = new Map<Question, Reply>();
     if (this.#careful || asked.length === 0) {
       await ping(socket);
-      for (const question of asked) answers.set(question, await this.#askAlone(socket, question, onHangUp));
+      for (const question of asked) {
+        const { replies, ending } = await exchange(socket, [questions[question]]);
+        if (ending !== "complete") {
+          const strikes = (round.strikes.get(question) ?? 0) + 1;
+          round.strikes.set(question, strikes);
+          if (strikes >= mostStrikes) this.#refused.add(question);
+          round.hungUp = true;
+          throw new FaultError(faultOfRefusal(undefined));
+        }
+        answers.set(question, replies[0] as Reply);
+      }
     } else {
       const { replies, ending } = await exchange(
         socket,
@@ -82,7 +101,7 @@ export class Interview {
       );
       if (ending !== "complete") {
         this.#careful = !this.#passed && !(replies[0] instanceof Error);
-        if (this.#careful) onHangUp();
+        round.hungUp = this.#careful;
         throw new FaultError(faultOfRefusal(replies[0]));
       }
       asked.forEach((question, index) => {
@@ -93,16 +112,6 @@ export class Interview {
     this.#passed = true;
     this.#careful = false;
     return identity;
-  }
-
-  async #askAlone(socket: RespSocket, question: Question, onHangUp: () => void): Promise<Reply> {
-    const { replies, ending } = await exchange(socket, [questions[question]]);
-    if (ending === "complete") return replies[0] as Reply;
-    const strikes = (this.#strikes.get(question) ?? 0) + 1;
-    this.#strikes.set(question, strikes);
-    if (strikes >= mostStrikes) this.#refused.add(question);
-    onHangUp();
-    throw new FaultError(faultOfRefusal(undefined));
   }
 }
 

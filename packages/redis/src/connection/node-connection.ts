@@ -1,7 +1,7 @@
 import { clearTimer, createRequest, type DriverRequest, FaultError, setTimer, waitFor } from "@manykv/core/driver";
 import type { Reply } from "../protocol/reply.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
-import { type Identity, Interview } from "./identity.js";
+import { type Identity, Interview, Round } from "./identity.js";
 import { Lifetime } from "./lifetime.js";
 import type { LostConnection } from "./lost-connection.js";
 import { type ConnectionSource, openSocket } from "./open-socket.js";
@@ -239,24 +239,22 @@ export class NodeConnection implements ConnectionOwner {
   }
 
   async #openConnection(): Promise<Connection> {
+    const round = new Round();
     for (;;) {
-      let hungUp = false;
+      round.hungUp = false;
       try {
-        return await this.#openOnce(() => {
-          hungUp = true;
-        });
+        return await this.#openOnce(round);
       } catch (error) {
-        if (!hungUp) throw error;
+        if (!round.hungUp) throw error;
       }
     }
   }
 
-  /** @param onHangUp - called if the server closes the connection at a question, so that it must be asked again */
-  async #openOnce(onHangUp: () => void): Promise<Connection> {
+  async #openOnce(round: Round): Promise<Connection> {
     if (this.#lifetime.ended) throw new FaultError(unavailable);
     const { source, connectTimeout, check } = this.#options;
     return openSocket(source, connectTimeout, this.#lifetime, async (socket) => {
-      const identity = await this.#interview.ask(socket, onHangUp);
+      const identity = await this.#interview.ask(socket, round);
       check(identity);
       this.#checkDatabase(identity);
       return new Connection(socket, identity, this);

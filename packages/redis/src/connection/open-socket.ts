@@ -1,9 +1,10 @@
 import { clearTimer, type Fault, FaultError, nextTurn, setTimer } from "@manykv/core/driver";
 import type { Redis, RedisOptions } from "ioredis";
 import { faultOfConnecting } from "../error-table.js";
+import { encodeCommand } from "../protocol/encode-command.js";
 import { Lifetime } from "./lifetime.js";
 import { type Login, logIn } from "./log-in.js";
-import { RespSocket } from "./resp-socket.js";
+import { Exchange, RespSocket } from "./resp-socket.js";
 import { firstByteOf, tlsRefused, wrongProtocol } from "./wrong-protocol.js";
 
 /** How to reach one server and log in. */
@@ -124,7 +125,8 @@ export async function openSocket<Result>(
     redis.stream.unref?.();
     const socket = new RespSocket(redis);
     const firstByte = firstByteOf(redis.stream);
-    mismatch = () => wrongProtocol(redis, firstByte());
+    mismatch = async () =>
+      (await wrongProtocol(redis, firstByte())) ?? (await withoutDatabases(source, timeout, owner));
     await logIn(socket, source);
     const result = await prepare(socket);
     keepUntil(owner, redis);
@@ -149,6 +151,33 @@ export async function openSocket<Result>(
     stopListening();
   }
 }
+
+/**
+ * After a first connection was closed, returns a fault if the server serves database 0, but closes connections that
+ * select another one. Some proxies do this instead of answering with an error.
+ */
+async function withoutDatabases(
+  source: ConnectionSource,
+  timeout: number,
+  owner: Lifetime,
+): Promise<Fault | undefined> {
+  if (source.database === 0) return undefined;
+  const selectsNone = { ...source, database: 0, checked: true };
+  return openSocket(selectsNone, timeout, owner, async (socket) => {
+    const [ping, select] = [new Exchange(1), new Exchange(1)];
+    socket.send(encodeCommand("PING"), ping);
+    if ((await ping.ended).ending !== "complete") return undefined;
+    socket.send(encodeCommand("SELECT", `${source.database}`), select);
+    return (await select.ended).ending === "complete" ? undefined : noDatabases;
+  }).catch(() => undefined);
+}
+
+const noDatabases: Fault = Object.freeze({
+  code: "unavailable",
+  retryable: false,
+  effect: "none",
+  reason: "the server or a proxy closes the connection at SELECT: use database 0, or connect to the server directly",
+});
 
 /** Connects. If a TLS handshake takes unusually long, finds out whether only one side uses TLS. */
 async function connect(redis: Redis, source: ConnectionSource): Promise<void> {
