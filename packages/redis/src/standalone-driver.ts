@@ -22,7 +22,15 @@ import { describeNode } from "./describe.js";
 import { classify, faultOfReply, isUnknownCommand } from "./error-table.js";
 import { bucketPrefix } from "./key-names.js";
 import { limits } from "./limits.js";
-import { decodeCursor, encodeCursor, parseId, parseScanCursor, type ScanPosition } from "./listing/cursor.js";
+import {
+  countRestart,
+  decodeCursor,
+  encodeCursor,
+  parseCount,
+  parseId,
+  parseScanCursor,
+  type ScanPosition,
+} from "./listing/cursor.js";
 import { encodeScan, fillPage, keysOfScan } from "./listing/scan.js";
 import { encodeCommand, encodeDelete, encodeExists, encodeGet, encodeSet } from "./protocol/encode-command.js";
 import { isCountUpTo, isOk, isValue, type Reply } from "./protocol/reply.js";
@@ -102,7 +110,9 @@ export class StandaloneDriver implements Driver {
     const position = request.cursor === undefined ? undefined : parsePosition(bucket, request.cursor);
     const connection = this.#node.current ?? (await this.#node.connect(request));
     const { process } = connection.identity;
-    let cursor = position?.process === process ? position.cursor : "0";
+    const startsOver = position !== undefined && position.process !== process;
+    const restarts = startsOver ? countRestart(position.restarts) : (position?.restarts ?? 0);
+    let cursor = position === undefined || startsOver ? "0" : position.cursor;
     const { keys, done } = await fillPage(request, async () => {
       const exchange = await connection.send(request, encodeScan(bucket, cursor), 1, { limits: scanReply });
       if (isWithoutScan(connection, exchange)) throw new FaultError(withoutScan);
@@ -110,7 +120,7 @@ export class StandaloneDriver implements Driver {
       cursor = page.cursor;
       return { keys: page.keys, done: cursor === "0" };
     });
-    return done ? { keys } : { keys, cursor: encodeCursor(bucket, { process, cursor }) };
+    return done ? { keys } : { keys, cursor: encodeCursor(bucket, { process, cursor, restarts }) };
   }
 
   /** Checks that the server responds. Redis needs no preparation. */
@@ -188,7 +198,7 @@ const withoutScan: Fault = Object.freeze({
   reason: "the server or a proxy does not support SCAN: connect to a server directly to list keys",
 });
 
-function parsePosition(bucket: string, text: string): ScanPosition {
-  const { process, cursor } = decodeCursor(bucket, text);
-  return { process: parseId(process), cursor: parseScanCursor(cursor) };
+function parsePosition(bucket: string, text: string): ScanPosition & { readonly restarts: number } {
+  const { process, cursor, restarts } = decodeCursor(bucket, text);
+  return { process: parseId(process), cursor: parseScanCursor(cursor), restarts: parseCount(restarts) };
 }

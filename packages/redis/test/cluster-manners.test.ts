@@ -3,10 +3,12 @@ import { serviceUrl } from "@manykv/test-services/vitest";
 import { Cluster } from "ioredis";
 import { expect, test } from "vitest";
 import { redisStore } from "../src/index.js";
+import { alternate } from "./support/alternate.js";
 import { bytes } from "./support/bytes.js";
 import { ClusterAdmin } from "./support/cluster-admin.js";
+import { rejection } from "./support/rejection.js";
 
-test("a listing of a cluster without run ids misses no key when masters restart", async () => {
+test("a listing of a cluster without run ids misses no key when masters restart, and ends if clients alternate", async () => {
   await using cluster = await startDedicatedRedisCluster({ durable: true, nodeTimeout: 60_000 });
   const proxies = await Promise.all(cluster.nodes.map((node) => RespProxy.start(node, manners.noRunId)));
   const natMap = Object.fromEntries(
@@ -35,6 +37,11 @@ test("a listing of a cluster without run ids misses no key when masters restart"
   }
   expect(listed.size).toBe(keys.length);
   expect((await store.describe()).findings.map(({ code }) => code)).toEqual(["no-run-id"]);
+
+  await using other = redisStore({ client, timeout: 60_000 });
+  const error = await rejection(alternate([bucket, await other.open("bucket")]));
+  expect(error).toMatchObject({ code: "unavailable", retryable: false });
+  expect(error.message).toContain("the same client");
   await store.close();
   client.disconnect();
   await admin[Symbol.asyncDispose]();

@@ -99,6 +99,7 @@ describe("a cursor that listKeys did not return", () => {
   const encode = (state: unknown) => Buffer.from(JSON.stringify(state)).toString("base64url");
   const bucketName = "cursors";
   const node = { id: "a".repeat(40) };
+  const own = { bucket: bucketName, restarts: 0 };
   const garbage = [
     "",
     "0",
@@ -110,18 +111,20 @@ describe("a cursor that listKeys did not return", () => {
     encode("text"),
     encode({}),
     encode({ bucket: "other", cursor: "0" }),
-    encode({ bucket: bucketName }),
-    encode({ bucket: bucketName, cursor: 5 }),
-    encode({ bucket: bucketName, cursor: "-1" }),
-    encode({ bucket: bucketName, cursor: "1 COUNT 5" }),
-    encode({ bucket: bucketName, cursor: "0", process: "a b" }),
-    encode({ bucket: bucketName, open: "0-16384", arrivals: [] }),
-    encode({ bucket: bucketName, open: "5-1", arrivals: [] }),
-    encode({ bucket: bucketName, open: "", arrivals: [{ ...node, slots: "x" }] }),
-    encode({ bucket: bucketName, open: "", arrivals: [{ id: 5 }] }),
-    encode({ bucket: bucketName, open: "", arrivals: {} }),
-    encode({ bucket: bucketName, open: "", arrivals: [], scan: 5 }),
-    encode({ bucket: bucketName, open: "", arrivals: [], scan: { ...node, cursor: "x" } }),
+    encode(own),
+    encode({ ...own, restarts: -1, cursor: "1" }),
+    encode({ ...own, restarts: "0", cursor: "1" }),
+    encode({ ...own, cursor: 5 }),
+    encode({ ...own, cursor: "-1" }),
+    encode({ ...own, cursor: "1 COUNT 5" }),
+    encode({ ...own, cursor: "0", process: "a b" }),
+    encode({ ...own, open: "0-16384", arrivals: [] }),
+    encode({ ...own, open: "5-1", arrivals: [] }),
+    encode({ ...own, open: "", arrivals: [{ ...node, slots: "x" }] }),
+    encode({ ...own, open: "", arrivals: [{ id: 5 }] }),
+    encode({ ...own, open: "", arrivals: {} }),
+    encode({ ...own, open: "", arrivals: [], scan: 5 }),
+    encode({ ...own, open: "", arrivals: [], scan: { ...node, cursor: "x" } }),
   ];
   for (const service of ["redis", "redis-cluster"] as const) {
     test(`is rejected on ${service}`, async () => {
@@ -148,7 +151,7 @@ describe("a cursor that listKeys did not return", () => {
     await bucket.setMany(keys.map((key) => [key, nothing]));
     const forged = { ...node, address: { host: "127.0.0.1", port } };
     const scan = { ...forged, process: "p", cursor: "0", owned: "0", leaving: "", arrived: "" };
-    const whole = { bucket: bucket.name, stuck: "" };
+    const whole = { bucket: bucket.name, stuck: "", restarts: 0 };
     const states = [
       { ...whole, open: "0-16383", arrivals: [], scan },
       { ...whole, open: "", arrivals: [{ ...forged, from: "b".repeat(40), slots: "0-16383" }] },

@@ -7,8 +7,10 @@ import { describe, expect, test } from "vitest";
 import { checksum, slotOfKey } from "../src/cluster/key-slot.js";
 import { redisStore } from "../src/index.js";
 import { bucketPrefix } from "../src/key-names.js";
+import { alternate } from "./support/alternate.js";
 import { bytes } from "./support/bytes.js";
 import { ClusterAdmin } from "./support/cluster-admin.js";
+import { rejection } from "./support/rejection.js";
 
 /** Listings with restarts. A campaign runs more: `RESTART_RUNS=500 npx vitest run --project redis restarts`. */
 const runs = Number(process.env["RESTART_RUNS"] ?? 8);
@@ -45,6 +47,18 @@ describe("a server without a run id", () => {
     },
     60_000 + runs * 5_000,
   );
+
+  test("fails a listing that alternates between two clients, and says what to do", async () => {
+    await using redis = await startDedicatedRedis();
+    await using proxy = await RespProxy.start(redis, manners.noRunId);
+    await using first = redisStore({ url: proxy.url });
+    await using second = redisStore({ url: proxy.url });
+    const buckets = [await first.open("bucket"), await second.open("bucket")] as const;
+    await buckets[0].setMany(Array.from({ length: 4_000 }, (_, index) => [`key${index}`, bytes("")]));
+    const error = await rejection(alternate(buckets));
+    expect(error).toMatchObject({ code: "unavailable", retryable: false });
+    expect(error.message).toContain("the same client");
+  });
 
   test("receives a cursor only over the connection that returned it", async () => {
     await using redis = await startDedicatedRedis({ durable: true });

@@ -38,7 +38,7 @@ export const cannotSettle: Skips = because(
 );
 
 /**
- * For a server without a run id. A listing misses no key, but it does not end if each page comes from another client.
+ * For a server without a run id. A listing misses no key, but it fails if each page comes from another client.
  */
 export const cannotShareCursors: Skips = because(
   "without a run id, another client cannot know that the same server process returned the cursor, so it starts over",

@@ -1,4 +1,12 @@
-import { decodeCursor, encodeCursor, invalidCursor, isRecord, parseId, parseScanCursor } from "../listing/cursor.js";
+import {
+  decodeCursor,
+  encodeCursor,
+  invalidCursor,
+  isRecord,
+  parseCount,
+  parseId,
+  parseScanCursor,
+} from "../listing/cursor.js";
 import type { Arrival, ListingProgress, NodeScan } from "./listing-state.js";
 import { SlotSet } from "./slot-set.js";
 
@@ -6,10 +14,11 @@ import { SlotSet } from "./slot-set.js";
  * Encodes a listing's state as a cursor. The cursor identifies nodes by id, never by address: a caller may forge the
  * cursor, but only the cluster may decide where the store connects and sends its password.
  */
-export function encodeProgress(bucket: string, { open, arrivals, stuck, scan }: ListingProgress): string {
+export function encodeProgress(bucket: string, { open, arrivals, stuck, scan, restarts }: ListingProgress): string {
   return encodeCursor(bucket, {
     open: `${open}`,
     stuck: `${stuck}`,
+    restarts,
     arrivals: arrivals.map(({ slots, ...ids }) => ({ ...ids, slots: `${slots}` })),
     scan: scan && {
       ...scan,
@@ -22,13 +31,14 @@ export function encodeProgress(bucket: string, { open, arrivals, stuck, scan }: 
 
 /** Decodes a cursor. Throws `invalid-argument` if the cursor is malformed or belongs to another bucket. */
 export function decodeProgress(bucket: string, cursor: string): ListingProgress {
-  const { open, arrivals, stuck, scan } = decodeCursor(bucket, cursor);
+  const { open, arrivals, stuck, scan, restarts } = decodeCursor(bucket, cursor);
   if (!Array.isArray(arrivals)) throw invalidCursor();
   return {
     open: parseSlots(open),
     arrivals: arrivals.map(parseArrival),
     stuck: parseSlots(stuck),
     scan: scan === undefined ? undefined : parseScan(scan),
+    restarts: parseCount(restarts),
   };
 }
 

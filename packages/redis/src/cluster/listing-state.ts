@@ -1,4 +1,4 @@
-import type { ScanPosition } from "../listing/cursor.js";
+import { countRestart, type ScanPosition } from "../listing/cursor.js";
 import type { NodeView, SeenNode } from "./node-view.js";
 import { SlotSet } from "./slot-set.js";
 
@@ -27,6 +27,8 @@ export interface ListingProgress {
   readonly arrivals: readonly Arrival[];
   readonly stuck: SlotSet;
   readonly scan: NodeScan | undefined;
+  /** How often the scan of a node has started over. */
+  readonly restarts: number;
 }
 
 /**
@@ -47,17 +49,25 @@ export class ListingState {
   /** Slots whose move was cancelled: the owner still reports a target node, but that node does not import the slot. */
   readonly #stuck: SlotSet;
   #scan: NodeScan | undefined;
+  #restarts: number;
 
-  constructor({ open, arrivals, stuck, scan }: ListingProgress = beginning()) {
+  constructor({ open, arrivals, stuck, scan, restarts }: ListingProgress = beginning()) {
     this.#open = open;
     this.#arrivals = new Map(arrivals.map((arrival) => [keyOf(arrival.from, arrival.id), arrival]));
     this.#stuck = stuck;
     this.#scan = scan;
+    this.#restarts = restarts;
   }
 
   /** The state that another process needs to continue the listing. */
   get progress(): ListingProgress {
-    return { open: this.#open, arrivals: [...this.#arrivals.values()], stuck: this.#stuck, scan: this.#scan };
+    return {
+      open: this.#open,
+      arrivals: [...this.#arrivals.values()],
+      stuck: this.#stuck,
+      scan: this.#scan,
+      restarts: this.#restarts,
+    };
   }
 
   get scan(): NodeScan | undefined {
@@ -101,8 +111,13 @@ export class ListingState {
     if (this.#scan !== undefined) this.#scan = { ...this.#scan, cursor };
   }
 
-  /** Discards the scan in progress, because its node is unreachable or its server process was replaced. */
+  /**
+   * Discards the scan in progress, because its node is unreachable or its server process was replaced.
+   *
+   * @throws {FaultError} if this has happened too often
+   */
   abandon(): void {
+    this.#restarts = countRestart(this.#restarts);
     this.#scan = undefined;
   }
 
@@ -150,7 +165,7 @@ export class ListingState {
 }
 
 function beginning(): ListingProgress {
-  return { open: SlotSet.parse(SlotSet.all), arrivals: [], stuck: new SlotSet(), scan: undefined };
+  return { open: SlotSet.parse(SlotSet.all), arrivals: [], stuck: new SlotSet(), scan: undefined, restarts: 0 };
 }
 
 function keyOf(from: string, to: string): string {

@@ -1,4 +1,5 @@
 import { StoreError } from "@manykv/core";
+import { FaultError } from "@manykv/core/driver";
 
 /** The position of a `SCAN` that is not complete. */
 export interface ScanPosition {
@@ -6,6 +7,23 @@ export interface ScanPosition {
   readonly process: string | undefined;
   readonly cursor: string;
 }
+
+/** How often a listing may start over. */
+const mostRestarts = 16;
+
+/**
+ * Returns the number of restarts of a listing after another one. If nothing shows that the server process is the same, a
+ * listing that alternates between two clients would start over at every page.
+ *
+ * @throws {FaultError} if the listing has started over too often
+ */
+export function countRestart(restarts: number): number {
+  if (restarts < mostRestarts) return restarts + 1;
+  throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason: restartsTooOften });
+}
+
+const restartsTooOften =
+  "the listing started over too often: continue it with the same client, or permit INFO so that clients see the run id";
 
 /** Encodes the state of a listing as an opaque cursor. */
 export function encodeCursor(bucket: string, state: object): string {
@@ -33,6 +51,12 @@ export function decodeCursor(bucket: string, text: string): Record<string, unkno
 /** Returns a `SCAN` cursor: 1 to 20 decimal digits. Throws `invalid-argument` for any other value. */
 export function parseScanCursor(value: unknown): string {
   if (typeof value === "string" && /^\d{1,20}$/.test(value)) return value;
+  throw invalidCursor();
+}
+
+/** Returns a count. Throws `invalid-argument` for any other value. */
+export function parseCount(value: unknown): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
   throw invalidCursor();
 }
 
