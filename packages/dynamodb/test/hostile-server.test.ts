@@ -106,8 +106,8 @@ test("the responses of parallel requests that are in memory have a limit togethe
   const hostileBody = (): ReadableStream<Uint8Array> => {
     let left = 23;
     return new ReadableStream({
-      pull(controller) {
-        if (left-- === 0) return new Promise(() => {});
+      async pull(controller) {
+        if (left-- === 0) await new Promise(() => {});
         sent += 1_000_000;
         controller.enqueue(new Uint8Array(1_000_000));
       },

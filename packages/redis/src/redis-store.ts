@@ -181,7 +181,7 @@ function driverOf(target: Target, connectTimeout: number): Driver {
   const source = new SentinelSource(target.sentinels, connectTimeout, lifetime);
   const node = new NodeConnection({ source, connectTimeout, lifetime, check: checkStandalone });
   source.onSwitch = () => node.drop();
-  return new StandaloneDriver(node, target.server, "sentinel");
+  return new StandaloneDriver(node, target.server, source);
 }
 
 /** Throws a {@link FaultError} if the server reports that it is a cluster node or is not a master. */

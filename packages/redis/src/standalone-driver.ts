@@ -35,6 +35,8 @@ import { encodeScan, fillPage, keysOfScan } from "./listing/scan.js";
 import { encodeCommand, encodeDelete, encodeExists, encodeGet, encodeSet } from "./protocol/encode-command.js";
 import { isCountUpTo, isOk, isValue, type Reply } from "./protocol/reply.js";
 import { scanReply, valuesReply } from "./protocol/reply-limits.js";
+import { cannotSubscribe } from "./sentinel/failover-watch.js";
+import type { SentinelSource } from "./sentinel/sentinel-source.js";
 
 /** The driver for one Redis server. Each request for keys takes one write to the socket and one round trip. */
 export class StandaloneDriver implements Driver {
@@ -42,13 +44,13 @@ export class StandaloneDriver implements Driver {
   readonly server: ServerAddress | undefined;
   readonly limits: DriverLimits = limits;
   readonly #node: NodeConnection;
-  readonly #topology: string | undefined;
+  readonly #sentinels: SentinelSource | undefined;
 
-  /** @param topology - such as `sentinel`, if the way to reach the server shows it. Default: what the server reports */
-  constructor(node: NodeConnection, server: ServerAddress | undefined, topology?: string) {
+  /** @param sentinels - the source of the connection, if sentinels name the server */
+  constructor(node: NodeConnection, server: ServerAddress | undefined, sentinels?: SentinelSource) {
     this.#node = node;
     this.server = server;
-    this.#topology = topology;
+    this.#sentinels = sentinels;
   }
 
   get generation(): number {
@@ -129,8 +131,11 @@ export class StandaloneDriver implements Driver {
     this.#replyOf(connection, await connection.send(request, encodeCommand("PING"), 1));
   }
 
-  describe(request: DriverRequest): Promise<DriverDescription> {
-    return describeNode(this.#node, request, this.#topology);
+  async describe(request: DriverRequest): Promise<DriverDescription> {
+    const sentinels = this.#sentinels;
+    const description = await describeNode(this.#node, request, sentinels && "sentinel");
+    if (!sentinels?.cannotSubscribe) return description;
+    return { ...description, findings: [...(description.findings ?? []), cannotSubscribe] };
   }
 
   close(): Promise<void> {

@@ -176,6 +176,26 @@ test("the store subscribes again after a sentinel restarts, and notices a failov
   );
 });
 
+test("the store works without permission to subscribe, does not ask again, and describe() says what is missing", async () => {
+  const [old, next] = [await startRedis(), await startRedis()];
+  const sentinel = await startSentinel(old);
+  sentinel.permitsSubscribe = false;
+  const store = redisStore({ url: urlOf([sentinel]) });
+  cleanups.push(() => store.close());
+  const bucket = await store.open("bucket");
+  await bucket.set("key", bytes("old"));
+  await vi.waitFor(() => expect(sentinel.subscriptions).toBe(1));
+  await vi.waitFor(() => expect(sentinel.connections).toBe(0));
+  const finding = (await store.describe()).findings.find(({ code }) => code === "cannot-subscribe");
+  expect(finding?.message).toContain("Permit SUBSCRIBE");
+  await pause(1_500);
+  expect(sentinel.subscriptions).toBe(1);
+  sentinel.switchTo({ ...next, epoch: 2 });
+  await old.admin.call("REPLICAOF", next.host, next.port);
+  await bucket.set("key", bytes("new"));
+  expect(await next.admin.get("{}bucket:key")).toBe("new");
+});
+
 test("the store takes over the sentinels of an ioredis client", async () => {
   const redis = await startRedis();
   await redis.admin.call("ACL", "SETUSER", "user", "on", ">secret", "~*", "+@all");

@@ -22,6 +22,8 @@ export class SentinelSource implements ConnectionSource {
   readonly connectionName: string | undefined;
   /** Called when the sentinels name another master than that of the last connection. */
   onSwitch: () => void = () => {};
+  /** Whether a sentinel does not permit the store to subscribe. */
+  cannotSubscribe = false;
   readonly #service: SentinelService;
   /** The sentinels, for connections for which no call waits. */
   readonly #background: Sentinels;
@@ -49,7 +51,12 @@ export class SentinelSource implements ConnectionSource {
   readonly createClient = async (attempt: Lifetime): Promise<Redis> => {
     if (!this.#watching) {
       this.#watching = true;
-      watchFailovers(this.#background, this.#timeout, this.#owner, () => void this.#check());
+      watchFailovers(this.#background, this.#timeout, this.#owner, {
+        onChange: () => void this.#check(),
+        onRefused: () => {
+          this.cannotSubscribe = true;
+        },
+      });
     }
     this.#master = await findMaster(this.#service, this.#timeout, attempt);
     return this.#service.createClient(this.#master);

@@ -16,6 +16,10 @@ export class FakeSentinel implements AsyncDisposable {
   password: string | undefined;
   /** Whether the sentinel accepts connections but never replies. */
   silent = false;
+  /** Whether the ACL of the sentinel permits `SUBSCRIBE`. */
+  permitsSubscribe = true;
+  /** The number of `SUBSCRIBE` commands that the sentinel has received. */
+  subscriptions = 0;
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
   readonly #subscribers: Set<Socket> = new Set();
@@ -72,6 +76,11 @@ export class FakeSentinel implements AsyncDisposable {
         socket.write(authenticated ? "+OK\r\n" : "-WRONGPASS invalid username-password pair or user is disabled.\r\n");
       } else if (!authenticated) socket.write("-NOAUTH Authentication required.\r\n");
       else if (command === "SUBSCRIBE") {
+        this.subscriptions++;
+        if (!this.permitsSubscribe) {
+          socket.write("-NOPERM this user has no permissions to run the 'subscribe' command\r\n");
+          return;
+        }
         this.#subscribers.add(socket);
         for (const channel of rest) socket.write(`*3\r\n$9\r\nsubscribe\r\n$${channel.length}\r\n${channel}\r\n:1\r\n`);
       } else socket.write(this.#answer(words));
