@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config";
 // One run for the whole workspace: servers start once, and the closing line counts everything.
 export default defineConfig({
   test: {
-    // Most tests wait for servers and deadlines: with one worker, the default on two cores, they would do so in turn.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for servers and deadlines, so more files than cores can run together.
+    maxWorkers: Math.max(4, availableParallelism()),
     projects: [
       "packages/core",
       "packages/memory",

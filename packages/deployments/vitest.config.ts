@@ -8,7 +8,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 120_000,
     // Most cases wait for deadlines, so more files than cores can run together.
-    maxWorkers: 5,
+    maxWorkers: 8,
     reporters: [process.env["CI"] ? "dot" : "default", "@manykv/test-services/closing-line-reporter"],
   },
 });

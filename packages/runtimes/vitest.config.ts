@@ -11,8 +11,9 @@ export default defineProject({
       "@manykv/test-services/setup/postgres",
       "@manykv/test-services/setup/dynamodb",
     ],
-    // Most cases wait for something, so that several runs share a processor.
-    maxConcurrency: 8,
+    // Most runs wait for deadlines, so more files and runs than cores can run together.
+    maxWorkers: 2,
+    maxConcurrency: 4,
     testTimeout: 600_000,
     hookTimeout: 120_000,
   },

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { run } from "./support/application.js";
 import { bun, deno } from "./support/binaries.js";
 import { type Backend, conformanceEnvironment, expectSuccess, servers, target } from "./support/targets.js";
@@ -31,18 +31,23 @@ const runtimes: readonly Runtime[] = [
 ];
 
 const backends: readonly Backend[] = ["memory", ...servers];
+const runs = runtimes.flatMap((runtime) => backends.map((backend) => ({ ...runtime, backend })));
 
-describe.each(runtimes)("on $name", ({ file, program, suite, passed }) => {
-  test.concurrent.each(backends)("the conformance suite passes: %s", async (backend) => {
+test.concurrent.each(runs)(
+  "the conformance suite passes on $name: $backend",
+  async ({ file, suite, passed, backend }) => {
     const ended = await run(file, suite, { ...conformanceEnvironment(target(backend)), NO_COLOR: "1" });
     expectSuccess(ended);
     expect(Number(passed.exec(ended.output)?.[1])).toBeGreaterThan(250);
-  });
+  },
+);
 
-  test("a program that passes its clients works and ends", async () => {
+test.concurrent.each(runtimes)(
+  "a program that passes its clients works on $name and ends",
+  async ({ file, program }) => {
     const targets = servers.map((backend) => target(backend, "caller"));
     const ended = await run(file, [...program, "walk.mjs"], { MANYKV_TARGETS: JSON.stringify(targets) });
     expectSuccess(ended);
     expect(ended.output).toMatch(/^walked$/m);
-  });
-});
+  },
+);
