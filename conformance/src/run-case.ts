@@ -1,4 +1,5 @@
 import { CaseContext } from "./case-context.js";
+import { defaultModelRuns } from "./cases/s07-model.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import { deriveSeed } from "./faults/random.js";
 import type { ConformanceHarness } from "./harness.js";
@@ -6,27 +7,40 @@ import { SkipCase } from "./skip-case.js";
 import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
 
-/** Maximum duration of a case, in milliseconds. A case that takes longer fails. */
-const caseTimeout = 120_000;
-const closeTimeout = 30_000;
+/** Maximum durations of a case and of its cleanup, in milliseconds. */
+interface Timeouts {
+  readonly run: number;
+  readonly close: number;
+}
+
+/** With more random call sequences than by default, a case may take longer. */
+function timeoutsOf({ modelRuns = defaultModelRuns }: ConformanceHarness): Timeouts {
+  const factor = Math.max(1, modelRuns / defaultModelRuns);
+  return { run: 120_000 * factor, close: 30_000 * factor };
+}
 
 /**
- * Timeout for the test runner, in milliseconds. It is longer than the timeouts in `runCase` together, so that `runCase`
- * rejects before the test runner's timeout and reports what hangs.
+ * Returns the timeout for the test runner, in milliseconds. It is longer than the timeouts in `runCase` together, so that
+ * `runCase` rejects before the test runner's timeout and reports what hangs.
  */
-export const testTimeout: number = caseTimeout + closeTimeout + 10_000;
+export function testTimeoutOf(harness: ConformanceHarness): number {
+  const { run, close } = timeoutsOf(harness);
+  return run + close + 10_000;
+}
 
 /**
  * Runs one case. Rejects if the backend does not conform, if the case takes longer than 120 seconds, if its cleanup
- * fails or takes longer than 30 seconds, or if the case skips itself. Call this function to run a single case in a
- * debugger or against a backend that is broken on purpose.
+ * fails or takes longer than 30 seconds, or if the case skips itself. With more `modelRuns` than by default, both times
+ * are longer in proportion. Call this function to run a single case in a debugger or against a backend that is broken on
+ * purpose.
  */
 export async function runCase(conformanceCase: ConformanceCase, harness: ConformanceHarness): Promise<void> {
   const seed = harness.seed ?? randomSeed();
   const context = new CaseContext(harness, deriveSeed(seed, conformanceCase.id));
   const { id } = conformanceCase;
-  const ran = await settles(conformanceCase.run(context), caseTimeout, id).catch(rejected);
-  const closed = await settles(context.close(), closeTimeout, `the cleanup of ${id}`).catch(rejected);
+  const timeouts = timeoutsOf(harness);
+  const ran = await settles(conformanceCase.run(context), timeouts.run, id).catch(rejected);
+  const closed = await settles(context.close(), timeouts.close, `the cleanup of ${id}`).catch(rejected);
   for (const settled of [ran, closed]) if (settled.status === "rejected") throw withSeed(settled.reason, seed);
 }
 

@@ -3,7 +3,7 @@ import { checkHarness } from "./check-harness.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import type { ConformanceHarness } from "./harness.js";
 import { type Rule, rules } from "./rules.js";
-import { runCase, testTimeout } from "./run-case.js";
+import { runCase, testTimeoutOf } from "./run-case.js";
 import { type Runner, skipOf } from "./runner.js";
 import { SkipCase } from "./skip-case.js";
 
@@ -56,7 +56,7 @@ function define({ test }: Runner, harness: ConformanceHarness, one: ConformanceC
     printSkip(harness, one, reason);
     const skip = skipOf(test);
     const body = async (): Promise<void> => {};
-    return void (skip ?? test)(`${name} (skipped: ${reason})`, body, testTimeout);
+    return void (skip ?? test)(`${name} (skipped: ${reason})`, body, testTimeoutOf(harness));
   }
   // Declares no parameter: Jest and Bun treat a declared parameter as a callback and wait for the test to call it.
   const body = async (...given: unknown[]): Promise<void> => {
@@ -68,7 +68,7 @@ function define({ test }: Runner, harness: ConformanceHarness, one: ConformanceC
       skipRunning(given[0], error.message);
     }
   };
-  test(name, body, testTimeout);
+  test(name, body, testTimeoutOf(harness));
 }
 
 function printSkip(harness: ConformanceHarness, { id }: ConformanceCase, reason: string): void {
