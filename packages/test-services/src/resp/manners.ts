@@ -73,7 +73,11 @@ export const manners: Readonly<Record<Product, Manner>> = {
   dragonfly: together(oneKillFilter, info({ run_id: undefined, dragonfly_version: "df-v1.30.0" })),
   kvrocks: together(killByAnyFilter, info({ run_id: undefined, kvrocks_version: "2.12.0" })),
   /** An active replica of KeyDB. */
-  keydb: answering("*5\r\n$14\r\nactive-replica\r\n$9\r\n127.0.0.1\r\n:1\r\n$9\r\nconnected\r\n:0\r\n", "ROLE"),
+  keydb: together(
+    answering("*5\r\n$14\r\nactive-replica\r\n$9\r\n127.0.0.1\r\n:1\r\n$9\r\nconnected\r\n:0\r\n", "ROLE"),
+    // KeyDB reports its own version as `redis_version`. Only the path of the program shows the product.
+    info({ redis_version: "6.3.4", executable: "/usr/bin/keydb-server" }),
+  ),
   valkey: info({ redis_mode: undefined, server_mode: "standalone", server_name: "valkey", valkey_version: "8.1.0" }),
   upstash: without("CLIENT", "INFO", "ROLE", "CONFIG"),
   envoy: (command) =>
