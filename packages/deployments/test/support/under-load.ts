@@ -17,13 +17,18 @@ export interface LoadOptions {
   readonly excused?: ReadonlySet<AnomalyKind>;
 }
 
-/** Writes that a master acknowledges before its replicas have them are lost if the master is killed. */
-export const lossOfAsynchronousReplication: ReadonlySet<AnomalyKind> = new Set([
+/** What a checker sees if a master is killed that acknowledged writes which no replica has. */
+export const lossOfAsynchronousReplication: ReadonlySet<AnomalyKind> = new Set<AnomalyKind>([
+  // The write was acknowledged, its call resolved, and no later read sees it.
   "lost-write",
+  // The same, but other keys of the call failed.
   "false-applied",
-  "false-missing",
-  "stale-read",
+  // The master served the write to a read before it died. Its successor has an older value.
   "stale-overwrite",
+  // A delete was lost in one of these ways. A later delete makes the checker take it for a delete that took effect late,
+  // because all deletes leave the same: no value.
+  "stale-read",
+  // Each read is possible by itself, but the reads of both masters have no common order.
   "impossible-order",
 ]);
 
