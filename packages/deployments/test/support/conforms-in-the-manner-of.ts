@@ -1,6 +1,8 @@
+import type { ConformanceHarness } from "@manykv/conformance";
 import { type Manner, RespProxy, startDedicatedRedis } from "@manykv/test-services";
 import { afterAll } from "vitest";
 import { conforms } from "./conforms.js";
+import { driverAt } from "./driver-at.mjs";
 import { describesLateWrites, type Expected } from "./late-writes.js";
 import { cannotSettle, type Skips } from "./skips.js";
 
@@ -18,6 +20,13 @@ export async function conformsInTheMannerOf(
     await redis.stop();
   });
   const deployment = { name: `a fake of ${name}`, url: server.url, server };
-  conforms({ ...deployment, skip: expected.settles ? skip : { ...skip, ...cannotSettle } });
+  const refusals: ConformanceHarness["refusals"] = [
+    {
+      what: "a wrong password",
+      code: "access-denied",
+      driver: () => driverAt(server.url.replace("//", "//user:wrong@")),
+    },
+  ];
+  conforms({ ...deployment, refusals, skip: expected.settles ? skip : { ...skip, ...cannotSettle } });
   describesLateWrites(deployment, expected);
 }

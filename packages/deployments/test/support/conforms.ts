@@ -10,15 +10,18 @@ export interface ConformanceOptions {
   readonly server: Address;
   /** Maps the cases that the deployment cannot pass to reasons, which the suite prints. */
   readonly skip?: Readonly<Record<string, string>>;
+  /** Clients that the deployment refuses. Default: none. */
+  readonly refusals?: ConformanceHarness["refusals"];
 }
 
 /** Runs the conformance suite against a deployment with one address. */
-export function conforms({ name, url, server, skip = {} }: ConformanceOptions): void {
+export function conforms({ name, url, server, skip = {}, refusals }: ConformanceOptions): void {
   // A plain object, because the suite passes it to a child process as JSON.
   const address = { host: server.host, port: server.port };
   conformsTo({
     name,
     skip,
+    refusals,
     servers: [address],
     child: { file: new URL("./child.mjs", import.meta.url), data: { url, server: address } },
     driver: (route) => driverAt(withAddress(url, route(address))),
