@@ -1,15 +1,13 @@
-import { Call } from "./call/call.js";
+import type { Call } from "./call/call.js";
 import { uniformOutcomes } from "./call/outcomes.js";
 import { read } from "./call/read.js";
 import { type WriteKind, write } from "./call/write.js";
 import { nextTurn } from "./clock.js";
-import type { StoreCore } from "./create-store.js";
 import type { Fault } from "./driver.js";
 import { DriverBucket } from "./driver-bucket.js";
-import { BatchError, explain, StoreError } from "./errors.js";
-import { checkKey, checkValue, InputError, readEntries, readKeys } from "./input/batch.js";
-import { findDuplicates } from "./input/chunk.js";
-import type { CallOptions } from "./store.js";
+import { BatchError, StoreError } from "./errors.js";
+import { checkKey, checkValue, InputError } from "./input/batch.js";
+import type { CallOptions, Entry } from "./store.js";
 
 type Value = Uint8Array<ArrayBuffer> | undefined;
 
@@ -18,12 +16,21 @@ interface PendingCall {
   readonly call: Call;
   readonly operation: "get" | WriteKind;
   readonly key: string;
-  readonly value: Uint8Array | undefined;
+  readonly value: Value;
   /** Settles the call with its value, with `undefined` for a successful write, or with the error to reject with. */
   readonly settle: (result: Value | StoreError) => void;
-  /** The batch that sends this call. Absent until the call is sent. */
-  batch?: BatchCall;
+  /** Tells the batch that the call no longer waits for it. Absent until the call is sent. */
+  leave?: () => void;
   isSettled?: boolean;
+}
+
+/** Calls that are sent as one batch. */
+interface CoalescedBatch {
+  readonly operation: PendingCall["operation"];
+  readonly timeout: number;
+  readonly calls: PendingCall[];
+  /** The key or entry to send for each call. */
+  readonly input: (string | Entry)[];
 }
 
 /** Sends the `get`, `set` and `delete` calls of one event loop turn as one batch per operation and timeout. */
@@ -52,14 +59,13 @@ export class CoalescingBucket extends DriverBucket {
     const call = this.call(operation);
     const join = async (): Promise<Value> => {
       const { limits } = this;
-      const rejection = checkKey(key, limits) ?? (operation === "set" && checkValue(value, limits));
-      if (rejection) throw new InputError(rejection.code, rejection.text, 1);
+      const rejection = checkKey(key, limits) ?? (operation === "set" ? checkValue(value, limits) : undefined);
+      if (rejection !== undefined) throw new InputError(rejection.code, rejection.text, 1);
       let settle!: PendingCall["settle"];
       const settled = new Promise<Value | StoreError>((resolve) => {
         settle = resolve;
       });
-      const copy = value && new Uint8Array(value);
-      const pending: PendingCall = { call, operation, key, value: copy, settle };
+      const pending: PendingCall = { call, operation, key, value: value && new Uint8Array(value), settle };
       if (this.#waiting.push(pending) === 1) {
         this.core.beforeClose.add(this.#flush);
         // Flush after the callbacks of this turn, so that calls from several callbacks share a batch.
@@ -69,95 +75,72 @@ export class CoalescingBucket extends DriverBucket {
       pending.isSettled = true;
       if (StoreError.is(result)) throw result;
       if (typeof result !== "string") return result;
-      pending.batch?.leave();
+      pending.leave?.();
       const fault: Fault = { code: result, retryable: result === "timeout", effect: "unknown" };
-      throw failure(pending, fault, pending.batch === undefined ? "not-applied" : "unknown");
+      throw failure(pending, fault, pending.leave === undefined ? "not-applied" : "unknown");
     };
     return call.run(options, join, operation === "get" ? {} : { written: { input: [key] } });
   }
 
-  /** Sends the waiting calls, in one batch per operation and timeout, because a batch has one timeout. */
+  /** Sends the waiting calls. The last write to a key decides in which batch all writes to this key are sent. */
   readonly #flush = (): void => {
     this.core.beforeClose.delete(this.#flush);
     const waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
     this.#waiting = [];
-    const writes = waiting.filter(({ operation }) => operation !== "get").reverse();
-    const reads = waiting.filter(({ operation }) => operation === "get");
-    for (const batch of groupBy(reads, ({ call }) => call.timeout)) void this.#read(batch);
-    // The last write to a key wins. The order is reversed, so the last write is the first of its group.
-    const writesByKey = groupBy(writes, ({ key }) => key);
-    for (const batch of groupBy(writesByKey, ([first]) => `${first?.operation} ${first?.call.timeout}`)) {
-      void this.#write(batch);
+    const lastWrites = new Map<string, PendingCall>();
+    for (const each of waiting) if (each.operation !== "get") lastWrites.set(each.key, each);
+    const batches = new Map<string, CoalescedBatch>();
+    for (const each of waiting) {
+      const { operation, key, value, call } = each.operation === "get" ? each : (lastWrites.get(each.key) ?? each);
+      const { timeout } = call;
+      const name = `${operation} ${timeout}`;
+      const batch = batches.get(name) ?? { operation, timeout, calls: [], input: [] };
+      batches.set(name, batch);
+      batch.calls.push(each);
+      batch.input.push(value === undefined ? key : [key, value]);
     }
+    for (const batch of batches.values()) void this.#send(batch);
   };
 
-  async #read(batch: readonly PendingCall[]): Promise<void> {
-    const call = new BatchCall(this.core, "getMany", this.name, batch);
+  /** Sends a batch and settles its calls. Stops when the last deadline passes or when no call waits any more. */
+  async #send({ operation, timeout, calls, input }: CoalescedBatch): Promise<void> {
+    const batchCall = this.call(`${operation}Many`);
+    batchCall.timeout = timeout;
+    batchCall.deadline = calls.reduce((latest, { call }) => Math.max(latest, call.deadline), 0);
+    let waiting = calls.length;
+    const leave = (): void => {
+      if (--waiting === 0) batchCall.cancel({ code: "aborted", retryable: false, effect: "none" });
+    };
+    for (const each of calls) each.leave = leave;
+    const sendReads = async (): Promise<void> => {
+      const { values } = await read(batchCall, "get", input);
+      for (const [index, { settle }] of calls.entries()) settle(values[index]);
+    };
+    const sendWrites = async (kind: WriteKind): Promise<void> => {
+      const outcomes = await write(batchCall, kind, input);
+      for (const [index, each] of calls.entries()) {
+        const outcome = outcomes.outcomeOf(index);
+        const unsettled = outcomes.isUnsettled(index);
+        each.call.unsettled = Number(unsettled);
+        each.settle(outcome === "applied" ? undefined : failure(each, outcomes.causeOf(index), outcome, unsettled));
+      }
+      outcomes.throwIfFailed();
+    };
     try {
-      const parsed = readKeys(
-        call,
-        batch.map(({ key }) => key),
-        "get",
-      );
-      const canonical = await findDuplicates(parsed.keys, "first", call);
-      const values = await call.traced(() => read(call, "get", parsed, canonical));
-      for (const [index, { settle }] of batch.entries()) settle(values[index]);
+      if (operation === "get") await batchCall.perform(sendReads);
+      else await batchCall.perform(() => sendWrites(operation), { input });
     } catch (error) {
       const failed = error as StoreError;
-      // A failure that is not retryable may concern one key, so send each call alone. Other failures concern all calls.
-      if (batch.length === 1 || failed.retryable) for (const { settle } of batch) settle(failed);
-      else await Promise.all(batch.map((pending) => pending.isSettled || this.#read([pending])));
-    } finally {
-      call.end();
+      const { code, reason, retryable } = failed;
+      // A failure that is not retryable may concern one key, so read each key alone. Other failures concern all calls.
+      if (operation === "get" && calls.length > 1 && !retryable) {
+        const alone = calls.filter(({ isSettled }) => !isSettled);
+        for (const each of alone) void this.#send({ operation, timeout, calls: [each], input: [each.key] });
+        return;
+      }
+      // Has no effect on writes that were sent, because each has its own outcome.
+      for (const each of calls) each.settle(failure(each, { code, reason, retryable, effect: "none" }, "not-applied"));
     }
-  }
-
-  /** Sends each key's latest call. Earlier calls share its outcome. `batch` has an array per key, latest call first. */
-  async #write(batch: readonly PendingCall[][]): Promise<void> {
-    const deciding = batch.map(([first]) => first as PendingCall);
-    const kind = deciding[0]?.operation as WriteKind;
-    const call = new BatchCall(this.core, `${kind}Many`, this.name, batch.flat());
-    const input = deciding.map(({ key, value }) => (kind === "set" ? [key, value] : key));
-    try {
-      const parsed = kind === "set" ? readEntries(call, input) : readKeys(call, input, kind);
-      await call.traced(async () => {
-        const outcomes = await write(call, kind, parsed, undefined);
-        for (const [index, calls] of batch.entries()) {
-          const outcome = outcomes.outcomeOf(index);
-          const cause = outcomes.causeOf(index);
-          const unsettled = outcomes.isUnsettled(index);
-          for (const each of calls) {
-            each.call.unsettled = Number(unsettled);
-            each.settle(outcome === "applied" ? undefined : failure(each, cause, outcome, unsettled));
-          }
-        }
-        outcomes.throwIfFailed();
-      });
-    } catch (error) {
-      // Has no effect if the batch was sent, because each caller has received its own error.
-      const { code, retryable } = error as StoreError;
-      for (const each of batch.flat()) each.settle(failure(each, { code, retryable, effect: "none" }, "not-applied"));
-    } finally {
-      call.end();
-    }
-  }
-}
-
-/** The call that sends a batch. Has the latest deadline of its callers. Is cancelled when all callers stop waiting. */
-class BatchCall extends Call {
-  #callers: number;
-
-  constructor(core: StoreCore, operation: string, bucket: string, batch: readonly PendingCall[]) {
-    super(core, operation, bucket);
-    this.timeout = (batch[0] as PendingCall).call.timeout;
-    this.deadline = batch.reduce((latest, { call }) => Math.max(latest, call.deadline), 0);
-    this.#callers = batch.length;
-    for (const pending of batch) pending.batch = this;
-  }
-
-  /** Records that a caller stops waiting. Cancels the batch if no other caller waits. */
-  leave(): void {
-    if (--this.#callers === 0) this.cancel({ code: "aborted", retryable: false, effect: "none" });
   }
 }
 
@@ -167,20 +150,7 @@ function failure(
   outcome: "not-applied" | "unknown",
   unsettled = outcome === "unknown",
 ): StoreError {
-  const { code, reason, retryable } = fault;
-  const message = `${call.description}: ${explain(fault)}`;
-  return operation === "get"
-    ? new StoreError(code, message, { retryable, reason })
-    : new BatchError(code, message, uniformOutcomes(1, outcome, code, reason, unsettled), { retryable, reason });
-}
-
-function groupBy<Element>(elements: readonly Element[], keyOf: (element: Element) => unknown): Element[][] {
-  const groups = new Map<unknown, Element[]>();
-  for (const element of elements) {
-    const key = keyOf(element);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [element]);
-    else group.push(element);
-  }
-  return [...groups.values()];
+  const error = call.failure(fault);
+  if (operation === "get") return error;
+  return new BatchError(fault.code, error.message, uniformOutcomes(1, outcome, fault, unsettled), fault);
 }

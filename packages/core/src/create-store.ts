@@ -2,7 +2,7 @@ import { Call, DeadlineTimer, SharedAbortListeners } from "./call/call.js";
 import { control } from "./call/read.js";
 import { Slots } from "./call/slots.js";
 import { CoalescingBucket } from "./coalescing-bucket.js";
-import type { Driver } from "./driver.js";
+import type { Driver, DriverDescription } from "./driver.js";
 import { DriverBucket } from "./driver-bucket.js";
 import { StoreError } from "./errors.js";
 import { checkBucketName, checkOptions, type ResolvedOptions, resolveOptions, type StoreOptions } from "./options.js";
@@ -53,17 +53,11 @@ class DriverStore implements Store {
     const call = new Call(this.#core, "describe", "");
     return call.run(options, async () => {
       const { driver, options: resolved } = this.#core;
-      const found = driver.describe && (await control(call, "describe"));
-      return {
-        driver: driver.name,
-        server: driver.server,
-        product: found?.product,
-        version: found?.version,
-        topology: found?.topology,
-        abilities: { settlesLostWrites: found?.settlesLostWrites },
-        limits: resolved.limits,
-        findings: found?.findings ?? [],
-      };
+      const { name, server } = driver;
+      const found: Partial<DriverDescription> = driver.describe ? await control(call, "describe") : {};
+      const { product, version, topology, settlesLostWrites, findings = [] } = found;
+      const { limits } = resolved;
+      return { driver: name, server, product, version, topology, abilities: { settlesLostWrites }, limits, findings };
     });
   }
 

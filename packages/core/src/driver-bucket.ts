@@ -1,10 +1,9 @@
 import { Call } from "./call/call.js";
-import { control, type ReadKind, read } from "./call/read.js";
+import { control, read } from "./call/read.js";
 import { type WriteKind, write } from "./call/write.js";
 import type { StoreCore } from "./create-store.js";
 import { StoreError } from "./errors.js";
-import { InputError, readEntries, readKeys } from "./input/batch.js";
-import { findDuplicates } from "./input/chunk.js";
+import { InputError } from "./input/batch.js";
 import { checkCallOptions } from "./options.js";
 import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Limits, ListOptions } from "./store.js";
 
@@ -31,23 +30,20 @@ export class DriverBucket implements Bucket {
   }
 
   get(key: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const call = this.call("get");
-    return call.run(options, async () => (await this.#read(call, "get", [key])).values[0]);
+    return this.#run("get", options, async (call) => (await read(call, "get", [key])).values[0]);
   }
 
   exists(key: string, options?: CallOptions): Promise<boolean> {
-    const call = this.call("exists");
     const kind = this.#core.driver.exists === undefined ? "get" : "exists";
-    return call.run(options, async () => {
-      const [found] = (await this.#read(call, kind, [key])).values;
-      return kind === "get" ? found !== undefined : found === true;
+    return this.#run("exists", options, async (call) => {
+      const { values } = await read(call, kind, [key]);
+      return values[0] !== undefined && values[0] !== false;
     });
   }
 
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]> {
-    const call = this.call("getMany");
-    return call.run(options, async () => {
-      const found = await this.#read(call, "get", keys);
+    return this.#run("getMany", options, async (call) => {
+      const found = await read(call, "get", keys);
       return found.keys.map((key, index) => {
         const value = found.values[index];
         return value && [key, value];
@@ -77,7 +73,8 @@ export class DriverBucket implements Bucket {
       if (given !== undefined && typeof given !== "string") {
         throw new InputError("invalid-argument", "`cursor` must be a string: pass the `cursor` of the previous page");
       }
-      const { keys, cursor } = await control(call, "list", given);
+      call.cursor = given;
+      const { keys, cursor } = await control(call, "list");
       return cursor === undefined ? { keys: [...keys] } : { keys: [...keys], cursor };
     };
     return call.run(options, list, { known: listOptionNames });
@@ -106,24 +103,18 @@ export class DriverBucket implements Bucket {
     return new Call(this.#core, operation, this.name);
   }
 
-  /** Reads the keys of the input and sends them in chunks. Returns the keys and one value per key. */
-  async #read<Kind extends ReadKind>(call: Call, kind: Kind, input: Iterable<string>) {
-    const batch = readKeys(call, input, "get");
-    const found = findDuplicates(batch.keys, "first", call);
-    const canonical = found instanceof Promise ? await found : found;
-    return { keys: batch.keys, values: await read(call, kind, batch, canonical) };
+  #run<Result>(
+    operation: string,
+    options: CallOptions | undefined,
+    work: (call: Call) => Promise<Result>,
+  ): Promise<Result> {
+    const call = this.call(operation);
+    return call.run(options, () => work(call));
   }
 
-  /** Reads the input, sends it in chunks and throws unless the backend acknowledged every entry. */
-  #write(operation: string, kind: WriteKind, input: Iterable<Entry | string>, options?: CallOptions): Promise<void> {
+  #write(operation: string, kind: WriteKind, input: unknown, options?: CallOptions): Promise<void> {
     const call = this.call(operation);
-    const send = async (): Promise<void> => {
-      const batch = kind === "set" ? readEntries(call, input) : readKeys(call, input, kind);
-      const found = findDuplicates(batch.keys, "last", call);
-      // A short batch must not wait here: its values may have to be encoded before the method returns its promise.
-      const canonical = found instanceof Promise ? await found : found;
-      (await write(call, kind, batch, canonical)).throwIfFailed();
-    };
+    const send = async (): Promise<void> => (await write(call, kind, input)).throwIfFailed();
     return call.run(options, send, { written: { input } });
   }
 }

@@ -38,14 +38,45 @@ export function waitFor<Result>(request: DriverRequest, promise: Promise<Result>
 /** The fault of keys for which the engine had no capacity. */
 export const unprocessed: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
 
-/** Maximum size of a shared copy, in bytes. Equals the default of `Buffer.poolSize` in Node.js 20 to 24. */
+/**
+ * Maximum size of a buffer that values share, in bytes, as in Node.js:
+ * https://nodejs.org/api/buffer.html#class-property-bufferpoolsize
+ */
 const poolBytes = 8_192;
 const longestPooled = poolBytes / 2;
 
 /**
- * Copies values out of a chunk that was received from a socket. Neighboring small values share one copy of up to 8 KiB,
- * because allocating an `ArrayBuffer` takes ten times as long as copying 100 bytes. As long as one of these values is
- * in use, the whole copy stays in memory.
+ * Copies values. Small values share blocks of at most 8 KiB, because allocating an `ArrayBuffer` takes ten times as long
+ * as copying 100 bytes. While one of these values is in use, its block stays in memory.
+ */
+export class ValueCopier {
+  #remaining: number;
+  #block: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #offset = 0;
+
+  /** `count` is the number of values to copy, or more. A single value gets a block of exactly its size. */
+  constructor(count: number) {
+    this.#remaining = count;
+  }
+
+  /** Returns a copy that is a plain `Uint8Array`, even if `value` is a subclass that overrides its length. */
+  copy(value: Uint8Array, length: number = value.length): Uint8Array<ArrayBuffer> {
+    const remaining = this.#remaining--;
+    if (length > longestPooled) return new Uint8Array(value);
+    if (this.#offset + length > this.#block.length) {
+      this.#block = new Uint8Array(Math.max(length, Math.min(poolBytes, length * remaining)));
+      this.#offset = 0;
+    }
+    this.#block.set(value, this.#offset);
+    const copy = new Uint8Array(this.#block.buffer, this.#offset, length);
+    this.#offset += length;
+    return copy;
+  }
+}
+
+/**
+ * Does the same as {@link ValueCopier} for values that are parts of one chunk, such as data from a socket. Copies
+ * neighboring small values, and the bytes between them, in one step.
  */
 export class ChunkCopier {
   readonly #chunk: Uint8Array;

@@ -37,6 +37,7 @@ export interface Driver {
   /**
    * Encodes a set before the caller may change the values, so that core need not copy them. Sends nothing. Each attempt
    * of `set` gets the result as `request.prepared`. Optional. Requires that `set` acknowledges all keys or rejects.
+   * The values may belong to the caller, so read only their `length` and their bytes, not their `buffer`.
    */
   prepareSet?(bucket: string, keys: readonly string[], values: readonly Uint8Array[]): unknown;
   /** Deletes keys. A missing key counts as deleted. */
@@ -179,5 +180,5 @@ export const allDone: WriteAnswer = Object.freeze({});
 
 export { createRequest } from "./call/attempt.js";
 export { clearTimer, nextTurn, now, setTimer, type Timer } from "./clock.js";
-export { ChunkCopier, FaultError, waitFor } from "./driver-kit.js";
+export { ChunkCopier, FaultError, ValueCopier, waitFor } from "./driver-kit.js";
 export { checkOptions, storeOptionNames } from "./options.js";

@@ -59,27 +59,26 @@ const callOptionNames = ["signal", "timeout"];
 /** Validates options and adds defaults. Throws `invalid-argument` with the name of an unknown or invalid option. */
 export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedOptions {
   const read = checkOptions(options, storeOptionNames);
-  const { buckets, timeout = 10_000 } = read;
+  const { buckets, limits = {}, requestLimits = {}, retry = {} } = read;
   const { maxValueBytes, concurrency, ...backend } = driver.limits;
-  const limits = inRanges("limits", read.limits, {
-    maxKeyBytes: [0, maxKeyBytes, maxKeyBytes],
-    maxValueBytes: [0, maxValueBytes, maxValueBytes],
-  });
-  const request = inRanges("requestLimits", read.requestLimits, { maxKeys: [1, Infinity], maxBytes: [1, Infinity] });
+  const request = numbersIn("requestLimits", requestLimits, { maxKeys: [1, Infinity], maxBytes: [1, Infinity] });
   const lowered = ({ maxKeys, maxBytes }: RequestLimits): RequestLimits => ({
     maxKeys: Math.min(request.maxKeys, maxKeys),
     maxBytes: Math.min(request.maxBytes, maxBytes),
   });
   return {
-    limits: Object.freeze(limits),
+    limits: Object.freeze(
+      numbersIn("limits", limits, {
+        maxKeyBytes: [0, maxKeyBytes, maxKeyBytes],
+        maxValueBytes: [0, maxValueBytes, maxValueBytes],
+      }),
+    ),
     get: lowered(backend.get),
     set: lowered(backend.set),
     delete: lowered(backend.delete),
     buckets: buckets === undefined ? undefined : checkBuckets(buckets),
-    timeout: checkTimeout(timeout),
-    concurrency: inRange("concurrency", read.concurrency, [1, concurrency]),
-    storeConcurrency: Math.floor(inRange("storeConcurrency", read.storeConcurrency, [1, Infinity])),
-    retry: inRanges("retry", read.retry, { attempts: [1, 10], baseDelay: [0, 50], maxDelay: [0, 2_000] }),
+    retry: numbersIn("retry", retry, { attempts: [1, 10], baseDelay: [0, 50], maxDelay: [0, 2_000] }),
+    ...numbersOf(read, { timeout: [0, 10_000], concurrency: [1, concurrency], storeConcurrency: [1, Infinity] }),
   };
 }
 
@@ -124,7 +123,7 @@ export function checkCallOptions<Options extends CallOptions>(
   const checked = checkOptions(options, known);
   const { signal, timeout } = checked;
   if (signal !== undefined && !isSignal(signal)) throw notSignal();
-  if (timeout !== undefined) checkTimeout(timeout);
+  if (timeout !== undefined) numbersOf({ timeout }, { timeout: [0, 0] });
   return checked;
 }
 
@@ -159,11 +158,6 @@ function invalid(message: string): StoreError {
   return new StoreError("invalid-argument", message);
 }
 
-function checkTimeout(timeout: unknown): number {
-  if (typeof timeout === "number" && timeout >= 0) return timeout;
-  throw invalid("`timeout` must be a number of milliseconds from 0 to Infinity");
-}
-
 const bucketName = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** Returns `name` if it is a valid bucket name (S13 in `docs/semantics.md`). Otherwise throws an error with `code`. */
@@ -185,21 +179,19 @@ function checkBuckets(buckets: Iterable<string>): ReadonlySet<string> {
 
 /** The minimum of an option, its default, and its maximum. */
 type Range = readonly [least: number, fallback: number, most?: number];
+type Ranges<Name extends string> = Readonly<Record<Name, Range>>;
 
-/** Returns the numbers in the option `subject`, with their defaults. Throws if a name is unknown or a number invalid. */
-function inRanges<Name extends string>(
-  subject: string,
-  given: Partial<Record<Name, unknown>> | undefined,
-  ranges: Readonly<Record<Name, Range>>,
-): Record<Name, number> {
-  const names = Object.keys(ranges) as Name[];
-  const read: Partial<Record<Name, unknown>> = given === undefined ? {} : checkOptions(given, names, `\`${subject}\``);
-  const numbers = names.map((name) => [name, inRange(`${subject}.${name}`, read[name], ranges[name])]);
-  return Object.fromEntries(numbers) as Record<Name, number>;
+/** Returns the numbers in the object `options`, an option named `subject` that may contain only these numbers. */
+function numbersIn<Name extends string>(subject: string, options: object, ranges: Ranges<Name>): Record<Name, number> {
+  return numbersOf(checkOptions(options, Object.keys(ranges), `\`${subject}\``), ranges, `${subject}.`);
 }
 
-function inRange(name: string, value: unknown, [least, fallback, most = Infinity]: Range): number {
-  if (value === undefined) return fallback;
-  if (typeof value === "number" && value >= least && value <= most) return value;
-  throw invalid(`\`${name}\` must be a number from ${least} to ${most}`);
+/** Returns the options that `ranges` names, with their defaults. Throws if an option is not a number in its range. */
+function numbersOf<Name extends string>(options: object, ranges: Ranges<Name>, prefix = ""): Record<Name, number> {
+  const numbers = Object.entries<Range>(ranges).map(([name, [least, fallback, most = Infinity]]) => {
+    const { [name]: value = fallback } = options as Record<string, unknown>;
+    if (typeof value === "number" && value >= least && value <= most) return [name, value];
+    throw invalid(`\`${prefix}${name}\` must be a number from ${least} to ${most}`);
+  });
+  return Object.fromEntries(numbers) as Record<Name, number>;
 }

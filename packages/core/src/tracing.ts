@@ -1,4 +1,4 @@
-import type { AttemptResult } from "./call/attempt.js";
+import type { Response } from "./call/attempt.js";
 import type { Call } from "./call/call.js";
 import { now } from "./clock.js";
 import type { ServerAddress, WriteAnswer } from "./driver.js";
@@ -56,19 +56,21 @@ interface Channel {
 }
 
 /** The part of `TracingChannel` that manykv uses. Lets browser programs compile without the types of Node.js. */
-type Tracing = { readonly hasSubscribers: boolean } & {
-  readonly [Name in "start" | "end" | "asyncStart" | "asyncEnd" | "error"]: Channel;
-};
+type Tracing = { readonly [Name in "start" | "end" | "asyncStart" | "asyncEnd" | "error"]: Channel };
 
 /** Returns a tracing channel, or `undefined` if `getBuiltinModule` is missing: in browsers and before Node.js 20.16. */
 export function openTracing(name: string): Tracing | undefined {
   type Process = { getBuiltinModule?(id: string): { tracingChannel(name: string): Tracing } };
   const { process } = globalThis as { process?: Process };
-  const tracing = process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
-  if (tracing === undefined || "hasSubscribers" in tracing) return tracing;
-  const { start, end, asyncStart, asyncEnd, error } = tracing as Tracing; // Bun lacks `hasSubscribers`.
-  const hasSubscribers = (): boolean => [start, end, asyncStart, asyncEnd, error].some((one) => one.hasSubscribers);
-  return Object.defineProperty(tracing, "hasSubscribers", { get: hasSubscribers });
+  return process?.getBuiltinModule?.("node:diagnostics_channel").tracingChannel(name);
+}
+
+/** Returns whether a tracing channel has subscribers. Bun lacks `TracingChannel.hasSubscribers`. */
+export function isTraced(tracing: Tracing | undefined): tracing is Tracing {
+  if (tracing === undefined) return false;
+  const { start, end, asyncStart, asyncEnd, error } = tracing;
+  const firsts = start.hasSubscribers || end.hasSubscribers || error.hasSubscribers;
+  return firsts || asyncStart.hasSubscribers || asyncEnd.hasSubscribers;
 }
 
 /** Runs a call and publishes its event on the channel `manykv:call`. */
@@ -91,7 +93,7 @@ export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promi
 }
 
 /** Runs an attempt and publishes its event on the channel `manykv:attempt`. */
-export function traceAttempt<Result extends AttemptResult<unknown>>(
+export function traceAttempt<Result extends Response<unknown>>(
   call: Call,
   operation: string,
   batchSize: number,

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import { Call } from "../src/call/call.js";
 import { StoreCore } from "../src/create-store.js";
-import { readEntries } from "../src/input/batch.js";
+import { readBatch } from "../src/input/batch.js";
 import { resolveOptions } from "../src/options.js";
 import { ScriptedDriver } from "./scripted-driver.js";
 
@@ -18,7 +18,7 @@ test("a new chunk starts only where the next entry would exceed a request's maxi
         const driver = new ScriptedDriver();
         const core = new StoreCore(driver, resolveOptions(driver, { requestLimits: { maxKeys, maxBytes } }));
         const input = entries.map(([key, bytes]) => [key, new Uint8Array(bytes)]);
-        const { chunkStarts } = readEntries(new Call(core, "setMany", "b"), input);
+        const { chunkStarts } = readBatch(new Call(core, "setMany", "b"), "set", input);
         const expected: number[] = [];
         let count = maxKeys;
         let bytes = 0;

@@ -2,14 +2,16 @@ import { type Store, StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions, storeOptionNames } from "@manykv/core/driver";
 import { memoryStore } from "@manykv/memory";
 
-type OpenBackend = (url: string, options: StoreOptions) => Promise<Store>;
+/** The client library of each backend that is not part of this package. */
+const clients = { redis: "ioredis", postgres: "pg", dynamodb: "@aws-sdk/client-dynamodb" };
 
-const backends: ReadonlyMap<string, OpenBackend> = new Map([
-  ["memory", openMemory],
-  ...redisSchemes().map((scheme) => [scheme, openRedis] as const),
-  ["postgres", openPostgres],
-  ["postgresql", openPostgres],
-  ["dynamodb", openDynamodb],
+/** The backend of each URL scheme. */
+const backends: ReadonlyMap<string, "memory" | keyof typeof clients> = new Map([
+  ["memory", "memory"],
+  ...redisSchemes().map((scheme) => [scheme, "redis"] as const),
+  ["postgres", "postgres"],
+  ["postgresql", "postgres"],
+  ["dynamodb", "dynamodb"],
 ]);
 
 function redisSchemes(): readonly string[] {
@@ -42,38 +44,35 @@ function redisSchemes(): readonly string[] {
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
   // A backend's other options come from the URL.
   const checked = checkOptions(options, storeOptionNames);
-  rejectWhiteSpace(url);
   const scheme = schemeOf(url);
-  rejectStrayCredentials(url);
-  const openBackend = backends.get(scheme);
-  if (openBackend !== undefined) return openBackend(url, checked);
+  const backend = backends.get(scheme);
+  if (backend === "memory") return openMemory(url, checked);
+  if (backend !== undefined) return openBackend(backend, url, checked);
   const known = [...backends.keys()].map((name) => `${name}:`).join(", ");
   throw invalid(`unknown URL scheme "${scheme}:": use one of ${known}`);
 }
 
-function schemeOf(url: string): string {
-  const scheme = typeof url === "string" ? /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1] : undefined;
+/** Returns the scheme in lower case. Throws if no URL of any backend can look like `url`. */
+function schemeOf(url: unknown): string {
+  const text = typeof url === "string" ? url : "";
+  // Clients may make white space, such as the line break of a file, part of a name.
+  if (/[\s\p{Cc}]/u.test(text)) {
+    throw invalid(
+      "the URL contains a space, a line break or another control character: remove it, or percent-encode it (a space is %20)",
+    );
+  }
+  // Other errors would show the part of a password that follows an unencoded `?` or `#`.
+  if (/[?#].*@/.test(text)) {
+    throw invalid(
+      "the URL contains an @ after a ? or #. Percent-encode special characters in the user, password and parameters: @ is %40, ? is %3F, # is %23",
+    );
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1];
   if (scheme !== undefined) return scheme.toLowerCase();
   throw invalid("the URL must be a string that starts with a scheme, such as redis://localhost:6379");
 }
 
-/** Throws if the URL contains white space, such as the line break of a file. Clients may make it part of a name. */
-function rejectWhiteSpace(url: unknown): void {
-  if (typeof url !== "string" || !/[\s\p{Cc}]/u.test(url)) return;
-  throw invalid(
-    "the URL contains a space, a line break or another control character: remove it, or percent-encode it (a space is %20)",
-  );
-}
-
-/** Throws if a password may contain an unencoded `?` or `#`. Other errors would show the text after this character. */
-function rejectStrayCredentials(url: string): void {
-  if (!/[?#].*@/s.test(url)) return;
-  throw invalid(
-    "the URL contains an @ after a ? or #. Percent-encode special characters in the user, password and parameters: @ is %40, ? is %3F, # is %23",
-  );
-}
-
-async function openMemory(url: string, options: StoreOptions): Promise<Store> {
+function openMemory(url: string, options: StoreOptions): Store {
   const [address = "", query] = url.split("?", 2);
   for (const name of new URLSearchParams(query).keys()) {
     throw invalid(`unknown URL parameter ${JSON.stringify(name)}: this scheme has no parameters`);
@@ -82,35 +81,18 @@ async function openMemory(url: string, options: StoreOptions): Promise<Store> {
   return memoryStore(options);
 }
 
-// Bundlers accept an import of a package that is not installed only directly in a `try` block.
-
-async function openRedis(url: string, options: StoreOptions): Promise<Store> {
+async function openBackend(backend: keyof typeof clients, url: string, options: StoreOptions): Promise<Store> {
+  const name = `@manykv/${backend}`;
+  const client = clients[backend];
   try {
-    const { redisStore } = await import("@manykv/redis");
-    checkClient("@manykv/redis", "ioredis");
-    return redisStore({ ...options, url });
-  } catch (error) {
-    throw withAdvice(error, "@manykv/redis", "ioredis");
-  }
-}
-
-async function openPostgres(url: string, options: StoreOptions): Promise<Store> {
-  try {
-    const { postgresStore } = await import("@manykv/postgres");
-    checkClient("@manykv/postgres", "pg");
-    return postgresStore({ ...options, url });
-  } catch (error) {
-    throw withAdvice(error, "@manykv/postgres", "pg");
-  }
-}
-
-async function openDynamodb(url: string, options: StoreOptions): Promise<Store> {
-  try {
+    checkClient(name, client);
+    // Bundlers accept an import of a package that is not installed only in a `try` block.
+    if (backend === "redis") return (await import("@manykv/redis")).redisStore({ ...options, url });
+    if (backend === "postgres") return (await import("@manykv/postgres")).postgresStore({ ...options, url });
     const { dynamodbStore, optionsOfUrl } = await import("@manykv/dynamodb");
-    checkClient("@manykv/dynamodb", "@aws-sdk/client-dynamodb");
     return dynamodbStore({ ...options, ...optionsOfUrl(url) });
   } catch (error) {
-    throw withAdvice(error, "@manykv/dynamodb", "@aws-sdk/client-dynamodb");
+    throw withAdvice(error, name, client);
   }
 }
 
@@ -122,7 +104,7 @@ function checkClient(backend: string, client: string): void {
     const { createRequire } = process.getBuiltinModule("node:module");
     fromBackend = createRequire(createRequire(import.meta.url).resolve(backend));
   } catch {
-    return; // The application is bundled, so its packages are not in node_modules.
+    return; // The backend is missing, or the application is bundled, so its packages are not in node_modules.
   }
   try {
     fromBackend.resolve(client);
@@ -148,12 +130,9 @@ function withAdvice(error: unknown, backend: string, client: string): unknown {
 }
 
 function isModuleMissing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = "code" in error ? error.code : undefined;
+  const { code, message } = Object(error) as { readonly code?: unknown; readonly message?: unknown };
   // Vite replaces a missing package with a module that throws an error without a code.
-  return (
-    code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" || error.message.startsWith("Could not resolve")
-  );
+  return /^(ERR_)?MODULE_NOT_FOUND$|^Could not resolve/.test(`${code ?? message}`);
 }
 
 function invalid(message: string): StoreError {

@@ -1,10 +1,10 @@
-import { StoreError } from "@manykv/core";
 import {
   allDone,
   type Driver,
   type DriverDescription,
   type DriverLimits,
   type Fault,
+  FaultError,
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
@@ -12,10 +12,10 @@ import {
   now,
   type ReadAnswer,
   type SetRequest,
+  ValueCopier,
   type WriteAnswer,
 } from "@manykv/core/driver";
 import { BucketData } from "./bucket-data.js";
-import { ValueCopier } from "./value-copier.js";
 
 const mebibyte = 1_048_576;
 
@@ -98,10 +98,9 @@ class MemoryDriver implements Driver {
     this.#buckets.clear();
   }
 
-  classify(error: unknown): Fault {
-    // An unexpected error, such as a failed allocation, may occur after part of the request was applied.
-    if (!StoreError.is(error)) return { code: "internal", retryable: false, effect: "unknown" };
-    return { code: error.code, retryable: false, effect: "none" };
+  /** An unexpected error, such as a failed allocation, may occur after part of the request was applied. */
+  classify(): Fault {
+    return { code: "internal", retryable: false, effect: "unknown" };
   }
 
   /**
@@ -126,8 +125,10 @@ const cursorPrefix = "after:";
 
 function parseCursor(cursor: string): string {
   if (cursor.startsWith(cursorPrefix)) return cursor.slice(cursorPrefix.length);
-  throw new StoreError(
-    "invalid-argument",
-    "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
-  );
+  throw new FaultError({
+    code: "invalid-argument",
+    retryable: false,
+    effect: "none",
+    reason: "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
+  });
 }

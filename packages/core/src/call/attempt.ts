@@ -2,9 +2,8 @@ import { now } from "../clock.js";
 import type { Driver, DriverDescription, Fault, ListAnswer, ReadAnswer, SetRequest, WriteAnswer } from "../driver.js";
 import { FaultError, unprocessed } from "../driver-kit.js";
 import type { Chunk } from "../input/chunk.js";
-import { traceAttempt } from "../tracing.js";
-import type { Call } from "./call.js";
-import type { Slots } from "./slots.js";
+import { isTraced, traceAttempt } from "../tracing.js";
+import type { Call, Interruption } from "./call.js";
 
 /** The fields of a request, for {@link createRequest}. */
 export interface RequestParts {
@@ -64,24 +63,34 @@ export function createRequest(parts: RequestParts & { readonly signal?: AbortSig
   return request;
 }
 
-/** What a driver returns for each kind of request. */
+/** The answer to each kind of request. Core handles the answer to a request without keys as the value of one key. */
 export interface Answers {
   get: ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
   exists: ReadAnswer<boolean>;
   set: WriteAnswer;
   delete: WriteAnswer;
-  list: ListAnswer;
-  provision: undefined;
-  describe: DriverDescription;
+  list: ReadAnswer<ListAnswer>;
+  provision: ReadAnswer<undefined>;
+  describe: ReadAnswer<DriverDescription>;
 }
 
-/** The result of an attempt: the answer of the driver, a fault of the whole request, or why core did not send it. */
-export interface AttemptResult<Answer> {
+/** What became of a request: the answer of the driver, or a fault of the whole request. */
+export interface Response<Answer> {
   readonly answer?: Answer;
   readonly fault?: Fault;
-  readonly stop?: Fault;
   /** Why core interrupted the attempt. Absent if core did not interrupt it. */
-  readonly interruption?: "timeout" | "aborted";
+  readonly interruption?: Interruption;
+}
+
+/** The result of an attempt. Without `stop` and `faults`, all keys succeeded. */
+export interface AttemptResult<Answer> {
+  readonly answer?: Answer | undefined;
+  /** The fault of each key that failed, by index in the chunk. */
+  readonly faults?: readonly (Fault | undefined)[];
+  /** The fault, if it concerns the whole request. */
+  readonly fault?: Fault;
+  /** Why core did not send the request. */
+  readonly stop?: Fault;
 }
 
 /** Maximum duration of an attempt, in milliseconds. It also applies if the timeout of the call is `Infinity`. */
@@ -102,40 +111,30 @@ function attemptTime(call: Call): number {
  * Sends a request once, unless the call must stop. `number` counts the attempts, and `last` is the previous fault.
  * Settles at most 100 ms after the attempt times out or the call is cancelled, even if the driver hangs.
  */
-export function attempt<Kind extends keyof Answers>(
+export async function attempt<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
   chunk: Chunk,
   number: number,
   last: Fault | undefined,
-  cursor?: string,
 ): Promise<AttemptResult<Answers[Kind]>> {
   const { attemptTracing, driver, slots } = call.core;
-  const early = stopFault(call, last);
-  if (early !== undefined) return Promise.resolve({ stop: early });
+  const size = chunk.keys.length;
+  let stop = stopFault(call, last);
+  if (stop !== undefined) return { stop };
   try {
     // Before the first wait, because the caller may change the values as soon as the method has returned.
     chunk.prepare(driver, call.bucket);
   } catch (error) {
-    return Promise.resolve({ fault: { ...faultOf(driver, error), effect: "none" } });
+    return wholeFault(size, { ...faultOf(driver, error), effect: "none" });
   }
-  const run = (): Promise<AttemptResult<Answers[Kind]>> => send(call, kind, chunk, cursor);
-  const traced = (): Promise<AttemptResult<Answers[Kind]>> =>
-    attemptTracing?.hasSubscribers ? traceAttempt(call, kind, chunk.keys.length, number, run) : run();
-  return slots === undefined ? traced() : inSlot(call, slots, last, traced);
-}
-
-/** Waits until the store may have another request in flight. Then sends the request, unless the call must stop. */
-async function inSlot<Answer>(
-  call: Call,
-  slots: Slots,
-  last: Fault | undefined,
-  run: () => Promise<AttemptResult<Answer>>,
-): Promise<AttemptResult<Answer>> {
-  const hasSlot = await slots.take(call);
+  const hasSlot = slots !== undefined && (await slots.take(call));
   try {
-    const stop = stopFault(call, last);
-    return stop === undefined ? await run() : { stop };
+    if (slots !== undefined) stop = stopFault(call, last);
+    if (stop !== undefined) return { stop };
+    const run = (): Promise<Response<Answers[Kind]>> => send(call, kind, chunk);
+    const response = await (isTraced(attemptTracing) ? traceAttempt(call, kind, size, number, run) : run());
+    return resultOf(kind, size, response, last);
   } finally {
     if (hasSlot) slots.release();
   }
@@ -145,31 +144,33 @@ async function send<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
   { keys, values, prepared }: Chunk,
-  cursor: string | undefined,
-): Promise<AttemptResult<Answers[Kind]>> {
-  const { bucket, core } = call;
+): Promise<Response<Answers[Kind]>> {
+  const { bucket, core, cursor } = call;
   const deadline = now() + attemptTime(call);
   const request = new Request({ bucket, deadline, keys, values, prepared, cursor });
   const answering = answerOf(core.driver, kind, request);
   // The call may have been cancelled while the driver's method ran.
-  const result = call.cancelled ? "aborted" : await call.race(answering, deadline);
-  if (typeof result === "object") return result;
+  const response = call.cancelled ? "aborted" : await call.race(answering, deadline);
+  if (typeof response === "object") return response;
   request.abort();
   // Let the driver report what it knows. If it reports nothing, the effect is unknown.
   const late = await call.race(answering, now() + grace);
-  const unknown: Fault = { code: result, retryable: true, effect: "unknown" };
-  return { ...(typeof late === "object" ? late : { fault: unknown }), interruption: result };
+  const unknown: Fault = { code: response, retryable: true, effect: "unknown" };
+  return { ...(typeof late === "object" ? late : { fault: unknown }), interruption: response };
 }
+
+const withoutKeys: readonly string[] = ["list", "provision", "describe"];
 
 /** Calls the driver. Never rejects, even if the driver throws before it returns a promise. */
 async function answerOf<Kind extends keyof Answers>(
   driver: Driver,
   kind: Kind,
   request: Request,
-): Promise<AttemptResult<Answers[Kind]>> {
+): Promise<Response<Answers[Kind]>> {
   try {
-    const { [kind]: method } = driver as unknown as Record<Kind, (request: Request) => Promise<Answers[Kind]>>;
-    return { answer: await method.call(driver, request) };
+    const { [kind]: method } = driver as unknown as Record<Kind, (request: Request) => Promise<unknown>>;
+    const answer = await method.call(driver, request);
+    return { answer: (withoutKeys.includes(kind) ? { values: [answer] } : answer) as Answers[Kind] };
   } catch (error) {
     return { fault: faultOf(driver, error) };
   }
@@ -192,30 +193,31 @@ const wrongAnswer: Fault = Object.freeze({
   reason: "the driver returned the wrong number of values",
 });
 
-/**
- * Returns the fault of each key, by index, or `undefined` if all keys succeeded. `last` is the previous fault. For a
- * read, `values` is the number of values in the answer.
- */
-export function faultsByIndex(
+/** Returns the result of an attempt with `size` keys. `last` is the previous fault. */
+function resultOf<Kind extends keyof Answers>(
+  kind: Kind,
   size: number,
-  result: AttemptResult<WriteAnswer>,
+  { answer, fault, interruption }: Response<Answers[Kind]>,
   last: Fault | undefined,
-  values: number = size,
-): (Fault | undefined)[] | undefined {
-  const { answer } = result;
+): AttemptResult<Answers[Kind]> {
+  const explained = (cause: Fault): Fault => afterInterruption(cause, interruption, last);
+  if (fault !== undefined) return wholeFault(size, explained(fault));
+  const { values, faults = [], unprocessed: left = [] }: Partial<ReadAnswer<unknown>> = answer ?? {};
   // With too few values, core would report unread keys as missing.
-  const fault = result.fault ?? (values === size ? undefined : wrongAnswer);
-  if (fault !== undefined) return new Array(size).fill(afterInterruption(fault, result, last));
-  if (!answer?.faults?.length && !answer?.unprocessed?.length) return undefined;
-  const faults = new Array<Fault | undefined>(size).fill(undefined);
-  for (const index of answer.unprocessed ?? []) faults[index] = afterInterruption(unprocessed, result, last);
-  for (const each of answer.faults ?? []) faults[each.index] = afterInterruption(each, result, last);
-  return faults;
+  if (kind !== "set" && kind !== "delete" && values?.length !== size) return wholeFault(size, wrongAnswer);
+  if (faults.length + left.length === 0) return { answer };
+  const byIndex = new Array<Fault | undefined>(size).fill(undefined);
+  for (const index of left) byIndex[index] = explained(unprocessed);
+  for (const each of faults) byIndex[each.index] = explained(each);
+  return { answer, faults: byIndex };
 }
 
-/** Returns the fault to record. If the interruption may have caused it, changes its code or uses the previous fault. */
-export function afterInterruption(fault: Fault, result: AttemptResult<unknown>, last: Fault | undefined): Fault {
-  const { interruption } = result;
+function wholeFault(size: number, fault: Fault): { readonly fault: Fault; readonly faults: readonly Fault[] } {
+  return { fault, faults: new Array<Fault>(size).fill(fault) };
+}
+
+/** Returns the fault to record. If an interruption may have caused it, changes its code or uses the previous fault. */
+function afterInterruption(fault: Fault, interruption: Interruption | undefined, last: Fault | undefined): Fault {
   if (interruption === undefined || (!fault.retryable && fault.effect === "none")) return fault;
   // If neither attempt had an effect, the previous fault explains more than `timeout`.
   if (interruption === "timeout" && fault.effect === "none" && last?.effect === "none") return last;

@@ -1,12 +1,17 @@
 import { clearTimer, nextTurn, now, setTimer, type Timer } from "../clock.js";
 import type { StoreCore } from "../create-store.js";
 import type { Fault } from "../driver.js";
-import { BatchError, StoreError } from "../errors.js";
+import { BatchError, explain, StoreError } from "../errors.js";
 import { countEntries, deadlinePassed, InputError } from "../input/batch.js";
 import { checkCallOptions, isAborted, notSignal } from "../options.js";
 import type { CallOptions } from "../store.js";
-import { traceCall } from "../tracing.js";
+import { isTraced, traceCall } from "../tracing.js";
 import { uniformOutcomes } from "./outcomes.js";
+
+/** The input of a write. If it was not read, the error counts its entries. */
+interface WrittenInput {
+  readonly input: unknown;
+}
 
 /** One call of a bucket or store method: its deadline, its signal, and what it waits for. */
 export class Call {
@@ -23,6 +28,8 @@ export class Call {
   batchSize = 1;
   /** Number of entries with a lost request that may still take effect. */
   unsettled = 0;
+  /** The cursor of the page to list. */
+  cursor: string | undefined;
   /** Identifies the call in tracing events. */
   id = "";
   #signal: AbortSignal | undefined;
@@ -44,27 +51,24 @@ export class Call {
   run<Options extends CallOptions, Result>(
     options: Options | undefined,
     work: (options: Options | undefined) => Promise<Result>,
-    { known, written }: { readonly known?: readonly string[]; readonly written?: { readonly input: unknown } } = {},
+    { known, written }: { readonly known?: readonly string[]; readonly written?: WrittenInput } = {},
   ): Promise<Result> {
-    return this.traced(async () => {
+    return this.perform(() => work(this.#start(options, known)), written);
+  }
+
+  /** Does the same as `run` for a call whose `timeout` and `deadline` are set, even if the store is being closed. */
+  perform<Result>(work: () => Promise<Result>, written?: WrittenInput): Promise<Result> {
+    const perform = async (): Promise<Result> => {
       try {
-        return await work(this.#start(options, known));
+        return await work();
       } catch (error) {
         throw this.#errorOf(error, written);
       } finally {
-        this.end();
+        this.#stopListening?.();
+        this.core.leave();
       }
-    });
-  }
-
-  end(): void {
-    this.#stopListening?.();
-    this.core.leave();
-  }
-
-  /** Publishes the events of `run` if the tracing channel `manykv:call` has subscribers. */
-  traced<Result>(run: () => Promise<Result>): Promise<Result> {
-    return this.core.callTracing?.hasSubscribers ? traceCall(this, run) : run();
+    };
+    return isTraced(this.core.callTracing) ? traceCall(this, perform) : perform();
   }
 
   #start<Options extends CallOptions>(options: Options | undefined, known?: readonly string[]): Options | undefined {
@@ -84,6 +88,11 @@ export class Call {
   get description(): string {
     const bucket = this.bucket === "" ? "" : ` on bucket "${this.bucket}"`;
     return `${this.operation}${bucket} (${this.core.driver.name})`;
+  }
+
+  /** Returns the error for a fault. `entry` names the entry that failed. */
+  failure(fault: Fault, entry = ""): StoreError {
+    return new StoreError(fault.code, `${this.description}: ${entry}${explain(fault)}`, fault);
   }
 
   get cancelled(): boolean {
@@ -135,7 +144,7 @@ export class Call {
   }
 
   /** Returns the error that the call rejects with. A write always rejects with a {@link BatchError}. */
-  #errorOf(error: unknown, written: { readonly input: unknown } | undefined): unknown {
+  #errorOf(error: unknown, written: WrittenInput | undefined): unknown {
     const isInputError = error instanceof InputError;
     if (written === undefined ? !isInputError : !StoreError.is(error) || BatchError.is(error)) return error;
     const { code, message } = error as StoreError;
@@ -143,7 +152,7 @@ export class Call {
     if (written === undefined) return new StoreError(code, text);
     const deadline = Math.min(this.deadline, now() + this.timeout);
     this.batchSize = isInputError ? error.entries : countEntries(written.input, deadline);
-    return new BatchError(code, text, uniformOutcomes(this.batchSize, "not-applied", code));
+    return new BatchError(code, text, uniformOutcomes(this.batchSize, "not-applied", { code }));
   }
 
   #interrupt(why: Interruption): void {
@@ -189,7 +198,7 @@ export class DeadlineTimer {
   }
 
   #set(due: number): void {
-    this.stop();
+    clearTimer(this.#timer);
     this.#firesAt = due;
     const delay = Math.ceil(Math.max(0, due - now()));
     this.#timer = setTimer(this.#fire, Math.min(delay, longestTimer));
@@ -197,11 +206,13 @@ export class DeadlineTimer {
 
   readonly #fire = (): void => {
     const time = now();
-    const waiters = [...this.#waiters];
+    let next = Infinity;
     this.stop();
-    const next = waiters.reduce((due, waiter) => (waiter.due > time ? Math.min(due, waiter.due) : due), Infinity);
+    for (const waiter of [...this.#waiters]) {
+      if (waiter.due <= time) waiter.interrupt("timeout");
+      else next = Math.min(next, waiter.due);
+    }
     if (next < Infinity) this.#set(next);
-    for (const waiter of waiters) if (waiter.due <= time) waiter.interrupt("timeout");
   };
 }
 
@@ -210,7 +221,7 @@ export class DeadlineTimer {
  * about a possible memory leak from the eleventh call on.
  */
 export class SharedAbortListeners {
-  readonly #bySignal: WeakMap<AbortSignal, { listeners: Set<() => void>; notify: () => void }> = new WeakMap();
+  readonly #bySignal: WeakMap<AbortSignal, SignalListeners> = new WeakMap();
 
   /**
    * Calls `listener` when the signal is aborted. Returns a function that removes the listener.
@@ -218,32 +229,27 @@ export class SharedAbortListeners {
    * @throws {StoreError} `invalid-argument` if the signal rejects the listener.
    */
   add(signal: AbortSignal, listener: () => void): () => void {
-    const { listeners, notify } = this.#bySignal.get(signal) ?? this.#listen(signal);
-    listeners.add(listener);
+    const listeners = this.#bySignal.get(signal) ?? new SignalListeners();
+    try {
+      if (listeners.size === 0) signal.addEventListener("abort", listeners.notify);
+    } catch {
+      throw notSignal();
+    }
+    this.#bySignal.set(signal, listeners.add(listener));
     return () => {
       listeners.delete(listener);
-      if (listeners.size > 0) return;
-      this.#bySignal.delete(signal);
       try {
-        signal.removeEventListener("abort", notify);
+        if (listeners.size === 0) signal.removeEventListener("abort", listeners.notify);
       } catch {
         // The call has its result. A listener that remains does nothing.
       }
     };
   }
+}
 
-  #listen(signal: AbortSignal): { listeners: Set<() => void>; notify: () => void } {
-    const listeners = new Set<() => void>();
-    // Does not read the event, because the signals of other libraries may pass none.
-    const notify = (): void => {
-      for (const listener of [...listeners]) listener();
-    };
-    try {
-      signal.addEventListener("abort", notify);
-    } catch {
-      throw notSignal();
-    }
-    this.#bySignal.set(signal, { listeners, notify });
-    return { listeners, notify };
-  }
+class SignalListeners extends Set<() => void> {
+  /** Does not read the event, because the signals of other libraries may pass none. */
+  readonly notify = (): void => {
+    for (const listener of [...this]) listener();
+  };
 }

@@ -1,16 +1,21 @@
 import type { Batch } from "../input/batch.js";
-import { type CanonicalIndexes, type Chunk, chunksOf } from "../input/chunk.js";
+import { type Chunk, chunksOf, type DuplicatePolicy, findDuplicates } from "../input/chunk.js";
 import type { Call } from "./call.js";
 
-/** Calls `handle` for each chunk of a batch, until the call must stop. Handles several chunks at the same time. */
+/**
+ * Finds duplicates, then calls `handle` for each chunk of a batch, until the call must stop. Handles several chunks at
+ * the same time. A short batch must not wait here: its values may have to be encoded before the method returns.
+ */
 export async function forEachChunk(
   call: Call,
   batch: Batch,
-  canonical: CanonicalIndexes,
+  policy: DuplicatePolicy,
   handle: (chunk: Chunk) => Promise<void>,
 ): Promise<void> {
   const { driver, options } = call.core;
-  let chunks: IterableIterator<Chunk> = chunksOf(batch, canonical);
+  const found = findDuplicates(batch.keys, policy, call);
+  batch.canonical = found instanceof Promise ? await found : found;
+  let chunks: IterableIterator<Chunk> = chunksOf(batch);
   const handleChunks = async (): Promise<void> => {
     for (let next = chunks.next(); !next.done; next = chunks.next()) {
       await handle(next.value);
@@ -20,7 +25,7 @@ export async function forEachChunk(
   // Small batches skip the rest, which takes as long as all other work of core for one key.
   if (batch.chunkStarts.length === 1) return handleChunks();
   const running = Array.from({ length: Math.min(options.concurrency, batch.chunkStarts.length) }, handleChunks);
-  if (Array.isArray(batch.values)) {
+  if (batch.areBorrowed) {
     // Encode the caller's own arrays now, because the caller may change them as soon as the method returns.
     const rest = [...chunks];
     for (const chunk of rest) {

@@ -7,7 +7,7 @@ import {
   type OutcomeTable,
   type StoreErrorCode,
 } from "../errors.js";
-import type { CanonicalIndexes } from "../input/chunk.js";
+import type { Batch } from "../input/batch.js";
 import type { Call } from "./call.js";
 
 /** The cause to report if neither the entry nor the call has a fault. */
@@ -28,19 +28,19 @@ const restarted: Fault = {
 export class Outcomes implements OutcomeTable {
   readonly size: number;
   readonly #call: Call;
-  readonly #canonical: CanonicalIndexes;
-  /** The outcome of each entry. Duplicates use the outcome at their index in `#canonical`. */
+  readonly #batch: Batch;
+  /** The outcome of each entry. Duplicates use the outcome at their canonical index. */
   readonly #outcomes: Outcome[];
   #faults: Map<number, Fault> | undefined;
   /** Entries with a lost request that may still take effect, by index. */
   #unsettled: Set<number> | undefined;
   #generation: number | undefined;
 
-  constructor(call: Call, size: number, canonical: CanonicalIndexes) {
+  constructor(call: Call, batch: Batch) {
     this.#call = call;
-    this.size = size;
-    this.#canonical = canonical;
-    this.#outcomes = new Array<Outcome>(size).fill("not-applied");
+    this.#batch = batch;
+    this.size = batch.keys.length;
+    this.#outcomes = new Array<Outcome>(this.size).fill("not-applied");
   }
 
   /** Records the fault of an entry. `undefined` means that the backend acknowledged the entry. */
@@ -63,8 +63,9 @@ export class Outcomes implements OutcomeTable {
   }
 
   /** Call this before `record`. A server of a new generation may have lost what the previous one acknowledged. */
-  enterGeneration(driver: Driver, keys: readonly string[]): void {
+  enterGeneration(driver: Driver): void {
     const { generation } = driver;
+    const { keys } = this.#batch;
     const previous = this.#generation;
     if (previous !== undefined && previous !== generation) {
       this.#outcomes.forEach((outcome, index) => {
@@ -78,15 +79,19 @@ export class Outcomes implements OutcomeTable {
   }
 
   outcomeOf(index: number): Outcome {
-    return this.#outcomes[this.#canonical?.[index] ?? index] as Outcome;
+    return this.#outcomes[this.#canonical(index)] as Outcome;
   }
 
   isUnsettled(index: number): boolean {
-    return this.#unsettled?.has(this.#canonical?.[index] ?? index) === true;
+    return this.#unsettled?.has(this.#canonical(index)) === true;
   }
 
   causeOf(index: number): Fault {
-    return this.#faults?.get(this.#canonical?.[index] ?? index) ?? this.#call.fault ?? neverSent;
+    return this.#faults?.get(this.#canonical(index)) ?? this.#call.fault ?? neverSent;
+  }
+
+  #canonical(index: number): number {
+    return this.#batch.canonical?.[index] ?? index;
   }
 
   get counts(): OutcomeCounts {
@@ -97,18 +102,17 @@ export class Outcomes implements OutcomeTable {
 
   /** Throws a {@link BatchError} unless all entries were applied. */
   throwIfFailed(): void {
-    const failed: number[] = [];
-    for (let index = 0; index < this.size; index++) if (this.outcomeOf(index) !== "applied") failed.push(index);
-    const [first] = failed;
-    if (first === undefined) return;
     const { size, counts } = this;
-    const { code, reason } = this.causeOf(first);
+    if (counts.applied === size) return;
+    const failed = [...this.#outcomes.keys()].filter((index) => this.outcomeOf(index) !== "applied");
+    const [first] = failed as [number];
+    const cause = this.causeOf(first);
     const late = failed.filter((index) => this.isUnsettled(index)).length;
     const lateText = late === 0 ? "" : ` (${late} may still be applied later)`;
     const summary = `${counts["not-applied"]} of ${size} entries not applied, ${counts.unknown} unknown${lateText}`;
-    const message = `${this.#call.description}: ${summary}; entry ${first} failed: ${explain({ code, reason })}`;
+    const message = `${this.#call.description}: ${summary}; entry ${first} failed: ${explain(cause)}`;
     const retryable = failed.every((index) => this.causeOf(index).retryable);
-    throw new BatchError(code, message, this, { retryable, reason });
+    throw new BatchError(cause.code, message, this, { retryable, reason: cause.reason });
   }
 }
 
@@ -116,10 +120,9 @@ export class Outcomes implements OutcomeTable {
 export function uniformOutcomes(
   size: number,
   outcome: Outcome,
-  code: StoreErrorCode,
-  reason?: string,
+  cause: { readonly code: StoreErrorCode; readonly reason?: string | undefined },
   unsettled = false,
 ): OutcomeTable {
   const counts = Object.freeze({ applied: 0, "not-applied": 0, unknown: 0, [outcome]: size });
-  return { size, counts, outcomeOf: () => outcome, causeOf: () => ({ code, reason }), isUnsettled: () => unsettled };
+  return { size, counts, outcomeOf: () => outcome, causeOf: () => cause, isUnsettled: () => unsettled };
 }

@@ -1,35 +1,37 @@
 import type { Fault } from "../driver.js";
-import { explain, StoreError } from "../errors.js";
-import type { Batch } from "../input/batch.js";
-import { type CanonicalIndexes, Chunk } from "../input/chunk.js";
-import { type Answers, afterInterruption, attempt, backoff, faultsByIndex } from "./attempt.js";
+import { readBatch } from "../input/batch.js";
+import type { Chunk } from "../input/chunk.js";
+import { type Answers, attempt, backoff } from "./attempt.js";
 import type { Call } from "./call.js";
 import { forEachChunk } from "./for-each-chunk.js";
 
-export type ReadKind = "get" | "exists";
+export type ReadKind = Exclude<keyof Answers, "set" | "delete">;
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 
-/** Returns one value per key. Throws a {@link StoreError} if any key cannot be read (S10 in `docs/semantics.md`). */
+/**
+ * Reads the keys of `input` and sends them in chunks. Returns the keys and one value per key. Throws a
+ * {@link StoreError} if any key cannot be read (S10 in `docs/semantics.md`).
+ */
 export async function read<Kind extends ReadKind>(
   call: Call,
   kind: Kind,
-  batch: Batch,
-  canonical: CanonicalIndexes,
-): Promise<ValueOf<Kind>[]> {
+  input: unknown,
+): Promise<{ readonly keys: readonly string[]; readonly values: ValueOf<Kind>[] }> {
+  const batch = readBatch(call, "get", input);
+  const { keys } = batch;
   const { retry } = call.core.options;
-  const values = new Array<Answers[ReadKind]["values"][number]>(batch.keys.length);
+  const values = new Array<ValueOf<Kind>>(keys.length);
   let failedIndex: number | undefined;
 
-  await forEachChunk(call, batch, canonical, (chunk) => readChunk(chunk));
-  if (call.fault !== undefined) {
-    throw failure(call, call.fault, batch.keys.length === 1 ? "" : `entry ${failedIndex} failed: `);
-  }
-  canonical?.forEach((from, index) => {
+  await forEachChunk(call, batch, "first", (chunk) => readChunk(chunk));
+  if (call.fault !== undefined)
+    throw call.failure(call.fault, keys.length === 1 ? "" : `entry ${failedIndex} failed: `);
+  batch.canonical?.forEach((from, index) => {
     // Each duplicate gets a copy of the value, because the caller may modify any of them.
-    const value = values[from];
-    values[index] = from !== index && typeof value === "object" ? new Uint8Array(value) : value;
+    const value = values[from] as ValueOf<Kind>;
+    values[index] = from !== index && value instanceof Uint8Array ? (new Uint8Array(value) as typeof value) : value;
   });
-  return values;
+  return { keys, values };
 
   /**
    * Sends a chunk and stores its values. Repeats retryable keys until all keys are read or the call fails. If the
@@ -40,14 +42,13 @@ export async function read<Kind extends ReadKind>(
     let last = cause;
     let withoutProgress = 0;
     for (let number = start; ; number++) {
-      const result = await attempt(call, kind, chunk, number, last);
-      if (result.stop !== undefined) return fail(chunk.indexes[0], result.stop);
-      const faults = faultsByIndex(chunk.keys.length, result, last, result.answer?.values?.length ?? 0);
+      const { stop, faults, answer } = await attempt(call, kind, chunk, number, last);
+      if (stop !== undefined) return fail(chunk.indexes[0], stop);
       const repeat: number[] = [];
       for (let index = 0; index < chunk.keys.length; index++) {
         const fault = faults?.[index];
         const inputIndex = chunk.indexes[index] as number;
-        if (fault === undefined) values[inputIndex] = result.answer?.values[index] as ValueOf<Kind>;
+        if (fault === undefined) values[inputIndex] = answer?.values[index] as ValueOf<Kind>;
         else if (fault.retryable) repeat.push(index);
         else return fail(inputIndex, fault);
       }
@@ -57,10 +58,12 @@ export async function read<Kind extends ReadKind>(
       last = faults?.[first] as Fault;
       withoutProgress = repeat.length < chunk.keys.length ? 0 : withoutProgress + 1;
       if (withoutProgress >= retry.attempts) return fail(chunk.indexes[first], last);
-      chunk = chunk.pick(repeat);
       await backoff(call, withoutProgress, last);
+      chunk = chunk.pick(repeat);
       if (last.code !== "connection-lost" || withoutProgress === 0 || repeat.length === 1) continue;
-      for (const half of chunk.halves()) if (call.fault === undefined) await readChunk(half, number + 1, last);
+      const middle = Math.ceil(repeat.length / 2);
+      for (const half of [repeat.slice(0, middle), repeat.slice(middle)])
+        if (call.fault === undefined) await readChunk(chunk.pick(half), number + 1, last);
       return;
     }
   }
@@ -72,25 +75,11 @@ export async function read<Kind extends ReadKind>(
   }
 }
 
-/** Sends a request without keys. Repeats it after retryable faults: at most `retry.attempts` attempts in total. */
+/** Sends a request without keys. Core handles it like a read of one key, and the answer like the value of this key. */
 export async function control<Kind extends "list" | "provision" | "describe">(
   call: Call,
   kind: Kind,
-  cursor?: string,
-): Promise<Answers[Kind]> {
-  const noKeys = new Chunk([], []);
-  let fault: Fault | undefined;
-  for (let number = 1; ; number++) {
-    const result = await attempt(call, kind, noKeys, number, fault, cursor);
-    if (result.stop !== undefined) throw failure(call, result.stop);
-    if (result.fault === undefined) return result.answer as Answers[Kind];
-    fault = afterInterruption(result.fault, result, fault);
-    if (!fault.retryable || number >= call.core.options.retry.attempts) throw failure(call, fault);
-    await backoff(call, number, fault);
-  }
-}
-
-function failure(call: Call, fault: Fault, entry = ""): StoreError {
-  const { code, retryable, reason } = fault;
-  return new StoreError(code, `${call.description}: ${entry}${explain(fault)}`, { retryable, reason });
+): Promise<ValueOf<Kind>> {
+  const { values } = await read(call, kind, [""]);
+  return values[0] as ValueOf<Kind>;
 }

@@ -11,7 +11,7 @@ export class Slots {
 
   /** Waits for a slot. Returns whether the call has one. Returns `false` if the call is interrupted before its turn. */
   async take(call: Call): Promise<boolean> {
-    if (this.#free > 0) {
+    if (this.#free >= 1) {
       this.#free--;
       return true;
     }

@@ -1,19 +1,20 @@
 import { now } from "../clock.js";
 import type { Fault } from "../driver.js";
-import type { Batch } from "../input/batch.js";
-import type { CanonicalIndexes, Chunk } from "../input/chunk.js";
-import { attempt, backoff, faultsByIndex, Request } from "./attempt.js";
+import { readBatch } from "../input/batch.js";
+import type { Chunk } from "../input/chunk.js";
+import { attempt, backoff, Request } from "./attempt.js";
 import type { Call } from "./call.js";
 import { forEachChunk } from "./for-each-chunk.js";
 import { Outcomes } from "./outcomes.js";
 
 export type WriteKind = "set" | "delete";
 
-/** Sets or deletes a batch and returns the outcome of every entry. */
-export async function write(call: Call, kind: WriteKind, batch: Batch, canonical: CanonicalIndexes): Promise<Outcomes> {
+/** Reads the keys or entries of `input` and sends them in chunks. Returns the outcome of every entry. */
+export async function write(call: Call, kind: WriteKind, input: unknown): Promise<Outcomes> {
   const { driver, options } = call.core;
-  const outcomes = new Outcomes(call, batch.keys.length, canonical);
-  await forEachChunk(call, batch, canonical, writeChunk);
+  const batch = readBatch(call, kind, input);
+  const outcomes = new Outcomes(call, batch);
+  await forEachChunk(call, batch, "last", writeChunk);
   return outcomes;
 
   /**
@@ -25,14 +26,12 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
     let last: Fault | undefined;
     let withoutProgress = 0;
     for (let number = 1; ; number++) {
-      const result = await attempt(call, kind, chunk, number, last);
-      const { stop } = result;
+      const { stop, fault: wholeFault, faults } = await attempt(call, kind, chunk, number, last);
       if (stop !== undefined) {
         if (stop !== last) for (const index of chunk.indexes) outcomes.record(index, stop);
         return call.stop(stop);
       }
-      const faults = faultsByIndex(chunk.keys.length, result, last);
-      outcomes.enterGeneration(driver, batch.keys);
+      outcomes.enterGeneration(driver);
       const repeat: number[] = [];
       for (let index = 0; index < chunk.keys.length; index++) {
         const fault = faults?.[index];
@@ -47,7 +46,6 @@ export async function write(call: Call, kind: WriteKind, batch: Batch, canonical
         outcomes.recordUnsettled(chunk.indexes[index] as number);
       });
       // A fault of the whole request also applies to the other chunks. Faults of single keys do not.
-      const wholeFault = result.fault && faults[0];
       withoutProgress = faults.includes(undefined) ? 0 : withoutProgress + 1;
       if (repeat.length === 0 || withoutProgress >= options.retry.attempts) return wholeFault && call.stop(wholeFault);
       last = faults[repeat[0] as number] as Fault;

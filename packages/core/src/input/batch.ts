@@ -1,10 +1,11 @@
 import type { Call } from "../call/call.js";
+import type { WriteKind } from "../call/write.js";
 import { now } from "../clock.js";
-import type { RequestLimits } from "../driver.js";
+import { ValueCopier } from "../driver-kit.js";
 import { StoreError, type StoreErrorCode } from "../errors.js";
 import type { Limits } from "../store.js";
 import { byteLengthOf, plainBytes } from "./bytes.js";
-import { mostAtOnce, PackedValues } from "./chunk.js";
+import { type CanonicalIndexes, mostAtOnce } from "./chunk.js";
 
 /** Why an entry is rejected. In the error message, `text` follows the index of the entry. */
 export interface Rejection {
@@ -76,55 +77,33 @@ export interface Batch {
   readonly keys: readonly string[];
   /** Index of the first key of each chunk. Empty for an empty batch. */
   readonly chunkStarts: readonly number[];
-  /** The values to set: copies, or the caller's own arrays, which must be encoded before the method returns. */
-  readonly values: PackedValues | readonly Uint8Array[] | undefined;
-}
-
-/**
- * Reads and validates an iterable of keys. Iterates over it once.
- *
- * @throws {InputError} if the input or a key is invalid, or the deadline passes. The message contains the key's index.
- */
-export function readKeys(call: Call, input: unknown, kind: "get" | "delete"): Batch {
-  return read(call, input, call.core.options[kind], undefined);
-}
-
-/**
- * Reads and validates an iterable of entries. Iterates over it once. Copies the values unless the driver encodes them
- * before the method returns, because the caller may change them afterwards.
- *
- * @throws {InputError} if the input or an entry is invalid, or the deadline passes. The message names the index.
- */
-export function readEntries(call: Call, input: unknown): Batch {
-  const { driver, options } = call.core;
-  const encodedAtOnce = driver.prepareSet !== undefined && isShortAndStable(input);
-  return read(call, input, options.set, encodedAtOnce ? [] : new PackedValues());
-}
-
-/** Returns whether `input` is a short array or Map with its built-in iterator. Other iterators may reuse values. */
-function isShortAndStable(input: unknown): boolean {
-  try {
-    const iterator = (input as Iterable<unknown>)[Symbol.iterator];
-    const isBuiltIn = iterator === (Array.isArray(input) ? Array.prototype[Symbol.iterator] : Map.prototype.entries);
-    return isBuiltIn && sizeOf(input) <= mostAtOnce;
-  } catch {
-    return false;
-  }
+  /** The values to set, one per key. Empty for other operations. */
+  readonly values: readonly Uint8Array[];
+  /** Whether the values are the caller's own arrays. Then they must be encoded before the method returns. */
+  readonly areBorrowed: boolean;
+  /** For each index, the index of the entry to use for the same key. `undefined` if all keys are different. */
+  canonical: CanonicalIndexes;
 }
 
 /** Number of entries plus KiB of values to read between two checks of the deadline. */
 const entriesPerCheck = 1_024;
 
-function read(
-  call: Call,
-  input: unknown,
-  { maxKeys, maxBytes }: RequestLimits,
-  values: PackedValues | Uint8Array[] | undefined,
-): Batch {
-  const { limits } = call.core.options;
+/**
+ * Reads and validates an iterable of keys or, for `set`, of entries. Iterates over it once. Copies the values, because
+ * the caller may change them later, unless the driver encodes them before the method returns.
+ *
+ * @throws {InputError} if the input or an entry is invalid, or the deadline passes. The message names the index.
+ */
+export function readBatch(call: Call, kind: "get" | WriteKind, input: unknown): Batch {
+  const { driver, options } = call.core;
+  const { limits } = options;
+  const { maxKeys, maxBytes } = options[kind];
+  const areBorrowed = kind === "set" && driver.prepareSet !== undefined && isShortAndStable(input);
   const keys: string[] = [];
   const chunkStarts: number[] = [];
-  /** The length of each value when it was read. Empty if the values are copied. */
+  const values: Uint8Array[] = [];
+  const copier = new ValueCopier(sizeOf(input) || Infinity);
+  /** The length of each value when it was read. */
   const lengths: number[] = [];
   let chunkStart = 0;
   /** Bytes in the current chunk. An upper bound unless `isExact`: counts three bytes per code unit of a key. */
@@ -148,7 +127,7 @@ function read(
     rejection ??= iterableThrew;
   }
   let rejectedIndex = keys.length;
-  if (rejection === undefined && Array.isArray(values)) {
+  if (rejection === undefined && areBorrowed) {
     rejectedIndex = values.findIndex((value, index) => byteLengthOf(value) !== lengths[index]);
     if (rejectedIndex >= 0) rejection = changed;
   }
@@ -157,10 +136,10 @@ function read(
     throw new InputError(rejection.code, message, Math.max(entries, sizeOf(input)));
   }
   call.batchSize = entries;
-  return { keys, chunkStarts, values };
+  return { keys, chunkStarts, values, areBorrowed, canonical: undefined };
 
   function add(entry: unknown): Rejection | undefined {
-    if (values === undefined) return checkKey(entry, limits) ?? addKey(entry as string, 0);
+    if (kind !== "set") return checkKey(entry, limits) ?? addKey(entry as string, 0);
     let key: unknown;
     let value: unknown;
     try {
@@ -174,15 +153,10 @@ function read(
     const length = byteLengthOf(value) as number;
     const rejected = checkKey(key, limits) ?? checkLength(length, limits);
     if (rejected !== undefined) return rejected;
-    const chunks = chunkStarts.length;
-    addKey(key as string, length);
-    if (values instanceof PackedValues) values.add(value as Uint8Array, length, chunkStarts.length > chunks);
-    else {
-      values.push(plainBytes(value as Uint8Array));
-      lengths.push(length);
-    }
+    values.push(areBorrowed ? plainBytes(value as Uint8Array) : copier.copy(value as Uint8Array, length));
+    lengths.push(length);
     unchecked += length >>> 10;
-    return undefined;
+    return addKey(key as string, length);
   }
 
   function addKey(key: string, valueBytes: number): undefined {
@@ -215,25 +189,26 @@ export function countEntries(input: unknown, deadline: number): number {
   return count;
 }
 
-const sizeGetters = [Map.prototype, Set.prototype].map(
-  (prototype) => Object.getOwnPropertyDescriptor(prototype, "size")?.get,
-);
-
-/** Returns the size of an array, a Map or a Set. Returns 0 for another input, and for an array that cannot be read. */
+/** Returns the size of an array, a Map or a Set. Returns 0 for another input, and if the size cannot be read. */
 function sizeOf(input: unknown): number {
   try {
     if (Array.isArray(input)) return Math.trunc(input.length) || 0;
+    if (input instanceof Map || input instanceof Set) return Math.trunc(input.size) || 0;
   } catch {
-    return 0;
-  }
-  for (const size of sizeGetters) {
-    try {
-      return size?.call(input);
-    } catch {
-      // The getter throws if the input has another type. Unlike `instanceof`, it calls no code of the caller.
-    }
+    // A Proxy throws an error, or a subclass overrides `size`.
   }
   return 0;
+}
+
+/** Returns whether `input` is a short array or Map with its built-in iterator. Other iterators may reuse values. */
+function isShortAndStable(input: unknown): boolean {
+  try {
+    const iterator = (input as Iterable<unknown>)[Symbol.iterator];
+    const isBuiltIn = iterator === (Array.isArray(input) ? Array.prototype[Symbol.iterator] : Map.prototype.entries);
+    return isBuiltIn && sizeOf(input) <= mostAtOnce;
+  } catch {
+    return false;
+  }
 }
 
 function iterable(input: unknown): Iterable<unknown> {

@@ -5,8 +5,6 @@ const builtInGetter = (name: PropertyKey): ((this: unknown) => unknown) =>
 // The built-in getters run no code of the caller, even if the value is a Proxy or overrides them.
 const typeName = builtInGetter(Symbol.toStringTag);
 const builtInLength = builtInGetter("length");
-const builtInOffset = builtInGetter("byteOffset");
-const builtInBuffer = builtInGetter("buffer");
 
 /**
  * Returns the length of a `Uint8Array` (a `Buffer` is one) from any realm. Returns `undefined` for another value, and
@@ -25,17 +23,12 @@ export function byteLengthOf(value: unknown): number | undefined {
   }
 }
 
-const plainPrototypes: readonly unknown[] = [Uint8Array.prototype, globalThis.Buffer?.prototype];
+const { prototype } = Uint8Array;
+const bufferPrototype: unknown = globalThis.Buffer?.prototype;
 
-/** Returns `value`, or a view of its bytes if `value` overrides what a driver reads, as a subclass may do. */
+/** Returns `value`, or a copy if `value` may override its `length`: a driver that trusted it would send wrong bytes. */
 export function plainBytes(value: Uint8Array): Uint8Array {
-  const overrides =
-    !plainPrototypes.includes(Object.getPrototypeOf(value)) ||
-    Object.hasOwn(value, "length") ||
-    Object.hasOwn(value, "byteLength") ||
-    Object.hasOwn(value, "byteOffset") ||
-    Object.hasOwn(value, "buffer");
-  if (!overrides) return value;
-  const [buffer, offset, length] = [builtInBuffer, builtInOffset, builtInLength].map((get) => get.call(value));
-  return new Uint8Array(buffer as ArrayBuffer, offset as number, length as number);
+  const own: unknown = Object.getPrototypeOf(value);
+  const isPlain = (own === prototype || own === bufferPrototype) && !Object.hasOwn(value, "length");
+  return isPlain ? value : new Uint8Array(value);
 }

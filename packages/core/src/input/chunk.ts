@@ -38,12 +38,6 @@ export class Chunk {
     if (chosen.length === this.keys.length || this.prepared !== undefined) return this;
     return new Chunk(at(this.keys, chosen), at(this.indexes, chosen), at(this.values, chosen));
   }
-
-  halves(): readonly Chunk[] {
-    const indexes = [...this.keys.keys()];
-    const middle = Math.ceil(indexes.length / 2);
-    return [this.pick(indexes.slice(0, middle)), this.pick(indexes.slice(middle))];
-  }
 }
 
 function at<Element>(elements: readonly Element[], indexes: readonly number[]): readonly Element[] {
@@ -54,59 +48,18 @@ function at<Element>(elements: readonly Element[], indexes: readonly number[]): 
  * Yields the chunks of a batch. Creates each chunk when it is requested, to limit memory use. Skips chunks that contain
  * only duplicates.
  */
-export function* chunksOf(
-  { keys, chunkStarts, values }: Batch,
-  canonical: CanonicalIndexes,
-): Generator<Chunk, undefined, undefined> {
+export function* chunksOf({ keys, chunkStarts, values, canonical }: Batch): Generator<Chunk, undefined, undefined> {
   for (const [number, start] of chunkStarts.entries()) {
     const end = chunkStarts[number + 1] ?? keys.length;
     const indexes: number[] = [];
     for (let index = start; index < end; index++) indexes.push(index);
-    const chunkValues = values instanceof PackedValues ? values.take(number) : values?.slice(start, end);
-    const chunk = new Chunk(chunkStarts.length === 1 ? keys : keys.slice(start, end), indexes, chunkValues);
+    const isWhole = chunkStarts.length === 1;
+    const chunk = isWhole
+      ? new Chunk(keys, indexes, values)
+      : new Chunk(keys.slice(start, end), indexes, values.slice(start, end));
     const used = canonical && indexes.filter((index) => canonical[index] === index).map((index) => index - start);
     if (used === undefined) yield chunk;
     else if (used.length > 0) yield chunk.pick(used);
-  }
-}
-
-interface PackedChunk {
-  bytes: Uint8Array<ArrayBuffer>;
-  used: number;
-  readonly lengths: number[];
-}
-
-/** Copies of a batch's values, packed into one buffer per chunk. `take` creates a `Uint8Array` for each value. */
-export class PackedValues {
-  readonly #chunks: (PackedChunk | undefined)[] = [];
-  #last: PackedChunk = { bytes: new Uint8Array(0), used: 0, lengths: [] };
-
-  /** Copies a value of `length` bytes. Reads no property of the value, because a subclass may override it. */
-  add(value: Uint8Array, length: number, startsChunk: boolean): void {
-    // Chunks tend to have similar sizes, so each buffer starts with the size of the previous chunk.
-    if (startsChunk) this.#last = { bytes: new Uint8Array(this.#last.used), used: 0, lengths: [] };
-    if (startsChunk) this.#chunks.push(this.#last);
-    const chunk = this.#last;
-    const end = chunk.used + length;
-    if (end > chunk.bytes.length) {
-      const longer = new Uint8Array(Math.max(end, chunk.bytes.length * 2));
-      longer.set(chunk.bytes.subarray(0, chunk.used));
-      chunk.bytes = longer;
-    }
-    chunk.bytes.set(value, chunk.used);
-    chunk.used = end;
-    chunk.lengths.push(length);
-  }
-
-  /** Returns the values of a chunk. Can be called only once per chunk, because it releases the chunk's buffer. */
-  take(number: number): Uint8Array[] {
-    const { bytes, lengths } = this.#chunks[number] as PackedChunk;
-    this.#chunks[number] = undefined;
-    let offset = 0;
-    return lengths.map((length) => {
-      offset += length;
-      return new Uint8Array(bytes.buffer, offset - length, length);
-    });
   }
 }
 
@@ -146,15 +99,17 @@ function* searchDuplicates(
   keys: readonly string[],
   policy: DuplicatePolicy,
 ): Generator<undefined, CanonicalIndexes, undefined> {
+  const { length } = keys;
   const indexes = new Map<string, number>();
-  for (let index = 0; index < keys.length; index++) {
-    if (index > 0 && index % mostAtOnce === 0) yield;
-    const key = keys[index] as string;
-    if (policy === "last" || !indexes.has(key)) indexes.set(key, index);
+  for (let step = 0; step < length; step++) {
+    if (step > 0 && step % mostAtOnce === 0) yield;
+    // A later assignment replaces an earlier one.
+    const index = policy === "last" ? step : length - 1 - step;
+    indexes.set(keys[index] as string, index);
   }
-  if (indexes.size === keys.length) return undefined;
-  const canonical = new Int32Array(keys.length);
-  for (let index = 0; index < keys.length; index++) {
+  if (indexes.size === length) return undefined;
+  const canonical = new Int32Array(length);
+  for (let index = 0; index < length; index++) {
     if (index > 0 && index % mostAtOnce === 0) yield;
     canonical[index] = indexes.get(keys[index] as string) as number;
   }

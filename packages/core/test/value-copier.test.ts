@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "vitest";
-import { ValueCopier } from "../src/value-copier.js";
+import { ValueCopier } from "../src/driver.js";
 
 const sizes = fc.array(fc.oneof(fc.nat(50), fc.constantFrom(0, 4_095, 4_096, 4_097, 8_192, 10_000)), {
   maxLength: 40,
