@@ -18,9 +18,16 @@ export interface ChildTask {
   readonly routes: readonly (readonly [server: Address, address: Address])[];
 }
 
+interface Opened {
+  readonly store: Store;
+  readonly bucket: Bucket;
+}
+
 /** What a scenario can use. */
 export interface ChildContext {
-  open(options?: StoreOptions): Promise<{ store: Store; bucket: Bucket }>;
+  open(options?: StoreOptions): Promise<Opened>;
+  /** Opens a store that connects to the servers without proxies. */
+  openDirectly(): Promise<Opened>;
   /** Name of a bucket that no other case uses. */
   readonly bucketName: string;
   /** Asks the suite to do something, such as to stop the proxies, and waits until this is done. */
@@ -35,12 +42,14 @@ export async function runChild<Data>(createDriver: ChildDriver<Data>): Promise<v
   const task = JSON.parse(process.argv[2] ?? "") as ChildTask;
   const addresses = new Map(task.routes.map(([server, address]) => [keyOf(server), address]));
   const route: Route = (server) => addresses.get(keyOf(server)) ?? server;
+  const open = async (through: Route, options?: StoreOptions): Promise<Opened> => {
+    const store = createStore(await createDriver(task.data as Data, through), { ...task.options, ...options });
+    return { store, bucket: await store.open(task.bucket) };
+  };
   const context: ChildContext = {
     bucketName: task.bucket,
-    async open(options) {
-      const store = createStore(await createDriver(task.data as Data, route), { ...task.options, ...options });
-      return { store, bucket: await store.open(task.bucket) };
-    },
+    open: (options) => open(route, options),
+    openDirectly: () => open((server) => server),
     step,
   };
   const before = process.getActiveResourcesInfo();
