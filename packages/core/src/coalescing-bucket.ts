@@ -4,10 +4,10 @@ import { read } from "./call/read.js";
 import { type WriteKind, write } from "./call/write.js";
 import { nextTurn } from "./clock.js";
 import type { Fault } from "./driver.js";
-import { DriverBucket } from "./driver-bucket.js";
+import { DriverBucket, setOptionNames } from "./driver-bucket.js";
 import { BatchError, StoreError } from "./errors.js";
 import { checkKey, checkValue, InputError } from "./input/batch.js";
-import type { CallOptions, Entry } from "./store.js";
+import type { CallOptions, Entry, SetOptions } from "./store.js";
 
 type Value = Uint8Array<ArrayBuffer> | undefined;
 
@@ -17,6 +17,7 @@ interface PendingCall {
   readonly operation: "get" | WriteKind;
   readonly key: string;
   readonly value: Value;
+  readonly ttl: number | undefined;
   /** Settles the call with its value, with `undefined` for a successful write, or with the error to reject with. */
   readonly settle: (result: Value | StoreError) => void;
   /** Tells the batch that the call no longer waits for it. Absent until the call is sent. */
@@ -41,7 +42,7 @@ export class CoalescingBucket extends DriverBucket {
     return this.#join("get", key, undefined, options);
   }
 
-  override async set(key: string, value: Uint8Array, options?: CallOptions): Promise<void> {
+  override async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
     await this.#join("set", key, value, options);
   }
 
@@ -54,18 +55,24 @@ export class CoalescingBucket extends DriverBucket {
     operation: PendingCall["operation"],
     key: string,
     value: Uint8Array | undefined,
-    options: CallOptions | undefined,
+    options: SetOptions | undefined,
   ): Promise<Value> {
     const call = this.call(operation);
-    const join = async (): Promise<Value> => {
+    const join = async (checked?: SetOptions): Promise<Value> => {
       const { limits } = this;
+      const ttl = checked?.ttl;
+      if (this.kindOfSet(checked) === "setIfAbsent") {
+        // Sent alone, because another set of the same key in the batch would replace it.
+        (await write(call, "setIfAbsent", [[key, value]], ttl)).throwIfFailed();
+        return undefined;
+      }
       const rejection = checkKey(key, limits) ?? (operation === "set" ? checkValue(value, limits) : undefined);
       if (rejection !== undefined) throw new InputError(rejection.code, rejection.text, 1);
       let settle!: PendingCall["settle"];
       const settled = new Promise<Value | StoreError>((resolve) => {
         settle = resolve;
       });
-      const pending: PendingCall = { call, operation, key, value: value && new Uint8Array(value), settle };
+      const pending: PendingCall = { call, operation, key, value: value && new Uint8Array(value), ttl, settle };
       if (this.#waiting.push(pending) === 1) {
         this.core.beforeClose.add(this.#flush);
         // Flush after the callbacks of this turn, so that calls from several callbacks share a batch.
@@ -79,7 +86,9 @@ export class CoalescingBucket extends DriverBucket {
       const fault: Fault = { code: result, retryable: result === "timeout", effect: "unknown" };
       throw failure(pending, fault, pending.leave === undefined ? "not-applied" : "unknown");
     };
-    return call.run(options, join, operation === "get" ? {} : { written: { input: [key] } });
+    const known = operation === "set" && { known: setOptionNames };
+    const written = operation !== "get" && { written: { input: [key] } };
+    return call.run(options, join, { ...known, ...written });
   }
 
   /** Sends the waiting calls. The last write to a key decides in which batch all writes to this key are sent. */
@@ -91,13 +100,13 @@ export class CoalescingBucket extends DriverBucket {
     for (const each of waiting) if (each.operation !== "get") lastWrites.set(each.key, each);
     const batches = new Map<string, CoalescedBatch>();
     for (const each of waiting) {
-      const { operation, key, value, call } = each.operation === "get" ? each : (lastWrites.get(each.key) ?? each);
+      const { operation, key, value, ttl, call } = each.operation === "get" ? each : (lastWrites.get(each.key) ?? each);
       const { timeout } = call;
       const name = `${operation} ${timeout}`;
       const batch = batches.get(name) ?? { operation, timeout, calls: [], input: [] };
       batches.set(name, batch);
       batch.calls.push(each);
-      batch.input.push(value === undefined ? key : [key, value]);
+      batch.input.push(value === undefined ? key : [key, value, { ttl }]);
     }
     for (const batch of batches.values()) void this.#send(batch);
   };

@@ -1,11 +1,21 @@
 import { Call, DeadlineTimer, SharedAbortListeners } from "./call/call.js";
+import { pagesOf } from "./call/pages.js";
 import { control } from "./call/read.js";
 import { Slots } from "./call/slots.js";
 import { CoalescingBucket } from "./coalescing-bucket.js";
-import type { Driver, DriverDescription } from "./driver.js";
+import type { BucketsAnswer, Driver, DriverDescription } from "./driver.js";
 import { DriverBucket } from "./driver-bucket.js";
 import { StoreError } from "./errors.js";
-import { checkBucketName, checkOptions, type ResolvedOptions, resolveOptions, type StoreOptions } from "./options.js";
+import {
+  checkAbility,
+  checkBucketName,
+  checkCallOptions,
+  checkOptions,
+  isBucketName,
+  type ResolvedOptions,
+  resolveOptions,
+  type StoreOptions,
+} from "./options.js";
 import type { Bucket, CallOptions, OpenOptions, Store, StoreDescription } from "./store.js";
 import { openTracing } from "./tracing.js";
 
@@ -53,11 +63,60 @@ class DriverStore implements Store {
     const call = new Call(this.#core, "describe", "");
     return call.run(options, async () => {
       const { driver, options: resolved } = this.#core;
-      const { name, server } = driver;
       const found: Partial<DriverDescription> = driver.describe ? await control(call, "describe") : {};
+      // Some drivers know the server only after their first request.
+      const { name, server } = driver;
       const { product, version, topology, settlesLostWrites, findings = [] } = found;
       const { limits } = resolved;
-      return { driver: name, server, product, version, topology, abilities: { settlesLostWrites }, limits, findings };
+      // A server or table may lack an ability although the driver has the method for it, but not the other way round.
+      const {
+        ttl = true,
+        ifAbsent = true,
+        increment = true,
+        compareAndSwap = true,
+        buckets = true,
+      } = found.abilities ?? {};
+      const abilities = {
+        settlesLostWrites,
+        ttl: ttl && driver.ttl !== undefined,
+        ifAbsent: ifAbsent && driver.setIfAbsent !== undefined,
+        increment: increment && driver.increment !== undefined,
+        compareAndSwap: compareAndSwap && driver.compareAndSwap !== undefined,
+        buckets: buckets && driver.listBuckets !== undefined,
+      };
+      return { driver: name, server, product, version, topology, abilities, limits, findings };
+    });
+  }
+
+  async *buckets(options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    this.#core.checkOpen();
+    checkAbility(this.#core.driver, "listBuckets");
+    const checked = options && checkCallOptions(options);
+    const fetchPage = (cursor: string | undefined): Promise<BucketsAnswer> => {
+      const call = new Call(this.#core, "buckets", "");
+      return call.run(checked, () => control(call, "listBuckets", { cursor }));
+    };
+    const seen = new Set<string>();
+    for await (const { buckets } of pagesOf(fetchPage)) {
+      for (const name of buckets) {
+        // Other programs may have stored names that are not valid in manykv.
+        if (seen.has(name) || !isBucketName(name) || this.#core.options.buckets?.has(name) === false) continue;
+        seen.add(name);
+        yield name;
+      }
+    }
+  }
+
+  sweep(options?: CallOptions): Promise<number> {
+    const call = new Call(this.#core, "sweep", "");
+    return call.run(options, async () => {
+      let total = 0;
+      if (this.#core.driver.sweep === undefined) return total;
+      for (;;) {
+        const { swept, done } = await control(call, "sweep");
+        total += swept;
+        if (done) return total;
+      }
     });
   }
 

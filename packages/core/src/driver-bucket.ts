@@ -1,16 +1,32 @@
 import { Call } from "./call/call.js";
+import { pagesOf } from "./call/pages.js";
 import { control, read } from "./call/read.js";
+import { update } from "./call/update.js";
 import { type WriteKind, write } from "./call/write.js";
 import type { StoreCore } from "./create-store.js";
 import { StoreError } from "./errors.js";
-import { InputError } from "./input/batch.js";
-import { checkCallOptions } from "./options.js";
-import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Limits, ListOptions } from "./store.js";
+import { checkKey, checkValue, InputError } from "./input/batch.js";
+import { checkAbility, checkCallOptions, checkOptions, checkTtl } from "./options.js";
+import {
+  type Bucket,
+  type CallOptions,
+  type Change,
+  type Entry,
+  type IncrementOptions,
+  type KeyPage,
+  type KeyValue,
+  type Limits,
+  type ListOptions,
+  type PageOptions,
+  portableLimits,
+  type SetOptions,
+  type SwapResult,
+} from "./store.js";
 
-const listOptionNames = ["signal", "timeout", "cursor"];
-
-const endless =
-  "keys: the backend returned the same cursor twice, so the listing would never end: check the server and the proxies";
+const listOptionNames = ["signal", "timeout", "prefix"];
+const pageOptionNames = [...listOptionNames, "cursor"];
+const incrementOptionNames = ["signal", "timeout", "ttl"];
+export const setOptionNames: readonly string[] = [...incrementOptionNames, "ifAbsent"];
 
 /** A bucket that sends each call to the driver immediately. */
 export class DriverBucket implements Bucket {
@@ -34,11 +50,7 @@ export class DriverBucket implements Bucket {
   }
 
   exists(key: string, options?: CallOptions): Promise<boolean> {
-    const kind = this.#core.driver.exists === undefined ? "get" : "exists";
-    return this.#run("exists", options, async (call) => {
-      const { values } = await read(call, kind, [key]);
-      return values[0] !== undefined && values[0] !== false;
-    });
+    return this.#run("exists", options, async (call) => (await this.#exists(call, [key]))[0] === true);
   }
 
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]> {
@@ -51,52 +63,93 @@ export class DriverBucket implements Bucket {
     });
   }
 
-  set(key: string, value: Uint8Array, options?: CallOptions): Promise<void> {
-    return this.#write("set", "set", [[key, value]], options);
+  async getMap(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+    const found = await this.getMany(keys, options);
+    return new Map(found.filter((pair) => pair !== undefined));
   }
 
-  setMany(entries: Iterable<Entry>, options?: CallOptions): Promise<void> {
-    return this.#write("setMany", "set", entries, options);
+  existsMany(keys: Iterable<string>, options?: CallOptions): Promise<boolean[]> {
+    return this.#run("existsMany", options, (call) => this.#exists(call, keys));
+  }
+
+  ttlMany(keys: Iterable<string>, options?: CallOptions): Promise<(number | null | undefined)[]> {
+    return this.#run("ttlMany", options, async (call) => {
+      checkAbility(this.#core.driver, "ttl");
+      return (await read(call, "ttl", keys)).values;
+    });
+  }
+
+  set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
+    return this.#set("set", [[key, value]], options);
+  }
+
+  setMany(entries: Iterable<Entry>, options?: SetOptions): Promise<void> {
+    return this.#set("setMany", entries, options);
   }
 
   delete(key: string, options?: CallOptions): Promise<void> {
-    return this.#write("delete", "delete", [key], options);
+    return this.#delete("delete", [key], options);
   }
 
   deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<void> {
-    return this.#write("deleteMany", "delete", keys, options);
+    return this.#delete("deleteMany", keys, options);
   }
 
-  listKeys(options?: ListOptions): Promise<KeyPage> {
+  increment(key: string, delta: bigint | number = 1n, options?: IncrementOptions): Promise<bigint> {
+    const call = this.call("increment");
+    const add = ({ ttl }: IncrementOptions = {}): Promise<bigint> => {
+      const { driver } = this.#core;
+      checkAbility(driver, "increment");
+      if (checkTtl(ttl) !== undefined) checkAbility(driver, "ttl");
+      return update(call, "increment", key, { delta: checkDelta(delta), ttl });
+    };
+    return call.run(options, add, { known: incrementOptionNames, written: { input: [key] } });
+  }
+
+  compareAndSwap(key: string, change: Change, options?: CallOptions): Promise<SwapResult> {
+    const call = this.call("compareAndSwap");
+    const swap = (): Promise<SwapResult> => {
+      checkAbility(this.#core.driver, "compareAndSwap");
+      const { expected, value } = checkOptions(change, ["expected", "value"], "the change");
+      return update(call, "compareAndSwap", key, { expected: this.#copy(expected), value: this.#copy(value) });
+    };
+    return call.run(options, swap, { written: { input: [key] } });
+  }
+
+  listKeys(options?: PageOptions): Promise<KeyPage> {
     const call = this.call("listKeys");
-    const list = async ({ cursor: given }: ListOptions = {}): Promise<KeyPage> => {
+    const list = async ({ prefix, cursor: given }: PageOptions = {}): Promise<KeyPage> => {
       if (given !== undefined && typeof given !== "string") {
         throw new InputError("invalid-argument", "`cursor` must be a string: pass the `cursor` of the previous page");
       }
-      call.cursor = given;
-      const { keys, cursor } = await control(call, "list");
+      const { keys, cursor } = await control(call, "list", { prefix: checkPrefix(prefix), cursor: given });
       return cursor === undefined ? { keys: [...keys] } : { keys: [...keys], cursor };
     };
-    return call.run(options, list, { known: listOptionNames });
+    return call.run(options, list, { known: pageOptionNames });
   }
 
-  async *keys(options?: CallOptions): AsyncGenerator<string, void, undefined> {
-    this.#core.checkOpen();
-    const checked = options === undefined ? undefined : checkCallOptions(options);
-    let cursor: string | undefined;
-    // Brent's algorithm: finds any cycle of cursors, but keeps only one of them.
-    let earlier: string | undefined;
-    for (let page = 1, keepAt = 1; ; page++) {
-      const { keys, cursor: next } = await this.listKeys({ ...checked, cursor });
-      yield* keys;
-      if (next === undefined) return;
-      if (next === earlier) throw new StoreError("internal", endless);
-      if (page === keepAt) {
-        earlier = next;
-        keepAt *= 2;
+  clear(options?: ListOptions): Promise<void> {
+    const call = this.call("clear");
+    const deletePages = async ({ prefix }: ListOptions = {}): Promise<void> => {
+      const valid = checkPrefix(prefix);
+      for await (const { keys } of pagesOf((cursor) => control(call, "list", { prefix: valid, cursor }))) {
+        call.details = undefined;
+        try {
+          (await write(call, "delete", keys)).throwIfFailed();
+        } catch (error) {
+          // The indexes of a `BatchError` would refer to the page, which the caller does not see.
+          const { code, message, reason, retryable } = error as StoreError;
+          throw new StoreError(code, message, { reason, retryable });
+        }
       }
-      cursor = next;
-    }
+    };
+    return call.run(options, deletePages, { known: listOptionNames });
+  }
+
+  async *keys(options?: ListOptions): AsyncGenerator<string, void, undefined> {
+    this.#core.checkOpen();
+    const checked = options && checkCallOptions(options, listOptionNames);
+    for await (const { keys } of pagesOf((cursor) => this.listKeys({ ...checked, cursor }))) yield* keys;
   }
 
   protected call(operation: string): Call {
@@ -112,9 +165,49 @@ export class DriverBucket implements Bucket {
     return call.run(options, () => work(call));
   }
 
-  #write(operation: string, kind: WriteKind, input: unknown, options?: CallOptions): Promise<void> {
+  async #exists(call: Call, keys: Iterable<string>): Promise<boolean[]> {
+    if (this.#core.driver.exists !== undefined) return (await read(call, "exists", keys)).values;
+    return (await read(call, "get", keys)).values.map((value) => value !== undefined);
+  }
+
+  #set(operation: string, input: Iterable<Entry>, options?: SetOptions): Promise<void> {
     const call = this.call(operation);
-    const send = async (): Promise<void> => (await write(call, kind, input)).throwIfFailed();
+    const send = async (checked?: SetOptions): Promise<void> =>
+      (await write(call, this.kindOfSet(checked), input, checked?.ttl)).throwIfFailed();
+    return call.run(options, send, { known: setOptionNames, written: { input } });
+  }
+
+  /** Checks the options of a set. Returns which request sets the value. */
+  protected kindOfSet({ ttl, ifAbsent = false }: SetOptions = {}): WriteKind {
+    const { driver } = this.#core;
+    if (typeof ifAbsent !== "boolean") throw new StoreError("invalid-argument", "`ifAbsent` must be true or false");
+    if (checkTtl(ttl) !== undefined) checkAbility(driver, "ttl");
+    if (ifAbsent) checkAbility(driver, "setIfAbsent");
+    return ifAbsent ? "setIfAbsent" : "set";
+  }
+
+  #delete(operation: string, input: Iterable<string>, options?: CallOptions): Promise<void> {
+    const call = this.call(operation);
+    const send = async (): Promise<void> => (await write(call, "delete", input)).throwIfFailed();
     return call.run(options, send, { written: { input } });
   }
+
+  #copy(value: Uint8Array | undefined): Uint8Array | undefined {
+    if (value === undefined) return undefined;
+    const rejection = checkValue(value, this.limits);
+    if (rejection !== undefined) throw new InputError(rejection.code, rejection.text, 1);
+    return new Uint8Array(value);
+  }
+}
+
+/** Returns `delta` as a signed 64-bit integer. Otherwise throws `invalid-argument`. */
+function checkDelta(delta: bigint | number): bigint {
+  const integer = Number.isSafeInteger(delta) ? BigInt(delta) : delta;
+  if (typeof integer === "bigint" && integer === BigInt.asIntN(64, integer)) return integer;
+  throw new StoreError("invalid-argument", "`delta` must be a safe integer or a 64-bit bigint");
+}
+
+function checkPrefix(prefix: string | undefined): string | undefined {
+  if (prefix === undefined || checkKey(prefix, portableLimits) === undefined) return prefix;
+  throw new StoreError("invalid-argument", "`prefix` must be a well-formed string of at most 1,024 bytes of UTF-8");
 }

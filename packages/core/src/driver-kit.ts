@@ -38,6 +38,47 @@ export function waitFor<Result>(request: DriverRequest, promise: Promise<Result>
 /** The fault of keys for which the engine had no capacity. */
 export const unprocessed: Fault = Object.freeze({ code: "throttled", retryable: true, effect: "none" });
 
+const canonicalInteger = /^(0|-?[1-9][0-9]{0,18})$/;
+
+/**
+ * Adds `delta` to an integer in decimal text, as `increment` must. A missing value counts as 0.
+ *
+ * @throws {FaultError} `wrong-type` if the value is not a signed 64-bit integer in canonical form; `precondition-failed` if
+ * the result does not fit in 64 bits.
+ */
+export function addToInteger(stored: Uint8Array | undefined, delta: bigint): bigint {
+  const text = stored === undefined ? "0" : String.fromCharCode(...stored.subarray(0, 21));
+  const integer = canonicalInteger.test(text) ? BigInt(text) : undefined;
+  if (integer === undefined || integer !== BigInt.asIntN(64, integer)) throw new FaultError(notInteger);
+  const sum = integer + delta;
+  if (sum === BigInt.asIntN(64, sum)) return sum;
+  throw new FaultError(overflow);
+}
+
+/** The fault of an increment if the value is not an integer. */
+export const notInteger: Fault = /* @__PURE__ */ Object.freeze({
+  code: "wrong-type",
+  retryable: false,
+  effect: "none",
+  reason: "the value is not a 64-bit integer in decimal text: set it to one first",
+});
+
+/** The fault of an increment if the result does not fit in 64 bits. */
+export const overflow: Fault = /* @__PURE__ */ Object.freeze({
+  code: "precondition-failed",
+  retryable: false,
+  effect: "none",
+  reason: "the result does not fit in 64 bits: use a smaller delta",
+});
+
+/** The fault of a key that exists, in an answer of `setIfAbsent`. */
+export const keyExists: Fault = /* @__PURE__ */ Object.freeze({
+  code: "precondition-failed",
+  retryable: false,
+  effect: "none",
+  reason: "the key exists: read it, or set it without `ifAbsent`",
+});
+
 /**
  * Maximum size of a buffer that values share, in bytes, as in Node.js:
  * https://nodejs.org/api/buffer.html#class-property-bufferpoolsize

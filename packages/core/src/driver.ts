@@ -1,5 +1,5 @@
 import type { StoreErrorCode } from "./errors.js";
-import type { Finding } from "./store.js";
+import type { Abilities, Change, Finding, SwapResult } from "./store.js";
 
 /**
  * The interface of a backend. A driver sends one request to its engine and reports what happened to each key. Core does
@@ -45,6 +45,36 @@ export interface Driver {
   /** Returns whether each key exists. Optional: without this method, core calls `get`. */
   exists?(request: KeysRequest): Promise<ReadAnswer<boolean>>;
   list(request: ListRequest): Promise<ListAnswer>;
+  /**
+   * Sets only the keys that do not exist. Checks and sets each key atomically. A key that exists gets a fault with the code
+   * `precondition-failed` and the effect `none`. Optional: without this method, the option `ifAbsent` is `unsupported`.
+   */
+  setIfAbsent?(request: SetRequest): Promise<WriteAnswer>;
+  /**
+   * Returns the remaining time of each key in milliseconds, `null` for a key that does not expire, and `undefined` for a
+   * missing key. A driver with this method also supports `ttls` and `ttl` in its requests: such a key does not exist for any
+   * method from that time after the engine applied the write. Optional: without this method, `ttl` is `unsupported`.
+   */
+  ttl?(request: KeysRequest): Promise<ReadAnswer<number | null | undefined>>;
+  /**
+   * Adds a number to an integer and returns the result. Atomic. The integer is stored as decimal text: `0`, or an optional
+   * minus sign and digits without leading zeros. A missing key counts as 0. Other values and values outside 64 bits fail
+   * with `wrong-type`, and a result outside 64 bits with `precondition-failed`. Core repeats an increment only if its effect
+   * is `none`. The key keeps its expiry. Optional: without this method, increments are `unsupported`.
+   */
+  increment?(request: IncrementRequest): Promise<bigint>;
+  /**
+   * Replaces a value if it equals the expected one. Atomic. The key keeps its expiry. After a lost response, core repeats the
+   * request only if its fence succeeded. Optional: without this method, swaps are `unsupported`.
+   */
+  compareAndSwap?(request: SwapRequest): Promise<SwapResult>;
+  /** Returns a page of the names of buckets that hold keys. Optional: without it, `store.buckets()` is `unsupported`. */
+  listBuckets?(request: PageRequest): Promise<BucketsAnswer>;
+  /**
+   * Deletes some expired keys of all buckets that still take space, in about 100 ms. Core repeats it until `done`. Optional:
+   * without this method, the engine must reclaim the space of expired keys without help.
+   */
+  sweep?(request: DriverRequest): Promise<SweepAnswer>;
   /** Creates what the engine needs, such as a table. Must be safe to repeat and to run concurrently. Optional. */
   provision?(request: DriverRequest): Promise<void>;
   /** Reports what the driver knows about the server. Connects if necessary. Optional. */
@@ -76,6 +106,8 @@ export interface DriverDescription {
   readonly topology?: string | undefined;
   /** Whether the driver can ensure that a write whose response was lost takes no effect later. */
   readonly settlesLostWrites: boolean;
+  /** Abilities that the server or table lacks although the driver has the methods for them. */
+  readonly abilities?: Partial<Abilities> | undefined;
   readonly findings?: readonly Finding[] | undefined;
 }
 
@@ -89,6 +121,8 @@ export interface DriverLimits {
   readonly maxValueBytes: number;
   readonly get: RequestLimits;
   readonly set: RequestLimits;
+  /** Limits of `setIfAbsent`. Default: those of `set`. */
+  readonly setIfAbsent?: RequestLimits;
   readonly delete: RequestLimits;
   /** Maximum number of requests that one call has in flight, unless the option `concurrency` changes it. */
   readonly concurrency: number;
@@ -120,20 +154,55 @@ export interface KeysRequest extends DriverRequest {
 export interface SetRequest extends KeysRequest {
   /** `values[i]` is the value of `keys[i]`. Empty if `prepareSet` encoded the values. */
   readonly values: readonly Uint8Array[];
+  /** `ttls[i]` is the time to live of `keys[i]` in milliseconds, or `undefined`. Absent if no key of the request expires. */
+  readonly ttls?: readonly (number | undefined)[] | undefined;
   /** What `prepareSet` returned. Absent if `prepareSet` was not called, for example by a wrapping driver without it. */
   readonly prepared?: unknown;
 }
 
-export interface ListRequest extends DriverRequest {
-  readonly bucket: string;
+export interface IncrementRequest extends KeysRequest {
+  /** The only element of `keys`. */
+  readonly key: string;
+  /** A signed 64-bit integer. */
+  readonly delta: bigint;
+  /** Time to live in milliseconds, if this request creates the key. */
+  readonly ttl?: number | undefined;
+}
+
+export interface SwapRequest extends KeysRequest, Change {
+  /** The only element of `keys`. */
+  readonly key: string;
+}
+
+export interface PageRequest extends DriverRequest {
   /** The `cursor` of the previous page. Absent for the first page. Validate it: the caller may pass any string. */
   readonly cursor?: string | undefined;
+}
+
+export interface ListRequest extends PageRequest {
+  readonly bucket: string;
+  /** List only keys that start with this string. Empty for all keys. The engine must evaluate it. */
+  readonly prefix: string;
 }
 
 export interface ListAnswer {
   readonly keys: readonly string[];
   /** Absent on the last page. Different from every other cursor of the same listing: `keys()` rejects if one repeats. */
   readonly cursor?: string | undefined;
+}
+
+export interface BucketsAnswer {
+  /** Names of buckets that hold keys. Core removes names that it has returned before. */
+  readonly buckets: readonly string[];
+  /** Absent on the last page. */
+  readonly cursor?: string | undefined;
+}
+
+export interface SweepAnswer {
+  /** Number of expired keys that the request deleted. */
+  readonly swept: number;
+  /** Whether no expired key was left. */
+  readonly done: boolean;
 }
 
 /** Lists the keys that did not succeed, by index in the request. All other keys succeeded. */
@@ -180,5 +249,14 @@ export const allDone: WriteAnswer = Object.freeze({});
 
 export { createRequest } from "./call/attempt.js";
 export { clearTimer, nextTurn, now, setTimer, type Timer } from "./clock.js";
-export { ChunkCopier, FaultError, ValueCopier, waitFor } from "./driver-kit.js";
+export {
+  addToInteger,
+  ChunkCopier,
+  FaultError,
+  keyExists,
+  notInteger,
+  overflow,
+  ValueCopier,
+  waitFor,
+} from "./driver-kit.js";
 export { checkOptions, storeOptionNames } from "./options.js";

@@ -16,6 +16,9 @@ export type StoreErrorTag = "no-such-store" | "access-denied" | "other";
  * | `closed` | the store was closed, or the caller closed the Postgres `pool` or `pglite` | no |
  * | `no-such-store` | the bucket name is not allowed, or a table or database does not exist | no |
  * | `access-denied` | wrong credentials or missing permission | no |
+ * | `precondition-failed` | with `ifAbsent`, the key exists; or an increment does not fit in 64 bits | no |
+ * | `wrong-type` | the value is not an integer, or another program stored data of another type | no |
+ * | `unsupported` | the backend, server or table lacks what the call needs | no |
  * | `internal` | an error that the driver does not recognize | no |
  */
 export type StoreErrorCode =
@@ -29,6 +32,9 @@ export type StoreErrorCode =
   | "closed"
   | "no-such-store"
   | "access-denied"
+  | "precondition-failed"
+  | "wrong-type"
+  | "unsupported"
   | "internal";
 
 const retryableCodes: readonly string[] = ["throttled", "timeout", "connection-lost", "unavailable"];
@@ -182,6 +188,9 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   closed: "Create a new store with an open client.",
   "no-such-store": "Check the names of the bucket, table and database. `provision()` creates a table.",
   "access-denied": "Check the credentials and permissions.",
+  "precondition-failed": "Read the key and decide what to do.",
+  "wrong-type": "Delete the key, or use another one.",
+  unsupported: "Use a backend with this ability.",
   internal: "Check the logs of the backend, or report this unexpected failure.",
 };
 

@@ -7,14 +7,31 @@ export type {
   Abilities,
   Bucket,
   CallOptions,
+  Change,
   Entry,
+  EntryOptions,
   Finding,
+  IncrementOptions,
   KeyPage,
   KeyValue,
   ListOptions,
   OpenOptions,
+  PageOptions,
+  SetOptions,
   Store,
   StoreDescription,
+  SwapResult,
 } from "./store.js";
 export { type Limits, portableLimits } from "./store.js";
 export type { AttemptEvent, CallEvent } from "./tracing.js";
+export type {
+  Codec,
+  StandardSchema,
+  TypedBucket,
+  TypedChange,
+  TypedEntry,
+  TypedKeyValue,
+  TypedSwapResult,
+  ValidationResult,
+} from "./typed.js";
+export { DecodeError, json, schema, text, typed } from "./typed.js";

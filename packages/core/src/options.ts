@@ -36,6 +36,7 @@ export interface ResolvedOptions {
   readonly limits: Limits;
   readonly get: RequestLimits;
   readonly set: RequestLimits;
+  readonly setIfAbsent: RequestLimits;
   readonly delete: RequestLimits;
   readonly buckets: ReadonlySet<string> | undefined;
   readonly timeout: number;
@@ -75,6 +76,7 @@ export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedO
     ),
     get: lowered(backend.get),
     set: lowered(backend.set),
+    setIfAbsent: lowered(backend.setIfAbsent ?? backend.set),
     delete: lowered(backend.delete),
     buckets: buckets === undefined ? undefined : checkBuckets(buckets),
     retry: numbersIn("retry", retry, { attempts: [1, 10], baseDelay: [0, 50], maxDelay: [0, 2_000] }),
@@ -154,15 +156,40 @@ export function notSignal(): StoreError {
   return invalid("`signal` must be an AbortSignal");
 }
 
+const abilityNames = {
+  ttl: "ttl",
+  setIfAbsent: "ifAbsent",
+  increment: "increment",
+  compareAndSwap: "compareAndSwap",
+  listBuckets: "buckets",
+} as const;
+
+/** Throws `unsupported` if the driver lacks an ability (S22 in `docs/semantics.md`). */
+export function checkAbility(driver: Driver, method: keyof typeof abilityNames): void {
+  if (driver[method] !== undefined) return;
+  const text = `the ${driver.name} driver does not support \`${abilityNames[method]}\`: use another backend`;
+  throw new StoreError("unsupported", text);
+}
+
 function invalid(message: string): StoreError {
   return new StoreError("invalid-argument", message);
 }
 
+/** Returns `ttl` if it is valid. Otherwise throws `invalid-argument`. */
+export function checkTtl(ttl: number | undefined): number | undefined {
+  if (ttl === undefined || (Number.isSafeInteger(ttl) && ttl >= 1)) return ttl;
+  throw invalid("`ttl` must be an integer number of milliseconds from 1 to 2^53 - 1");
+}
+
 const bucketName = /^[A-Za-z0-9_.-]{1,64}$/;
+
+export function isBucketName(name: unknown): name is string {
+  return typeof name === "string" && bucketName.test(name);
+}
 
 /** Returns `name` if it is a valid bucket name (S13 in `docs/semantics.md`). Otherwise throws an error with `code`. */
 export function checkBucketName(name: unknown, code: "no-such-store" | "invalid-argument"): string {
-  if (typeof name === "string" && bucketName.test(name)) return name;
+  if (isBucketName(name)) return name;
   throw new StoreError(code, "a bucket name must match [A-Za-z0-9_.-]{1,64}");
 }
 

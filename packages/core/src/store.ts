@@ -26,8 +26,17 @@ export const portableLimits: Limits = /* @__PURE__ */ Object.freeze({ maxKeyByte
 /** A key and its value, as `getMany` returns them. */
 export type KeyValue = readonly [key: string, value: Uint8Array<ArrayBuffer>];
 
-/** A key and its value, as `setMany` accepts them. */
-export type Entry = readonly [key: string, value: Uint8Array];
+/** A key and its value, as `setMany` accepts them. A `ttl` of an entry replaces the `ttl` of the call. */
+export type Entry = readonly [key: string, value: Uint8Array, options?: EntryOptions];
+
+/** Options of one entry of `setMany`. */
+export interface EntryOptions {
+  /**
+   * Time to live, in milliseconds: an integer from 1 to 2^53 - 1. From this time after the backend applies the write, the
+   * key does not exist for any operation. Default: the key does not expire, and an earlier expiry is removed.
+   */
+  readonly ttl?: number | undefined;
+}
 
 /** Options that every method of a bucket accepts. */
 export interface CallOptions {
@@ -37,10 +46,45 @@ export interface CallOptions {
   readonly timeout?: number | undefined;
 }
 
+/** Options of `set` and `setMany`. */
+export interface SetOptions extends CallOptions, EntryOptions {
+  /**
+   * Sets only keys that do not exist. An existing key is `not-applied`, with the code `precondition-failed`. If a key occurs
+   * more than once in a batch, only its first entry can be applied. Default `false`.
+   */
+  readonly ifAbsent?: boolean | undefined;
+}
+
+/** Options of `increment`. */
+export interface IncrementOptions extends CallOptions {
+  /** Time to live, in milliseconds, as for `set`. Applies only if this call creates the key. Default: no expiry. */
+  readonly ttl?: number | undefined;
+}
+
+/** Options of `keys` and `clear`. */
 export interface ListOptions extends CallOptions {
-  /** The `cursor` of the previous page. Without it, the listing starts at the beginning. */
+  /** Only keys that start with this string, at most 1,024 bytes of UTF-8. Default: all keys of the bucket. */
+  readonly prefix?: string | undefined;
+}
+
+/** Options of `listKeys`. */
+export interface PageOptions extends ListOptions {
+  /** The `cursor` of the previous page of a listing with the same `prefix`. Default: the first page. */
   readonly cursor?: string | undefined;
 }
+
+/** What `compareAndSwap` compares and writes. */
+export interface Change {
+  /** The value that the key must have, or `undefined` if the key must not exist. */
+  readonly expected: Uint8Array | undefined;
+  /** The new value, or `undefined` to delete the key. */
+  readonly value: Uint8Array | undefined;
+}
+
+/** The result of `compareAndSwap`. If the key had another value than expected, `current` is that value. */
+export type SwapResult =
+  | { readonly swapped: true }
+  | { readonly swapped: false; readonly current: Uint8Array<ArrayBuffer> | undefined };
 
 export interface OpenOptions {
   /**
@@ -75,6 +119,18 @@ export interface Store extends AsyncDisposable {
    * @throws {StoreError} like a read, for example `unavailable`.
    */
   describe(options?: CallOptions): Promise<StoreDescription>;
+  /**
+   * Iterates over the names of the buckets that hold keys, in no particular order and each name once. If the store has the
+   * option `buckets`, only over those names. `timeout` applies to each request.
+   *
+   * @throws {StoreError} `unsupported` if the backend cannot list buckets.
+   */
+  buckets(options?: CallOptions): AsyncIterable<string>;
+  /**
+   * Deletes expired keys that still take space on the backend, and returns their number. Returns 0 if the backend reclaims
+   * their space without help. Expired keys do not exist for any operation, whether or not their space was reclaimed.
+   */
+  sweep(options?: CallOptions): Promise<number>;
   /** Waits for calls in flight, then closes the store's own connections. Later, other methods reject with `closed`. */
   close(): Promise<void>;
 }
@@ -101,6 +157,16 @@ export interface Abilities {
    * overwrite a newer value of the same key. `undefined` if the driver does not report it.
    */
   readonly settlesLostWrites: boolean | undefined;
+  /** Whether keys can expire: `ttl`, `ttlMany`. */
+  readonly ttl: boolean;
+  /** Whether `set` and `setMany` support `ifAbsent`. */
+  readonly ifAbsent: boolean;
+  /** Whether the backend supports `increment`. */
+  readonly increment: boolean;
+  /** Whether the backend supports `compareAndSwap`. */
+  readonly compareAndSwap: boolean;
+  /** Whether the backend supports `store.buckets()`. */
+  readonly buckets: boolean;
 }
 
 export interface Finding {
@@ -130,7 +196,7 @@ export interface Bucket {
   /** Returns the value of a key, or `undefined` if the key does not exist. */
   get(key: string, options?: CallOptions): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Sets the value of one key. If this fails, rejects with a {@link BatchError} of one entry. */
-  set(key: string, value: Uint8Array, options?: CallOptions): Promise<void>;
+  set(key: string, value: Uint8Array, options?: SetOptions): Promise<void>;
   /** Deletes one key, whether or not it exists. If this fails, rejects with a {@link BatchError} of one entry. */
   delete(key: string, options?: CallOptions): Promise<void>;
   /** Returns whether the key exists. */
@@ -139,12 +205,18 @@ export interface Bucket {
    * Returns one page of this bucket's keys, in no particular order. A key that exists during the whole listing is
    * listed at least once, and may be listed more than once. A page may be empty and still have a cursor.
    */
-  listKeys(options?: ListOptions): Promise<KeyPage>;
+  listKeys(options?: PageOptions): Promise<KeyPage>;
   /**
-   * Iterates over all keys of this bucket. Calls `listKeys` for each page. `timeout` applies to each page. Rejects with
+   * Iterates over the keys of this bucket. Calls `listKeys` for each page. `timeout` applies to each page. Rejects with
    * `internal` if the backend returns to an earlier page, which a loop over `listKeys` would not notice.
    */
-  keys(options?: CallOptions): AsyncIterable<string>;
+  keys(options?: ListOptions): AsyncIterable<string>;
+  /**
+   * Deletes the keys that `keys` lists, page by page. A key that another client adds meanwhile may remain. `timeout` applies
+   * to the whole call, so raise it for a large bucket. If the call rejects with a {@link StoreError}, some keys may have been
+   * deleted: call it again.
+   */
+  clear(options?: ListOptions): Promise<void>;
   /**
    * Returns one result per key, in the order of `keys` and including duplicates: the key with its value, or `undefined`
    * if the key does not exist. Rejects if any key cannot be read.
@@ -157,7 +229,35 @@ export interface Bucket {
    * Sets many keys from an array, a `Map` or another iterable of entries. If a key occurs more than once, its last
    * entry wins. Not atomic: if the call rejects, its {@link BatchError} reports the outcome of each entry.
    */
-  setMany(entries: Iterable<Entry>, options?: CallOptions): Promise<void>;
+  setMany(entries: Iterable<Entry>, options?: SetOptions): Promise<void>;
   /** Deletes many keys. A missing key counts as deleted. Not atomic, like `setMany`. */
   deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<void>;
+  /** Like `getMany`, but returns a `Map` of the keys that exist. */
+  getMap(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, Uint8Array<ArrayBuffer>>>;
+  /** Returns whether each key exists, in the order of `keys`. Rejects if any key cannot be read. */
+  existsMany(keys: Iterable<string>, options?: CallOptions): Promise<boolean[]>;
+  /**
+   * Returns the remaining time to live of each key in milliseconds, in the order of `keys`: `null` for a key that does not
+   * expire, and `undefined` for a key that does not exist. Rejects if any key cannot be read.
+   */
+  ttlMany(keys: Iterable<string>, options?: CallOptions): Promise<(number | null | undefined)[]>;
+  /**
+   * Adds `delta` (default 1) to an integer and returns the result. Atomic. The backend stores the integer as decimal text,
+   * so `get` returns for example the bytes of `-42`. A missing key counts as 0. The key keeps its expiry.
+   *
+   * Never repeats an increment that may have been applied. If its response is lost, rejects with the outcome `unknown`.
+   *
+   * @param delta - a signed 64-bit integer. A `number` must be a safe integer.
+   * @throws {BatchError} of one entry: `wrong-type` if the value is not a signed 64-bit integer in decimal text without
+   * leading zeros; `precondition-failed` if the result does not fit in 64 bits, in which case the value does not change.
+   */
+  increment(key: string, delta?: bigint | number, options?: IncrementOptions): Promise<bigint>;
+  /**
+   * Replaces the value of a key if the key has the expected value. Atomic. Otherwise, changes nothing and returns the
+   * current value. An existing key keeps its expiry; a new one has none.
+   *
+   * Compares values, so it cannot detect that a key changed and changed back. If the response is lost and manykv cannot
+   * find out what happened, rejects with a {@link BatchError} of one entry with the outcome `unknown`.
+   */
+  compareAndSwap(key: string, change: Change, options?: CallOptions): Promise<SwapResult>;
 }

@@ -80,7 +80,7 @@ export function traceCall<Result>(call: Call, run: () => Promise<Result>): Promi
   const event = { id: call.id, ...eventOf(call, operation, call.batchSize) };
   return trace(core.callTracing as Tracing, event, run, (_, error) => {
     const { batchSize, unsettled } = call;
-    const isApplied = /^(set|delete)/.test(operation) && error === undefined;
+    const isApplied = /^(set|delete|increment)/.test(operation) && error === undefined;
     const applied = isApplied && { applied: batchSize, "not-applied": 0, unknown: 0 };
     const outcomes = BatchError.is(error) ? error.counts : applied;
     return {

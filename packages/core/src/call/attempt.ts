@@ -1,7 +1,21 @@
 import { now } from "../clock.js";
-import type { Driver, DriverDescription, Fault, ListAnswer, ReadAnswer, SetRequest, WriteAnswer } from "../driver.js";
+import type {
+  BucketsAnswer,
+  Driver,
+  DriverDescription,
+  Fault,
+  IncrementRequest,
+  ListAnswer,
+  ListRequest,
+  ReadAnswer,
+  SetRequest,
+  SwapRequest,
+  SweepAnswer,
+  WriteAnswer,
+} from "../driver.js";
 import { FaultError, unprocessed } from "../driver-kit.js";
 import type { Chunk } from "../input/chunk.js";
+import type { SwapResult } from "../store.js";
 import { isTraced, traceAttempt } from "../tracing.js";
 import type { Call, Interruption } from "./call.js";
 
@@ -10,29 +24,52 @@ export interface RequestParts {
   readonly bucket: string;
   readonly keys?: readonly string[] | undefined;
   readonly values?: readonly Uint8Array[] | undefined;
+  readonly ttls?: readonly (number | undefined)[] | undefined;
   readonly prepared?: unknown;
+  readonly prefix?: string | undefined;
   readonly cursor?: string | undefined;
+  readonly delta?: bigint | undefined;
+  readonly ttl?: number | undefined;
+  readonly expected?: Uint8Array | undefined;
+  readonly value?: Uint8Array | undefined;
   readonly deadline?: number | undefined;
 }
 
+/** The fields of a request that do not come from a batch. */
+export type RequestDetails = Pick<RequestParts, "prefix" | "cursor" | "delta" | "ttl" | "expected" | "value">;
+
 /** The request that a driver receives. Creates its `AbortSignal` on first use: creating one takes about 7 µs. */
-export class Request implements SetRequest {
+export class Request implements SetRequest, ListRequest, IncrementRequest, SwapRequest {
   readonly bucket: string;
   readonly keys: readonly string[];
   readonly values: readonly Uint8Array[];
+  readonly ttls: readonly (number | undefined)[] | undefined;
   readonly prepared: unknown;
+  readonly prefix: string;
   readonly cursor: string | undefined;
+  readonly key: string;
+  readonly delta: bigint;
+  readonly ttl: number | undefined;
+  readonly expected: Uint8Array | undefined;
+  readonly value: Uint8Array | undefined;
   readonly deadline: number;
   aborted = false;
   readonly #listeners: Set<() => void> = new Set();
   #controller: AbortController | undefined;
 
-  constructor(parts: RequestParts) {
+  constructor(parts: RequestParts, details: RequestDetails = parts) {
     this.bucket = parts.bucket;
     this.keys = parts.keys ?? [];
     this.values = parts.values ?? [];
+    this.ttls = parts.ttls;
     this.prepared = parts.prepared;
-    this.cursor = parts.cursor;
+    this.prefix = details.prefix ?? "";
+    this.cursor = details.cursor;
+    this.key = this.keys[0] ?? "";
+    this.delta = details.delta ?? 0n;
+    this.ttl = details.ttl;
+    this.expected = details.expected;
+    this.value = details.value;
     this.deadline = parts.deadline ?? Infinity;
   }
 
@@ -63,13 +100,19 @@ export function createRequest(parts: RequestParts & { readonly signal?: AbortSig
   return request;
 }
 
-/** The answer to each kind of request. Core handles the answer to a request without keys as the value of one key. */
+/** The answer to each kind of request. Core handles an answer that is not about several keys as the value of one key. */
 export interface Answers {
   get: ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
   exists: ReadAnswer<boolean>;
+  ttl: ReadAnswer<number | null | undefined>;
   set: WriteAnswer;
+  setIfAbsent: WriteAnswer;
   delete: WriteAnswer;
+  increment: ReadAnswer<bigint>;
+  compareAndSwap: ReadAnswer<SwapResult>;
   list: ReadAnswer<ListAnswer>;
+  listBuckets: ReadAnswer<BucketsAnswer>;
+  sweep: ReadAnswer<SweepAnswer>;
   provision: ReadAnswer<undefined>;
   describe: ReadAnswer<DriverDescription>;
 }
@@ -124,7 +167,7 @@ export async function attempt<Kind extends keyof Answers>(
   if (stop !== undefined) return { stop };
   try {
     // Before the first wait, because the caller may change the values as soon as the method has returned.
-    chunk.prepare(driver, call.bucket);
+    if (kind === "set") chunk.prepare(driver, call.bucket);
   } catch (error) {
     return wholeFault(size, { ...faultOf(driver, error), effect: "none" });
   }
@@ -143,11 +186,11 @@ export async function attempt<Kind extends keyof Answers>(
 async function send<Kind extends keyof Answers>(
   call: Call,
   kind: Kind,
-  { keys, values, prepared }: Chunk,
+  { keys, values, ttls, prepared }: Chunk,
 ): Promise<Response<Answers[Kind]>> {
-  const { bucket, core, cursor } = call;
+  const { bucket, core, details } = call;
   const deadline = now() + attemptTime(call);
-  const request = new Request({ bucket, deadline, keys, values, prepared, cursor });
+  const request = new Request({ bucket, deadline, keys, values, ttls, prepared }, details);
   const answering = answerOf(core.driver, kind, request);
   // The call may have been cancelled while the driver's method ran.
   const response = call.cancelled ? "aborted" : await call.race(answering, deadline);
@@ -159,7 +202,7 @@ async function send<Kind extends keyof Answers>(
   return { ...(typeof late === "object" ? late : { fault: unknown }), interruption: response };
 }
 
-const withoutKeys: readonly string[] = ["list", "provision", "describe"];
+const ofSeveralKeys: readonly string[] = ["get", "exists", "ttl", "set", "setIfAbsent", "delete"];
 
 /** Calls the driver. Never rejects, even if the driver throws before it returns a promise. */
 async function answerOf<Kind extends keyof Answers>(
@@ -170,7 +213,7 @@ async function answerOf<Kind extends keyof Answers>(
   try {
     const { [kind]: method } = driver as unknown as Record<Kind, (request: Request) => Promise<unknown>>;
     const answer = await method.call(driver, request);
-    return { answer: (withoutKeys.includes(kind) ? { values: [answer] } : answer) as Answers[Kind] };
+    return { answer: (ofSeveralKeys.includes(kind) ? answer : { values: [answer] }) as Answers[Kind] };
   } catch (error) {
     return { fault: faultOf(driver, error) };
   }
@@ -204,12 +247,16 @@ function resultOf<Kind extends keyof Answers>(
   if (fault !== undefined) return wholeFault(size, explained(fault));
   const { values, faults = [], unprocessed: left = [] }: Partial<ReadAnswer<unknown>> = answer ?? {};
   // With too few values, core would report unread keys as missing.
-  if (kind !== "set" && kind !== "delete" && values?.length !== size) return wholeFault(size, wrongAnswer);
+  if (!isWrite(kind) && values?.length !== size) return wholeFault(size, wrongAnswer);
   if (faults.length + left.length === 0) return { answer };
   const byIndex = new Array<Fault | undefined>(size).fill(undefined);
   for (const index of left) byIndex[index] = explained(unprocessed);
   for (const each of faults) byIndex[each.index] = explained(each);
   return { answer, faults: byIndex };
+}
+
+function isWrite(kind: keyof Answers): boolean {
+  return kind === "set" || kind === "setIfAbsent" || kind === "delete";
 }
 
 function wholeFault(size: number, fault: Fault): { readonly fault: Fault; readonly faults: readonly Fault[] } {

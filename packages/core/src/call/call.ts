@@ -6,6 +6,7 @@ import { countEntries, deadlinePassed, InputError } from "../input/batch.js";
 import { checkCallOptions, isAborted, notSignal } from "../options.js";
 import type { CallOptions } from "../store.js";
 import { isTraced, traceCall } from "../tracing.js";
+import type { RequestDetails } from "./attempt.js";
 import { uniformOutcomes } from "./outcomes.js";
 
 /** The input of a write. If it was not read, the error counts its entries. */
@@ -28,8 +29,8 @@ export class Call {
   batchSize = 1;
   /** Number of entries with a lost request that may still take effect. */
   unsettled = 0;
-  /** The cursor of the page to list. */
-  cursor: string | undefined;
+  /** What the call requests beside keys and values. */
+  details: RequestDetails | undefined;
   /** Identifies the call in tracing events. */
   id = "";
   #signal: AbortSignal | undefined;

@@ -1,4 +1,5 @@
 import type { Driver, Fault } from "../driver.js";
+import { keyExists } from "../driver-kit.js";
 import {
   BatchError,
   explain,
@@ -49,10 +50,21 @@ export class Outcomes implements OutcomeTable {
       this.#outcomes[inputIndex] = "applied";
       this.#faults?.delete(inputIndex);
     } else if (this.#outcomes[inputIndex] !== "applied") {
+      // A lost attempt may have created the key that the repetition found (S18 in `docs/semantics.md`).
+      if (this.#outcomes[inputIndex] === "unknown" && fault.code === "precondition-failed") return;
       if (fault.effect === "unknown") this.#outcomes[inputIndex] = "unknown";
       this.#faults ??= new Map();
       this.#faults.set(inputIndex, fault);
     }
+  }
+
+  /** Records for each duplicate that it was not sent, because an earlier entry of the batch has the same key. */
+  separateDuplicates(): void {
+    const { canonical } = this.#batch;
+    this.#batch.canonical = undefined;
+    canonical?.forEach((first, index) => {
+      if (first !== index) this.record(index, keyExists);
+    });
   }
 
   /** Records that a lost request of an entry may still take effect. */
@@ -102,8 +114,12 @@ export class Outcomes implements OutcomeTable {
 
   /** Throws a {@link BatchError} unless all entries were applied. */
   throwIfFailed(): void {
+    if (this.counts.applied < this.size) throw this.error();
+  }
+
+  /** Returns the error of a call in which some entries were not applied. */
+  error(): BatchError {
     const { size, counts } = this;
-    if (counts.applied === size) return;
     const failed = [...this.#outcomes.keys()].filter((index) => this.outcomeOf(index) !== "applied");
     const [first] = failed as [number];
     const cause = this.causeOf(first);
@@ -112,7 +128,7 @@ export class Outcomes implements OutcomeTable {
     const summary = `${counts["not-applied"]} of ${size} entries not applied, ${counts.unknown} unknown${lateText}`;
     const message = `${this.#call.description}: ${summary}; entry ${first} failed: ${explain(cause)}`;
     const retryable = failed.every((index) => this.causeOf(index).retryable);
-    throw new BatchError(cause.code, message, this, { retryable, reason: cause.reason });
+    return new BatchError(cause.code, message, this, { retryable, reason: cause.reason });
   }
 }
 

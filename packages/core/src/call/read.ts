@@ -1,11 +1,11 @@
 import type { Fault } from "../driver.js";
 import { readBatch } from "../input/batch.js";
 import type { Chunk } from "../input/chunk.js";
-import { type Answers, attempt, backoff } from "./attempt.js";
+import { type Answers, attempt, backoff, type RequestDetails } from "./attempt.js";
 import type { Call } from "./call.js";
 import { forEachChunk } from "./for-each-chunk.js";
 
-export type ReadKind = Exclude<keyof Answers, "set" | "delete">;
+export type ReadKind = Exclude<keyof Answers, "set" | "setIfAbsent" | "delete">;
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 
 /**
@@ -76,10 +76,12 @@ export async function read<Kind extends ReadKind>(
 }
 
 /** Sends a request without keys. Core handles it like a read of one key, and the answer like the value of this key. */
-export async function control<Kind extends "list" | "provision" | "describe">(
+export async function control<Kind extends "list" | "listBuckets" | "sweep" | "provision" | "describe">(
   call: Call,
   kind: Kind,
+  details?: RequestDetails,
 ): Promise<ValueOf<Kind>> {
+  call.details = details;
   const { values } = await read(call, kind, [""]);
   return values[0] as ValueOf<Kind>;
 }

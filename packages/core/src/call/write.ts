@@ -2,19 +2,27 @@ import { now } from "../clock.js";
 import type { Fault } from "../driver.js";
 import { readBatch } from "../input/batch.js";
 import type { Chunk } from "../input/chunk.js";
+import { checkAbility } from "../options.js";
 import { attempt, backoff, Request } from "./attempt.js";
 import type { Call } from "./call.js";
 import { forEachChunk } from "./for-each-chunk.js";
 import { Outcomes } from "./outcomes.js";
 
-export type WriteKind = "set" | "delete";
+export type WriteKind = "set" | "setIfAbsent" | "delete";
 
-/** Reads the keys or entries of `input` and sends them in chunks. Returns the outcome of every entry. */
-export async function write(call: Call, kind: WriteKind, input: unknown): Promise<Outcomes> {
+/**
+ * Reads the keys or entries of `input` and sends them in chunks. Returns the outcome of every entry. Entries with the same
+ * key share the outcome of the last one, except with `setIfAbsent`: the first one is sent, and the others find its key.
+ *
+ * @param ttl - the time to live of entries without their own
+ */
+export async function write(call: Call, kind: WriteKind, input: unknown, ttl?: number): Promise<Outcomes> {
   const { driver, options } = call.core;
-  const batch = readBatch(call, kind, input);
+  const batch = readBatch(call, kind, input, ttl);
+  if (batch.ttls !== undefined) checkAbility(driver, "ttl");
   const outcomes = new Outcomes(call, batch);
-  await forEachChunk(call, batch, "last", writeChunk);
+  await forEachChunk(call, batch, kind === "setIfAbsent" ? "first" : "last", writeChunk);
+  if (kind === "setIfAbsent") outcomes.separateDuplicates();
   return outcomes;
 
   /**
@@ -65,7 +73,10 @@ const overrun = 100;
  * then, keys stay `unknown` until a repeated write is acknowledged. A cancelled call runs no fence, so that it settles
  * at once.
  */
-async function runFences(call: Call, faults: readonly (Fault | undefined)[]): Promise<ReadonlySet<Fault["fence"]>> {
+export async function runFences(
+  call: Call,
+  faults: readonly (Fault | undefined)[],
+): Promise<ReadonlySet<Fault["fence"]>> {
   const settled = new Set<Fault["fence"]>();
   const fences = new Set(faults.map((fault) => fault?.fence));
   fences.delete(undefined);

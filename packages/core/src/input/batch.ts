@@ -3,7 +3,8 @@ import type { WriteKind } from "../call/write.js";
 import { now } from "../clock.js";
 import { ValueCopier } from "../driver-kit.js";
 import { StoreError, type StoreErrorCode } from "../errors.js";
-import type { Limits } from "../store.js";
+import { checkOptions, checkTtl } from "../options.js";
+import type { EntryOptions, Limits } from "../store.js";
 import { byteLengthOf, plainBytes } from "./bytes.js";
 import { type CanonicalIndexes, mostAtOnce } from "./chunk.js";
 
@@ -33,7 +34,7 @@ export const deadlinePassed = "the deadline passed: raise `timeout`, or use smal
 
 const notString = invalid("the key is not a string: pass a string");
 const illFormed = invalid("the key contains a lone surrogate, which UTF-8 cannot encode: encode binary keys as base64");
-const notPair = invalid("the entry is not a pair: pass [key, value]");
+const notPair = invalid("the entry is not a pair: pass [key, value] or [key, value, options]");
 const notBytes = invalid("the value is not a Uint8Array, or its buffer is detached: encode text with TextEncoder");
 const unreadable = invalid("reading the entry throws an error: pass a plain array of a key and a Uint8Array");
 const iterableThrew = invalid("the iterable threw an error: correct its iterator");
@@ -81,6 +82,8 @@ export interface Batch {
   readonly values: readonly Uint8Array[];
   /** Whether the values are the caller's own arrays. Then they must be encoded before the method returns. */
   readonly areBorrowed: boolean;
+  /** The time to live of each key, by index. `undefined` if no key expires. */
+  readonly ttls: readonly (number | undefined)[] | undefined;
   /** For each index, the index of the entry to use for the same key. `undefined` if all keys are different. */
   canonical: CanonicalIndexes;
 }
@@ -89,19 +92,22 @@ export interface Batch {
 const entriesPerCheck = 1_024;
 
 /**
- * Reads and validates an iterable of keys or, for `set`, of entries. Iterates over it once. Copies the values, because
+ * Reads and validates an iterable of keys or, to set them, of entries. Iterates over it once. Copies the values, because
  * the caller may change them later, unless the driver encodes them before the method returns.
  *
+ * @param ttl - the time to live of entries without their own
  * @throws {InputError} if the input or an entry is invalid, or the deadline passes. The message names the index.
  */
-export function readBatch(call: Call, kind: "get" | WriteKind, input: unknown): Batch {
+export function readBatch(call: Call, kind: "get" | WriteKind, input: unknown, ttl?: number): Batch {
   const { driver, options } = call.core;
   const { limits } = options;
   const { maxKeys, maxBytes } = options[kind];
-  const areBorrowed = kind === "set" && driver.prepareSet !== undefined && isShortAndStable(input);
+  const isSet = kind === "set" || kind === "setIfAbsent";
+  const areBorrowed = kind === "set" && driver.prepareSet !== undefined && ttl === undefined && isShortAndStable(input);
   const keys: string[] = [];
   const chunkStarts: number[] = [];
   const values: Uint8Array[] = [];
+  let ttls: (number | undefined)[] | undefined;
   const copier = new ValueCopier(sizeOf(input) || Infinity);
   /** The length of each value when it was read. */
   const lengths: number[] = [];
@@ -136,23 +142,41 @@ export function readBatch(call: Call, kind: "get" | WriteKind, input: unknown): 
     throw new InputError(rejection.code, message, Math.max(entries, sizeOf(input)));
   }
   call.batchSize = entries;
-  return { keys, chunkStarts, values, areBorrowed, canonical: undefined };
+  // Entries without a `ttl` left holes, and a driver may expect one element per key.
+  ttls &&= Array.from(keys, (_, index) => ttls?.[index]);
+  const batch = { keys, chunkStarts, values, areBorrowed, ttls, canonical: undefined };
+  if (ttls === undefined || !areBorrowed) return batch;
+  const copies = values.map((value, index) => copier.copy(value, lengths[index] as number));
+  return { ...batch, values: copies, areBorrowed: false };
 
   function add(entry: unknown): Rejection | undefined {
-    if (kind !== "set") return checkKey(entry, limits) ?? addKey(entry as string, 0);
+    if (!isSet) return checkKey(entry, limits) ?? addKey(entry as string, 0);
     let key: unknown;
     let value: unknown;
+    let own: unknown;
     try {
-      if (!Array.isArray(entry) || entry.length !== 2) return notPair;
+      if (!Array.isArray(entry) || (entry.length !== 2 && entry.length !== 3)) return notPair;
       // Read each element once: a getter could return something else the second time.
       key = entry[0];
       value = entry[1];
+      own = entry[2];
     } catch {
       return unreadable;
     }
     const length = byteLengthOf(value) as number;
     const rejected = checkKey(key, limits) ?? checkLength(length, limits);
     if (rejected !== undefined) return rejected;
+    if (own !== undefined || ttl !== undefined) {
+      try {
+        const effective = ttlOf(own) ?? ttl;
+        if (effective !== undefined) {
+          ttls ??= [];
+          ttls[keys.length] = effective;
+        }
+      } catch (error) {
+        return invalid((error as StoreError).message);
+      }
+    }
     values.push(areBorrowed ? plainBytes(value as Uint8Array) : copier.copy(value as Uint8Array, length));
     lengths.push(length);
     unchecked += length >>> 10;
@@ -173,6 +197,11 @@ export function readBatch(call: Call, kind: "get" | WriteKind, input: unknown): 
     bytes = valueBytes + 3 * key.length;
     isExact = false;
   }
+}
+
+/** Returns the `ttl` in the options of an entry. Throws `invalid-argument` if they are invalid. */
+function ttlOf(options: unknown): number | undefined {
+  return options === undefined ? undefined : checkTtl(checkOptions(options as EntryOptions, ["ttl"], "the entry").ttl);
 }
 
 /** Counts the entries of an input that was rejected unread. Stops at `deadline`, because the input may be endless. */

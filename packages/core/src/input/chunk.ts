@@ -11,18 +11,26 @@ export class Chunk {
   readonly indexes: readonly number[];
   /** The values to set. Empty for other operations, and after the driver has encoded the values. */
   values: readonly Uint8Array[];
+  /** The time to live of each key. `undefined` if no key expires. */
+  readonly ttls: readonly (number | undefined)[] | undefined;
   /** What the driver's `prepareSet` returned. */
   prepared: unknown;
 
-  constructor(keys: readonly string[], indexes: readonly number[], values: readonly Uint8Array[] = noValues) {
+  constructor(
+    keys: readonly string[],
+    indexes: readonly number[],
+    values: readonly Uint8Array[] = noValues,
+    ttls?: readonly (number | undefined)[],
+  ) {
     this.keys = keys;
     this.indexes = indexes;
     this.values = values;
+    this.ttls = ttls?.some((ttl) => ttl !== undefined) ? ttls : undefined;
   }
 
-  /** If the driver implements `prepareSet`, lets it encode the values and then releases the values. */
+  /** Lets the driver encode the values and releases them, if it implements `prepareSet` and no key expires. */
   prepare(driver: Driver, bucket: string): void {
-    if (driver.prepareSet === undefined || this.values.length === 0) return;
+    if (driver.prepareSet === undefined || this.values.length === 0 || this.ttls !== undefined) return;
     try {
       this.prepared = driver.prepareSet(bucket, this.keys, this.values);
       this.values = noValues;
@@ -36,7 +44,8 @@ export class Chunk {
   /** Returns a chunk of the chosen keys, or this chunk if it is prepared: core repeats a prepared set as a whole. */
   pick(chosen: readonly number[]): Chunk {
     if (chosen.length === this.keys.length || this.prepared !== undefined) return this;
-    return new Chunk(at(this.keys, chosen), at(this.indexes, chosen), at(this.values, chosen));
+    const ttls = this.ttls && at(this.ttls, chosen);
+    return new Chunk(at(this.keys, chosen), at(this.indexes, chosen), at(this.values, chosen), ttls);
   }
 }
 
@@ -48,15 +57,21 @@ function at<Element>(elements: readonly Element[], indexes: readonly number[]): 
  * Yields the chunks of a batch. Creates each chunk when it is requested, to limit memory use. Skips chunks that contain
  * only duplicates.
  */
-export function* chunksOf({ keys, chunkStarts, values, canonical }: Batch): Generator<Chunk, undefined, undefined> {
+export function* chunksOf({
+  keys,
+  chunkStarts,
+  values,
+  ttls,
+  canonical,
+}: Batch): Generator<Chunk, undefined, undefined> {
   for (const [number, start] of chunkStarts.entries()) {
     const end = chunkStarts[number + 1] ?? keys.length;
     const indexes: number[] = [];
     for (let index = start; index < end; index++) indexes.push(index);
     const isWhole = chunkStarts.length === 1;
     const chunk = isWhole
-      ? new Chunk(keys, indexes, values)
-      : new Chunk(keys.slice(start, end), indexes, values.slice(start, end));
+      ? new Chunk(keys, indexes, values, ttls)
+      : new Chunk(keys.slice(start, end), indexes, values.slice(start, end), ttls?.slice(start, end));
     const used = canonical && indexes.filter((index) => canonical[index] === index).map((index) => index - start);
     if (used === undefined) yield chunk;
     else if (used.length > 0) yield chunk.pick(used);

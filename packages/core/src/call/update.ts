@@ -1,0 +1,47 @@
+import type { Fault } from "../driver.js";
+import { readBatch } from "../input/batch.js";
+import { chunksOf } from "../input/chunk.js";
+import { type Answers, attempt, backoff, type RequestDetails } from "./attempt.js";
+import type { Call } from "./call.js";
+import { Outcomes } from "./outcomes.js";
+import { runFences } from "./write.js";
+
+/**
+ * Increments or swaps one key. Throws a `BatchError` of one entry unless the backend returns a result.
+ *
+ * Repeats a request that had no effect. An increment that may have been applied is not repeated (S20 in
+ * `docs/semantics.md`). A swap that may have been applied is repeated only after its fence succeeded: if it then swaps, it
+ * has swapped. If it does not, it is unknown whether the lost request did (S21).
+ */
+export async function update<Kind extends "increment" | "compareAndSwap">(
+  call: Call,
+  kind: Kind,
+  key: string,
+  details: RequestDetails,
+): Promise<Answers[Kind]["values"][number]> {
+  const batch = readBatch(call, "get", [key]);
+  const outcomes = new Outcomes(call, batch);
+  call.details = details;
+  for (const chunk of chunksOf(batch)) {
+    let last: Fault | undefined;
+    for (let number = 1; ; number++) {
+      const { stop, fault, answer } = await attempt(call, kind, chunk, number, last);
+      if (stop !== undefined && stop !== last) outcomes.record(0, stop);
+      if (stop !== undefined) break;
+      if (fault === undefined) {
+        const [result] = (answer as Answers[Kind]).values;
+        const isDecided = outcomes.outcomeOf(0) !== "unknown" || (typeof result === "object" && result.swapped);
+        if (isDecided) return result as Answers[Kind]["values"][number];
+        break;
+      }
+      last = fault;
+      outcomes.record(0, fault);
+      const isSettled = (await runFences(call, [fault])).has(fault.fence);
+      if (fault.effect === "unknown" && !isSettled) outcomes.recordUnsettled(0);
+      const mayRepeat = fault.effect === "none" || (kind === "compareAndSwap" && isSettled);
+      if (!fault.retryable || !mayRepeat || number >= call.core.options.retry.attempts) break;
+      await backoff(call, number, fault);
+    }
+  }
+  throw outcomes.error();
+}
