@@ -1,6 +1,13 @@
-/** The keys and values of one bucket. */
+/** Number of expiring keys that a write of an expiring key checks, so that expired keys do not accumulate. */
+const checksPerWrite = 20;
+
+/** The keys and values of one bucket. An expired key is deleted when a method meets it. */
 export class BucketData {
   readonly #values: Map<string, Uint8Array> = new Map();
+  /** When keys expire, in milliseconds on the clock of `Date.now()`. Contains only keys that expire. */
+  readonly #expiries: Map<string, number> = new Map();
+  /** Continues through `#expiries` with each write of an expiring key. */
+  #sweep: Iterator<[string, number]> = this.#expiries.entries();
   /**
    * The keys in sorted order. Created when a page is listed, and discarded when a key is added or more than half of
    * these keys are deleted. A program that deletes each page after listing it therefore causes few sorts.
@@ -8,50 +15,106 @@ export class BucketData {
   #sorted: readonly string[] | undefined;
 
   get(key: string): Uint8Array | undefined {
+    if (this.#expiries.size > 0) this.#deleteIfExpired(key);
     return this.#values.get(key);
   }
 
   has(key: string): boolean {
-    return this.#values.has(key);
+    return this.get(key) !== undefined;
   }
 
-  set(key: string, value: Uint8Array): void {
+  /** Returns when a key expires, in milliseconds on the clock of `Date.now()`. `undefined` if it does not expire. */
+  expiryOf(key: string): number | undefined {
+    return this.#expiries.get(key);
+  }
+
+  /** @param expiry - when the key expires, in milliseconds on the clock of `Date.now()`. Default: it does not */
+  set(key: string, value: Uint8Array, expiry?: number): void {
     const { size } = this.#values;
     this.#values.set(key, value);
     if (this.#values.size !== size) this.#sorted = undefined;
+    if (expiry !== undefined) {
+      this.#expiries.set(key, expiry);
+      this.#sweepSome();
+    } else if (this.#expiries.size > 0) this.#expiries.delete(key);
   }
 
   delete(key: string): void {
+    this.#expiries.delete(key);
     if (!this.#values.delete(key) || this.#sorted === undefined) return;
     if (this.#sorted.length > 2 * this.#values.size) this.#sorted = undefined;
   }
 
-  /** Returns up to `count` keys after `last`, ordered by UTF-16 code units, and whether more keys follow. */
-  page(last: string | undefined, count: number): { readonly keys: readonly string[]; readonly more: boolean } {
+  /** Deletes all expired keys and returns their number. */
+  sweep(): number {
+    const { size } = this.#values;
+    for (const key of this.#expiries.keys()) this.#deleteIfExpired(key);
+    return size - this.#values.size;
+  }
+
+  get isEmpty(): boolean {
+    for (const key of this.#values.keys()) if (this.has(key)) return false;
+    return true;
+  }
+
+  /** Returns up to `count` keys that start with `prefix`, after `last`, ordered by UTF-16 code units. */
+  page(prefix: string, last: string | undefined, count: number): Page {
     this.#sorted ??= [...this.#values.keys()].sort(byUnits);
+    const sorted = this.#sorted;
     const keys: string[] = [];
-    const start = last === undefined ? 0 : firstAfter(this.#sorted, last);
-    for (let index = start; index < this.#sorted.length; index++) {
-      const key = this.#sorted[index] as string;
-      if (!this.#values.has(key)) continue;
+    const start = last === undefined ? 0 : firstIndex(sorted, (key) => key > last);
+    for (
+      let index = Math.max(
+        start,
+        firstIndex(sorted, (key) => key >= prefix),
+      );
+      index < sorted.length;
+      index++
+    ) {
+      const key = sorted[index] as string;
+      if (!key.startsWith(prefix)) break;
+      if (!this.has(key)) continue;
       if (keys.length === count) return { keys, more: true };
       keys.push(key);
     }
     return { keys, more: false };
   }
+
+  #deleteIfExpired(key: string): void {
+    const expiry = this.#expiries.get(key);
+    // `Date.now()` is rounded down, so in the millisecond of the expiry the time may not have passed.
+    if (expiry !== undefined && expiry < Date.now()) this.delete(key);
+  }
+
+  #sweepSome(): void {
+    for (let checked = 0; checked < checksPerWrite; checked++) {
+      const next = this.#sweep.next();
+      if (next.done) {
+        this.#sweep = this.#expiries.entries();
+        return;
+      }
+      this.#deleteIfExpired(next.value[0]);
+    }
+  }
+}
+
+export interface Page {
+  readonly keys: readonly string[];
+  /** Whether more keys follow. */
+  readonly more: boolean;
 }
 
 function byUnits(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Uses binary search to find the first key after `last`. Returns its index, or the length if there is no such key. */
-function firstAfter(sorted: readonly string[], last: string): number {
+/** Uses binary search to find the first key with a property that all later keys have, too. */
+function firstIndex(sorted: readonly string[], isFrom: (key: string) => boolean): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((sorted[middle] as string) > last) high = middle;
+    if (isFrom(sorted[middle] as string)) high = middle;
     else low = middle + 1;
   }
   return low;

@@ -1,17 +1,25 @@
+import type { SwapResult } from "@manykv/core";
 import {
+  addToInteger,
   allDone,
+  type BucketsAnswer,
   type Driver,
   type DriverDescription,
   type DriverLimits,
   type Fault,
   FaultError,
+  type IncrementRequest,
+  type ItemFault,
   type KeysRequest,
+  keyExists,
   type ListAnswer,
   type ListRequest,
   nextTurn,
   now,
   type ReadAnswer,
   type SetRequest,
+  type SwapRequest,
+  type SweepAnswer,
   ValueCopier,
   type WriteAnswer,
 } from "@manykv/core/driver";
@@ -70,11 +78,51 @@ class MemoryDriver implements Driver {
   async set(request: SetRequest): Promise<WriteAnswer> {
     const { bucket, keys, prepared = this.prepareSet(bucket, keys, request.values) } = request;
     const values = prepared as readonly Uint8Array[];
-    const data = this.#buckets.get(bucket) ?? this.#createBucket(bucket);
+    const data = this.#dataOf(bucket);
     for (let index = 0; index < keys.length; index++) {
-      data.set(keys[index] as string, values[index] as Uint8Array);
+      data.set(keys[index] as string, values[index] as Uint8Array, expiryAfter(request.ttls?.[index]));
     }
     return this.#answer(allDone);
+  }
+
+  async setIfAbsent({ bucket, keys, values, ttls }: SetRequest): Promise<WriteAnswer> {
+    const data = this.#dataOf(bucket);
+    const faults: ItemFault[] = [];
+    for (const [index, key] of keys.entries()) {
+      if (data.has(key)) faults.push({ ...keyExists, index });
+      else data.set(key, new Uint8Array(values[index] as Uint8Array), expiryAfter(ttls?.[index]));
+    }
+    return this.#answer({ faults });
+  }
+
+  async increment({ bucket, key, delta, ttl }: IncrementRequest): Promise<bigint> {
+    const data = this.#dataOf(bucket);
+    const stored = data.get(key);
+    const sum = addToInteger(stored, delta);
+    const expiry = stored === undefined ? expiryAfter(ttl) : data.expiryOf(key);
+    data.set(key, new TextEncoder().encode(String(sum)), expiry);
+    return this.#answer(sum);
+  }
+
+  async compareAndSwap({ bucket, key, expected, value }: SwapRequest): Promise<SwapResult> {
+    const data = this.#dataOf(bucket);
+    const current = data.get(key);
+    if (!areEqual(current, expected)) {
+      return this.#answer({ swapped: false, current: current && new Uint8Array(current) });
+    }
+    if (value === undefined) data.delete(key);
+    else data.set(key, new Uint8Array(value), data.expiryOf(key));
+    return this.#answer({ swapped: true });
+  }
+
+  async ttl({ bucket, keys }: KeysRequest): Promise<ReadAnswer<number | null | undefined>> {
+    const data = this.#buckets.get(bucket);
+    const values = keys.map((key) => {
+      if (!data?.has(key)) return undefined;
+      const expiry = data.expiryOf(key);
+      return expiry === undefined ? null : Math.max(1, expiry - Date.now());
+    });
+    return this.#answer({ values });
   }
 
   async delete({ bucket, keys }: KeysRequest): Promise<WriteAnswer> {
@@ -84,10 +132,21 @@ class MemoryDriver implements Driver {
   }
 
   /** Returns a page of keys. Added or deleted keys do not affect the cursor, which contains the page's last key. */
-  async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
+  async list({ bucket, prefix, cursor }: ListRequest): Promise<ListAnswer> {
     const last = cursor === undefined ? undefined : parseCursor(cursor);
-    const { keys, more } = this.#buckets.get(bucket)?.page(last, pageSize) ?? { keys: [], more: false };
+    const { keys, more } = this.#buckets.get(bucket)?.page(prefix, last, pageSize) ?? { keys: [], more: false };
     return this.#answer(more ? { keys, cursor: cursorPrefix + keys.at(-1) } : { keys });
+  }
+
+  async listBuckets(): Promise<BucketsAnswer> {
+    const buckets = [...this.#buckets].filter(([, data]) => !data.isEmpty).map(([name]) => name);
+    return this.#answer({ buckets });
+  }
+
+  async sweep(): Promise<SweepAnswer> {
+    let swept = 0;
+    for (const data of this.#buckets.values()) swept += data.sweep();
+    return this.#answer({ swept, done: true });
   }
 
   async describe(): Promise<DriverDescription> {
@@ -114,11 +173,23 @@ class MemoryDriver implements Driver {
     return answer;
   }
 
-  #createBucket(bucket: string): BucketData {
+  #dataOf(bucket: string): BucketData {
+    const found = this.#buckets.get(bucket);
+    if (found !== undefined) return found;
     const data = new BucketData();
     this.#buckets.set(bucket, data);
     return data;
   }
+}
+
+/** Returns when a key expires, on the clock of `Date.now()`. */
+function expiryAfter(ttl: number | undefined): number | undefined {
+  return ttl === undefined ? undefined : Date.now() + ttl;
+}
+
+function areEqual(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }
 
 const cursorPrefix = "after:";
