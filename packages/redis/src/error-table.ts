@@ -1,7 +1,7 @@
 import { StoreError } from "@manykv/core";
-import type { Fault } from "@manykv/core/driver";
+import { type Fault, notInteger, overflow } from "@manykv/core/driver";
 
-type Entry = Readonly<Pick<Fault, "code" | "retryable" | "effect">>;
+type Entry = Readonly<Pick<Fault, "code" | "retryable" | "effect" | "reason">>;
 
 /** Returns the entry for an error that the server sends before it runs any part of a command. No write was applied. */
 const refused = (code: Fault["code"], retryable: boolean): Entry => ({ code, retryable, effect: "none" });
@@ -48,7 +48,7 @@ const byWord: Readonly<Record<string, Entry>> = {
   CROSSSLOT: refused("invalid-argument", false),
 
   // Another program stores something other than a string under this name.
-  WRONGTYPE: refused("internal", false),
+  WRONGTYPE: refused("wrong-type", false),
   // The server does not support the protocol version that HELLO requested.
   NOPROTO: refused("internal", false),
 };
@@ -63,7 +63,11 @@ const byText: readonly (readonly [text: RegExp, entry: Entry])[] = [
   [/without any password configured/, refused("access-denied", false)],
   // The value exceeds the server's `proto-max-bulk-len`.
   [/invalid bulk length|exceeds maximum allowed size/, refused("too-large", false)],
-  [/unknown command|unknown subcommand|unsupported command|wrong number of arguments/, refused("internal", false)],
+  [/unknown command|unknown subcommand|unsupported command/, refused("unsupported", false)],
+  [/wrong number of arguments/, refused("internal", false)],
+  // `INCRBY`, also in a script.
+  [/value is not an integer or out of range/, notInteger],
+  [/increment or decrement would overflow/, overflow],
 
   // Envoy and twemproxy before they send a command to a server.
   [/^no upstream host$|^ERR (Connection refused|Host is down|No route to host)$/, refused("unavailable", true)],
@@ -91,7 +95,7 @@ export function faultOfReply({ message }: Error): Fault {
   const word = /^-?([A-Z]+)(?: |$)/.exec(message)?.[1] ?? "ERR";
   const entry = byWord[word] ?? byText.find(([text]) => text.test(message))?.[1];
   if (entry === undefined) return { code: "internal", retryable: false, effect: "unknown", reason: word };
-  return redirections.has(word) ? entry : { ...entry, reason: word };
+  return redirections.has(word) ? entry : { reason: word, ...entry };
 }
 
 /** Matches the error codes of TLS failures that a retry cannot fix. */

@@ -16,13 +16,36 @@ export function bucketPrefix(bucket: string): string {
   return `{}${bucket}:`;
 }
 
-/** Returns the `SCAN` pattern for a bucket's keys. The prefix contains no special character of Redis patterns. */
-export function bucketPattern(bucket: string): string {
-  return `${bucketPrefix(bucket)}*`;
+/** Which names a listing looks for, and what it returns for each of them. */
+export interface Wanted {
+  /** Distinguishes the cursors of listings. */
+  readonly scope: string;
+  /** The pattern for `SCAN`. */
+  readonly pattern: string;
+  /** Returns the key or bucket in a name, or `undefined` if no store can have written the name. */
+  itemOf(name: Uint8Array<ArrayBuffer>): string | undefined;
 }
 
-/** Returns the key in a Redis name, or `undefined` if no store can have written the name. */
-export function keyOfName(name: Uint8Array<ArrayBuffer>, prefix: string): string | undefined {
-  const key = name.subarray(prefix.length);
-  return key.length <= maxKeyBytes && isUtf8(key) ? textOf(key) : undefined;
+/** Looks for the keys of a bucket that start with `prefix`. */
+export function keysOf(bucket: string, prefix: string): Wanted {
+  const start = bucketPrefix(bucket);
+  return {
+    scope: bucket,
+    pattern: `${start}${prefix.replace(/[\\*?[\]]/g, "\\$&")}*`,
+    itemOf(name) {
+      const key = name.subarray(start.length);
+      return key.length <= maxKeyBytes && isUtf8(key) ? textOf(key) : undefined;
+    },
+  };
 }
+
+/** Looks for the names of all buckets. */
+export const allBuckets: Wanted = {
+  // No bucket has this name.
+  scope: "*",
+  pattern: "{}*:*",
+  itemOf(name) {
+    const text = Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString("latin1");
+    return text.slice(2, text.indexOf(":"));
+  },
+};

@@ -1,26 +1,33 @@
+import type { SwapResult } from "@manykv/core";
 import {
   allDone,
+  type BucketsAnswer,
   type Driver,
   type DriverDescription,
   type DriverLimits,
   type DriverRequest,
   type Fault,
   FaultError,
+  type IncrementRequest,
   type ItemFault,
   type KeysRequest,
+  keyExists,
   type ListAnswer,
   type ListRequest,
+  type PageRequest,
   type ReadAnswer,
   type ServerAddress,
   type SetRequest,
+  type SwapRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
 import type { Connection } from "./connection/connection.js";
+import type { Identity } from "./connection/identity.js";
 import type { NodeConnection } from "./connection/node-connection.js";
 import type { Exchange } from "./connection/resp-socket.js";
 import { describeNode } from "./describe.js";
 import { classify, faultOfReply, isUnknownCommand } from "./error-table.js";
-import { bucketPrefix } from "./key-names.js";
+import { allBuckets, bucketPrefix, keysOf, type Wanted } from "./key-names.js";
 import { limits } from "./limits.js";
 import {
   countRestart,
@@ -32,9 +39,33 @@ import {
   type ScanPosition,
 } from "./listing/cursor.js";
 import { encodeScan, fillPage, keysOfScan } from "./listing/scan.js";
-import { encodeCommand, encodeDelete, encodeExists, encodeGet, encodeSet } from "./protocol/encode-command.js";
-import { isCountUpTo, isOk, isValue, type Reply } from "./protocol/reply.js";
-import { scanReply, valuesReply } from "./protocol/reply-limits.js";
+import {
+  encodeCommand,
+  encodeDelete,
+  encodeEach,
+  encodeExists,
+  encodeExpiringSet,
+  encodeGet,
+  encodeIncrement,
+  encodeSet,
+  tailsOf,
+} from "./protocol/encode-command.js";
+import {
+  isCount,
+  isCountUpTo,
+  isInteger,
+  isIntegerText,
+  isOk,
+  isOkOrNull,
+  isSwapReply,
+  isValue,
+  type Reply,
+  remainingTime,
+  swapResultOf,
+  textOf,
+} from "./protocol/reply.js";
+import { type ReplyLimits, scanReply, valuesReply } from "./protocol/reply-limits.js";
+import { encodeExpiringIncrement, encodeSwap } from "./protocol/scripts.js";
 import { cannotSubscribe } from "./sentinel/failover-watch.js";
 import type { SentinelSource } from "./sentinel/sentinel-source.js";
 
@@ -76,8 +107,17 @@ export class StandaloneDriver implements Driver {
   }
 
   set(request: SetRequest): Promise<WriteAnswer> {
-    const { bucket, keys, values, prepared } = request;
+    const { bucket, keys, values, ttls, prepared } = request;
+    if (ttls !== undefined) return this.#setExpiring(request, ttls);
     return this.#write(request, (prepared as Buffer | undefined) ?? this.prepareSet(bucket, keys, values), isOk);
+  }
+
+  async setIfAbsent(request: SetRequest): Promise<WriteAnswer> {
+    const { bucket, keys, values, ttls } = request;
+    const commands = encodeEach("SET", bucketPrefix(bucket), keys, { values, tailOf: tailsOf(ttls, true) });
+    const { replies, faults } = await this.#writeEach(request, commands, isOkOrNull);
+    for (const [index, reply] of replies.entries()) if (reply === null) faults.push({ ...keyExists, index });
+    return { faults };
   }
 
   delete(request: KeysRequest): Promise<WriteAnswer> {
@@ -86,19 +126,36 @@ export class StandaloneDriver implements Driver {
     return this.#write(request, encodeDelete(bucketPrefix(bucket), keys), (reply) => isCountUpTo(length, reply));
   }
 
-  async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {
-    const { bucket, keys } = request;
-    const connection = this.#node.current ?? (await this.#node.connect(request));
-    const exchange = await connection.send(request, encodeExists(bucketPrefix(bucket), keys), keys.length);
-    const faults: ItemFault[] = [];
-    for (const [index, reply] of exchange.replies.entries()) {
-      if (reply instanceof Error) faults.push({ ...this.#faultOf(connection, reply), index });
-      else if (!isCountUpTo(1, reply)) throw new FaultError(connection.desynchronized(exchange));
+  async increment(request: IncrementRequest): Promise<bigint> {
+    const { bucket, key, delta, ttl } = request;
+    const prefix = bucketPrefix(bucket);
+    if (ttl !== undefined) {
+      const reply = await this.#writeOne(request, encodeExpiringIncrement(prefix + key, delta, ttl), isIntegerText);
+      return BigInt(textOf(reply) as string);
     }
-    const fault = connection.faultOf(exchange);
-    for (let index = exchange.replies.length; fault !== undefined && index < keys.length; index++)
-      faults.push({ ...fault, index });
-    return { values: keys.map((_, index) => exchange.replies[index] === 1), faults };
+    const reply = await this.#writeOne(request, encodeIncrement(prefix, key, delta), isInteger);
+    return BigInt(reply as number | bigint);
+  }
+
+  async compareAndSwap(request: SwapRequest): Promise<SwapResult> {
+    const { bucket, key, expected, value } = request;
+    const command = encodeSwap(bucketPrefix(bucket) + key, expected, value);
+    const limits = valuesReply(1, this.limits.maxValueBytes, false);
+    return swapResultOf(await this.#writeOne(request, command, isSwapReply, limits));
+  }
+
+  async exists(request: KeysRequest): Promise<ReadAnswer<boolean>> {
+    const commands = encodeExists(bucketPrefix(request.bucket), request.keys);
+    const connection = this.#node.current ?? (await this.#node.connect(request));
+    const { replies, faults } = await this.#each(connection, request, commands, (reply) => isCountUpTo(1, reply));
+    return { values: request.keys.map((_, index) => replies[index] === 1), faults };
+  }
+
+  async ttl(request: KeysRequest): Promise<ReadAnswer<number | null | undefined>> {
+    const commands = encodeEach("PTTL", bucketPrefix(request.bucket), request.keys);
+    const connection = this.#node.current ?? (await this.#node.connect(request));
+    const { replies, faults } = await this.#each(connection, request, commands, isCount);
+    return { values: request.keys.map((_, index) => remainingTime(replies[index] as number)), faults };
   }
 
   /**
@@ -107,22 +164,31 @@ export class StandaloneDriver implements Driver {
    * nothing shows that it is the same.
    * https://redis.io/docs/latest/commands/scan/#scan-guarantees
    */
-  async list(request: ListRequest): Promise<ListAnswer> {
-    const { bucket } = request;
-    const position = request.cursor === undefined ? undefined : parsePosition(bucket, request.cursor);
+  list(request: ListRequest): Promise<ListAnswer> {
+    return this.#list(request, keysOf(request.bucket, request.prefix));
+  }
+
+  async listBuckets(request: PageRequest): Promise<BucketsAnswer> {
+    const { keys, cursor } = await this.#list(request, allBuckets);
+    return { buckets: [...new Set(keys)], cursor };
+  }
+
+  async #list(request: PageRequest, wanted: Wanted): Promise<ListAnswer> {
+    const { scope } = wanted;
+    const position = request.cursor === undefined ? undefined : parsePosition(scope, request.cursor);
     const connection = this.#node.current ?? (await this.#node.connect(request));
     const { process } = connection.identity;
     const startsOver = position !== undefined && position.process !== process;
     const restarts = startsOver ? countRestart(position.restarts) : (position?.restarts ?? 0);
     let cursor = position === undefined || startsOver ? "0" : position.cursor;
     const { keys, done } = await fillPage(request, async () => {
-      const exchange = await connection.send(request, encodeScan(bucket, cursor), 1, { limits: scanReply });
+      const exchange = await connection.send(request, encodeScan(wanted, cursor), 1, { limits: scanReply });
       if (isWithoutScan(connection, exchange)) throw new FaultError(withoutScan);
-      const page = keysOfScan(bucket, cursor, this.#replyOf(connection, exchange));
+      const page = keysOfScan(wanted, cursor, this.#replyOf(connection, exchange));
       cursor = page.cursor;
       return { keys: page.keys, done: cursor === "0" };
     });
-    return done ? { keys } : { keys, cursor: encodeCursor(bucket, { process, cursor, restarts }) };
+    return done ? { keys } : { keys, cursor: encodeCursor(scope, { process, cursor, restarts }) };
   }
 
   /** Checks that the server responds. Redis needs no preparation. */
@@ -151,10 +217,69 @@ export class StandaloneDriver implements Driver {
     command: Buffer | string,
     acknowledges: (reply: Reply) => boolean,
   ): Promise<WriteAnswer> {
+    // Not by way of `#writeOne`, because each further promise makes small writes slower.
     const connection = this.#node.writable ?? (await this.#node.connectToWrite(request));
     const exchange = await connection.send(request, command, 1, { writes: true });
     if (!acknowledges(this.#replyOf(connection, exchange))) throw new FaultError(connection.desynchronized(exchange));
     return allDone;
+  }
+
+  /** Sends a command that writes, and returns its reply. */
+  async #writeOne(
+    request: DriverRequest,
+    command: Buffer | string,
+    expects: (reply: Reply) => boolean,
+    limits?: ReplyLimits,
+  ): Promise<Reply> {
+    const connection = this.#node.writable ?? (await this.#node.connectToWrite(request));
+    const exchange = await connection.send(request, command, 1, { writes: true, ...(limits && { limits }) });
+    const reply = this.#replyOf(connection, exchange);
+    if (!expects(reply)) throw new FaultError(connection.desynchronized(exchange));
+    return reply;
+  }
+
+  /** Sets keys that expire: with one command if the server has it and all keys have the same time, or one per key. */
+  async #setExpiring(request: SetRequest, ttls: readonly (number | undefined)[]): Promise<WriteAnswer> {
+    const { bucket, keys, values } = request;
+    const prefix = bucketPrefix(bucket);
+    const connection = this.#node.writable ?? (await this.#node.connectToWrite(request));
+    const [ttl] = ttls;
+    if (
+      hasExpiringSet(connection.identity) &&
+      ttl !== undefined &&
+      keys.length > 1 &&
+      ttls.every((each) => each === ttl)
+    )
+      return this.#write(request, encodeExpiringSet(prefix, keys, values, ttl), (reply) => reply === 1);
+    const commands = encodeEach("SET", prefix, keys, { values, tailOf: tailsOf(ttls, false) });
+    const { faults } = await this.#writeEach(request, commands, isOk);
+    return { faults };
+  }
+
+  async #writeEach(request: KeysRequest, commands: Buffer, expects: (reply: Reply) => boolean): Promise<Replies> {
+    const connection = this.#node.writable ?? (await this.#node.connectToWrite(request));
+    return this.#each(connection, request, commands, expects, true);
+  }
+
+  /** Sends one command per key. Returns the replies that have arrived, and the faults of the other keys. */
+  async #each(
+    connection: Connection,
+    request: KeysRequest,
+    commands: Buffer | string,
+    expects: (reply: Reply) => boolean,
+    writes = false,
+  ): Promise<Replies> {
+    const { length } = request.keys;
+    const exchange = await connection.send(request, commands, length, { writes });
+    const faults: ItemFault[] = [];
+    for (const [index, reply] of exchange.replies.entries()) {
+      if (reply instanceof Error) faults.push({ ...this.#faultOf(connection, reply), index });
+      else if (!expects(reply)) throw new FaultError(connection.desynchronized(exchange));
+    }
+    const fault = connection.faultOf(exchange);
+    for (let index = exchange.replies.length; fault !== undefined && index < length; index++)
+      faults.push({ ...fault, index });
+    return { replies: exchange.replies, faults };
   }
 
   /** Returns the reply to one command. Throws if the server rejects the command or does not reply. */
@@ -172,6 +297,17 @@ export class StandaloneDriver implements Driver {
     if (fault.reason === "READONLY") connection.drop();
     return fault;
   }
+}
+
+interface Replies {
+  readonly replies: readonly Reply[];
+  readonly faults: ItemFault[];
+}
+
+/** Returns whether the server has `MSETEX`, which Redis 8.4 added. Servers with another name do not have it. */
+function hasExpiringSet({ product, version }: Identity): boolean {
+  const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
+  return product === "redis" && (major > 8 || (major === 8 && minor >= 4));
 }
 
 /**

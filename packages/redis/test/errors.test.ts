@@ -212,10 +212,10 @@ describe("an error of Redis", () => {
     expect(await admin.keys("*")).toEqual(["{}bucket:key"]);
   });
 
-  test("an unknown command is an internal error, and the write is not applied", async () => {
+  test("an unknown command is unsupported, and the write is not applied", async () => {
     const { url } = await startRedis("--rename-command", "SET", "");
     const error = await batchRejection((await bucketAt(url)).set("key", bytes("value")));
-    expect(error).toMatchObject({ code: "internal", retryable: false });
+    expect(error).toMatchObject({ code: "unsupported", retryable: false });
     expect(error.outcomeOf(0)).toBe("not-applied");
   });
 });
@@ -271,7 +271,7 @@ describe("a cluster", () => {
     cleanups.push(() => client.disconnect());
     await client.rpush("{}bucket:list", "item");
     const error = await rejection(bucket.getMany(["list", "other"]));
-    expect(error).toMatchObject({ code: "internal", retryable: false });
+    expect(error).toMatchObject({ code: "wrong-type", retryable: false });
     // A write replaces the list.
     await bucket.set("list", bytes("value"));
     expect(text(await bucket.get("list"))).toBe("value");

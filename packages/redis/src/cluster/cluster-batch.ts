@@ -1,7 +1,6 @@
 import { type Fault, FaultError, type KeysRequest } from "@manykv/core/driver";
 import { faultOfReply } from "../error-table.js";
 import { bucketPrefix } from "../key-names.js";
-import { encodeEach, type KeyCommand } from "../protocol/encode-command.js";
 import type { Reply } from "../protocol/reply.js";
 import { type ReplyLimits, shortReply } from "../protocol/reply-limits.js";
 import { checksum, slotOfKey } from "./key-slot.js";
@@ -22,9 +21,8 @@ const unserved: Fault = Object.freeze({ ...redirected, reason: "CLUSTERDOWN" });
 
 /** The command that is sent for each key of a batch, and a check of its reply. */
 export interface CommandSpec {
-  readonly command: KeyCommand;
-  /** For `SET`: `values[i]` belongs to `keys[i]` of the request. */
-  readonly values?: readonly Uint8Array[] | undefined;
+  /** Encodes the commands of the keys at `indexes`, each after `ASKING` if `asking`. */
+  readonly encode: (indexes: readonly number[], asking: boolean) => Buffer;
   /** Returns whether a reply fits the command. */
   readonly expects: (reply: Reply) => boolean;
   /** Whether the command changes data. Default: false. */
@@ -107,16 +105,14 @@ export class ClusterBatch {
 
   async #send(part: Part): Promise<void> {
     const { address, asking, indexes } = part;
-    const { command, values, writes = false, limits } = this.#spec;
-    const { keys } = this.#request;
+    const { encode, writes = false, limits } = this.#spec;
     try {
       const node = this.#topology.nodeAt(address);
       const connection = writes
         ? (node.writable ?? (await node.connectToWrite(this.#request)))
         : (node.current ?? (await node.connect(this.#request)));
       const repliesPerKey = asking ? 2 : 1;
-      const commands = encodeEach(command, this.#prefix, keys, { indexes, values, asking });
-      const exchange = await connection.send(this.#request, commands, indexes.length * repliesPerKey, {
+      const exchange = await connection.send(this.#request, encode(indexes, asking), indexes.length * repliesPerKey, {
         limits: limits?.(indexes.length) ?? shortReply,
         writes,
       });

@@ -1,6 +1,7 @@
-import { FaultError, type ListAnswer, type ListRequest } from "@manykv/core/driver";
+import { FaultError, type ListAnswer, type PageRequest } from "@manykv/core/driver";
 import type { Connection } from "../connection/connection.js";
 import { faultOfReply } from "../error-table.js";
+import type { Wanted } from "../key-names.js";
 import { encodeScan, fillPage, keysOfScan } from "../listing/scan.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
@@ -16,15 +17,16 @@ import type { Topology } from "./topology.js";
 const clusterNodes = encodeCommand("CLUSTER", "NODES");
 
 /** Returns one page of keys. Sends `SCAN` commands to one master after another until {@link fillPage} ends the page. */
-export async function listCluster(topology: Topology, request: ListRequest): Promise<ListAnswer> {
-  const { bucket, cursor } = request;
-  const state = new ListingState(cursor === undefined ? undefined : decodeProgress(bucket, cursor));
-  const lister = new Lister(topology, request);
+export async function listCluster(topology: Topology, request: PageRequest, wanted: Wanted): Promise<ListAnswer> {
+  const { cursor } = request;
+  const { scope } = wanted;
+  const state = new ListingState(cursor === undefined ? undefined : decodeProgress(scope, cursor));
+  const lister = new Lister(topology, request, wanted);
   const { keys, done } = await fillPage(request, async () => ({
     keys: await lister.step(state),
     done: state.done,
   }));
-  return done ? { keys } : { keys, cursor: encodeProgress(bucket, state.progress) };
+  return done ? { keys } : { keys, cursor: encodeProgress(scope, state.progress) };
 }
 
 interface Continued extends Reached {
@@ -39,20 +41,22 @@ interface Reached {
 
 class Lister {
   readonly #topology: Topology;
-  readonly #request: ListRequest;
+  readonly #request: PageRequest;
+  readonly #wanted: Wanted;
   /** Addresses of nodes that are not in the slot map, by node id. */
   readonly #addresses: Map<string, Address> = new Map();
 
-  constructor(topology: Topology, request: ListRequest) {
+  constructor(topology: Topology, request: PageRequest, wanted: Wanted) {
     this.#topology = topology;
     this.#request = request;
+    this.#wanted = wanted;
   }
 
   /** Sends one `SCAN`. Also sends `CLUSTER NODES` before the first and after the last `SCAN` of a master. */
   async step(state: ListingState): Promise<readonly string[]> {
     const { scan, address, connection } = await this.#continue(state);
-    const reply = await this.#send(connection, encodeScan(this.#request.bucket, scan.cursor), scanReply);
-    const { keys, cursor } = keysOfScan(this.#request.bucket, scan.cursor, reply);
+    const reply = await this.#send(connection, encodeScan(this.#wanted, scan.cursor), scanReply);
+    const { keys, cursor } = keysOfScan(this.#wanted, scan.cursor, reply);
     if (cursor === "0") state.finish(await this.#look(connection, address));
     else state.advance(cursor);
     return keys;

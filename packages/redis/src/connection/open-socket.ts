@@ -107,7 +107,7 @@ export async function openSocket<Result>(
   }, timeout);
   if (source.background) timer.unref();
   let failure: () => unknown = () => undefined;
-  let mismatch: (() => Promise<Fault | undefined>) | undefined;
+  let mismatch: ((error: unknown) => Promise<Fault | undefined>) | undefined;
   const open = async (): Promise<Result> => {
     const redis = await source.createClient(attempt);
     failure = destroyOnError(redis);
@@ -125,8 +125,9 @@ export async function openSocket<Result>(
     redis.stream.unref?.();
     const socket = new RespSocket(redis);
     const firstByte = firstByteOf(redis.stream);
-    mismatch = async () =>
-      (await wrongProtocol(redis, firstByte())) ?? (await withoutDatabases(source, timeout, owner));
+    mismatch = async (error) =>
+      (await wrongProtocol(redis, firstByte())) ??
+      (isAnswered(error) ? undefined : await withoutDatabases(source, timeout, owner));
     await logIn(socket, source);
     const result = await prepare(socket);
     keepUntil(owner, redis);
@@ -140,7 +141,7 @@ export async function openSocket<Result>(
     attempt.end();
     if (expired) throw new FaultError(timedOut);
     if (mismatch !== undefined && !source.checked && !stopped) {
-      const fault = await mismatch();
+      const fault = await mismatch(error);
       source.checked = fault === undefined;
       if (fault !== undefined) throw new FaultError(fault);
     }
@@ -150,6 +151,11 @@ export async function openSocket<Result>(
     clearTimer(timer);
     stopListening();
   }
+}
+
+/** Returns whether the server replied that it rejects the connection, so that another attempt cannot tell more. */
+function isAnswered(error: unknown): boolean {
+  return error instanceof FaultError && !error.fault.retryable;
 }
 
 /**

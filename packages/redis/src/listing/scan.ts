@@ -1,5 +1,5 @@
 import { type DriverRequest, FaultError, now } from "@manykv/core/driver";
-import { bucketPattern, bucketPrefix, keyOfName } from "../key-names.js";
+import type { Wanted } from "../key-names.js";
 import { encodeCommand } from "../protocol/encode-command.js";
 import { type Reply, textOf } from "../protocol/reply.js";
 
@@ -10,8 +10,8 @@ const enoughKeys = 1_000;
 /** A page also ends after this many milliseconds. So a small bucket in a large database may have empty pages. */
 const enoughTime = 500;
 
-export function encodeScan(bucket: string, cursor: string): Buffer {
-  return encodeCommand("SCAN", cursor, "MATCH", bucketPattern(bucket), "COUNT", count);
+export function encodeScan({ pattern }: Wanted, cursor: string): Buffer {
+  return encodeCommand("SCAN", cursor, "MATCH", pattern, "COUNT", count);
 }
 
 /** Keys that one `SCAN` found. The cursor `0` means that the scan is complete. */
@@ -21,14 +21,13 @@ export interface ScanPage {
 }
 
 /** Parses the reply to {@link encodeScan}. Skips names that no store can have written. */
-export function keysOfScan(bucket: string, sent: string, reply: Reply | undefined): ScanPage {
+export function keysOfScan(wanted: Wanted, sent: string, reply: Reply | undefined): ScanPage {
   const [cursor, names] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
   if (!(cursor instanceof Uint8Array) || !Array.isArray(names)) throw new FaultError(unexpected);
-  const prefix = bucketPrefix(bucket);
   const keys: string[] = [];
   for (const name of names as readonly Reply[]) {
     if (!(name instanceof Uint8Array)) throw new FaultError(unexpected);
-    const key = keyOfName(name, prefix);
+    const key = wanted.itemOf(name);
     if (key !== undefined) keys.push(key);
   }
   const next = textOf(cursor) as string;

@@ -225,9 +225,10 @@ function decode(text: string): string {
   return /[\u0080-\u00ff]/.test(text) ? Buffer.from(text, "latin1").toString() : text;
 }
 
-function integerOf(text: string): number {
+function integerOf(text: string): number | bigint {
   if (!/^[+-]?\d{1,19}$/.test(text)) throw new MalformedReply("a reply contains an invalid integer");
-  return Number(text);
+  const integer = Number(text);
+  return Number.isSafeInteger(integer) ? integer : BigInt(text.replace("+", ""));
 }
 
 /** Parses a length. Returns `null` for -1, the length of a null string or array. */

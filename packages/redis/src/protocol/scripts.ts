@@ -1,0 +1,36 @@
+import { encodeScript } from "./encode-command.js";
+
+/**
+ * Increments a key and, if it did not exist, lets it expire. Returns the result as text, because Lua has no 64-bit integers.
+ */
+const incrementScript = `local missing = redis.call('EXISTS', KEYS[1]) == 0
+redis.call('INCRBY', KEYS[1], ARGV[1])
+if missing then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return redis.call('GET', KEYS[1])`;
+
+/**
+ * Swaps a value. Each argument is a letter, `+` before bytes and `-` for a missing key. Returns 1, or the current value.
+ */
+const swapScript = `local current = redis.call('GET', KEYS[1])
+if (current and '+' .. current or '-') ~= ARGV[1] then return current end
+if ARGV[2] == '-' then redis.call('DEL', KEYS[1])
+else redis.call('SET', KEYS[1], string.sub(ARGV[2], 2), 'KEEPTTL') end
+return 1`;
+
+export function encodeExpiringIncrement(name: string, delta: bigint, ttl: number, asking?: boolean): Buffer {
+  return encodeScript(incrementScript, name, [String(delta), String(ttl)], asking);
+}
+
+export function encodeSwap(
+  name: string,
+  expected: Uint8Array | undefined,
+  value: Uint8Array | undefined,
+  asking?: boolean,
+): Buffer {
+  return encodeScript(swapScript, name, [marked(expected), marked(value)], asking);
+}
+
+/** Distinguishes an empty value from a missing key. */
+function marked(value: Uint8Array | undefined): Uint8Array {
+  return value === undefined ? Buffer.from("-") : Buffer.concat([Buffer.from("+"), value]);
+}
