@@ -1,19 +1,28 @@
 import { isUtf8 } from "node:buffer";
+import type { SwapResult } from "@manykv/core";
 import {
+  addToInteger,
   allDone,
+  type BucketsAnswer,
   type Driver,
   type DriverDescription,
   type DriverLimits,
   type DriverRequest,
   type Fault,
   FaultError,
+  type IncrementRequest,
   type ItemFault,
   type KeysRequest,
+  keyExists,
   type ListAnswer,
   type ListRequest,
+  overflow,
+  type PageRequest,
   type ReadAnswer,
   type ServerAddress,
   type SetRequest,
+  type SwapRequest,
+  type SweepAnswer,
   type WriteAnswer,
 } from "@manykv/core/driver";
 import { ClientPool } from "./connection/client-pool.js";
@@ -32,8 +41,9 @@ import { type ReplyLimit, withValues } from "./protocol/reply-limit.js";
 import type { Statement } from "./protocol/statement.js";
 import { inOrder, keyOrder } from "./table/key-order.js";
 import { provision } from "./table/provision.js";
-import { pageKeys, type Statements, statementsFor } from "./table/statements.js";
-import { bucketEnd, bucketPrefix, encodeCursor, pageStart } from "./table/stored-key.js";
+import { Reclaimer } from "./table/reclaimer.js";
+import { pageKeys, type Statements, statementsFor, swapStates, sweptRows, type Writes } from "./table/statements.js";
+import { bucketOf, bucketPrefix, decodeCursor, encodeCursor, pageRange } from "./table/stored-key.js";
 
 /**
  * Returns the driver of {@link postgresStore}, for `createStore` and for tools that wrap a driver. Opens no connection.
@@ -45,7 +55,7 @@ export function postgresDriver(options: PostgresDriverOptions): Driver {
   const { pool, pglite, url, password } = checked;
   if (pglite !== undefined) {
     const { table = "manykv" } = checked;
-    return new PostgresDriver(new EmbeddedRunner(pglite), undefined, table);
+    return new PostgresDriver(new EmbeddedRunner(pglite, quoteTableName(table)), undefined, table);
   }
   if (pool !== undefined) {
     const { table = "manykv", prepare = true } = checked;
@@ -78,6 +88,9 @@ class PostgresDriver implements Driver {
   readonly #runner: Runner;
   readonly #tableName: string;
   readonly #statements: Statements;
+  readonly #reclaimer: Reclaimer;
+  /** For the layout that the table had when the driver last noticed it. */
+  #writes: Writes;
 
   constructor(runner: Runner, server: ServerAddress | undefined, table: string, ownPool?: OwnPool) {
     this.server = server;
@@ -85,6 +98,8 @@ class PostgresDriver implements Driver {
     this.#statements = statementsFor(this.#tableName);
     this.#ownPool = ownPool;
     this.#runner = runner;
+    this.#reclaimer = new Reclaimer(runner, this.#statements.sweep);
+    this.#writes = this.#statements.writes.expiring;
   }
 
   async get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>> {
@@ -112,15 +127,91 @@ class PostgresDriver implements Driver {
     return { values };
   }
 
+  async ttl(request: KeysRequest): Promise<ReadAnswer<number | null | undefined>> {
+    const { bucket, keys } = request;
+    const values = new Array<number | null | undefined>(keys.length).fill(undefined);
+    const bound = new BoundStatement(this.#statements.ttl);
+    bound.keyArray(bucketPrefix(bucket), keys);
+    const lookup = bound.lookup(keys.length);
+    const reading = this.#runner.read(bound, request, (row) => {
+      const index = checkIndex(row.indexIn(lookup));
+      const expiry = row.bigInteger();
+      const left = expiry - row.bigInteger();
+      values[index] = expiry === infinity ? null : Number((left + 999n) / 1000n);
+    });
+    await orUnsupported(reading);
+    return { values };
+  }
+
   async set(request: SetRequest): Promise<WriteAnswer> {
-    const { bucket, keys, values } = request;
-    const { setOne, setMany } = this.#statements;
-    const order = keyOrder(keys);
-    const bound = withKeys(bucket, inOrder(keys, order), setOne, setMany);
-    if (keys.length === 1) bound.raw(values[0] as Uint8Array);
-    else bound.valueArray(inOrder(values, order));
-    const stored = await this.#runner.write(bound, request);
-    return stored === keys.length ? allDone : this.#findSwallowed(request, stored);
+    const { setOneWithTtl, setManyWithTtl, setManyWithTtls } = this.#statements;
+    const { ttls } = request;
+    const [first] = ttls ?? [];
+    const stored = await (ttls === undefined
+      ? this.#write(({ setOne, setMany }) => this.#set(request, setOne, setMany))
+      : ttls.every((ttl) => ttl === first)
+        ? this.#writeExpiring(this.#set(request, setOneWithTtl, setManyWithTtl, first))
+        : this.#writeExpiring(this.#set(request, setManyWithTtls, setManyWithTtls, ttls)));
+    return stored === request.keys.length ? allDone : this.#findSwallowed(request, stored);
+  }
+
+  async setIfAbsent(request: SetRequest): Promise<WriteAnswer> {
+    const { values, ttls } = request;
+    const { setIfAbsentWithTtls } = this.#statements;
+    const unset = await (ttls === undefined
+      ? this.#write(({ setIfAbsent }) => this.#findUnset(setIfAbsent, request, values))
+      : this.#writeExpiring(this.#findUnset(setIfAbsentWithTtls, request, values, ttls)));
+    if (unset.size === 0) return allDone;
+    let faultOfOther: (index: number) => Fault = () => contended;
+    if ([...unset.values()].includes(false)) {
+      // Another session may have created these keys after the statement began.
+      try {
+        const found = await this.exists(request);
+        faultOfOther = (index) => (found.values[index] ? keyExists : contended);
+      } catch (error) {
+        faultOfOther = () => withoutEffect(error);
+      }
+    }
+    const faults = Array.from(unset, ([index, existed]) => ({ ...(existed ? keyExists : faultOfOther(index)), index }));
+    return { faults };
+  }
+
+  async increment(request: IncrementRequest): Promise<bigint> {
+    const { ttl } = request;
+    let result: bigint | undefined;
+    const run = (statement: Statement): Promise<unknown> => {
+      const bound = new BoundStatement(statement);
+      bound.text(bucketPrefix(request.bucket) + request.key);
+      bound.integer(request.delta);
+      if (ttl !== undefined) bound.integer(BigInt(ttl));
+      return this.#runner.write(bound, request, (row) => {
+        result = row.bigInteger();
+      });
+    };
+    try {
+      if (ttl === undefined) await this.#write(({ increment }) => run(increment));
+      else await this.#writeExpiring(run(this.#statements.incrementWithTtl));
+    } catch (error) {
+      const { reason, effect } = asFaultError(error).fault;
+      throw reason === outOfRange && effect === "none" ? new FaultError(overflow) : error;
+    }
+    if (result !== undefined) return result;
+    const value = await this.#valueAfterWrite(request);
+    addToInteger(value, 0n);
+    throw new FaultError(value === undefined ? swallowed : { ...swallowed, effect: "unknown", fence: async () => {} });
+  }
+
+  async compareAndSwap(request: SwapRequest): Promise<SwapResult> {
+    const { expected, value } = request;
+    if (expected !== undefined) return this.#swap(request, expected);
+    if (value !== undefined) {
+      const unset = await this.#write(({ setIfAbsent }) => this.#findUnset(setIfAbsent, request, [value]));
+      if (unset.size === 0) return { swapped: true };
+    }
+    const current = await this.#valueAfterWrite(request);
+    if (current !== undefined) return { swapped: false, current };
+    if (value === undefined) return { swapped: true };
+    throw new FaultError(contended);
   }
 
   async delete(request: KeysRequest): Promise<WriteAnswer> {
@@ -148,10 +239,9 @@ class PostgresDriver implements Driver {
 
   /** Returns one page of keys, in the order of their UTF-8 bytes. */
   async list(request: ListRequest): Promise<ListAnswer> {
-    const { bucket, cursor } = request;
+    const { bucket, prefix, cursor } = request;
     const bound = new BoundStatement(this.#statements.list);
-    bound.raw(pageStart(bucket, cursor));
-    bound.raw(bucketEnd(bucket));
+    for (const bytes of pageRange(bucket, prefix, cursor)) bound.raw(bytes);
     const prefixBytes = bucketPrefix(bucket).length;
     const keys: string[] = [];
     let rows = 0;
@@ -164,6 +254,37 @@ class PostgresDriver implements Driver {
       if (rows === pageKeys) next = encodeCursor(key);
     });
     return rows > pageKeys ? { keys, cursor: next } : { keys };
+  }
+
+  async listBuckets(request: PageRequest): Promise<BucketsAnswer> {
+    const { cursor } = request;
+    const bound = new BoundStatement(this.#statements.listBuckets);
+    bound.raw(cursor === undefined ? Buffer.alloc(0) : decodeCursor(cursor));
+    const buckets: string[] = [];
+    let rows = 0;
+    let next: string | undefined;
+    await this.#runner.read(bound, request, (row) => {
+      const key = row.view(0);
+      const bucket = bucketOf(key);
+      if (++rows > pageKeys) next = encodeCursor(key);
+      else if (bucket !== undefined) buckets.push(bucket);
+    });
+    return next === undefined ? { buckets } : { buckets, cursor: next };
+  }
+
+  async sweep(request: DriverRequest): Promise<SweepAnswer> {
+    let swept = 0;
+    const bound = new BoundStatement(this.#statements.sweep);
+    bound.integer(1n);
+    try {
+      await this.#runner.write(bound, request, (row) => {
+        swept = row.integer();
+      });
+    } catch (error) {
+      // Without the column, no key expires.
+      if (asFaultError(error).fault.reason !== undefinedColumn) throw error;
+    }
+    return { swept, done: swept < sweptRows };
   }
 
   provision(request: DriverRequest): Promise<void> {
@@ -179,8 +300,103 @@ class PostgresDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    await this.#reclaimer.close();
     await this.#runner.close();
     await this.#ownPool?.close();
+  }
+
+  /**
+   * Runs a write for the layout that the table had when the driver last noticed it. If the table has the other one, for
+   * example because another process has upgraded it, the server rejects the statement, and the driver runs the other.
+   */
+  async #write<Result>(attempt: (writes: Writes) => Promise<Result>): Promise<Result> {
+    try {
+      return await attempt(this.#writes);
+    } catch (error) {
+      if (asFaultError(error).fault.reason !== this.#writes.otherLayout) throw error;
+      const { expiring, plain } = this.#statements.writes;
+      this.#writes = this.#writes === expiring ? plain : expiring;
+      return await attempt(this.#writes);
+    }
+  }
+
+  /** Waits for a write with a time to live. Then some expired rows may be deleted. */
+  async #writeExpiring<Result>(writing: Promise<Result>): Promise<Result> {
+    const result = await orUnsupported(writing);
+    this.#reclaimer.afterWrite();
+    return result;
+  }
+
+  /** Returns the number of rows that the server stored. */
+  #set(
+    request: SetRequest,
+    one: Statement,
+    many: Statement,
+    ttl?: number | readonly (number | undefined)[],
+  ): Promise<number | undefined> {
+    const { bucket, keys, values } = request;
+    const order = keyOrder(keys);
+    const bound = withKeys(bucket, inOrder(keys, order), one, many);
+    if (keys.length === 1) bound.raw(values[0] as Uint8Array);
+    else bound.valueArray(inOrder(values, order));
+    if (typeof ttl === "number") bound.integer(BigInt(ttl));
+    else if (ttl !== undefined) bound.integerArray(inOrder(ttl, order));
+    return this.#runner.write(bound, request);
+  }
+
+  /** Sets keys that do not exist. Returns the index of each other key, and whether it existed before the statement. */
+  async #findUnset(
+    statement: Statement,
+    request: KeysRequest,
+    values: readonly Uint8Array[],
+    ttls?: readonly (number | undefined)[],
+  ): Promise<ReadonlyMap<number, boolean>> {
+    const { bucket, keys } = request;
+    const order = keyOrder(keys);
+    const bound = new BoundStatement(statement);
+    bound.keyArray(bucketPrefix(bucket), inOrder(keys, order));
+    bound.valueArray(inOrder(values, order));
+    if (ttls !== undefined) bound.integerArray(inOrder(ttls, order));
+    let lookup: KeyLookup | undefined;
+    const unset = new Map<number, boolean>();
+    await this.#runner.write(bound, request, (row) => {
+      lookup ??= bound.lookup(keys.length);
+      const place = checkIndex(row.indexIn(lookup));
+      unset.set(order?.[place] ?? place, row.integer() === 1);
+    });
+    return unset;
+  }
+
+  /** Swaps the value of a key that must exist. */
+  async #swap(request: SwapRequest, expected: Uint8Array): Promise<SwapResult> {
+    const { bucket, key, value } = request;
+    const { swap, swapToNothing } = this.#statements;
+    const bound = new BoundStatement(value === undefined ? swapToNothing : swap);
+    bound.text(bucketPrefix(bucket) + key);
+    bound.raw(expected);
+    if (value !== undefined) bound.raw(value);
+    let state: number = swapStates.differs;
+    let current: Uint8Array<ArrayBuffer> | undefined;
+    await this.#runner.write(
+      bound,
+      request,
+      (row) => {
+        state = row.integer();
+        current = row.bytes();
+      },
+      withValues(1),
+    );
+    if (state === swapStates.swallowed) throw new FaultError(swallowed);
+    return state === swapStates.swapped ? { swapped: true } : { swapped: false, current };
+  }
+
+  /** Reads a key after a write that changed nothing. */
+  async #valueAfterWrite(request: KeysRequest): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      return (await this.get(request)).values[0];
+    } catch (error) {
+      throw new FaultError(withoutEffect(error));
+    }
   }
 
   /**
@@ -246,6 +462,45 @@ const severalRows: Fault = {
   effect: "none",
   reason: "the table has several rows for one key: it needs a unique index on `key`, and no child tables",
 };
+
+/**
+ * The fault of a key that did not exist, but that the server did not create: another session has created and deleted it
+ * in the meantime, or a trigger prevents it.
+ */
+const contended: Fault = {
+  code: "throttled",
+  retryable: true,
+  effect: "none",
+  reason: "the key was not created: try again later, or check the triggers, rules and policies of the table",
+};
+
+/** SQLSTATEs of a statement with a column that the table lacks, and of an integer that does not fit in 64 bits. */
+const undefinedColumn = "42703";
+const outOfRange = "22003";
+
+const noExpiry: Fault = {
+  code: "unsupported",
+  retryable: false,
+  effect: "none",
+  reason: "the table has no columns `expires_at` and `sweep_at`: call provision() with the role that owns the table",
+};
+
+/** The binary form of the timestamp `infinity`. */
+const infinity = 2n ** 63n - 1n;
+
+/** Translates the error of a table without the columns for expiry. */
+async function orUnsupported<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw asFaultError(error).fault.reason === undefinedColumn ? new FaultError(noExpiry) : error;
+  }
+}
+
+/** Returns the fault of a read that follows a write without an effect. */
+function withoutEffect(error: unknown): Fault {
+  return { ...asFaultError(error).fault, effect: "none", fence: undefined };
+}
 
 /** Returns the index of a key in the request. Throws if the server returned a key that the request does not contain. */
 function checkIndex(index: number): number {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createRequest } from "@manykv/core/driver";
 import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import pg from "pg";
@@ -37,8 +38,12 @@ test("16 writers that set and delete the same keys in any order never deadlock",
       const keys = shuffled(sharedKeys).slice(0, 50);
       const value = new Uint8Array([left % 256]);
       // Call the driver directly, because a store would repeat a write that fails with a deadlock.
-      if (Math.random() < 0.4) await driver.delete(keysRequest(keys));
-      else await driver.set(setRequest(keys.map((key) => [key, value])));
+      const entries = setRequest(keys.map((key) => [key, value]));
+      const choice = Math.random();
+      if (choice < 0.3) await driver.delete(keysRequest(keys));
+      else if (choice < 0.5) await driver.setIfAbsent?.(entries);
+      else if (choice < 0.7) await driver.set(createRequest({ ...entries, ttls: keys.map((_, index) => index + 1) }));
+      else await driver.set(entries);
     }
   };
   await Promise.all(Array.from({ length: writers }, (_, number) => writer(number)));

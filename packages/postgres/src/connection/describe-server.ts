@@ -15,6 +15,24 @@ function readSettings(table: string): Statement {
   );
 }
 
+/** Returns a statement that reports whether the table has the columns for expiry, and whether an index begins with `sweep_at`. */
+function readTable(table: string): Statement {
+  return new Statement(
+    "SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = found AND attname = 'sweep_at')::int4, " +
+      "EXISTS (SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] " +
+      "WHERE indrelid = found AND indisvalid AND attname = 'sweep_at')::int4 " +
+      `FROM to_regclass('${table}') AS found WHERE found IS NOT NULL`,
+  );
+}
+
+/** Number of expired rows from which `describe` reports them. */
+const manyExpired = 10_000;
+
+function countExpired(table: string): Statement {
+  const rows = `SELECT 1 FROM ${table} WHERE sweep_at <= statement_timestamp() LIMIT ${manyExpired}`;
+  return new Statement(`SELECT count(*)::int4 FROM (${rows}) AS expired`);
+}
+
 /** Products that speak Postgres's protocol. The first pattern that matches `version()` shows the product. */
 const products: readonly (readonly [text: RegExp, product: string])[] = [
   [/CockroachDB \w+ v([0-9.]+)/, "cockroachdb"],
@@ -40,8 +58,7 @@ export async function describeServer(
   { hiddenBy }: { readonly hiddenBy?: Obstacle },
 ): Promise<DriverDescription> {
   const findings: Finding[] = [];
-  const add = (code: string, severity: Finding["severity"], message: string): void =>
-    void findings.push({ code, severity, message });
+  const add: AddFinding = (code, severity, message) => void findings.push({ code, severity, message });
   let version = "";
   let isAurora = false;
   await run(readVersion, (row) => {
@@ -66,6 +83,7 @@ export async function describeServer(
     }
     isAurora = row.integer() === 1;
   });
+  const ttl = await describeExpiry(run, table, add);
   if (hiddenBy !== undefined) {
     const message = `A write whose response was lost may take effect later, because ${obstacles[hiddenBy]}`;
     add("cannot-settle", "warning", message);
@@ -77,6 +95,38 @@ export async function describeServer(
     version: pattern?.exec(version)?.[1],
     topology: hiddenBy === "pooler" ? "pooler" : found === "postgresql" ? "single" : undefined,
     settlesLostWrites: hiddenBy === undefined,
+    abilities: { ttl },
     findings,
   };
+}
+
+type AddFinding = (code: string, severity: Finding["severity"], message: string) => void;
+
+/** Reports what prevents keys from expiring, or their space from being reclaimed. Returns whether keys can expire. */
+export async function describeExpiry(run: Run, table: string, add: AddFinding): Promise<boolean> {
+  let hasColumn = true;
+  let hasIndex = true;
+  await run(readTable(table), (row) => {
+    hasColumn = row.integer() === 1;
+    hasIndex = row.integer() === 1;
+  });
+  if (!hasColumn) {
+    const message =
+      "Keys cannot expire, because the table has no columns `expires_at` and `sweep_at`: call provision() with the role that owns the table.";
+    add("no-expiry-columns", "note", message);
+  } else if (!hasIndex) {
+    const message =
+      "Deleting expired rows reads the whole table, because no index begins with `sweep_at`: call provision() with the " +
+      "role that owns the table.";
+    add("no-expiry-index", "warning", message);
+  } else {
+    let expired = 0;
+    await run(countExpired(table), (row) => {
+      expired = row.integer();
+    });
+    if (expired === manyExpired) {
+      add("expired-rows", "note", `At least ${manyExpired} expired rows take space: call sweep().`);
+    }
+  }
+  return hasColumn;
 }

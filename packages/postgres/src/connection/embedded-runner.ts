@@ -1,3 +1,4 @@
+import type { Finding } from "@manykv/core";
 import {
   type DriverDescription,
   type DriverRequest,
@@ -13,7 +14,8 @@ import type { OnRow } from "../protocol/data-row.js";
 import { Exchange, ExchangeError } from "../protocol/exchange.js";
 import { MalformedReply, MessageReader } from "../protocol/message-reader.js";
 import type { ReplyLimit } from "../protocol/reply-limit.js";
-import { readVersion } from "./describe-server.js";
+import { describeExpiry, readVersion } from "./describe-server.js";
+import type { Run } from "./server-session.js";
 import type { Runner } from "./statement-runner.js";
 
 /** The members of PGlite that manykv uses. PGlite does not document `_runExclusiveTransaction`. */
@@ -60,13 +62,16 @@ interface Turn {
  */
 export class EmbeddedRunner implements Runner {
   readonly #postgres: EmbeddedPostgres;
+  readonly #table: string;
   readonly #turns: Set<Turn> = new Set();
   #isTakingTurns = false;
   /** When other work on the event loop could last run, in milliseconds on the clock of `now`. */
   #othersRanAt = 0;
 
-  constructor(postgres: EmbeddedPostgres) {
+  /** @param table - the quoted name of the table */
+  constructor(postgres: EmbeddedPostgres, table: string) {
     this.#postgres = postgres;
+    this.#table = table;
   }
 
   /** PGlite does not fail over. */
@@ -87,7 +92,22 @@ export class EmbeddedRunner implements Runner {
     await this.read(new BoundStatement(readVersion), request, (row) => {
       version = /PGlite ([0-9.]+)/.exec(row.text())?.[1];
     });
-    return { product: "pglite", version, topology: "in-process", settlesLostWrites: true };
+    const findings: Finding[] = [];
+    const run: Run = async (statement, onRow) => {
+      await this.read(new BoundStatement(statement), request, onRow);
+      return true;
+    };
+    const ttl = await describeExpiry(run, this.#table, (code, severity, message) => {
+      findings.push({ code, severity, message });
+    });
+    return {
+      product: "pglite",
+      version,
+      topology: "in-process",
+      settlesLostWrites: true,
+      abilities: { ttl },
+      findings,
+    };
   }
 
   async close(): Promise<void> {}

@@ -42,7 +42,12 @@ export class StatementRunner {
    *
    * @throws {FaultError} with a fence if the effect is unknown and the server process is known.
    */
-  async write(bound: BoundStatement, request: WriteRequest, onRow: OnRow = ignoreRow): Promise<number | undefined> {
+  async write(
+    bound: BoundStatement,
+    request: WriteRequest,
+    onRow: OnRow = ignoreRow,
+    limit?: ReplyLimit,
+  ): Promise<number | undefined> {
     if (this.#lostWrites.any) {
       this.#lostWrites.settleInBackground();
       await beforeSending(this.#lostWrites.settle(request));
@@ -53,7 +58,7 @@ export class StatementRunner {
       const session = await beforeSending(client.session(request));
       const process = "process" in session ? session.process : undefined;
       try {
-        return await client.run(bound, request, onRow);
+        return await client.run(bound, request, onRow, limit);
       } catch (error) {
         const { fault } = asFaultError(error, process !== undefined);
         if (process === undefined || fault.effect === "none") throw new FaultError(fault);

@@ -6,6 +6,10 @@ const arrayHeaderBytes = 20;
 const parameterCountBytes = 2;
 const parameterLengthBytes = 4;
 const byteaType = 17;
+const integerType = 20;
+const integerBytes = 8;
+/** The length field of an element that is null. */
+const nullLength = -1;
 /** A UTF-16 code unit takes at most three bytes in UTF-8. */
 const bytesPerUnit = 3;
 /** Longest element, in bytes, whose length field consists of ASCII characters. */
@@ -21,8 +25,8 @@ export class BoundStatement {
   #bytes: Buffer;
   #offset: number;
   #count = 0;
-  /** Offset of the value of the last parameter. */
-  #lastStart = 0;
+  /** Offset of the value of the parameter that contains the keys. */
+  #keysStart = 0;
 
   constructor(statement: Statement) {
     this.statement = statement;
@@ -44,6 +48,12 @@ export class BoundStatement {
     this.#end(start, start + value.byteLength);
   }
 
+  /** Adds an `int8`. */
+  integer(value: bigint): void {
+    const start = this.#begin(integerBytes);
+    this.#end(start, this.#bytes.writeBigInt64BE(value, start));
+  }
+
   /**
    * Adds a `bytea[]` of keys, with the bucket's prefix before each key. The prefix is ASCII.
    *
@@ -55,14 +65,15 @@ export class BoundStatement {
     let most = arrayHeaderBytes + keys.length * (elementLengthBytes + prefix.length);
     for (const key of keys) most += key.length * bytesPerUnit;
     const start = this.#begin(most);
-    const offset = this.#arrayHeader(start, keys.length);
+    this.#keysStart = start;
+    const offset = this.#arrayHeader(start, keys.length, byteaType);
     const end = this.#keysTogether(offset, prefix, keys) ?? this.#keysOneByOne(offset, prefix, keys);
     this.#end(start, end);
   }
 
-  /** Returns a lookup of the keys in the last parameter, which must be an array of `count` different keys. */
+  /** Returns a lookup of the keys of `keyArray`, which must be `count` different keys. */
   lookup(count: number): KeyLookup {
-    return new KeyLookup(this.#bytes, this.#lastStart + arrayHeaderBytes, count);
+    return new KeyLookup(this.#bytes, this.#keysStart + arrayHeaderBytes, count);
   }
 
   /** Adds a `bytea[]` of values. */
@@ -71,11 +82,22 @@ export class BoundStatement {
     for (const value of values) size += value.byteLength;
     const start = this.#begin(size);
     const bytes = this.#bytes;
-    let offset = this.#arrayHeader(start, values.length);
+    let offset = this.#arrayHeader(start, values.length, byteaType);
     for (const value of values) {
       offset = bytes.writeInt32BE(value.byteLength, offset);
       bytes.set(value, offset);
       offset += value.byteLength;
+    }
+    this.#end(start, offset);
+  }
+
+  /** Adds an `int8[]`. `undefined` becomes null. The values are safe integers. */
+  integerArray(values: readonly (number | undefined)[]): void {
+    const start = this.#begin(arrayHeaderBytes + values.length * (elementLengthBytes + integerBytes));
+    let offset = this.#arrayHeader(start, values.length, integerType);
+    for (const value of values) {
+      offset = this.#bytes.writeInt32BE(value === undefined ? nullLength : integerBytes, offset);
+      if (value !== undefined) offset = this.#bytes.writeBigInt64BE(BigInt(value), offset);
     }
     this.#end(start, offset);
   }
@@ -102,8 +124,7 @@ export class BoundStatement {
   #begin(most: number): number {
     this.#reserve(parameterLengthBytes + most + trailer.length);
     this.#count++;
-    this.#lastStart = this.#offset + parameterLengthBytes;
-    return this.#lastStart;
+    return this.#offset + parameterLengthBytes;
   }
 
   #end(start: number, end: number): void {
@@ -118,9 +139,10 @@ export class BoundStatement {
     this.#bytes = larger;
   }
 
-  #arrayHeader(start: number, length: number): number {
+  #arrayHeader(start: number, length: number, type: number): number {
     let offset = start;
-    for (const field of [1, 0, byteaType, length, 1]) offset = this.#bytes.writeInt32BE(field, offset);
+    // The server ignores the second field, which says whether the array contains nulls.
+    for (const field of [1, 0, type, length, 1]) offset = this.#bytes.writeInt32BE(field, offset);
     return offset;
   }
 

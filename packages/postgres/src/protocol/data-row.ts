@@ -39,6 +39,13 @@ export class DataRow {
     return this.#bytes.readInt32BE(from);
   }
 
+  /** Returns the next field, an `int8` or a `timestamptz`: microseconds since 2000. */
+  bigInteger(): bigint {
+    const from = this.#next();
+    if (this.#offset - from !== 8) throw new MalformedReply();
+    return this.#bytes.readBigInt64BE(from);
+  }
+
   /** Returns the next field. The caller may keep and modify it. */
   bytes(): Uint8Array<ArrayBuffer> {
     const from = this.#next();

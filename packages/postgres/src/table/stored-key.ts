@@ -16,19 +16,25 @@ export function bucketPrefix(bucket: string): string {
   return bucket + separator;
 }
 
-/** Returns the exclusive upper bound of the stored keys of a bucket. In ASCII, the semicolon follows the colon. */
-export function bucketEnd(bucket: string): Buffer {
-  return Buffer.from(`${bucket};`);
+/** Returns the bucket of a stored key, or `undefined` if manykv did not store it. */
+export function bucketOf(key: Buffer): string | undefined {
+  return /^[A-Za-z0-9_.-]{1,64}(?=:)/.exec(key.toString("latin1"))?.[0];
 }
 
 /**
- * Returns the first stored key that a page of a listing may contain.
+ * Returns the first stored key that a page of a listing may contain, and the exclusive upper bound.
  *
  * @throws {FaultError} `invalid-argument` if no listing can have returned `cursor`.
  */
-export function pageStart(bucket: string, cursor: string | undefined): Buffer {
-  const prefix = Buffer.from(bucketPrefix(bucket));
-  return cursor === undefined ? prefix : Buffer.concat([prefix, decodeCursor(cursor), zero]);
+export function pageRange(bucket: string, prefix: string, cursor: string | undefined): readonly [Buffer, Buffer] {
+  const first = Buffer.from(bucketPrefix(bucket) + prefix);
+  // UTF-8 contains no byte 255, so the next byte exists. After the colon of the bucket, this is a semicolon.
+  const end = Buffer.from(first);
+  end[end.length - 1] = (first.at(-1) as number) + 1;
+  if (cursor === undefined) return [first, end];
+  const next = Buffer.concat([Buffer.from(bucketPrefix(bucket)), decodeCursor(cursor), zero]);
+  // A cursor of a listing with another prefix must not lead outside this one.
+  return [Buffer.compare(first, next) < 0 ? next : first, end];
 }
 
 /** Returns a cursor that contains the last key of a page. The caller has that key, so the cursor is not encrypted. */

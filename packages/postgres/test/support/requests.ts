@@ -16,7 +16,7 @@ export function setRequest(
 }
 
 export function listRequest(bucket: string, cursor?: string): ListRequest {
-  return createRequest({ bucket, ...(cursor !== undefined && { cursor }) });
+  return createRequest({ bucket, prefix: "", ...(cursor !== undefined && { cursor }) });
 }
 
 export function text(value: string): Uint8Array {
