@@ -31,7 +31,7 @@ export function onlyProperty(json: Json, name: string): Json {
 }
 
 /** Returns the text of an attribute of the given type, or `undefined` if the item has no such attribute. */
-export function attribute(item: Json, name: string, type: "S" | "B"): string | undefined {
+export function attribute(item: Json, name: string, type: "S" | "B" | "N"): string | undefined {
   const text = onlyProperty(property(item, name), type);
   return typeof text === "string" ? text : undefined;
 }

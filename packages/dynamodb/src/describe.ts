@@ -3,13 +3,14 @@ import { type DriverDescription, type DriverRequest, FaultError } from "@manykv/
 import { property } from "./answer.js";
 import { findTable } from "./provision.js";
 import { primaryKeyOf, type TableDescription } from "./table.js";
+import { findTimeToLive } from "./time-to-live.js";
 import type { Transport } from "./transport/transport.js";
 
 const cannotSettle: Finding = {
   code: "cannot-settle",
   severity: "warning",
   message:
-    "DynamoDB cannot cancel a BatchWriteItem request. If the response to a write is lost, the write may take effect later and overwrite a newer value of the same key. Put a version into values if this matters.",
+    "DynamoDB cannot cancel a request. If the response to a write is lost, the write may take effect later and overwrite a newer value of the same key. Put a version into values if this matters.",
 };
 
 const deniedTable: Finding = {
@@ -45,6 +46,7 @@ export async function describe(transport: Transport, request: DriverRequest): Pr
   else {
     findings.push(...tableFindings(table, primaryKeyOf(transport.layout)));
     if (await isRecoveryDisabled(transport, request)) findings.push(noRecovery);
+    findings.push(...(await findTimeToLive(transport, request)));
   }
   const arn = typeof table === "object" ? table.arn : "";
   return {

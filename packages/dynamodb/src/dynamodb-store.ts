@@ -17,7 +17,9 @@ import type { DynamodbStoreOptions } from "./options.js";
 export function dynamodbStore(options: DynamodbStoreOptions): Store {
   if (typeof options !== "object" || options === null)
     throw new StoreError("invalid-argument", "the options must be an object: pass { table }");
-  const { table, keyAttribute, valueAttribute, sortKey, region, endpoint, credentials, client, ...rest } = options;
-  const driverOptions = { table, keyAttribute, valueAttribute, sortKey, region, endpoint, credentials, client };
+  const { table, keyAttribute, valueAttribute, counterAttribute, expiryAttribute, ttlAttribute, ...others } = options;
+  const attributes = { keyAttribute, valueAttribute, counterAttribute, expiryAttribute, ttlAttribute };
+  const { sortKey, region, endpoint, credentials, client, ...rest } = others;
+  const driverOptions = { table, ...attributes, sortKey, region, endpoint, credentials, client };
   return createStore(dynamodbDriver(driverOptions), rest);
 }

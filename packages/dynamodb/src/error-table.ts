@@ -60,6 +60,23 @@ export function refusal(code: Fault["code"], reason: string): FaultError {
 /** The `reason` of a server that rejects a table because it does not support on-demand capacity. */
 export const billingMode = "the server does not support BillingMode";
 
+/** The name of the error for a write whose condition is not met. */
+export const conditionFailed = "ConditionalCheckFailedException";
+
+/** An error of a write whose condition is not met. */
+export class UnmetCondition extends FaultError {
+  /** The item, as parsed and not validated. `undefined` if it does not exist, or if the server did not send it. */
+  readonly item: unknown;
+
+  constructor(fault: Fault, item: unknown) {
+    super(fault);
+    this.item = item;
+  }
+}
+
+/** The fault of a write that another client interfered with. It had no effect. */
+export const contended: Fault = Object.freeze({ ...throttled, reason: "another client changed the key" });
+
 /** Returns the error for a table whose primary key is not the one of the store's layout. */
 export function otherPrimaryKey(): FaultError {
   return refusal(
@@ -97,7 +114,9 @@ const rows: ReadonlyMap<unknown, Row> = new Map([
     CredentialsProviderError TokenProviderError`,
   ),
   ...named(invalid, "ValidationException ValidationError"),
-  ...named(refused, "SerializationException UnknownOperationException"),
+  ...named(refused, "SerializationException"),
+  ...named({ ...refused, code: "unsupported" }, "UnknownOperationException"),
+  ...named({ ...refused, code: "precondition-failed" }, conditionFailed),
   ...named({ ...unknownError, code: "too-large" }, "ItemCollectionSizeLimitExceededException"),
   ...named({ code: "timeout", retryable: true, effect: "unknown" }, "AbortError"),
 ]);
@@ -141,8 +160,13 @@ function faultOf(error: unknown): Fault {
   return { ...statusRow(status), reason, retryAfter };
 }
 
+const forbiddenCondition =
+  "Alternator forbids conditional writes to this table: set its write isolation to always_use_lwt";
+
 /** Distinguishes the reasons of a ValidationException by its message, which differs between servers. */
 function invalidRequest(message: string): Pick<Fault, "code" | "reason"> {
+  // https://docs.scylladb.com/manual/stable/alternator/new-apis.html#write-isolation-policies
+  if (/forbid_rmw/.test(message)) return { code: "unsupported", reason: forbiddenCondition };
   if (/\bbilling/i.test(message)) return { code: "internal", reason: billingMode };
   if (/\bkeys?\b|schema/i.test(message)) return otherPrimaryKey().fault;
   return { code: "internal", reason: "ValidationException" };

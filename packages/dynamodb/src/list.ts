@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { ListAnswer, ListRequest } from "@manykv/core/driver";
+import type { BucketsAnswer, DriverRequest, ListAnswer, ListRequest, PageRequest } from "@manykv/core/driver";
 import { arrayOf, attribute, type Json, onlyProperty, partitionKeyOf, property } from "./answer.js";
 import { malformedAnswer, otherPrimaryKey, refusal } from "./error-table.js";
 import { bucketPrefix, type Layout } from "./layout.js";
@@ -10,27 +10,48 @@ import type { Transport } from "./transport/transport.js";
  */
 const pageBytes = 16_000_000;
 
+/** Returns one page of keys. DynamoDB filters them by the prefix. */
+export async function listPage(transport: Transport, request: ListRequest): Promise<ListAnswer> {
+  const { bucket, prefix, cursor } = request;
+  const scope = `${transport.table}/${bucket}`;
+  const { partitionKeys, next } = await scan(transport, request, scope, cursor, bucketPrefix(bucket) + prefix);
+  const keys = partitionKeys.map((key) => key.slice(bucketPrefix(bucket).length));
+  return next === undefined ? { keys } : { keys, cursor: next };
+}
+
+/** Returns the buckets of the keys in one part of the table. Core ignores names that are not valid in manykv. */
+export async function listBuckets(transport: Transport, request: PageRequest): Promise<BucketsAnswer> {
+  const { partitionKeys, next } = await scan(transport, request, `${transport.table}/`, request.cursor);
+  const names = new Set<string>();
+  for (const key of partitionKeys) if (key.includes(":")) names.add(key.slice(0, key.indexOf(":")));
+  return next === undefined ? { buckets: [...names] } : { buckets: [...names], cursor: next };
+}
+
 /**
- * Returns one page of keys. A Scan request reads at most 1 MB of the table and returns the bucket's keys in this part.
- * DynamoDB stores items by the hash of their partition key, so a bucket's items are spread over the whole table.
+ * Sends one Scan request, which reads at most 1 MB of the table. Returns the keys of live items in this part whose partition
+ * key starts with `prefix`. DynamoDB stores items by the hash of their partition key, so a bucket's items are spread over
+ * the whole table.
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
  */
-export async function listPage(transport: Transport, request: ListRequest): Promise<ListAnswer> {
-  const { layout } = transport;
-  const { bucket, cursor } = request;
-  const prefix = bucketPrefix(bucket);
-  const scope = `${transport.table}/${bucket}`;
+async function scan(
+  transport: Transport,
+  request: DriverRequest,
+  scope: string,
+  cursor: string | undefined,
+  prefix?: string,
+): Promise<{ readonly partitionKeys: string[]; readonly next?: string }> {
+  const { layout, clock } = transport;
   const start = cursor === undefined ? undefined : decodeCursor(scope, cursor);
   const startKey = start === undefined ? "" : `,"ExclusiveStartKey":${start}`;
-  const content = `"ConsistentRead":true,${layout.selectKeys},${layout.filterJson(prefix)}${startKey}`;
+  const content = `"ConsistentRead":true,${layout.scanJson(clock.now(), prefix)}${startKey}`;
   const { json } = await transport.send({ operation: "Scan", content, maxBytes: pageBytes }, request);
   const items = arrayOf(property(json, "Items"));
   const count = property(json, "Count");
   if (count !== undefined && count !== items.length) throw malformedAnswer();
-  const keys = items.map((item) => {
+  const partitionKeys = items.map((item) => {
     const partitionKey = partitionKeyOf(item, layout);
-    if (!partitionKey.startsWith(prefix)) throw malformedAnswer();
-    return partitionKey.slice(prefix.length);
+    if (prefix !== undefined && !partitionKey.startsWith(prefix)) throw malformedAnswer();
+    return partitionKey;
   });
   const last = property(json, "LastEvaluatedKey");
   if (last !== undefined) {
@@ -38,11 +59,11 @@ export async function listPage(transport: Transport, request: ListRequest): Prom
     // The next page would be this page again.
     if (end === start) throw malformedAnswer();
     transport.confirmLayout();
-    return { keys, cursor: encodeCursor(scope, end) };
+    return { partitionKeys, next: encodeCursor(scope, end) };
   }
   if (start !== undefined) transport.confirmLayout();
   if (!transport.isLayoutConfirmed) await checkPrimaryKey(transport, request);
-  return { keys };
+  return { partitionKeys };
 }
 
 /**
@@ -69,8 +90,8 @@ function startKeyJson(last: Json, layout: Layout): string {
  * that are not the store's. The check is a Scan that starts at a key: DynamoDB rejects a key that does not fit the
  * table.
  */
-async function checkPrimaryKey(transport: Transport, request: ListRequest): Promise<void> {
-  const startKey = transport.layout.keyJson(bucketPrefix(request.bucket));
+async function checkPrimaryKey(transport: Transport, request: DriverRequest): Promise<void> {
+  const startKey = transport.layout.keyJson("manykv:");
   const content = `"Select":"COUNT","Limit":1,"ExclusiveStartKey":${startKey}`;
   await transport.send({ operation: "Scan", content, maxBytes: pageBytes }, request);
   transport.confirmLayout();

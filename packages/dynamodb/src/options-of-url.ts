@@ -1,11 +1,20 @@
 import { StoreError } from "@manykv/core";
 import type { DynamodbDriverOptions } from "./options.js";
 
-const parameterNames = ["endpoint", "keyAttribute", "valueAttribute", "sortKeyAttribute", "sortKeyValue"] as const;
+const parameterNames = [
+  "endpoint",
+  "keyAttribute",
+  "valueAttribute",
+  "counterAttribute",
+  "expiryAttribute",
+  "ttlAttribute",
+  "sortKeyAttribute",
+  "sortKeyValue",
+] as const;
 
 /**
- * Returns the options that a URL contains: `dynamodb://REGION/TABLE?endpoint=url`. The parameters `keyAttribute`,
- * `valueAttribute`, `sortKeyAttribute` and `sortKeyValue` name the attributes of a table with another layout.
+ * Returns the options that a URL contains: `dynamodb://REGION/TABLE?endpoint=url`. The other parameters, such
+ * as `keyAttribute`, name the attributes of a table with another layout.
  *
  * @throws {StoreError} `invalid-argument` if the URL has another form, or if a parameter is unknown, empty or repeated.
  * The message contains no value of a parameter.

@@ -1,7 +1,7 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions } from "@manykv/core/driver";
-import type { LayoutOptions, SortKey } from "./layout.js";
+import { defaultNames, type LayoutOptions, type SortKey } from "./layout.js";
 
 /** The table to use, and how to connect to DynamoDB. */
 export interface DynamodbDriverOptions extends LayoutOptions {
@@ -37,6 +37,9 @@ const driverOptionNames = [
   "table",
   "keyAttribute",
   "valueAttribute",
+  "counterAttribute",
+  "expiryAttribute",
+  "ttlAttribute",
   "sortKey",
   "region",
   "endpoint",
@@ -77,13 +80,17 @@ export function checkDriverOptions(options: DynamodbDriverOptions): DynamodbDriv
   return copy;
 }
 
-function checkLayout({ keyAttribute = "k", valueAttribute = "v", sortKey }: DynamodbDriverOptions): void {
-  const names = [keyAttribute, valueAttribute];
-  check(isText(keyAttribute, 255), "`keyAttribute` must be a string of 1 to 255 bytes");
-  check(isText(valueAttribute, 255), "`valueAttribute` must be a string of 1 to 255 bytes");
+function checkLayout({ sortKey, ...options }: DynamodbDriverOptions): void {
+  const optionNames = Object.keys(defaultNames) as (keyof typeof defaultNames)[];
+  const names = optionNames.map((option) => {
+    const { [option]: name = defaultNames[option] } = options;
+    check(isText(name, 255), `\`${option}\` must be a string of 1 to 255 bytes`);
+    return name;
+  });
   if (sortKey !== undefined) names.push(sortKey.attribute);
   const areDifferent = new Set(names).size === names.length;
-  check(areDifferent, "`keyAttribute`, `valueAttribute` and `sortKey.attribute` must be different names");
+  const listed = optionNames.map((option) => `\`${option}\``).join(", ");
+  check(areDifferent, `${listed} and \`sortKey.attribute\` must be different names`);
 }
 
 function checkSortKey(sortKey: SortKey): SortKey {

@@ -3,20 +3,24 @@ import { type DriverRequest, FaultError } from "@manykv/core/driver";
 import { billingMode, otherPrimaryKey, refusal } from "./error-table.js";
 import type { Layout } from "./layout.js";
 import { describeTable, primaryKeyOf, readTable, type TableDescription } from "./table.js";
+import { enableTimeToLive } from "./time-to-live.js";
 import type { Transport } from "./transport/transport.js";
 
 /** Time between two checks of a table that DynamoDB is creating, in milliseconds. Creation takes several seconds. */
 const pollInterval = 500;
 
 /**
- * Creates the table unless it exists, and waits until the table is active. Is safe to repeat, and to run in several
+ * Creates the table unless it exists, waits until the table is active, and makes DynamoDB delete expired items. Is safe to repeat, and to run in several
  * processes at the same time. Throws `invalid-argument` if the table exists with another primary key.
  */
 export async function provision(transport: Transport, request: DriverRequest): Promise<void> {
   for (;;) {
     const table = await findTable(transport, request);
     if (table === undefined) await createTable(transport, request);
-    else if (isReady(table)) return checkPrimaryKey(table, transport.layout);
+    else if (isReady(table)) {
+      checkPrimaryKey(table, transport.layout);
+      return enableTimeToLive(transport, request);
+    }
     await delay(pollInterval, undefined, { signal: request.signal });
   }
 }

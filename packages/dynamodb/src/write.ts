@@ -1,18 +1,32 @@
-import { allDone, type KeysRequest, type SetRequest, type WriteAnswer } from "@manykv/core/driver";
+import { allDone, type KeysRequest, keyExists, type SetRequest, type WriteAnswer } from "@manykv/core/driver";
 import { attribute, type Json, onlyProperty, property, RequestedKeys, tablePart, unprocessedIn } from "./answer.js";
-import { malformedAnswer } from "./error-table.js";
-import { bucketPrefix, encodeValue } from "./layout.js";
+import { partitionKey, writeIf } from "./conditional-write.js";
+import { malformedAnswer, UnmetCondition } from "./error-table.js";
+import { bucketPrefix, encodeValue, isAbsent } from "./layout.js";
+import { expiryOf } from "./stored-item.js";
 import type { Transport } from "./transport/transport.js";
 
 /** Writes items with BatchWriteItem. */
 export function set(transport: Transport, request: SetRequest): Promise<WriteAnswer> {
   const { layout } = transport;
   const valueAt = (index: number): Uint8Array => request.values[index] as Uint8Array;
+  const expiries = request.ttls?.map((ttl) => (ttl === undefined ? undefined : transport.clock.expiryAfter(ttl)));
   return batchWrite(transport, request, {
-    toJson: (key, index) => `{"PutRequest":{"Item":${layout.itemJson(key, valueAt(index))}}}`,
+    toJson: (key, index) => `{"PutRequest":{"Item":${layout.itemJson(key, valueAt(index), expiries?.[index])}}}`,
     itemOf: (write) => property(onlyProperty(write, "PutRequest"), "Item"),
-    isSame: (item, index) => attribute(item, layout.valueAttribute, "B") === encodeValue(valueAt(index)),
+    isSame: (item, index) =>
+      attribute(item, layout.valueAttribute, "B") === encodeValue(valueAt(index)) &&
+      expiryOf(item, layout) === (expiries?.[index] ?? Infinity),
   });
+}
+
+/** Puts one item, unless the key exists. */
+export async function setIfAbsent(transport: Transport, request: SetRequest): Promise<WriteAnswer> {
+  const [ttl] = request.ttls ?? [];
+  const expiry = ttl === undefined ? undefined : transport.clock.expiryAfter(ttl);
+  const item = transport.layout.itemJson(partitionKey(request), request.values[0] as Uint8Array, expiry);
+  const answer = await writeIf(transport, request, { operation: "PutItem", item, condition: isAbsent });
+  return answer instanceof UnmetCondition ? { faults: [{ ...keyExists, index: 0 }] } : allDone;
 }
 
 /** Deletes items with BatchWriteItem. */

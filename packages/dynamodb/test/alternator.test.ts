@@ -25,11 +25,22 @@ test("a server like Alternator serves every operation, and describes itself", as
   expect((await bucket.listKeys()).keys.sort()).toEqual(entries.map(([key]) => key).sort());
   await bucket.deleteMany(["key-0"]);
   expect(await bucket.exists("key-0")).toBe(false);
+  await bucket.set("key-0", new Uint8Array([48]), { ttl: 60_000, ifAbsent: true });
+  expect(await bucket.increment("key-0", 41)).toBe(41n);
+  const change = { expected: Buffer.from("41"), value: undefined };
+  expect(await bucket.compareAndSwap("key-0", change)).toEqual({ swapped: true });
   const { product, topology, abilities, findings } = await store.describe();
   expect({ product, topology, abilities }).toEqual({
     product: "alternator",
     topology: "service",
-    abilities: { settlesLostWrites: false },
+    abilities: {
+      settlesLostWrites: false,
+      ttl: true,
+      ifAbsent: true,
+      increment: true,
+      compareAndSwap: true,
+      buckets: true,
+    },
   });
   expect(findings.map(({ code }) => code)).toEqual(["cannot-settle"]);
 });

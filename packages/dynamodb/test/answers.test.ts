@@ -1,7 +1,7 @@
 import { answerJson } from "@manykv/conformance/faults";
 import { describe, expect, test } from "vitest";
 import { damage } from "./support/behaviours.js";
-import { calls, driverUnderFaults, keys, values, ways } from "./support/driver-under-faults.js";
+import { type Call, calls, driverUnderFaults, keys, values, ways } from "./support/driver-under-faults.js";
 import { request } from "./support/request.js";
 import { testTable } from "./support/test-table.js";
 
@@ -18,32 +18,47 @@ function item(key: string, value?: unknown): unknown {
   return { k: { S: `bucket:${key}` }, ...(value === undefined ? {} : { v: value }) };
 }
 
+interface DamagedAnswer {
+  readonly what: string;
+  readonly change: (body: Buffer) => string;
+  /** Calls to which this is a valid response. */
+  readonly validFor?: readonly Call[];
+}
+
+const damagedAnswers: readonly DamagedAnswer[] = [
+  { what: "a response cut in half", change: (body) => body.toString().slice(0, body.length / 2) },
+  { what: "an empty response", change: () => "" },
+  { what: "a response that is not JSON", change: () => "<html>hello</html>" },
+  { what: "an empty object", change: () => "{}", validFor: ["setIfAbsent", "compareAndSwap"] },
+  { what: "null", change: () => "null" },
+  { what: "an array", change: () => "[]" },
+  { what: "text", change: () => '"Responses"' },
+  {
+    what: "arrays instead of objects",
+    change: () => '{"Responses":[],"UnprocessedKeys":[],"UnprocessedItems":[],"Items":{}}',
+  },
+  { what: "text instead of arrays", change: () => answerWith("text") },
+  { what: "items without a key", change: () => answerWith([{ v: { B: "" } }]) },
+  { what: "a key of another bucket", change: () => answerWith([{ k: { S: "other:one" } }]), validFor: ["listBuckets"] },
+  { what: "another table", change: () => answerWith([], "another") },
+];
+
 describe.each(ways)("through %s", (way) => {
   const subject = driverUnderFaults(table, way);
   const { faultOf } = subject;
 
   describe.each(calls)("%s", (call) => {
-    test.each<[string, (body: Buffer) => string]>([
-      ["a response cut in half", (body) => body.toString().slice(0, body.length / 2)],
-      ["an empty response", () => ""],
-      ["a response that is not JSON", () => "<html>hello</html>"],
-      ["an empty object", () => "{}"],
-      ["null", () => "null"],
-      ["an array", () => "[]"],
-      ["text", () => '"Responses"'],
-      ["arrays instead of objects", () => '{"Responses":[],"UnprocessedKeys":[],"UnprocessedItems":[],"Items":{}}'],
-      ["text instead of arrays", () => answerWith("text")],
-      ["items without a key", () => answerWith([{ v: { B: "" } }])],
-      ["a key of another bucket", () => answerWith([{ k: { S: "other:one" } }])],
-      ["another table", () => answerWith([], "another")],
-    ])("%s counts as neither success nor a missing key", async (_, change) => {
-      const fault = await faultOf(
-        call,
-        damage((body) => Buffer.from(change(body))),
-      );
-      const reason = "MalformedAnswer";
-      expect(fault).toEqual({ code: "unavailable", retryable: true, effect: "unknown", reason });
-    });
+    test.each(damagedAnswers.filter(({ validFor = [] }) => !validFor.includes(call)))(
+      "$what counts as neither success nor a missing key",
+      async ({ change }) => {
+        const fault = await faultOf(
+          call,
+          damage((body) => Buffer.from(change(body))),
+        );
+        const reason = "MalformedAnswer";
+        expect(fault).toEqual({ code: "unavailable", retryable: true, effect: "unknown", reason });
+      },
+    );
   });
 
   test.each(["get", "exists", "set", "delete"] as const)(

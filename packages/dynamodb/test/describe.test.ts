@@ -19,8 +19,9 @@ const { name, client, endpoint } = testTable();
 /** Describes a store whose server handles the named operations differently. */
 async function described(handlers: Record<string, HttpHandler>, table = name): Promise<StoreDescription> {
   await using proxy = await startProxy(endpoint);
-  proxy.handler = (exchange: HttpExchange) => (handlers[exchange.operation] ?? passThrough)(exchange);
-  await using store = dynamodbStore({ table, endpoint: proxy.url });
+  const all: Record<string, HttpHandler> = { DescribeTimeToLive: timeToLive("ENABLED"), ...handlers };
+  proxy.handler = (exchange: HttpExchange) => (all[exchange.operation] ?? passThrough)(exchange);
+  await using store = dynamodbStore({ table, endpoint: proxy.url, retry: { baseDelay: 1, maxDelay: 1 } });
   return store.describe();
 }
 
@@ -35,6 +36,10 @@ function withTable(change: object): HttpHandler {
   });
 }
 
+function timeToLive(TimeToLiveStatus: string, AttributeName = "manykv_ttl"): HttpHandler {
+  return answerJson(200, { TimeToLiveDescription: { TimeToLiveStatus, AttributeName } });
+}
+
 function backups(PointInTimeRecoveryStatus: string): HttpHandler {
   const PointInTimeRecoveryDescription = { PointInTimeRecoveryStatus };
   return answerJson(200, { ContinuousBackupsDescription: { PointInTimeRecoveryDescription } });
@@ -45,7 +50,14 @@ describe("describe()", () => {
     const { driver, server, abilities, topology, findings } = await described({});
     expect({ driver, abilities, topology }).toEqual({
       driver: "dynamodb",
-      abilities: { settlesLostWrites: false },
+      abilities: {
+        settlesLostWrites: false,
+        ttl: true,
+        ifAbsent: true,
+        increment: true,
+        compareAndSwap: true,
+        buckets: true,
+      },
       topology: "service",
     });
     expect(server?.port).toBeGreaterThan(0);
@@ -105,6 +117,28 @@ describe("describe()", () => {
   test("without permission to describe backups, says nothing about them", async () => {
     const denied = fail(400, "AccessDeniedException");
     expect(codesOf(await described({ DescribeContinuousBackups: denied }))).toEqual(["cannot-settle"]);
+  });
+
+  test.each([
+    ["is being enabled", timeToLive("ENABLING"), undefined],
+    [
+      "is disabled",
+      answerJson(200, { TimeToLiveDescription: { TimeToLiveStatus: "DISABLED" } }),
+      /call `provision\(\)`/,
+    ],
+    ["is enabled for another attribute", timeToLive("ENABLED", "other"), /another attribute than "manykv_ttl"/],
+    ["must not be described", fail(400, "AccessDeniedException"), /permit dynamodb:DescribeTimeToLive/],
+    ["does not exist", fail(400, "UnknownOperationException"), /has no TTL/],
+  ])("if the service's TTL %s, says what this means for expired items", async (_, handler, message) => {
+    const { findings } = await described({ DescribeTimeToLive: handler });
+    const finding = findings.find(({ code }) => code === "expired-items-remain");
+    if (message === undefined) expect(finding).toBeUndefined();
+    else expect(finding).toMatchObject({ severity: "note", message: expect.stringMatching(message) });
+  });
+
+  test("rejects a damaged description of the service's TTL", async () => {
+    const handler = answerJson(200, { TimeToLiveDescription: {} });
+    await expect(described({ DescribeTimeToLive: handler })).rejects.toMatchObject({ reason: "MalformedAnswer" });
   });
 
   test("rejects if the credentials are wrong", async () => {

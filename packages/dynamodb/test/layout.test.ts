@@ -100,7 +100,16 @@ const longest = "\u00e9".repeat(127);
 
 describe.each<[string, LayoutOptions]>([
   ["another key attribute", { keyAttribute: "id" }],
-  ["reserved words as names", { keyAttribute: "key", valueAttribute: "value" }],
+  [
+    "reserved words as names",
+    {
+      keyAttribute: "key",
+      valueAttribute: "value",
+      counterAttribute: "number",
+      expiryAttribute: "time",
+      ttlAttribute: "ttl",
+    },
+  ],
   ["a sort key", { sortKey: { attribute: "SK", value: "manykv" } }],
   ["odd names", { keyAttribute: 'p"k', valueAttribute: "#v :v", sortKey: { attribute: "a.b[0]", value: '"\0' } }],
   [
@@ -108,11 +117,15 @@ describe.each<[string, LayoutOptions]>([
     {
       keyAttribute: `k${longest}`,
       valueAttribute: `v${longest}`,
+      counterAttribute: `n${longest}`,
+      expiryAttribute: `e${longest}`,
+      ttlAttribute: `t${longest}`,
       sortKey: { attribute: `s${longest}`, value: "\u00e9".repeat(512) },
     },
   ],
 ])("a table with %s", (_, layout) => {
-  const { keyAttribute = "k", valueAttribute = "v", sortKey } = layout;
+  const { keyAttribute = "k", valueAttribute = "v", counterAttribute = "n", sortKey } = layout;
+  const { expiryAttribute = "e", ttlAttribute = "manykv_ttl" } = layout;
 
   test("is created by provision() and used by every operation", async () => {
     const table = randomName();
@@ -137,6 +150,39 @@ describe.each<[string, LayoutOptions]>([
     expect(Item).toEqual({ ...Key, [valueAttribute]: { B: values[0] } });
   });
 
+  test("is used by conditional writes, and by keys that expire", async () => {
+    const table = randomName();
+    tables.push(table);
+    await using store = dynamodbStore({ table, endpoint, ...layout });
+    await store.provision();
+    const bucket = await store.open("bucket");
+    const [value = new Uint8Array()] = values;
+    await bucket.set("expiring", value, { ttl: 60_000 });
+    expect((await bucket.ttlMany(["expiring", "missing"])).map((ttl) => typeof ttl)).toEqual(["number", "undefined"]);
+    await bucket.set("created", value, { ifAbsent: true });
+    await expect(bucket.set("created", value, { ifAbsent: true })).rejects.toMatchObject({
+      code: "precondition-failed",
+    });
+    await bucket.set("converted", Buffer.from("1"));
+    for (const key of ["converted", "counter"]) await bucket.increment(key, 1, { ttl: 60_000 });
+    expect((await bucket.getMany(["converted", "counter"])).map((entry) => String(entry?.[1]))).toEqual(["50", "49"]);
+    const change = { expected: Buffer.from("2"), value: undefined };
+    expect(await bucket.compareAndSwap("converted", change)).toEqual({ swapped: true });
+    expect(await bucket.compareAndSwap("counter", change)).toEqual({ swapped: false, current: new Uint8Array([49]) });
+    expect((await bucket.listKeys({ prefix: "c" })).keys.sort()).toEqual(["counter", "created"]);
+    const buckets: string[] = [];
+    for await (const each of store.buckets()) buckets.push(each);
+    expect(buckets).toEqual(["bucket"]);
+    const Key = {
+      [keyAttribute]: { S: "bucket:counter" },
+      ...(sortKey && { [sortKey.attribute]: { S: sortKey.value } }),
+    };
+    const { Item = {} } = await client.send(new GetItemCommand({ TableName: table, Key }));
+    const { [expiryAttribute]: expiry, [ttlAttribute]: seconds, ...rest } = Item;
+    expect(rest).toEqual({ ...Key, [counterAttribute]: { N: "1" } });
+    expect(Number(seconds?.N)).toBe(Math.ceil(Number(expiry?.N) / 1_000));
+  });
+
   test("stores the largest value under the longest key", async () => {
     const table = randomName();
     tables.push(table);
@@ -145,7 +191,7 @@ describe.each<[string, LayoutOptions]>([
     const bucket = await store.open("b".repeat(64));
     const key = "k".repeat(1_024);
     const value = new Uint8Array(400_000).fill(255);
-    await bucket.set(key, value);
+    await bucket.set(key, value, { ttl: 60_000 });
     expect(await bucket.get(key)).toEqual(value);
   });
 });

@@ -10,7 +10,7 @@ import type { Connection, Resolved } from "./sdk-stack.js";
  * middleware, which would double the CPU time.
  */
 export async function sendDirectly(
-  { client, isNodeHandler }: Connection,
+  { client, clock, isNodeHandler }: Connection,
   { target, scheme }: Resolved,
   credentials: object,
   message: Message,
@@ -36,7 +36,9 @@ export async function sendDirectly(
   departure.handOver();
   try {
     const abortSignal = isNodeHandler ? departure : departure.signal;
+    const sentAt = Date.now();
     const { response } = await requestHandler.handle(signed as typeof target, { abortSignal });
+    clock.observe(sentAt, Date.now(), response.headers["date"]);
     const bytes = await readAnswer(response, streamCollector, message, departure);
     if (response.statusCode !== 200) throw serviceError(response, bytes);
     const json = parseAnswer(response, bytes);

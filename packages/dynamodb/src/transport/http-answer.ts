@@ -20,10 +20,10 @@ const overheadBytes = 100_000;
 export async function readAnswer(
   response: HttpResponse,
   streamCollector: Collector,
-  { maxBytes, keyCount = 1 }: Message,
+  { maxBytes, maxErrorBytes = 0, keyCount = 1 }: Message,
   departure: Departure,
 ): Promise<Uint8Array> {
-  const limit = (response.statusCode === 200 ? maxBytes : 0) + overheadBytes;
+  const limit = (response.statusCode === 200 ? maxBytes : maxErrorBytes) + overheadBytes;
   const memory = departure.reserve(Math.min(limit, lengthOf(response) ?? limit));
   const bytes = await readBody(response, streamCollector, limit, memory);
   if (bytes === undefined) throw oversizedAnswer(keyCount);
@@ -127,6 +127,7 @@ function errorMembers(body: Uint8Array): { type: Json; message: string } & Recor
   return {
     type: property(json, "__type"),
     message: String(property(json, "message") ?? property(json, "Message")),
+    Item: property(json, "Item"),
     ThrottlingReasons: property(json, "ThrottlingReasons") ?? property(json, "throttlingReasons"),
     retryAfterSeconds: property(json, "retryAfterSeconds") ?? property(json, "RetryAfterSeconds"),
   };

@@ -6,14 +6,21 @@ export interface Message {
   readonly operation:
     | "BatchGetItem"
     | "BatchWriteItem"
+    | "PutItem"
+    | "UpdateItem"
+    | "DeleteItem"
     | "Scan"
     | "DescribeTable"
     | "DescribeContinuousBackups"
-    | "CreateTable";
+    | "CreateTable"
+    | "DescribeTimeToLive"
+    | "UpdateTimeToLive";
   /** JSON of the table's part of a batch, or of the members beside the table's name, without braces. */
   readonly content: string;
   /** Maximum size of a successful response, in bytes, without the parts around the items. */
   readonly maxBytes: number;
+  /** Maximum size of the item in an error, in bytes. Default: errors of the operation contain no item. */
+  readonly maxErrorBytes?: number;
   /** Number of keys of a batch. */
   readonly keyCount?: number;
 }
@@ -65,10 +72,11 @@ export function changedInput({ operation, content }: Message, body: string): Inp
   return { table, extra: extra.join("") };
 }
 
-type Items = Record<"Responses" | "UnprocessedKeys" | "UnprocessedItems" | "Items", Json>;
+type Items = Record<"Responses" | "UnprocessedKeys" | "UnprocessedItems" | "Items" | "Attributes" | "Item", Json>;
 
 /** Returns a response without items, such as `{"ConsumedCapacity":[..]}`, for middleware of the caller. */
 export function withoutItems(json: Json): string {
-  const { Responses, UnprocessedKeys, UnprocessedItems, Items, ...rest } = { ...(json as object) } as Items;
+  const all = { ...(json as object) } as Items;
+  const { Responses, UnprocessedKeys, UnprocessedItems, Items, Attributes, Item, ...rest } = all;
   return JSON.stringify(rest);
 }

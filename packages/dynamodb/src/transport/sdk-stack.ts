@@ -1,9 +1,10 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Json } from "../answer.js";
-import { refusal } from "../error-table.js";
+import { type Json, parseJson } from "../answer.js";
+import { conditionFailed, refusal } from "../error-table.js";
 import { type Departure, requestIdHeader } from "./departure.js";
 import { parseAnswer, readAnswer, serviceError } from "./http-answer.js";
 import { type Answer, bodyOf, changedInput, emptyInput, type Input, type Message, withoutItems } from "./message.js";
+import type { ServiceClock } from "./service-clock.js";
 
 /** `@aws-sdk/client-dynamodb`, loaded when a store first connects. */
 export type Sdk = typeof import("@aws-sdk/client-dynamodb");
@@ -14,6 +15,7 @@ export type HttpResponse = Awaited<ReturnType<Config["requestHandler"]["handle"]
 export interface Connection {
   readonly client: DynamoDBClient;
   readonly sdk: Sdk;
+  readonly clock: ServiceClock;
   /** Returns whether no middleware, logger or wrapper was added. If so, requests may skip the SDK's middleware. */
   readonly isPlain: () => boolean;
   /** Whether the request handler is the SDK's handler for `node:http`. */
@@ -40,7 +42,7 @@ const wrappedClient = "`send` of the `client` made no HTTP request: pass a Dynam
  * @param onTarget - called with the destination before the request is sent
  */
 export async function sendThroughStack(
-  { client, sdk }: Connection,
+  { client, sdk, clock }: Connection,
   message: Message,
   table: string,
   departure: Departure,
@@ -54,6 +56,7 @@ export async function sendThroughStack(
   let sent: Input = { table, extra: "" };
   let answer: { readonly json: Json } | undefined;
   let resolved: Resolved | undefined;
+  let error: Error | undefined;
   command.middlewareStack.add(
     (next) => (args) => {
       const request = args.request as HttpRequest;
@@ -74,13 +77,17 @@ export async function sendThroughStack(
       resolved = { target: { ...(args.request as HttpRequest), body: "" }, scheme: scheme as AuthScheme };
       onTarget(resolved.target);
       departure.handOver();
+      const sentAt = Date.now();
       const result = await next(args);
       const response = result.response as HttpResponse;
+      clock.observe(sentAt, Date.now(), response.headers["date"]);
       const bytes = await readAnswer(response, client.config.streamCollector, message, departure);
       response.body = bytes;
+      error = response.statusCode === 200 ? undefined : serviceError(response, bytes);
+      if (error?.name === conditionFailed) response.body = Buffer.from(withoutItems(parseJson(bytes)));
       // The SDK translates these errors, so that middleware sees them.
       if (response.statusCode >= 300) return result;
-      if (response.statusCode !== 200) throw serviceError(response, bytes);
+      if (error !== undefined) throw error;
       const json = parseAnswer(response, bytes);
       answer = { json };
       response.body = Buffer.from(withoutItems(json));
@@ -88,7 +95,10 @@ export async function sendThroughStack(
     },
     { name: "manykvAnswer", step: "deserialize", priority: "low" },
   );
-  await client.send(command, { abortSignal: departure.signal });
+  await client.send(command, { abortSignal: departure.signal }).catch((translated?: Error) => {
+    // Only the original error contains the item.
+    throw translated?.name === conditionFailed && error?.name === conditionFailed ? error : translated;
+  });
   if (answer === undefined || resolved === undefined) throw refusal("invalid-argument", wrappedClient);
   return { ...answer, table: sent.table, resolved };
 }

@@ -1,7 +1,7 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { type DriverRequest, FaultError, type ServerAddress, waitFor } from "@manykv/core/driver";
 import { isOtherProtocol } from "../connection-fault.js";
-import { classify, failCredentials, notDynamodb, refusal } from "../error-table.js";
+import { classify, conditionFailed, failCredentials, notDynamodb, refusal, UnmetCondition } from "../error-table.js";
 import { Layout } from "../layout.js";
 import type { DynamodbDriverOptions } from "../options.js";
 import { Capacity } from "./capacity.js";
@@ -11,6 +11,7 @@ import { sendDirectly } from "./direct-request.js";
 import { type Answer, bodyOf, type Message } from "./message.js";
 import { createAgents } from "./proxy-agents.js";
 import { type Connection, type Resolved, sendThroughStack } from "./sdk-stack.js";
+import { ServiceClock } from "./service-clock.js";
 
 /** Maximum time to connect with a client that manykv creates, in milliseconds. After this time, manykv retries. */
 const connectTimeout = 3_000;
@@ -36,6 +37,7 @@ const renewalTime = 600_000;
 export class Transport {
   readonly table: string;
   readonly layout: Layout;
+  readonly clock: ServiceClock = new ServiceClock();
   /** The address of the server. `undefined` before the SDK has resolved the endpoint for the first request. */
   server: ServerAddress | undefined;
   /** Whether a response has shown that the table has the primary key of the layout. */
@@ -75,7 +77,8 @@ export class Transport {
   /**
    * Sends one request, verifies the checksum of the response and returns its JSON, parsed but not validated.
    *
-   * @throws {FaultError} if the request fails or is aborted. The `effect` depends on whether the request was sent.
+   * @throws {FaultError} if the request fails or is aborted. The `effect` depends on whether the request was sent. It is
+   * an {@link UnmetCondition} if the condition of a write is not met.
    */
   async send(message: Message, request: DriverRequest): Promise<Answer> {
     this.#departures ??= new Departures(this.#options.client ? undefined : connectTimeout);
@@ -90,7 +93,9 @@ export class Transport {
       departure.fail(error);
       const fault = !this.#isDynamodb && isOtherProtocol(error) ? notDynamodb().fault : classify(error);
       const isAnnounced = departures.areAnnounced && this.#isNodeHandler;
-      throw new FaultError({ ...fault, effect: departure.effect(fault.effect, isAnnounced) });
+      const actual = { ...fault, effect: departure.effect(fault.effect, isAnnounced) };
+      if (fault.reason === conditionFailed) throw new UnmetCondition(actual, (error as { Item?: unknown }).Item);
+      throw new FaultError(actual);
     } finally {
       departures.open.delete(departure.id);
       departure.end();
@@ -107,7 +112,7 @@ export class Transport {
 
   async #exchange(message: Message, departure: Departure): Promise<Answer> {
     if (performance.now() - this.#searchingSince > longestSearch) this.#startAnew();
-    this.#connection ??= connect(this.#options).catch((error: unknown) => {
+    this.#connection ??= connect(this.#options, this.clock).catch((error: unknown) => {
       this.#connection = undefined;
       throw error;
     });
@@ -173,13 +178,17 @@ export class Transport {
 
 type Credentials = Awaited<ReturnType<DynamoDBClient["config"]["credentials"]>>;
 
-async function connect({ client, region, endpoint, credentials }: DynamodbDriverOptions): Promise<Connection> {
+async function connect(
+  { client, region, endpoint, credentials }: DynamodbDriverOptions,
+  clock: ServiceClock,
+): Promise<Connection> {
   const sdk = await import("@aws-sdk/client-dynamodb").catch(failImport);
-  if (client !== undefined) return { client, sdk, ...compare(client, new sdk.DynamoDBClient({ region: "none" })) };
+  if (client !== undefined)
+    return { client, sdk, clock, ...compare(client, new sdk.DynamoDBClient({ region: "none" })) };
   const requestHandler = createAgents({ maxSockets }, connectTimeout, process.env);
   const config = { region, endpoint, credentials, requestHandler };
   const own = new sdk.DynamoDBClient(config as DynamoDBClientConfig);
-  return { client: own, sdk, ...compare(own, own) };
+  return { client: own, sdk, clock, ...compare(own, own) };
 }
 
 function failImport(error: NodeJS.ErrnoException): never {

@@ -18,6 +18,7 @@ type Body = Record<string, unknown>;
  */
 export async function startAlternator(endpoint: string): Promise<Alternator> {
   const operations: string[] = [];
+  let timeToLive: Body = { TimeToLiveStatus: "DISABLED" };
   const server = createServer(async (incoming, outgoing) => {
     const operation = String(incoming.headers["x-amz-target"]).split(".")[1] ?? "";
     operations.push(operation);
@@ -54,6 +55,12 @@ export async function startAlternator(endpoint: string): Promise<Alternator> {
       const message = "Unsupported operation DescribeContinuousBackups";
       return { status: 400, body: { __type: "UnknownOperationException", message } };
     }
+    if (operation === "UpdateTimeToLive") {
+      const specification = sent["TimeToLiveSpecification"] as Body;
+      timeToLive = { TimeToLiveStatus: "ENABLED", AttributeName: specification["AttributeName"] };
+      return { status: 200, body: { TimeToLiveSpecification: specification } };
+    }
+    if (operation === "DescribeTimeToLive") return { status: 200, body: { TimeToLiveDescription: timeToLive } };
     if (sent["BillingMode"] !== undefined) {
       return { status: 400, body: { __type: "ValidationException", message: "Unsupported parameter BillingMode" } };
     }

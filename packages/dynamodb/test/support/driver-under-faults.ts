@@ -1,6 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { type HttpHandler, type HttpProxy, passThrough } from "@manykv/conformance/faults";
 import type { Driver, Fault } from "@manykv/core/driver";
+import { randomName } from "@manykv/test-services";
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { dynamodbDriver } from "../../src/index.js";
 import { request } from "./request.js";
@@ -10,9 +11,15 @@ import type { TestTable } from "./test-table.js";
 export const keys: readonly string[] = ["one", "two", "three"];
 export const values: readonly Uint8Array[] = keys.map((_, index) => new Uint8Array([index + 1]));
 
-/** A method of a driver that sends one request. */
-export type Call = "get" | "exists" | "set" | "delete" | "list";
-export const calls: readonly Call[] = ["get", "exists", "set", "delete", "list"];
+/** A method of a driver that sends one request, unless a condition is not met. */
+export type Call = "get" | "exists" | "ttl" | "set" | "delete" | "list" | "listBuckets" | ConditionalCall;
+/** A method that sends a conditional write. */
+export type ConditionalCall = "setIfAbsent" | "increment" | "compareAndSwap";
+export const conditionalCalls: readonly ConditionalCall[] = ["setIfAbsent", "increment", "compareAndSwap"];
+export const calls: readonly Call[] = [
+  ...(["get", "exists", "ttl", "set", "delete", "list", "listBuckets"] as const),
+  ...conditionalCalls,
+];
 
 /** How a driver reaches DynamoDB. If the caller has added middleware, requests cannot skip the SDK's middleware. */
 export type Way = "our own client" | "a caller's client" | "a caller's client with middleware";
@@ -71,7 +78,10 @@ export function driverUnderFaults(table: TestTable, way: Way): DriverUnderFaults
     },
     async faultOf(call, behave, signal = new AbortController().signal) {
       proxy.handler = behave;
-      const sent: Promise<unknown> = opened.driver[call]?.(request({ keys, values, signal })) ?? Promise.resolve();
+      const isConditional = conditionalCalls.some((each) => each === call);
+      const sent: Promise<unknown> =
+        opened.driver[call]?.(request({ keys: isConditional ? [randomName()] : keys, values, signal })) ??
+        Promise.resolve();
       return sent.then(
         (answer) => expect.fail(`the call must reject, but resolved with ${JSON.stringify(answer)}`),
         (error: unknown) => opened.driver.classify(error),
