@@ -1,3 +1,4 @@
+import type { Abilities } from "@manykv/core";
 import type { CaseContext } from "./case-context.js";
 import type { Rule } from "./rules.js";
 import type { WitSentenceId } from "./wit-sentences.js";
@@ -12,6 +13,9 @@ import type { WitSentenceId } from "./wit-sentences.js";
  */
 export type Subject = "core" | "driver" | "network";
 
+/** The name of an ability that a backend may lack. */
+export type Ability = Exclude<keyof Abilities, "settlesLostWrites">;
+
 /** A test of one requirement that every backend must meet. */
 export interface ConformanceCase {
   /** Stable id that starts with the rule in lowercase, with a two-digit number: `s04-order-of-keys` tests rule S4. */
@@ -22,6 +26,8 @@ export interface ConformanceCase {
   readonly subject: Subject;
   /** The sentences of `wasi:keyvalue/batch` that the case tests. */
   readonly wit?: readonly WitSentenceId[];
+  /** The abilities that the case needs. The suite skips the case if `store.describe()` reports that one is lacking. */
+  readonly needs?: readonly Ability[];
   /** One line that states what a conforming backend does. */
   readonly title: string;
   /** Resolves if the backend conforms. Rejects if the backend does not conform, or if the case skips itself. */

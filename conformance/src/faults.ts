@@ -1,7 +1,7 @@
 /**
  * Tools that inject faults into drivers and connections. The suite uses them, and you can use them in your own tests.
  */
-export type { CallFault, FaultSchedule, FaultyCall, KeyFault } from "./faults/call-fault.js";
+export type { CallFault, FaultSchedule, FaultyCall, KeyFault, Operation } from "./faults/call-fault.js";
 export {
   byteTrueFaultKinds,
   type ConnectionFault,
@@ -44,4 +44,11 @@ export {
   TcpProxy,
   type TcpProxyOptions,
 } from "./faults/tcp-proxy.js";
-export { changeRequest, pickKeys, wrapDriver } from "./faults/wrap-driver.js";
+export {
+  type AnyRequest,
+  changeRequest,
+  type OptionalMethod,
+  pickKeys,
+  type RequestChanges,
+  wrapDriver,
+} from "./faults/wrap-driver.js";

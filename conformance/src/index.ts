@@ -1,6 +1,6 @@
 export { type BucketOptions, CaseContext, type ClientOptions } from "./case-context.js";
 export { cases } from "./cases/index.js";
-export type { ConformanceCase, Subject } from "./conformance-case.js";
+export type { Ability, ConformanceCase, Subject } from "./conformance-case.js";
 export {
   type DifferentialOptions,
   type DifferentialResult,

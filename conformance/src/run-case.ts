@@ -4,6 +4,7 @@ import type { ConformanceCase } from "./conformance-case.js";
 import { deriveSeed } from "./faults/random.js";
 import type { ConformanceHarness } from "./harness.js";
 import { SkipCase } from "./skip-case.js";
+import { skipUnless } from "./support/abilities.js";
 import { randomSeed } from "./support/random-name.js";
 import { settles } from "./support/settles.js";
 
@@ -38,8 +39,12 @@ export async function runCase(conformanceCase: ConformanceCase, harness: Conform
   const seed = harness.seed ?? randomSeed();
   const context = new CaseContext(harness, deriveSeed(seed, conformanceCase.id));
   const { id } = conformanceCase;
+  const run = async (): Promise<void> => {
+    await skipUnless(context, conformanceCase.needs);
+    await conformanceCase.run(context);
+  };
   const timeouts = timeoutsOf(harness);
-  const ran = await settles(conformanceCase.run(context), timeouts.run, id).catch(rejected);
+  const ran = await settles(run(), timeouts.run, id).catch(rejected);
   const closed = await settles(context.close(), timeouts.close, `the cleanup of ${id}`).catch(rejected);
   for (const settled of [ran, closed]) if (settled.status === "rejected") throw withSeed(settled.reason, seed);
 }

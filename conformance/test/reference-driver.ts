@@ -1,7 +1,19 @@
-import { allDone, type Driver, type DriverLimits, type Fault, type KeysRequest, nextTurn } from "@manykv/core/driver";
+import {
+  addToInteger,
+  allDone,
+  type Driver,
+  type DriverLimits,
+  type Fault,
+  type ItemFault,
+  keyExists,
+  nextTurn,
+} from "@manykv/core/driver";
 
 /** The data that all clients of one reference backend share: buckets by name, values by key. */
 export type ReferenceData = Map<string, Map<string, Uint8Array<ArrayBuffer>>>;
+
+/** When the keys of stored values expire, in milliseconds on the clock of `Date.now()`. */
+const expiries: WeakMap<Uint8Array, number> = new WeakMap();
 
 const limits: DriverLimits = Object.freeze({
   maxValueBytes: 1_000_000,
@@ -18,10 +30,25 @@ const pageSize = 1000;
  * this driver or the stores that use it.
  */
 export function referenceDriver(data: ReferenceData): Driver {
-  const entriesOf = (bucket: string): Map<string, Uint8Array> => {
+  const entriesOf = (bucket: string): Map<string, Uint8Array<ArrayBuffer>> => {
     const entries = data.get(bucket) ?? new Map<string, Uint8Array<ArrayBuffer>>();
     data.set(bucket, entries);
     return entries;
+  };
+  /** Deletes the expired keys of a bucket and returns the others. */
+  const currentOf = (bucket: string): Map<string, Uint8Array<ArrayBuffer>> => {
+    const entries = entriesOf(bucket);
+    for (const [key, value] of entries) if (isExpired(value)) entries.delete(key);
+    return entries;
+  };
+  const read = (bucket: string, key: string): Uint8Array<ArrayBuffer> | undefined => {
+    const value = data.get(bucket)?.get(key);
+    return value && isExpired(value) ? undefined : value;
+  };
+  const store = (bucket: string, key: string, value: Uint8Array, expiry: number | undefined): void => {
+    const stored = new Uint8Array(value);
+    if (expiry !== undefined) expiries.set(stored, expiry);
+    entriesOf(bucket).set(key, stored);
   };
   let requests = 0;
   // Without this, a program that awaits one call after the other would block timers and I/O.
@@ -33,18 +60,47 @@ export function referenceDriver(data: ReferenceData): Driver {
     limits,
     async get({ bucket, keys }) {
       await letOthersRun();
-      const entries = entriesOf(bucket);
-      return { values: keys.map((key) => entries.get(key)?.slice()) };
+      return { values: keys.map((key) => read(bucket, key)?.slice()) };
     },
-    async exists({ bucket, keys }: KeysRequest) {
-      const entries = entriesOf(bucket);
-      return { values: keys.map((key) => entries.has(key)) };
+    async exists({ bucket, keys }) {
+      return { values: keys.map((key) => read(bucket, key) !== undefined) };
     },
-    async set({ bucket, keys, values }) {
+    async set({ bucket, keys, values, ttls }) {
       await letOthersRun();
-      const entries = entriesOf(bucket);
-      for (const [index, key] of keys.entries()) entries.set(key, (values[index] as Uint8Array).slice());
+      for (const [index, key] of keys.entries())
+        store(bucket, key, values[index] as Uint8Array, expiryAfter(ttls?.[index]));
       return allDone;
+    },
+    async setIfAbsent({ bucket, keys, values, ttls }) {
+      const faults: ItemFault[] = [];
+      for (const [index, key] of keys.entries()) {
+        if (read(bucket, key) !== undefined) faults.push({ ...keyExists, index });
+        else store(bucket, key, values[index] as Uint8Array, expiryAfter(ttls?.[index]));
+      }
+      return { faults };
+    },
+    async ttl({ bucket, keys }) {
+      const values = keys.map((key) => {
+        const value = read(bucket, key);
+        const expiry = value && expiries.get(value);
+        return expiry === undefined ? value && null : Math.max(1, expiry - Date.now());
+      });
+      return { values };
+    },
+    async increment({ bucket, key, delta, ttl }) {
+      await letOthersRun();
+      const stored = read(bucket, key);
+      const sum = addToInteger(stored, delta);
+      const expiry = stored === undefined ? expiryAfter(ttl) : expiries.get(stored);
+      store(bucket, key, new TextEncoder().encode(String(sum)), expiry);
+      return sum;
+    },
+    async compareAndSwap({ bucket, key, expected, value }) {
+      const current = read(bucket, key);
+      if (!areEqual(current, expected)) return { swapped: false, current: current?.slice() };
+      if (value === undefined) entriesOf(bucket).delete(key);
+      else store(bucket, key, value, current && expiries.get(current));
+      return { swapped: true };
     },
     async delete({ bucket, keys }) {
       const entries = entriesOf(bucket);
@@ -52,14 +108,23 @@ export function referenceDriver(data: ReferenceData): Driver {
       return allDone;
     },
     // A cursor contains the last key of its page, so keys that are added or deleted later do not shift the other keys.
-    async list({ bucket, cursor }) {
+    async list({ bucket, prefix, cursor }) {
       await letOthersRun();
       const after = cursor === undefined ? undefined : lastKeyOf(cursor);
-      const sorted = [...entriesOf(bucket).keys()].sort();
+      const sorted = [...currentOf(bucket).keys()].filter((key) => key.startsWith(prefix)).sort();
       const from = after === undefined ? 0 : sorted.findIndex((key) => key > after);
       const keys = from < 0 ? [] : sorted.slice(from, from + pageSize);
       const last = keys.at(-1);
       return keys.length < pageSize || last === undefined ? { keys } : { keys, cursor: `after ${last}` };
+    },
+    async listBuckets() {
+      return { buckets: [...data.keys()].filter((bucket) => currentOf(bucket).size > 0) };
+    },
+    async sweep() {
+      const count = (): number => [...data.values()].reduce((sum, { size }) => sum + size, 0);
+      const before = count();
+      for (const bucket of data.keys()) currentOf(bucket);
+      return { swept: before - count(), done: true };
     },
     async close() {},
     classify: (error): Fault =>
@@ -67,6 +132,21 @@ export function referenceDriver(data: ReferenceData): Driver {
         ? { code: "invalid-argument", retryable: false, effect: "none" }
         : { code: "internal", retryable: false, effect: "unknown" },
   };
+}
+
+function expiryAfter(ttl: number | undefined): number | undefined {
+  return ttl === undefined ? undefined : Date.now() + ttl;
+}
+
+function isExpired(value: Uint8Array): boolean {
+  const expiry = expiries.get(value);
+  // `Date.now()` is rounded down, so in the millisecond of the expiry the time may not have passed.
+  return expiry !== undefined && expiry < Date.now();
+}
+
+function areEqual(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return Buffer.compare(left, right) === 0;
 }
 
 class BadCursor extends Error {}

@@ -26,6 +26,9 @@ conformanceSuite(
 function preparingDriver(inner: Driver): Driver {
   return wrapDriver(inner, {
     prepareSet: (_bucket, _keys, values) => values.map((value) => new Uint8Array(value)),
-    set: (request) => inner.set(changeRequest(request, { values: request.prepared as readonly Uint8Array[] })),
+    set: (request) => {
+      const { values, prepared = values } = request;
+      return inner.set(changeRequest(request, { values: prepared as readonly Uint8Array[] }));
+    },
   });
 }

@@ -19,6 +19,9 @@ const codes: ReadonlySet<StoreErrorCode> = new Set([
   "closed",
   "no-such-store",
   "access-denied",
+  "precondition-failed",
+  "wrong-type",
+  "unsupported",
   "internal",
 ]);
 

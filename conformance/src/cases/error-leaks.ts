@@ -40,6 +40,14 @@ export const errorLeakCases: readonly ConformanceCase[] = [
         () => bucket.getMany(canary as unknown as string[]),
         () => bucket.deleteMany(throwing()),
         () => bucket.listKeys({ canary } as never),
+        () => bucket.listKeys({ prefix: `${canary}\ud800` }),
+        () => bucket.clear({ prefix: canary.repeat(1_000) }),
+        () => bucket.set("key", good, { ttl: canary as unknown as number }),
+        () => bucket.setMany([["key", good, { ttl: canary as unknown as number }]]),
+        () => bucket.increment(`${canary}\ud800`),
+        () => bucket.increment("key", canary as unknown as number),
+        () => bucket.compareAndSwap("key", { expected: bytes(canary), value: good }),
+        () => bucket.compareAndSwap("key", { expected: canary as never, value: good }),
         () => bucket.get("key", { timeout: canary as unknown as number }),
         () => bucket.get("key", { signal: canary as unknown as AbortSignal }),
         () => bucket.get("key", { signal: AbortSignal.abort(new Error(canary)) }),
@@ -81,7 +89,17 @@ export const errorLeakCases: readonly ConformanceCase[] = [
           cause: new Error(canary),
         });
       };
-      const methods = { get: failing, set: failing, delete: failing, exists: failing, list: failing };
+      const methods: Partial<Driver> = {
+        get: failing,
+        set: failing,
+        delete: failing,
+        exists: failing,
+        list: failing,
+        ttl: failing,
+        setIfAbsent: failing,
+        increment: failing,
+        compareAndSwap: failing,
+      };
       await leaksNothing(context, (driver) => wrapDriver(driver, methods), "an engine's error");
     },
   },
@@ -133,7 +151,8 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     title: "methods never throw: for invalid input, they return a promise that rejects",
     async run(context) {
       const bucket = (await context.bucket()) as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
-      const methods = ["get", "set", "delete", "exists", "getMany", "setMany", "deleteMany"];
+      const reads = ["get", "exists", "getMany", "getMap", "existsMany", "ttlMany"];
+      const methods = [...reads, "set", "delete", "setMany", "deleteMany", "increment", "compareAndSwap"];
       for (const method of methods)
         for (const given of [[], [undefined], [null, null, null], [Symbol("x")], [5, 5, 5]]) {
           const call = bucket[method]?.(...given);
@@ -189,7 +208,15 @@ function callsOf(bucket: Bucket): (readonly [name: string, call: Promise<unknown
     ["setMany", bucket.setMany([[canary, bytes(canary)]])],
     ["delete", bucket.delete(canary)],
     ["deleteMany", bucket.deleteMany([canary])],
-    ["listKeys", bucket.listKeys()],
+    ["getMap", bucket.getMap([canary])],
+    ["existsMany", bucket.existsMany([canary])],
+    ["ttlMany", bucket.ttlMany([canary])],
+    ["setMany with `ttl`", bucket.setMany([[canary, bytes(canary), { ttl: 60_000 }]])],
+    ["set with `ifAbsent`", bucket.set(canary, bytes(canary), { ifAbsent: true })],
+    ["increment", bucket.increment(canary)],
+    ["compareAndSwap", bucket.compareAndSwap(canary, { expected: bytes(canary), value: bytes(canary) })],
+    ["listKeys", bucket.listKeys({ prefix: canary })],
+    ["clear", bucket.clear({ prefix: canary })],
   ];
 }
 

@@ -3,7 +3,9 @@ import { describeCases } from "./describe.js";
 import { driverCases } from "./driver-contract.js";
 import { errorClassCases } from "./error-classes.js";
 import { errorLeakCases } from "./error-leaks.js";
+import { networkUpdateCases } from "./network-updates.js";
 import { processCases } from "./processes.js";
+import { readingMethodCases } from "./reading-methods.js";
 import { keyLengthCases } from "./s01-key-length.js";
 import { keyCases } from "./s01-keys.js";
 import { refusedKeyCases } from "./s01-refused-keys.js";
@@ -31,12 +33,24 @@ import { cancellingCases } from "./s11-cancelling.js";
 import { deadlineCases } from "./s11-deadlines.js";
 import { sizeCases } from "./s12-any-size.js";
 import { bucketCases } from "./s13-buckets.js";
+import { listBucketsCases } from "./s13-list-buckets.js";
 import { listingCases } from "./s14-listing.js";
+import { prefixCases } from "./s14-prefix.js";
 import { limitCases } from "./s15-limits.js";
 import { closingCases } from "./s16-closing.js";
+import { expiryCases } from "./s17-expiry.js";
+import { ttlRequestCases } from "./s17-requests.js";
+import { ifAbsentCases } from "./s18-if-absent.js";
+import { lostAnswerCases } from "./s18-lost-answers.js";
+import { incrementCases } from "./s19-increments.js";
+import { lostIncrementCases } from "./s20-lost-increments.js";
+import { compareAndSwapCases } from "./s21-compare-and-swap.js";
+import { lostSwapCases } from "./s21-lost-swaps.js";
+import { unsupportedCases } from "./s22-unsupported.js";
 import { sameEverywhereCases } from "./same-everywhere.js";
 import { smallerReadCases } from "./smaller-reads.js";
 import { storeConcurrencyCases } from "./store-concurrency.js";
+import { typedCases } from "./typed-buckets.js";
 
 /** All cases of the suite. */
 export const cases: readonly ConformanceCase[] = [
@@ -51,6 +65,7 @@ export const cases: readonly ConformanceCase[] = [
   ...iterableCases,
   ...throwingInputCases,
   ...orderCases,
+  ...readingMethodCases,
   ...lastWinsCases,
   ...emptyBatchCases,
   ...readYourWritesCases,
@@ -69,12 +84,25 @@ export const cases: readonly ConformanceCase[] = [
   ...sizeCases,
   ...storeConcurrencyCases,
   ...bucketCases,
+  ...listBucketsCases,
   ...listingCases,
+  ...prefixCases,
   ...limitCases,
   ...closingCases,
   ...processCases,
+  ...expiryCases,
+  ...ttlRequestCases,
+  ...ifAbsentCases,
+  ...lostAnswerCases,
+  ...incrementCases,
+  ...lostIncrementCases,
+  ...compareAndSwapCases,
+  ...lostSwapCases,
+  ...networkUpdateCases,
+  ...unsupportedCases,
   ...sameEverywhereCases,
   ...describeCases,
+  ...typedCases,
   ...errorClassCases,
   ...errorLeakCases,
   ...driverCases,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
+import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
+import { abilitiesOf } from "../support/abilities.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { listed } from "../support/listed.js";
 import { recordRequests } from "../support/recording-driver.js";
@@ -37,7 +39,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
       async run(context) {
         const { requests, wrap } = recordRequests();
         const bucket = await context.bucket({ wrap });
-        await refusesEverywhere(bucket, keyOfBytes(bucket.limits.maxKeyBytes + 1, width));
+        await refusesEverywhere(context, bucket, keyOfBytes(bucket.limits.maxKeyBytes + 1, width));
         assert.equal(requests.length, 0, "the driver must receive no request");
       },
     }),
@@ -74,7 +76,7 @@ export const keyLengthCases: readonly ConformanceCase[] = [
     title: "a key of a million characters is rejected, not truncated",
     async run(context) {
       const bucket = await context.bucket();
-      await refusesEverywhere(bucket, "k".repeat(1_000_000));
+      await refusesEverywhere(context, bucket, "k".repeat(1_000_000));
     },
   },
   {
@@ -104,12 +106,21 @@ export const keyLengthCases: readonly ConformanceCase[] = [
   },
 ];
 
-async function refusesEverywhere(bucket: Bucket, key: string): Promise<void> {
+async function refusesEverywhere(context: CaseContext, bucket: Bucket, key: string): Promise<void> {
   await rejectsWith(bucket.get(key), "too-large", "get");
   await rejectsWith(bucket.exists(key), "too-large", "exists");
   await rejectsWith(bucket.getMany(["a", key]), "too-large", "getMany");
+  await rejectsWith(bucket.getMap(["a", key]), "too-large", "getMap");
+  await rejectsWith(bucket.existsMany(["a", key]), "too-large", "existsMany");
   await batchErrorOf(bucket.set(key, bytes("v")), "too-large", "set");
   await batchErrorOf(bucket.delete(key), "too-large", "delete");
   await batchErrorOf(bucket.setMany([[key, bytes("v")]]), "too-large", "setMany");
   await batchErrorOf(bucket.deleteMany([key, "a"]), "too-large", "deleteMany");
+  const abilities = await abilitiesOf(context);
+  const change = { expected: undefined, value: bytes("v") };
+  if (abilities.ttl) await rejectsWith(bucket.ttlMany(["a", key]), "too-large", "ttlMany");
+  if (abilities.ifAbsent)
+    await batchErrorOf(bucket.set(key, bytes("v"), { ifAbsent: true }), "too-large", "set with `ifAbsent`");
+  if (abilities.increment) await batchErrorOf(bucket.increment(key), "too-large", "increment");
+  if (abilities.compareAndSwap) await batchErrorOf(bucket.compareAndSwap(key, change), "too-large", "compareAndSwap");
 }

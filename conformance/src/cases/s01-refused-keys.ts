@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { CaseContext } from "../case-context.js";
-import type { ConformanceCase } from "../conformance-case.js";
+import type { Ability, ConformanceCase } from "../conformance-case.js";
 import { type KeyMethod, keyMethods } from "../support/bad-key-calls.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
@@ -12,6 +12,7 @@ export const refusedKeyCases: readonly ConformanceCase[] = keyMethods.flatMap((m
     id: `s01-ill-formed-${kebab(method.name)}`,
     rule: "S1",
     subject: "core",
+    needs: needsOf(method),
     title: `${method.name} rejects ill-formed strings, because an engine would store several of them under one key`,
     run: (context) => refuses(context, method, illFormed),
   },
@@ -19,10 +20,15 @@ export const refusedKeyCases: readonly ConformanceCase[] = keyMethods.flatMap((m
     id: `s01-not-a-string-${kebab(method.name)}`,
     rule: "S1",
     subject: "core",
+    needs: needsOf(method),
     title: `${method.name} rejects a key that is not a string`,
     run: (context) => refuses(context, method, notStrings),
   },
 ]);
+
+function needsOf({ needs }: KeyMethod): readonly Ability[] {
+  return needs === undefined ? [] : [needs];
+}
 
 async function refuses(
   context: CaseContext,

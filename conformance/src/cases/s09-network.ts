@@ -4,6 +4,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { byteTrueFaultKinds, type ConnectionFault, seededConnectionFault } from "../faults/connection-fault.js";
 import { deriveSeed } from "../faults/random.js";
 import type { ProxiedConnection } from "../faults/tcp-proxy.js";
+import { abilitiesOf } from "../support/abilities.js";
 import { bytes } from "../support/bytes.js";
 import { writeKinds } from "../support/faulty-write.js";
 import { hangs, networkClients, writeThrough } from "../support/network.js";
@@ -90,10 +91,9 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
       "a cancelled write whose connection breaks never overwrites a newer write of another client, even if the store " +
       "makes no other call",
     async run(context) {
-      const store = await context.store();
-      const { abilities } = await store.describe();
-      if (abilities.settlesLostWrites !== true) context.skip("the server does not let the driver settle lost writes");
       const { proxies, proxied, direct } = await networkClients(context);
+      const { settlesLostWrites } = await abilitiesOf(context);
+      if (settlesLostWrites !== true) context.skip("the server does not let the driver settle lost writes");
       // A connection may begin with requests of its own, before the first write.
       await proxied.set("key", bytes("first"));
       proxies.arm({ kind: "hold", direction: "request" });

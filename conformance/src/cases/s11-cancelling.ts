@@ -222,6 +222,9 @@ function readsOf(bucket: Bucket, options: CallOptions): Promise<unknown>[] {
     bucket.get("a", options),
     bucket.exists("a", options),
     bucket.getMany(["a", "b"], options),
+    bucket.getMap(["a"], options),
+    bucket.existsMany(["a", "b"], options),
+    bucket.clear(options),
     bucket.listKeys(options),
     bucket.keys(options)[Symbol.asyncIterator]().next(),
   ];

@@ -13,18 +13,24 @@ export const closingCases: readonly ConformanceCase[] = [
     id: "s16-reads-after-close",
     rule: "S16",
     subject: "core",
-    title: "after close, every read, `open`, `describe` and `provision` reject with `closed`",
+    title: "after close, every read, `clear` and every method of the store reject with `closed`",
     async run(context) {
       const [store, bucket] = await closedStore(await context.store(), context.bucketName());
       await rejectsWith(bucket.get("a"), "closed", "get");
       await rejectsWith(bucket.exists("a"), "closed", "exists");
       await rejectsWith(bucket.getMany(["a"]), "closed", "getMany");
       await rejectsWith(bucket.getMany([]), "closed", "getMany of nothing");
+      await rejectsWith(bucket.getMap(["a"]), "closed", "getMap");
+      await rejectsWith(bucket.existsMany(["a"]), "closed", "existsMany");
+      await rejectsWith(bucket.ttlMany(["a"]), "closed", "ttlMany");
       await rejectsWith(bucket.listKeys(), "closed", "listKeys");
+      await rejectsWith(bucket.clear(), "closed", "clear");
       await rejectsWith(firstKey(bucket), "closed", "keys");
       await rejectsWith(store.open(bucket.name), "closed", "open");
       await rejectsWith(store.provision(), "closed", "provision");
       await rejectsWith(store.describe(), "closed", "describe");
+      await rejectsWith(store.sweep(), "closed", "sweep");
+      await rejectsWith(store.buckets()[Symbol.asyncIterator]().next(), "closed", "buckets");
     },
   },
   {
@@ -41,7 +47,11 @@ export const closingCases: readonly ConformanceCase[] = [
         ["b", bytes("v")],
       ] as const;
       assertNothingApplied(await batchErrorOf(bucket.setMany(entries), "closed"), 2);
+      assertNothingApplied(await batchErrorOf(bucket.setMany(entries, { ttl: 1_000, ifAbsent: true }), "closed"), 2);
       assertNothingApplied(await batchErrorOf(bucket.deleteMany(["a", "b", "c"]), "closed"), 3);
+      assertNothingApplied(await batchErrorOf(bucket.increment("a"), "closed"), 1);
+      const change = { expected: undefined, value: bytes("v") };
+      assertNothingApplied(await batchErrorOf(bucket.compareAndSwap("a", change), "closed"), 1);
     },
   },
   {

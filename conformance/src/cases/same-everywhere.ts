@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import type { Bucket, CallEvent, Store, StoreOptions } from "@manykv/core";
+import { type Abilities, BatchError, type Bucket, type CallEvent, type Store, type StoreOptions } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
+import { abilitiesOf } from "../support/abilities.js";
 import { bytes, pattern } from "../support/bytes.js";
 import { networkClients } from "../support/network.js";
 import { recordEvents } from "../support/record-events.js";
@@ -121,6 +122,43 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "same-tracing-events-of-updates",
+    rule: "same",
+    subject: "driver",
+    needs: ["ttl", "ifAbsent", "increment", "compareAndSwap"],
+    title: "increments, swaps, conditional writes, existsMany, ttlMany and clear publish one event per call",
+    async run(context) {
+      const bucket = await context.bucket();
+      const { calls, attempts } = await recordEvents(bucket.name, async () => {
+        await bucket.setMany([["a", bytes("1"), { ttl: 60_000 }]], { ifAbsent: true });
+        await bucket.set("a", bytes("1"), { ifAbsent: true }).catch(() => {});
+        await bucket.increment("b");
+        await bucket.increment("b", 2n ** 63n).catch(() => {});
+        await bucket.compareAndSwap("a", { expected: bytes("other"), value: bytes("2") });
+        await bucket.existsMany(["a", "b", "c"]);
+        await bucket.ttlMany(["a", "b"]);
+        await bucket.clear();
+      });
+      assert.deepEqual(
+        calls.map(({ operation, batchSize, code }) => ({ operation, batchSize, code })),
+        [
+          { operation: "setMany", batchSize: 1, code: undefined },
+          { operation: "set", batchSize: 1, code: "precondition-failed" },
+          { operation: "increment", batchSize: 1, code: undefined },
+          { operation: "increment", batchSize: 1, code: "invalid-argument" },
+          { operation: "compareAndSwap", batchSize: 1, code: undefined },
+          { operation: "existsMany", batchSize: 3, code: undefined },
+          { operation: "ttlMany", batchSize: 2, code: undefined },
+          { operation: "clear", batchSize: calls.at(-1)?.batchSize, code: undefined },
+        ],
+      );
+      assert.deepEqual(calls[1]?.outcomes, { applied: 0, "not-applied": 1, unknown: 0 });
+      const sent = new Set(attempts.map(({ operation }) => operation));
+      for (const operation of ["setIfAbsent", "increment", "compareAndSwap", "ttl", "list", "delete"])
+        assert.ok(sent.has(operation), `an attempt of ${operation} must publish an event`);
+    },
+  },
+  {
     id: "same-no-warnings",
     rule: "same",
     subject: "driver",
@@ -157,12 +195,14 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
         const { requests, wrap } = recordRequests();
         const tracked = context.track(await driver());
         const bucket = await context.storeOf(wrap(tracked)).open(context.bucketName());
-        for (const [name, call] of everyCall(bucket)) {
+        for (const [name, call] of everyCall(bucket, await abilitiesOf(context))) {
           requests.length = 0;
           const error = await rejectsWith(call(), code, `${name} with ${what}`);
           assert.equal(error.retryable, false, `${name} with ${what} must not be retryable`);
           assert.equal(requests.length, 1, `${name} with ${what} must not be retried`);
-          if (/^(set|delete)/.test(name)) assertNothingApplied(await batchErrorOf(call(), code), 1);
+          if (!/^(set|delete|increment|compareAndSwap)/.test(name)) continue;
+          assert.ok(BatchError.is(error), `${name} with ${what} must reject with a BatchError`);
+          assertNothingApplied(error, 1);
         }
       }
     },
@@ -176,7 +216,7 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
       await (await networkClients(context)).close();
       const store = await unreachableStore(context);
       const bucket = await store.open(context.bucketName());
-      const calls = [...everyCall(bucket, 1_500)];
+      const calls = [...everyCall(bucket, await abilitiesOf(context), 1_500)];
       if ((await context.driver()).describe !== undefined)
         calls.push(["describe", () => store.describe({ timeout: 1_500 })]);
       await Promise.all(
@@ -201,7 +241,8 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
       const options = { retry: { attempts: 2, baseDelay: 1 } };
       const route = () => ({ host: "no-such-host.invalid", port: 1 });
       const bucket = await context.bucket({ route, store: options });
-      for (const [name, call] of everyCall(bucket)) await rejectsWith(call(), "unavailable", name);
+      for (const [name, call] of everyCall(bucket, await abilitiesOf(context)))
+        await rejectsWith(call(), "unavailable", name);
     },
   },
 ];
@@ -214,8 +255,21 @@ async function unreachableStore(context: CaseContext, store: StoreOptions = {}):
 
 type NamedCall = readonly [name: string, call: () => Promise<unknown>];
 
-function everyCall(bucket: Bucket, timeout = 10_000): readonly NamedCall[] {
+/** Returns a call of each method of a bucket that the backend supports. Each call sends one request. */
+function everyCall(bucket: Bucket, abilities: Abilities, timeout = 10_000): readonly NamedCall[] {
+  const change = { expected: undefined, value: bytes("v") };
+  const optional: readonly (readonly [isSupported: boolean, ...NamedCall])[] = [
+    [abilities.ttl, "set with `ttl`", () => bucket.set("a", bytes("v"), { ttl: 60_000, timeout })],
+    [abilities.ttl, "ttlMany", () => bucket.ttlMany(["a"], { timeout })],
+    [abilities.ifAbsent, "set with `ifAbsent`", () => bucket.set("a", bytes("v"), { ifAbsent: true, timeout })],
+    [abilities.increment, "increment", () => bucket.increment("a", 1, { timeout })],
+    [abilities.compareAndSwap, "compareAndSwap", () => bucket.compareAndSwap("a", change, { timeout })],
+  ];
   return [
+    ...optional.flatMap(([isSupported, name, call]): NamedCall[] => (isSupported ? [[name, call]] : [])),
+    ["getMap", () => bucket.getMap(["a"], { timeout })],
+    ["existsMany", () => bucket.existsMany(["a"], { timeout })],
+    ["clear", () => bucket.clear({ timeout })],
     ["get", () => bucket.get("a", { timeout })],
     ["getMany", () => bucket.getMany(["a"], { timeout })],
     ["exists", () => bucket.exists("a", { timeout })],
@@ -242,5 +296,13 @@ function wrongCalls(store: Store, bucket: Bucket): readonly NamedCall[] {
     ["deleteMany", () => bucket.deleteMany(bad, bad)],
     ["listKeys", () => bucket.listKeys(bad)],
     ["keys", () => bucket.keys(bad)[Symbol.asyncIterator]().next()],
+    ["getMap", () => bucket.getMap(bad, bad)],
+    ["existsMany", () => bucket.existsMany(bad, bad)],
+    ["ttlMany", () => bucket.ttlMany(bad, bad)],
+    ["clear", () => bucket.clear(bad)],
+    ["increment", () => bucket.increment(bad, bad, bad)],
+    ["compareAndSwap", () => bucket.compareAndSwap(bad, bad, bad)],
+    ["buckets", () => store.buckets(bad)[Symbol.asyncIterator]().next()],
+    ["sweep", () => store.sweep(bad)],
   ];
 }

@@ -11,7 +11,9 @@
  * | `false-missing` | a read reported a key as missing although the key had a value during the whole read |
  * | `torn-value` | a read returned a damaged value or a mixture of several values |
  * | `unwritten-value` | a read returned a value that no client had written under this key |
- * | `impossible-order` | each read is possible by itself, but no order of the writes explains all reads |
+ * | `false-condition` | a conditional write reported success although the key never had the expected state during the call, or a failure although the key had it |
+ * | `wrong-expiry` | a read found a key after its time to live had ended, or missed a key before it had ended |
+ * | `impossible-order` | each result is possible by itself, but no order of the writes explains all results |
  * | `unsettled` | a write call never settled |
  * | `settled-late` | a call settled later than its deadline plus the tolerance of the recorded client |
  * | `malformed-error` | a call rejected with an error of the wrong class, or with inconsistent outcomes or counts |
@@ -26,6 +28,8 @@ export type AnomalyKind =
   | "false-missing"
   | "torn-value"
   | "unwritten-value"
+  | "false-condition"
+  | "wrong-expiry"
   | "impossible-order"
   | "unsettled"
   | "settled-late"

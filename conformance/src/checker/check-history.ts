@@ -1,7 +1,7 @@
 import type { Anomaly } from "./anomaly.js";
-import { checkRead } from "./check-read.js";
+import { checkRead, describe } from "./check-read.js";
 import { hasOrder } from "./find-order.js";
-import type { History } from "./history.js";
+import type { History, WriteRecord } from "./history.js";
 import { byKey, type KeyHistory } from "./key-history.js";
 
 /** The result of `checkHistory`: the anomalies, and the numbers of checked keys, writes and reads. */
@@ -9,8 +9,8 @@ export interface CheckResult {
   /** The anomalies that the clients recorded or the checker found. Empty if the history has none. */
   readonly anomalies: readonly Anomaly[];
   /**
-   * The keys that the checker could not judge, in the form `bucket/key`. Each read of such a key is possible by itself,
-   * but the search for an order that explains all reads stopped at its limit of 50,000 states.
+   * The keys that the checker could not judge, in the form `bucket/key`. Each result of such a key is possible by itself,
+   * but the search for an order that explains all results stopped at its limit of 50,000 states.
    */
   readonly undecided: readonly string[];
   /** Number of keys that were written or read. */
@@ -22,8 +22,8 @@ export interface CheckResult {
 }
 
 /**
- * Checks a history for anomalies: reads that contradict the reported outcomes of writes, writes that never settled, and
- * the anomalies that the clients recorded. Every key must be missing when the history begins. At the end of the
+ * Checks a history for anomalies: reads that contradict the reported outcomes of writes, writes whose condition was not
+ * fulfilled, keys that expire at the wrong time, writes that never settled, and the anomalies that the clients recorded. Every key must be missing when the history begins. At the end of the
  * history, read all keys through another `RecordedClient`, because the checker can only judge keys that were read.
  */
 export function checkHistory(history: History): CheckResult {
@@ -56,7 +56,11 @@ function checkKey(history: KeyHistory): Anomaly[] | "undecided" {
     const anomaly = checkRead(read, history);
     if (anomaly !== undefined) found.push(anomaly);
   }
-  if (found.length > 0 || history.reads.length < 2) return found;
+  for (const { record } of history.writes) {
+    const anomaly = checkCondition(record, history);
+    if (anomaly !== undefined) found.push(anomaly);
+  }
+  if (found.length > 0) return found;
   const order = hasOrder(history);
   if (order === undefined) return "undecided";
   if (order) return [];
@@ -65,7 +69,15 @@ function checkKey(history: KeyHistory): Anomaly[] | "undecided" {
     {
       kind: "impossible-order",
       key,
-      text: `no order of the writes of the key explains all reads (writes: ${writes.length})`,
+      text: `no order of the writes of the key explains all results (writes: ${writes.length})`,
     },
   ];
+}
+
+/** Checks that a write with a condition found the expected state during its call, like a read. */
+function checkCondition(write: WriteRecord, history: KeyHistory): Anomaly | undefined {
+  const { key, client, start, end, expected, outcome } = write;
+  if (expected === undefined || outcome !== "applied") return undefined;
+  const anomaly = checkRead({ key, client, start, end, saw: expected }, history);
+  return anomaly && { ...anomaly, kind: "false-condition", text: `${describe(write)}: ${anomaly.text}` };
 }

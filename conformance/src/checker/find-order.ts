@@ -1,15 +1,14 @@
-import type { Observation, ReadRecord, WriteRecord } from "./history.js";
-import { explains, type KeyHistory, lastLanding } from "./key-history.js";
+import type { Observation, ReadRecord } from "./history.js";
+import { type KeyHistory, type KeyWrite, lastLanding, type Span } from "./key-history.js";
+import { type KeyState, missing, sees, stateAfter } from "./key-state.js";
 
 /**
  * One step in a possible order of the writes. A required step occurs exactly once. An optional step may occur any
  * number of times, because core repeats a request whose response was lost, and another client may write between the two
- * requests.
+ * requests. Core does not repeat increments.
  */
-interface Step {
-  readonly write: WriteRecord;
-  readonly start: number;
-  readonly end: number;
+interface Step extends Span {
+  readonly write: KeyWrite;
   readonly optional: boolean;
 }
 
@@ -17,10 +16,11 @@ interface Step {
 const mostStates = 50_000;
 
 /**
- * Returns whether an order of the writes of a key explains all reads. In such an order, each read happens between its
- * start and its end and sees the latest write before it. A write with the outcome `applied` takes effect at least once
- * between its start and its end. A write with the outcome `unknown` takes effect any number of times, or never. Returns
- * `undefined` if the search gives up.
+ * Returns whether an order of the writes of a key explains all reads and all conditions of writes. In such an order, each
+ * read happens between its start and its end and sees the state that the writes before it left. A write takes effect only
+ * in the state that it expects. A write with the outcome `applied` takes effect at least once between its start and its
+ * end. A write with the outcome `unknown` takes effect any number of times, or never. An increment takes effect at most
+ * once. A key with a time to live becomes missing when it ends. Returns `undefined` if the search gives up.
  *
  * The algorithm follows Wing and Gong, "Testing and Verifying Concurrent Objects" (1993).
  */
@@ -32,25 +32,30 @@ export function hasOrder({ writes, reads }: KeyHistory): boolean | undefined {
   return search.run();
 }
 
-function stepsOf(writes: readonly WriteRecord[], reads: readonly ReadRecord[]): Step[] {
-  const seen = new Set<Observation>(reads.map((read) => read.saw));
+function stepsOf(writes: readonly KeyWrite[], reads: readonly ReadRecord[]): Step[] {
+  const seen = new Set<Observation | undefined>(reads.map((read) => read.saw));
+  for (const { record } of writes) seen.add(record.expected);
   const steps: Step[] = [];
   for (const write of writes) {
-    if (write.outcome === "not-applied") continue;
-    const { start, end } = write;
-    // A write that no read saw does not restrict the order, unless it certainly took effect.
-    const traced = write.kind === "delete" || seen.has(write.write) || seen.has("present");
-    if (write.outcome === "applied") steps.push({ write, start, end, optional: false });
-    if (traced) steps.push({ write, start, end: lastLanding(write), optional: true });
+    const { kind, outcome, start, end, ttl, write: number } = write.record;
+    if (outcome === "not-applied") continue;
+    const isApplied = outcome === "applied";
+    if (isApplied) steps.push({ write, start, end, optional: false });
+    // A value that nobody saw does not restrict the order, unless its write certainly took effect.
+    const isTraced = kind !== "set" || ttl !== undefined || seen.has(number) || seen.has("present");
+    const isRepeated = isApplied && kind !== "increment";
+    if (isTraced && (isRepeated || !isApplied)) {
+      steps.push({ write, start, end: lastLanding(write.record), optional: true });
+    }
   }
   return steps.sort((a, b) => a.start - b.start);
 }
 
-/** One state of the search: the steps and reads that are not in the order yet, and the last write in the order. */
+/** One point of the search: the steps and reads that are not in the order yet, and the state that the order leads to. */
 interface Rest {
   readonly steps: readonly Step[];
   readonly reads: readonly ReadRecord[];
-  readonly current: WriteRecord | undefined;
+  readonly state: KeyState;
   /**
    * The latest start of all steps and reads in the order. A step or read that ended before this time cannot come next.
    */
@@ -71,68 +76,79 @@ class OrderSearch {
     const found = this.#fits({
       steps: this.#steps,
       reads: this.#reads,
-      current: undefined,
+      state: missing,
       latestStart: -1,
     });
     return found || this.#tried.size < mostStates ? found : undefined;
   }
 
   #fits(whole: Rest): boolean {
-    const rest = readAllThatIsSafe(whole);
-    const { steps, reads, current, latestStart } = rest;
-    const limit = Math.min(leastEnd(steps), leastEndOf(reads));
-    if (reads.length === 0 && limit === Number.POSITIVE_INFINITY) return true;
-    if (!this.#isNew(rest)) return false;
+    const { steps: all, reads, state, latestStart } = readAllThatIsSafe(whole);
+    // A step that ended before the latest start can no longer come.
+    const steps = all.filter((step) => step.end >= latestStart);
+    if (all.some((step) => !step.optional && step.end < latestStart)) return false;
+    const { expiry } = state;
+    const isExpired = expiry !== undefined && expiry.end < latestStart;
+    const end = Math.min(leastEnd(steps), leastEndOf(reads));
+    if (reads.length === 0 && end === Number.POSITIVE_INFINITY) return true;
+    if (isExpired || !this.#isNew({ steps, reads, state, latestStart })) return false;
+    const limit = Math.min(end, expiry?.end ?? Number.POSITIVE_INFINITY);
+    const next = (start: number, rest: Partial<Rest>): boolean =>
+      this.#fits({ steps, reads, state, ...rest, latestStart: Math.max(latestStart, start) });
     for (const read of reads) {
-      if (read.start > limit || !sees(read, current)) continue;
-      const others = reads.filter((other) => other !== read);
-      const start = Math.max(latestStart, read.start);
-      if (this.#fits({ steps, reads: others, current, latestStart: start })) return true;
+      if (read.start > limit || !sees(read.saw, state)) continue;
+      if (next(read.start, { reads: reads.filter((other) => other !== read) })) return true;
     }
     for (const step of steps) {
-      if (step.start > limit || step.end < latestStart) continue;
-      const others = step.optional ? steps : steps.filter((other) => other !== step);
-      const start = Math.max(latestStart, step.start);
-      if (this.#fits({ steps: others, reads, current: step.write, latestStart: start })) return true;
+      if (step.start > limit) continue;
+      const after = stateAfter(step.write, state);
+      if (after === undefined) continue;
+      const isOver = !step.optional || step.write.record.kind === "increment";
+      const left = isOver ? steps.filter((other) => other !== step) : steps;
+      if (next(step.start, { steps: left, state: after })) return true;
     }
-    return false;
+    return expiry !== undefined && expiry.start <= limit && next(expiry.start, { state: missing });
   }
 
-  #isNew({ steps, reads, current }: Rest): boolean {
+  #isNew({ steps, reads, state }: Rest): boolean {
     if (this.#tried.size >= mostStates) return false;
-    const left = `${steps.map((step) => this.#steps.indexOf(step))}/${reads.map((read) => read.start)}`;
-    const state = `${left}/${current?.write ?? 0}`;
-    if (this.#tried.has(state)) return false;
-    this.#tried.add(state);
+    const left = steps.map(({ write, optional }) => `${write.record.write}${optional ? "*" : ""}`);
+    const { value, expiry } = state;
+    const now = `${typeof value} ${value} ${expiry?.start} ${expiry?.end}`;
+    const key = `${left}/${reads.map((read) => read.start)}/${now}`;
+    if (this.#tried.has(key)) return false;
+    this.#tried.add(key);
     return true;
   }
 }
 
 /**
- * Adds to the order every read that sees the current write and that no remaining step or read must precede. These
+ * Adds to the order every read that sees the current state and that no remaining step or read must precede. These
  * additions do not restrict the order of the other steps and reads. A step or read must precede a read that began after
  * the step or read ended. This also applies to optional steps.
  */
-function readAllThatIsSafe({ steps, reads, current, latestStart }: Rest): Rest {
+function readAllThatIsSafe({ steps, reads, state, latestStart }: Rest): Rest {
   let left = reads;
   let start = latestStart;
-  let bound = Number.POSITIVE_INFINITY;
+  let bound = state.expiry?.end ?? Number.POSITIVE_INFINITY;
   for (const step of steps) {
-    // A write that takes effect twice in a row changes nothing, unless another write may take effect in between.
-    const matters = step.write !== current || steps.some((other) => isBetween(other, step));
-    if (matters) bound = Math.min(bound, step.end);
+    if (matters(step, steps, state)) bound = Math.min(bound, step.end);
   }
   for (;;) {
     const limit = Math.min(bound, leastEndOf(left));
-    const ready = left.filter((read) => read.start < limit && sees(read, current));
-    if (ready.length === 0) return { steps, reads: left, current, latestStart: start };
+    const ready = left.filter((read) => read.start < limit && sees(read.saw, state));
+    if (ready.length === 0) return { steps, reads: left, state, latestStart: start };
     for (const read of ready) start = Math.max(start, read.start);
     left = left.filter((read) => !ready.includes(read));
   }
 }
 
-function isBetween(other: Step, { write, end }: Step): boolean {
-  return other.write !== write && other.start < end;
+/** Returns whether a step may change the state, now or after other steps or an expiry. */
+function matters(step: Step, steps: readonly Step[], state: KeyState): boolean {
+  if (!step.optional || state.expiry !== undefined) return true;
+  const after = stateAfter(step.write, state);
+  if (after !== undefined && (after.value !== state.value || after.expiry !== undefined)) return true;
+  return steps.some((other) => other.write !== step.write && other.start < step.end);
 }
 
 function leastEnd(steps: readonly Step[]): number {
@@ -145,8 +161,4 @@ function leastEndOf(reads: readonly ReadRecord[]): number {
   let least = Number.POSITIVE_INFINITY;
   for (const read of reads) least = Math.min(least, read.end);
   return least;
-}
-
-function sees(read: ReadRecord, current: WriteRecord | undefined): boolean {
-  return current === undefined ? read.saw === "missing" : explains(current, read.saw);
 }

@@ -2,18 +2,29 @@ import type { Outcome } from "@manykv/core";
 import type { Anomaly, AnomalyKind } from "./anomaly.js";
 
 /**
- * What a read saw under a key: the number of the write that wrote the value, `missing`, `torn` for a damaged value, or
- * `present` if the call only reported that the key exists.
+ * What a read saw under a key: the number of the write that wrote the value, the integer that increments stored there,
+ * `missing`, `torn` for a damaged value, or `present` if the call only reported that the key exists.
  */
-export type Observation = number | "missing" | "present" | "torn";
+export type Observation = number | bigint | "missing" | "present" | "torn";
 
-/** One write of one key, by a call of `set` or `delete` or as part of a batch. */
+/**
+ * One write of one key, by a call for this key or as part of a batch. `set` with `ifAbsent` and `compareAndSwap` are
+ * writes with an expected state: they read and write the key at the same time.
+ */
 export interface WriteRecord {
   /** Name of the client that made the call. */
   readonly client: string;
   /** The key, in the form `bucket/key`. */
   readonly key: string;
-  readonly kind: "set" | "delete";
+  readonly kind: WriteKind;
+  /** What the key must be directly before the write: `missing`, or a value. Absent if the write has no condition. */
+  readonly expected?: Observation | undefined;
+  /** Time to live in milliseconds, from the time at which the write takes effect. Absent if the key does not expire. */
+  readonly ttl?: number | undefined;
+  /** What an increment adds. */
+  readonly delta?: bigint | undefined;
+  /** What an increment returned. Absent until it returns. */
+  result?: bigint | undefined;
   /** Number of the write, from 1. The value of a set contains this number. */
   readonly write: number;
   /** Time at which the call began, on the history's clock. */
@@ -30,6 +41,12 @@ export interface WriteRecord {
    */
   late: boolean;
 }
+
+/** What a write does: a swap of a value is a `set` or `delete`. */
+export type WriteKind = "set" | "delete" | "increment";
+
+/** What a write requires and does beside setting or deleting the key. */
+export type WriteDetails = Pick<WriteRecord, "expected" | "ttl" | "delta">;
 
 /** What one call saw under one key. */
 export interface ReadRecord {
@@ -55,20 +72,34 @@ export class History {
   readonly reads: ReadRecord[] = [];
   /** Anomalies that `addAnomaly` recorded. Each anomaly concerns a whole call, such as a call that settled too late. */
   readonly anomalies: Anomaly[] = [];
-  #now = 0;
+  /** The time of each event in milliseconds. `times[n - 1]` belongs to the time `n` on the history's clock. */
+  readonly times: number[] = [];
+  readonly #milliseconds: () => number;
   #writes = 0;
+
+  /** `milliseconds` returns the current time, for the expiry of keys. Default: `performance.now()`. */
+  constructor(milliseconds: () => number = () => performance.now()) {
+    this.#milliseconds = milliseconds;
+  }
 
   /** Advances the clock by 1 and returns the new time. */
   tick(): number {
-    return ++this.#now;
+    return this.times.push(this.#milliseconds());
   }
 
   /**
    * Records a write that is about to be sent. By default, advances the clock and uses the new time as `start`. The
    * caller updates the returned record when the call settles.
    */
-  beginWrite(client: string, key: string, kind: "set" | "delete", start: number = this.tick()): WriteRecord {
+  beginWrite(
+    client: string,
+    key: string,
+    kind: WriteKind,
+    start: number = this.tick(),
+    details: WriteDetails = {},
+  ): WriteRecord {
     const record: WriteRecord = {
+      ...details,
       client,
       key,
       kind,

@@ -1,5 +1,14 @@
-import { BatchError, type Bucket, type CallOptions, type Entry, type Outcome, StoreError } from "@manykv/core";
-import type { History, Observation, WriteRecord } from "./history.js";
+import {
+  BatchError,
+  type Bucket,
+  type CallOptions,
+  type Entry,
+  type IncrementOptions,
+  type Outcome,
+  type SetOptions,
+  StoreError,
+} from "@manykv/core";
+import type { History, Observation, WriteDetails, WriteKind, WriteRecord } from "./history.js";
 import { identify, uniqueValue } from "./unique-value.js";
 
 /** Options of a recorded client. */
@@ -21,6 +30,11 @@ export interface RecordedClientOptions {
   readonly stalled?: (() => number) | undefined;
   /** Returns the size of the next value, in bytes. A result below 12 counts as 12. Default 24. */
   readonly valueBytes?: (() => number) | undefined;
+  /**
+   * Returns the time to live of the next entry of `setMany`, in milliseconds, or `undefined` to use the `ttl` of the call.
+   * Default: a function that returns `undefined`.
+   */
+  readonly entryTtl?: (() => number | undefined) | undefined;
 }
 
 /**
@@ -34,7 +48,8 @@ export interface CallEnd {
 
 /**
  * Wraps a bucket. Records every write, every read that resolves and the anomalies of calls in a history. Writes a
- * unique value with every set.
+ * unique value with every set and swap. Increment only keys without such a value: otherwise, increments fail with
+ * `wrong-type`.
  */
 export class RecordedClient {
   /** Name of the client in the history. */
@@ -45,6 +60,9 @@ export class RecordedClient {
   readonly #tolerance: number;
   readonly #stalled: () => number;
   readonly #valueBytes: () => number;
+  readonly #entryTtl: () => number | undefined;
+  /** The value of each key that the client knows, for swaps. */
+  readonly #known: Map<string, Uint8Array | undefined> = new Map();
   #worstOverrun = Number.NEGATIVE_INFINITY;
 
   constructor(history: History, name: string, bucket: Bucket, options: RecordedClientOptions = {}) {
@@ -55,6 +73,7 @@ export class RecordedClient {
     this.#tolerance = options.tolerance ?? 250;
     this.#stalled = options.stalled ?? (() => 0);
     this.#valueBytes = options.valueBytes ?? (() => 24);
+    this.#entryTtl = options.entryTtl ?? (() => undefined);
   }
 
   /**
@@ -66,24 +85,23 @@ export class RecordedClient {
   }
 
   /** Sets the key to a unique value. */
-  set(key: string, options?: CallOptions): Promise<CallEnd> {
-    const { records, entries } = this.#begin([key], "set");
+  set(key: string, options?: SetOptions): Promise<CallEnd> {
+    const { records, entries } = this.#begin([key], options);
     const [[, value]] = entries as [Entry];
     return this.#write(records, options, () => this.#bucket.set(key, value, options));
   }
 
   /** Deletes the key. */
   delete(key: string, options?: CallOptions): Promise<CallEnd> {
-    const { records } = this.#begin([key], "delete");
-    return this.#write(records, options, () => this.#bucket.delete(key, options));
+    return this.#write(this.#beginDelete([key]), options, () => this.#bucket.delete(key, options));
   }
 
   /**
    * Sets the keys to unique values in one batch. As soon as the bucket has returned its promise, overwrites the bytes
    * of these values. Rule S2 permits this.
    */
-  setMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
-    const { records, entries } = this.#begin(keys, "set");
+  setMany(keys: readonly string[], options?: SetOptions): Promise<CallEnd> {
+    const { records, entries } = this.#begin(keys, options, this.#entryTtl);
     return this.#write(records, options, () => {
       const call = this.#bucket.setMany(entries, options);
       for (const [, value] of entries) value.fill(0xee);
@@ -93,8 +111,44 @@ export class RecordedClient {
 
   /** Deletes the keys in one batch. */
   deleteMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
-    const { records } = this.#begin(keys, "delete");
-    return this.#write(records, options, () => this.#bucket.deleteMany(keys, options));
+    return this.#write(this.#beginDelete(keys), options, () => this.#bucket.deleteMany(keys, options));
+  }
+
+  /** Adds `delta` to the integer under the key. */
+  increment(key: string, delta = 1n, options?: IncrementOptions): Promise<CallEnd> {
+    const record = this.#beginWrite(key, "increment", this.#history.tick(), { delta, ttl: options?.ttl });
+    return this.#write([record], options, async () => {
+      record.result = await this.#bucket.increment(key, delta, options);
+    });
+  }
+
+  /**
+   * Swaps the value that the client knows for a unique value (`set`) or for no value (`delete`). The client knows a value
+   * from its last `get`, `getMany` or swap of the key, and expects a key to be missing until then. If the swap finds another
+   * value, records that as a read.
+   */
+  compareAndSwap(key: string, kind: "set" | "delete", options?: CallOptions): Promise<CallEnd> {
+    const known = this.#known.get(key);
+    const expected = observationOf(known);
+    const start = this.#history.tick();
+    const record = this.#beginWrite(key, kind, start, { expected });
+    const value = kind === "set" ? uniqueValue(record.write, this.#valueBytes()) : undefined;
+    let current: { readonly value: Uint8Array | undefined } | undefined;
+    const swap = async (): Promise<void> => {
+      const result = await this.#bucket.compareAndSwap(key, { expected: known, value }, options);
+      if (!result.swapped) current = { value: result.current };
+    };
+    return this.#write([record], options, swap, () => {
+      if (record.resolved) this.#known.set(key, current === undefined ? value : current.value);
+      if (current === undefined) return;
+      record.outcome = "not-applied";
+      const found = observationOf(current.value);
+      if (found === expected) {
+        const text = `${this.name}: a swap of ${key} failed although it found what it expected`;
+        this.#history.addAnomaly("false-condition", text);
+      }
+      this.#history.addRead(this.name, record.key, start, record.end, found);
+    });
   }
 
   /** Reads the value of the key and records which write it came from. */
@@ -103,6 +157,7 @@ export class RecordedClient {
       options,
       () => this.#bucket.get(key, options),
       (value, seen) => {
+        this.#known.set(key, value);
         seen(key, observationOf(value));
       },
     );
@@ -133,11 +188,45 @@ export class RecordedClient {
         for (const [place, key] of keys.entries()) {
           const pair = pairs[place];
           if (pair !== undefined && pair[0] !== key) this.#misplaced(`getMany returned another key at index ${place}`);
+          this.#known.set(key, pair?.[1].slice());
           seen(key, observationOf(pair?.[1]));
           // Rule S2 permits the caller to modify returned values.
           pair?.[1].fill(0xdd);
         }
       },
+    );
+  }
+
+  /** Reads the keys in one batch as a map, and records which write each value came from. */
+  getMap(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
+    return this.#read(
+      options,
+      () => this.#bucket.getMap(keys, options),
+      (found, seen) => {
+        for (const key of new Set(keys)) seen(key, observationOf(found.get(key)));
+        for (const key of found.keys())
+          if (!keys.includes(key)) this.#misplaced("getMap returned a key that was not requested");
+      },
+    );
+  }
+
+  /** Records whether the keys exist. */
+  existsMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
+    return this.#readPresence(
+      keys,
+      options,
+      () => this.#bucket.existsMany(keys, options),
+      (exists) => exists,
+    );
+  }
+
+  /** Reads the remaining time to live of the keys, and records whether the keys exist. */
+  ttlMany(keys: readonly string[], options?: CallOptions): Promise<CallEnd> {
+    return this.#readPresence(
+      keys,
+      options,
+      () => this.#bucket.ttlMany(keys, options),
+      (ttl) => ttl !== undefined,
     );
   }
 
@@ -160,28 +249,51 @@ export class RecordedClient {
     });
   }
 
+  /** Records the sets of a batch. */
   #begin(
     keys: readonly string[],
-    kind: "set" | "delete",
+    { ifAbsent = false, ttl }: SetOptions = {},
+    entryTtl: () => number | undefined = () => undefined,
   ): { records: readonly WriteRecord[]; entries: readonly Entry[] } {
     const start = this.#history.tick();
-    // If a key occurs more than once, the last value wins (rule S5), and core does not write the other values.
-    const byKey = new Map<string, WriteRecord>();
-    const entries: Entry[] = [];
+    const expected = ifAbsent ? "missing" : undefined;
+    // If a key occurs more than once, the last value wins (rule S5), and core does not write the other values. With
+    // `ifAbsent`, the first value wins, and each entry has its own outcome.
+    const winners = new Map<string, WriteRecord>();
     const last = new Map(keys.map((key, place) => [key, place]));
-    for (const [place, key] of keys.entries()) {
-      const wins = last.get(key) === place;
-      const record = wins ? this.#history.beginWrite(this.name, this.#nameOf(key), kind, start) : undefined;
-      if (record !== undefined) byKey.set(key, record);
-      entries.push([key, uniqueValue(record?.write ?? 0, this.#valueBytes())]);
-    }
-    return { records: keys.map((key) => byKey.get(key) as WriteRecord), entries };
+    const records: (WriteRecord | undefined)[] = [];
+    const entries = keys.map((key, place): Entry => {
+      const ownTtl = entryTtl();
+      const wins = ifAbsent || last.get(key) === place;
+      const record = wins ? this.#beginWrite(key, "set", start, { expected, ttl: ownTtl ?? ttl }) : undefined;
+      if (record !== undefined) winners.set(key, record);
+      records.push(record);
+      const value = uniqueValue(record?.write ?? 0, this.#valueBytes());
+      return ownTtl === undefined ? [key, value] : [key, value, { ttl: ownTtl }];
+    });
+    return {
+      records: records.map((record, place) => record ?? (winners.get(keys[place] as string) as WriteRecord)),
+      entries,
+    };
   }
 
+  #beginDelete(keys: readonly string[]): readonly WriteRecord[] {
+    const start = this.#history.tick();
+    const records = new Map<string, WriteRecord>();
+    for (const key of new Set(keys)) records.set(key, this.#beginWrite(key, "delete", start));
+    return keys.map((key) => records.get(key) as WriteRecord);
+  }
+
+  #beginWrite(key: string, kind: WriteKind, start: number, details?: WriteDetails): WriteRecord {
+    return this.#history.beginWrite(this.name, this.#nameOf(key), kind, start, details);
+  }
+
+  /** Sends a write and records the outcome of each entry. Then calls `finish`. */
   async #write(
     records: readonly WriteRecord[],
     options: CallOptions | undefined,
     send: () => Promise<void>,
+    finish: () => void = () => {},
   ): Promise<CallEnd> {
     const began = this.#clock();
     let failure: { error: unknown } | undefined;
@@ -200,7 +312,32 @@ export class RecordedClient {
       const cancelled = options?.signal?.aborted === true && record.outcome === "unknown";
       record.late = !this.#fenced || cancelled;
     }
+    if (BatchError.is(failure?.error)) this.#addFoundKeys(records, failure.error);
+    finish();
     return failure ?? {};
+  }
+
+  /** Records the keys that `ifAbsent` found. Later entries with the same key fail without a request (rule S5). */
+  #addFoundKeys(records: readonly WriteRecord[], error: BatchError): void {
+    const first = new Map(records.map((record) => [record.key, record]).reverse() as [string, WriteRecord][]);
+    for (const { index, code } of error.failures()) {
+      const { key, expected, start, end } = records[index] as WriteRecord;
+      if (expected !== "missing" || code !== "precondition-failed" || first.get(key) !== records[index]) continue;
+      this.#history.addRead(this.name, key, start, end, "present");
+    }
+  }
+
+  #readPresence<Value>(
+    keys: readonly string[],
+    options: CallOptions | undefined,
+    send: () => Promise<readonly Value[]>,
+    isPresent: (value: Value) => boolean,
+  ): Promise<CallEnd> {
+    return this.#read(options, send, (values, seen) => {
+      if (values.length !== keys.length)
+        this.#misplaced(`a read returned ${values.length} results for ${keys.length} keys`);
+      for (const [place, key] of keys.entries()) seen(key, isPresent(values[place] as Value) ? "present" : "missing");
+    });
   }
 
   async #read<Answer>(
@@ -269,5 +406,13 @@ export class RecordedClient {
 }
 
 function observationOf(value: Uint8Array | undefined): Observation {
-  return value === undefined ? "missing" : identify(value);
+  if (value === undefined) return "missing";
+  const write = identify(value);
+  return write === "torn" ? (integerIn(value) ?? "torn") : write;
+}
+
+/** Returns the integer that an increment stored, or `undefined` if the value is another one. */
+function integerIn(value: Uint8Array): bigint | undefined {
+  const text = String.fromCharCode(...value.subarray(0, 21));
+  return /^(0|-?[1-9][0-9]{0,18})$/.test(text) ? BigInt(text) : undefined;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Bucket, Entry, Store } from "@manykv/core";
+import type { Abilities, Bucket, Entry, Store } from "@manykv/core";
 import fc from "fast-check";
 import { deriveSeed } from "../faults/random.js";
 import { randomName, randomSeed } from "../support/random-name.js";
@@ -47,7 +47,7 @@ export async function differential(options: DifferentialOptions): Promise<Differ
   const { subject, reference, cases: wanted = 10_000, seed = randomSeed() } = options;
   const limits = await limitsOf(subject);
   assert.deepEqual(await limitsOf(reference), limits, "the two stores must have the same limits");
-  const calls = differentialCalls(limits);
+  const calls = differentialCalls(limits, await commonAbilities(subject, reference));
   let done = 0;
   const property = fc.asyncProperty(calls, async (sequence) => {
     await compare(subject, reference, sequence);
@@ -72,6 +72,19 @@ export async function differential(options: DifferentialOptions): Promise<Differ
 
 async function limitsOf(store: Store): Promise<Bucket["limits"]> {
   return { ...(await store.open(randomName())).limits };
+}
+
+/** Returns the abilities that both stores have. */
+async function commonAbilities(subject: Store, reference: Store): Promise<Abilities> {
+  const [one, two] = [(await subject.describe()).abilities, (await reference.describe()).abilities];
+  return {
+    settlesLostWrites: undefined,
+    ttl: one.ttl && two.ttl,
+    ifAbsent: one.ifAbsent && two.ifAbsent,
+    increment: one.increment && two.increment,
+    compareAndSwap: one.compareAndSwap && two.compareAndSwap,
+    buckets: one.buckets && two.buckets,
+  };
 }
 
 async function compare(subject: Store, reference: Store, sequence: readonly DifferentialCall[]): Promise<void> {
@@ -101,7 +114,7 @@ async function compare(subject: Store, reference: Store, sequence: readonly Diff
   }
 }
 
-function run(bucket: Bucket, call: DifferentialCall, other: string): Promise<unknown> {
+async function run(bucket: Bucket, call: DifferentialCall, other: string): Promise<unknown> {
   const text = (maker: KeyMaker): string => maker(other) as string;
   switch (call.method) {
     case "get":
@@ -109,14 +122,31 @@ function run(bucket: Bucket, call: DifferentialCall, other: string): Promise<unk
     case "delete":
       return bucket[call.method](text(call.key));
     case "set":
-      return bucket.set(text(call.key), call.value as Uint8Array);
+      return bucket.set(text(call.key), call.value as Uint8Array, call.options);
     case "getMany":
+    case "getMap":
+    case "existsMany":
     case "deleteMany":
       return bucket[call.method](call.keys.map(text));
-    case "setMany":
-      return bucket.setMany(call.entries.map(([key, value]) => [text(key), value] as Entry));
+    case "ttlMany": {
+      const left = await bucket.ttlMany(call.keys.map(text));
+      return left.map((one) => (typeof one === "number" ? "expires" : one));
+    }
+    case "setMany": {
+      const entries = call.entries.map(([key, value]) => [text(key), value] as Entry);
+      return bucket.setMany(entries, call.options);
+    }
+    case "increment":
+      return bucket.increment(text(call.key), call.delta);
+    case "compareAndSwap": {
+      const { value } = call;
+      const expected = call.expected === "current" ? await bucket.get(text(call.key)) : call.expected;
+      return bucket.compareAndSwap(text(call.key), { expected, value });
+    }
     case "keys":
-      return allKeys(bucket);
+      return allKeys(bucket, text(call.prefix));
+    case "clear":
+      return bucket.clear({ prefix: text(call.prefix) });
   }
 }
 
@@ -125,11 +155,11 @@ async function contents(bucket: Bucket): Promise<string> {
 }
 
 async function clear(bucket: Bucket): Promise<void> {
-  await bucket.deleteMany(await allKeys(bucket));
+  await bucket.clear();
 }
 
-async function allKeys(bucket: Bucket): Promise<string[]> {
+async function allKeys(bucket: Bucket, prefix?: string): Promise<string[]> {
   const keys = new Set<string>();
-  for await (const key of bucket.keys()) keys.add(key);
+  for await (const key of bucket.keys({ prefix })) keys.add(key);
   return [...keys].sort();
 }

@@ -1,7 +1,18 @@
 import type { Fault } from "@manykv/core/driver";
 
 /** The driver method that receives a request. */
-export type Operation = "get" | "set" | "delete" | "exists" | "list";
+export type Operation =
+  | "get"
+  | "set"
+  | "delete"
+  | "exists"
+  | "list"
+  | "setIfAbsent"
+  | "ttl"
+  | "increment"
+  | "compareAndSwap"
+  | "listBuckets"
+  | "sweep";
 
 /** A request that the fault driver received. */
 export interface FaultyCall {
@@ -11,7 +22,7 @@ export interface FaultyCall {
   readonly operation: Operation;
   /** Name of the bucket. */
   readonly bucket: string;
-  /** Keys of the request. Empty for `list`. */
+  /** Keys of the request. Empty for a request without keys, such as `list`. */
   readonly keys: readonly string[];
 }
 
@@ -24,7 +35,10 @@ export type KeyFault =
 
 /** The fault of a request. */
 export type CallFault =
-  /** `of` returns the fault of each key, or `undefined` for a key without a fault. Has no effect on `list`. */
+  /**
+   * `of` returns the fault of each key, or `undefined` for a key without a fault. A request without keys, such as `list`,
+   * has no fault.
+   */
   | { readonly kind: "keys"; readonly of: (key: string, index: number) => KeyFault | undefined }
   /** The request rejects with `fault`. With `applied`, the engine applies the request first. */
   | { readonly kind: "reject"; readonly fault: Fault; readonly applied?: boolean }

@@ -11,8 +11,8 @@ import {
   type WriteAnswer,
 } from "@manykv/core/driver";
 import type { CallFault, FaultSchedule, KeyFault, Operation } from "./call-fault.js";
-import { answerLost, timeOver } from "./engine-faults.js";
-import { pickKeys, sendSet, wrapDriver } from "./wrap-driver.js";
+import { answerLost, throttled, timeOver } from "./engine-faults.js";
+import { type AnyRequest, keysOf, pickKeys, sendSet, wrapDriver } from "./wrap-driver.js";
 
 /**
  * Returns a driver that injects the faults of `schedule` and forwards everything else to `inner`. A test can compare
@@ -21,14 +21,17 @@ import { pickKeys, sendSet, wrapDriver } from "./wrap-driver.js";
 export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
   const late = new LateRequests();
   let calls = 0;
+  const faultOf = (operation: Operation, request: AnyRequest): CallFault | undefined =>
+    schedule({ call: calls++, operation, bucket: request.bucket ?? "", keys: keysOf(request) });
 
+  /** Handles a request whose answer contains a result for each key. */
   async function send<Answer extends WriteAnswer>(
     operation: Operation,
     request: KeysRequest,
     forward: (request: SetRequest) => Promise<Answer>,
   ): Promise<Answer> {
-    const { bucket, keys } = request;
-    const fault = schedule({ call: calls++, operation, bucket, keys });
+    const { keys } = request;
+    const fault = faultOf(operation, request);
     if (fault?.kind === "keys") return sendSome(request, fault.of, forward);
     const answers = {
       now: () => forward(request as SetRequest),
@@ -38,25 +41,51 @@ export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
     return sendWhole(fault, request, answers, late);
   }
 
-  const { exists } = inner;
+  /** Handles a request that succeeds or fails as a whole. */
+  async function sendOne<Answer>(
+    operation: Operation,
+    request: AnyRequest,
+    forward: (request: Request) => Promise<Answer>,
+    later: () => Promise<unknown> = () => forward(copyOf(request)),
+  ): Promise<Answer> {
+    const fault = faultOf(operation, request);
+    const [key] = keysOf(request);
+    const answers = {
+      now: () => forward(request as Request),
+      later,
+      none: (lost: Fault): never => {
+        throw new FaultError(lost);
+      },
+    };
+    const whole = fault?.kind === "keys" ? key !== undefined && wholeOf(fault.of(key, 0)) : fault;
+    return sendWhole(whole || undefined, request, answers, late);
+  }
+
+  const { exists, ttl, setIfAbsent, increment, compareAndSwap, listBuckets, sweep } = inner;
+  // A late response of a listing changes nothing.
+  const notLater = (): Promise<void> => Promise.resolve();
   return wrapDriver(
     inner,
     {
       get: (request) => send("get", request, (part) => inner.get(part)),
       set: (request) => send("set", request, (part) => sendSet(inner, part)),
       delete: (request) => send("delete", request, (part) => inner.delete(part)),
+      list: (request) => sendOne("list", request, (same) => inner.list(same), notLater),
       ...(exists && { exists: (request) => send("exists", request, (part) => exists.call(inner, part)) }),
-      list: async (request) => {
-        const fault = schedule({ call: calls++, operation: "list", bucket: request.bucket, keys: [] });
-        const answers = {
-          now: () => inner.list(request),
-          later: () => Promise.resolve(),
-          none: (lost: Fault) => {
-            throw new FaultError(lost);
-          },
-        };
-        return sendWhole(fault?.kind === "keys" ? undefined : fault, request, answers, late);
-      },
+      ...(ttl && { ttl: (request) => send("ttl", request, (part) => ttl.call(inner, part)) }),
+      ...(setIfAbsent && {
+        setIfAbsent: (request) => send("setIfAbsent", request, (part) => setIfAbsent.call(inner, part)),
+      }),
+      ...(increment && {
+        increment: (request) => sendOne("increment", request, (same) => increment.call(inner, same)),
+      }),
+      ...(compareAndSwap && {
+        compareAndSwap: (request) => sendOne("compareAndSwap", request, (same) => compareAndSwap.call(inner, same)),
+      }),
+      ...(listBuckets && {
+        listBuckets: (request) => sendOne("listBuckets", request, (same) => listBuckets.call(inner, same), notLater),
+      }),
+      ...(sweep && { sweep: (request) => sendOne("sweep", request, (same) => sweep.call(inner, same)) }),
       close: async () => {
         await late.cancelAll();
         await inner.close();
@@ -66,6 +95,16 @@ export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
   );
 }
 
+type Request = ReturnType<typeof createRequest>;
+
+/** Returns the fault of a request with one key. */
+function wholeOf(fault: KeyFault | undefined): WholeFault | undefined {
+  if (fault?.kind === "unprocessed") return { kind: "reject", fault: throttled };
+  return fault && { ...fault, kind: "reject" };
+}
+
+type WholeFault = Exclude<CallFault, { kind: "keys" }>;
+
 /** The ways to handle a request: send it to the engine immediately, send a copy later, or let it fail with a fault. */
 interface Answers<Answer> {
   now(): Promise<Answer>;
@@ -74,7 +113,7 @@ interface Answers<Answer> {
 }
 
 async function sendWhole<Answer>(
-  fault: Exclude<CallFault, { kind: "keys" }> | undefined,
+  fault: WholeFault | undefined,
   request: DriverRequest,
   answers: Answers<Answer>,
   late: LateRequests,
@@ -165,9 +204,18 @@ class LateRequests {
 }
 
 /** Copies a request, because the caller may change the values as soon as the original request has settled. */
-function copyOf(request: KeysRequest): SetRequest {
-  const { bucket, keys, values = [] } = request as KeysRequest & Partial<SetRequest>;
-  return createRequest({ bucket, keys: [...keys], values: values.map((value) => new Uint8Array(value)) });
+function copyOf(request: AnyRequest): Request {
+  const { bucket = "", values, ttls, delta, ttl, expected, value } = request;
+  return createRequest({
+    bucket,
+    keys: [...keysOf(request)],
+    values: values?.map((each) => new Uint8Array(each)),
+    ttls,
+    delta,
+    ttl,
+    expected: expected && new Uint8Array(expected),
+    value: value && new Uint8Array(value),
+  });
 }
 
 function everyKey<Answer extends WriteAnswer>(size: number, fault: Fault): Answer {

@@ -79,6 +79,32 @@ function planOf(call: ModelCall, values: ValueMaker): Plan {
         },
       };
     }
+    case "getMap": {
+      const keys = call.keys.map(keyAt);
+      return {
+        client,
+        writes: none,
+        run: (bucket) => bucket.getMap(keys),
+        check: (answer, model, writes) => {
+          const map = answer as ReadonlyMap<string, Uint8Array>;
+          for (const key of map.keys()) assert.ok(keys.includes(key), "getMap must return only keys of its input");
+          for (const key of keys) observe(model, writes, key, textOf(map.get(key)));
+        },
+      };
+    }
+    case "existsMany": {
+      const keys = call.keys.map(keyAt);
+      return {
+        client,
+        writes: none,
+        run: (bucket) => bucket.existsMany(keys),
+        check: (answer, model, writes) => {
+          const exist = answer as readonly boolean[];
+          assert.equal(exist.length, keys.length, "existsMany must return one answer per key");
+          for (const [index, key] of keys.entries()) checkExists(key, exist[index] === true, model, writes);
+        },
+      };
+    }
     case "set": {
       const [key, value] = [keyAt(call.key), values.next(call.size)];
       return {
@@ -115,13 +141,22 @@ function planOf(call: ModelCall, values: ValueMaker): Plan {
         check: nothing,
       };
     }
-    case "listKeys":
+    case "keys":
       return {
         client,
         writes: none,
-        run: allKeys,
-        check: (answer, model, writes) => checkListing(answer as Set<string>, model, writes),
+        run: (bucket) => allKeys(bucket, call.prefix),
+        check: (answer, model, writes) => checkListing(answer as Set<string>, model, writes, call.prefix),
       };
+    case "clear": {
+      const keys = modelKeys.filter((key) => key.startsWith(call.prefix));
+      return {
+        client,
+        writes: new Map(keys.map((key) => [key, undefined])),
+        run: (bucket) => bucket.clear({ prefix: call.prefix }),
+        check: nothing,
+      };
+    }
   }
 }
 
@@ -147,15 +182,16 @@ function checkExists(key: string, exists: boolean, model: Model, writes: Writes)
 }
 
 /** Asserts that the listing contains every key that existed the whole time, and only keys that may have existed. */
-function checkListing(listed: ReadonlySet<string>, model: Model, writes: Writes): void {
+function checkListing(listed: ReadonlySet<string>, model: Model, writes: Writes, prefix = ""): void {
+  const keys = modelKeys.filter((key) => key.startsWith(prefix));
   for (const key of listed)
-    assert.ok(modelKeys.includes(key), `the listing must not contain ${nameOf(key)}, which no call set`);
-  for (const key of modelKeys) checkExists(key, listed.has(key), model, writes);
+    assert.ok(keys.includes(key), `the listing must not contain ${nameOf(key)}, which no call set`);
+  for (const key of keys) checkExists(key, listed.has(key), model, writes);
 }
 
-async function allKeys(bucket: Bucket): Promise<ReadonlySet<string>> {
+async function allKeys(bucket: Bucket, prefix?: string): Promise<ReadonlySet<string>> {
   const keys = new Set<string>();
-  for await (const key of bucket.keys()) keys.add(key);
+  for await (const key of bucket.keys({ prefix })) keys.add(key);
   return keys;
 }
 

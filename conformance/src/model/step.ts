@@ -18,15 +18,16 @@ export const modelKeys: readonly string[] = [
 export type ModelCall = { readonly client: number } & (
   | { readonly method: "get" | "exists" | "delete"; readonly key: number }
   | { readonly method: "set"; readonly key: number; readonly size: number }
-  | { readonly method: "getMany" | "deleteMany"; readonly keys: readonly number[] }
+  | { readonly method: "getMany" | "getMap" | "existsMany" | "deleteMany"; readonly keys: readonly number[] }
   | { readonly method: "setMany"; readonly entries: readonly (readonly [key: number, size: number])[] }
-  | { readonly method: "listKeys" }
+  | { readonly method: "keys" | "clear"; readonly prefix: string }
 );
 
 /** Calls that run concurrently. */
 export type ModelStep = readonly ModelCall[];
 
 const key = fc.nat({ max: modelKeys.length - 1 });
+const prefix = fc.constantFrom("", "a", "e", "*", "kk", "missing");
 const size = fc.oneof({ weight: 8, arbitrary: fc.nat({ max: 40 }) }, { weight: 1, arbitrary: fc.nat({ max: 5_000 }) });
 const keys = fc.array(key, { maxLength: 6 });
 const entries = fc.array(fc.tuple(key, size), { maxLength: 6 });
@@ -40,10 +41,10 @@ export function modelSteps(clients: number): fc.Arbitrary<ModelStep[]> {
   const call: fc.Arbitrary<ModelCall> = fc.oneof(
     { weight: 3, arbitrary: fc.record({ client, method: fc.constant("setMany" as const), entries }) },
     {
-      weight: 2,
+      weight: 3,
       arbitrary: fc.record({
         client,
-        method: fc.constantFrom("getMany" as const, "deleteMany" as const),
+        method: fc.constantFrom("getMany" as const, "getMap" as const, "existsMany" as const, "deleteMany" as const),
         keys,
       }),
     },
@@ -56,7 +57,11 @@ export function modelSteps(clients: number): fc.Arbitrary<ModelStep[]> {
         key,
       }),
     },
-    { weight: 1, arbitrary: fc.record({ client, method: fc.constant("listKeys" as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ client, method: fc.constantFrom("keys" as const, "clear" as const), prefix }),
+    },
+    { weight: 1, arbitrary: fc.record({ client, method: fc.constant("keys" as const), prefix: fc.constant("") }) },
   );
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.tuple(call) },

@@ -1,9 +1,12 @@
 import type { Bucket } from "@manykv/core";
+import type { Ability } from "../conformance-case.js";
 import { bytes } from "./bytes.js";
 
 /** A method that takes keys, with a call that passes one invalid key. */
 export interface KeyMethod {
-  readonly name: "get" | "set" | "delete" | "exists" | "getMany" | "setMany" | "deleteMany";
+  readonly name: Exclude<keyof Bucket, "name" | "limits" | "listKeys" | "keys" | "clear">;
+  /** The ability that the method needs. */
+  readonly needs?: Ability;
   /** Number of entries that the call writes. 0 for a read. */
   readonly entries: number;
   call(bucket: Bucket, key: string): Promise<unknown>;
@@ -25,6 +28,16 @@ export const keyMethods: readonly KeyMethod[] = [
         [key, bytes("v")],
         ["after", bytes("v")],
       ]),
+  },
+  { name: "existsMany", entries: 0, call: (bucket, key) => bucket.existsMany(["before", key, "after"]) },
+  { name: "getMap", entries: 0, call: (bucket, key) => bucket.getMap(["before", key, "after"]) },
+  { name: "ttlMany", needs: "ttl", entries: 0, call: (bucket, key) => bucket.ttlMany(["before", key, "after"]) },
+  { name: "increment", needs: "increment", entries: 1, call: (bucket, key) => bucket.increment(key) },
+  {
+    name: "compareAndSwap",
+    needs: "compareAndSwap",
+    entries: 1,
+    call: (bucket, key) => bucket.compareAndSwap(key, { expected: undefined, value: bytes("v") }),
   },
   { name: "deleteMany", entries: 3, call: (bucket, key) => bucket.deleteMany(["before", key, "after"]) },
 ];

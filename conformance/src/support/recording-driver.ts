@@ -1,6 +1,6 @@
-import type { Driver } from "@manykv/core/driver";
+import type { createRequest, Driver, SetRequest } from "@manykv/core/driver";
 import type { Operation } from "../faults/call-fault.js";
-import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
+import { type AnyRequest, keysOf, sendSet, wrapDriver } from "../faults/wrap-driver.js";
 
 /** One request that a driver received. */
 export interface RecordedRequest {
@@ -9,6 +9,8 @@ export interface RecordedRequest {
   readonly keys: readonly string[];
   /** Total size of the keys (as UTF-8) and the values, in bytes. */
   readonly bytes: number;
+  readonly ttls: SetRequest["ttls"];
+  readonly prefix: string | undefined;
 }
 
 /** Records the requests that reach a driver, and the largest number of requests in flight at the same time. */
@@ -18,11 +20,26 @@ export interface Recording {
   mostInFlight: number;
 }
 
+const operations: readonly Operation[] = [
+  "get",
+  "set",
+  "delete",
+  "exists",
+  "list",
+  "setIfAbsent",
+  "ttl",
+  "increment",
+  "compareAndSwap",
+  "listBuckets",
+  "sweep",
+];
+
 export function recordRequests(): Recording {
   let inFlight = 0;
-  async function note<Answer>(operation: Operation, request: Noted, answer: () => Promise<Answer>): Promise<Answer> {
-    const { keys = [], values = [] } = request;
-    recording.requests.push({ operation, keys: [...keys], bytes: bytesOf(keys, values) });
+  async function note(operation: Operation, request: AnyRequest, answer: () => Promise<unknown>): Promise<unknown> {
+    const keys = keysOf(request);
+    const { values = [], ttls, prefix } = request;
+    recording.requests.push({ operation, keys: [...keys], bytes: bytesOf(keys, values), ttls, prefix });
     recording.mostInFlight = Math.max(recording.mostInFlight, ++inFlight);
     try {
       return await answer();
@@ -30,36 +47,20 @@ export function recordRequests(): Recording {
       inFlight--;
     }
   }
-  const recording: Recording = {
-    requests: [],
-    mostInFlight: 0,
-    wrap: (driver) =>
-      wrapDriver(
-        driver,
-        {
-          get: (request) => note("get", request, () => driver.get(request)),
-          set: (request) => note("set", request, () => sendSet(driver, request)),
-          delete: (request) => note("delete", request, () => driver.delete(request)),
-          list: (request) => note("list", {}, () => driver.list(request)),
-          ...(driver.exists && {
-            exists: (request) => note("exists", request, () => existsOf(driver, request)),
-          }),
-        },
-        ["prepareSet"],
-      ),
+  const wrap = (driver: Driver): Driver => {
+    const sends: Partial<Record<Operation, (request: Request) => Promise<unknown>>> = {};
+    for (const operation of operations) {
+      const method = operation === "set" ? sendSet.bind(undefined, driver) : driver[operation]?.bind(driver);
+      if (method === undefined) continue;
+      sends[operation] = (request) => note(operation, request, () => method(request));
+    }
+    return wrapDriver(driver, sends as Partial<Driver>, ["prepareSet"]);
   };
+  const recording: Recording = { requests: [], mostInFlight: 0, wrap };
   return recording;
 }
 
-interface Noted {
-  readonly keys?: readonly string[];
-  readonly values?: readonly Uint8Array[];
-}
-
-function existsOf(driver: Driver, request: Parameters<Driver["get"]>[0]): ReturnType<NonNullable<Driver["exists"]>> {
-  if (!driver.exists) throw new TypeError("recordRequests: the driver has no `exists` method");
-  return driver.exists(request);
-}
+type Request = ReturnType<typeof createRequest>;
 
 function bytesOf(keys: readonly string[], values: readonly Uint8Array[]): number {
   const keyBytes = keys.reduce((sum, key) => sum + Buffer.byteLength(key), 0);

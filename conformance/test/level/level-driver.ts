@@ -1,11 +1,13 @@
 import {
   allDone,
+  type BucketsAnswer,
   type Driver,
   type DriverLimits,
   type Fault,
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
+  type PageRequest,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
@@ -73,17 +75,27 @@ class LevelDriver implements Driver {
    * Lists one page of keys. The cursor contains the last key of the previous page, so keys that are added or deleted
    * later do not shift the other keys.
    */
-  async list({ bucket, cursor }: ListRequest): Promise<ListAnswer> {
-    const first = toPath(bucket, "");
+  async list({ bucket, prefix, cursor }: ListRequest): Promise<ListAnswer> {
+    const start = toPath(bucket, "");
+    const first = toPath(bucket, prefix);
     const after = cursor === undefined ? undefined : toPath(bucket, keyOfCursor(cursor));
     const range = {
-      ...(after === undefined ? { gte: first } : { gt: after }),
+      ...(after === undefined || Buffer.compare(after, first) < 0 ? { gte: first } : { gt: after }),
       lt: endOf(first),
       limit: keysPerPage,
     };
-    const keys = (await this.#database.keys(range).all()).map((path) => toKey(path, first));
+    const keys = (await this.#database.keys(range).all()).map((path) => toKey(path, start));
     const last = keys.at(-1);
     return keys.length < keysPerPage || last === undefined ? { keys } : { keys, cursor: toCursor(last) };
+  }
+
+  /** Returns the first bucket after that of the cursor. */
+  async listBuckets({ cursor }: PageRequest): Promise<BucketsAnswer> {
+    const range = cursor === undefined ? {} : { gte: endOf(toPath(cursor, "")) };
+    const [path] = await this.#database.keys({ ...range, limit: 1 }).all();
+    if (path === undefined) return { buckets: [] };
+    const bucket = Buffer.from(path.subarray(0, path.indexOf(0))).toString();
+    return { buckets: [bucket], cursor: bucket };
   }
 
   async close(): Promise<void> {}
@@ -110,10 +122,10 @@ function toKey(path: Uint8Array, start: Uint8Array): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(path.subarray(start.length));
 }
 
-/** Returns the exclusive upper bound of a bucket's database keys: their prefix, with U+0001 in place of U+0000. */
+/** Returns the exclusive upper bound of the database keys with a prefix. No byte of UTF-8 is 255. */
 function endOf(start: Uint8Array): Uint8Array {
   const end = Uint8Array.from(start);
-  end[end.length - 1] = 1;
+  end[end.length - 1] = (end.at(-1) as number) + 1;
   return end;
 }
 

@@ -182,7 +182,8 @@ export const batchMutants: readonly Mutant[] = [
     rule: "S5",
     killedBy: "s05-last-wins",
     createStore: changedBuckets((bucket) => ({
-      setMany: (entries, options) => bucket.setMany(new Map([...entries].reverse()), options),
+      setMany: (entries, options) =>
+        bucket.setMany(new Map(Array.from(entries, ([key, value]) => [key, value] as const).reverse()), options),
     })),
   },
   {
@@ -319,5 +320,36 @@ export const batchMutants: readonly Mutant[] = [
     rule: "S12",
     killedBy: "s12-bounded-concurrency",
     createStore: belowCore((driver, options) => [driver, { ...options, concurrency: 1 }]),
+  },
+  {
+    name: "returns the answers of existsMany in another order",
+    rule: "S4",
+    killedBy: "s04-exists-many",
+    createStore: changedBuckets((bucket) => ({
+      existsMany: async (keys, options) => bucket.existsMany([...new Set(keys)], options),
+    })),
+  },
+  {
+    name: "returns missing keys from getMap",
+    rule: "S4",
+    killedBy: "s04-get-map",
+    createStore: changedBuckets((bucket) => ({
+      getMap: async (keys, options) => {
+        const all = [...keys];
+        const found = await bucket.getMany(all, options);
+        return new Map(all.map((key, index) => [key, found[index]?.[1] ?? new Uint8Array(0)]));
+      },
+    })),
+  },
+  {
+    name: "sends a request for an existsMany of no keys",
+    rule: "S6",
+    killedBy: "s06-empty-exists-many",
+    createStore: changedBuckets((bucket) => ({
+      existsMany: async (keys, options) => {
+        await bucket.get("any key");
+        return bucket.existsMany(keys, options);
+      },
+    })),
   },
 ];

@@ -2,6 +2,7 @@ import { BatchError, type Bucket, createStore, type Outcome, type Store, type St
 import type { Driver } from "@manykv/core/driver";
 import { refused } from "../../src/faults/engine-faults.js";
 import { faultDriver } from "../../src/faults/fault-driver.js";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import type { ConformanceHarness, Refusal, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 
@@ -36,6 +37,23 @@ export function wrongPassword(driver: () => Driver): Refusal {
   return { what: "a wrong password", code: "access-denied", driver: refusing };
 }
 
+/** The reference driver, which has the methods of every ability. */
+export type CompleteDriver = Required<Driver>;
+
+/** Returns a mutant that is a reference driver with other methods. */
+export function broken(
+  name: string,
+  rule: Rule,
+  killedBy: string,
+  change: (inner: CompleteDriver, data: ReferenceData) => Partial<Driver>,
+): Mutant {
+  const driver = (data: ReferenceData): Driver => {
+    const inner = referenceDriver(data) as CompleteDriver;
+    return wrapDriver(inner, change(inner, data));
+  };
+  return { name, rule, killedBy, driver };
+}
+
 /** Wraps core's `createStore`: in each bucket, the methods that `change` returns replace the bucket's own methods. */
 export function changedBuckets(
   change: (bucket: Bucket, driver: Driver, options: StoreOptions) => Partial<Bucket>,
@@ -68,6 +86,8 @@ function delegateStore(store: Store): Store {
     open: (name, options) => store.open(name, options),
     provision: () => store.provision(),
     describe: (options) => store.describe(options),
+    buckets: (options) => store.buckets(options),
+    sweep: (options) => store.sweep(options),
     close: () => store.close(),
     [Symbol.asyncDispose]: () => store.close(),
   };
@@ -86,6 +106,12 @@ function delegateBucket(bucket: Bucket): Bucket {
     getMany: (keys, options) => bucket.getMany(keys, options),
     setMany: (entries, options) => bucket.setMany(entries, options),
     deleteMany: (keys, options) => bucket.deleteMany(keys, options),
+    getMap: (keys, options) => bucket.getMap(keys, options),
+    existsMany: (keys, options) => bucket.existsMany(keys, options),
+    ttlMany: (keys, options) => bucket.ttlMany(keys, options),
+    clear: (options) => bucket.clear(options),
+    increment: (key, delta, options) => bucket.increment(key, delta, options),
+    compareAndSwap: (key, change, options) => bucket.compareAndSwap(key, change, options),
   };
 }
 

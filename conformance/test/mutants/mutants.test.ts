@@ -7,12 +7,14 @@ import { pause } from "../../src/support/settles.js";
 
 import { batchMutants } from "./batch-mutants.js";
 import { errorMutants } from "./error-mutants.js";
+import { expiryMutants } from "./expiry-mutants.js";
 import { keyMutants } from "./key-mutants.js";
 import { harnessOf, type Mutant } from "./mutant.js";
 import { outcomeMutants } from "./outcome-mutants.js";
 import { sameMutants } from "./same-mutants.js";
 import { settlingMutants } from "./settling-mutants.js";
 import { storeMutants } from "./store-mutants.js";
+import { updateMutants } from "./update-mutants.js";
 import { valueMutants } from "./value-mutants.js";
 
 const mutants: readonly Mutant[] = [
@@ -24,6 +26,8 @@ const mutants: readonly Mutant[] = [
   ...storeMutants,
   ...errorMutants,
   ...sameMutants,
+  ...expiryMutants,
+  ...updateMutants,
 ];
 
 describe("mutants", () => {

@@ -143,6 +143,24 @@ export const settlingMutants: readonly Mutant[] = [
     killedBy: "s11-timeout-of-zero",
     createStore: calls(({ timeout, ...rest }) => (timeout === 0 ? rest : { timeout, ...rest })),
   },
+  {
+    name: "reports keys as missing if existsMany fails",
+    rule: "S10",
+    killedBy: "s10-exists-many",
+    createStore: changedBuckets((bucket) => ({
+      existsMany: (keys, options) =>
+        bucket.existsMany(keys, options).catch(() => new Array<boolean>([...keys].length).fill(false)),
+    })),
+  },
+  {
+    name: "reports keys as missing if ttlMany fails",
+    rule: "S10",
+    killedBy: "s10-ttl-many",
+    createStore: changedBuckets((bucket) => ({
+      ttlMany: (keys, options) =>
+        bucket.ttlMany(keys, options).catch(() => new Array<undefined>([...keys].length).fill(undefined)),
+    })),
+  },
 ];
 
 function withoutTimeout(options: CallOptions): CallOptions {
