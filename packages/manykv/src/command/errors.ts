@@ -5,7 +5,7 @@ import { InputError } from "../records/record.js";
 /** Exit codes of the command. The help and the README document them. */
 export const exitCode = {
   done: 0,
-  /** Some records were not written, or some keys have no value. */
+  /** Some records were not written, or some keys have no value, or a value that cannot be incremented. */
   incomplete: 1,
   /** An argument, option or URL is invalid, or a key or value exceeds the store's limits. */
   usage: 2,
@@ -44,7 +44,7 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
     const isUsage = error.code === "invalid-argument" || error.code === "too-large";
     return {
       // The store's message names the method, but users of the command run the subcommand instead.
-      message: error.message.replace("`provision()`", "`manykv provision`"),
+      message: error.message.replace(/`?provision\(\)`?/, "`manykv provision`"),
       exitCode: isUsage ? exitCode.usage : exitCode.store,
     };
   }

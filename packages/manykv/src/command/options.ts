@@ -35,9 +35,9 @@ export function addStoreOptions(command: Command): Command {
       ),
     )
     .addOption(
-      new Option("--timeout <milliseconds>", "time limit of each call to the store")
-        .argParser(parseCount)
-        .default(30_000),
+      new Option("--timeout <duration>", "time limit of each call to the store")
+        .argParser(parseDuration)
+        .default(30_000, "30s"),
     );
 }
 
@@ -57,6 +57,13 @@ export function addWriteOptions(command: Command): Command {
     .addOption(batchSizeOption());
 }
 
+/** Adds the options of subcommands that delete keys that the user does not name one by one. */
+export function addListedOptions(command: Command, scope = ""): Command {
+  return command
+    .option("--yes", `${scope}delete the keys; without this option, nothing is deleted`)
+    .option("--dry-run", `${scope}only print how many keys there are`);
+}
+
 export function batchSizeOption(): Option {
   return new Option("--batch-size <count>", "maximum number of records in one call to the store")
     .argParser(parseCount)
@@ -68,6 +75,31 @@ export function parseCount(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= 1) return count;
   throw new InvalidArgumentError("Pass an integer of 1 or more.");
+}
+
+/** Parses a duration such as `30m`, and returns it in milliseconds. */
+function parseDuration(text: string): number {
+  const [, count, unit = "ms"] = /^(\d+)(ms|s|m|h|d)?$/.exec(text) ?? [];
+  const duration = Number(count) * millisecondsOf[unit as keyof typeof millisecondsOf];
+  if (Number.isSafeInteger(duration) && duration >= 1) return duration;
+  throw new InvalidArgumentError(
+    "Pass an integer of 1 or more with a unit, such as 500ms, 30s, 30m, 12h or 7d. Without a unit, it means milliseconds.",
+  );
+}
+
+const millisecondsOf = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+export function ttlOption(what: string): Option {
+  return new Option("--ttl <duration>", `${what}, such as 500ms, 30s, 30m, 12h or 7d`).argParser((text) => {
+    // Who forgets the unit may mean seconds, and keys that expire too early are lost.
+    if (/^\d+$/.test(text))
+      throw new InvalidArgumentError(`Add a unit: ${text}ms, ${text}s, ${text}m, ${text}h or ${text}d.`);
+    return parseDuration(text);
+  });
+}
+
+export function prefixOption(description: string): Option {
+  return new Option("--prefix <text>", description);
 }
 
 /** Makes the command fail if an option with a value is repeated. Commander would silently use only the last value. */
@@ -87,6 +119,7 @@ export interface FormatFlags {
   readonly format?: "ndjson" | "csv";
   readonly keyColumn?: string;
   readonly valueColumn?: string;
+  readonly ttlColumn?: string;
   readonly encoding?: ValueEncoding;
   readonly delimiter?: string;
 }
@@ -101,6 +134,7 @@ export function addFormatOptions(command: Command): Command {
     )
     .option("--key-column <name>", 'CSV: column of the keys (default: "key")')
     .option("--value-column <name>", 'CSV: column of the values (default: "value")')
+    .option("--ttl-column <name>", 'CSV: column of the times to live in milliseconds (default: "ttl")')
     .addOption(new Option("--encoding <name>", 'CSV: encoding of the values (default: "utf8")').choices(valueEncodings))
     .addOption(
       new Option("--delimiter <character>", 'CSV: character between the columns, or "tab" (default: ",")').argParser(
@@ -132,8 +166,10 @@ export async function readerFor(path: string, flags: ReadFlags): Promise<RecordR
   }
   rejectFlags("ndjson", { "--key-field": keyField });
   const { ignoreOtherColumns = false } = flags;
+  const requiresTtl = flags.ttlColumn !== undefined;
   const { readCsv } = await loadCsv();
-  return (chunks, limits) => readCsv(chunks, { ...csvFormat(flags), ignoreOtherColumns, fromRecord, limits });
+  return (chunks, limits) =>
+    readCsv(chunks, { ...csvFormat(flags), requiresTtl, ignoreOtherColumns, fromRecord, limits });
 }
 
 /** Returns the writer for the format that the options or the file's extension select. */
@@ -158,18 +194,25 @@ function formatOf(path: string, flags: FormatFlags): "ndjson" | "csv" {
 function csvFormat({
   keyColumn = "key",
   valueColumn = "value",
+  ttlColumn = "ttl",
   encoding = "utf8",
   delimiter = ",",
 }: FormatFlags): CsvFormat {
-  if (keyColumn === valueColumn)
-    throw new CommandError(exitCode.usage, "--key-column and --value-column must name different columns");
-  return { keyColumn, valueColumn, encoding, delimiter };
+  if (new Set([keyColumn, valueColumn, ttlColumn]).size < 3) {
+    throw new CommandError(
+      exitCode.usage,
+      '--key-column, --value-column and --ttl-column (default: "ttl") must name different columns',
+    );
+  }
+  return { keyColumn, valueColumn, ttlColumn, encoding, delimiter };
 }
 
-function csvFlags({ keyColumn, valueColumn, encoding, delimiter }: FormatFlags): Record<string, unknown> {
+function csvFlags(flags: FormatFlags): Record<string, unknown> {
+  const { keyColumn, valueColumn, ttlColumn, encoding, delimiter } = flags;
   return {
     "--key-column": keyColumn,
     "--value-column": valueColumn,
+    "--ttl-column": ttlColumn,
     "--encoding": encoding,
     "--delimiter": delimiter,
   };

@@ -2,13 +2,18 @@ import { Command, CommanderError } from "commander";
 import { CommandError, describeError, type ExitCode, exitCode, ReaderClosed } from "./errors.js";
 import { interrupt } from "./interrupt.js";
 import { rejectRepeatedOptions, type ToAction } from "./options.js";
+import { addBucketsCommand } from "./subcommands/buckets.js";
+import { addClearCommand } from "./subcommands/clear.js";
+import { addCountCommand } from "./subcommands/count.js";
 import { addDeleteCommand } from "./subcommands/delete.js";
 import { addExportCommand } from "./subcommands/export.js";
 import { addGetCommand } from "./subcommands/get.js";
 import { addImportCommand } from "./subcommands/import.js";
+import { addIncrementCommand } from "./subcommands/increment.js";
 import { addListCommand } from "./subcommands/list.js";
 import { addProvisionCommand } from "./subcommands/provision.js";
 import { addSetCommand } from "./subcommands/set.js";
+import { addSweepCommand } from "./subcommands/sweep.js";
 import { printMessage } from "./terminal.js";
 
 /** Runs the command with the arguments after its name and returns the exit code. */
@@ -64,9 +69,14 @@ function createProgram(version: string, toAction: ToAction): Command {
   addExportCommand(program, toAction);
   addGetCommand(program, toAction);
   addSetCommand(program, toAction);
+  addIncrementCommand(program, toAction);
   addDeleteCommand(program, toAction);
+  addClearCommand(program, toAction);
   addListCommand(program, toAction);
+  addCountCommand(program, toAction);
+  addBucketsCommand(program, toAction);
   addProvisionCommand(program, toAction);
+  addSweepCommand(program, toAction);
   for (const command of program.commands) rejectRepeatedOptions(command);
   return program;
 }
@@ -89,7 +99,8 @@ Stores (--store or MANYKV_STORE)
 
 Exit codes
   0    success
-  1    some records were not written, or some keys have no value
+  1    some records were not written, some keys have no value, or a value cannot
+       be incremented
   2    invalid arguments or URL, or a key or value over the store's limits
   3    the store failed or rejected the call
   4    a file or a pipe cannot be read or written

@@ -47,9 +47,9 @@ async function closeStore(store: Store): Promise<void> {
 /** Opens the bucket of the options and runs `use`. */
 export function withBucket(
   flags: BucketFlags,
-  use: (bucket: Bucket, interrupt: Interrupt) => Promise<ExitCode>,
+  use: (bucket: Bucket, interrupt: Interrupt, store: Store) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  return withStore(flags, async (store) => use(await openBucket(store, flags.bucket), interrupt));
+  return withStore(flags, async (store) => use(await openBucket(store, flags.bucket), interrupt, store));
 }
 
 /** Opens a bucket. This sends no request, so it fails only if the name is invalid. */

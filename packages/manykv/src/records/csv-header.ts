@@ -5,15 +5,19 @@ import { InputError } from "./record.js";
 export interface HeaderOptions {
   readonly keyColumn: string;
   readonly valueColumn: string;
+  readonly ttlColumn: string;
+  /** Whether the column `ttlColumn` must exist. */
+  readonly requiresTtl: boolean;
   readonly delimiter: string;
-  /** Whether to ignore columns other than `keyColumn` and `valueColumn`. If `false`, such columns are an error. */
+  /** Whether to ignore columns other than these three. If `false`, such columns are an error. */
   readonly ignoreOtherColumns: boolean;
 }
 
-/** Indexes of the two columns that are imported, and the number of all columns. */
+/** Indexes of the columns that are imported, and the number of all columns. */
 export interface Columns {
   readonly key: number;
   readonly value: number;
+  readonly ttl: number | undefined;
   readonly count: number;
 }
 
@@ -27,12 +31,14 @@ export function columnsOf(header: readonly Buffer[], line: Buffer, options: Head
   };
   const key = indexOf(options.keyColumn, "--key-column");
   const value = indexOf(options.valueColumn, "--value-column");
-  if (names.length > 2 && !options.ignoreOtherColumns) {
+  const hasTtl = options.requiresTtl || names.includes(options.ttlColumn);
+  const ttl = hasTtl ? indexOf(options.ttlColumn, "--ttl-column") : undefined;
+  if (names.length > (hasTtl ? 3 : 2) && !options.ignoreOtherColumns) {
     throw new InputError(
-      `the CSV header has ${names.length} columns, but only two can be imported: pass --ignore-other-columns to ignore the others`,
+      `the CSV header has ${names.length} columns, but only the columns ${JSON.stringify(options.keyColumn)}, ${JSON.stringify(options.valueColumn)} and ${JSON.stringify(options.ttlColumn)} can be imported: pass --ignore-other-columns to ignore the others`,
     );
   }
-  return { key, value, count: names.length };
+  return { key, value, ttl, count: names.length };
 }
 
 /** Returns the error for a header that cannot be parsed. */

@@ -12,8 +12,11 @@ import {
   encodeValue,
   InputError,
   type Item,
+  invalidTtl,
+  isTtl,
   type Position,
   type RecordWriter,
+  type RejectedRecord,
   type ValueEncoding,
   type ValueRecord,
 } from "./record.js";
@@ -22,6 +25,7 @@ import { textInput } from "./text-input.js";
 export interface CsvFormat {
   readonly keyColumn: string;
   readonly valueColumn: string;
+  readonly ttlColumn: string;
   readonly encoding: ValueEncoding;
   /** Character between the columns. */
   readonly delimiter: string;
@@ -55,15 +59,15 @@ export async function* readCsv(
   if (!rows.failed) checkFromRecord(options.fromRecord, rows.records);
 }
 
-export function csvWriter({ keyColumn, valueColumn, encoding, delimiter }: CsvFormat): RecordWriter {
+export function csvWriter({ keyColumn, valueColumn, ttlColumn, encoding, delimiter }: CsvFormat): RecordWriter {
   return {
-    header: stringify([[keyColumn, valueColumn]], { delimiter }),
+    header: stringify([[keyColumn, valueColumn, ttlColumn]], { delimiter }),
     format: (records) => {
       const rows: string[][] = [];
-      for (const [key, value] of records) {
+      for (const [key, value, { ttl } = {}] of records) {
         const text = encodeValue(value, encoding);
         if (text === undefined) break;
-        rows.push([key, text]);
+        rows.push([key, text, ttl === undefined ? "" : String(ttl)]);
       }
       return { text: stringify(rows, { delimiter }), count: rows.length };
     },
@@ -197,9 +201,14 @@ function itemOf(row: Buffer[], columns: Columns, position: Position, options: Cs
   }
   if (!isUtf8(keyBytes)) return { ...position, code: "invalid-argument", problem: `its key is ${notUtf8}` };
   const key = keyBytes.toString();
+  const rejected = (problem: string): RejectedRecord => ({ ...position, key, code: "invalid-argument", problem });
   const value = bytesOf(valueBytes, options.encoding);
-  if (value !== undefined) return checkRecord(position, key, value, options.limits);
-  return { ...position, key, code: "invalid-argument", problem: `its value is ${notEncoded[options.encoding]}` };
+  if (value === undefined) return rejected(`its value is ${notEncoded[options.encoding]}`);
+  const ttlText = columns.ttl === undefined ? "" : String(row[columns.ttl]);
+  if (ttlText === "") return checkRecord(position, { key, value }, options.limits);
+  const ttl = /^\d+$/.test(ttlText) ? Number(ttlText) : undefined;
+  if (!isTtl(ttl)) return rejected(`its ttl is ${invalidTtl}`);
+  return checkRecord(position, { key, value, ttl }, options.limits);
 }
 
 function bytesOf(bytes: Buffer, encoding: ValueEncoding): Uint8Array | undefined {

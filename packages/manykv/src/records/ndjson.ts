@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Limits } from "@manykv/core";
+import type { Entry, Limits } from "@manykv/core";
 import { numberText, parseObject } from "./json-object.js";
 import { isBlank, type Line, lineTooLong, notUtf8, splitLines } from "./lines.js";
 import {
@@ -8,6 +8,8 @@ import {
   decodeValue,
   encodeValue,
   type Item,
+  invalidTtl,
+  isTtl,
   type Position,
   type RecordWriter,
   type ValueRecord,
@@ -44,15 +46,15 @@ export async function* readNdjson(
 export const ndjsonWriter: RecordWriter = {
   header: "",
   format: (records) => ({
-    text: records.map(([key, value]) => `${formatRecord(key, value)}\n`).join(""),
+    text: records.map((record) => `${formatRecord(record)}\n`).join(""),
     count: records.length,
   }),
 };
 
-export function formatRecord(key: string, value: Uint8Array): string {
+export function formatRecord([key, value, { ttl } = {}]: Entry): string {
   const text = encodeValue(value, "utf8");
-  if (text !== undefined && !hasControlCharacter.test(text)) return JSON.stringify({ key, value: text });
-  return JSON.stringify({ key, base64: encodeValue(value, "base64") });
+  if (text !== undefined && !hasControlCharacter.test(text)) return JSON.stringify({ key, value: text, ttl });
+  return JSON.stringify({ key, base64: encodeValue(value, "base64"), ttl });
 }
 
 // Control characters other than tab, line feed and carriage return. JSON represents each of them as six bytes.
@@ -71,7 +73,7 @@ function itemOf(line: Line, record: number, { keyField, limits }: NdjsonOptions)
     const problem = parsed.problem + (record === 1 ? formatHint(line.text.trim()) : "");
     return { ...position, key: parsed.key, code: "invalid-argument", problem };
   }
-  return checkRecord(position, parsed.key, parsed.value, limits);
+  return checkRecord(position, parsed, limits);
 }
 
 /** Suggests what the input may be instead of NDJSON. `text` is the first record. */
@@ -87,26 +89,27 @@ function maxLineBytes({ maxKeyBytes, maxValueBytes }: Limits): number {
 }
 
 type ParsedLine =
-  | { readonly key: string; readonly value: Uint8Array }
+  | { readonly key: string; readonly value: Uint8Array; readonly ttl?: number | undefined }
   | { readonly problem: string; readonly key?: string };
 
 /**
- * Parses `{"key": "...", "value": "text"}` or, for bytes that are not text, `{"key": "...", "base64": "..."}`. Rejects
- * other members, because an import would lose them.
+ * Parses `{"key": "...", "value": "text"}` or, for bytes that are not text, `{"key": "...", "base64": "..."}`. Both may have
+ * the member `"ttl"`. Rejects other members, because an import would lose them.
  */
 function parseRecord(line: string): ParsedLine {
   const parsed = parseObject(line);
   if ("problem" in parsed) return parsed;
-  const { key, value, base64, ...others } = parsed.members;
+  const { key, value, base64, ttl, ...others } = parsed.members;
   if (key === undefined) return { problem: 'it has no "key" (to use another member as the key, pass --key-field)' };
   if (typeof key !== "string") return { problem: 'its "key" is not a string' };
   if (Object.keys(others).length > 0) {
-    return { key, problem: 'it has members other than "key", "value" and "base64"' };
+    return { key, problem: 'it has members other than "key", "value", "base64" and "ttl"' };
   }
+  if (ttl !== undefined && !isTtl(ttl)) return { key, problem: `its "ttl" is ${invalidTtl}` };
   if ((value === undefined) === (base64 === undefined)) {
     return { key, problem: 'it must have either "value" or "base64"' };
   }
-  return value === undefined ? fromBase64(key, base64) : fromText(key, value);
+  return { ...(value === undefined ? fromBase64(key, base64) : fromText(key, value)), ttl };
 }
 
 function fromText(key: string, text: unknown): ParsedLine {

@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from "node:buffer";
-import type { Limits } from "@manykv/core";
+import type { Entry, Limits } from "@manykv/core";
 
 /** The position of a record in its input. */
 export interface Position {
@@ -15,6 +15,8 @@ export interface KeyRecord extends Position {
 
 export interface ValueRecord extends KeyRecord {
   readonly value: Uint8Array;
+  /** Time to live in milliseconds. Absent if the record does not expire. */
+  readonly ttl?: number | undefined;
 }
 
 /** A record that cannot be written. */
@@ -46,14 +48,27 @@ export function checkKey({ record, line }: Position, key: string, limits: Limits
   return { record, line, key, code: "too-large", problem };
 }
 
-/** Returns a record with the key and the value, or a rejected record if one of them is invalid. */
-export function checkRecord(position: Position, key: string, value: Uint8Array, limits: Limits): Item<ValueRecord> {
+/** Returns a record, or a rejected record if the key or the value is invalid. */
+export function checkRecord(
+  position: Position,
+  { key, value, ttl }: Omit<ValueRecord, keyof Position>,
+  limits: Limits,
+): Item<ValueRecord> {
   const checked = checkKey(position, key, limits);
   if (isRejected(checked)) return checked;
-  if (value.length <= limits.maxValueBytes) return { ...checked, value };
+  if (value.length <= limits.maxValueBytes) return { ...checked, value, ttl };
   const problem = `its value has ${value.length} bytes, and the store's limit is ${limits.maxValueBytes}`;
   return { ...checked, code: "too-large", problem };
 }
+
+/** Returns whether a store accepts the value as a time to live in milliseconds. */
+export function isTtl(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+/** Describes a time to live that {@link isTtl} rejects, and says what to do. */
+export const invalidTtl =
+  "not an integer number of milliseconds, at least 1 (a record that does not expire has no ttl)";
 
 /** Thrown if the input as a whole cannot be read as records. */
 export class InputError extends Error {
@@ -95,7 +110,7 @@ export interface RecordWriter {
   /** The text before the first record. */
   readonly header: string;
   /** Formats the records before the first value that this format cannot represent. `count` is their number. */
-  format(records: readonly (readonly [key: string, value: Uint8Array])[]): {
+  format(records: readonly Entry[]): {
     readonly text: string;
     readonly count: number;
   };

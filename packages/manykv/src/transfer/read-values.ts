@@ -1,18 +1,47 @@
-import type { Bucket, CallOptions, KeyValue } from "@manykv/core";
+import type { Bucket, CallOptions, Entry, KeyValue, Store } from "@manykv/core";
 
 /** Yields the keys of a bucket that start with `prefix`, page by page. A key may occur more than once. */
-export async function* listPages(bucket: Bucket, prefix: string, options: CallOptions): AsyncGenerator<string[]> {
+export async function* listPages(
+  bucket: Bucket,
+  prefix: string | undefined,
+  options: CallOptions,
+): AsyncGenerator<string[]> {
   let cursor: string | undefined;
   do {
-    const page = await bucket.listKeys({ cursor, ...options });
-    yield prefix === "" ? page.keys : page.keys.filter((key) => key.startsWith(prefix));
+    const page = await bucket.listKeys({ prefix, cursor, ...options });
+    yield page.keys;
     cursor = page.cursor;
   } while (cursor !== undefined);
 }
 
+/** Reads the records of keys. Returns one result per key: `undefined` if the key does not exist. */
+export type ReadRecords = (keys: readonly string[]) => Promise<readonly (Entry | undefined)[]>;
+
+/**
+ * Returns a function that reads records with their remaining time to live, unless keys of the store cannot expire. Then it
+ * reads only values. A key that expires between the two reads counts as missing, whichever of them is faster.
+ */
+export async function recordReader(
+  store: Pick<Store, "describe">,
+  bucket: Pick<Bucket, "getMany" | "ttlMany">,
+  calls: CallOptions,
+): Promise<ReadRecords> {
+  const { abilities } = await store.describe(calls);
+  if (!abilities.ttl) return (keys) => bucket.getMany(keys, calls);
+  return async (keys) => {
+    const [records, ttls] = await Promise.all([bucket.getMany(keys, calls), bucket.ttlMany(keys, calls)]);
+    return records.map((record, index) => withTtl(record, ttls[index]));
+  };
+}
+
+function withTtl(record: KeyValue | undefined, ttl: number | null | undefined): Entry | undefined {
+  if (record === undefined || ttl === undefined) return undefined;
+  // The engine may round the rest of a millisecond to 0, which no store accepts.
+  return ttl === null ? record : [...record, { ttl: Math.max(ttl, 1) }];
+}
+
 export interface ReadOptions {
-  /** Reads one batch, as `getMany` does. */
-  readonly read: (keys: readonly string[]) => Promise<(KeyValue | undefined)[]>;
+  readonly read: ReadRecords;
   /** Maximum number of keys in one batch. Batches of large values have fewer keys. */
   readonly batchSize: number;
 }
@@ -20,7 +49,7 @@ export interface ReadOptions {
 /** `records[i]` is the record of `keys[i]`, or `undefined` if the key is missing. */
 export interface ReadBatch {
   readonly keys: readonly string[];
-  readonly records: readonly (KeyValue | undefined)[];
+  readonly records: readonly (Entry | undefined)[];
 }
 
 /** Target size of a batch in bytes. The size of values is unknown until they arrive, so the first batches are small. */

@@ -55,6 +55,8 @@ test.each([
   [["delete", "--keys-from", "a", "--keys-from", "b"]],
   [["list", "--prefix", "a", "--prefix", "b"]],
   [["export", "--prefix", "a", "--prefix", "b"]],
+  [["delete", "--prefix", "a", "--prefix", "b"]],
+  [["set", "k", "v", "--ttl", "1s", "--ttl", "2s"]],
   [["set", "k", "--file", "", "--file", "b"]],
   [["get", "k", "--bucket", "a", "-b", "b"]],
   [["provision", "--store", "memory:", "--store", "memory:"]],

@@ -16,7 +16,7 @@ async function contents(bucket: string): Promise<string[]> {
 
 function lines(records: Record<string, string | Uint8Array>): string[] {
   return Object.entries(records)
-    .map(([key, value]) => formatRecord(key, Buffer.from(value as string)))
+    .map(([key, value]) => formatRecord([key, Buffer.from(value as string)]))
     .sort();
 }
 
@@ -127,5 +127,5 @@ test("the keys of a list are never trimmed or split", async () => {
   const list = `\ufeff\n${keys.join("\r\n")}`;
   const got = await runCommand(["get", "-b", bucket, "--keys-from", "-"], { store, input: list });
   expect(got).toMatchObject({ code: 0, stderr: "" });
-  expect(got.stdout.toString()).toBe(keys.map((key) => `${formatRecord(key, Buffer.from("1"))}\n`).join(""));
+  expect(got.stdout.toString()).toBe(keys.map((key) => `${formatRecord([key, Buffer.from("1")])}\n`).join(""));
 });

@@ -19,7 +19,7 @@ const records = new Map<string, Uint8Array>([
   ["large", randomBytes(300_000)],
   ...Array.from({ length: 3000 }, (_, index) => [`plain:${index}`, Buffer.from(`value ${index}`)] as const),
 ]);
-const ndjson = Array.from(records, ([key, value]) => `${formatRecord(key, value)}\n`).join("");
+const ndjson = Array.from(records, (record) => `${formatRecord(record)}\n`).join("");
 
 function sortedLines(text: string | Buffer): string[] {
   return text.toString().trimEnd().split("\n").sort();
@@ -57,7 +57,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     }
     const exported = await runCommand(["export", "-b", copy], { store });
     expect(sortedLines(exported.stdout)).toEqual(sortedLines(ndjson));
-    expect(readFileSync(path, "utf8").startsWith("key,value\n")).toBe(true);
+    expect(readFileSync(path, "utf8").startsWith("key,value,ttl\n")).toBe(true);
   });
 
   test("get prints the bytes of one value", async () => {
@@ -72,7 +72,7 @@ describe.each(Object.entries(storeUrls))("on %s", (_, store) => {
     const { code, stdout, stderr } = await manykv("get", some);
     const expected = some.flatMap((key) => {
       const value = records.get(key);
-      return value === undefined ? [] : [`${formatRecord(key, value)}\n`];
+      return value === undefined ? [] : [`${formatRecord([key, value])}\n`];
     });
     expect(stdout.toString()).toBe(expected.join(""));
     expect(stderr).toBe('manykv: no value for the key "missing"\n');

@@ -38,11 +38,14 @@ async function stop(args: readonly string[], options: RunOptions, ...signals: No
   return ended;
 }
 
-/** Waits until the process handles SIGTERM, that is, until its mask of caught signals contains it. */
+/**
+ * Waits until the command handles signals, that is, until the process's mask of caught signals contains SIGHUP. Node.js itself
+ * catches SIGINT and SIGTERM from its start.
+ */
 async function listensTo(child: ChildProcess): Promise<void> {
   const caught = (): number =>
     Number.parseInt(/SigCgt:.*([0-9a-f]{4})\n/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? "", 16);
-  await expect.poll(() => (caught() >> 14) & 1, { timeout: 60_000 }).toBe(1);
+  await expect.poll(() => caught() & 1, { timeout: 60_000 }).toBe(1);
 }
 
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -67,15 +70,16 @@ test.each([
 });
 
 test.each([
-  ["export", ["export"], "incomplete: exported only 0 records"],
-  ["list", ["list"], "cannot write standard output: the command was stopped"],
-  ["get", ["get", "k"], "cannot write standard output: the command was stopped"],
-  ["export /dev/stdout", ["export", "/dev/stdout"], "incomplete: exported only 0 records"],
+  ["export", ["export"], /incomplete: exported only 0 records/],
+  ["list", ["list"], /cannot write standard output: the command was stopped|aborted/],
+  ["count", ["count"], /cannot write standard output: the command was stopped|aborted/],
+  ["get", ["get", "k"], /cannot write standard output: the command was stopped|aborted/],
+  ["export /dev/stdout", ["export", "/dev/stdout"], /incomplete: exported only 0 records/],
 ])("SIGTERM ends %s while nothing reads its output", async (_, args, message) => {
   const bucket = randomName();
   await runCommand(["set", "-b", bucket, "k", "v"], { store: redis });
   const ended = await stop([...args, "-b", bucket], { store: redis, stdout: newFullFifo() }, "SIGTERM");
-  expect(ended).toMatchObject({ code: 143, stderr: expect.stringContaining(message) });
+  expect(ended).toMatchObject({ code: 143, stderr: expect.stringMatching(message) });
 });
 
 test("SIGTERM ends a command while nothing reads its messages", async () => {
@@ -95,13 +99,20 @@ test.each([
   ["list", ["list"]],
   ["set", ["set", "k", "v"]],
   ["provision", ["provision"]],
+  ["export", ["export"]],
+  ["increment", ["increment", "k"]],
+  ["delete --prefix", ["delete", "--prefix", "a", "--yes"]],
+  ["clear", ["clear", "--yes"]],
+  ["count", ["count"]],
+  ["buckets", ["buckets"]],
+  ["sweep", ["sweep"]],
 ])("SIGTERM ends %s while the server does not respond", async (_, args) => {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as { port: number };
   const ended = await stop(args, { store: `postgres://user@127.0.0.1:${port}/db` }, "SIGTERM");
   server.close();
-  expect(ended).toMatchObject({ code: 143, stderr: expect.stringMatching(/aborted|stopped/) });
+  expect(ended).toMatchObject({ code: 143, stderr: expect.stringMatching(/aborted|stopped|no record was sent/) });
 });
 
 test("signals end a command even if one of its threads is blocked", async () => {

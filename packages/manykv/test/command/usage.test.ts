@@ -4,7 +4,20 @@ import { exitCode } from "../../src/command/errors.js";
 import { runCommand } from "../support/command.js";
 import { storeUrls } from "../support/stores.js";
 
-const names = ["import", "export", "get", "set", "delete", "list", "provision"];
+const names = [
+  "import",
+  "export",
+  "get",
+  "set",
+  "increment",
+  "delete",
+  "clear",
+  "list",
+  "count",
+  "buckets",
+  "provision",
+  "sweep",
+];
 
 test("--version prints the package's version", async () => {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
@@ -55,7 +68,32 @@ test.each([
   [["set", "-s", "memory:", "k", "0g", "--encoding", "hex"], "the value is not hex"],
   [["set", "-s", "memory:", "k", "--file", "-", "--encoding", "hex"], "--encoding applies only to a value that is an"],
   [["import", "-s", "memory:", "--batch-size", "0"], "an integer of 1 or more"],
-  [["import", "-s", "memory:", "--timeout", "soon"], "an integer of 1 or more"],
+  [["import", "-s", "memory:", "--timeout", "soon"], "with a unit, such as 500ms"],
+  [["set", "-s", "memory:", "k", "v", "--ttl", "0s"], "with a unit, such as 500ms, 30s, 30m, 12h or 7d"],
+  [["set", "-s", "memory:", "k", "v", "--ttl", "30"], "Add a unit: 30ms, 30s, 30m, 30h or 30d."],
+  [["set", "-s", "memory:", "k", "v", "--ttl", "1.5h"], "with a unit, such as 500ms, 30s, 30m, 12h or 7d"],
+  [["set", "-s", "memory:", "k", "v", "--ttl", "-5s"], "with a unit, such as 500ms, 30s, 30m, 12h or 7d"],
+  [["import", "-s", "memory:", "--ttl", "104249992d"], "with a unit, such as 500ms, 30s, 30m, 12h or 7d"],
+  [["increment", "-s", "memory:", "k", "1.5"], "Pass a signed 64-bit integer"],
+  [["increment", "-s", "memory:", "k", "9223372036854775808"], "Pass a signed 64-bit integer"],
+  [["increment", "-s", "memory:", "k", "-9223372036854775809"], "Pass a signed 64-bit integer"],
+  [["delete", "-s", "memory:"], "pass keys either as arguments, with --keys-from or with --prefix"],
+  [
+    ["delete", "-s", "memory:", "k", "--prefix", "a", "--yes"],
+    "pass keys either as arguments, with --keys-from or with --prefix",
+  ],
+  [
+    ["delete", "-s", "memory:", "--keys-from", "-", "--prefix", "a", "--yes"],
+    "pass keys either as arguments, with --keys-from or with --prefix",
+  ],
+  [["delete", "-s", "memory:", "--prefix", "", "--yes"], "to delete all keys, run manykv clear"],
+  [["delete", "-s", "memory:", "--prefix", "a"], "pass --yes to delete the keys, or --dry-run to count them"],
+  [["delete", "-s", "memory:", "k", "--dry-run"], "--yes and --dry-run apply only to --prefix"],
+  [["delete", "-s", "memory:", "k", "--yes"], "--yes and --dry-run apply only to --prefix"],
+  [["clear", "-s", "memory:"], "pass --yes to delete the keys, or --dry-run to count them"],
+  [["count", "-s", "memory:", "--prefix", "k".repeat(1025)], "1,024 bytes"],
+  [["import", "-s", "memory:", "--ttl-column", "ms"], "--ttl-column requires --format csv"],
+  [["export", "-s", "memory:", "-f", "csv", "--value-column", "ttl"], "--ttl-column"],
   [["import", "-s", "memory:", "--on-error", "hope"], "Allowed choices are stop, continue"],
   [["import", "-s", "memory:", "--encoding", "hex"], "--encoding requires --format csv"],
   [["import", "-s", "memory:", "--format", "csv", "--key-field", "id"], "--key-field requires --format ndjson"],

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readKeyLines } from "../../src/command/keys.js";
-import { readCsv } from "../../src/records/csv.js";
+import { type CsvOptions, readCsv } from "../../src/records/csv.js";
 import { readNdjson } from "../../src/records/ndjson.js";
 import type { RejectedRecord, ValueEncoding } from "../../src/records/record.js";
 import { chunksOf, collect } from "../support/chunks.js";
@@ -32,8 +32,8 @@ test.each([
   ],
   [
     "an unknown member",
-    '{"key":"a","value":"","ttl":1}',
-    { key: "a", problem: 'it has members other than "key", "value" and "base64"' },
+    '{"key":"a","value":"","owner":1}',
+    { key: "a", problem: 'it has members other than "key", "value", "base64" and "ttl"' },
   ],
   [
     "an object as value",
@@ -57,6 +57,21 @@ test.each([
   ],
 ])("NDJSON: %s is rejected", async (_, line, expected) => {
   expect(await rejectionOf(line)).toMatchObject({ code: "invalid-argument", ...expected });
+});
+
+test.each(["0", "-1", "1.5", '"1000"', "null", "9007199254740992"])("NDJSON: the ttl %s is rejected", async (ttl) => {
+  expect(await rejectionOf(`{"key":"a","value":"secret","ttl":${ttl}}`)).toEqual({
+    key: "a",
+    code: "invalid-argument",
+    problem: expect.stringMatching(/^its "ttl" is not an integer number of milliseconds/),
+  });
+});
+
+test("NDJSON with a key field: a member ttl is part of the value", async () => {
+  const line = '{"id":"a","ttl":5}';
+  expect(await collect(readNdjson(chunksOf(line), { limits, keyField: "id", fromRecord: 1 }))).toEqual([
+    { record: 1, line: 1, key: "a", value: Buffer.from(line) },
+  ]);
 });
 
 test("NDJSON: a line that is not UTF-8 is rejected, not repaired", async () => {
@@ -118,17 +133,20 @@ test("NDJSON: blank lines are not records, and records before fromRecord are onl
 });
 
 function csv(text: string | Uint8Array, encoding: ValueEncoding = "utf8", ignoreOtherColumns = false, size = 7) {
-  const options = {
-    keyColumn: "key",
-    valueColumn: "value",
-    encoding,
-    delimiter: ",",
-    ignoreOtherColumns,
-    fromRecord: 1,
-    limits,
-  };
-  return collect(readCsv(chunksOf(text, size), options));
+  return collect(readCsv(chunksOf(text, size), { ...csvOptions, encoding, ignoreOtherColumns }));
 }
+
+const csvOptions: CsvOptions = {
+  keyColumn: "key",
+  valueColumn: "value",
+  ttlColumn: "ttl",
+  requiresTtl: false,
+  encoding: "utf8",
+  delimiter: ",",
+  ignoreOtherColumns: false,
+  fromRecord: 1,
+  limits,
+};
 
 test("CSV: each record has the number of the line where it starts, even after fields with line breaks", async () => {
   const text = 'key,value\r\n"a\r\nb","1\r\n2"\r\n\r\nc,3\r\n"d","\n"\r\ne,5';
@@ -243,13 +261,58 @@ test.each([
   ["a,b\n1,2\n", 'exactly one column named "key"'],
   ["key,key,value\n", 'exactly one column named "key"'],
   ["key,other\n", 'exactly one column named "value"'],
+  ["key,value,owner\n", "3 columns"],
   ["key,value,ttl,owner\n", "4 columns"],
+  ["key,value,TTL\n", '"key", "value" and "ttl"'],
+  ["ttl,key,value,ttl\n", 'exactly one column named "ttl"'],
 ])("CSV: the header of %j is rejected", async (text, message) => {
   await expect(csv(text)).rejects.toThrow(message);
 });
 
 test("CSV: ignoreOtherColumns drops other columns", async () => {
-  expect(await csv("ttl,value,x,key\n1,2,3,4\n", "utf8", true)).toMatchObject([{ key: "4", value: Buffer.from("2") }]);
+  expect(await csv("TTL,value,x,key\n1,2,3,4\n", "utf8", true)).toEqual([
+    { record: 1, line: 2, key: "4", value: Buffer.from("2") },
+  ]);
+});
+
+test("CSV: the column ttl is optional, and its empty fields are records without ttl", async () => {
+  const text = 'ttl,key,value\n1500,a,1\n,b,2\n"",c,3\n9007199254740991,d,4\n';
+  expect((await csv(text)).map((item) => ("value" in item ? item.ttl : item))).toEqual([
+    1500,
+    undefined,
+    undefined,
+    9007199254740991,
+  ]);
+});
+
+test.each(["0", "-1", "1.5", "1e3", " 1", "30s", "ttl", "9007199254740992", "\u0661"])(
+  "CSV: the ttl %j is rejected with its line, and the next record is read",
+  async (ttl) => {
+    expect(await csv(`key,value,ttl\na,secret,${ttl}\nb,2,\n`)).toEqual([
+      {
+        record: 1,
+        line: 2,
+        key: "a",
+        code: "invalid-argument",
+        problem: expect.stringMatching(/^its ttl is not an integer number of milliseconds/),
+      },
+      { record: 2, line: 3, key: "b", value: Buffer.from("2") },
+    ]);
+  },
+);
+
+test("CSV: only the column with the name of the ttl column contains times to live", async () => {
+  const read = (text: string, options: Partial<CsvOptions>) =>
+    collect(readCsv(chunksOf(text), { ...csvOptions, ...options }));
+  expect(await read("key,ttl\na,5\n", { valueColumn: "ttl", ttlColumn: "expiry" })).toEqual([
+    { record: 1, line: 2, key: "a", value: Buffer.from("5") },
+  ]);
+  expect(await read("ttl,value,ms\na,5,7\n", { keyColumn: "ttl", ttlColumn: "ms", requiresTtl: true })).toEqual([
+    { record: 1, line: 2, key: "a", value: Buffer.from("5"), ttl: 7 },
+  ]);
+  await expect(read("key,value\n", { ttlColumn: "ms", requiresTtl: true })).rejects.toThrow(
+    'exactly one column named "ms"',
+  );
 });
 
 test("a list of keys: invalid lines are rejected, and blank lines are skipped", async () => {

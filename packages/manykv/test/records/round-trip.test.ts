@@ -1,4 +1,4 @@
-import type { KeyValue } from "@manykv/core";
+import type { Entry } from "@manykv/core";
 import { portableLimits } from "@manykv/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -17,25 +17,33 @@ const text = fc
   .oneof(fc.string({ unit: "binary" }), fc.constantFrom("", "\ufeffx", "\r", "a\r\n", '"', '","', "\u0000", " "))
   .map((value) => new TextEncoder().encode(value));
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), text);
-const columns = { keyColumn: "the key", valueColumn: "a,b" };
+const ttl = fc.oneof(fc.constantFrom(1, Number.MAX_SAFE_INTEGER), fc.integer({ min: 1 }));
+const recordsOf = (value: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Entry[]> =>
+  fc.array(fc.oneof(fc.tuple(key, value), fc.tuple(key, value, fc.record({ ttl }))));
+const columns = { keyColumn: "the key", valueColumn: "a,b", ttlColumn: '"' };
 const delimiters = fc.constantFrom(",", ";", "\t", "|", " ", "k", "¦");
 const chunkSize = fc.integer({ min: 1, max: 64 });
 
 async function expectRoundTrip(
-  records: KeyValue[],
+  records: Entry[],
   writer: RecordWriter,
   read: (text: string) => AsyncIterable<Item<ValueRecord>[]>,
 ): Promise<void> {
   const formatted = writer.format(records);
   expect(formatted.count).toBe(records.length);
   const items = await collect(read(writer.header + formatted.text));
-  expect(items.map((item) => ("value" in item ? [item.key, Uint8Array.from(item.value)] : item))).toEqual(records);
+  expect(items.map((item) => ("value" in item ? entryOf(item) : item))).toEqual(records);
   expect(items.map(({ record }) => record)).toEqual(records.map((_, index) => index + 1));
 }
 
-test("NDJSON restores every key and value byte for byte", async () => {
+function entryOf({ key, value, ttl }: ValueRecord): Entry {
+  const bytes = Uint8Array.from(value);
+  return ttl === undefined ? [key, bytes] : [key, bytes, { ttl }];
+}
+
+test("NDJSON restores every key and value byte for byte, and every ttl", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(key, bytes)), chunkSize, (records, size) =>
+    fc.asyncProperty(recordsOf(bytes), chunkSize, (records, size) =>
       expectRoundTrip(records, ndjsonWriter, (line) => readNdjson(chunksOf(line, size), { limits, fromRecord: 1 })),
     ),
     { numRuns: 1000 },
@@ -46,33 +54,39 @@ test.each([
   ["utf8", text],
   ["base64", bytes],
   ["hex", bytes],
-] as const)("CSV with encoding %s restores every key and value byte for byte", async (encoding, value) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(key, value)), chunkSize, delimiters, (records, size, delimiter) =>
-      expectRoundTrip(records, csvWriter({ ...columns, encoding, delimiter }), (csv) =>
-        readCsv(chunksOf(csv, size), {
-          ...columns,
-          encoding,
-          delimiter,
-          ignoreOtherColumns: false,
-          fromRecord: 1,
-          limits,
-        }),
+] as const)(
+  "CSV with encoding %s restores every key and value byte for byte, and every ttl",
+  async (encoding, value) => {
+    await fc.assert(
+      fc.asyncProperty(recordsOf(value), chunkSize, delimiters, (records, size, delimiter) =>
+        expectRoundTrip(records, csvWriter({ ...columns, encoding, delimiter }), (csv) =>
+          readCsv(chunksOf(csv, size), {
+            ...columns,
+            encoding,
+            delimiter,
+            requiresTtl: true,
+            ignoreOtherColumns: false,
+            fromRecord: 1,
+            limits,
+          }),
+        ),
       ),
-    ),
-    { numRuns: 1000 },
-  );
-});
+      { numRuns: 1000 },
+    );
+  },
+);
 
 test("CSV with encoding utf8 stops before a value that is not text", () => {
-  const records: KeyValue[] = [
+  const records: Entry[] = [
     ["a", Uint8Array.of(97)],
     ["b", Uint8Array.of(255)],
     ["c", Uint8Array.of(99)],
   ];
   expect(
-    csvWriter({ keyColumn: "key", valueColumn: "value", encoding: "utf8", delimiter: "," }).format(records),
-  ).toEqual({ text: "a,a\n", count: 1 });
+    csvWriter({ keyColumn: "key", valueColumn: "value", ttlColumn: "ttl", encoding: "utf8", delimiter: "," }).format(
+      records,
+    ),
+  ).toEqual({ text: "a,a,\n", count: 1 });
 });
 
 test.each(keyFormats)("a list of keys as %s restores every key that it can represent", async (format) => {

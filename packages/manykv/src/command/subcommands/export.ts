@@ -1,15 +1,14 @@
-import type { Bucket } from "@manykv/core";
 import type { Command } from "commander";
 import type { RecordWriter } from "../../records/record.js";
-import { listPages, readValues } from "../../transfer/read-values.js";
+import { listPages, type ReadBatch, readValues, recordReader } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode, ReaderClosed } from "../errors.js";
-import type { Interrupt } from "../interrupt.js";
 import {
   addBucketOptions,
   addFormatOptions,
   type BucketFlags,
   batchSizeOption,
   type FormatFlags,
+  prefixOption,
   type ToAction,
   writerFor,
 } from "../options.js";
@@ -19,7 +18,7 @@ import { formatCount, formatTransfer, Progress, printMessage } from "../terminal
 import { withBucket } from "../with-bucket.js";
 
 interface ExportFlags extends BucketFlags, FormatFlags {
-  readonly prefix: string;
+  readonly prefix?: string;
   readonly batchSize: number;
 }
 
@@ -30,7 +29,7 @@ export function addExportCommand(program: Command, toAction: ToAction): void {
     .description("Write all records of a bucket to a file or to standard output, in no particular order.")
     .argument("[file]", "file to write, or - for standard output", "-");
   addFormatOptions(addBucketOptions(command))
-    .option("--prefix <text>", "export only keys that start with this text; the store still lists all keys", "")
+    .addOption(prefixOption("export only keys that start with this text"))
     .addOption(batchSizeOption())
     .addHelpText("after", help)
     .action(toAction(runExport));
@@ -42,7 +41,10 @@ represents text, or any value with --encoding base64 or hex. With the same
 options, import restores exactly what export wrote. An existing file is replaced
 when the export is complete. If that is impossible, for example for a mount point,
 export overwrites the file. A record that changes during the export has its old or
-its new value. A key may be exported twice.
+its new value and ttl. A key may be exported twice.
+
+A record that expires has the member or column "ttl": the time that is left, in
+milliseconds. An import of the record starts this time again.
 
 Examples
   manykv export countries.ndjson
@@ -52,16 +54,20 @@ Examples
 
 async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
   const writer = await writerFor(file, flags);
-  return withBucket(flags, async (bucket, interrupt) => {
-    const output = await openOutput(file, replaceFile, interrupt.stop);
-    const counts: Counts = { records: 0, bytes: 0, deleted: 0 };
+  return withBucket(flags, async (bucket, { stop }, store) => {
+    const output = await openOutput(file, replaceFile, stop);
+    const counts: Counts = { records: 0, bytes: 0, missing: 0 };
     const startedAt = performance.now();
     const printCounts = (done: string): void => {
       printMessage(`${done} ${formatCount(counts.records, "record")}, ${formatTransfer(counts.bytes, startedAt)}`);
-      if (counts.deleted > 0) printMessage(`${formatCount(counts.deleted, "key")} deleted during the export`);
+      if (counts.missing > 0)
+        printMessage(`${formatCount(counts.missing, "key")} deleted or expired during the export`);
     };
     try {
-      await exportRecords(bucket, output, writer, flags, counts, interrupt);
+      const calls = { signal: stop };
+      const read = await recordReader(store, bucket, calls);
+      const batches = readValues(listPages(bucket, flags.prefix, calls), { read, batchSize: flags.batchSize });
+      await exportRecords(batches, output, writer, counts);
       await output.finish();
     } catch (error) {
       await output.abandon();
@@ -77,23 +83,16 @@ async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
 interface Counts {
   records: number;
   bytes: number;
-  /** Number of keys that were deleted after the export listed them and before it read them. */
-  deleted: number;
+  /** Number of keys that were deleted or expired after the export listed them and before it read them. */
+  missing: number;
 }
 
 async function exportRecords(
-  bucket: Bucket,
+  batches: AsyncIterable<ReadBatch>,
   output: Output,
   writer: RecordWriter,
-  flags: ExportFlags,
   counts: Counts,
-  interrupt: Interrupt,
 ): Promise<void> {
-  const calls = { signal: interrupt.stop };
-  const batches = readValues(listPages(bucket, flags.prefix, calls), {
-    read: (keys) => bucket.getMany(keys, calls),
-    batchSize: flags.batchSize,
-  });
   const progress = await Progress.start("exporting");
   try {
     if (writer.header !== "") await output.write(writer.header);
@@ -102,7 +101,7 @@ async function exportRecords(
       const { text, count } = writer.format(present);
       await output.write(text);
       counts.records += count;
-      counts.deleted += records.length - present.length;
+      counts.missing += records.length - present.length;
       for (const [key, value] of present.slice(0, count)) counts.bytes += key.length + value.length;
       progress.update(counts.records);
       if (count < present.length) throw new CommandError(exitCode.incomplete, notText);

@@ -1,10 +1,8 @@
-import type { Bucket } from "@manykv/core";
 import { type Command, Option } from "commander";
 import { ndjsonWriter } from "../../records/ndjson.js";
 import { isRejected } from "../../records/record.js";
-import { readValues } from "../../transfer/read-values.js";
+import { type ReadOptions, readValues, recordReader } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
-import type { Interrupt } from "../interrupt.js";
 import { addKeysOptions, type KeysFlags, type KeysInput, openKeys } from "../keys.js";
 import { addBucketOptions, type BucketFlags, batchSizeOption, type ToAction } from "../options.js";
 import { type Output, openStandardOutput } from "../output.js";
@@ -51,28 +49,29 @@ async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
       "--format raw would print several values without a separator: pass one key, or --format ndjson",
     );
   }
-  return withBucket(flags, async (bucket, interrupt) => {
+  return withBucket(flags, async (bucket, interrupt, store) => {
     const { source, input } = await openKeys(keys, flags, bucket.limits, interrupt.stop);
     if (await input?.isWrittenBy("-")) {
       throw new CommandError(exitCode.usage, "standard output is the file of the keys: redirect it to another file");
     }
     const output = await openStandardOutput(interrupt.stop);
-    return printValues(bucket, source, output, { ...flags, format }, interrupt);
+    const calls = { signal: interrupt.stop };
+    const read =
+      format === "ndjson"
+        ? await recordReader(store, bucket, calls)
+        : (some: readonly string[]) => bucket.getMany(some, calls);
+    return printValues(source, output, format, { read, batchSize: flags.batchSize });
   });
 }
 
 async function printValues(
-  bucket: Bucket,
   source: KeysInput["source"],
   output: Output,
-  { format, batchSize }: GetFlags,
-  interrupt: Interrupt,
+  format: "raw" | "ndjson",
+  options: ReadOptions,
 ): Promise<ExitCode> {
   const problems = new LimitedMessages("key");
-  const batches = readValues(acceptedKeys(source, problems), {
-    read: (keys) => bucket.getMany(keys, { signal: interrupt.stop }),
-    batchSize,
-  });
+  const batches = readValues(acceptedKeys(source, problems), options);
   for await (const { keys, records } of batches) {
     for (const [index, key] of keys.entries()) {
       if (records[index] === undefined) problems.add(`no value for the key ${JSON.stringify(key)}`);

@@ -1,3 +1,4 @@
+import type { Entry } from "@manykv/core";
 import { type Command, Option } from "commander";
 import type { ExitCode } from "../errors.js";
 import { openInput } from "../input.js";
@@ -10,9 +11,12 @@ import {
   type ReadFlags,
   readerFor,
   type ToAction,
+  ttlOption,
 } from "../options.js";
 import { runWrites, type WriteFlags } from "../run-writes.js";
 import { withBucket } from "../with-bucket.js";
+
+type ImportFlags = BucketFlags & ReadFlags & WriteFlags & { readonly ttl?: number };
 
 export function addImportCommand(program: Command, toAction: ToAction): void {
   const command = program
@@ -21,8 +25,9 @@ export function addImportCommand(program: Command, toAction: ToAction): void {
     .description("Write the records of a file or of standard input to the store. Safe to repeat.")
     .argument("[file]", "file to read, or - for standard input", "-");
   addWriteOptions(addFormatOptions(addBucketOptions(command)))
+    .addOption(ttlOption("time to live of records without their own"))
     .option("--key-field <name>", "NDJSON: use this member as the key and the whole record as the value")
-    .option("--ignore-other-columns", "CSV: ignore columns other than the key column and the value column")
+    .option("--ignore-other-columns", "CSV: ignore columns other than those of keys, values and ttl")
     .addOption(new Option("--from-record <number>", "start at this record number").argParser(parseCount).default(1))
     .addHelpText("after", help)
     .action(toAction(runImport));
@@ -32,7 +37,10 @@ const help = `
 Formats
   NDJSON   {"key": "fr", "value": "France"}      one per line; text values
            {"key": "fr", "base64": "RnJhbmNl"}   values of any bytes
-  CSV      a header and two columns, "key" and "value"
+  CSV      a header and the columns "key" and "value"
+  A record that expires also has the member or column "ttl": its time to live in
+  milliseconds from the import. A record without ttl, or with an empty column, does
+  not expire, unless --ttl is passed.
 
 Failures
   The report lists each record that was not written ("not applied") or may have
@@ -45,10 +53,11 @@ Examples
   manykv import --key-field id users.ndjson
   manykv import --format csv --key-column code --value-column name - < countries.csv
   manykv import --delimiter ';' countries.csv
+  manykv import --ttl 12h sessions.ndjson
   manykv import --on-error continue --report failed.ndjson countries.ndjson
   manykv import --from-record 4001 countries.ndjson`;
 
-async function runImport(file: string, flags: BucketFlags & ReadFlags & WriteFlags): Promise<ExitCode> {
+async function runImport(file: string, flags: ImportFlags): Promise<ExitCode> {
   const read = await readerFor(file, flags);
   return withBucket(flags, async (bucket, interrupt) => {
     const input = await openInput(file, interrupt.stop);
@@ -60,8 +69,8 @@ async function runImport(file: string, flags: BucketFlags & ReadFlags & WriteFla
         source: read(input.chunks, bucket.limits),
         write: (records) =>
           bucket.setMany(
-            records.map(({ key, value }) => [key, value] as const),
-            { signal: interrupt.abort },
+            records.map(({ key, value, ttl }): Entry => (ttl === undefined ? [key, value] : [key, value, { ttl }])),
+            { ttl: flags.ttl, signal: interrupt.abort },
           ),
         bytesOf: ({ key, value }) => key.length + value.length,
         howToContinue: (next) => `to continue, run the same command with --from-record ${next}`,

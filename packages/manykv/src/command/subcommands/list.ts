@@ -2,12 +2,12 @@ import type { Command } from "commander";
 import { listPages } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import { formatKey, type KeyFormat, keyFormatOption } from "../keys.js";
-import { addBucketOptions, type BucketFlags, type ToAction } from "../options.js";
+import { addBucketOptions, type BucketFlags, prefixOption, type ToAction } from "../options.js";
 import { type Output, openStandardOutput } from "../output.js";
 import { withBucket } from "../with-bucket.js";
 
 interface ListFlags extends BucketFlags {
-  readonly prefix: string;
+  readonly prefix?: string;
   readonly format?: KeyFormat;
 }
 
@@ -18,7 +18,7 @@ export function addListCommand(program: Command, toAction: ToAction): void {
     .description("Print all keys of a bucket, one per line, in no particular order.");
   addBucketOptions(command)
     .addOption(keyFormatOption("-f, --format <name>"))
-    .option("--prefix <text>", "print only keys that start with this text; the store still lists all keys", "")
+    .addOption(prefixOption("print only keys that start with this text"))
     .addHelpText("after", help)
     .action(toAction(runList));
 }

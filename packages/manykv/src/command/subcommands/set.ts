@@ -1,14 +1,17 @@
 import { Buffer } from "node:buffer";
+import { StoreError } from "@manykv/core";
 import { type Command, Option } from "commander";
 import { decodeValue, type ValueEncoding, valueEncodings } from "../../records/record.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import { openInput } from "../input.js";
-import { addBucketOptions, type BucketFlags, type ToAction } from "../options.js";
+import { addBucketOptions, type BucketFlags, type ToAction, ttlOption } from "../options.js";
 import { withBucket } from "../with-bucket.js";
 
 interface SetFlags extends BucketFlags {
   readonly file?: string;
   readonly encoding?: ValueEncoding;
+  readonly ttl?: number;
+  readonly ifAbsent?: boolean;
 }
 
 export function addSetCommand(program: Command, toAction: ToAction): void {
@@ -21,16 +24,22 @@ export function addSetCommand(program: Command, toAction: ToAction): void {
   addBucketOptions(command)
     .option("--file <file>", "use the bytes of a file, or of standard input (-), as the value")
     .addOption(new Option("--encoding <name>", 'encoding of the argument (default: "utf8")').choices(valueEncodings))
+    .addOption(ttlOption("time to live of the key"))
+    .option("--if-absent", "set the key only if it does not exist")
     .addHelpText("after", help)
     .action(toAction(runSet));
 }
 
 const help = `
+Without --ttl, the key does not expire, and an earlier expiry is removed. With
+--if-absent, set changes nothing and exits with code 1 if the key exists.
+
 Examples
   manykv set fr France
   manykv set --encoding hex flag 0055a4ffffffef4135
   manykv set --file logo.png logo
-  date | manykv set --file - last-run`;
+  date | manykv set --file - last-run
+  manykv set --ttl 30m --if-absent lock:nightly "$HOSTNAME"`;
 
 async function runSet(key: string, text: string | undefined, flags: SetFlags): Promise<ExitCode> {
   if ((text === undefined) === (flags.file === undefined))
@@ -40,7 +49,12 @@ async function runSet(key: string, text: string | undefined, flags: SetFlags): P
       text === undefined
         ? await readValue(flags, bucket.limits.maxValueBytes, interrupt.stop)
         : parseValue(text, flags.encoding ?? "utf8");
-    await bucket.set(key, value, { signal: interrupt.abort });
+    try {
+      await bucket.set(key, value, { ttl: flags.ttl, ifAbsent: flags.ifAbsent, signal: interrupt.abort });
+    } catch (error) {
+      if (!StoreError.is(error) || error.code !== "precondition-failed") throw error;
+      throw new CommandError(exitCode.incomplete, "the key exists, so it was not set (--if-absent)");
+    }
     return exitCode.done;
   });
 }
