@@ -1,11 +1,28 @@
-import { checkHistory, History, identify, uniqueValue, type WriteRecord } from "@manykv/conformance/checker";
+import {
+  checkHistory,
+  History,
+  identify,
+  type Observation,
+  uniqueValue,
+  type WriteDetails,
+  type WriteKind,
+  type WriteRecord,
+} from "@manykv/conformance/checker";
 import { describe, expect, test } from "vitest";
 
 type Outcome = WriteRecord["outcome"];
 
-/** Builds the history of one key. The tests set the times. */
+/** Builds the history of one key. The tests set the times. One step takes 10 ms. */
 class Story {
-  readonly history: History = new History();
+  #milliseconds = 0;
+  readonly history: History = new History(() => {
+    this.#milliseconds += 10;
+    return this.#milliseconds;
+  });
+
+  constructor() {
+    for (let step = 0; step < 100; step++) this.history.tick();
+  }
 
   set(start: number, end: number, outcome: Outcome = "applied", resolved = outcome === "applied"): WriteRecord {
     return this.#write("set", start, end, outcome, resolved);
@@ -15,16 +32,49 @@ class Story {
     return this.#write("delete", start, end, outcome, outcome === "applied");
   }
 
-  read(start: number, end: number, saw: WriteRecord | "missing" | "present" | "torn"): void {
-    this.history.addRead("reader", "key", start, end, typeof saw === "string" ? saw : saw.write);
+  /** A set of a key that expires `steps` steps later. The checker allows for clocks that differ by 2 steps. */
+  setFor(steps: number, start: number, end: number, outcome: Outcome = "applied"): WriteRecord {
+    return this.#write("set", start, end, outcome, outcome === "applied", { ttl: steps * 10 });
+  }
+
+  setIfAbsent(start: number, end: number, outcome: Outcome = "applied"): WriteRecord {
+    return this.#write("set", start, end, outcome, outcome === "applied", { expected: "missing" });
+  }
+
+  swap(from: WriteRecord, start: number, end: number, outcome: Outcome = "applied"): WriteRecord {
+    return this.#write("set", start, end, outcome, true, { expected: from.write });
+  }
+
+  swapForNothing(from: WriteRecord, start: number, end: number, outcome: Outcome = "applied"): WriteRecord {
+    return this.#write("delete", start, end, outcome, true, { expected: from.write });
+  }
+
+  increment(start: number, end: number, result: bigint, details: WriteDetails = {}): WriteRecord {
+    const record = this.#write("increment", start, end, "applied", true, { delta: 1n, ...details });
+    return Object.assign(record, { result });
+  }
+
+  failedIncrement(start: number, end: number, outcome: "not-applied" | "unknown"): WriteRecord {
+    return this.#write("increment", start, end, outcome, false, { delta: 1n });
+  }
+
+  read(start: number, end: number, saw: WriteRecord | Exclude<Observation, number>): void {
+    this.history.addRead("reader", "key", start, end, typeof saw === "object" ? saw.write : saw);
   }
 
   kinds(): string[] {
     return [...new Set(checkHistory(this.history).anomalies.map(({ kind }) => kind))];
   }
 
-  #write(kind: "set" | "delete", start: number, end: number, outcome: Outcome, resolved: boolean): WriteRecord {
-    return Object.assign(this.history.beginWrite("writer", "key", kind, start), { end, outcome, resolved });
+  #write(
+    kind: WriteKind,
+    start: number,
+    end: number,
+    outcome: Outcome,
+    resolved: boolean,
+    details?: WriteDetails,
+  ): WriteRecord {
+    return Object.assign(this.history.beginWrite("writer", "key", kind, start, details), { end, outcome, resolved });
   }
 }
 
@@ -165,12 +215,304 @@ const stories: readonly [name: string, kinds: readonly string[], tell: (story: S
   ["a call never settles", ["unsettled"], (s) => s.set(1, Number.POSITIVE_INFINITY, "unknown")],
 ];
 
+const conditionalStories: typeof stories = [
+  [
+    "`ifAbsent` creates a key, and another one finds it",
+    [],
+    (s) => {
+      const created = s.setIfAbsent(1, 4);
+      s.setIfAbsent(2, 5, "not-applied");
+      s.read(2, 5, "present");
+      s.read(6, 7, created);
+    },
+  ],
+  [
+    "`ifAbsent` creates a key again after a delete",
+    [],
+    (s) => {
+      s.setIfAbsent(1, 2);
+      s.delete(3, 6);
+      s.read(7, 8, s.setIfAbsent(4, 5));
+    },
+  ],
+  [
+    "`ifAbsent` overwrites a key",
+    ["false-condition"],
+    (s) => {
+      s.set(1, 2);
+      s.read(5, 6, s.setIfAbsent(3, 4));
+    },
+  ],
+  [
+    "two calls with `ifAbsent` create one key",
+    ["impossible-order"],
+    (s) => {
+      s.setIfAbsent(1, 4);
+      s.setIfAbsent(2, 5);
+    },
+  ],
+  [
+    "`ifAbsent` finds a key that nobody wrote",
+    ["false-not-applied"],
+    (s) => {
+      s.setIfAbsent(1, 2, "not-applied");
+      s.read(1, 2, "present");
+      s.set(3, 4);
+    },
+  ],
+  [
+    "`ifAbsent` reports a key as found that it created",
+    ["false-not-applied"],
+    (s) => s.read(3, 4, s.setIfAbsent(1, 2, "not-applied")),
+  ],
+  [
+    "swaps form a chain",
+    [],
+    (s) => {
+      const first = s.set(1, 2);
+      const third = s.swap(s.swap(first, 3, 6), 4, 7);
+      s.read(8, 9, third);
+      s.swapForNothing(third, 10, 11);
+      s.read(12, 13, "missing");
+    },
+  ],
+  [
+    "an unknown swap took effect before another one",
+    [],
+    (s) => {
+      const unknown = s.swap(s.set(1, 2), 3, 4, "unknown");
+      s.read(7, 8, s.swap(unknown, 5, 6));
+    },
+  ],
+  [
+    "two swaps replace the same value",
+    ["impossible-order"],
+    (s) => {
+      const first = s.set(1, 2);
+      s.swap(first, 3, 6);
+      s.read(8, 9, s.swap(first, 4, 7));
+    },
+  ],
+  [
+    "a swap replaces a value that is gone",
+    ["false-condition"],
+    (s) => {
+      const first = s.set(1, 2);
+      s.set(3, 4);
+      s.read(7, 8, s.swap(first, 5, 6));
+    },
+  ],
+  [
+    "a swap is reported as lost, but took effect",
+    ["false-not-applied"],
+    (s) => {
+      const first = s.set(1, 2);
+      s.read(5, 6, s.swap(first, 3, 4, "not-applied"));
+    },
+  ],
+  [
+    "a swap is reported, but its value is lost",
+    ["lost-write"],
+    (s) => {
+      const first = s.set(1, 2);
+      s.swap(first, 3, 4);
+      s.read(5, 6, first);
+    },
+  ],
+];
+
+const incrementStories: typeof stories = [
+  [
+    "concurrent increments have different results",
+    [],
+    (s) => {
+      s.increment(1, 10, 2n);
+      s.increment(2, 9, 1n);
+      s.increment(3, 8, 3n);
+      s.read(11, 12, 3n);
+    },
+  ],
+  [
+    "an unknown increment is counted",
+    [],
+    (s) => {
+      s.failedIncrement(1, 2, "unknown");
+      s.increment(3, 4, 2n);
+    },
+  ],
+  [
+    "an unknown increment is not counted",
+    [],
+    (s) => {
+      s.failedIncrement(1, 2, "unknown");
+      s.increment(3, 4, 1n);
+    },
+  ],
+  [
+    "an unknown increment is counted later, but could not be settled",
+    [],
+    (s) => {
+      s.failedIncrement(1, 2, "unknown").late = true;
+      s.increment(3, 4, 1n);
+      s.read(5, 6, 2n);
+    },
+  ],
+  [
+    "an unknown increment is counted later",
+    ["stale-overwrite"],
+    (s) => {
+      s.failedIncrement(1, 2, "unknown");
+      s.increment(3, 4, 1n);
+      s.read(5, 6, 2n);
+    },
+  ],
+  [
+    "an unknown increment is counted twice",
+    ["impossible-order"],
+    (s) => {
+      s.failedIncrement(1, 2, "unknown");
+      s.read(3, 4, 2n);
+    },
+  ],
+  [
+    "an increment is counted twice",
+    ["unwritten-value"],
+    (s) => {
+      s.increment(1, 2, 1n);
+      s.read(3, 4, 2n);
+    },
+  ],
+  ["an increment returns a result that counts it twice", ["impossible-order"], (s) => s.increment(1, 2, 2n)],
+  [
+    "an increment is reported as not applied, but is counted",
+    ["impossible-order"],
+    (s) => {
+      s.failedIncrement(1, 2, "not-applied");
+      s.increment(3, 4, 2n);
+    },
+  ],
+  [
+    "two increments return the same result",
+    ["impossible-order"],
+    (s) => {
+      s.increment(1, 4, 1n);
+      s.increment(2, 5, 1n);
+    },
+  ],
+  [
+    "an increment is lost",
+    ["lost-write"],
+    (s) => {
+      s.increment(1, 2, 1n);
+      s.increment(3, 4, 2n);
+      s.read(5, 6, 1n);
+    },
+  ],
+  [
+    "increments count from 0 after a delete, and swaps replace a counter",
+    [],
+    (s) => {
+      s.increment(1, 2, 1n);
+      s.delete(3, 4);
+      s.increment(5, 6, 1n);
+      const counter = Object.assign(s.history.beginWrite("writer", "key", "delete", 7, { expected: 1n }), { end: 8 });
+      Object.assign(counter, { outcome: "applied", resolved: true });
+      s.read(9, 10, "missing");
+    },
+  ],
+];
+
+const expiryStories: typeof stories = [
+  [
+    "a key expires",
+    [],
+    (s) => {
+      const write = s.setFor(10, 1, 2);
+      s.read(9, 10, write);
+      s.read(11, 12, write);
+      s.read(13, 14, "missing");
+      s.read(30, 31, s.setIfAbsent(28, 29));
+    },
+  ],
+  [
+    "a set without `ttl` removes an expiry",
+    [],
+    (s) => {
+      s.setFor(10, 1, 2);
+      s.read(30, 31, s.set(3, 4));
+    },
+  ],
+  [
+    "a swap keeps the expiry, an increment too",
+    [],
+    (s) => {
+      const swapped = s.swap(s.setFor(20, 1, 2), 3, 4);
+      s.read(6, 7, swapped);
+      s.read(40, 41, "missing");
+      s.increment(42, 43, 1n, { ttl: 200 });
+      s.increment(44, 45, 2n);
+      s.increment(80, 81, 1n);
+    },
+  ],
+  [
+    "a key is missing before its time",
+    ["wrong-expiry"],
+    (s) => {
+      s.read(3, 4, s.setFor(20, 1, 2));
+      s.read(10, 11, "missing");
+    },
+  ],
+  [
+    "a key is never there",
+    ["lost-write"],
+    (s) => {
+      s.setFor(20, 1, 2);
+      s.read(10, 11, "missing");
+    },
+  ],
+  ["a key is present after its time", ["wrong-expiry"], (s) => s.read(30, 31, s.setFor(20, 1, 2))],
+  [
+    "a swapped key is present after its time",
+    ["impossible-order"],
+    (s) => s.read(50, 51, s.swap(s.setFor(20, 1, 2), 3, 4)),
+  ],
+  [
+    "a counter is present after its time",
+    ["impossible-order"],
+    (s) => {
+      s.increment(1, 2, 1n, { ttl: 200 });
+      s.read(50, 51, 1n);
+    },
+  ],
+  [
+    "a key comes back after it has expired",
+    ["wrong-expiry"],
+    (s) => {
+      const write = s.setFor(20, 1, 2);
+      s.read(21, 22, "missing");
+      s.read(27, 28, write);
+    },
+  ],
+  [
+    "a repeated write starts the time again",
+    [],
+    (s) => {
+      const write = s.setFor(20, 1, 20);
+      s.read(30, 31, write);
+      s.read(50, 51, "missing");
+    },
+  ],
+];
+
 describe("the checker", () => {
-  test.each(stories)("%s: finds %j", (_, kinds, tell) => {
-    const story = new Story();
-    tell(story);
-    expect(story.kinds()).toEqual(kinds);
-  });
+  test.each([...stories, ...conditionalStories, ...incrementStories, ...expiryStories])(
+    "%s: finds %j",
+    (_, kinds, tell) => {
+      const story = new Story();
+      tell(story);
+      expect(story.kinds()).toEqual(kinds);
+    },
+  );
 
   test("a value identifies its write, and identify detects any change of the value", () => {
     for (const size of [0, 12, 13, 100]) {

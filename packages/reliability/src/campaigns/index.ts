@@ -1,6 +1,7 @@
 import type { Campaign } from "./campaign.js";
 import { canaries } from "./canaries.js";
 import { capacityFaults } from "./capacity-faults.js";
+import { expiry } from "./expiry.js";
 import { gracefulFailovers, hardFailovers } from "./failovers.js";
 import { malformedAnswers } from "./malformed-answers.js";
 import { mixedLoad } from "./mixed-load.js";
@@ -10,6 +11,7 @@ import { serverKills } from "./server-kills.js";
 import { sharedWriters } from "./shared-writers.js";
 import { simulation } from "./simulation.js";
 import { slotMigrations } from "./slot-migrations.js";
+import { updates } from "./updates.js";
 import { zombieWrites } from "./zombie-writes.js";
 
 /** All campaigns, in the order of the results table. */
@@ -24,6 +26,8 @@ export const campaigns: readonly Campaign[] = [
   capacityFaults,
   sharedWriters,
   postgresSessions,
+  updates,
+  expiry,
   zombieWrites,
   malformedAnswers,
   canaries,

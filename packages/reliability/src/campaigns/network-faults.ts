@@ -35,7 +35,7 @@ export const networkFaults: Campaign = {
 export const oneConnectionFaults: Campaign = {
   name: "one-connection",
   what: "a fault on one connection to a healthy server",
-  mustBe: "0 keys unknown at the deadline",
+  mustBe: "0 keys of sets and deletes unknown at the deadline",
   backends: backendNames,
   runs: { ci: 200, long: 5_000 },
   run: (context) =>

@@ -16,10 +16,14 @@ export interface NetworkClients extends AsyncDisposable {
 
 export interface NetworkRunResult {
   readonly anomalies: readonly Anomaly[];
+  /** Number of keys that the checker could not judge. */
+  readonly undecided: number;
   /** Number of faults that began. */
   readonly faults: number;
   /** Number of `unknown` outcomes that the client `faulty` received. Each write of a key counts separately. */
   readonly unknown: number;
+  /** The part of `unknown` that manykv could have repeated: sets and deletes without a condition. */
+  readonly unknownRepeatable: number;
   /** The errors of the client `faulty`, as strings: one for each call that rejected while the fault was armed. */
   readonly rejected: readonly string[];
   readonly calls: number;
@@ -27,8 +31,13 @@ export interface NetworkRunResult {
   readonly worstOverrun: number;
 }
 
+/** The key that the clients increment. */
+const counter = "counter";
+/** Times to live of keys, in milliseconds. */
+const ttls = [undefined, undefined, undefined, 60, 1_000, 60_000];
+
 /** Number of runs after which the proxied client is renewed, so that faults affect both new and used connections. */
-const runsOfClient = 20;
+export const runsOfClient = 20;
 
 export async function openClients(testbed: Testbed): Promise<NetworkClients> {
   const proxied = await ProxiedClient.of(testbed);
@@ -61,7 +70,12 @@ export async function runNetworkFault(
   const history = new History();
   const sizes = random.pick([40, 40, 900, 20_000]);
   const fenced = clients.testbed.fenced && fault.scope !== "all";
-  const options = { fenced, stalled: () => stalls.total, valueBytes: () => random.integer(12, sizes) };
+  const options = {
+    fenced,
+    stalled: () => stalls.total,
+    valueBytes: () => random.integer(12, sizes),
+    entryTtl: () => random.pick(ttls),
+  };
   const faulty = new RecordedClient(history, "faulty", await clients.proxied.bucket(bucket), options);
   const other = new RecordedClient(history, "other", await clients.other.open(bucket), {
     ...options,
@@ -87,21 +101,50 @@ export async function runNetworkFault(
   // This write is newer than every lost write.
   if (random.chance(0.5)) await other.setMany(some());
   clients.proxied.heal();
-  await observe(clients, history, bucket, keys);
-  const { anomalies } = checkHistory(history);
-  const unknown = history.writes.filter((write) => write.client === "faulty" && write.outcome === "unknown").length;
-  return { anomalies, faults, unknown, rejected, calls, worstOverrun: faulty.worstOverrun };
+  await observe(clients, history, bucket, [...keys, counter]);
+  const { anomalies, undecided } = checkHistory(history);
+  const unknown = history.writes.filter((write) => write.client === "faulty" && write.outcome === "unknown");
+  const repeatable = unknown.filter(({ kind, expected }) => kind !== "increment" && expected === undefined);
+  const counts = { unknown: unknown.length, unknownRepeatable: repeatable.length };
+  return {
+    anomalies,
+    undecided: undecided.length,
+    faults,
+    ...counts,
+    rejected,
+    calls,
+    worstOverrun: faulty.worstOverrun,
+  };
 }
 
 function drawCall(random: Random, client: RecordedClient, keys: readonly string[], timeout: number) {
   const options = { timeout };
-  switch (random.weighted({ setMany: 5, deleteMany: 3, getMany: 2, exists: 1 })) {
+  switch (
+    random.weighted({
+      setMany: 4,
+      setIfAbsent: 2,
+      deleteMany: 3,
+      increment: 2,
+      swap: 2,
+      getMany: 2,
+      ttlMany: 1,
+      exists: 1,
+    })
+  ) {
     case "setMany":
       return client.setMany(keys, options);
+    case "setIfAbsent":
+      return client.setMany(keys, { ...options, ifAbsent: true });
+    case "increment":
+      return client.increment(counter, BigInt(random.integer(1, 5)), { ...options, ttl: random.pick(ttls) });
+    case "swap":
+      return client.compareAndSwap("key 0", random.pick(["set", "delete"]), options);
     case "deleteMany":
       return client.deleteMany(keys, options);
     case "getMany":
       return client.getMany(keys, options);
+    case "ttlMany":
+      return client.ttlMany(keys, options);
     case "exists":
       return client.exists("key 0", options);
   }

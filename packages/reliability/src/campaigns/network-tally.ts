@@ -12,6 +12,7 @@ export class NetworkTally {
   #rejected = 0;
   #unknown = 0;
   #falseOutcomes = 0;
+  #undecided = 0;
   #worstOverrun = Number.NEGATIVE_INFINITY;
 
   constructor(context: CampaignContext) {
@@ -26,9 +27,12 @@ export class NetworkTally {
     this.#unknown += result.unknown;
     this.#worstOverrun = Math.max(this.#worstOverrun, result.worstOverrun);
     this.#falseOutcomes += result.anomalies.length;
+    this.#undecided += result.undecided;
     const texts = describeAnomalies(result.anomalies);
-    if (!mayBeUnknown && result.unknown > 0)
-      texts.push(`no key must be unknown, but ${result.unknown} are: ${result.rejected.join("; ")}`);
+    if (!mayBeUnknown && result.unknownRepeatable > 0) {
+      const what = `${result.unknownRepeatable} are: ${result.rejected.join("; ")}`;
+      texts.push(`no key must be unknown unless its write has a condition or increments it, but ${what}`);
+    }
     for (const text of texts) this.failures.push(`seed ${seed}, ${fault}: ${text}`);
   }
 
@@ -45,6 +49,7 @@ export class NetworkTally {
         callsRejected: this.#rejected,
         keysUnknown: this.#unknown,
         falseOutcomes: this.#falseOutcomes,
+        undecided: this.#undecided,
         worstOverrunMilliseconds: overrun,
         failures: length,
       },

@@ -34,13 +34,14 @@ export function checkOutcomes(oracle: Oracle, writes: readonly TrackedWrite[]): 
   return anomalies;
 }
 
-function belongs(attempt: Attempt, record: WriteRecord): boolean {
-  return record.kind === "delete" ? attempt.write === 0 : attempt.write === record.write;
+/** Returns whether an attempt, which belongs to the same call and key, sent this write. */
+export function belongs(attempt: Attempt, record: WriteRecord): boolean {
+  return record.kind === "set" ? attempt.write === record.write : attempt.write === 0;
 }
 
 function kindOf(record: WriteRecord): Anomaly["kind"] {
-  if (record.resolved) return "lost-write";
-  return record.outcome === "not-applied" ? "false-not-applied" : "false-applied";
+  if (record.outcome === "not-applied") return "false-not-applied";
+  return record.resolved ? "lost-write" : "false-applied";
 }
 
 /** Returns why an outcome is false or unjustified, or `undefined` if the outcome is true and justified. */
@@ -55,6 +56,7 @@ function falsehood({ record, cancelled }: TrackedWrite, attempts: readonly Attem
   if (outcome === "applied" && !acknowledged) return "the driver acknowledged nothing";
   if (outcome === "applied" && !landings.some((landing) => landing < end))
     return "the write had not taken effect when its call settled";
+  if (record.kind === "increment" && landings.length > 1) return "the increment was counted more than once";
   if (outcome !== "applied" && surely) return "the driver acknowledged the write in time";
   if (outcome === "not-applied" && landings.length > 0) return "the write took effect";
   if (outcome === "not-applied" && (doubtful || acknowledged))
@@ -75,8 +77,5 @@ function lateLanding(attempts: readonly Attempt[], end: number): string | undefi
 }
 
 function isPossible(oracle: Oracle, { key, start, end, saw }: ReadRecord): boolean {
-  return oracle.everWas(key, start, end, (write) => {
-    if (saw === "missing") return write === 0;
-    return saw === "present" ? write !== 0 : write === saw;
-  });
+  return oracle.everWas(key, start, end, (was) => (saw === "present" ? was !== "missing" : was === saw));
 }

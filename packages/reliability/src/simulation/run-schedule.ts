@@ -1,8 +1,8 @@
-import { type Anomaly, checkHistory, History, RecordedClient, type WriteRecord } from "@manykv/conformance/checker";
+import { type Anomaly, checkHistory, History, RecordedClient } from "@manykv/conformance/checker";
 import { Random } from "@manykv/conformance/faults";
-import { type Bucket, type CallOptions, createStore, type Store } from "@manykv/core";
+import { type Bucket, type CallOptions, createStore, type SetOptions, type Store } from "@manykv/core";
 import type { DriverLimits } from "@manykv/core/driver";
-import { checkOutcomes, type TrackedWrite } from "./check-outcomes.js";
+import { belongs, checkOutcomes, type TrackedWrite } from "./check-outcomes.js";
 import { FaultPlan } from "./fault-plan.js";
 import { Oracle } from "./oracle.js";
 import { SimulatedDriver } from "./simulated-driver.js";
@@ -19,8 +19,25 @@ export interface ScheduleResult {
   readonly worstOverrun: number;
 }
 
-const callWeights = { set: 2, delete: 1, get: 1, exists: 1, list: 1, setMany: 5, deleteMany: 3, getMany: 3 };
+const callWeights = {
+  set: 2,
+  delete: 1,
+  increment: 2,
+  compareAndSwap: 2,
+  get: 1,
+  exists: 1,
+  list: 1,
+  setMany: 6,
+  deleteMany: 3,
+  getMany: 3,
+  getMap: 1,
+  existsMany: 1,
+  ttlMany: 1,
+};
 type CallKind = keyof typeof callWeights;
+
+/** The key that most increments use. */
+const counter = "counter";
 
 interface Client {
   readonly driver: SimulatedDriver;
@@ -41,6 +58,8 @@ class Schedule {
   readonly #history: History = new History();
   readonly #oracle: Oracle = new Oracle(this.#history);
   readonly #keys: readonly string[];
+  /** Times to live of keys. Each schedule chooses from some of them. */
+  readonly #ttls: readonly (number | undefined)[];
   readonly #tracked: TrackedWrite[] = [];
   #calls = 0;
   #unsettled = 0;
@@ -49,7 +68,11 @@ class Schedule {
   constructor(seed: number) {
     this.#seed = seed;
     this.#random = new Random(seed);
-    this.#keys = ["", "a", "b", "__proto__", "c\u0000", "𝄞"].slice(0, this.#random.integer(1, 6));
+    const random = this.#random;
+    const values = ["", "a", "b", "__proto__", "c\u0000", "𝄞"].slice(0, random.integer(1, 6));
+    this.#keys = [...values, counter];
+    const ttls = [random.integer(1, 50), random.integer(50, 5_000), 60_000];
+    this.#ttls = [undefined, undefined, random.pick([undefined, ...ttls]), random.pick([undefined, ...ttls])];
   }
 
   async run(): Promise<ScheduleResult> {
@@ -95,7 +118,8 @@ class Schedule {
     const retry = { attempts: random.pick([1, 3, 10]), baseDelay: random.pick([0, 10, 50]) };
     const store = createStore(driver, { retry });
     const buckets: Bucket[] = [await store.open("one"), await store.open("two")];
-    const recorded = buckets.map((bucket) => new RecordedClient(this.#history, name, bucket));
+    const entryTtl = () => random.pick(this.#ttls);
+    const recorded = buckets.map((bucket) => new RecordedClient(this.#history, name, bucket, { entryTtl }));
     return { driver, store, recorded, calls };
   }
 
@@ -139,12 +163,49 @@ class Schedule {
   async #send(client: RecordedClient, options: CallOptions): Promise<CallKind> {
     const random = this.#random;
     const kind = random.weighted(callWeights);
-    if (kind.endsWith("Many")) {
-      const keys = Array.from({ length: random.integer(0, 8) }, () => random.pick(this.#keys));
-      await client[kind as "getMany"](keys, options);
-    } else if (kind === "list") await client.list(this.#keys, options);
-    else await client[kind as "get"](random.pick(this.#keys), options);
+    const ttl = random.pick(this.#ttls);
+    const setOptions: SetOptions = { ...options, ttl, ifAbsent: random.chance(0.3) };
+    switch (kind) {
+      case "list":
+        await client.list(this.#keys, options);
+        break;
+      case "set":
+        await client.set(this.#key(), setOptions);
+        break;
+      case "setMany":
+        await client.setMany(this.#batch(), setOptions);
+        break;
+      case "increment":
+        await client.increment(random.chance(0.9) ? counter : this.#key(), BigInt(random.integer(-2, 5)), {
+          ...options,
+          ttl,
+        });
+        break;
+      case "compareAndSwap":
+        await client.compareAndSwap(random.pick(this.#keys), random.pick(["set", "set", "delete"]), options);
+        break;
+      case "get":
+      case "exists":
+        await client[kind](random.pick(this.#keys), options);
+        break;
+      case "delete":
+        await client.delete(random.pick(this.#keys), options);
+        break;
+      default:
+        await client[kind](this.#batch(), options);
+    }
     return kind;
+  }
+
+  #batch(): string[] {
+    return Array.from({ length: this.#random.integer(0, 8) }, () => this.#key());
+  }
+
+  /** Chooses a key to set or read. Increments would fail if clients often set the counter. */
+  #key(): string {
+    const [...values] = this.#keys;
+    if (this.#random.chance(0.95)) values.pop();
+    return this.#random.pick(values);
   }
 
   async #observe({ recorded }: Client): Promise<void> {
@@ -186,14 +247,10 @@ function markLate(oracle: Oracle, tracked: readonly TrackedWrite[]): void {
       (attempt) =>
         attempt.call === call &&
         attempt.key === record.key &&
-        isOf(attempt.write, record) &&
+        belongs(attempt, record) &&
         attempt.landings.some((landing) => landing > record.end),
     );
   }
-}
-
-function isOf(write: number, record: WriteRecord): boolean {
-  return record.kind === "delete" ? write === 0 : write === record.write;
 }
 
 function drawLimits(random: Random): DriverLimits {
@@ -202,6 +259,7 @@ function drawLimits(random: Random): DriverLimits {
     maxValueBytes: 1024,
     get: request(),
     set: request(),
+    ...(random.chance(0.5) && { setIfAbsent: request() }),
     delete: request(),
     concurrency: random.integer(1, 4),
   };

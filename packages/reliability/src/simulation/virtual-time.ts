@@ -15,6 +15,7 @@ let installed: VirtualTime | undefined;
 // load before core.
 const { setTimeout, clearTimeout } = timers;
 const now = performance.now.bind(performance);
+const date = Date.now;
 const replacements = {
   setTimeout: (callback: (...values: unknown[]) => void, delay?: number, ...values: unknown[]) =>
     installed === undefined ? setTimeout(callback, delay, ...values) : installed.add(() => callback(...values), delay),
@@ -27,10 +28,11 @@ Object.defineProperties(replacements.setTimeout, Object.getOwnPropertyDescriptor
 Object.assign(timers, replacements);
 Object.assign(globalThis, replacements);
 performance.now = () => installed?.now ?? now();
+Date.now = () => installed?.now ?? date();
 
 /**
  * A clock that jumps from timer to timer. While it is installed, it replaces `setTimeout`, `clearTimeout`,
- * `performance.now` and `Math.random`. A run then never waits for a timer, and a run can be repeated exactly.
+ * `performance.now`, `Date.now` and `Math.random`. A run then never waits for a timer, and a run can be repeated exactly.
  */
 export class VirtualTime {
   #now = 0;
@@ -42,8 +44,8 @@ export class VirtualTime {
   }
 
   /**
-   * Replaces `setTimeout`, `clearTimeout` and `performance.now`, and replaces `Math.random` with `random`. Returns a
-   * function that restores them.
+   * Replaces `setTimeout`, `clearTimeout`, `performance.now` and `Date.now`, and replaces `Math.random` with `random`.
+   * Returns a function that restores them.
    */
   install(random: () => number): () => void {
     const { random: ownRandom } = Math;

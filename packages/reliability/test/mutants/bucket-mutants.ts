@@ -11,9 +11,15 @@ function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
     set: (key, value, options) => inner.set(key, value, options),
     delete: (key, options) => inner.delete(key, options),
     exists: (key, options) => inner.exists(key, options),
+    increment: (key, delta, options) => inner.increment(key, delta, options),
+    compareAndSwap: (key, change, options) => inner.compareAndSwap(key, change, options),
     listKeys: (options) => inner.listKeys(options),
     keys: (options) => inner.keys(options),
+    clear: (options) => inner.clear(options),
     getMany: (keys, options) => inner.getMany(keys, options),
+    getMap: (keys, options) => inner.getMap(keys, options),
+    existsMany: (keys, options) => inner.existsMany(keys, options),
+    ttlMany: (keys, options) => inner.ttlMany(keys, options),
     setMany: (entries, options) => inner.setMany(entries, options),
     deleteMany: (keys, options) => inner.deleteMany(keys, options),
     ...changes,
@@ -23,22 +29,31 @@ function like(inner: Bucket, changes: Partial<Bucket>): Bucket {
 /** Returns a `setMany` that changes the outcomes if the call rejects. */
 function retold(inner: Bucket, tell: (outcome: Outcome) => Outcome): Partial<Bucket> {
   return {
-    setMany: async (entries, options) => {
-      const kept = [...entries].map(([key, value]): Entry => [key, value.slice()]);
-      await inner.setMany(kept, options).catch((error: unknown) => {
-        if (!BatchError.is(error)) throw error;
-        const outcomes = kept.map((_, index) => tell(error.outcomeOf(index)));
-        const counts = { applied: 0, "not-applied": 0, unknown: 0 };
-        for (const outcome of outcomes) counts[outcome]++;
-        throw new BatchError(error.code, error.message, {
-          size: outcomes.length,
-          counts,
-          outcomeOf: (index) => outcomes[index] as Outcome,
-          causeOf: () => error,
-        });
-      });
-    },
+    setMany: (entries, options) => inner.setMany(copyOf(entries), options).catch(rejectWith(tell)),
   };
+}
+
+/** Returns a function that rejects with changed outcomes. */
+function rejectWith(tell: (outcome: Outcome) => Outcome): (error: unknown) => never {
+  return (error) => {
+    if (!BatchError.is(error)) throw error;
+    const size = error.counts.applied + error.counts["not-applied"] + error.counts.unknown;
+    const outcomes = Array.from({ length: size }, (_, index) => tell(error.outcomeOf(index)));
+    const counts = { applied: 0, "not-applied": 0, unknown: 0 };
+    for (const outcome of outcomes) counts[outcome]++;
+    throw new BatchError(error.code, error.message, {
+      size,
+      counts,
+      outcomeOf: (index) => outcomes[index] as Outcome,
+      causeOf: () => error,
+    });
+  };
+}
+
+function copyOf(entries: Iterable<Entry>): Entry[] {
+  return [...entries].map(
+    ([key, value, options]): Entry => (options ? [key, value.slice(), options] : [key, value.slice()]),
+  );
 }
 
 function mutant(
@@ -61,8 +76,7 @@ export const bucketMutants: readonly Mutant[] = [
   ),
   mutant("resolves before it has written the values", ["lost-write", "stale-read", "false-missing"], (inner) => ({
     setMany: async (entries, options) => {
-      const kept = [...entries].map(([key, value]): Entry => [key, value.slice()]);
-      inner.setMany(kept, options).catch(() => {});
+      inner.setMany(copyOf(entries), options).catch(() => {});
     },
   })),
   mutant("ignores errors of writes", ["lost-write", "stale-overwrite"], (inner) => ({
@@ -94,5 +108,35 @@ export const bucketMutants: readonly Mutant[] = [
       inner.setMany(entries, options).catch((error: unknown) => {
         throw new Error(String(error));
       }),
+  })),
+  mutant("reports unknown increments as not-applied", ["false-not-applied", "impossible-order"], (inner) => ({
+    increment: (key, delta, options) =>
+      inner
+        .increment(key, delta, options)
+        .catch(rejectWith((outcome) => (outcome === "unknown" ? "not-applied" : outcome))),
+  })),
+  mutant("repeats increments whose outcome is unknown", ["impossible-order", "unwritten-value"], (inner) => ({
+    increment: (key, delta, options) =>
+      inner.increment(key, delta, options).catch((error: unknown) => {
+        if (BatchError.is(error) && error.outcomeOf(0) === "unknown") return inner.increment(key, delta, options);
+        throw error;
+      }),
+  })),
+  mutant("reports unknown swaps as lost races", ["false-not-applied"], (inner) => ({
+    compareAndSwap: (key, change, options) =>
+      inner.compareAndSwap(key, change, options).catch(async (error: unknown) => {
+        if (!BatchError.is(error) || error.outcomeOf(0) !== "unknown") throw error;
+        return { swapped: false, current: await inner.get(key) };
+      }),
+  })),
+  mutant("ignores `ifAbsent`", ["false-condition"], (inner) => ({
+    setMany: (entries, options) => inner.setMany(entries, { ...options, ifAbsent: false }),
+  })),
+  mutant("drops the `ttl` of entries", ["wrong-expiry"], (inner) => ({
+    setMany: (entries, options) =>
+      inner.setMany(
+        [...entries].map(([key, value]): Entry => [key, value]),
+        options,
+      ),
   })),
 ];

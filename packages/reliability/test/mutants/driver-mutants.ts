@@ -1,11 +1,12 @@
 import type { AnomalyKind } from "@manykv/conformance/checker";
-import { pickKeys, type Random } from "@manykv/conformance/faults";
+import { pickKeys, type Random, wrapDriver } from "@manykv/conformance/faults";
 import {
   allDone,
   createRequest,
   type Driver,
   type ItemFault,
   type KeysRequest,
+  keyExists,
   type SetRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
@@ -19,30 +20,22 @@ export interface Mutant extends Plant {
 
 const lossKinds: readonly AnomalyKind[] = ["lost-write", "false-applied", "stale-overwrite"];
 const staleKinds: readonly AnomalyKind[] = ["stale-read", "false-missing"];
+const conditionKinds: readonly AnomalyKind[] = ["false-condition"];
+const countKinds: readonly AnomalyKind[] = ["impossible-order", "unwritten-value"];
 
 /** Returns a driver with the methods in `changes`. All other methods call `inner`. */
 function like(inner: Driver, changes: Partial<Driver>): Driver {
-  return {
-    name: inner.name,
-    limits: inner.limits,
-    get: (request) => inner.get(request),
-    set: (request) => inner.set(request),
-    delete: (request) => inner.delete(request),
-    exists: async (request) => {
-      const answer = await inner.get(request);
-      return { ...answer, values: answer.values.map((value) => value !== undefined) };
-    },
-    list: (request) => inner.list(request),
-    close: () => inner.close(),
-    classify: (error) => inner.classify(error),
-    ...changes,
+  const exists: Driver["exists"] = async (request) => {
+    const answer = await inner.get(request);
+    return { ...answer, values: answer.values.map((value) => value !== undefined) };
   };
+  return wrapDriver(inner, { exists, ...changes });
 }
 
 /** Returns a copy of a request with some parts replaced. */
 function changed(request: KeysRequest & Partial<SetRequest>, parts: Partial<SetRequest>): SetRequest {
-  const { bucket, keys, values = [], deadline, signal } = request;
-  return createRequest({ bucket, keys, values, deadline, ...parts, signal });
+  const { bucket, keys, values = [], ttls, deadline, signal } = request;
+  return createRequest({ bucket, keys, values, ttls, deadline, ...parts, signal });
 }
 
 const failsWhole = (keys: readonly string[]): WriteAnswer => ({
@@ -54,9 +47,9 @@ const isPartial = ({ faults = [], unprocessed = [] }: WriteAnswer): boolean => f
 function mutant(
   name: string,
   found: readonly AnomalyKind[],
-  changes: (inner: Driver, random: Random) => Partial<Driver>,
+  changes: (inner: Required<Driver>, random: Random) => Partial<Driver>,
 ): Mutant {
-  return { name, found, driver: (inner, random) => like(inner, changes(inner, random)) };
+  return { name, found, driver: (inner, random) => like(inner, changes(inner as Required<Driver>, random)) };
 }
 
 export const driverMutants: readonly Mutant[] = [
@@ -217,4 +210,100 @@ export const driverMutants: readonly Mutant[] = [
       },
     };
   }),
+  mutant("overwrites keys in spite of `ifAbsent`", conditionKinds, (inner) => ({
+    setIfAbsent: (request) => inner.set(request),
+  })),
+  mutant("reports that `ifAbsent` created the keys that it found", conditionKinds, (inner) => ({
+    setIfAbsent: async (request) => {
+      const { faults = [], ...rest } = await inner.setIfAbsent(request);
+      return { ...rest, faults: faults.filter(({ code }) => code !== "precondition-failed") };
+    },
+  })),
+  mutant("reports that `ifAbsent` found the keys that it created", ["false-not-applied"], (inner, random) => ({
+    setIfAbsent: async (request) => {
+      const answer = await inner.setIfAbsent(request);
+      if (isPartial(answer) || random.chance(0.5)) return answer;
+      return { faults: request.keys.map((_, index) => ({ ...keyExists, index })) };
+    },
+  })),
+  mutant("counts increments twice", countKinds, (inner) => ({
+    increment: async (request) => {
+      const result = await inner.increment(request);
+      await inner.increment(request).catch(() => {});
+      return result;
+    },
+  })),
+  mutant("repeats increments whose response was lost", countKinds, (inner) => ({
+    increment: (request) => inner.increment(request).catch(() => inner.increment(request)),
+  })),
+  mutant("returns results of increments that it drops", ["lost-write", ...countKinds], (inner, random) => ({
+    increment: async (request) => {
+      if (random.chance(0.5)) return inner.increment(request);
+      const { values } = await inner.get(request);
+      return BigInt(new TextDecoder().decode(values[0]) || "0") + request.delta;
+    },
+  })),
+  mutant("increments in two steps", ["lost-write", ...countKinds], (inner) => ({
+    increment: async (request) => {
+      const { values } = await inner.get(request);
+      const sum = BigInt(new TextDecoder().decode(values[0]) || "0") + request.delta;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await inner.set(changed(request, { values: [new TextEncoder().encode(String(sum))] }));
+      return sum;
+    },
+  })),
+  mutant("starts the time of an expiring counter again", ["impossible-order"], (inner) => ({
+    increment: async (request) => {
+      const sum = await inner.increment(request);
+      if (request.ttl === undefined) return sum;
+      const values = [new TextEncoder().encode(String(sum))];
+      await inner.set(changed(request, { values, ttls: [request.ttl] })).catch(() => {});
+      return sum;
+    },
+  })),
+  mutant("swaps without comparing", conditionKinds, (inner) => ({
+    compareAndSwap: async (request) => {
+      const values = request.value && [request.value];
+      if (values === undefined) await inner.delete(request);
+      else await inner.set(changed(request, { values }));
+      return { swapped: true };
+    },
+  })),
+  mutant("reports lost races as swapped", conditionKinds, (inner) => ({
+    compareAndSwap: async (request) => {
+      await inner.compareAndSwap(request);
+      return { swapped: true };
+    },
+  })),
+  mutant("reports swaps as lost races", ["false-not-applied", "false-condition"], (inner) => ({
+    compareAndSwap: async (request) => {
+      const result = await inner.compareAndSwap(request);
+      return result.swapped ? { swapped: false, current: request.value && new Uint8Array(request.value) } : result;
+    },
+  })),
+  mutant("returns an old value after a lost race", ["stale-read", "false-missing", "unwritten-value"], (inner) => ({
+    compareAndSwap: async (request) => {
+      const result = await inner.compareAndSwap(request);
+      if (result.swapped || request.expected === undefined) return result;
+      return { swapped: false, current: undefined };
+    },
+  })),
+  mutant("removes the expiry when it swaps", ["impossible-order"], (inner) => ({
+    compareAndSwap: async (request) => {
+      const result = await inner.compareAndSwap(request);
+      if (result.swapped && request.value !== undefined) {
+        await inner.set(changed(request, { values: [request.value] })).catch(() => {});
+      }
+      return result;
+    },
+  })),
+  mutant("ignores `ttl`", ["wrong-expiry"], (inner) => ({
+    set: (request) => inner.set(changed(request, { ttls: undefined })),
+  })),
+  mutant("lets keys expire too early", ["wrong-expiry"], (inner) => ({
+    set: (request) => inner.set(changed(request, { ttls: request.ttls?.map((ttl) => ttl && ttl / 10) })),
+  })),
+  mutant("lets keys expire too late", ["wrong-expiry"], (inner) => ({
+    set: (request) => inner.set(changed(request, { ttls: request.ttls?.map((ttl) => ttl && ttl * 2) })),
+  })),
 ];

@@ -11,12 +11,17 @@ export interface Plant {
   readonly bucket?: (inner: Bucket, random: Random) => Bucket;
 }
 
-const keys = ["a", "b", "c", "d"];
+/** The key that clients increment. They do not set it, because the increments would then fail. */
+const counter = "counter";
+const valueKeys = ["a", "b", "c", "d"];
+const keys = [...valueKeys, counter];
+/** Times to live of keys, in milliseconds. */
+const ttls = [undefined, undefined, undefined, 60, 500];
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
 
 /**
  * Runs two clients on the same keys, with faults. Then reads all keys, and reads them again after all timers have
- * fired. Returns the anomalies that the checker finds.
+ * fired and all keys with a `ttl` have expired. Returns the anomalies that the checker finds.
  */
 export async function runWorkload(seed: number, plant: Plant): Promise<readonly Anomaly[]> {
   const random = new Random(seed);
@@ -36,7 +41,7 @@ async function run(random: Random, time: VirtualTime, plant: Plant): Promise<rea
   for (const name of ["first", "second"]) {
     const faulty = faultDriver(engine, () => (random.chance(0.4) ? drawFault(random) : undefined));
     const driver = plant.driver?.(faulty, random) ?? faulty;
-    clients.push(await recorded(history, name, driver, (bucket) => plant.bucket?.(bucket, random) ?? bucket));
+    clients.push(await recorded(history, name, driver, random, (bucket) => plant.bucket?.(bucket, random) ?? bucket));
   }
   let open = clients.length;
   for (const of of clients) {
@@ -45,8 +50,9 @@ async function run(random: Random, time: VirtualTime, plant: Plant): Promise<rea
     });
   }
   await time.run(() => open === 0);
-  const observer = await recorded(history, "observer", engine, (bucket) => bucket);
+  const observer = await recorded(history, "observer", engine, random, (bucket) => bucket);
   for (const client of observer) await client.getMany(keys);
+  setTimeout(() => {}, 1_000);
   await time.run();
   for (const client of observer) await client.getMany(keys);
   return checkHistory(history).anomalies;
@@ -56,24 +62,40 @@ async function recorded(
   history: History,
   name: string,
   driver: Driver,
+  random: Random,
   wrap: (bucket: Bucket) => Bucket,
 ): Promise<RecordedClient[]> {
   const store = createStore(driver);
   const buckets = [await store.open("one"), await store.open("two")];
-  return buckets.map((bucket) => new RecordedClient(history, name, wrap(bucket)));
+  return buckets.map(
+    (bucket) => new RecordedClient(history, name, wrap(bucket), { entryTtl: () => random.pick(ttls) }),
+  );
 }
 
 async function use(clients: readonly RecordedClient[], random: Random): Promise<void> {
-  for (let call = 0; call < 8; call++) {
+  for (let call = 0; call < 10; call++) {
     const client = random.pick(clients);
-    const some = Array.from({ length: random.integer(1, 5) }, () => random.pick(keys));
+    const some = Array.from({ length: random.integer(1, 5) }, () => random.pick(valueKeys));
     const controller = random.chance(0.1) ? new AbortController() : undefined;
     if (controller !== undefined) setTimeout(() => controller.abort(), 5);
     const options = { timeout: random.pick([200, 5_000]), ...(controller && { signal: controller.signal }) };
-    const kind = random.weighted({ setMany: 5, deleteMany: 2, getMany: 4, exists: 1, list: 1 });
+    const kind = random.weighted({
+      setMany: 6,
+      deleteMany: 2,
+      increment: 3,
+      compareAndSwap: 4,
+      getMany: 5,
+      exists: 1,
+      list: 1,
+    });
     if (kind === "exists") await client.exists(random.pick(keys), options);
     else if (kind === "list") await client.list(keys, options);
-    else await client[kind](some, options);
+    else if (kind === "increment") await client.increment(counter, 1n, { ...options, ttl: random.pick(ttls) });
+    else if (kind === "compareAndSwap")
+      await client.compareAndSwap(random.pick(valueKeys), random.pick(["set", "set", "delete"]), options);
+    else if (kind === "setMany") await client.setMany(some, { ...options, ifAbsent: random.chance(0.3) });
+    else if (kind === "getMany") await client.getMany([...some, counter], options);
+    else await client.deleteMany(some, options);
     await new Promise((resolve) => setTimeout(resolve, random.integer(1, 50)));
   }
 }
