@@ -2,12 +2,14 @@
 import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { BACKENDS, type BackendName } from "./backends/backend.js";
+import { runAbilities } from "./commands/abilities.js";
 import { type Limits, runAcceptance } from "./commands/acceptance.js";
 import { runCold } from "./commands/cold.js";
 import { runComparisons, shapesOf } from "./commands/compare.js";
 import { distanceMarkdown, runDistance } from "./commands/distance.js";
 import { runLoop } from "./commands/loop.js";
 import { type ProfileOptions, runProfile } from "./commands/profile.js";
+import { runUpgrade } from "./commands/upgrade.js";
 import { runVolume, volumeMarkdown } from "./commands/volume.js";
 import type { Hits } from "./measure/workload.js";
 import { markdownTable, type Row, rowTable, thisMachine } from "./report.js";
@@ -29,7 +31,7 @@ const program = new Command("bench")
   .enablePositionalOptions();
 
 withOutput(withLimits(withBackends(program)))
-  .option("--check", "also measure `bench cold` and `bench loop`")
+  .option("--check", "also measure `bench cold`, `bench loop` and `bench abilities`")
   .option(
     "--runs <count>",
     "with --check: number of processes to start for each program of `bench cold`",
@@ -46,7 +48,8 @@ withOutput(withLimits(withBackends(program)))
       const acceptance = await runAcceptance(backend, options, say);
       const cold = check && (await runCold(backend, runs, say));
       const loop = check && (await runLoop(backend, loopDefaults, say));
-      const rows = [...acceptance.rows, ...(cold?.rows ?? []), ...(loop?.rows ?? [])];
+      const abilities = check && (await runAbilities(options, say));
+      const rows = [acceptance, cold, loop, abilities].flatMap((part) => (part ? part.rows : []));
       await print(options, rows, { ...acceptance, cold, loop });
     },
   );
@@ -57,6 +60,23 @@ withOutput(withBackends(program.command("cold")))
   .action(async ({ backend, runs, ...options }: Output & { backend: BackendName[]; runs: number }) => {
     const cold = await runCold(backend, runs, say);
     await print(options, cold.rows, { cold });
+  });
+
+withOutput(withLimits(program.command("abilities")))
+  .description("Compares sets that expire and increments with ioredis, and with sets that do not expire on Postgres.")
+  .action(async (options: Limits & Output) => {
+    const abilities = await runAbilities(options, say);
+    await print(options, abilities.rows, {});
+  });
+
+withOutput(program.command("upgrade"))
+  .description(
+    "Measures how long provision() upgrades a table of the previous version on Postgres while clients use it.",
+  )
+  .option("--rows <count>", "number of rows in the table", readCount, 1_000_000)
+  .action(async ({ rows: tableRows, ...options }: Output & { rows: number }) => {
+    const upgrade = await runUpgrade(tableRows, say);
+    await print(options, upgrade.rows, { upgrade });
   });
 
 const loopDefaults = { keys: 100_000, repetitions: 3, timeoutKeys: 1_000_000 };
