@@ -1,10 +1,10 @@
-import type { Bucket, Entry } from "@manykv/core";
+import type { Bucket, KeyValue } from "@manykv/core";
 
 /** Returns the values of keys. Computes and stores missing values. Makes two calls for any number of keys. */
 export async function remember(
   bucket: Bucket,
   keys: readonly string[],
-  compute: (missing: string[]) => Promise<Entry[]>,
+  compute: (missing: string[]) => Promise<KeyValue[]>,
 ): Promise<Map<string, Uint8Array>> {
   const known = await bucket.getMany(keys, { timeout: 2_000 });
   const computed = await compute(keys.filter((_, index) => known[index] === undefined));

@@ -39,6 +39,10 @@ test.each(Object.entries(urls))("the example open-store runs on %s", async (_, u
   expect(await example("open-store", url)).toBe("2024-0001\n");
 });
 
+test.each(Object.entries(urls))("the example abilities runs on %s", async (_, url) => {
+  expect(await example("abilities", url)).toBe("the session exists\ntrue\n1n\nweb/1\n");
+});
+
 test("the examples ten-lines and open-store use a memory store if no URL is passed", async () => {
   expect(await example("ten-lines")).toContain("apple one apple");
   expect(await example("open-store")).toBe("2024-0001\n");
