@@ -19,11 +19,19 @@ const samples: Readonly<Record<string, number>> = {
   zombie: 6,
   updates: 10,
   expiry: 1,
+  contention: 20,
   malformed: 40,
 };
 
 /** Campaigns that this file does not run on Redis Cluster, which starts slowly and behaves like one server in them. */
-const withoutCluster: ReadonlySet<string> = new Set(["one-connection", "kill", "zombie", "updates", "expiry"]);
+const withoutCluster: ReadonlySet<string> = new Set([
+  "one-connection",
+  "kill",
+  "zombie",
+  "updates",
+  "expiry",
+  "contention",
+]);
 
 const seed = Math.floor(Math.random() * 2 ** 31);
 

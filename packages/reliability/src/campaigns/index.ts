@@ -1,6 +1,7 @@
 import type { Campaign } from "./campaign.js";
 import { canaries } from "./canaries.js";
 import { capacityFaults } from "./capacity-faults.js";
+import { contention } from "./contention.js";
 import { expiry } from "./expiry.js";
 import { gracefulFailovers, hardFailovers } from "./failovers.js";
 import { malformedAnswers } from "./malformed-answers.js";
@@ -28,6 +29,7 @@ export const campaigns: readonly Campaign[] = [
   postgresSessions,
   updates,
   expiry,
+  contention,
   zombieWrites,
   malformedAnswers,
   canaries,
