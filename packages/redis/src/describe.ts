@@ -90,9 +90,9 @@ function findingsOfSettings(info: string, save: string | undefined): Finding[] {
   const value = (name: string): string | undefined => new RegExp(`^${name}:(\\S*)`, "m").exec(info)?.[1];
   const policy = value("maxmemory_policy");
   if (policy !== undefined && policy !== "noeviction" && policy !== "") {
-    // The store sets no expiry, so policies for volatile keys evict only keys of other programs.
-    const severity = value("maxmemory") === "0" || policy.startsWith("volatile") ? "warning" : "data-loss";
-    const message = `maxmemory-policy is ${policy}: when memory is full, the server deletes keys. Set it to noeviction`;
+    const severity = value("maxmemory") === "0" ? "warning" : "data-loss";
+    const keys = policy.startsWith("volatile") ? "keys with a `ttl` before their time" : "keys";
+    const message = `maxmemory-policy is ${policy}: when memory is full, the server deletes ${keys}. Set it to noeviction`;
     findings.push({ code: "evicts-keys", severity, message });
   }
   if (value("aof_enabled") === "0") {
