@@ -26,7 +26,7 @@ export interface ConformanceCase {
   readonly subject: Subject;
   /** The sentences of `wasi:keyvalue/batch` that the case tests. */
   readonly wit?: readonly WitSentenceId[];
-  /** The abilities that the case needs. The suite skips the case if `store.describe()` reports that one is lacking. */
+  /** Abilities that the case needs. The suite skips the case if `store.describe()` reports that the backend lacks one. */
   readonly needs?: readonly Ability[];
   /** One line that states what a conforming backend does. */
   readonly title: string;

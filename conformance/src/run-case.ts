@@ -14,7 +14,7 @@ interface Timeouts {
   readonly close: number;
 }
 
-/** With more random call sequences than by default, a case may take longer. */
+/** If the harness asks for more random call sequences than the default, a case may take longer. */
 function timeoutsOf({ modelRuns = defaultModelRuns }: ConformanceHarness): Timeouts {
   const factor = Math.max(1, modelRuns / defaultModelRuns);
   return { run: 120_000 * factor, close: 30_000 * factor };
@@ -31,8 +31,8 @@ export function testTimeoutOf(harness: ConformanceHarness): number {
 
 /**
  * Runs one case. Rejects if the backend does not conform, if the case takes longer than 120 seconds, if its cleanup
- * fails or takes longer than 30 seconds, or if the case skips itself. With more `modelRuns` than by default, both times
- * are longer in proportion. Call this function to run a single case in a debugger or against a backend that is broken on
+ * fails or takes longer than 30 seconds, or if the case skips itself. If `modelRuns` exceeds its default, both times
+ * increase in proportion. Call this function to run a single case in a debugger or against a backend that is broken on
  * purpose.
  */
 export async function runCase(conformanceCase: ConformanceCase, harness: ConformanceHarness): Promise<void> {

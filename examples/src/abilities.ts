@@ -16,7 +16,7 @@ try {
 const expected = await sessions.get("web/1");
 if (expected !== undefined) {
   const result = await sessions.compareAndSwap("web/1", { expected, value: { ...expected, visits: 2 } });
-  console.log(result.swapped); // false if another client has changed the session in the meantime
+  console.log(result.swapped); // false if another client has changed the session since the get
 }
 console.log(await hits.increment("home", 1, { ttl: 60_000 })); // 1n, and the counter expires after a minute
 for await (const key of sessions.keys({ prefix: "web/" })) console.log(key);

@@ -11,7 +11,7 @@ import { settles } from "../support/settles.js";
 import { textsOf } from "../support/texts.js";
 import { outcomesOfWrite } from "../support/truth.js";
 
-/** Faults of one connection. The last two are noticed only by a timeout. */
+/** Faults of one connection. Only a timeout reveals the last two. */
 const faults: readonly ConnectionFault[] = [
   { kind: "cut", direction: "request" },
   { kind: "cut", direction: "request", after: { bytes: 20 } },
@@ -27,7 +27,7 @@ const lanes = 6;
 /** Timeout of a call with a fault, in milliseconds. */
 const timeout = 1_000;
 
-/** Cases for rules S17 to S21: what is reported while connections break, compared with what an unaffected client reads. */
+/** Cases for rules S17 to S21: compare what calls report while connections break with what an unaffected client reads. */
 export const networkUpdateCases: readonly ConformanceCase[] = [
   {
     id: "s20-network-increments",
@@ -113,7 +113,7 @@ export const networkUpdateCases: readonly ConformanceCase[] = [
     subject: "network",
     needs: ["ttl"],
     title:
-      "a setMany with `ttl` whose connection breaks stores every key with its time, and each expires at the latest after the call",
+      "while connections break, every key that a setMany with `ttl` applies expires, at the latest its `ttl` after the call",
     run: (context) =>
       underFaults(context, async ({ proxies, proxied, direct }, fault) => {
         const ttl = 300;
@@ -135,7 +135,7 @@ export const networkUpdateCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Runs a round with each of the faults and with seeded ones, several at the same time and each with its own proxies. */
+/** Runs a round for each of the faults and for seeded ones. Runs several at a time, each with its own proxies. */
 async function underFaults(
   context: CaseContext,
   round: (clients: NetworkClients, fault: ConnectionFault) => Promise<void>,

@@ -50,7 +50,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
     rule: "S13",
     subject: "driver",
     needs: ["buckets"],
-    title: "buckets() returns no part of a key, also if keys contain separators and names of buckets",
+    title: "buckets() returns no part of a key, even if keys contain separators and names of buckets",
     async run(context) {
       const store = await context.store();
       const base = context.bucketName();
@@ -129,7 +129,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
     rule: "S13",
     subject: "driver",
     needs: ["buckets"],
-    title: "with the option `buckets`, buckets() yields only those of its names that hold keys",
+    title: "with the option `buckets`, buckets() yields only names in that list that hold keys",
     async run(context) {
       const base = context.bucketName();
       const names = ["1", "2", "3"].map((end) => base + end);
@@ -146,7 +146,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
     rule: "S13",
     subject: "core",
     needs: ["buckets"],
-    title: "buckets() asks for every page, retries temporary faults, and omits repeated and invalid names",
+    title: "buckets() requests every page, retries temporary faults, and omits repeated and invalid names",
     async run(context) {
       const cursors: unknown[] = [];
       const store = await context.store({

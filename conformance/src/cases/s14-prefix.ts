@@ -16,7 +16,7 @@ import { nameOf } from "../support/round-trip.js";
 export const prefixCases: readonly ConformanceCase[] = [
   prefixCase(
     "plain",
-    "only keys that start with the prefix are listed, also the key that equals it, and with an empty prefix all keys",
+    "a listing contains only keys that start with the prefix, including the prefix itself; an empty prefix lists all",
     ["", "u", "user", "user:", "user:1", "user:10", "user:2", "users", "xuser:1", "User:1"],
     ["", "u", "user", "user:", "user:1", "user:10", "user:100", "x", "y"],
   ),
@@ -160,7 +160,7 @@ export const prefixCases: readonly ConformanceCase[] = [
   ),
   prefixCase(
     "astral-characters",
-    "characters outside of the basic plane are not split: a prefix contains whole characters",
+    "characters outside the basic plane are not split: a prefix contains whole characters",
     ["😀", "😀a", "😁", "😁a", "a😀", "a😀b", "a😁", "\ufffd", "\ue000", "𝒳", "𝒳𝒴"],
     ["😀", "😁", "a😀", "a😁", "a", "𝒳", "𝒳𝒴", "\ufffd"],
   ),
@@ -168,7 +168,7 @@ export const prefixCases: readonly ConformanceCase[] = [
     id: "s14-prefix-other-buckets",
     rule: "S14",
     subject: "driver",
-    title: "a prefix lists only keys of its bucket, also if it contains the name of another bucket and separators",
+    title: "a prefix lists only keys of its bucket, even if it contains the name of another bucket and separators",
     async run(context) {
       const store = await context.store();
       const base = context.bucketName();
@@ -283,7 +283,8 @@ export const prefixCases: readonly ConformanceCase[] = [
     id: "s14-bad-prefix",
     rule: "S14",
     subject: "core",
-    title: "a prefix that is no well-formed string of at most 1,024 bytes is `invalid-argument`, and nothing is sent",
+    title:
+      "a prefix that is not a well-formed string of at most 1,024 bytes is `invalid-argument`, and nothing is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });

@@ -13,11 +13,11 @@ export const expiryCases: readonly ConformanceCase[] = [
     rule: "S17",
     subject: "driver",
     needs: ["ttl"],
-    title: "a key exists until its time to live has passed, even if it is read often, and not afterwards",
+    title: "a key exists until its time to live has passed, even if it is read often, and is missing afterwards",
     async run(context) {
       const bucket = await context.bucket();
       let readsBefore = 0;
-      // On a machine that stands still for the whole time, no read is early enough. Then the time is extended.
+      // If the machine stalls, no read is early enough. The case then extends the time.
       for (let ttl = 250; readsBefore === 0 && ttl <= 16_000; ttl *= 4) {
         const { earliest, latest } = await expiryOf(ttl, () => bucket.set("key", value, { ttl }));
         for (let started = 0; started < latest + clockTolerance; ) {
@@ -97,7 +97,7 @@ export const expiryCases: readonly ConformanceCase[] = [
     rule: "S17",
     subject: "driver",
     needs: ["ttl"],
-    title: "entries with and without `ttl` in one setMany each keep their own, also if the batch is split",
+    title: "entries with and without `ttl` in one setMany each keep their own, even if the batch is split",
     async run(context) {
       for (const requestLimits of [{}, { maxKeys: 3 }]) {
         const bucket = await context.bucket({ store: { requestLimits } });
@@ -221,7 +221,7 @@ export const expiryCases: readonly ConformanceCase[] = [
     rule: "S17",
     subject: "driver",
     needs: ["ttl"],
-    title: "ttlMany of many keys returns each key's own time, also if it is split into several requests",
+    title: "ttlMany of many keys returns each key's own time, even if it is split into several requests",
     async run(context) {
       for (const requestLimits of [{}, { maxKeys: 2 }]) {
         const bucket = await context.bucket({ store: { requestLimits } });
@@ -253,7 +253,7 @@ export const expiryCases: readonly ConformanceCase[] = [
       const left = await bucket.ttlMany(ttls.map(String));
       for (const [index, ttl] of ttls.entries()) {
         sameBytes(await bucket.get(`${ttl}`), value);
-        // No engine needs to represent the end of such a time. The key must only exist for the next 30 years.
+        // An engine need not represent such a late time. The key must exist for the next 30 years.
         const found = left[index] ?? Infinity;
         assert.ok(found > Math.min(ttl - 120_000, 1e12), `ttlMany must not return ${found} for a \`ttl\` of ${ttl}`);
       }
@@ -285,7 +285,7 @@ export const expiryCases: readonly ConformanceCase[] = [
       await expire(soon, () => one.set("gone", value, { ttl: soon }));
       assert.deepEqual(await whoSees(other, "gone"), everyMethod(false));
       assert.deepEqual(await whoSees(other, "stays"), everyMethod(true));
-      // Clients of an engine without a clock for requests may estimate its time differently.
+      // If requests cannot use the clock of the engine, clients may estimate its time differently.
       assertLeft((await other.ttlMany(["stays"]))[0], farAway + 2_000, "stays");
     },
   },

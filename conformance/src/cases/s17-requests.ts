@@ -11,7 +11,7 @@ import { assertNothingApplied, batchErrorOf } from "../support/rejections.js";
 
 const value = bytes("v");
 
-/** Values of `ttl` that are no integers from 1 to 2^53 - 1. */
+/** Values of `ttl` that are not integers from 1 to 2^53 - 1. */
 const badTtls: readonly unknown[] = [0, -1, 1.5, Number.NaN, Infinity, -Infinity, 2 ** 53, "5", 5n, null, {}, true];
 
 /** Cases for rule S17: which times to live core accepts, and which requests it sends. */
@@ -22,7 +22,7 @@ export const ttlRequestCases: readonly ConformanceCase[] = [
     subject: "core",
     needs: ["ttl"],
     title:
-      "a `ttl` that is no integer from 1 to 2^53 - 1 is `invalid-argument` in set and setMany, and nothing is sent",
+      "a `ttl` that is not an integer from 1 to 2^53 - 1 is `invalid-argument` in set and setMany, and nothing is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });

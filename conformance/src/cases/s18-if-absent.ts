@@ -292,7 +292,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
     rule: "S5",
     subject: "driver",
     needs: ["ttl"],
-    title: "if a key occurs more than once, the `ttl` of its last entry wins, also if that entry has none",
+    title: "if a key occurs more than once, the `ttl` of its last entry wins, even if that entry has none",
     async run(context) {
       for (const requestLimits of [{}, { maxKeys: 1 }]) {
         const bucket = await context.bucket({ store: { requestLimits } });

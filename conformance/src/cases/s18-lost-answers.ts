@@ -17,7 +17,7 @@ import { assertNothingApplied, assertOutcomes, batchErrorOf } from "../support/r
 import { textsOf } from "../support/texts.js";
 import { outcomesOfWrite } from "../support/truth.js";
 
-/** What a setMany with `ifAbsent` of the keys `k0`, `k1`, ... through a driver with faults did. */
+/** The result of a setMany with `ifAbsent` of the keys `k0`, `k1`, ... through a driver with faults. */
 interface Result {
   readonly outcomes: readonly Outcome[];
   readonly error: BatchError | undefined;
@@ -36,7 +36,7 @@ interface FaultyCreate {
   readonly signal?: AbortSignal;
 }
 
-/** Cases for rule S18: `ifAbsent` if keys or requests fail, and which requests core sends. */
+/** Cases for rule S18: `ifAbsent` when keys or requests fail, and which requests core sends. */
 export const lostAnswerCases: readonly ConformanceCase[] = [
   {
     id: "s18-lost-request-is-repeated",
@@ -213,7 +213,7 @@ export const lostAnswerCases: readonly ConformanceCase[] = [
     subject: "core",
     needs: ["ifAbsent"],
     title:
-      "core calls the fence of a lost request before it repeats the request, and reports a lost request without one",
+      "core calls the fence of a lost request before it repeats the request, and reports a lost request that has no fence",
     async run(context) {
       const events: string[] = [];
       const fence = async (): Promise<void> => void events.push("fence");
@@ -376,7 +376,7 @@ export const lostAnswerCases: readonly ConformanceCase[] = [
     rule: "S18",
     subject: "core",
     needs: ["ifAbsent"],
-    title: "an `ifAbsent` that is no boolean is `invalid-argument`, and nothing is sent",
+    title: "an `ifAbsent` that is not a boolean is `invalid-argument`, and nothing is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });
@@ -397,7 +397,7 @@ export const lostAnswerCases: readonly ConformanceCase[] = [
     rule: "S18",
     subject: "core",
     needs: ["ifAbsent", "ttl"],
-    title: "with `coalesce`, of two creates of a key in one turn one is applied, and each set keeps its own `ttl`",
+    title: "with `coalesce`, one of two creates of a key in one turn is applied, and each set keeps its own `ttl`",
     async run(context) {
       const store = await context.store();
       const bucket = await store.open(context.bucketName(), { coalesce: true });
@@ -437,7 +437,7 @@ async function create(context: CaseContext, plan: FaultyCreate): Promise<Result>
   return { outcomes, error: BatchError.is(error) ? error : undefined, requests, stored: await textsOf(direct, keys) };
 }
 
-/** Returns a driver whose requests with `ifAbsent` may have as many keys as other sets, even if the engine's may not. */
+/** Returns a driver that accepts as many keys with `ifAbsent` as in other sets, even if the engine accepts fewer. */
 function ofSeveralKeys(driver: Driver): Driver {
   const { setIfAbsent: own, ...limits } = driver.limits;
   const { setIfAbsent } = driver;

@@ -9,7 +9,7 @@ import { assertNothingApplied, batchErrorOf } from "../support/rejections.js";
 const most = 2n ** 63n - 1n;
 const least = -(2n ** 63n);
 
-/** Texts that look like an integer, or values that are none, which no engine may accept. */
+/** Values that an engine must not accept as an integer, although some of them look like one. */
 const notIntegers: readonly (string | Uint8Array)[] = [
   "",
   "-",
@@ -118,7 +118,7 @@ export const incrementCases: readonly ConformanceCase[] = [
     rule: "S19",
     subject: "driver",
     needs: ["increment"],
-    title: "increments are exact over the whole signed 64-bit range, also beyond 2^53",
+    title: "increments are exact over the whole signed 64-bit range, including beyond 2^53",
     async run(context) {
       const bucket = await context.bucket();
       assert.equal(await bucket.increment("up", most), most);
@@ -173,7 +173,8 @@ export const incrementCases: readonly ConformanceCase[] = [
     rule: "S19",
     subject: "driver",
     needs: ["increment"],
-    title: "an increment of a value that is no canonical 64-bit integer is `wrong-type`, and the value does not change",
+    title:
+      "an increment of a value that is not a canonical 64-bit integer is `wrong-type`, and the value does not change",
     async run(context) {
       const bucket = await context.bucket();
       await bucket.setMany(notIntegers.map((text, index) => [`key ${index}`, bytesOf(text)]));
@@ -231,7 +232,7 @@ export const incrementCases: readonly ConformanceCase[] = [
     title: "a key that an increment created with `ttl` expires, although later increments change it",
     async run(context) {
       const bucket = await context.bucket();
-      // The time is so long that the later increments reach the key before it expires, unless the machine is stuck.
+      // The time is long enough for the later increments, unless the machine stalls. Then the results differ.
       const ttl = 400;
       let results: bigint[] = [];
       await expire(ttl, async () => {
@@ -347,7 +348,7 @@ export const incrementCases: readonly ConformanceCase[] = [
     rule: "S19",
     subject: "core",
     needs: ["increment"],
-    title: "a delta that is no safe integer or 64-bit bigint is `invalid-argument`, and nothing is sent",
+    title: "a delta that is neither a safe integer nor a 64-bit bigint is `invalid-argument`, and nothing is sent",
     async run(context) {
       const { requests, wrap } = recordRequests();
       const bucket = await context.bucket({ wrap });

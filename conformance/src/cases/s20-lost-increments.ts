@@ -224,7 +224,7 @@ export const lostIncrementCases: readonly ConformanceCase[] = [
         seed: context.seed,
         rate: 0.4,
         operations: ["increment"],
-        // Without the faults that only a timeout ends.
+        // Omits the faults that only a timeout ends, because they would make the case slow.
         faults: seededFaultKinds.filter((kind) => !kind.startsWith("drop-")),
       });
       const { faulty, direct } = await counter(context, schedule);

@@ -106,7 +106,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
     rule: "S21",
     subject: "driver",
     needs: ["compareAndSwap"],
-    title: "an empty value is a value: it is not a missing key, as the expected, the current and the new value",
+    title: "an empty value is not a missing key, whether it is the expected, the current or the new value",
     async run(context) {
       const bucket = await context.bucket();
       const empty = new Uint8Array(0);
@@ -125,7 +125,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
     rule: "S21",
     subject: "driver",
     needs: ["compareAndSwap"],
-    title: "compareAndSwap compares length and every byte, and neither text nor numbers",
+    title: "compareAndSwap compares lengths and bytes, not text or numbers",
     async run(context) {
       const bucket = await context.bucket();
       for (const [what, one, other] of differentValues) {
@@ -146,7 +146,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
     rule: "S21",
     subject: "driver",
     needs: ["compareAndSwap"],
-    title: "values with every byte are compared, stored and returned unchanged, also large ones",
+    title: "values with every byte, including large ones, are compared, stored and returned unchanged",
     async run(context) {
       const bucket = await context.bucket();
       const size = Math.min(200_000, bucket.limits.maxValueBytes);

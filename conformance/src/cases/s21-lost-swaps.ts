@@ -23,7 +23,7 @@ const swapped: SwapResult = { swapped: true };
 const settles = async (): Promise<void> => {};
 const fails = (): Promise<void> => Promise.reject(new Error("the fence fails"));
 
-/** Cases for rule S21: `compareAndSwap` if requests fail. */
+/** Cases for rule S21: `compareAndSwap` when requests fail. */
 export const lostSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-lost-request",
@@ -83,7 +83,7 @@ export const lostSwapCases: readonly ConformanceCase[] = [
     subject: "core",
     needs: ["compareAndSwap"],
     title:
-      "a swap that was lost without effect, and then loses the race, is `unknown`, because core cannot tell the two apart",
+      "a lost swap without effect that then loses the race is `unknown`, because core cannot tell whether it had an effect",
     async run(context) {
       let direct: Bucket | undefined;
       const fence = async (): Promise<void> => direct?.set("key", bytes("of another client"));

@@ -101,7 +101,7 @@ const idOf: { readonly [Name in Ability]: string } = {
   buckets: "buckets",
 };
 
-/** Cases for rule S22: what a backend cannot do. */
+/** Cases for rule S22: calls that a backend does not support. */
 export const unsupportedCases: readonly ConformanceCase[] = [
   {
     id: "s22-abilities",
@@ -140,7 +140,7 @@ export const unsupportedCases: readonly ConformanceCase[] = [
       id: `s22-without-${idOf[name]}`,
       rule: "S22",
       subject: "core",
-      title: `without the driver's method \`${abilityCalls[name].method}\`, what needs it is \`unsupported\`, nothing is sent, and describe() says so`,
+      title: `without the driver's method \`${abilityCalls[name].method}\`, calls that need it are \`unsupported\`, nothing is sent, and describe() says so`,
       async run(context) {
         const { method, calls } = abilityCalls[name];
         const recording = recordRequests();
@@ -149,7 +149,7 @@ export const unsupportedCases: readonly ConformanceCase[] = [
         for (const each of calls) await isUnsupported(each, bucket, store);
         assert.deepEqual(recording.requests, [], "nothing must be sent");
         assert.equal((await store.describe()).abilities[name], false);
-        // What does not need the ability still works.
+        // Calls that do not need the ability still work.
         await bucket.setMany([["a", value, {}]], { ttl: undefined, ifAbsent: false });
         assert.deepEqual(await keysIn(bucket), ["a"]);
       },

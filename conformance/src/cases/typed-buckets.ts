@@ -24,7 +24,7 @@ const userSchema: StandardSchema<Partial<User>, User> = {
   },
 };
 
-/** Cases for `typed` buckets: they do on values what a bucket does on bytes. */
+/** Cases for `typed` buckets, which do for values what a bucket does for bytes. */
 export const typedCases: readonly ConformanceCase[] = [
   {
     id: "same-typed-text",
@@ -137,7 +137,7 @@ export const typedCases: readonly ConformanceCase[] = [
     rule: "same",
     subject: "core",
     needs: ["ttl", "ifAbsent", "increment"],
-    title: "a typed bucket passes `ttl`, `ifAbsent` and prefixes on, and counts like the bucket",
+    title: "a typed bucket passes on `ttl`, `ifAbsent` and prefixes, and increments like the bucket",
     async run(context) {
       const bucket = await context.bucket();
       const values = typed(bucket, json<unknown>());
@@ -163,7 +163,7 @@ export const typedCases: readonly ConformanceCase[] = [
     rule: "same",
     subject: "core",
     needs: ["compareAndSwap"],
-    title: "compareAndSwap of a typed bucket compares values, also if another program stored the same JSON with spaces",
+    title: "compareAndSwap of a typed bucket compares values, even if another program stored the same JSON with spaces",
     async run(context) {
       const bucket = await context.bucket();
       const users = typed(bucket, json<User>());

@@ -23,8 +23,10 @@ export interface CheckResult {
 
 /**
  * Checks a history for anomalies: reads that contradict the reported outcomes of writes, writes whose condition was not
- * fulfilled, keys that expire at the wrong time, writes that never settled, and the anomalies that the clients recorded. Every key must be missing when the history begins. At the end of the
- * history, read all keys through another `RecordedClient`, because the checker can only judge keys that were read.
+ * met, keys that expire at the wrong time, writes that never settled, and the anomalies that the clients recorded.
+ *
+ * Every key must be missing when the history begins. At the end of the history, read all keys through another
+ * `RecordedClient`, because the checker can only judge keys that were read.
  */
 export function checkHistory(history: History): CheckResult {
   const anomalies: Anomaly[] = [...history.anomalies];
@@ -74,7 +76,7 @@ function checkKey(history: KeyHistory): Anomaly[] | "undecided" {
   ];
 }
 
-/** Checks that a write with a condition found the expected state during its call, like a read. */
+/** Checks like a read that a write with a condition found the expected state during its call. */
 function checkCondition(write: WriteRecord, history: KeyHistory): Anomaly | undefined {
   const { key, client, start, end, expected, outcome } = write;
   if (expected === undefined || outcome !== "applied") return undefined;

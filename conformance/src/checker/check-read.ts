@@ -5,9 +5,9 @@ import { type KeyHistory, type KeyWrite, lastLanding } from "./key-history.js";
 /** Something that may have led to what a read saw: a write, or the expiry of what it wrote. */
 interface Source {
   readonly record: WriteRecord;
-  /** It takes effect after this time. */
+  /** The source takes effect after this time. */
   readonly start: number;
-  /** It takes effect before this time. */
+  /** The source takes effect before this time. */
   readonly last: number;
   /** The key expires before this time, if this source was the last write. */
   readonly expired: number;

@@ -20,7 +20,7 @@ const mostStates = 50_000;
  * read happens between its start and its end and sees the state that the writes before it left. A write takes effect only
  * in the state that it expects. A write with the outcome `applied` takes effect at least once between its start and its
  * end. A write with the outcome `unknown` takes effect any number of times, or never. An increment takes effect at most
- * once. A key with a time to live becomes missing when it ends. Returns `undefined` if the search gives up.
+ * once. A key becomes missing when its time to live ends. Returns `undefined` if the search gives up.
  *
  * The algorithm follows Wing and Gong, "Testing and Verifying Concurrent Objects" (1993).
  */

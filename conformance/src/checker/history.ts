@@ -45,7 +45,7 @@ export interface WriteRecord {
 /** What a write does: a swap of a value is a `set` or `delete`. */
 export type WriteKind = "set" | "delete" | "increment";
 
-/** What a write requires and does beside setting or deleting the key. */
+/** The condition of a write, and what it does besides setting or deleting the key. */
 export type WriteDetails = Pick<WriteRecord, "expected" | "ttl" | "delta">;
 
 /** What one call saw under one key. */

@@ -33,7 +33,7 @@ export function byKey(history: History): KeyHistory[] {
   return [...keys.values()];
 }
 
-/** How much the clocks of the backend and the client may differ during a `ttl`, in milliseconds. */
+/** Maximum difference between the clocks of the backend and the client during a `ttl`, in milliseconds. */
 const clockError = 20;
 
 function expiryOf(write: WriteRecord, { times }: History): Span | undefined {
@@ -48,7 +48,7 @@ function expiryOf(write: WriteRecord, { times }: History): Span | undefined {
   };
 }
 
-/** Returns how many of the ascending `times` fulfil `isBefore`. These are the first ones. */
+/** Returns how many of the ascending `times` meet `isBefore`, which no time meets after the first that does not. */
 function countBefore(times: readonly number[], isBefore: (time: number) => boolean): number {
   let count = 0;
   let most = times.length;

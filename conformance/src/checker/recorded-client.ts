@@ -48,8 +48,8 @@ export interface CallEnd {
 
 /**
  * Wraps a bucket. Records every write, every read that resolves and the anomalies of calls in a history. Writes a
- * unique value with every set and swap. Increment only keys without such a value: otherwise, increments fail with
- * `wrong-type`.
+ * unique value with every set and swap. Increment only keys without such a value, because increments of such a
+ * value fail with `wrong-type`.
  */
 export class RecordedClient {
   /** Name of the client in the history. */
@@ -411,7 +411,7 @@ function observationOf(value: Uint8Array | undefined): Observation {
   return write === "torn" ? (integerIn(value) ?? "torn") : write;
 }
 
-/** Returns the integer that an increment stored, or `undefined` if the value is another one. */
+/** Returns the integer that an increment stored, or `undefined` if the value is not an integer. */
 function integerIn(value: Uint8Array): bigint | undefined {
   const text = String.fromCharCode(...value.subarray(0, 21));
   return /^(0|-?[1-9][0-9]{0,18})$/.test(text) ? BigInt(text) : undefined;

@@ -5,7 +5,7 @@ import type { ConformanceHarness } from "../harness.js";
 
 const known: WeakMap<ConformanceHarness, Abilities> = new WeakMap();
 
-/** Returns the abilities that `store.describe()` reports. Asks each backend once. */
+/** Returns the abilities that `store.describe()` reports. Calls it once per backend. */
 export async function abilitiesOf(context: CaseContext): Promise<Abilities> {
   const { harness } = context;
   const abilities = known.get(harness) ?? (await (await context.store()).describe()).abilities;

@@ -1,7 +1,7 @@
 import type { Bucket } from "@manykv/core";
 import { pause } from "./settles.js";
 
-/** How much the clock of an engine may differ from that of the test during a case, in milliseconds. */
+/** Maximum difference between the clocks of the engine and the test during a case, in milliseconds. */
 export const clockTolerance = 20;
 
 /** A short time to live, in milliseconds. Cases only assert what happens after it has passed. */

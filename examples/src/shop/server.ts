@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Product, Shop } from "./shop.js";
 
-/** The most requests of one client in a minute. */
+/** Maximum number of requests of one client in a minute. */
 const requestLimit = 100;
 
 type Answer = readonly [status: number, body?: unknown];

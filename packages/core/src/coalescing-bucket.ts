@@ -62,7 +62,7 @@ export class CoalescingBucket extends DriverBucket {
       const { limits } = this;
       const ttl = checked?.ttl;
       if (this.kindOfSet(checked) === "setIfAbsent") {
-        // Sent alone, because another set of the same key in the batch would replace it.
+        // Sends this call alone, because another set of the same key in the batch would replace its value.
         (await write(call, "setIfAbsent", [[key, value]], ttl)).throwIfFailed();
         return undefined;
       }
@@ -111,7 +111,7 @@ export class CoalescingBucket extends DriverBucket {
     for (const batch of batches.values()) void this.#send(batch);
   };
 
-  /** Sends a batch and settles its calls. Stops when the last deadline passes or when no call waits any more. */
+  /** Sends a batch and settles its calls. Stops when the last deadline passes or no call is waiting. */
   async #send({ operation, timeout, calls, input }: CoalescedBatch): Promise<void> {
     const batchCall = this.call(`${operation}Many`);
     batchCall.timeout = timeout;

@@ -68,7 +68,7 @@ class DriverStore implements Store {
       const { name, server } = driver;
       const { product, version, topology, settlesLostWrites, findings = [] } = found;
       const { limits } = resolved;
-      // A server or table may lack an ability although the driver has the method for it, but not the other way round.
+      // A server or table may lack an ability although the driver has the method. Without the method, no server has it.
       const {
         ttl = true,
         ifAbsent = true,

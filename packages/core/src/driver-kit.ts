@@ -71,7 +71,7 @@ export const overflow: Fault = /* @__PURE__ */ Object.freeze({
   reason: "the result does not fit in 64 bits: use a smaller delta",
 });
 
-/** The fault of a key that exists, in an answer of `setIfAbsent`. */
+/** The fault for an existing key in the answer of `setIfAbsent`. */
 export const keyExists: Fault = /* @__PURE__ */ Object.freeze({
   code: "precondition-failed",
   retryable: false,
@@ -116,7 +116,7 @@ export class ValueCopier {
 }
 
 /**
- * Does the same as {@link ValueCopier} for values that are parts of one chunk, such as data from a socket. Copies
+ * Like {@link ValueCopier}, for values that are parts of one chunk, such as data from a socket. Copies
  * neighboring small values, and the bytes between them, in one step.
  */
 export class ChunkCopier {

@@ -53,26 +53,27 @@ export interface Driver {
   /**
    * Returns the remaining time of each key in milliseconds, `null` for a key that does not expire, and `undefined` for a
    * missing key. A driver with this method also supports `ttls` and `ttl` in its requests: such a key does not exist for any
-   * method from that time after the engine applied the write. Optional: without this method, `ttl` is `unsupported`.
+   * method once that time has passed since the engine applied the write. Optional: without this method, `ttl` is
+   * `unsupported`.
    */
   ttl?(request: KeysRequest): Promise<ReadAnswer<number | null | undefined>>;
   /**
-   * Adds a number to an integer and returns the result. Atomic. The integer is stored as decimal text: `0`, or an optional
-   * minus sign and digits without leading zeros. A missing key counts as 0. Other values and values outside 64 bits fail
-   * with `wrong-type`, and a result outside 64 bits with `precondition-failed`. Core repeats an increment only if its effect
-   * is `none`. The key keeps its expiry. Optional: without this method, increments are `unsupported`.
+   * Adds a number to an integer atomically and returns the result. The driver stores the integer as decimal text: `0`, or
+   * an optional minus sign and digits without leading zeros. A missing key counts as 0. Other values and values outside 64
+   * bits fail with `wrong-type`, and a result outside 64 bits with `precondition-failed`. Core repeats an increment only if
+   * its effect is `none`. The key keeps its expiry. Optional: without this method, increments are `unsupported`.
    */
   increment?(request: IncrementRequest): Promise<bigint>;
   /**
-   * Replaces a value if it equals the expected one. Atomic. The key keeps its expiry. After a lost response, core repeats the
-   * request only if its fence succeeded. Optional: without this method, swaps are `unsupported`.
+   * Replaces a value atomically if it equals the expected one. The key keeps its expiry. After a lost response, core
+   * repeats the request only if its fence succeeded. Optional: without this method, swaps are `unsupported`.
    */
   compareAndSwap?(request: SwapRequest): Promise<SwapResult>;
   /** Returns a page of the names of buckets that hold keys. Optional: without it, `store.buckets()` is `unsupported`. */
   listBuckets?(request: PageRequest): Promise<BucketsAnswer>;
   /**
-   * Deletes some expired keys of all buckets that still take space, in about 100 ms. Core repeats it until `done`. Optional:
-   * without this method, the engine must reclaim the space of expired keys without help.
+   * Deletes some of the expired keys that still take space, in all buckets. Should take about 100 ms. Core repeats the
+   * request until the answer is `done`. Optional: without this method, the engine must reclaim the space without help.
    */
   sweep?(request: DriverRequest): Promise<SweepAnswer>;
   /** Creates what the engine needs, such as a table. Must be safe to repeat and to run concurrently. Optional. */
@@ -201,7 +202,7 @@ export interface BucketsAnswer {
 export interface SweepAnswer {
   /** Number of expired keys that the request deleted. */
   readonly swept: number;
-  /** Whether no expired key was left. */
+  /** Whether no expired key is left. */
   readonly done: boolean;
 }
 

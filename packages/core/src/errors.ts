@@ -16,9 +16,9 @@ export type StoreErrorTag = "no-such-store" | "access-denied" | "other";
  * | `closed` | the store was closed, or the caller closed the Postgres `pool` or `pglite` | no |
  * | `no-such-store` | the bucket name is not allowed, or a table or database does not exist | no |
  * | `access-denied` | wrong credentials or missing permission | no |
- * | `precondition-failed` | with `ifAbsent`, the key exists; or an increment does not fit in 64 bits | no |
- * | `wrong-type` | the value is not an integer, or another program stored data of another type | no |
- * | `unsupported` | the backend, server or table lacks what the call needs | no |
+ * | `precondition-failed` | with `ifAbsent`, the key exists; or the result of an increment does not fit in 64 bits | no |
+ * | `wrong-type` | an increment finds no integer, a typed bucket cannot decode a value, or another program stored data of another type | no |
+ * | `unsupported` | the backend, server or table lacks an ability that the call needs | no |
  * | `internal` | an error that the driver does not recognize | no |
  */
 export type StoreErrorCode =

@@ -26,14 +26,16 @@ export const portableLimits: Limits = /* @__PURE__ */ Object.freeze({ maxKeyByte
 /** A key and its value, as `getMany` returns them. */
 export type KeyValue = readonly [key: string, value: Uint8Array<ArrayBuffer>];
 
-/** A key and its value, as `setMany` accepts them. A `ttl` of an entry replaces the `ttl` of the call. */
+/** A key and its value, as `setMany` accepts them. The `ttl` of an entry replaces the `ttl` of the call. */
 export type Entry = readonly [key: string, value: Uint8Array, options?: EntryOptions];
 
 /** Options of one entry of `setMany`. */
 export interface EntryOptions {
   /**
-   * Time to live, in milliseconds: an integer from 1 to 2^53 - 1. From this time after the backend applies the write, the
-   * key does not exist for any operation. Default: the key does not expire, and an earlier expiry is removed.
+   * Time to live, in milliseconds: an integer from 1 to `Number.MAX_SAFE_INTEGER` (2^53 - 1). The key expires this long
+   * after the backend applies the write, and then does not exist for any operation. The default of an entry is the `ttl`
+   * of the call. Without either, the key does not expire, and the write removes an earlier expiry. The call rejects with
+   * `unsupported` if keys of the backend cannot expire.
    */
   readonly ttl?: number | undefined;
 }
@@ -50,7 +52,8 @@ export interface CallOptions {
 export interface SetOptions extends CallOptions, EntryOptions {
   /**
    * Sets only keys that do not exist. An existing key is `not-applied`, with the code `precondition-failed`. If a key occurs
-   * more than once in a batch, only its first entry can be applied. Default `false`.
+   * more than once in a batch, only its first entry can be applied. The call rejects with `unsupported` if the backend
+   * cannot do this. Default: `false`.
    */
   readonly ifAbsent?: boolean | undefined;
 }
@@ -63,7 +66,7 @@ export interface IncrementOptions extends CallOptions {
 
 /** Options of `keys` and `clear`. */
 export interface ListOptions extends CallOptions {
-  /** Only keys that start with this string, at most 1,024 bytes of UTF-8. Default: all keys of the bucket. */
+  /** Lists only keys that start with this string: at most 1,024 bytes of UTF-8, like a key. Default: lists all keys. */
   readonly prefix?: string | undefined;
 }
 
@@ -120,8 +123,8 @@ export interface Store extends AsyncDisposable {
    */
   describe(options?: CallOptions): Promise<StoreDescription>;
   /**
-   * Iterates over the names of the buckets that hold keys, in no particular order and each name once. If the store has the
-   * option `buckets`, only over those names. `timeout` applies to each request.
+   * Iterates over the names of the buckets that hold keys. Yields each name once, in no particular order. If the store has
+   * the option `buckets`, yields only names in that list. `timeout` applies to each request.
    *
    * @throws {StoreError} `unsupported` if the backend cannot list buckets.
    */
@@ -129,6 +132,7 @@ export interface Store extends AsyncDisposable {
   /**
    * Deletes expired keys that still take space on the backend, and returns their number. Returns 0 if the backend reclaims
    * their space without help. Expired keys do not exist for any operation, whether or not their space was reclaimed.
+   * `timeout` applies to the whole call. If the call rejects, some keys may have been deleted: call it again.
    */
   sweep(options?: CallOptions): Promise<number>;
   /** Waits for calls in flight, then closes the store's own connections. Later, other methods reject with `closed`. */
@@ -208,13 +212,14 @@ export interface Bucket {
   listKeys(options?: PageOptions): Promise<KeyPage>;
   /**
    * Iterates over the keys of this bucket. Calls `listKeys` for each page. `timeout` applies to each page. Rejects with
-   * `internal` if the backend returns to an earlier page, which a loop over `listKeys` would not notice.
+   * `internal` if the backend repeats a cursor, because the listing would never end. A loop over `listKeys` does not
+   * detect this.
    */
   keys(options?: ListOptions): AsyncIterable<string>;
   /**
-   * Deletes the keys that `keys` lists, page by page. A key that another client adds meanwhile may remain. `timeout` applies
-   * to the whole call, so raise it for a large bucket. If the call rejects with a {@link StoreError}, some keys may have been
-   * deleted: call it again.
+   * Deletes the keys that `keys` lists, page by page. A key that another client adds during the call may remain.
+   * `timeout` applies to the whole call, so raise it for a large bucket. If the call rejects with a {@link StoreError}, some
+   * keys may have been deleted: call it again.
    */
   clear(options?: ListOptions): Promise<void>;
   /**
@@ -239,6 +244,8 @@ export interface Bucket {
   /**
    * Returns the remaining time to live of each key in milliseconds, in the order of `keys`: `null` for a key that does not
    * expire, and `undefined` for a key that does not exist. Rejects if any key cannot be read.
+   *
+   * @throws {StoreError} `unsupported` if keys of the backend cannot expire.
    */
   ttlMany(keys: Iterable<string>, options?: CallOptions): Promise<(number | null | undefined)[]>;
   /**
@@ -249,7 +256,8 @@ export interface Bucket {
    *
    * @param delta - a signed 64-bit integer. A `number` must be a safe integer.
    * @throws {BatchError} of one entry: `wrong-type` if the value is not a signed 64-bit integer in decimal text without
-   * leading zeros; `precondition-failed` if the result does not fit in 64 bits, in which case the value does not change.
+   * leading zeros; `precondition-failed` if the result does not fit in 64 bits; `unsupported` if the backend cannot
+   * increment. In these cases, the value does not change.
    */
   increment(key: string, delta?: bigint | number, options?: IncrementOptions): Promise<bigint>;
   /**
@@ -258,6 +266,8 @@ export interface Bucket {
    *
    * Compares values, so it cannot detect that a key changed and changed back. If the response is lost and manykv cannot
    * find out what happened, rejects with a {@link BatchError} of one entry with the outcome `unknown`.
+   *
+   * @throws {BatchError} of one entry: `unsupported` if the backend cannot swap.
    */
   compareAndSwap(key: string, change: Change, options?: CallOptions): Promise<SwapResult>;
 }

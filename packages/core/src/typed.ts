@@ -27,7 +27,7 @@ export interface Codec<Value, Input = Value> {
 }
 
 /**
- * A bucket for values of a type. Each method does the same as the method of {@link Bucket} with the same name.
+ * A bucket of typed values. Each method does the same as the method of {@link Bucket} with the same name.
  *
  * If a value cannot be encoded, the call sends nothing and rejects with a {@link BatchError} with the code
  * `invalid-argument`. If a stored value cannot be decoded, the call rejects with a {@link DecodeError}.
@@ -106,12 +106,13 @@ export function typed<Value, Input = Value>(bucket: Bucket, codec: Codec<Value, 
       // The bucket rejects an input that is not iterable, and entries that are not pairs.
       return bucket.setMany((isIterable(entries) ? encoded : entries) as Iterable<Entry>, options);
     },
-    compareAndSwap: async (key, { expected, value }, options) => {
+    compareAndSwap: async (key, { expected, value, ...others }, options) => {
       const encode = async (input: Input | undefined): Promise<Uint8Array | undefined> =>
         input === undefined ? undefined : (await encodeAll("compareAndSwap", [() => codec.encode(input)]))[0];
       const [wanted, written] = await Promise.all([encode(expected as Input | undefined), encode(value)]);
       for (let bytes = wanted; ; ) {
-        const result = await bucket.compareAndSwap(key, { expected: bytes, value: written }, options);
+        // The bucket rejects unknown members.
+        const result = await bucket.compareAndSwap(key, { ...others, expected: bytes, value: written }, options);
         if (result.swapped) return result;
         const [current] = await decodeAll(codec, "compareAndSwap", [result.current]);
         if (current === undefined || wanted === undefined || !(await encodesTo(codec, current, wanted)))
@@ -161,7 +162,7 @@ export type ValidationResult<Value> =
 /**
  * A codec for values that fit a schema, stored as JSON text in UTF-8. Checks a value before it is set and after it is read.
  * The schema receives parsed JSON, so a date must be a string in it. A read returns the output of the schema, with its
- * defaults and transformations; what is stored is the input.
+ * defaults and transformations. manykv stores the input.
  */
 export function schema<Input, Value>(standardSchema: StandardSchema<Input, Value>): Codec<Value, Input> {
   const { validate } = standardSchema["~standard"];
@@ -243,7 +244,7 @@ async function encodesTo<Input>(codec: Pick<Codec<never, Input>, "encode">, valu
     const encoded = await codec.encode(value as Input);
     return encoded.length === bytes.length && encoded.every((byte, index) => byte === bytes[index]);
   } catch {
-    return false; // The schema transforms values, so its output is no valid input.
+    return false; // The schema transforms values, so its output is not a valid input.
   }
 }
 

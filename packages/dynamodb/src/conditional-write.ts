@@ -12,7 +12,7 @@ export interface ConditionalWrite {
   readonly item?: string;
   readonly update?: string;
   readonly condition: string;
-  /** The values in `update` and `condition`, beside `:now`. */
+  /** The values in `update` and `condition`, besides `:now`. */
   readonly values?: Values;
   readonly returns?: "UPDATED_NEW";
 }
@@ -30,7 +30,7 @@ const answerMembers: readonly string[] = [
   "ItemCollectionMetrics",
 ] satisfies (keyof ConditionalAnswer)[];
 
-/** Sends a conditional write. Returns its response, or the error of a condition that was certainly not met. */
+/** Sends a conditional write. Returns the response, or the error if the condition was certainly not met. */
 export async function writeIf(
   transport: Transport,
   request: KeysRequest,
@@ -61,8 +61,8 @@ export async function writeIf(
 }
 
 /**
- * Returns the item that did not meet a condition, or `undefined` if it does not exist. Reads it if the server did not send
- * it: older servers do not, and no server sends an item that does not exist.
+ * Returns the item that did not meet a condition, or `undefined` if it does not exist. Reads the item if the error does not
+ * contain it: older servers do not send it, and no server sends a missing item.
  */
 export async function currentItem(transport: Transport, request: KeysRequest, unmet: UnmetCondition): Promise<Json> {
   const { item } = unmet;

@@ -75,7 +75,7 @@ export class UnmetCondition extends FaultError {
 }
 
 /** The fault of a write that another client interfered with. It had no effect. */
-export const contended: Fault = Object.freeze({ ...throttled, reason: "another client changed the key" });
+export const contended: Fault = Object.freeze({ ...throttled, reason: "another client changed the key: try again" });
 
 /** Returns the error for a table whose primary key is not the one of the store's layout. */
 export function otherPrimaryKey(): FaultError {

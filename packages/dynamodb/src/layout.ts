@@ -10,8 +10,8 @@ export interface LayoutOptions {
   readonly expiryAttribute?: string | undefined;
   /**
    * Name of the attribute that stores when a key expires, in seconds, for DynamoDB's own TTL. `provision()` enables TTL for
-   * this attribute: DynamoDB then deletes every item of the table with a past time in it, also items of other programs. 1
-   * to 255 bytes of UTF-8. Default: `manykv_ttl`.
+   * this attribute. DynamoDB then deletes every item of the table whose time in it has passed, including items of other
+   * programs. 1 to 255 bytes of UTF-8. Default: `manykv_ttl`.
    */
   readonly ttlAttribute?: string | undefined;
   /** The table's sort key, if it has one. It must be a string. Default: the table has no sort key. */
@@ -98,7 +98,7 @@ export class Layout {
   /**
    * Returns the JSON of an item, such as `{"k":{"S":"users:alice"},"v":{"B":"AQI="}}`.
    *
-   * @param expiry - when the key expires, in milliseconds since 1970. Default: it does not
+   * @param expiry - when the key expires, in milliseconds since 1970. Default: never
    */
   itemJson(partitionKey: string, value: Uint8Array, expiry?: number): string {
     const key = `${this.#keyStart}${JSON.stringify(partitionKey)}}${this.#sortKeyJson()}`;
@@ -111,7 +111,7 @@ export class Layout {
     return `${this.keyJson(partitionKey).slice(0, -1)},${counter}${this.#expiryJson(expiry)}}`;
   }
 
-  /** Returns the member that defines the names, such as `#k`, in expressions. DynamoDB rejects names without a use. */
+  /** Returns the member that defines the names, such as `#k`, in expressions. DynamoDB rejects unused names. */
   namesJson(expressions: string): string {
     const used = new Set(expressions.match(/#[a-z]/g));
     const names = Object.entries(this.#names).filter(([name]) => used.has(name));

@@ -10,8 +10,9 @@ import type { Transport } from "./transport/transport.js";
 const pollInterval = 500;
 
 /**
- * Creates the table unless it exists, waits until the table is active, and makes DynamoDB delete expired items. Is safe to repeat, and to run in several
- * processes at the same time. Throws `invalid-argument` if the table exists with another primary key.
+ * Creates the table unless it exists, waits until the table is active, and makes DynamoDB delete expired items. Is safe
+ * to repeat, and to run in several processes at the same time. Throws `invalid-argument` if the table exists with another
+ * primary key.
  */
 export async function provision(transport: Transport, request: DriverRequest): Promise<void> {
   for (;;) {

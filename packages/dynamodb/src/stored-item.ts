@@ -10,7 +10,7 @@ const canonicalInteger = /^(0|-?[1-9][0-9]{0,18})$/;
 
 /** Returns the error for an item with a key of the store that another program wrote. */
 export function foreignItem(): FaultError {
-  return refusal("internal", "the item has no value, so manykv did not write it");
+  return refusal("internal", "another program wrote the item: delete it, or use another table");
 }
 
 /**

@@ -4,7 +4,7 @@ import { property } from "./answer.js";
 import { malformedAnswer } from "./error-table.js";
 import type { Transport } from "./transport/transport.js";
 
-/** What DescribeTimeToLive returns, or why it returns nothing. */
+/** What DescribeTimeToLive reports, or why it reports nothing. */
 interface TimeToLive {
   readonly status: "ENABLED" | "ENABLING" | "DISABLED" | "DISABLING" | "denied" | "unsupported";
   readonly attribute: unknown;
@@ -23,7 +23,7 @@ export async function enableTimeToLive(transport: Transport, request: DriverRequ
     await transport.send({ operation: "UpdateTimeToLive", content, maxBytes: 0 }, request);
   } catch (error) {
     if (!FaultError.is(error)) throw error;
-    // Another process is enabling it.
+    // Another process is enabling TTL.
     const isConcurrent = error.fault.reason === "ResourceInUseException";
     if (error.fault.retryable && !isConcurrent) throw error;
   }
@@ -38,9 +38,7 @@ export async function findTimeToLive(transport: Transport, request: DriverReques
   const finding = (message: string): Finding[] => [{ code: "expired-items-remain", severity: "note", message }];
   if (status === "unsupported") return finding("The server has no TTL, so expired items keep their space.");
   if (status === "denied")
-    return finding(
-      "It could not be checked whether DynamoDB deletes expired items: permit dynamodb:DescribeTimeToLive.",
-    );
+    return finding("manykv cannot check whether DynamoDB deletes expired items: permit dynamodb:DescribeTimeToLive.");
   if (isOn(status)) return finding(`${remain}: TTL is enabled for another attribute than ${name}.`);
   return finding(
     `${remain}: call \`provision()\` with the permission dynamodb:UpdateTimeToLive, or enable TTL for the attribute ${name}.`,

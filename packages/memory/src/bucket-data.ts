@@ -1,4 +1,4 @@
-/** Number of expiring keys that a write of an expiring key checks, so that expired keys do not accumulate. */
+/** Number of keys that each write with a `ttl` checks for expiry, so that expired keys do not accumulate. */
 const checksPerWrite = 20;
 
 /** The keys and values of one bucket. An expired key is deleted when a method meets it. */
@@ -82,7 +82,7 @@ export class BucketData {
 
   #deleteIfExpired(key: string): void {
     const expiry = this.#expiries.get(key);
-    // `Date.now()` is rounded down, so in the millisecond of the expiry the time may not have passed.
+    // `Date.now()` rounds down, so in the millisecond of the expiry the time to live may not be over.
     if (expiry !== undefined && expiry < Date.now()) this.delete(key);
   }
 
@@ -108,7 +108,7 @@ function byUnits(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Uses binary search to find the first key with a property that all later keys have, too. */
+/** Uses binary search to find the first key with a property that all later keys have too. */
 function firstIndex(sorted: readonly string[], isFrom: (key: string) => boolean): number {
   let low = 0;
   let high = sorted.length;

@@ -89,7 +89,7 @@ class PostgresDriver implements Driver {
   readonly #tableName: string;
   readonly #statements: Statements;
   readonly #reclaimer: Reclaimer;
-  /** For the layout that the table had when the driver last noticed it. */
+  /** The writes for the layout that the driver last saw. */
   #writes: Writes;
 
   constructor(runner: Runner, server: ServerAddress | undefined, table: string, ownPool?: OwnPool) {
@@ -306,8 +306,8 @@ class PostgresDriver implements Driver {
   }
 
   /**
-   * Runs a write for the layout that the table had when the driver last noticed it. If the table has the other one, for
-   * example because another process has upgraded it, the server rejects the statement, and the driver runs the other.
+   * Runs a write for the layout that the driver last saw. If the table has the other layout, for example because another
+   * process has upgraded it, the server rejects the statement. The driver then runs the statement for the other layout.
    */
   async #write<Result>(attempt: (writes: Writes) => Promise<Result>): Promise<Result> {
     try {
@@ -320,7 +320,7 @@ class PostgresDriver implements Driver {
     }
   }
 
-  /** Waits for a write with a time to live. Then some expired rows may be deleted. */
+  /** Waits for a write with a time to live. Then lets the reclaimer delete some expired rows. */
   async #writeExpiring<Result>(writing: Promise<Result>): Promise<Result> {
     const result = await orUnsupported(writing);
     this.#reclaimer.afterWrite();
@@ -464,8 +464,8 @@ const severalRows: Fault = {
 };
 
 /**
- * The fault of a key that did not exist, but that the server did not create: another session has created and deleted it
- * in the meantime, or a trigger prevents it.
+ * The fault of a missing key that the server did not create: another session has created and deleted it during the
+ * request, or a trigger prevents it.
  */
 const contended: Fault = {
   code: "throttled",

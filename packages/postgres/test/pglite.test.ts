@@ -65,6 +65,12 @@ test("describe() reports PGlite", async () => {
   assert.equal(abilities.settlesLostWrites, true);
 });
 
+test("describe() succeeds before the table exists", async () => {
+  await using store = postgresStore({ pglite, table: "no_such_table" });
+  const { product, findings } = await store.describe();
+  assert.deepEqual([product, findings], ["pglite", []]);
+});
+
 test("no statement of manykv runs inside `pglite.transaction()`", async () => {
   const driver = postgresDriver({ pglite });
   const seen: string[] = [];

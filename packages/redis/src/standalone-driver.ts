@@ -217,7 +217,7 @@ export class StandaloneDriver implements Driver {
     command: Buffer | string,
     acknowledges: (reply: Reply) => boolean,
   ): Promise<WriteAnswer> {
-    // Not by way of `#writeOne`, because each further promise makes small writes slower.
+    // Does not call `#writeOne`, because each additional promise makes small writes slower.
     const connection = this.#node.writable ?? (await this.#node.connectToWrite(request));
     const exchange = await connection.send(request, command, 1, { writes: true });
     if (!acknowledges(this.#replyOf(connection, exchange))) throw new FaultError(connection.desynchronized(exchange));

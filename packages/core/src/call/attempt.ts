@@ -100,7 +100,7 @@ export function createRequest(parts: RequestParts & { readonly signal?: AbortSig
   return request;
 }
 
-/** The answer to each kind of request. Core handles an answer that is not about several keys as the value of one key. */
+/** The answer to each kind of request. Core treats an answer that does not concern several keys as the value of one key. */
 export interface Answers {
   get: ReadAnswer<Uint8Array<ArrayBuffer> | undefined>;
   exists: ReadAnswer<boolean>;
@@ -117,7 +117,7 @@ export interface Answers {
   describe: ReadAnswer<DriverDescription>;
 }
 
-/** What became of a request: the answer of the driver, or a fault of the whole request. */
+/** The result of one request: the answer of the driver, or a fault of the whole request. */
 export interface Response<Answer> {
   readonly answer?: Answer;
   readonly fault?: Fault;

@@ -9,7 +9,7 @@ import { isTraced, traceCall } from "../tracing.js";
 import type { RequestDetails } from "./attempt.js";
 import { uniformOutcomes } from "./outcomes.js";
 
-/** The input of a write. If it was not read, the error counts its entries. */
+/** The input of a write. If the call fails before it reads the input, the error counts the entries. */
 interface WrittenInput {
   readonly input: unknown;
 }
@@ -29,7 +29,7 @@ export class Call {
   batchSize = 1;
   /** Number of entries with a lost request that may still take effect. */
   unsettled = 0;
-  /** What the call requests beside keys and values. */
+  /** What the call requests besides keys and values. */
   details: RequestDetails | undefined;
   /** Identifies the call in tracing events. */
   id = "";
@@ -57,7 +57,7 @@ export class Call {
     return this.perform(() => work(this.#start(options, known)), written);
   }
 
-  /** Does the same as `run` for a call whose `timeout` and `deadline` are set, even if the store is being closed. */
+  /** Like `run`, for a call that already has its `timeout` and `deadline`. Also works while the store is closing. */
   perform<Result>(work: () => Promise<Result>, written?: WrittenInput): Promise<Result> {
     const perform = async (): Promise<Result> => {
       try {

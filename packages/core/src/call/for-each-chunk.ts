@@ -4,7 +4,8 @@ import type { Call } from "./call.js";
 
 /**
  * Finds duplicates, then calls `handle` for each chunk of a batch, until the call must stop. Handles several chunks at
- * the same time. A short batch must not wait here: its values may have to be encoded before the method returns.
+ * the same time. Does not wait for a short batch, because the driver may have to encode its values before the method
+ * returns.
  */
 export async function forEachChunk(
   call: Call,

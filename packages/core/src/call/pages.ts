@@ -3,7 +3,7 @@ import { StoreError } from "../errors.js";
 /**
  * Yields the pages of a listing until one has no cursor.
  *
- * @throws {StoreError} `internal` if the backend returns to an earlier page, so that the listing would never end.
+ * @throws {StoreError} `internal` if the backend repeats a cursor, because the listing would never end.
  */
 export async function* pagesOf<Page extends { readonly cursor?: string | undefined }>(
   fetchPage: (cursor: string | undefined) => Promise<Page>,

@@ -75,7 +75,7 @@ export async function read<Kind extends ReadKind>(
   }
 }
 
-/** Sends a request without keys. Core handles it like a read of one key, and the answer like the value of this key. */
+/** Sends a request without keys. Core treats it as a read of one key, and the answer as the value of this key. */
 export async function control<Kind extends "list" | "listBuckets" | "sweep" | "provision" | "describe">(
   call: Call,
   kind: Kind,

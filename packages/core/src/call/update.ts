@@ -9,9 +9,9 @@ import { runFences } from "./write.js";
 /**
  * Increments or swaps one key. Throws a `BatchError` of one entry unless the backend returns a result.
  *
- * Repeats a request that had no effect. An increment that may have been applied is not repeated (S20 in
- * `docs/semantics.md`). A swap that may have been applied is repeated only after its fence succeeded: if it then swaps, it
- * has swapped. If it does not, it is unknown whether the lost request did (S21).
+ * Repeats a request that had no effect. Does not repeat an increment that may have been applied (S20 in
+ * `docs/semantics.md`). Repeats a swap that may have been applied only after its fence succeeded (S21). If the repetition
+ * swaps, the call resolves. Otherwise, the lost request may have swapped, so the outcome is unknown.
  */
 export async function update<Kind extends "increment" | "compareAndSwap">(
   call: Call,

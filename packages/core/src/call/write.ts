@@ -12,7 +12,7 @@ export type WriteKind = "set" | "setIfAbsent" | "delete";
 
 /**
  * Reads the keys or entries of `input` and sends them in chunks. Returns the outcome of every entry. Entries with the same
- * key share the outcome of the last one, except with `setIfAbsent`: the first one is sent, and the others find its key.
+ * key share the outcome of the last one, except with `setIfAbsent`: core sends the first one, and the others find its key.
  *
  * @param ttl - the time to live of entries without their own
  */

@@ -142,7 +142,7 @@ export function readBatch(call: Call, kind: "get" | WriteKind, input: unknown, t
     throw new InputError(rejection.code, message, Math.max(entries, sizeOf(input)));
   }
   call.batchSize = entries;
-  // Entries without a `ttl` left holes, and a driver may expect one element per key.
+  // Fills the holes of entries without a `ttl`, because a driver expects one element per key.
   ttls &&= Array.from(keys, (_, index) => ttls?.[index]);
   const batch = { keys, chunkStarts, values, areBorrowed, ttls, canonical: undefined };
   if (ttls === undefined || !areBorrowed) return batch;

@@ -1,12 +1,12 @@
 /** The `Date` header has whole seconds. */
 const precision = 1_000;
-/** How late a server may renew its `Date` header, in milliseconds. Servers often format it once per second. */
+/** Maximum delay of a new second in the `Date` header, in milliseconds. Servers often format it once per second. */
 const lateness = 100;
 
 /**
  * Estimates the time of the service. A request cannot use the service's own clock, but each response has a `Date` header:
  * the service's time was within this second at some moment between sending and receiving. So each response limits how far
- * the clock of this machine can be wrong. A clock that agrees with all responses is used as it is.
+ * the clock of this machine can be wrong. If that clock agrees with all responses, this class does not correct it.
  */
 export class ServiceClock {
   /** The service's time minus the time of this machine, in milliseconds, is at least `#lower` and at most `#upper`. */

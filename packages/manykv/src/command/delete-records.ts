@@ -55,7 +55,7 @@ export async function deleteListed(
   if (!flags.yes) {
     throw new CommandError(
       exitCode.usage,
-      "pass --yes to delete the keys, or --dry-run to count them. Their values cannot be restored",
+      "pass --yes to delete the keys, or --dry-run to count them. You cannot restore deleted keys",
     );
   }
   return deleteRecords(bucket, { source: listRecords(bucket, prefix, interrupt.stop) }, flags, interrupt);

@@ -35,7 +35,7 @@ export function addStoreOptions(command: Command): Command {
       ),
     )
     .addOption(
-      new Option("--timeout <duration>", "time limit of each call to the store")
+      new Option("--timeout <duration>", "time limit of each call to the store; without a unit, in milliseconds")
         .argParser(parseDuration)
         .default(30_000, "30s"),
     );
@@ -61,7 +61,7 @@ export function addWriteOptions(command: Command): Command {
 export function addListedOptions(command: Command, scope = ""): Command {
   return command
     .option("--yes", `${scope}delete the keys; without this option, nothing is deleted`)
-    .option("--dry-run", `${scope}only print how many keys there are`);
+    .option("--dry-run", `${scope}print the number of keys, and delete nothing`);
 }
 
 export function batchSizeOption(): Option {
@@ -82,16 +82,14 @@ function parseDuration(text: string): number {
   const [, count, unit = "ms"] = /^(\d+)(ms|s|m|h|d)?$/.exec(text) ?? [];
   const duration = Number(count) * millisecondsOf[unit as keyof typeof millisecondsOf];
   if (Number.isSafeInteger(duration) && duration >= 1) return duration;
-  throw new InvalidArgumentError(
-    "Pass an integer of 1 or more with a unit, such as 500ms, 30s, 30m, 12h or 7d. Without a unit, it means milliseconds.",
-  );
+  throw new InvalidArgumentError("Pass an integer of 1 or more with a unit, such as 500ms, 30s, 30m, 12h or 7d.");
 }
 
 const millisecondsOf = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 export function ttlOption(what: string): Option {
   return new Option("--ttl <duration>", `${what}, such as 500ms, 30s, 30m, 12h or 7d`).argParser((text) => {
-    // Who forgets the unit may mean seconds, and keys that expire too early are lost.
+    // A user who omits the unit may mean seconds, and keys that expire too early are lost.
     if (/^\d+$/.test(text))
       throw new InvalidArgumentError(`Add a unit: ${text}ms, ${text}s, ${text}m, ${text}h or ${text}d.`);
     return parseDuration(text);

@@ -18,8 +18,8 @@ export async function* listPages(
 export type ReadRecords = (keys: readonly string[]) => Promise<readonly (Entry | undefined)[]>;
 
 /**
- * Returns a function that reads records with their remaining time to live, unless keys of the store cannot expire. Then it
- * reads only values. A key that expires between the two reads counts as missing, whichever of them is faster.
+ * Returns a function that reads records with their remaining time to live. If keys of the store cannot expire, the function
+ * reads only values. A key that expires between the two reads counts as missing.
  */
 export async function recordReader(
   store: Pick<Store, "describe">,
@@ -36,7 +36,7 @@ export async function recordReader(
 
 function withTtl(record: KeyValue | undefined, ttl: number | null | undefined): Entry | undefined {
   if (record === undefined || ttl === undefined) return undefined;
-  // The engine may round the rest of a millisecond to 0, which no store accepts.
+  // The engine may round the last millisecond down to 0, which no store accepts.
   return ttl === null ? record : [...record, { ttl: Math.max(ttl, 1) }];
 }
 

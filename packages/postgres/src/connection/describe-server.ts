@@ -15,7 +15,7 @@ function readSettings(table: string): Statement {
   );
 }
 
-/** Returns a statement that reports whether the table has the columns for expiry, and whether an index begins with `sweep_at`. */
+/** Returns a statement that reports whether the table has the columns and the index for expiry. No row: no table. */
 function readTable(table: string): Statement {
   return new Statement(
     "SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = found AND attname = 'sweep_at')::int4, " +
@@ -25,7 +25,7 @@ function readTable(table: string): Statement {
   );
 }
 
-/** Number of expired rows from which `describe` reports them. */
+/** Minimum number of expired rows that `describe` reports. */
 const manyExpired = 10_000;
 
 function countExpired(table: string): Statement {
@@ -42,13 +42,12 @@ const products: readonly (readonly [text: RegExp, product: string])[] = [
 
 /** Why manykv cannot terminate the server process of a lost write, and what to do. */
 const obstacles: Readonly<Record<Obstacle, string>> = {
-  pooler: "a pooler hides the server processes. If late writes would be a problem, connect directly to the server.",
+  pooler: "a pooler hides the server processes. If late writes are a problem, connect directly to the server.",
   role:
     "the role may not see or terminate its own server processes. Do not change the role with SET ROLE, and grant it " +
     "EXECUTE on pg_terminate_backend.",
   server:
-    "the server does not list its processes as PostgreSQL does. If late writes would be a problem, use a server that is " +
-    "PostgreSQL itself.",
+    "the server does not list its processes as PostgreSQL does. If late writes are a problem, use PostgreSQL itself.",
 };
 
 /** Describes the server from what it reports about itself. */
@@ -104,22 +103,25 @@ type AddFinding = (code: string, severity: Finding["severity"], message: string)
 
 /** Reports what prevents keys from expiring, or their space from being reclaimed. Returns whether keys can expire. */
 export async function describeExpiry(run: Run, table: string, add: AddFinding): Promise<boolean> {
+  let exists = false;
   let hasColumn = true;
   let hasIndex = true;
   await run(readTable(table), (row) => {
+    exists = true;
     hasColumn = row.integer() === 1;
     hasIndex = row.integer() === 1;
   });
   if (!hasColumn) {
     const message =
-      "Keys cannot expire, because the table has no columns `expires_at` and `sweep_at`: call provision() with the role that owns the table.";
+      "Keys cannot expire, because the table has no columns `expires_at` and `sweep_at`: call provision() with the role " +
+      "that owns the table.";
     add("no-expiry-columns", "note", message);
   } else if (!hasIndex) {
     const message =
       "Deleting expired rows reads the whole table, because no index begins with `sweep_at`: call provision() with the " +
       "role that owns the table.";
     add("no-expiry-index", "warning", message);
-  } else {
+  } else if (exists) {
     let expired = 0;
     await run(countExpired(table), (row) => {
       expired = row.integer();

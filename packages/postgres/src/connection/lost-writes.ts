@@ -98,9 +98,9 @@ export class LostWrites {
   isRefused = false;
   readonly #pool: ClientPool;
   readonly #writes: Set<LostWrite> = new Set();
-  /** The writes that are being settled in the background. Each promise resolves when this ends. */
+  /** The writes that this store settles in the background. Each promise resolves when that work ends. */
   readonly #background: Map<LostWrite, Promise<void>> = new Map();
-  /** Aborted to end the work in the background. */
+  /** `close` aborts this request to end the work in the background. */
   readonly #closing: ReturnType<typeof createRequest> = createRequest({ bucket: "" });
 
   constructor(pool: ClientPool) {
@@ -112,7 +112,7 @@ export class LostWrites {
   }
 
   /**
-   * Adds a write and starts to settle it: a cancelled call runs no fence, and another client may write the same key.
+   * Adds a write and starts to settle it, because a cancelled call runs no fence and another client may write the same key.
    * Returns a fence: a function that terminates the process and waits until the process is gone.
    */
   add(process: ServerProcess, request: WriteRequest): NonNullable<Fault["fence"]> {
@@ -228,7 +228,7 @@ export class LostWrites {
   }
 }
 
-/** Calls `work` with a request that is aborted together with `parent`, or when the time is over. */
+/** Calls `work` with a request that is aborted together with `parent`, or when the time has passed. */
 async function within<Result>(
   milliseconds: number,
   parent: DriverRequest,

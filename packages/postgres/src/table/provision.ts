@@ -83,7 +83,7 @@ const notPermitted = "42501";
 const shortestLock = 50;
 /** More than the default of `deadlock_timeout`, after which a waiting session interrupts an automatic VACUUM. */
 const longestLock = 2_000;
-/** How long a session pauses before it looks at the table again, in milliseconds. */
+/** How long a session pauses before it checks the table again, in milliseconds. */
 const shortestPause = 20;
 const longestPause = 200;
 
@@ -160,8 +160,8 @@ async function create(runner: Runner, table: string, request: DriverRequest): Pr
 
 /** Adds the columns and the index if they are missing. Other sessions may do the same at the same time. */
 async function upgrade(runner: Runner, table: string, request: DriverRequest, first: Found): Promise<void> {
-  // Two sessions that begin to build the index at the same time wait for each other. So the session that has added the
-  // columns builds it. Others first pause and then look whether one does.
+  // Two sessions that build the index at the same time would wait for each other, so the session that has added the
+  // columns builds it. Others first pause and then check whether another session is building it.
   let mayBuild = false;
   let lockTime = shortestLock;
   for (let found: Found | string = first; typeof found === "object" && found.index !== valid; ) {
@@ -177,8 +177,8 @@ async function upgrade(runner: Runner, table: string, request: DriverRequest, fi
 }
 
 /**
- * Adds the columns. This takes a moment but locks the table. The server gives up waiting for the lock after a short time,
- * because all other statements wait, too. Returns whether this session has added the columns.
+ * Adds the columns. This takes a moment but locks the table. The server soon gives up waiting for the lock,
+ * because all other statements wait behind it. Returns whether this session has added the columns.
  */
 async function addColumns(runner: Runner, table: string, request: DriverRequest, lockTime: number): Promise<boolean> {
   const add = `ALTER TABLE ${table} ADD COLUMN expires_at timestamptz, ADD COLUMN sweep_at timestamptz`;

@@ -11,7 +11,7 @@ const longestStep = 5_000;
 /** How long `close` waits for a running step, in milliseconds. */
 const closingTime = 100;
 
-/** Deletes some expired rows after writes with `ttl`, so that a table whose keys expire does not grow without end. */
+/** Deletes some expired rows after writes with `ttl`, so that a table whose keys expire does not grow forever. */
 export class Reclaimer {
   readonly #runner: Runner;
   readonly #sweep: Statement;
@@ -24,7 +24,7 @@ export class Reclaimer {
     this.#sweep = sweep;
   }
 
-  /** Starts a step in the background if none is running, and if the last one was long ago or left expired rows. */
+  /** Starts a step in the background, unless one is running or the last one was recent and found few expired rows. */
   afterWrite(): void {
     if (this.#running !== undefined || now() < this.#next) return;
     const request = createRequest({ bucket: "" });
@@ -46,12 +46,12 @@ export class Reclaimer {
     const bound = new BoundStatement(this.#sweep);
     bound.integer(0n);
     try {
-      // A step that was lost may run later. It then deletes rows that have expired, which no call notices.
+      // A lost step may run later. It deletes only expired rows, so no call notices.
       await this.#runner.read(bound, request, (row) => {
         deleted = row.integer();
       });
     } catch {
-      // The rows are deleted by a later step or by `sweep`, which reports errors.
+      // A later step deletes the rows, or `sweep`, which reports errors.
     } finally {
       clearTimer(timer);
       this.#next = deleted < sweptRows ? now() + interval : 0;

@@ -48,7 +48,7 @@ export interface Writes {
 /** Statements for one key and for many keys. `$1` is the key or the array of keys; `$2` is the value or the values. */
 export type Statements = Readonly<Record<Name, Statement>> & { readonly writes: Readonly<Record<Layout, Writes>> };
 
-/** Why a swap changed nothing, as the first column of its result. The second column is the current value. */
+/** The first column of the result of a swap: whether it changed the value, or why not. The second is the current value. */
 export const swapStates = { differs: 0, swallowed: 1, swapped: 2 } as const;
 
 export function statementsFor(table: string): Statements {
@@ -252,8 +252,8 @@ function onBoth(rows: string): string {
 }
 
 /**
- * Returns a query for the live keys that fulfil a condition. As long as no row has expired, reads only the index of the
- * keys, which does not contain the expiry. A row that has expired has a `sweep_at` of at most one minute from now.
+ * Returns a query for the live keys that meet a condition. As long as no row has expired, the query reads only the index
+ * of the keys, which does not contain the expiry. A row that has expired has a `sweep_at` of at most one minute from now.
  */
 function keysOnly(table: string, condition: string, end = ""): string {
   const firstExpired =

@@ -48,12 +48,12 @@ const questions: Readonly<Record<Question, Buffer>> = {
 
 const allQuestions = Object.keys(questions) as readonly Question[];
 
-/** After the connection has closed at a question this many times in one round, the question is no longer asked. */
+/** If the connection closes at a question this many times in one round, the interview stops asking the question. */
 const mostStrikes = 2;
 
 /**
- * The connections that are opened, one directly after the other, until an interview is complete. Hang-ups of different
- * rounds are not counted together: a server that restarts now and then also closes connections at questions.
+ * The connections that a client opens, one directly after the other, until an interview is complete. Each round counts
+ * hang-ups anew, because a server that sometimes restarts also closes connections at questions.
  */
 export class Round {
   /** Whether the last connection closed at a question, so that the question must be asked again on another one. */

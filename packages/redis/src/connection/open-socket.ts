@@ -153,7 +153,7 @@ export async function openSocket<Result>(
   }
 }
 
-/** Returns whether the server replied that it rejects the connection, so that another attempt cannot tell more. */
+/** Returns whether the server replied that it rejects the connection, so that another attempt would reveal nothing new. */
 function isAnswered(error: unknown): boolean {
   return error instanceof FaultError && !error.fault.retryable;
 }

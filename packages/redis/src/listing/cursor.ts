@@ -12,8 +12,8 @@ export interface ScanPosition {
 const mostRestarts = 16;
 
 /**
- * Returns the number of restarts of a listing after another one. If nothing shows that the server process is the same, a
- * listing that alternates between two clients would start over at every page.
+ * Adds a restart to those of a listing and returns their number. A listing that alternates between two clients would
+ * start over at every page if nothing shows that the server process is the same.
  *
  * @throws {FaultError} if the listing has started over too often
  */

@@ -1,7 +1,8 @@
 import { encodeScript } from "./encode-command.js";
 
 /**
- * Increments a key and, if it did not exist, lets it expire. Returns the result as text, because Lua has no 64-bit integers.
+ * Increments a key and, if this creates the key, makes it expire. Returns the result as text, because Lua has no 64-bit
+ * integers.
  */
 const incrementScript = `local missing = redis.call('EXISTS', KEYS[1]) == 0
 redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -9,7 +10,8 @@ if missing then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return redis.call('GET', KEYS[1])`;
 
 /**
- * Swaps a value. Each argument is a letter, `+` before bytes and `-` for a missing key. Returns 1, or the current value.
+ * Swaps a value. Each argument is `+` followed by the bytes of a value, or `-` for a missing key. Returns 1, or the current
+ * value.
  */
 const swapScript = `local current = redis.call('GET', KEYS[1])
 if (current and '+' .. current or '-') ~= ARGV[1] then return current end

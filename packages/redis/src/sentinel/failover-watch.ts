@@ -43,7 +43,7 @@ function subscription(onMessage: () => void, onRefused: () => void): Exchange {
 
 /** What a store does with the news of the sentinels. */
 export interface FailoverListener {
-  /** Called when the master may have changed, and once per subscription, because it may have changed before. */
+  /** Called when the master may have changed, and when a subscription begins, because it may have changed before. */
   onChange(): void;
   /** Called when a sentinel does not permit the subscription. The store then does not subscribe to it again. */
   onRefused(): void;

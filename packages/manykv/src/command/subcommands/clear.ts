@@ -8,7 +8,7 @@ export function addClearCommand(program: Command, toAction: ToAction): void {
   const command = program
     .command("clear")
     .summary("delete all keys of a bucket")
-    .description("Delete all keys of a bucket. Keys that other clients add meanwhile may remain.");
+    .description("Delete all keys of a bucket. Keys that other clients add during the run may remain.");
   addWriteOptions(addListedOptions(addBucketOptions(command)))
     .addHelpText("after", help)
     .action(toAction(runClear));

@@ -13,7 +13,7 @@ export function addCountCommand(program: Command, toAction: ToAction): void {
   const command = program
     .command("count")
     .summary("print the number of keys")
-    .description("Print the number of keys of a bucket. Lists them, so the time depends on their number.");
+    .description("Print the number of keys of a bucket. Lists all of them, so the time depends on their number.");
   addBucketOptions(command)
     .addOption(prefixOption("count only keys that start with this text"))
     .addHelpText("after", help)
@@ -21,8 +21,8 @@ export function addCountCommand(program: Command, toAction: ToAction): void {
 }
 
 const help = `
-Keys that are added or deleted meanwhile may or may not be counted. Redis may list a
-key twice while other clients write. The key then counts twice.
+Keys that other clients add or delete during the run may or may not be counted. Redis
+may list a key twice while other clients write. The key then counts twice.
 
 Examples
   manykv count

@@ -26,7 +26,7 @@ export function addDeleteCommand(program: Command, toAction: ToAction): void {
 }
 
 const help = `
-With --prefix, keys that other clients add meanwhile may remain.
+With --prefix, keys that other clients add during the run may remain.
 
 Examples
   manykv delete fr de it

@@ -44,7 +44,7 @@ export overwrites the file. A record that changes during the export has its old 
 its new value and ttl. A key may be exported twice.
 
 A record that expires has the member or column "ttl": the time that is left, in
-milliseconds. An import of the record starts this time again.
+milliseconds. When you import the record, this time starts again.
 
 Examples
   manykv export countries.ndjson

@@ -13,7 +13,7 @@ export function addIncrementCommand(program: Command, toAction: ToAction): void 
   const command = program
     .command("increment")
     .summary("add a number to an integer")
-    .description("Add a number to the integer that a key holds, and print the result. Atomic.")
+    .description("Add a number to the integer that a key holds, atomically, and print the result.")
     .argument("<key>", "key; put -- before the key if it starts with a dash")
     .argument("[delta]", "signed 64-bit integer to add (default: 1)", parseInteger);
   addBucketOptions(command)

@@ -9,7 +9,7 @@ export function addSweepCommand(program: Command, toAction: ToAction): void {
     .command("sweep")
     .summary("delete expired keys that still take space")
     .description(
-      "Delete the expired keys of all buckets that still take space, and print their number. Safe to repeat and to stop.",
+      "Delete the expired keys that still take space, in all buckets, and print their number. Safe to repeat and to stop.",
     );
   addStoreOptions(command).addHelpText("after", help).action(toAction(runSweep));
 }
