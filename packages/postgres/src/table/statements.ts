@@ -296,7 +296,7 @@ function asBytes(integer: string): string {
   return `decode((${integer})::text, 'escape')`;
 }
 
-/** Returns the bucket of a key, with a semicolon: see `bucketEnd`. For a key without a bucket, returns the next key. */
+/** Returns the bucket of a key, with a semicolon: see `pageRange`. For a key without a bucket, returns the next key. */
 function endOfBucket(key: string): string {
   const colon = `position(':'::bytea IN ${key})`;
   return `CASE WHEN ${colon} = 0 THEN ${key} || decode('00', 'hex') ELSE substring(${key} FROM 1 FOR ${colon} - 1) || ';'::bytea END`;
