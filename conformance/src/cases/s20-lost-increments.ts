@@ -172,7 +172,12 @@ export const lostIncrementCases: readonly ConformanceCase[] = [
     title: "an increment without a response settles by its deadline, is `unknown` and is sent once",
     async run(context) {
       for (const kind of ["hang", "drop-request", "drop-answer"] as const) {
-        const { faulty, requests } = await counter(context, () => ({ kind }));
+        const { faulty, requests } = await counter(context, ({ operation }) =>
+          operation === "increment" ? { kind } : undefined,
+        );
+        // Opens a connection: an increment that waits for one is not sent.
+        await faulty.get("key");
+        requests.length = 0;
         const error = await batchErrorOf(faulty.increment("key", 1, { timeout: 300 }), "timeout");
         assertOutcomes(error, ["unknown"]);
         assert.equal(requests.length, 1);

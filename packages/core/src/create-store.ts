@@ -91,7 +91,7 @@ class DriverStore implements Store {
   async *buckets(options?: CallOptions): AsyncGenerator<string, void, undefined> {
     this.#core.checkOpen();
     checkAbility(this.#core.driver, "listBuckets");
-    const checked = options && checkCallOptions(options);
+    const checked = options === undefined ? undefined : checkCallOptions(options);
     const fetchPage = (cursor: string | undefined): Promise<BucketsAnswer> => {
       const call = new Call(this.#core, "buckets", "");
       return call.run(checked, () => control(call, "listBuckets", { cursor }));

@@ -148,7 +148,7 @@ export class DriverBucket implements Bucket {
 
   async *keys(options?: ListOptions): AsyncGenerator<string, void, undefined> {
     this.#core.checkOpen();
-    const checked = options && checkCallOptions(options, listOptionNames);
+    const checked = options === undefined ? undefined : checkCallOptions(options, listOptionNames);
     for await (const { keys } of pagesOf((cursor) => this.listKeys({ ...checked, cursor }))) yield* keys;
   }
 

@@ -99,14 +99,17 @@ export function typed<Value, Input = Value>(bucket: Bucket, codec: Codec<Value, 
       return bucket.set(key, encoded as Uint8Array, options);
     },
     setMany: async (entries, options) => {
-      const given = isIterable(entries) ? [...entries] : [];
+      const given = isIterable(entries) ? readAll(entries) : [];
       const encoders = given.map((entry) => () => (Array.isArray(entry) ? codec.encode(entry[1]) : undefined));
       const values = await encodeAll("setMany", encoders);
       const encoded = given.map((entry, index) => (Array.isArray(entry) ? entry.with(1, values[index]) : entry));
       // The bucket rejects an input that is not iterable, and entries that are not pairs.
       return bucket.setMany((isIterable(entries) ? encoded : entries) as Iterable<Entry>, options);
     },
-    compareAndSwap: async (key, { expected, value, ...others }, options) => {
+    compareAndSwap: async (key, change, options) => {
+      // The bucket rejects a change that is not an object.
+      if (typeof change !== "object" || change === null) return bucket.compareAndSwap(key, change, options) as never;
+      const { expected, value, ...others } = change;
       const encode = async (input: Input | undefined): Promise<Uint8Array | undefined> =>
         input === undefined ? undefined : (await encodeAll("compareAndSwap", [() => codec.encode(input)]))[0];
       const [wanted, written] = await Promise.all([encode(expected as Input | undefined), encode(value)]);
@@ -213,9 +216,11 @@ async function encodeAll(
   const results = await Promise.allSettled(encoders.map(async (encode) => encode()));
   const failed = results.findIndex(({ status }) => status === "rejected");
   if (failed < 0) return results.map((result) => (result as PromiseFulfilledResult<Uint8Array | undefined>).value);
-  const message = `${operation}: entry ${failed}: ${problemOf(results[failed], "the value cannot be encoded")}`;
-  const outcomes = uniformOutcomes(results.length, "not-applied", { code: "invalid-argument" });
-  throw new BatchError("invalid-argument", message, outcomes);
+  throw rejected(
+    operation,
+    results.length,
+    `entry ${failed}: ${problemOf(results[failed], "the value cannot be encoded")}`,
+  );
 }
 
 async function decodeAll<Value>(
@@ -246,6 +251,23 @@ async function encodesTo<Input>(codec: Pick<Codec<never, Input>, "encode">, valu
   } catch {
     return false; // The schema transforms values, so its output is not a valid input.
   }
+}
+
+/** Returns the entries of an iterable. Throws the error of a write if the iterable throws. */
+function readAll<Element>(entries: Iterable<Element>): Element[] {
+  const read: Element[] = [];
+  try {
+    for (const entry of entries) read.push(entry);
+  } catch {
+    throw rejected("setMany", read.length, "the iterable threw an error: correct its iterator");
+  }
+  return read;
+}
+
+/** Returns the error of a write that sends nothing. */
+function rejected(operation: string, size: number, problem: string): BatchError {
+  const outcomes = uniformOutcomes(size, "not-applied", { code: "invalid-argument" });
+  return new BatchError("invalid-argument", `${operation}: ${problem}`, outcomes);
 }
 
 function isIterable(input: unknown): boolean {

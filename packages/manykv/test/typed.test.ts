@@ -160,3 +160,16 @@ test("the other methods pass on to the bucket", async () => {
   for await (const key of bucket.keys()) assert.fail(key);
   await assert.rejects(bucket.set("a", 1, { ifAbsent: true, ttl: -1 }), { code: "invalid-argument" });
 });
+
+test("an iterable that throws, and a change that is not an object, are errors of the call", async () => {
+  const bucket = typed(await openBucket(), json<number>());
+  const throwing = (function* (): Generator<[string, number]> {
+    yield ["a", 1];
+    throw new Error("secret");
+  })();
+  const error = await errorOf(bucket.setMany(throwing));
+  assert.ok(BatchError.is(error));
+  assert.equal(error.code, "invalid-argument");
+  assert.doesNotMatch(inspect(error), /secret/);
+  assert.equal((await errorOf(bucket.compareAndSwap("a", undefined as never))).code, "invalid-argument");
+});

@@ -50,7 +50,7 @@ test.each([
   assert.equal(description.abilities.settlesLostWrites, false);
   assert.match(
     description.findings.find(({ code }) => code === "cannot-settle")?.message ?? "",
-    /does not list.*use a server/,
+    /does not list.*use PostgreSQL itself/,
   );
 });
 

@@ -211,5 +211,8 @@ test("a partitioned table is upgraded, and its keys expire", async () => {
 test("provision() refuses a column `expires_at` of another type", async () => {
   await using table = await temporaryTable(admin, `${plainColumns}, expires_at bigint`);
   await using store = postgresStore({ url, table: table.name });
-  await assert.rejects(store.provision(), { code: "invalid-argument", message: /`expires_at` and `sweep_at` must be/ });
+  await assert.rejects(store.provision(), {
+    code: "invalid-argument",
+    message: /`expires_at` and `sweep_at` must both be/,
+  });
 });

@@ -333,7 +333,7 @@ function isWithoutScan(connection: Connection, { replies: [reply], ending }: Exc
 }
 
 const withoutScan: Fault = Object.freeze({
-  code: "unavailable",
+  code: "unsupported",
   retryable: false,
   effect: "none",
   reason: "the server or a proxy does not support SCAN: connect to a server directly to list keys",

@@ -25,6 +25,8 @@ function inspect(table: string): Statement {
   ) AND NOT EXISTS (
     SELECT 1 FROM pg_attribute
     WHERE attrelid = found AND attname IN ('expires_at', 'sweep_at') AND atttypid <> 'timestamptz'::regtype
+  ) AND 1 <> (
+    SELECT count(*) FROM pg_attribute WHERE attrelid = found AND attname IN ('expires_at', 'sweep_at')
   ))::int4, EXISTS (
     SELECT 1 FROM pg_attribute WHERE attrelid = found AND attname = 'sweep_at'
   )::int4, CASE WHEN EXISTS (
@@ -117,7 +119,7 @@ const unsuitable: Fault = {
   effect: "none",
   reason:
     "the table needs the columns `key bytea` and `value bytea NOT NULL`, and a unique index on `key` alone; " +
-    "`expires_at` and `sweep_at` must be `timestamptz`",
+    "`expires_at` and `sweep_at` must both be `timestamptz`, or both be missing",
 };
 
 /** What the catalog of the server says about the table. */
