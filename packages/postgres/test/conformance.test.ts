@@ -1,5 +1,4 @@
 import { conformanceSuite } from "@manykv/conformance";
-import { portableLimits } from "@manykv/core";
 import { describe, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
 import { testTable } from "./support/test-table.js";
@@ -42,15 +41,5 @@ conformanceSuite(
       },
     ],
     modelRuns: 1_000,
-  },
-);
-
-// Runs the same suite on a store with lowered limits.
-conformanceSuite(
-  { describe, test },
-  {
-    name: "postgres with lowered limits",
-    driver: () => postgresDriver({ url: table.url, table: table.name }),
-    options: { limits: { ...portableLimits, maxKeyBytes: 300 }, requestLimits: { maxKeys: 3, maxBytes: 2_000 } },
   },
 );

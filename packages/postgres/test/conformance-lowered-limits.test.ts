@@ -1,0 +1,16 @@
+import { conformanceSuite } from "@manykv/conformance";
+import { portableLimits } from "@manykv/core";
+import { describe, test } from "vitest";
+import { postgresDriver } from "../src/index.js";
+import { testTable } from "./support/test-table.js";
+
+const table = testTable();
+
+conformanceSuite(
+  { describe, test },
+  {
+    name: "postgres with lowered limits",
+    driver: () => postgresDriver({ url: table.url, table: table.name }),
+    options: { limits: { ...portableLimits, maxKeyBytes: 300 }, requestLimits: { maxKeys: 3, maxBytes: 2_000 } },
+  },
+);

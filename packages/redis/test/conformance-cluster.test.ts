@@ -1,0 +1,29 @@
+import { conformanceSuite } from "@manykv/conformance";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { describe, test } from "vitest";
+import { redisDriver } from "../src/index.js";
+import { addressesOf, first, urlOf } from "./support/addresses.js";
+
+const nodes = addressesOf(serviceUrl("redis-cluster"));
+
+conformanceSuite(
+  { describe, test },
+  {
+    name: "redis cluster",
+    modelRuns: 1_000,
+    driver: () => redisDriver({ url: serviceUrl("redis-cluster") }),
+    child: { file: new URL("./support/child.mjs", import.meta.url), data: { url: serviceUrl("redis-cluster") } },
+    refusals: [
+      {
+        what: "a wrong password",
+        code: "access-denied",
+        driver: () => redisDriver({ url: serviceUrl("redis-cluster").replace("//", "//user:wrong@") }),
+      },
+      {
+        what: "a cluster used as a single server",
+        code: "unavailable",
+        driver: () => redisDriver({ url: urlOf(first(nodes)) }),
+      },
+    ],
+  },
+);
