@@ -183,7 +183,8 @@ export class StandaloneDriver implements Driver {
     let cursor = position === undefined || startsOver ? "0" : position.cursor;
     const { keys, done } = await fillPage(request, async () => {
       const exchange = await connection.send(request, encodeScan(wanted, cursor), 1, { limits: scanReply });
-      if (isWithoutScan(connection, exchange)) throw new FaultError(withoutScan);
+      const lacking = withoutScan(connection, exchange);
+      if (lacking !== undefined) throw new FaultError(lacking);
       const page = keysOfScan(wanted, cursor, this.#replyOf(connection, exchange));
       cursor = page.cursor;
       return { keys: page.keys, done: cursor === "0" };
@@ -326,13 +327,15 @@ function answerOf(replies: readonly Reply[]): ReadAnswer<Uint8Array<ArrayBuffer>
   return faults.length === 0 ? { values } : { values, faults };
 }
 
-/** Returns whether a proxy rejected `SCAN`, or closed the connection at it as it does at other commands. */
-function isWithoutScan(connection: Connection, { replies: [reply], ending }: Exchange): boolean {
-  if (reply instanceof Error) return isUnknownCommand(reply);
-  return ending === "lost" && connection.identity.refused.length > 0;
+/** Returns a fault if a proxy rejected `SCAN`, or closed the connection at it as it does at other commands. */
+function withoutScan(connection: Connection, { replies: [reply], ending }: Exchange): Fault | undefined {
+  if (reply instanceof Error) return isUnknownCommand(reply) ? noScan : undefined;
+  // The connection may have been lost for another reason.
+  const isLost = ending === "lost" && connection.identity.refused.length > 0;
+  return isLost ? { ...noScan, code: "unavailable" } : undefined;
 }
 
-const withoutScan: Fault = Object.freeze({
+const noScan: Fault = Object.freeze({
   code: "unsupported",
   retryable: false,
   effect: "none",

@@ -5,7 +5,7 @@ function because(reason: string, ids: readonly string[]): Skips {
   return Object.fromEntries(ids.map((id) => [id, reason]));
 }
 
-/** For a proxy without `SCAN`. Calls that list keys or buckets fail with `unsupported`, and the message says why. */
+/** For a proxy without `SCAN`. Calls that list keys or buckets fail with `unsupported` or, if the proxy hangs up, `unavailable`. */
 export const cannotList: Skips = because("the case lists keys, and the proxy does not have SCAN", [
   "s01-empty-key",
   ...["1", "2", "3", "4"].map((bytes) => `s01-longest-key-of-${bytes}-byte-characters`),
