@@ -14,7 +14,7 @@ export default defineProject({
     // Most runs wait for deadlines, so more files and runs than cores can run together.
     maxWorkers: 2,
     maxConcurrency: 4,
-    testTimeout: 600_000,
+    testTimeout: 960_000,
     hookTimeout: 120_000,
   },
 });

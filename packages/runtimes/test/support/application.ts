@@ -16,7 +16,7 @@ export interface Ended {
 }
 
 /** Longest time of a program, in milliseconds. A program that takes longer is killed, and its `signal` is set. */
-const longestRun = 550_000;
+const longestRun = 900_000;
 
 // pnpm sets NODE_PATH for vitest. With NODE_PATH, `require` would find packages of the workspace. A program must also
 // not see the settings of the test runner.
