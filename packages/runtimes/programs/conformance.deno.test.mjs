@@ -4,7 +4,7 @@ import { openHarness } from "./harness.mjs";
 
 const harness = await openHarness();
 // On DynamoDB, timers of broken connections end later than the test. Other tests check that none keeps the process alive.
-const sanitizeOps = harness.name !== "dynamodb";
+const checksLeaks = harness.name !== "dynamodb";
 const groups = [];
 const runner = {
   describe(name, body) {
@@ -13,7 +13,7 @@ const runner = {
     groups.pop();
   },
   test(name, fn) {
-    Deno.test({ name: [...groups, name].join(" > "), fn, sanitizeOps, sanitizeResources: true });
+    Deno.test({ name: [...groups, name].join(" > "), fn, sanitizeOps: checksLeaks, sanitizeResources: checksLeaks });
   },
 };
 
