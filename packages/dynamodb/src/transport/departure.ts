@@ -79,6 +79,11 @@ export class Departure {
   /** Counts a request as sent once its socket has connected. Destroys the request if connecting takes too long. */
   follow(request: ClientRequest, connectTimeout: number | undefined): void {
     const { socket, protocol } = request;
+    // Deno sends a request again on another connection if a kept one closes before the response. Only core may repeat one.
+    request.once("socket", (other) => {
+      if (other !== socket)
+        request.destroy(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" }));
+    });
     this.#state = socket?.connecting ? "unsent" : "sent";
     if (!socket?.connecting) return;
     const late = Object.assign(new Error(), { name: "TimeoutError", syscall: "connect" });
