@@ -14,4 +14,7 @@ const runner = {
   },
 };
 
-conformanceSuite(runner, await openHarness());
+const { skip, ...harness } = await openHarness();
+// A driver that is closed cannot cancel a lookup, which may end during a later test.
+const lookupRemains = { "same-network-unknown-host": "Deno counts a DNS lookup that has not ended as a leak" };
+conformanceSuite(runner, { ...harness, skip: { ...skip, ...(harness.name === "dynamodb" && lookupRemains) } });
