@@ -1,6 +1,6 @@
 import type { Fault } from "../driver.js";
 import { readBatch } from "../input/batch.js";
-import { chunksOf } from "../input/chunk.js";
+import { Chunk } from "../input/chunk.js";
 import { type Answers, attempt, backoff, type RequestDetails } from "./attempt.js";
 import type { Call } from "./call.js";
 import { Outcomes } from "./outcomes.js";
@@ -22,26 +22,25 @@ export async function update<Kind extends "increment" | "compareAndSwap">(
   const batch = readBatch(call, "get", [key]);
   const outcomes = new Outcomes(call, batch);
   call.details = details;
-  for (const chunk of chunksOf(batch)) {
-    let last: Fault | undefined;
-    for (let number = 1; ; number++) {
-      const { stop, fault, answer } = await attempt(call, kind, chunk, number, last);
-      if (stop !== undefined && stop !== last) outcomes.record(0, stop);
-      if (stop !== undefined) break;
-      if (fault === undefined) {
-        const [result] = (answer as Answers[Kind]).values;
-        const isDecided = outcomes.outcomeOf(0) !== "unknown" || (typeof result === "object" && result.swapped);
-        if (isDecided) return result as Answers[Kind]["values"][number];
-        break;
-      }
-      last = fault;
-      outcomes.record(0, fault);
-      const isSettled = (await runFences(call, [fault])).has(fault.fence);
-      if (fault.effect === "unknown" && !isSettled) outcomes.recordUnsettled(0);
-      const mayRepeat = fault.effect === "none" || (kind === "compareAndSwap" && isSettled);
-      if (!fault.retryable || !mayRepeat || number >= call.core.options.retry.attempts) break;
-      await backoff(call, number, fault);
+  const chunk = new Chunk(batch.keys, [0]);
+  let last: Fault | undefined;
+  for (let number = 1; ; number++) {
+    const { stop, fault, answer } = await attempt(call, kind, chunk, number, last);
+    if (stop !== undefined && stop !== last) outcomes.record(0, stop);
+    if (stop !== undefined) break;
+    if (fault === undefined) {
+      const [result] = (answer as Answers[Kind]).values;
+      const isDecided = outcomes.outcomeOf(0) !== "unknown" || (typeof result === "object" && result.swapped);
+      if (isDecided) return result as Answers[Kind]["values"][number];
+      break;
     }
+    last = fault;
+    outcomes.record(0, fault);
+    const isSettled = (await runFences(call, [fault])).has(fault.fence);
+    if (fault.effect === "unknown" && !isSettled) outcomes.recordUnsettled(0);
+    const mayRepeat = fault.effect === "none" || (kind === "compareAndSwap" && isSettled);
+    if (!fault.retryable || !mayRepeat || number >= call.core.options.retry.attempts) break;
+    await backoff(call, number, fault);
   }
   throw outcomes.error();
 }
