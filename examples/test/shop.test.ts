@@ -32,7 +32,7 @@ describe.each(Object.entries(backends))("the shop on %s", (_, url) => {
     await store.close();
   });
 
-  test("gives a name to one of many who sign up with it", async () => {
+  test("creates only one account if many clients choose the same name", async () => {
     const name = randomUUID();
     const created = await Promise.all(Array.from({ length: 16 }, () => shop.signUp(name)));
     expect(created.filter(Boolean)).toHaveLength(1);

@@ -94,7 +94,7 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
       const { proxies, proxied, direct } = await networkClients(context);
       const { settlesLostWrites } = await abilitiesOf(context);
       if (settlesLostWrites !== true) context.skip("the server does not let the driver settle lost writes");
-      // A connection may begin with requests of its own, before the first write.
+      // A driver may send other requests on a connection before the first write.
       await proxied.set("key", bytes("first"));
       proxies.arm({ kind: "hold", direction: "request" });
       const controller = new AbortController();

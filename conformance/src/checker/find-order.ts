@@ -41,7 +41,7 @@ function stepsOf(writes: readonly KeyWrite[], reads: readonly ReadRecord[]): Ste
     if (outcome === "not-applied") continue;
     const isApplied = outcome === "applied";
     if (isApplied) steps.push({ write, start, end, optional: false });
-    // A value that nobody saw does not restrict the order, unless its write certainly took effect.
+    // A value that no read returned does not restrict the order, unless its write certainly took effect.
     const isTraced = kind !== "set" || ttl !== undefined || seen.has(number) || seen.has("present");
     const isRepeated = isApplied && kind !== "increment";
     if (isTraced && (isRepeated || !isApplied)) {

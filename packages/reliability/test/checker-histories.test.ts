@@ -252,7 +252,7 @@ const conditionalStories: typeof stories = [
     },
   ],
   [
-    "`ifAbsent` finds a key that nobody wrote",
+    "`ifAbsent` finds a key that no client wrote",
     ["false-not-applied"],
     (s) => {
       s.setIfAbsent(1, 2, "not-applied");

@@ -127,7 +127,7 @@ describe("without an address in the environment", () => {
     ["without an engine at DOCKER_HOST", async () => "unix:///nonexistent/docker.sock"],
     ["with a DOCKER_HOST that is not a URL", async () => "not a URL"],
     ["with a DOCKER_HOST whose port is not a number", async () => "tcp://127.0.0.1:port"],
-    ["with a DOCKER_HOST of an unknown protocol", async () => "ssh://nobody@127.0.0.1:1"],
+    ["with a DOCKER_HOST of an unknown protocol", async () => "ssh://user@127.0.0.1:1"],
     ["with an engine that accepts the connection and never responds", async () => serve(() => {})],
     [
       "with a server at DOCKER_HOST that is not an engine",

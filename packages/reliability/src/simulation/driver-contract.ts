@@ -29,7 +29,7 @@ export function checkRequest(
 }
 
 function limitsOf({ limits }: Driver, kind: RequestKind): RequestLimits {
-  // A request for one key has no limits of its own.
+  // A request for one key has no separate limits.
   if (kind === "increment" || kind === "compareAndSwap") return { maxKeys: 1, maxBytes: Number.POSITIVE_INFINITY };
   return limits[kind] ?? limits.set;
 }
