@@ -280,7 +280,7 @@ export const lostAnswerCases: readonly ConformanceCase[] = [
       assert.equal(cancelled.error?.code, "aborted");
       const late = await create(context, {
         keys: 2,
-        schedule: () => ({ kind: "drop-answer" }),
+        schedule: () => ({ kind: "drop-request" }),
         store: { retry: { attempts: 1 } },
         timeout: 400,
       });
