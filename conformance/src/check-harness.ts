@@ -1,4 +1,4 @@
-import type { ConformanceHarness } from "./harness.js";
+import type { ConformanceHarness, EngineFailure } from "./harness.js";
 
 interface Field {
   /** Description of a valid value, for the error message. */
@@ -18,6 +18,10 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
   refusals: {
     is: "an array of `{ what, code, driver }` objects",
     fits: isAbsentOr((value) => Array.isArray(value) && value.every((one) => typeof one?.driver === "function")),
+  },
+  engineFailures: {
+    is: "an array of `{ what, operations, scope, expected, open }` objects",
+    fits: isAbsentOr((value) => Array.isArray(value) && value.every(isEngineFailure)),
   },
   skip: { is: "an object that maps case ids to reasons", fits: isAbsentOr(isObject) },
   modelRuns: { is: "an integer of at least 1", fits: isAbsentOr((value) => isIntegerFrom(1, value)) },
@@ -59,4 +63,11 @@ function isObject(value: unknown): value is object {
 
 function isAddresses(value: unknown): boolean {
   return Array.isArray(value) && value.every((one) => typeof one?.host === "string" && Number.isInteger(one.port));
+}
+
+function isEngineFailure(value: unknown): boolean {
+  const { what, operations, scope, expected, open } = (value ?? {}) as Partial<Record<keyof EngineFailure, unknown>>;
+  const isExpected = expected === "unprocessed" || expected === "success" || isObject(expected);
+  const isScope = scope === "key" || scope === "request";
+  return typeof what === "string" && Array.isArray(operations) && isScope && isExpected && typeof open === "function";
 }

@@ -1,5 +1,6 @@
 import type { Store, StoreErrorCode, StoreOptions } from "@manykv/core";
-import type { Driver } from "@manykv/core/driver";
+import type { Driver, Fault } from "@manykv/core/driver";
+import type { Operation } from "./faults/call-fault.js";
 import type { Address } from "./faults/tcp-proxy.js";
 
 export type { Address };
@@ -15,6 +16,60 @@ export interface Refusal {
   readonly code: StoreErrorCode;
   /** Creates such a client. */
   readonly driver: () => Driver | Promise<Driver>;
+}
+
+/**
+ * A way in which the engine refuses, throttles or answers in part. The author of the backend provokes it in the real
+ * engine, such as with a trigger, an access rule or a memory limit, or with a proxy that changes the engine's answers.
+ */
+export interface EngineFailure {
+  /** What the engine does, for messages, such as `refuses writes because its memory is full`. */
+  readonly what: string;
+  /** The methods of the driver whose requests fail. */
+  readonly operations: readonly Operation[];
+  /**
+   * - `key`: only the keys that contain the mark `failing` fail. All other keys of the request succeed.
+   * - `request`: the other keys of a request with such a key may fail as well.
+   *
+   * A request without keys (`list`, `listBuckets`, `sweep`) always fails.
+   */
+  readonly scope: "key" | "request";
+  readonly expected: ExpectedReport;
+  /** Creates a client whose engine fails after `start`. */
+  open(marks: FailureMarks): FailingEngine | Promise<FailingEngine>;
+}
+
+/**
+ * What the driver must report for a key that fails: a fault, that the key is unprocessed, or `success` if the driver must
+ * prevent or solve the problem itself, such as a stale answer to a read that does not ask for a consistent one. Without
+ * `reason`, the fault may have any reason.
+ */
+export type ExpectedReport = Pick<Fault, "code" | "retryable" | "effect" | "reason"> | "unprocessed" | "success";
+
+/**
+ * Random words of letters and digits in the keys of a case. Every key contains exactly one of them, so an engine can
+ * refuse what contains `failing` or permit only what contains `working`.
+ */
+export interface FailureMarks {
+  readonly failing: string;
+  readonly working: string;
+}
+
+/** A client whose engine fails between `start` and `stop`. */
+export interface FailingEngine {
+  /** The driver to test. The suite closes it. */
+  readonly driver: Driver;
+  /**
+   * A client of the same data. The suite uses it only while the failure is stopped, and closes it. Default: a client
+   * that the suite creates with the harness's `driver` function.
+   */
+  readonly direct?: Driver | undefined;
+  /** Begins the failure. The suite may start and stop the failure several times. */
+  start(): void | Promise<void>;
+  /** Ends the failure. Also called if the failure is not running. */
+  stop(): void | Promise<void>;
+  /** Closes what `open` opened besides the drivers. */
+  close?(): void | Promise<void>;
 }
 
 /** A program that the suite runs to test how a process that uses the backend ends. */
@@ -50,6 +105,8 @@ export interface ConformanceHarness {
   readonly servers?: readonly Address[] | undefined;
   /** Clients whose server refuses every call. Without them, the suite skips the case about steady refusals. */
   readonly refusals?: readonly Refusal[] | undefined;
+  /** Ways in which the engine fails. Without them, the suite skips the cases about the failures of the real engine. */
+  readonly engineFailures?: readonly EngineFailure[] | undefined;
   /** A program for the cases that run in a child process. Without it, the suite skips these cases. */
   readonly child?: HarnessChild | undefined;
   /** Cases to skip: an object that maps each case id to a reason. */

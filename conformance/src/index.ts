@@ -6,7 +6,18 @@ export {
   type DifferentialResult,
   differential,
 } from "./differential/differential.js";
-export type { Address, ConformanceHarness, HarnessChild, Refusal, Route } from "./harness.js";
+export type { Operation } from "./faults/call-fault.js";
+export type {
+  Address,
+  ConformanceHarness,
+  EngineFailure,
+  ExpectedReport,
+  FailingEngine,
+  FailureMarks,
+  HarnessChild,
+  Refusal,
+  Route,
+} from "./harness.js";
 export { type Rule, rules } from "./rules.js";
 export { runCase } from "./run-case.js";
 export type { Runner } from "./runner.js";
