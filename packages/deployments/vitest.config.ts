@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     name: "deployments",
+    // Built files need no transformation.
+    server: { deps: { external: [/\/dist\//] } },
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/required-programs.ts"],
     testTimeout: 300_000,

@@ -3,6 +3,8 @@ import { defineProject } from "vitest/config";
 export default defineProject({
   test: {
     name: "runtimes",
+    // Built files need no transformation.
+    server: { deps: { external: [/\/dist\//] } },
     include: ["test/**/*.test.ts"],
     globalSetup: [
       "./test/support/unpack-packages.ts",
