@@ -97,7 +97,7 @@ export class CaseContext {
    * prints the reason.
    */
   skip(reason: string): never {
-    throw new SkipCase(reason);
+    throw new SkipCase("not-applicable", reason);
   }
 
   /** Registers a function that runs when the case ends. The functions run in reverse order of registration. */

@@ -37,8 +37,7 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
  * check, the suite would silently ignore a misspelled field in plain JavaScript.
  */
 export function checkHarness(harness: ConformanceHarness): void {
-  if (!isObject(harness))
-    throw new TypeError("conformanceSuite: the second argument must be a harness, `{ name, driver }`");
+  if (!isObject(harness)) throw new TypeError("the conformance suite: `harness` must be a harness, `{ name, driver }`");
   const start = fields.name.fits(harness.name) ? harness.name : "the harness";
   for (const name of Object.keys(harness))
     if (!Object.hasOwn(fields, name))

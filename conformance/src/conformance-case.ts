@@ -10,8 +10,9 @@ import type { WitSentenceId } from "./wit-sentences.js";
  *   bug in core first.
  * - `driver`: the driver and its engine.
  * - `network`: the driver while its connections break. These cases run only if the harness has `servers`.
+ * - `ability`: an optional ability of the driver and its engine. These cases run only if the backend has the ability.
  */
-export type Subject = "core" | "driver" | "network";
+export type Subject = "core" | "driver" | "network" | "ability";
 
 /** The name of an ability that a backend may lack. */
 export type Ability = Exclude<keyof Abilities, "settlesLostWrites">;
@@ -28,6 +29,11 @@ export interface ConformanceCase {
   readonly wit?: readonly WitSentenceId[];
   /** Abilities that the case needs. The suite skips the case if `store.describe()` reports that the backend lacks one. */
   readonly needs?: readonly Ability[];
+  /**
+   * Whether the case must not run at the same time as another one, because it watches or changes something that all
+   * cases share, such as the process's unhandled rejections or the whole server.
+   */
+  readonly alone?: boolean;
   /** One line that states what a conforming backend does. */
   readonly title: string;
   /** Resolves if the backend conforms. Rejects if the backend does not conform, or if the case skips itself. */

@@ -6,6 +6,7 @@ export {
   type DifferentialResult,
   differential,
 } from "./differential/differential.js";
+export { describeFailure, toJson } from "./failure.js";
 export type { Operation } from "./faults/call-fault.js";
 export type {
   Address,
@@ -18,8 +19,11 @@ export type {
   Refusal,
   Route,
 } from "./harness.js";
+export { type Level, levelOf, levels } from "./levels.js";
+export type { CaseFailure, CaseResult, LevelStatus, SkipKind, SuiteEvent, SuiteResult } from "./results.js";
 export { type Rule, rules } from "./rules.js";
-export { runCase } from "./run-case.js";
+export { type RunCaseOptions, runCase } from "./run-case.js";
+export { type RunSuiteOptions, runSuite } from "./run-suite.js";
 export type { Runner } from "./runner.js";
 export { conformanceSuite } from "./suite.js";
 export { type WitSentenceId, witSentences } from "./wit-sentences.js";

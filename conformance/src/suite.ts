@@ -1,72 +1,57 @@
 import { cases } from "./cases/index.js";
-import { checkHarness } from "./check-harness.js";
+import { smokeCase } from "./cases/smoke.js";
 import type { ConformanceCase } from "./conformance-case.js";
+import { describeFailure } from "./failure.js";
 import type { ConformanceHarness } from "./harness.js";
+import type { CaseResult } from "./results.js";
 import { type Rule, rules } from "./rules.js";
-import { runCase, testTimeoutOf } from "./run-case.js";
+import { testTimeoutOf } from "./run-case.js";
 import { type Runner, skipOf } from "./runner.js";
-import { SkipCase } from "./skip-case.js";
+import { SuiteRun } from "./suite-run.js";
 
 /**
  * Defines one test per case and groups the tests by rule. The name of a test contains the id, the subject and the title
- * of its case. For each skipped case, the suite prints a line with the reason.
+ * of its case. The smoke case is the first test. If it fails, the suite skips all others. For each skipped case, the
+ * suite prints a line with the reason.
  *
  * @throws {TypeError} if a field of the harness is missing, unknown or of the wrong type, or if `skip` names an unknown
  * case, contains an empty reason, or leaves no case to run.
  */
 export function conformanceSuite(runner: Runner, harness: ConformanceHarness): void {
-  checkHarness(harness);
-  const skipped = skippedCases(harness);
-  if (skipped.size === cases.length)
-    throw new TypeError(`${harness.name}: \`skip\` leaves no conformance case to run: remove ids from it`);
+  const run = new SuiteRun(harness);
   runner.describe(`${harness.name} conformance`, () => {
+    define(runner, run, smokeCase);
     for (const [rule, group] of byRule())
       runner.describe(`${rule}: ${rules[rule]}`, () => {
-        for (const one of group) define(runner, harness, one, skipped.get(one.id));
+        for (const one of group) define(runner, run, one);
       });
   });
 }
 
-/** Returns the ids of the cases that this harness skips, each with the reason. */
-function skippedCases(harness: ConformanceHarness): ReadonlyMap<string, string> {
-  const skipped = new Map<string, string>();
-  if (harness.servers === undefined)
-    for (const { id, subject } of cases) if (subject === "network") skipped.set(id, "the harness has no `servers`");
-  const ids = new Set(cases.map((one) => one.id));
-  for (const [id, reason] of Object.entries(harness.skip ?? {})) {
-    if (!ids.has(id))
-      throw new TypeError(
-        `${harness.name}: \`skip\` names ${id}, but no case has this id: see docs/cases.md of @manykv/conformance`,
-      );
-    if (reason.trim() === "") throw new TypeError(`${harness.name}: \`skip\` must contain a reason for ${id}`);
-    skipped.set(id, reason);
-  }
-  return skipped;
-}
-
 function byRule(): ReadonlyMap<Rule, readonly ConformanceCase[]> {
   const groups = new Map<Rule, ConformanceCase[]>();
-  for (const one of cases) groups.set(one.rule, [...(groups.get(one.rule) ?? []), one]);
+  for (const one of cases) if (one !== smokeCase) groups.set(one.rule, [...(groups.get(one.rule) ?? []), one]);
   return groups;
 }
 
-function define({ test }: Runner, harness: ConformanceHarness, one: ConformanceCase, reason: string | undefined): void {
+function define({ test }: Runner, run: SuiteRun, one: ConformanceCase): void {
+  const { harness } = run;
   const name = `${one.id} (${one.subject}): ${one.title}`;
-  if (reason !== undefined) {
-    printSkip(harness, one, reason);
-    const skip = skipOf(test);
+  const skip = run.skipOf(one);
+  if (skip !== undefined) {
+    printSkip(harness, one, skip.reason);
     const body = async (): Promise<void> => {};
-    return void (skip ?? test)(`${name} (skipped: ${reason})`, body, testTimeoutOf(harness));
+    return void (skipOf(test) ?? test)(`${name} (skipped: ${skip.reason})`, body, testTimeoutOf(harness));
   }
   // Declares no parameter: Jest and Bun treat a declared parameter as a callback and wait for the test to call it.
   const body = async (...given: unknown[]): Promise<void> => {
-    try {
-      await runCase(one, harness);
-    } catch (error) {
-      if (!(error instanceof SkipCase)) throw error;
-      printSkip(harness, one, error.message);
-      skipRunning(given[0], error.message);
-    }
+    const result = await run.run(one);
+    const { status, skip, reason = "" } = result;
+    if (status === "passed") return;
+    if (status === "failed") throw new ConformanceError(result);
+    if (skip !== "not-run") printSkip(harness, one, reason);
+    const isMarked = skipRunning(given[0], reason);
+    if (skip === "not-run" && !isMarked) throw new Error(`not run: ${reason}`);
   };
   test(name, body, testTimeoutOf(harness));
 }
@@ -75,8 +60,19 @@ function printSkip(harness: ConformanceHarness, { id }: ConformanceCase, reason:
   console.log(`${harness.name}: skipped ${id}: ${reason}`);
 }
 
-/** Marks the running test as skipped if the runner passes a test context with a `skip` method. */
-function skipRunning(testContext: unknown, reason: string): void {
+/** Marks the running test as skipped if the runner passes a test context with a `skip` method. Returns whether it does. */
+function skipRunning(testContext: unknown, reason: string): boolean {
   const context = testContext as { skip?: (reason: string) => void } | undefined;
-  if (typeof context?.skip === "function") context.skip(reason);
+  if (typeof context?.skip !== "function") return false;
+  context.skip(reason);
+  return true;
+}
+
+/** The error of a test whose case failed. Its message contains everything that is known about the failure. */
+class ConformanceError extends Error {
+  constructor(result: CaseResult) {
+    super(describeFailure(result), { cause: result.failure?.error });
+    this.name = "ConformanceError";
+    this.stack = `${this.name}: ${this.message}\n${result.failure?.stack ?? ""}`;
+  }
 }

@@ -41,6 +41,6 @@ test("every case of every file in `cases` is in the suite", async () => {
 });
 
 test("each subject has cases, and only the ids of network cases contain `-network-`", () => {
-  expect(new Set(cases.map(({ subject }) => subject))).toEqual(new Set(["core", "driver", "network"]));
+  expect(new Set(cases.map(({ subject }) => subject))).toEqual(new Set(["core", "driver", "network", "ability"]));
   for (const { id, subject } of cases) expect(id.includes("-network-"), id).toBe(subject === "network");
 });

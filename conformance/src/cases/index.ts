@@ -49,11 +49,13 @@ import { lostSwapCases } from "./s21-lost-swaps.js";
 import { unsupportedCases } from "./s22-unsupported.js";
 import { sameEverywhereCases } from "./same-everywhere.js";
 import { smallerReadCases } from "./smaller-reads.js";
+import { smokeCases } from "./smoke.js";
 import { storeConcurrencyCases } from "./store-concurrency.js";
 import { typedCases } from "./typed-buckets.js";
 
-/** All cases of the suite. */
+/** All cases of the suite. The smoke case is the first. */
 export const cases: readonly ConformanceCase[] = [
+  ...smokeCases,
   ...keyCases,
   ...keyLengthCases,
   ...refusedKeyCases,

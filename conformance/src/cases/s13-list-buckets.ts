@@ -14,7 +14,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
   {
     id: "s13-list-buckets",
     rule: "S13",
-    subject: "driver",
+    subject: "ability",
     needs: ["buckets"],
     title: "buckets() yields each bucket that holds keys once, and no bucket that was only opened or read",
     async run(context) {
@@ -31,7 +31,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
   {
     id: "s13-list-buckets-similar-names",
     rule: "S13",
-    subject: "driver",
+    subject: "ability",
     needs: ["buckets"],
     title: "buckets() tells apart names that share a prefix, differ in case, or contain dots, dashes and underscores",
     async run(context) {
@@ -48,7 +48,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
   {
     id: "s13-list-buckets-special-keys",
     rule: "S13",
-    subject: "driver",
+    subject: "ability",
     needs: ["buckets"],
     title: "buckets() returns no part of a key, even if keys contain separators and names of buckets",
     async run(context) {
@@ -62,7 +62,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
   {
     id: "s13-list-buckets-many",
     rule: "S13",
-    subject: "driver",
+    subject: "ability",
     needs: ["buckets"],
     title: "buckets() yields 150 buckets, one of which holds 2,000 keys, each once",
     async run(context) {
@@ -81,7 +81,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
   {
     id: "s13-list-buckets-empty",
     rule: "S13",
-    subject: "driver",
+    subject: "ability",
     needs: ["buckets"],
     title: "a bucket is no longer listed when its last key was deleted or cleared, and is listed again after a set",
     async run(context) {
@@ -105,7 +105,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
   {
     id: "s13-list-buckets-expired",
     rule: "S13",
-    subject: "driver",
+    subject: "ability",
     needs: ["buckets", "ttl"],
     title: "buckets() does not yield a bucket whose keys have all expired",
     async run(context) {
@@ -127,7 +127,7 @@ export const listBucketsCases: readonly ConformanceCase[] = [
   {
     id: "s13-list-buckets-option",
     rule: "S13",
-    subject: "driver",
+    subject: "ability",
     needs: ["buckets"],
     title: "with the option `buckets`, buckets() yields only names in that list that hold keys",
     async run(context) {

@@ -11,7 +11,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-never-before",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "a key exists until its time to live has passed, even if it is read often, and is missing afterwards",
     async run(context) {
@@ -38,7 +38,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-expired-key-is-missing",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "no reading method finds an expired key, and all of them find a key whose time has not passed",
     async run(context) {
@@ -52,7 +52,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-set-many-expires",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "all keys of a setMany with `ttl` expire",
     async run(context) {
@@ -73,7 +73,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-ttl-of-an-entry",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "the `ttl` of an entry replaces that of the call, and an entry without its own has that of the call",
     async run(context) {
@@ -95,7 +95,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-mixed-batch",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "entries with and without `ttl` in one setMany each keep their own, even if the batch is split",
     async run(context) {
@@ -121,7 +121,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-set-removes-an-expiry",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "set and setMany without `ttl` remove an earlier expiry",
     async run(context) {
@@ -146,7 +146,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-set-replaces-an-expiry",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title:
       "a set with `ttl` replaces an earlier expiry, whether it was earlier, later or absent, even for the same value",
@@ -172,7 +172,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-set-after-an-expired-key",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "a key that is set again after it expired or was deleted has no expiry",
     async run(context) {
@@ -191,7 +191,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-ttl-many",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title:
       "ttlMany returns milliseconds, `null` without an expiry and `undefined` for a missing key, in the order of the keys",
@@ -219,7 +219,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-ttl-many-across-seams",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "ttlMany of many keys returns each key's own time, even if it is split into several requests",
     async run(context) {
@@ -243,7 +243,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-longest-ttl",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "a `ttl` of up to 2^53 - 1 ms is accepted, and the key exists",
     async run(context) {
@@ -262,7 +262,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-shortest-ttl",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "a `ttl` of 1 ms is accepted, and the key is missing afterwards",
     async run(context) {
@@ -275,7 +275,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-other-clients",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "another client sees the time that is left, and does not see an expired key",
     async run(context) {
@@ -292,7 +292,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-each-key-at-its-own-time",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "400 keys with different times: each read returns every key whose time has not passed, and no expired key",
     async run(context) {
@@ -318,7 +318,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-expired-keys-between-others",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "a listing of many pages skips expired keys and contains all others",
     async run(context) {
@@ -337,7 +337,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-expired-key-is-created",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl", "ifAbsent"],
     title: "`ifAbsent` sets an expired key, with the new `ttl` or without an expiry",
     async run(context) {
@@ -354,7 +354,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-expired-key-counts-as-0",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl", "increment"],
     title: "an increment of an expired key starts at 0, with its own `ttl` or without an expiry",
     async run(context) {
@@ -370,7 +370,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-expired-key-does-not-equal",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl", "compareAndSwap"],
     title: "for compareAndSwap, an expired key does not exist, and a key that it creates has no expiry",
     async run(context) {
@@ -389,7 +389,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-delete-of-expired-keys",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "delete, deleteMany and clear succeed for expired keys",
     async run(context) {
@@ -405,7 +405,7 @@ export const expiryCases: readonly ConformanceCase[] = [
   {
     id: "s17-sweep",
     rule: "S17",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "sweep returns a number, deletes no key whose time has not passed, and can be repeated",
     async run(context) {

@@ -14,7 +14,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-set-creates",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "set with `ifAbsent` creates a missing key",
     async run(context) {
@@ -26,7 +26,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-set-keeps-an-existing-key",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "set with `ifAbsent` does not change an existing key: it is `not-applied` with code `precondition-failed`",
     async run(context) {
@@ -41,7 +41,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-set-many-mixed",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "setMany with `ifAbsent` sets the missing keys, and reports each existing key by its index",
     async run(context) {
@@ -68,7 +68,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-set-many-creates-all",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "setMany with `ifAbsent` resolves if no key exists, and sets no key if all exist",
     async run(context) {
@@ -89,7 +89,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-across-seams",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "outcomes with `ifAbsent` are true if the batch is split into requests of one or three keys",
     async run(context) {
@@ -116,7 +116,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-many-keys",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "setMany with `ifAbsent` of 600 keys, half of which exist, reports the outcome of each",
     async run(context) {
@@ -136,7 +136,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-empty-value-exists",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "a key with an empty value exists, and an empty value can be set with `ifAbsent`",
     async run(context) {
@@ -150,7 +150,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-after-delete",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "`ifAbsent` sets a key that was deleted",
     async run(context) {
@@ -164,7 +164,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-binary-values",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "`ifAbsent` stores binary and large values, and special keys, unchanged",
     async run(context) {
@@ -182,7 +182,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-other-buckets",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "a key of another bucket does not count as existing",
     async run(context) {
@@ -198,7 +198,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-with-ttl",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent", "ttl"],
     title: "with `ifAbsent`, a created key gets its `ttl`, and an existing key keeps its expiry or the lack of one",
     async run(context) {
@@ -227,7 +227,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-one-winner",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title:
       "if 16 clients create the same 15 keys, each key has one winner, all outcomes say so, and its value is stored",
@@ -254,7 +254,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s18-false-overwrites",
     rule: "S18",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "`ifAbsent: false` and `ifAbsent: undefined` overwrite an existing key",
     async run(context) {
@@ -269,7 +269,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s05-first-wins-if-absent",
     rule: "S5",
-    subject: "driver",
+    subject: "ability",
     needs: ["ifAbsent"],
     title: "with `ifAbsent`, the first entry of a duplicate key is set, and later ones are `not-applied`",
     async run(context) {
@@ -290,7 +290,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s05-last-ttl-wins",
     rule: "S5",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl"],
     title: "if a key occurs more than once, the `ttl` of its last entry wins, even if that entry has none",
     async run(context) {
@@ -316,7 +316,7 @@ export const ifAbsentCases: readonly ConformanceCase[] = [
   {
     id: "s05-first-ttl-wins-if-absent",
     rule: "S5",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl", "ifAbsent"],
     title: "with `ifAbsent`, the `ttl` of the first entry of a duplicate key wins",
     async run(context) {

@@ -54,7 +54,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-missing-key-counts-as-0",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "an increment of a missing key starts at 0, adds 1 by default and returns a bigint",
     async run(context) {
@@ -69,7 +69,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-get-reads-decimal-text",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "get and getMany return the integer as decimal text, without leading zeros or `-0`",
     async run(context) {
@@ -96,7 +96,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-set-stores-a-start-value",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "an increment continues from a value that set, setMany or a previous increment stored, and set replaces it",
     async run(context) {
@@ -116,7 +116,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-extremes",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "increments are exact over the whole signed 64-bit range, including beyond 2^53",
     async run(context) {
@@ -142,7 +142,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-overflow",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "a result outside 64 bits is `precondition-failed` and not retryable, and the value does not change",
     async run(context) {
@@ -171,7 +171,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-wrong-type",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title:
       "an increment of a value that is not a canonical 64-bit integer is `wrong-type`, and the value does not change",
@@ -190,7 +190,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-wrong-type-with-delta-0",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "an increment by 0 or by a large delta also checks the value",
     async run(context) {
@@ -203,7 +203,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-keeps-the-expiry",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment", "ttl"],
     title: "an increment keeps the expiry of its key: it neither removes nor extends it, even with `ttl`",
     async run(context) {
@@ -227,7 +227,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-expires-after-increments",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment", "ttl"],
     title: "a key that an increment created with `ttl` expires, although later increments change it",
     async run(context) {
@@ -248,7 +248,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-set-after-increments",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment", "ttl"],
     title: "a set without `ttl` removes the expiry of a counter, and a set with `ttl` gives it one",
     async run(context) {
@@ -266,7 +266,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-counters-in-batches",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "setMany and deleteMany replace and delete counters like other keys",
     async run(context) {
@@ -286,7 +286,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-special-keys",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "increments of special keys and of equal keys in other buckets are independent",
     async run(context) {
@@ -304,7 +304,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-concurrent-increments",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "16 clients with 25 increments each reach the exact sum, and no two increments return the same result",
     async run(context) {
@@ -326,7 +326,7 @@ export const incrementCases: readonly ConformanceCase[] = [
   {
     id: "s19-concurrent-first-increments",
     rule: "S19",
-    subject: "driver",
+    subject: "ability",
     needs: ["increment"],
     title: "concurrent increments that create a key, or that convert a value that was set, are all counted",
     async run(context) {

@@ -29,7 +29,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-create",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "with `expected: undefined`, compareAndSwap creates a missing key, and returns the value of an existing one",
     async run(context) {
@@ -43,7 +43,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-replace",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "compareAndSwap replaces the expected value, and otherwise changes nothing and returns the current value",
     async run(context) {
@@ -58,7 +58,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-missing-key",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title:
       "if a value is expected and the key is missing, compareAndSwap returns `current: undefined` and creates nothing",
@@ -73,7 +73,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-delete",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "with `value: undefined`, compareAndSwap deletes the key if it has the expected value",
     async run(context) {
@@ -89,7 +89,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-missing-to-missing",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "with `expected` and `value` undefined, compareAndSwap checks that the key does not exist",
     async run(context) {
@@ -104,7 +104,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-empty-value",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "an empty value is not a missing key, whether it is the expected, the current or the new value",
     async run(context) {
@@ -123,7 +123,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-compares-every-byte",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "compareAndSwap compares lengths and bytes, not text or numbers",
     async run(context) {
@@ -144,7 +144,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-binary-values",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "values with every byte, including large ones, are compared, stored and returned unchanged",
     async run(context) {
@@ -164,7 +164,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-same-value",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "compareAndSwap of a value with itself swaps",
     async run(context) {
@@ -177,7 +177,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-special-keys",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "compareAndSwap of special keys changes neither other keys nor equal keys of other buckets",
     async run(context) {
@@ -199,7 +199,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-keeps-the-expiry",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap", "ttl"],
     title: "a swapped key keeps its expiry, a lost race changes no expiry, and a created key has none",
     async run(context) {
@@ -224,7 +224,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-values-of-other-methods",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "compareAndSwap sees the values of set and setMany, and they replace its values",
     async run(context) {
@@ -241,7 +241,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-values-of-counters",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap", "increment"],
     title: "compareAndSwap compares the decimal text of a counter, and increments continue from a swapped value",
     async run(context) {
@@ -258,7 +258,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-current-is-a-copy",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "changing the returned current value changes nothing that is stored",
     async run(context) {
@@ -273,7 +273,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-one-winner",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "of 16 clients that swap the same value or create the same key, one wins, and the others get its value",
     async run(context) {
@@ -295,7 +295,7 @@ export const compareAndSwapCases: readonly ConformanceCase[] = [
   {
     id: "s21-loops-lose-no-update",
     rule: "S21",
-    subject: "driver",
+    subject: "ability",
     needs: ["compareAndSwap"],
     title: "8 clients that each append 6 words to a value with compareAndSwap lose no word",
     async run(context) {

@@ -124,7 +124,7 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
   {
     id: "same-tracing-events-of-updates",
     rule: "same",
-    subject: "driver",
+    subject: "ability",
     needs: ["ttl", "ifAbsent", "increment", "compareAndSwap"],
     title: "increments, swaps, conditional writes, existsMany, ttlMany and clear publish one event per call",
     async run(context) {

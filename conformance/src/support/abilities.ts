@@ -2,6 +2,7 @@ import type { Abilities } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { Ability } from "../conformance-case.js";
 import type { ConformanceHarness } from "../harness.js";
+import { SkipCase } from "../skip-case.js";
 
 const known: WeakMap<ConformanceHarness, Abilities> = new WeakMap();
 
@@ -18,5 +19,6 @@ export async function skipUnless(context: CaseContext, needs: readonly Ability[]
   if (needs.length === 0) return;
   const abilities = await abilitiesOf(context);
   const lacking = needs.filter((ability) => !abilities[ability]);
-  if (lacking.length > 0) context.skip(`the backend lacks ${lacking.map((name) => `\`${name}\``).join(" and ")}`);
+  if (lacking.length === 0) return;
+  throw new SkipCase("ability", `the backend lacks ${lacking.map((name) => `\`${name}\``).join(" and ")}`);
 }

@@ -1,5 +1,6 @@
 import {
   type ConformanceCase,
+  levelOf,
   type Rule,
   rules,
   type Subject,
@@ -14,12 +15,12 @@ export function renderCases(cases: readonly ConformanceCase[]): string {
   const groups = (Object.keys(rules) as Rule[]).map((rule) => {
     const rows = cases
       .filter((one) => one.rule === rule)
-      .map(({ id, subject, title }) => [`\`${id}\``, subject, title]);
-    return `## ${rule}: ${rules[rule]}\n\n${table(["case", "subject", "what the backend does"], rows)}`;
+      .map((one) => [`\`${one.id}\``, one.subject, levelOf(one), one.title]);
+    return `## ${rule}: ${rules[rule]}\n\n${table(["case", "subject", "level", "what the backend does"], rows)}`;
   });
   const count = (subject: Subject): number => cases.filter((one) => one.subject === subject).length;
   return page("The cases", [
-    `The suite has ${cases.length} cases: ${count("core")} test core, many of them with injected faults, ${count("driver")} test the driver, and ${count("network")} test the driver while its connections break. The network cases need the harness's \`servers\`.`,
+    `The suite has ${cases.length} cases: ${count("core")} test core, many of them with injected faults, ${count("driver")} test the driver, ${count("ability")} test an optional ability of the driver, and ${count("network")} test the driver while its connections break. The network cases need the harness's \`servers\`.`,
     ...groups,
   ]);
 }

@@ -1,5 +1,5 @@
 // Runs the conformance suite on the target in MANYKV_TARGET and prints each failure. The last line counts the cases.
-import { cases, runCase } from "@manykv/conformance";
+import { cases, describeFailure, runCase } from "@manykv/conformance";
 import { openHarness } from "./harness.mjs";
 
 const unhandled = [];
@@ -21,12 +21,7 @@ console.log(`${counts.passed} passed, ${counts.failed + unhandled.length} failed
 if (counts.failed + unhandled.length > 0) process.exitCode = 1;
 
 async function outcomeOf(one) {
-  try {
-    await inTransaction(one.id, () => runCase(one, harness));
-    return "passed";
-  } catch (error) {
-    if (error.name === "SkipCase") return "skipped";
-    console.log(`failed ${one.id}:`, error);
-    return "failed";
-  }
+  const result = await inTransaction(one.id, () => runCase(one, harness));
+  if (result.status === "failed") console.log(`failed ${describeFailure(result)}`);
+  return result.status;
 }
