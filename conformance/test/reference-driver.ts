@@ -25,11 +25,34 @@ const limits: DriverLimits = Object.freeze({
 
 const pageSize = 1000;
 
+/** Options of a reference driver. */
+export interface ReferenceOptions {
+  /**
+   * Whether listings return pages of any size, as on a large shared server: first empty pages and pages with one item,
+   * then larger ones with empty pages in between. Default: pages of 1,000 items.
+   */
+  readonly smallPages?: boolean;
+}
+
 /**
  * Returns the simplest conforming driver, which stores everything in a map in memory. The mutants break
  * this driver or the stores that use it.
  */
-export function referenceDriver(data: ReferenceData): Driver {
+export function referenceDriver(data: ReferenceData, { smallPages = false }: ReferenceOptions = {}): Driver {
+  const sizeOf = (page: number): number => {
+    if (!smallPages) return pageSize;
+    return page % 3 === 0 ? 0 : page < 30 ? 1 : 100;
+  };
+  /** Returns a page of sorted items. A cursor contains the last item before it, so changes do not shift the others. */
+  const pageOf = (sorted: readonly string[], cursor: string | undefined): { items: string[]; cursor?: string } => {
+    const { page, last } = cursor === undefined ? { page: 0, last: undefined } : positionOf(cursor);
+    const start = last === undefined ? 0 : sorted.findIndex((item) => item > last);
+    const from = start < 0 ? sorted.length : start;
+    const items = sorted.slice(from, from + sizeOf(page));
+    if (from + items.length >= sorted.length) return { items };
+    const after = items.at(-1) ?? last;
+    return { items, cursor: after === undefined ? `${page + 1}` : `${page + 1} after ${after}` };
+  };
   const entriesOf = (bucket: string): Map<string, Uint8Array<ArrayBuffer>> => {
     const entries = data.get(bucket) ?? new Map<string, Uint8Array<ArrayBuffer>>();
     data.set(bucket, entries);
@@ -107,18 +130,21 @@ export function referenceDriver(data: ReferenceData): Driver {
       for (const key of keys) entries.delete(key);
       return allDone;
     },
-    // A cursor contains the last key of its page, so keys that are added or deleted later do not shift the other keys.
     async list({ bucket, prefix, cursor }) {
       await letOthersRun();
-      const after = cursor === undefined ? undefined : lastKeyOf(cursor);
-      const sorted = [...currentOf(bucket).keys()].filter((key) => key.startsWith(prefix)).sort();
-      const from = after === undefined ? 0 : sorted.findIndex((key) => key > after);
-      const keys = from < 0 ? [] : sorted.slice(from, from + pageSize);
-      const last = keys.at(-1);
-      return keys.length < pageSize || last === undefined ? { keys } : { keys, cursor: `after ${last}` };
+      const { items: keys, ...rest } = pageOf(
+        [...currentOf(bucket).keys()].filter((key) => key.startsWith(prefix)).sort(),
+        cursor,
+      );
+      return { keys, ...rest };
     },
-    async listBuckets() {
-      return { buckets: [...data.keys()].filter((bucket) => currentOf(bucket).size > 0) };
+    async listBuckets({ cursor }) {
+      await letOthersRun();
+      const { items: buckets, ...rest } = pageOf(
+        [...data.keys()].filter((bucket) => currentOf(bucket).size > 0).sort(),
+        cursor,
+      );
+      return { buckets, ...rest };
     },
     async sweep() {
       const count = (): number => [...data.values()].reduce((sum, { size }) => sum + size, 0);
@@ -151,7 +177,8 @@ function areEqual(left: Uint8Array | undefined, right: Uint8Array | undefined): 
 
 class BadCursor extends Error {}
 
-function lastKeyOf(cursor: string): string {
-  if (!cursor.startsWith("after ")) throw new BadCursor();
-  return cursor.slice("after ".length);
+function positionOf(cursor: string): { page: number; last: string | undefined } {
+  const [, page, last] = /^(\d+)(?: after (.*))?$/s.exec(cursor) ?? [];
+  if (page === undefined) throw new BadCursor();
+  return { page: Number(page), last };
 }

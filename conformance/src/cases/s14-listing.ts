@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes } from "../support/bytes.js";
-import { listed } from "../support/listed.js";
+import { keysIn, listed } from "../support/listed.js";
 import { rejectionOf, rejectsWith } from "../support/rejections.js";
 import { nameOf } from "../support/round-trip.js";
+import { similarNames } from "../support/similar-names.js";
 
 /** Cases for rule S14: listing keys page by page. */
 export const listingCases: readonly ConformanceCase[] = [
@@ -22,12 +23,16 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-every-key",
     rule: "S14",
     subject: "driver",
-    title: "a listing of 3,000 keys contains every key, on one page or several",
+    title: "a listing of 10,500 keys, which start with characters of every width, contains every key",
     async run(context) {
       const bucket = await context.bucket();
-      const keys = Array.from({ length: 3_000 }, (_, index) => `key ${index}`);
-      await bucket.setMany(keys.map((key) => [key, bytes("v")]));
-      assert.deepEqual(await listed(bucket), [...keys].sort());
+      const keys = Array.from({ length: 10_500 }, (_, index) => `${starts[index % starts.length]}${index}`);
+      const timeout = 60_000;
+      await bucket.setMany(
+        keys.map((key) => [key, bytes("v")]),
+        { timeout },
+      );
+      sameKeys(await listed(bucket), keys);
     },
   },
   {
@@ -39,26 +44,27 @@ export const listingCases: readonly ConformanceCase[] = [
       const bucket = await context.bucket();
       const keys = longKeys(bucket);
       await bucket.setMany(keys.map((key) => [key, bytes("v")]));
-      const found = new Set<string>();
-      for await (const key of bucket.keys()) found.add(key);
-      assert.deepEqual([...found].sort(), [...keys].sort());
+      sameKeys(await keysIn(bucket), keys);
     },
   },
   {
     id: "s14-only-this-bucket",
     rule: "S14",
     subject: "driver",
-    title: "a listing contains only the keys of its bucket, not those of buckets whose names share a prefix",
+    title: "a listing contains only the keys of its bucket, not those of buckets with similar names",
     async run(context) {
       const store = await context.store();
       const base = context.bucketName();
-      const names = [base, `${base}.b`, `${base}-b`, `${base}b`, base.slice(0, -1), base.toUpperCase()];
-      for (const name of names)
-        await (await store.open(name)).setMany([
-          [`of ${name}`, bytes("v")],
+      const names = [...similarNames(base), base.slice(0, -1), base.toUpperCase()];
+      const buckets = await Promise.all(names.map((name) => store.open(name)));
+      for (const bucket of buckets)
+        await bucket.setMany([
+          [`of ${bucket.name}`, bytes("v")],
           ["shared", bytes("v")],
         ]);
-      for (const name of names) assert.deepEqual(await listed(await store.open(name)), [`of ${name}`, "shared"].sort());
+      const listings = await Promise.all(buckets.map((bucket) => listed(bucket)));
+      for (const [index, name] of names.entries())
+        assert.deepEqual(listings[index], [`of ${name}`, "shared"].sort(), `the listing of ${name}`);
     },
   },
   {
@@ -112,7 +118,7 @@ export const listingCases: readonly ConformanceCase[] = [
     title: "keys that exist for the whole listing are listed, while others are added and deleted between pages",
     async run(context) {
       const bucket = await context.bucket();
-      const keys = longKeys(bucket).map((key) => `stays ${key.slice(6)}`);
+      const keys = longKeys(bucket);
       const leaving = Array.from({ length: 500 }, (_, index) => `leaves ${index}`);
       await bucket.setMany([...keys, ...leaving].map((key) => [key, bytes("v")]));
       const found = new Set<string>();
@@ -127,7 +133,9 @@ export const listingCases: readonly ConformanceCase[] = [
         assert.ok(page < 10_000, "the listing must end within 10,000 pages");
       }
       for (const key of keys) assert.ok(found.has(key), `${nameOf(key)} must be listed`);
-      for (const key of found) assert.match(key, /^(stays|leaves|comes) /);
+      const stays = new Set(keys);
+      for (const key of found)
+        assert.ok(stays.has(key) || /^(leaves|comes) /.test(key), `${nameOf(key)} was never set`);
     },
   },
   {
@@ -150,7 +158,7 @@ export const listingCases: readonly ConformanceCase[] = [
         for (const key of answer.keys) found.add(key);
         cursor = answer.cursor === undefined ? undefined : (JSON.parse(JSON.stringify(answer.cursor)) as string);
       } while (cursor !== undefined);
-      assert.deepEqual([...found].sort(), [...keys].sort());
+      sameKeys([...found], keys);
     },
   },
   {
@@ -212,10 +220,26 @@ export const listingCases: readonly ConformanceCase[] = [
 ];
 
 /**
+ * How the keys of long listings start. A cursor that contains a key is wrong if its bytes are converted to another
+ * encoding. Engines that sort keys then continue far away, because keys with other starts lie in between.
+ */
+const starts: readonly string[] = ["é key ", "\0\x80\xff ", "漢字 key ", "key é漢\x85 ", "😀 key ", "\xff\xfe key "];
+
+/**
  * Returns 1,500 keys of 1,000 bytes each, or of `maxKeyBytes` if this limit is lower. Most engines need several pages
  * to list these keys, because of their number and their size.
  */
 function longKeys({ limits }: Bucket): string[] {
   const length = Math.min(1_000, limits.maxKeyBytes);
-  return Array.from({ length: 1_500 }, (_, index) => `key ${index} `.padStart(length, "k"));
+  return Array.from({ length: 1_500 }, (_, index) => {
+    const key = `${starts[index % starts.length]}${index} `;
+    return key + "k".repeat(length - Buffer.byteLength(key));
+  });
+}
+
+/** Asserts that two lists contain the same keys. Names the first difference, because the lists may be long. */
+function sameKeys(found: readonly string[], keys: readonly string[]): void {
+  const [listed, expected] = [new Set(found), new Set(keys)];
+  for (const key of keys) assert.ok(listed.has(key), `${nameOf(key)} must be listed`);
+  for (const key of found) assert.ok(expected.has(key), `${nameOf(key)} must not be listed`);
 }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Bucket, SwapResult } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
-import { farAway, keysIn } from "../support/expiry.js";
+import { farAway } from "../support/expiry.js";
+import { keysIn } from "../support/listed.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf } from "../support/rejections.js";
 

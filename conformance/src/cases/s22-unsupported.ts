@@ -7,7 +7,7 @@ import { faultDriver } from "../faults/fault-driver.js";
 import { type OptionalMethod, wrapDriver } from "../faults/wrap-driver.js";
 import { abilitiesOf } from "../support/abilities.js";
 import { bytes } from "../support/bytes.js";
-import { keysIn } from "../support/expiry.js";
+import { keysIn } from "../support/listed.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Abilities, Bucket, Entry, Store } from "@manykv/core";
 import fc from "fast-check";
 import { deriveSeed } from "../faults/random.js";
+import { clearTimeout, keysIn } from "../support/listed.js";
 import { randomName, randomSeed } from "../support/random-name.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 import { answerOf } from "./answer.js";
@@ -144,22 +145,16 @@ async function run(bucket: Bucket, call: DifferentialCall, other: string): Promi
       return bucket.compareAndSwap(text(call.key), { expected, value });
     }
     case "keys":
-      return allKeys(bucket, text(call.prefix));
+      return keysIn(bucket, text(call.prefix));
     case "clear":
-      return bucket.clear({ prefix: text(call.prefix) });
+      return bucket.clear({ prefix: text(call.prefix), timeout: clearTimeout });
   }
 }
 
 async function contents(bucket: Bucket): Promise<string> {
-  return answerOf(async () => bucket.getMany(await allKeys(bucket)));
+  return answerOf(async () => bucket.getMany(await keysIn(bucket)));
 }
 
 async function clear(bucket: Bucket): Promise<void> {
-  await bucket.clear();
-}
-
-async function allKeys(bucket: Bucket, prefix?: string): Promise<string[]> {
-  const keys = new Set<string>();
-  for await (const key of bucket.keys({ prefix })) keys.add(key);
-  return [...keys].sort();
+  await bucket.clear({ timeout: clearTimeout });
 }

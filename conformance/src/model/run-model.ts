@@ -1,6 +1,7 @@
 import type { Bucket, Store } from "@manykv/core";
 import fc from "fast-check";
 import { deriveSeed } from "../faults/random.js";
+import { ListingBudget } from "./listing-budget.js";
 import { runSteps } from "./run-steps.js";
 import { modelSteps } from "./step.js";
 
@@ -9,6 +10,9 @@ import { modelSteps } from "./step.js";
  * the engine.
  */
 const lanes = 8;
+
+/** Time that all listings of a case may take together, in milliseconds. */
+const listingTime = 300_000;
 
 export interface ModelRuns {
   /** Stores that access the same data. */
@@ -25,10 +29,16 @@ export interface ModelRuns {
  */
 export async function runModel({ stores, runs, seed, bucketName }: ModelRuns): Promise<void> {
   const steps = modelSteps(stores.length);
+  const listings = new ListingBudget(listingTime);
   const property = fc.asyncProperty(steps, async (sequence) => {
     const name = bucketName();
     const clients = await Promise.all(stores.map((store): Promise<Bucket> => store.open(name)));
-    await runSteps(clients, sequence);
+    try {
+      await runSteps(clients, sequence, listings);
+    } catch (error) {
+      listings.lift();
+      throw error;
+    }
   });
   const settled = await Promise.allSettled(
     Array.from({ length: lanes }, (_, lane) =>

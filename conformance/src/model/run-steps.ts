@@ -1,21 +1,32 @@
 import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
 import { bytes } from "../support/bytes.js";
+import { clearTimeout, keysIn } from "../support/listed.js";
 import { nameOf } from "../support/round-trip.js";
+import type { ListingBudget } from "./listing-budget.js";
 import { Model, type ModelValue } from "./model.js";
 import { type ModelCall, type ModelStep, modelKeys } from "./step.js";
 
 /**
  * Runs steps on an empty bucket and on a model, and compares the results of reads. `clients` are clients of the same
- * bucket.
+ * bucket. Lists keys only while `listings` has time left.
  */
-export async function runSteps(clients: readonly Bucket[], steps: readonly ModelStep[]): Promise<void> {
+export async function runSteps(
+  clients: readonly Bucket[],
+  steps: readonly ModelStep[],
+  listings: ListingBudget,
+): Promise<void> {
   const model = new Model();
   const values = new ValueMaker();
-  for (const step of steps) await runStep(clients, model, values, step);
+  for (const step of steps) {
+    const affordable = step.filter(({ method }) => !listings.isSpent || (method !== "keys" && method !== "clear"));
+    const isListing = affordable.some(({ method }) => method === "keys" || method === "clear");
+    const run = runStep(clients, model, values, affordable);
+    await (isListing ? listings.spend(run) : run);
+  }
   const [client] = clients as [Bucket];
   await runStep(clients, model, values, [{ client: 0, method: "getMany", keys: [...modelKeys.keys()] }]);
-  checkListing(await allKeys(client), model, new Map());
+  if (!listings.isSpent) checkListing(await listings.spend(keysIn(client)), model, new Map());
 }
 
 async function runStep(clients: readonly Bucket[], model: Model, values: ValueMaker, step: ModelStep): Promise<void> {
@@ -145,15 +156,15 @@ function planOf(call: ModelCall, values: ValueMaker): Plan {
       return {
         client,
         writes: none,
-        run: (bucket) => allKeys(bucket, call.prefix),
-        check: (answer, model, writes) => checkListing(answer as Set<string>, model, writes, call.prefix),
+        run: (bucket) => keysIn(bucket, call.prefix),
+        check: (answer, model, writes) => checkListing(answer as readonly string[], model, writes, call.prefix),
       };
     case "clear": {
       const keys = modelKeys.filter((key) => key.startsWith(call.prefix));
       return {
         client,
         writes: new Map(keys.map((key) => [key, undefined])),
-        run: (bucket) => bucket.clear({ prefix: call.prefix }),
+        run: (bucket) => bucket.clear({ prefix: call.prefix, timeout: clearTimeout }),
         check: nothing,
       };
     }
@@ -182,17 +193,11 @@ function checkExists(key: string, exists: boolean, model: Model, writes: Writes)
 }
 
 /** Asserts that the listing contains every key that existed the whole time, and only keys that may have existed. */
-function checkListing(listed: ReadonlySet<string>, model: Model, writes: Writes, prefix = ""): void {
+function checkListing(listed: readonly string[], model: Model, writes: Writes, prefix = ""): void {
   const keys = modelKeys.filter((key) => key.startsWith(prefix));
   for (const key of listed)
     assert.ok(keys.includes(key), `the listing must not contain ${nameOf(key)}, which no call set`);
-  for (const key of keys) checkExists(key, listed.has(key), model, writes);
-}
-
-async function allKeys(bucket: Bucket, prefix?: string): Promise<ReadonlySet<string>> {
-  const keys = new Set<string>();
-  for await (const key of bucket.keys({ prefix })) keys.add(key);
-  return keys;
+  for (const key of keys) checkExists(key, listed.includes(key), model, writes);
 }
 
 function keyAt(index: number): string {

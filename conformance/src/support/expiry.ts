@@ -1,4 +1,5 @@
 import type { Bucket } from "@manykv/core";
+import { keysIn } from "./listed.js";
 import { pause } from "./settles.js";
 
 /** Maximum difference between the clocks of the engine and the test during a case, in milliseconds. */
@@ -34,18 +35,12 @@ export async function passed(time: number): Promise<void> {
   for (let left = time - performance.now(); left > 0; left = time - performance.now()) await pause(Math.ceil(left));
 }
 
-/** Returns the keys that `keys()` yields, sorted and without duplicates. */
-export async function keysIn(bucket: Bucket, prefix?: string): Promise<string[]> {
-  const found = new Set<string>();
-  for await (const key of bucket.keys({ prefix })) found.add(key);
-  return [...found].sort();
-}
-
 /** Asks every reading method whether the key exists, and returns the answers. Needs the ability `ttl`. */
 export async function whoSees(bucket: Bucket, key: string): Promise<Record<string, boolean>> {
   const [pair] = await bucket.getMany([key]);
   const [exists] = await bucket.existsMany([key]);
   const [left] = await bucket.ttlMany([key]);
+  const listings = await Promise.all([keysIn(bucket), keysIn(bucket, key.slice(0, 1))]);
   return {
     get: (await bucket.get(key)) !== undefined,
     getMany: pair !== undefined,
@@ -53,8 +48,8 @@ export async function whoSees(bucket: Bucket, key: string): Promise<Record<strin
     exists: await bucket.exists(key),
     existsMany: exists === true,
     ttlMany: left !== undefined,
-    keys: (await keysIn(bucket)).includes(key),
-    "keys with a prefix": (await keysIn(bucket, key.slice(0, 1))).includes(key),
+    keys: listings[0].includes(key),
+    "keys with a prefix": listings[1].includes(key),
   };
 }
 

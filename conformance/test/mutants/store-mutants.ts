@@ -1,4 +1,4 @@
-import { type KeyPage, StoreError } from "@manykv/core";
+import { type KeyPage, type ListOptions, StoreError } from "@manykv/core";
 import { createRequest, type Driver, type KeysRequest } from "@manykv/core/driver";
 import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
@@ -47,6 +47,72 @@ export const storeMutants: readonly Mutant[] = [
     const page = await inner.list(request);
     return page.cursor === undefined ? page : { keys: page.keys.slice(0, -1), cursor: page.cursor };
   }),
+  listing("converts the cursor through Latin-1", "s14-every-key", (inner, request) => {
+    const cursor = request.cursor && Buffer.from(request.cursor, "latin1").toString();
+    return inner.list(changeRequest(request, { cursor }));
+  }),
+  listing("encodes the bytes of a key in its cursor as Latin-1", "s14-every-key", (inner, request) => {
+    const cursor = request.cursor && Buffer.from(request.cursor).toString("latin1");
+    return inner.list(changeRequest(request, { cursor }));
+  }),
+  listing("ends a listing after 10 pages", "s14-every-key", async (inner, request) => {
+    const page = await inner.list(request);
+    return page.cursor?.startsWith("10 ") ? { keys: page.keys } : page;
+  }),
+  {
+    name: "ends a listing at an empty page",
+    rule: "S14",
+    killedBy: "s14-every-key",
+    driver: (data) => {
+      const inner = referenceDriver(data, { smallPages: true });
+      return wrapDriver(inner, {
+        list: async (request) => {
+          const page = await inner.list(request);
+          return page.keys.length === 0 ? { keys: [] } : page;
+        },
+      });
+    },
+  },
+  {
+    name: "treats the bucket name in the pattern of a listing as a LIKE pattern",
+    rule: "S14",
+    killedBy: "s14-only-this-bucket",
+    driver: (data) =>
+      wrapDriver(referenceDriver(data), {
+        list: async ({ bucket }) => {
+          const pattern = new RegExp(`^${bucket.replaceAll(".", "\\.").replaceAll("_", ".")}$`);
+          return {
+            keys: [...data].filter(([name]) => pattern.test(name)).flatMap(([, entries]) => [...entries.keys()]),
+          };
+        },
+      }),
+  },
+  {
+    name: "clears every bucket whose name matches as a LIKE pattern",
+    rule: "S14",
+    killedBy: "s14-clear",
+    createStore: changedStore((store, driver) => ({
+      async open(name, options) {
+        const bucket = await store.open(name, options);
+        const clear = bucket.clear.bind(bucket);
+        const pattern = new RegExp(`^${name.replaceAll(".", "\\.").replaceAll("_", ".")}$`);
+        return Object.assign(bucket, {
+          clear: async (given: ListOptions) => {
+            await clear(given);
+            if (driver.listBuckets === undefined) return;
+            const { buckets } = await driver.listBuckets(createRequest({ bucket: "" }));
+            for (const other of buckets) if (pattern.test(other)) await (await store.open(other)).clear(given);
+          },
+        });
+      },
+    })),
+  },
+  {
+    name: "compares bucket names as a LIKE pattern",
+    rule: "S13",
+    killedBy: "s13-names-that-begin-alike",
+    driver: (data) => joinedDriver(data, (bucket, key) => `${bucket.replace(/[^a-zA-Z0-9]/g, "_")} ${key}`),
+  },
   listing("uses offsets as cursors", "s14-changes-while-listing", async (inner, request) => {
     const { bucket, cursor } = request;
     const keys: string[] = [];
