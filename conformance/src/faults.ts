@@ -44,11 +44,4 @@ export {
   TcpProxy,
   type TcpProxyOptions,
 } from "./faults/tcp-proxy.js";
-export {
-  type AnyRequest,
-  changeRequest,
-  type OptionalMethod,
-  pickKeys,
-  type RequestChanges,
-  wrapDriver,
-} from "./faults/wrap-driver.js";
+export { type AnyRequest, type OptionalMethod, wrapDriver } from "./faults/wrap-driver.js";

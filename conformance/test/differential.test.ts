@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createStore, type StoreOptions } from "@manykv/core";
+import { changeRequest } from "@manykv/core/driver";
 import { expect, test } from "vitest";
-import { changeRequest } from "../src/faults.js";
+
 import { differential } from "../src/index.js";
 import { referenceDriver } from "./reference-driver.js";
 

@@ -1,6 +1,6 @@
-import type { Driver } from "@manykv/core/driver";
+import { changeRequest, type Driver } from "@manykv/core/driver";
 import { describe, test } from "vitest";
-import { changeRequest, wrapDriver } from "../src/faults.js";
+import { wrapDriver } from "../src/faults.js";
 import { conformanceSuite } from "../src/index.js";
 import { wrongPassword } from "./mutants/mutant.js";
 import { type ReferenceData, referenceDriver } from "./reference-driver.js";

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { Bucket, Entry } from "@manykv/core";
+import { changeRequest } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import { faultDriver } from "../faults/fault-driver.js";
-import { changeRequest, sendSet, wrapDriver } from "../faults/wrap-driver.js";
+import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { farAway } from "../support/expiry.js";
 import { quickRetry } from "../support/faulty-write.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BatchError, type Entry, type Outcome, type StoreOptions } from "@manykv/core";
-import { type Driver, type Fault, keyExists } from "@manykv/core/driver";
+import { type Driver, type Fault, keyExists, pickKeys } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule, KeyFault } from "../faults/call-fault.js";
@@ -8,7 +8,7 @@ import { answerLost, refused } from "../faults/engine-faults.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { Random } from "../faults/random.js";
 import { seededFaults } from "../faults/seeded-faults.js";
-import { pickKeys, wrapDriver } from "../faults/wrap-driver.js";
+import { wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { farAway } from "../support/expiry.js";
 import { quickRetry } from "../support/faulty-write.js";

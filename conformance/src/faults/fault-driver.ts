@@ -6,13 +6,14 @@ import {
   FaultError,
   type ItemFault,
   type KeysRequest,
+  pickKeys,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
 import type { CallFault, FaultSchedule, KeyFault, Operation } from "./call-fault.js";
 import { answerLost, throttled, timeOver } from "./engine-faults.js";
-import { type AnyRequest, keysOf, pickKeys, sendSet, wrapDriver } from "./wrap-driver.js";
+import { type AnyRequest, keysOf, sendSet, wrapDriver } from "./wrap-driver.js";
 
 /**
  * Returns a driver that injects the faults of `schedule` and forwards everything else to `inner`. A test can compare
@@ -164,7 +165,7 @@ async function sendSome<Answer extends WriteAnswer>(
     if (fault?.kind === "fail") faults.push({ ...fault.fault, index });
     if (fault === undefined || (fault.kind === "fail" && fault.applied)) sent.push(index);
   }
-  const answer = sent.length > 0 ? await forward(pickKeys(request, sent)) : undefined;
+  const answer = sent.length > 0 ? await forward(pickKeys(request as SetRequest, sent)) : undefined;
   const failed = new Set(faults.map(({ index }) => index));
   const indexOf = (index: number): number => sent[index] as number;
   const values = new Array<unknown>(request.keys.length).fill(undefined);

@@ -1,9 +1,8 @@
 import {
-  createRequest,
+  changeRequest,
   type Driver,
   type DriverRequest,
   type IncrementRequest,
-  type KeysRequest,
   type ListRequest,
   type SetRequest,
   type SwapRequest,
@@ -69,45 +68,14 @@ export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: r
 export function sendSet(driver: Driver, request: SetRequest): Promise<WriteAnswer> {
   if (driver.prepareSet === undefined || request.prepared !== undefined || request.ttls !== undefined)
     return driver.set(request);
-  const { bucket, keys, values, deadline, signal } = request;
-  const prepared = driver.prepareSet(bucket, keys, values);
-  return driver.set(createRequest({ bucket, keys, prepared, deadline, signal }));
+  const prepared = driver.prepareSet(request.bucket, request.keys, request.values);
+  return driver.set(changeRequest(request, { values: [], prepared }));
 }
 
 /** A request of any kind. */
 export type AnyRequest = DriverRequest & Partial<SetRequest & ListRequest & IncrementRequest & SwapRequest>;
 
-/** The parts of a request that `changeRequest` can replace. */
-export type RequestChanges = Partial<
-  Pick<
-    Parameters<typeof createRequest>[0],
-    "bucket" | "keys" | "values" | "ttls" | "prefix" | "cursor" | "delta" | "ttl" | "expected" | "value"
-  >
->;
-
-/** Returns a copy of a request with some parts replaced. The copy is aborted together with the original. */
-export function changeRequest(request: AnyRequest, changes: RequestChanges): ReturnType<typeof createRequest> {
-  const { bucket = "", keys = keysOf(request), values, ttls, prefix, cursor, delta, ttl, expected, value } = request;
-  const { deadline, signal } = request;
-  const parts = { bucket, keys, values, ttls, prefix, cursor, delta, ttl, expected, value };
-  return createRequest({ ...parts, ...changes, deadline, signal });
-}
-
 /** Returns the keys of a request of any kind. */
 export function keysOf({ keys, key }: AnyRequest): readonly string[] {
   return keys ?? (key === undefined ? [] : [key]);
-}
-
-/**
- * Returns a copy of a request that contains only the keys at `indexes` and, for a set request, their values and times to
- * live. The copy is aborted together with the original.
- */
-export function pickKeys(request: KeysRequest & Partial<SetRequest>, indexes: readonly number[]): SetRequest {
-  const { keys, values } = request;
-  const ttls = indexes.map((index) => request.ttls?.[index]);
-  return changeRequest(request, {
-    keys: indexes.map((index) => keys[index] as string),
-    values: values?.length ? indexes.map((index) => values[index] as Uint8Array) : undefined,
-    ttls: ttls.some((ttl) => ttl !== undefined) ? ttls : undefined,
-  });
 }

@@ -1,6 +1,6 @@
 import { createStore, type KeyValue, StoreError } from "@manykv/core";
-import { createRequest } from "@manykv/core/driver";
-import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
+import { changeRequest, createRequest } from "@manykv/core/driver";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, type Mutant, retold } from "./mutant.js";
 

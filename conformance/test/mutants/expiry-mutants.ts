@@ -1,6 +1,6 @@
 import { BatchError, createStore, type Entry, type SetOptions } from "@manykv/core";
-import { createRequest, type Driver, keyExists } from "@manykv/core/driver";
-import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
+import { changeRequest, createRequest, type Driver, keyExists } from "@manykv/core/driver";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import type { ReferenceData } from "../reference-driver.js";
 import { belowCore, broken, changedBuckets, changedStore, type Mutant } from "./mutant.js";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Entry } from "@manykv/core";
-import type { Driver, KeysRequest, SetRequest } from "@manykv/core/driver";
-import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
+import { changeRequest, type Driver, type KeysRequest, type SetRequest } from "@manykv/core/driver";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { type CreateStore, changedBuckets, type Mutant } from "./mutant.js";
 

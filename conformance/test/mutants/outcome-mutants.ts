@@ -1,6 +1,6 @@
 import { BatchError, type Bucket } from "@manykv/core";
-import type { Driver, Fault, WriteAnswer } from "@manykv/core/driver";
-import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
+import { changeRequest, type Driver, type Fault, type WriteAnswer } from "@manykv/core/driver";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, type Mutant, retold } from "./mutant.js";
 

@@ -1,6 +1,6 @@
 import { type KeyPage, type ListOptions, StoreError } from "@manykv/core";
-import { createRequest, type Driver, type KeysRequest } from "@manykv/core/driver";
-import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
+import { changeRequest, createRequest, type Driver, type KeysRequest } from "@manykv/core/driver";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { belowCore, changedBuckets, changedStore, type Mutant } from "./mutant.js";
 

@@ -1,6 +1,14 @@
 import { BatchError, type Bucket, type Entry, StoreError, type StoreOptions, type SwapResult } from "@manykv/core";
-import { createRequest, type Driver, type Fault, FaultError, keyExists, notInteger } from "@manykv/core/driver";
-import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
+import {
+  changeRequest,
+  createRequest,
+  type Driver,
+  type Fault,
+  FaultError,
+  keyExists,
+  notInteger,
+} from "@manykv/core/driver";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import {
   belowCore,
   broken,
@@ -268,8 +276,8 @@ export const updateMutants: readonly Mutant[] = [
     killedBy: "s20-unsettled",
     createStore: faults("increment", (fault) => ({ ...fault, fence: async () => {} })),
   },
-  swapping("does not compare if the key must not exist", "s21-create", (inner, { expected, ...request }) =>
-    expected === undefined ? write(inner, request) : undefined,
+  swapping("does not compare if the key must not exist", "s21-create", (inner, request) =>
+    request.expected === undefined ? write(inner, request) : undefined,
   ),
   swapping("creates a missing key although a value is expected", "s21-missing-key", (inner, request, current) =>
     current === undefined && request.value !== undefined ? write(inner, request) : undefined,

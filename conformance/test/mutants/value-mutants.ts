@@ -1,6 +1,6 @@
 import type { Entry } from "@manykv/core";
-import type { Driver } from "@manykv/core/driver";
-import { changeRequest, wrapDriver } from "../../src/faults/wrap-driver.js";
+import { changeRequest, type Driver } from "@manykv/core/driver";
+import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { changedBuckets, type Mutant } from "./mutant.js";
 

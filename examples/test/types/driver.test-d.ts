@@ -3,12 +3,14 @@ import { createStore, type Store, type StoreErrorCode } from "@manykv/core";
 import {
   allDone,
   ChunkCopier,
+  changeRequest,
   createRequest,
   type Driver,
   type DriverRequest,
   type Fault,
   FaultError,
   type KeysRequest,
+  pickKeys,
   type ReadAnswer,
   type SetRequest,
   type WriteAnswer,
@@ -74,6 +76,17 @@ test("a request reports whether it is aborted, and waitFor returns the result of
   expectTypeOf(createRequest({ bucket: "b", keys: ["k"] })).toExtend<DriverRequest>();
   // @ts-expect-error read-only
   request.keys[0] = "other";
+});
+
+test("a request cannot be spread, because it would lose its signal", () => {
+  expectTypeOf(changeRequest(request, { keys: ["k"] })).toExtend<SetRequest>();
+  expectTypeOf(pickKeys(request, [0])).toExtend<KeysRequest>();
+  // @ts-expect-error no signal
+  driver.get({ ...request, keys: ["k"] });
+  // @ts-expect-error no signal
+  waitFor({ ...request }, Promise.resolve(1));
+  // @ts-expect-error a deadline is not a change: core would not abort the request at this time
+  changeRequest(request, { deadline: 1 });
 });
 
 test("ChunkCopier returns values that use an ArrayBuffer", () => {

@@ -1,7 +1,8 @@
+import type { WriteKind } from "./call/attempt.js";
 import type { Call } from "./call/call.js";
 import { uniformOutcomes } from "./call/outcomes.js";
 import { read } from "./call/read.js";
-import { type WriteKind, write } from "./call/write.js";
+import { write } from "./call/write.js";
 import { nextTurn } from "./clock.js";
 import type { Fault } from "./driver.js";
 import { DriverBucket, setOptionNames } from "./driver-bucket.js";

@@ -139,6 +139,7 @@ export class StoreCore {
   readonly abortListeners: SharedAbortListeners = new SharedAbortListeners();
   readonly callTracing: ReturnType<typeof openTracing> = openTracing("manykv:call");
   readonly attemptTracing: ReturnType<typeof openTracing> = openTracing("manykv:attempt");
+  readonly fenceTracing: ReturnType<typeof openTracing> = openTracing("manykv:fence");
   /** Functions that `close()` calls first. Each function sends the calls of one bucket that wait for a batch. */
   readonly beforeClose: Set<() => void> = new Set();
   /** Differs from those of other stores, even if they use another copy of this package. */

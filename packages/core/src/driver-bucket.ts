@@ -1,8 +1,9 @@
+import type { WriteKind } from "./call/attempt.js";
 import { Call } from "./call/call.js";
 import { pagesOf } from "./call/pages.js";
 import { control, read } from "./call/read.js";
 import { update } from "./call/update.js";
-import { type WriteKind, write } from "./call/write.js";
+import { write } from "./call/write.js";
 import type { StoreCore } from "./create-store.js";
 import { StoreError } from "./errors.js";
 import { checkKey, checkValue, InputError } from "./input/batch.js";

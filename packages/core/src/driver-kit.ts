@@ -3,7 +3,11 @@ import { brandError, hasBrand } from "./errors.js";
 
 const brand: unique symbol = Symbol.for("@manykv/core/FaultError");
 
-/** An error that a driver throws to report a fault. Core uses the fault as is, without calling `classify`. */
+/**
+ * An error that a driver throws to report a fault of the whole request. Core uses the fault as is, without calling
+ * `classify`. To make sure that a lost write takes no effect later, throw the classified fault with a fence:
+ * `throw new FaultError({ ...this.classify(error), fence })`.
+ */
 export class FaultError extends Error {
   readonly fault: Fault;
 

@@ -16,22 +16,28 @@ import type { Abilities, Change, Finding, SwapResult } from "./store.js";
  * - A method makes one attempt: it does not retry. `unprocessed` and `faults` list the keys that did not succeed, so
  *   that core can retry them.
  * - If a write resolves, the engine acknowledged every key that is in neither list.
- * - A method rejects only if all keys of the request failed in the same way.
+ * - A method rejects only if all keys of the request failed in the same way. It rejects with an error of the engine or its
+ *   client, which core passes to `classify`, or with a {@link FaultError}, whose fault core uses as it is.
+ * - If a write may still take effect after its method has settled, its fault has a `fence`, if the engine allows that.
  * - If a `get` or `exists` of several keys ends as `connection-lost`, core repeats it as two smaller requests. So a driver
  *   may limit the size of a response, and a server may close the connection because a response exceeds its limit.
  * - When a request is aborted, the method settles within 100 ms, with effect `unknown` for keys whose state is unknown.
  * - A method that waits for no I/O lets other work on the event loop run from time to time, for example every 20 ms.
  * - A read sees every write that was acknowledged before the read started.
  * - Two keys are the same key only if their strings are equal. Equal keys in different buckets are different keys.
- * - Returned values share no bytes with each other or with memory that the driver keeps.
+ * - Returned values share no bytes with each other or with memory that the driver keeps. Core copies each value that is a
+ *   `Buffer` or another subclass of `Uint8Array`, so a driver may return it, but a plain `Uint8Array` is faster.
+ *
+ * If an answer breaks these types, the call fails with the code `internal` and a reason that names the method.
  */
 export interface Driver {
   /** Short name of the engine for messages and tracing events, such as `redis`. */
   readonly name: string;
   /** Address of the server, for tracing events. */
   readonly server?: ServerAddress | undefined;
-  /** The limits of the engine. The object must be frozen. Core reads it only when the store is created. */
+  /** The limits of the engine. The object must be frozen, because core reads it only when the store is created. */
   readonly limits: DriverLimits;
+  /** Returns the value of each key, and `undefined` for a missing key. */
   get(request: KeysRequest): Promise<ReadAnswer<Uint8Array<ArrayBuffer> | undefined>>;
   set(request: SetRequest): Promise<WriteAnswer>;
   /**
@@ -94,7 +100,10 @@ export interface Driver {
   lostSince?(generation: number, bucket: string, key: string): boolean;
   /** Closes what the driver opened, but not a client that the caller passed. */
   close(): Promise<void>;
-  /** Translates an error of the engine or its client to a fault. Must not throw. Never gets a {@link FaultError}. */
+  /**
+   * Translates an error of the engine or its client to a fault. Must not throw. Never gets a {@link FaultError}. For an
+   * error that the driver does not know, return the code `internal` and the effect `unknown`.
+   */
   classify(error: unknown): Fault;
 }
 
@@ -136,16 +145,25 @@ export interface RequestLimits {
   readonly maxBytes: number;
 }
 
-export interface DriverRequest {
-  /** When the attempt times out, in milliseconds on the clock of {@link now}. May be `Infinity`. */
+/**
+ * What all requests have. Methods and accessors of a class are missing from the type of an object spread. So the compiler
+ * rejects `{ ...request, keys }`, which has no signal, where a method expects a request: use {@link changeRequest}.
+ */
+declare abstract class DriverRequest {
+  /**
+   * When the attempt times out, in milliseconds on the clock of {@link now}, not of `Date.now()`. May be `Infinity`. Core
+   * aborts the request at this time, so most drivers need not read it.
+   */
   readonly deadline: number;
   /** Whether the request timed out, its call was cancelled, or another request of the same read failed. */
-  readonly aborted: boolean;
+  abstract get aborted(): boolean;
   /** Fires when the request is aborted. Core creates this signal on first use. `onAbort` is faster. */
-  readonly signal: AbortSignal;
+  abstract get signal(): AbortSignal;
   /** Calls `listener` once if the request is aborted after this call. Returns a function that removes the listener. */
-  onAbort(listener: () => void): () => void;
+  abstract onAbort(listener: () => void): () => void;
 }
+
+export type { DriverRequest };
 
 export interface KeysRequest extends DriverRequest {
   readonly bucket: string;
@@ -233,9 +251,15 @@ export interface Fault {
   /** How long the engine asks to wait before a retry, in milliseconds. Core waits longer, but at most 5,000 ms more. */
   readonly retryAfter?: number | undefined;
   /**
-   * If the effect is `unknown`: ensures that the lost request can no longer take effect, such as by closing its
-   * connection on the server. Rejects unless this is certain. Core calls a write's fence once before it retries or
-   * fails, unless the call is cancelled.
+   * If the effect is `unknown`: ensures that the lost write can no longer take effect, such as by closing its connection on
+   * the server. Rejects unless this is certain. Core calls each fence of a write once before it retries or fails, unless
+   * the call is cancelled. `request` is aborted when core stops waiting, after at most 5 seconds.
+   *
+   * The method of the driver knows which connection it used, so it attaches the fence. To a fault of a single key, it adds
+   * the field. To an error of the whole request, it adds the fence with a {@link FaultError}:
+   * `throw new FaultError({ ...this.classify(error), fence })`. With the effect `none`, core ignores the fence.
+   *
+   * If a fence rejects, the keys stay `unsettled`. The tracing channel `manykv:fence` shows why.
    */
   readonly fence?: ((request: DriverRequest) => Promise<void>) | undefined;
 }
@@ -248,7 +272,7 @@ export interface ItemFault extends Fault {
 /** The result of a write if the engine acknowledged every key. */
 export const allDone: WriteAnswer = Object.freeze({});
 
-export { createRequest } from "./call/attempt.js";
+export { changeRequest, createRequest, pickKeys } from "./call/request.js";
 export { clearTimer, nextTurn, now, setTimer, type Timer } from "./clock.js";
 export {
   addToInteger,

@@ -194,6 +194,11 @@ const advice: { readonly [Code in StoreErrorCode]: string } = {
   internal: "Check the logs of the backend, or report this unexpected failure.",
 };
 
+/** Returns whether `code` is one of the documented codes. */
+export function isErrorCode(code: unknown): code is StoreErrorCode {
+  return typeof code === "string" && Object.hasOwn(advice, code);
+}
+
 /**
  * Describes a fault for a message, such as `throttled (OOM). Try again later, ...`. Omits the general advice after a
  * reason with a colon, such as `cluster node: use redis+cluster://`, because this reason itself says what to do.

@@ -23,7 +23,7 @@ export type {
   SwapResult,
 } from "./store.js";
 export { type Limits, portableLimits } from "./store.js";
-export type { AttemptEvent, CallEvent } from "./tracing.js";
+export type { AttemptEvent, CallEvent, FenceEvent } from "./tracing.js";
 export type {
   Codec,
   StandardSchema,

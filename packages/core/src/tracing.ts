@@ -1,7 +1,7 @@
 import type { Response } from "./call/attempt.js";
 import type { Call } from "./call/call.js";
 import { now } from "./clock.js";
-import type { ServerAddress, WriteAnswer } from "./driver.js";
+import type { Fault, ServerAddress, WriteAnswer } from "./driver.js";
 import { unprocessed } from "./driver-kit.js";
 import { BatchError, type OutcomeCounts, type StoreErrorCode } from "./errors.js";
 
@@ -47,6 +47,16 @@ export interface AttemptEvent extends Event {
   readonly attempt: number;
   /** Number of keys that failed or that the backend left unprocessed. Set at the end of the attempt. */
   undone?: number;
+}
+
+/**
+ * The message of the tracing channel `manykv:fence`: one object for each fence, which ensures that a lost write takes no
+ * effect later. The `operation` is `fence`, and the `batchSize` is the number of keys of the lost write. At the end, `code`
+ * and `reason` say why the fence failed. They are absent if it succeeded.
+ */
+export interface FenceEvent extends Event {
+  /** The `id` of the {@link CallEvent}. */
+  readonly callId: string;
 }
 
 interface Channel {
@@ -111,6 +121,17 @@ export function traceAttempt<Result extends Response<unknown>>(
   });
 }
 
+/** Runs a fence and publishes its event on the channel `manykv:fence`. `run` returns why the fence failed. */
+export function traceFence(
+  call: Call,
+  batchSize: number,
+  run: () => Promise<Fault | undefined>,
+): Promise<Fault | undefined> {
+  call.id ||= call.core.newCallId();
+  const event = { callId: call.id, ...eventOf(call, "fence", batchSize) };
+  return trace(call.core.fenceTracing as Tracing, event, run, (fault) => (fault === undefined ? {} : causeOf(fault)));
+}
+
 interface Cause {
   readonly code?: StoreErrorCode | undefined;
   readonly reason?: string | undefined;
@@ -130,7 +151,7 @@ function causeOf({ code = "internal", reason }: Cause): Partial<Event> {
  */
 function trace<Result>(
   channel: Tracing,
-  event: CallEvent | AttemptEvent,
+  event: CallEvent | AttemptEvent | FenceEvent,
   run: () => Promise<Result>,
   complete: (result: Result | undefined, error?: unknown) => Partial<CallEvent & AttemptEvent>,
 ): Promise<Result> {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { stat } from "node:fs";
 import fc from "fast-check";
 import { test } from "vitest";
-import type { Fault } from "../src/driver.js";
+import { type Fault, pickKeys } from "../src/driver.js";
 import { BatchError, type Bucket, createStore, StoreError } from "../src/index.js";
-import { never, part, Scripted, ScriptedDriver } from "./scripted-driver.js";
+import { never, Scripted, ScriptedDriver } from "./scripted-driver.js";
 
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none" };
 
@@ -73,7 +73,7 @@ test("the last of several writes to a key in one turn wins, whether it sets or d
 test("each call has the outcome of its own key", async () => {
   const { driver, bucket } = await setUp();
   driver.writes.push((request, apply) => ({
-    ...apply(part(request, [0, 2])),
+    ...apply(pickKeys(request, [0, 2])),
     faults: [{ ...refused, index: 1 }],
   }));
   const results = await Promise.allSettled(["a", "b", "c"].map((key) => bucket.set(key, Uint8Array.of(1))));

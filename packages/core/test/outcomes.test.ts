@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import type { Fault } from "../src/driver.js";
+import { type Fault, pickKeys } from "../src/driver.js";
 import { BatchError, createStore, type Entry, type StoreOptions } from "../src/index.js";
-import { never, part, Scripted, ScriptedDriver } from "./scripted-driver.js";
+import { never, Scripted, ScriptedDriver } from "./scripted-driver.js";
 
 const refused: Fault = { code: "access-denied", retryable: false, effect: "none", reason: "NOPERM" };
 const busy: Fault = { code: "unavailable", retryable: true, effect: "none" };
@@ -30,8 +30,8 @@ async function bucketOver(driver: ScriptedDriver, options: StoreOptions = quick)
 test("a write repeats only unprocessed keys until all keys are written", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(
-    (request, apply) => ({ ...apply(part(request, [0, 2])), unprocessed: [1, 3] }),
-    (request, apply) => ({ ...apply(part(request, [1])), unprocessed: [0] }),
+    (request, apply) => ({ ...apply(pickKeys(request, [0, 2])), unprocessed: [1, 3] }),
+    (request, apply) => ({ ...apply(pickKeys(request, [1])), unprocessed: [0] }),
   );
   await (await bucketOver(driver)).setMany(entries(4));
   assert.deepEqual(
@@ -47,7 +47,7 @@ test("`retry.attempts` counts only attempts without progress", async () => {
   // Each attempt completes one key, so there are five attempts although `retry.attempts` is 2.
   for (let step = 0; step < 4; step++) {
     driver.writes.push((request, apply) => ({
-      ...apply(part(request, [0])),
+      ...apply(pickKeys(request, [0])),
       unprocessed: request.keys.map((_, index) => index).slice(1),
     }));
   }
@@ -66,7 +66,7 @@ test("`retry.attempts` counts only attempts without progress", async () => {
 test("a refused key is not repeated and does not affect other keys", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push((request, apply) => ({
-    ...apply(part(request, [0, 2])),
+    ...apply(pickKeys(request, [0, 2])),
     faults: [{ ...refused, index: 1 }],
   }));
   const bucket = await bucketOver(driver, { ...quick, requestLimits: { maxKeys: 3 }, concurrency: 1 });
@@ -132,7 +132,7 @@ test("a BatchError is retryable only if every failure is retryable", async () =>
 test("a key that never succeeds does not stop the keys of other requests", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push(
-    (request, apply) => ({ ...apply(part(request, [1])), unprocessed: [0] }),
+    (request, apply) => ({ ...apply(pickKeys(request, [1])), unprocessed: [0] }),
     () => ({ unprocessed: [0] }),
     () => ({ unprocessed: [0] }),
   );
@@ -178,7 +178,7 @@ test("only an acknowledgement changes `unknown`", async () => {
     () => {
       throw new Scripted(lost);
     },
-    (request, apply) => ({ ...apply(part(request, [1])), unprocessed: [0] }),
+    (request, apply) => ({ ...apply(pickKeys(request, [1])), unprocessed: [0] }),
   );
   await bucket.setMany(entries(2));
   assert.equal(driver.data.size, 2);
@@ -187,7 +187,7 @@ test("only an acknowledgement changes `unknown`", async () => {
 test("entries with the same key share one outcome", async () => {
   const driver = new ScriptedDriver();
   driver.writes.push((request, apply) => ({
-    ...apply(part(request, [1])),
+    ...apply(pickKeys(request, [1])),
     faults: [{ ...refused, index: 0 }],
   }));
   const bucket = await bucketOver(driver);
@@ -213,7 +213,7 @@ test("a lost write is fenced once before it is repeated", async () => {
   driver.writes.push(
     (request, apply) => {
       events.push("first");
-      apply(part(request, [0]));
+      apply(pickKeys(request, [0]));
       return { faults: [1, 2].map((index) => ({ ...lost, index, fence })) };
     },
     (request, apply) => {
@@ -282,7 +282,7 @@ test("an interrupted driver can still report outcomes", async () => {
     (request, apply) =>
       new Promise((resolve) => {
         request.signal.addEventListener("abort", () => {
-          apply(part(request, [0]));
+          apply(pickKeys(request, [0]));
           resolve({
             faults: [
               { ...lost, index: 1 },

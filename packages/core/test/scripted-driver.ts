@@ -1,6 +1,5 @@
 import {
   allDone,
-  createRequest,
   type Driver,
   type Fault,
   type KeysRequest,
@@ -81,18 +80,6 @@ export class ScriptedDriver implements Driver {
   #write(request: SetRequest, apply: (request: SetRequest) => WriteAnswer): WriteAnswer | Promise<WriteAnswer> {
     return (this.writes.shift() ?? ((sent) => apply(sent)))(request, apply);
   }
-}
-
-/** Returns a request for only the keys at `indexes`. */
-export function part(request: SetRequest, indexes: readonly number[]): SetRequest {
-  const { bucket, deadline, signal } = request;
-  return createRequest({
-    bucket,
-    deadline,
-    signal,
-    keys: indexes.map((index) => request.keys[index] as string),
-    values: indexes.map((index) => request.values[index] as Uint8Array),
-  });
 }
 
 export const never = <Answer>(): Promise<Answer> => new Promise<Answer>(() => {});

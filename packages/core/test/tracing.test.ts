@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { tracingChannel } from "node:diagnostics_channel";
 import { test } from "vitest";
-import { type AttemptEvent, BatchError, type CallEvent, createStore } from "../src/index.js";
+import { type AttemptEvent, BatchError, type CallEvent, createStore, type FenceEvent } from "../src/index.js";
 import { Scripted, ScriptedDriver } from "./scripted-driver.js";
 
 /** Runs `body` and returns a channel's messages with their kinds. Copies each message when it is published. */
@@ -135,6 +135,66 @@ test("an attempt that fails is traced with the engine's code", async () => {
     }),
   );
   assert.deepEqual([event?.code, event?.reason, event?.undone], ["access-denied", "NOPERM", 1]);
+});
+
+test("fences are traced with the id of their call, the number of their keys, and why they failed", async () => {
+  let calls: CallEvent[] = [];
+  const seen = await record<FenceEvent>("manykv:fence", async () => {
+    const driver = new LocatedDriver();
+    const lost = { code: "connection-lost", retryable: true, effect: "unknown" } as const;
+    const refused = async () => {
+      throw new Scripted({ code: "access-denied", retryable: false, effect: "none", reason: "NOPERM" });
+    };
+    const works = async () => {};
+    driver.writes.push(() => ({
+      faults: [works, refused, works].map((fence, index) => ({ ...lost, fence, index })),
+    }));
+    const bucket = await createStore(driver, { retry: { baseDelay: 0 } }).open("b");
+    calls = ended(
+      await record<CallEvent>("manykv:call", () =>
+        bucket.setMany(["a", "b", "c"].map((key) => [key, new Uint8Array()] as const)),
+      ),
+    );
+  });
+  assert.equal(calls[0]?.unsettled, 1);
+  assert.deepEqual(
+    ended(seen).map(({ duration, ...event }) => ({ ...event, hasDuration: typeof duration === "number" })),
+    [{}, { code: "access-denied", reason: "NOPERM" }].map((failure, index) => ({
+      callId: calls[0]?.id,
+      driver: "scripted",
+      server: { address: "db.example", port: 6379 },
+      operation: "fence",
+      bucket: "b",
+      batchSize: 2 - index,
+      ...failure,
+      hasDuration: true,
+    })),
+  );
+});
+
+test("a fence that does not settle is traced with `timeout`, and its request is aborted", async () => {
+  let aborted: boolean | undefined;
+  const seen = await record<FenceEvent>("manykv:fence", async () => {
+    const driver = new ScriptedDriver();
+    driver.writes.push(() => ({
+      faults: [
+        {
+          index: 0,
+          code: "connection-lost",
+          retryable: false,
+          effect: "unknown",
+          fence: (request) => new Promise(() => request.onAbort(() => (aborted = request.aborted))),
+        },
+      ],
+    }));
+    const bucket = await createStore(driver).open("b");
+    await assert.rejects(bucket.set("a", new Uint8Array(), { timeout: 50 }), { code: "connection-lost" });
+  });
+  assert.equal(aborted, true);
+  assert.deepEqual(
+    ended(seen).map(({ code }) => code),
+    ["timeout"],
+  );
 });
 
 test("the value of an AsyncLocalStorage that is bound to `start` is available in the driver", async () => {

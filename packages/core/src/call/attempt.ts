@@ -4,12 +4,8 @@ import type {
   Driver,
   DriverDescription,
   Fault,
-  IncrementRequest,
   ListAnswer,
-  ListRequest,
   ReadAnswer,
-  SetRequest,
-  SwapRequest,
   SweepAnswer,
   WriteAnswer,
 } from "../driver.js";
@@ -18,87 +14,8 @@ import type { Chunk } from "../input/chunk.js";
 import type { SwapResult } from "../store.js";
 import { isTraced, traceAttempt } from "../tracing.js";
 import type { Call, Interruption } from "./call.js";
-
-/** The fields of a request, for {@link createRequest}. */
-export interface RequestParts {
-  readonly bucket: string;
-  readonly keys?: readonly string[] | undefined;
-  readonly values?: readonly Uint8Array[] | undefined;
-  readonly ttls?: readonly (number | undefined)[] | undefined;
-  readonly prepared?: unknown;
-  readonly prefix?: string | undefined;
-  readonly cursor?: string | undefined;
-  readonly delta?: bigint | undefined;
-  readonly ttl?: number | undefined;
-  readonly expected?: Uint8Array | undefined;
-  readonly value?: Uint8Array | undefined;
-  readonly deadline?: number | undefined;
-}
-
-/** The fields of a request that do not come from a batch. */
-export type RequestDetails = Pick<RequestParts, "prefix" | "cursor" | "delta" | "ttl" | "expected" | "value">;
-
-/** The request that a driver receives. Creates its `AbortSignal` on first use: creating one takes about 7 µs. */
-export class Request implements SetRequest, ListRequest, IncrementRequest, SwapRequest {
-  readonly bucket: string;
-  readonly keys: readonly string[];
-  readonly values: readonly Uint8Array[];
-  readonly ttls: readonly (number | undefined)[] | undefined;
-  readonly prepared: unknown;
-  readonly prefix: string;
-  readonly cursor: string | undefined;
-  readonly key: string;
-  readonly delta: bigint;
-  readonly ttl: number | undefined;
-  readonly expected: Uint8Array | undefined;
-  readonly value: Uint8Array | undefined;
-  readonly deadline: number;
-  aborted = false;
-  readonly #listeners: Set<() => void> = new Set();
-  #controller: AbortController | undefined;
-
-  constructor(parts: RequestParts, details: RequestDetails = parts) {
-    this.bucket = parts.bucket;
-    this.keys = parts.keys ?? [];
-    this.values = parts.values ?? [];
-    this.ttls = parts.ttls;
-    this.prepared = parts.prepared;
-    this.prefix = details.prefix ?? "";
-    this.cursor = details.cursor;
-    this.key = this.keys[0] ?? "";
-    this.delta = details.delta ?? 0n;
-    this.ttl = details.ttl;
-    this.expected = details.expected;
-    this.value = details.value;
-    this.deadline = parts.deadline ?? Infinity;
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.aborted) this.#controller.abort();
-    return this.#controller.signal;
-  }
-
-  onAbort(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  abort(): void {
-    if (this.aborted) return;
-    this.aborted = true;
-    this.#controller?.abort();
-    for (const listener of [...this.#listeners]) listener();
-  }
-}
-
-/** Creates a request for tests, background work of drivers, or a wrapped driver. `signal` aborts the request. */
-export function createRequest(parts: RequestParts & { readonly signal?: AbortSignal | undefined }): Request {
-  const request = new Request(parts);
-  if (parts.signal?.aborted) request.abort();
-  parts.signal?.addEventListener("abort", () => request.abort(), { once: true });
-  return request;
-}
+import { areIndexes, checkedFault, usableValues, wrongAnswer } from "./check-answer.js";
+import { Request } from "./request.js";
 
 /** The answer to each kind of request. Core treats an answer that does not concern several keys as the value of one key. */
 export interface Answers {
@@ -116,6 +33,10 @@ export interface Answers {
   provision: ReadAnswer<undefined>;
   describe: ReadAnswer<DriverDescription>;
 }
+
+/** The requests that return no values. */
+export type WriteKind = "set" | "setIfAbsent" | "delete";
+export type ReadKind = Exclude<keyof Answers, WriteKind>;
 
 /** The result of one request: the answer of the driver, or a fault of the whole request. */
 export interface Response<Answer> {
@@ -219,22 +140,15 @@ async function answerOf<Kind extends keyof Answers>(
   }
 }
 
-function faultOf(driver: Driver, error: unknown): Fault {
-  if (FaultError.is(error)) return error.fault;
+/** Returns the fault of a request that failed with `error`. Never throws. */
+export function faultOf(driver: Driver, error: unknown): Fault {
+  if (FaultError.is(error)) return checkedFault(error.fault);
   try {
-    return driver.classify(error);
+    return checkedFault(driver.classify(error));
   } catch {
-    // If `classify` throws, the effect of the request is unknown.
-    return { code: "internal", retryable: false, effect: "unknown" };
+    return wrongAnswer("`classify` must not throw", "unknown");
   }
 }
-
-const wrongAnswer: Fault = Object.freeze({
-  code: "internal",
-  retryable: false,
-  effect: "none",
-  reason: "the driver returned the wrong number of values",
-});
 
 /** Returns the result of an attempt with `size` keys. `last` is the previous fault. */
 function resultOf<Kind extends keyof Answers>(
@@ -246,16 +160,31 @@ function resultOf<Kind extends keyof Answers>(
   const explained = (cause: Fault): Fault => afterInterruption(cause, interruption, last);
   if (fault !== undefined) return wholeFault(size, explained(fault));
   const { values, faults = [], unprocessed: left = [] }: Partial<ReadAnswer<unknown>> = answer ?? {};
-  // With too few values, core would report unread keys as missing.
-  if (!isWrite(kind) && values?.length !== size) return wholeFault(size, wrongAnswer);
-  if (faults.length + left.length === 0) return { answer };
-  const byIndex = new Array<Fault | undefined>(size).fill(undefined);
-  for (const index of left) byIndex[index] = explained(unprocessed);
-  for (const each of faults) byIndex[each.index] = explained(each);
-  return { answer, faults: byIndex };
+  let byIndex: (Fault | undefined)[] | undefined;
+  if (faults.length + left.length > 0) {
+    if (
+      !areIndexes(size, left) ||
+      !areIndexes(
+        size,
+        Array.from(faults, ({ index }) => index),
+      )
+    )
+      return wholeFault(
+        size,
+        wrongAnswer(`a fault or unprocessed key of \`${kind}\` must be an index of a key`, "unknown"),
+      );
+    byIndex = new Array<Fault | undefined>(size).fill(undefined);
+    for (const index of left) byIndex[index] = explained(unprocessed);
+    for (const each of faults) byIndex[each.index] = explained(checkedFault(each));
+  }
+  const result = byIndex && { faults: byIndex };
+  if (isWrite(kind)) return { answer, ...result };
+  const used = usableValues(kind as ReadKind, size, values, byIndex);
+  if ("code" in used) return wholeFault(size, used);
+  return { answer: (used === values ? answer : { values: used }) as Answers[Kind], ...result };
 }
 
-function isWrite(kind: keyof Answers): boolean {
+function isWrite(kind: keyof Answers): kind is WriteKind {
   return kind === "set" || kind === "setIfAbsent" || kind === "delete";
 }
 

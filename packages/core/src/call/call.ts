@@ -6,8 +6,8 @@ import { countEntries, deadlinePassed, InputError } from "../input/batch.js";
 import { checkCallOptions, isAborted, notSignal } from "../options.js";
 import type { CallOptions } from "../store.js";
 import { isTraced, traceCall } from "../tracing.js";
-import type { RequestDetails } from "./attempt.js";
 import { uniformOutcomes } from "./outcomes.js";
+import type { RequestDetails } from "./request.js";
 
 /** The input of a write. If the call fails before it reads the input, the error counts the entries. */
 interface WrittenInput {

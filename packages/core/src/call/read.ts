@@ -1,11 +1,11 @@
 import type { Fault } from "../driver.js";
 import { readBatch } from "../input/batch.js";
 import type { Chunk } from "../input/chunk.js";
-import { type Answers, attempt, backoff, type RequestDetails } from "./attempt.js";
+import { type Answers, attempt, backoff, type ReadKind } from "./attempt.js";
 import type { Call } from "./call.js";
 import { forEachChunk } from "./for-each-chunk.js";
+import type { RequestDetails } from "./request.js";
 
-export type ReadKind = Exclude<keyof Answers, "set" | "setIfAbsent" | "delete">;
 export type ValueOf<Kind extends ReadKind> = Answers[Kind]["values"][number];
 
 /**

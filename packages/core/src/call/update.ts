@@ -1,9 +1,10 @@
 import type { Fault } from "../driver.js";
 import { readBatch } from "../input/batch.js";
 import { Chunk } from "../input/chunk.js";
-import { type Answers, attempt, backoff, type RequestDetails } from "./attempt.js";
+import { type Answers, attempt, backoff } from "./attempt.js";
 import type { Call } from "./call.js";
 import { Outcomes } from "./outcomes.js";
+import type { RequestDetails } from "./request.js";
 import { runFences } from "./write.js";
 
 /**

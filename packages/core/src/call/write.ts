@@ -3,12 +3,12 @@ import type { Fault } from "../driver.js";
 import { readBatch } from "../input/batch.js";
 import type { Chunk } from "../input/chunk.js";
 import { checkAbility } from "../options.js";
-import { attempt, backoff, Request } from "./attempt.js";
+import { isTraced, traceFence } from "../tracing.js";
+import { attempt, backoff, faultOf, type WriteKind } from "./attempt.js";
 import type { Call } from "./call.js";
 import { forEachChunk } from "./for-each-chunk.js";
 import { Outcomes } from "./outcomes.js";
-
-export type WriteKind = "set" | "setIfAbsent" | "delete";
+import { Request } from "./request.js";
 
 /**
  * Reads the keys or entries of `input` and sends them in chunks. Returns the outcome of every entry. Entries with the same
@@ -63,6 +63,8 @@ export async function write(call: Call, kind: WriteKind, input: unknown, ttl?: n
   }
 }
 
+type Fence = NonNullable<Fault["fence"]>;
+
 /** Maximum time for settling lost requests, in milliseconds. */
 const longestFence = 5_000;
 /** How long settling may continue after the deadline of the call, in milliseconds. */
@@ -78,16 +80,38 @@ export async function runFences(
   faults: readonly (Fault | undefined)[],
 ): Promise<ReadonlySet<Fault["fence"]>> {
   const settled = new Set<Fault["fence"]>();
-  const fences = new Set(faults.map((fault) => fault?.fence));
-  fences.delete(undefined);
+  /** The number of keys that each fence settles. */
+  const fences = new Map<Fence, number>();
+  for (const fault of faults) {
+    if (fault?.fence !== undefined && fault.effect === "unknown")
+      fences.set(fault.fence, (fences.get(fault.fence) ?? 0) + 1);
+  }
   if (fences.size === 0 || call.cancelled) return settled;
+  const { driver, fenceTracing } = call.core;
   const deadline = now() + Math.min(longestFence, Math.max(0, call.timeLeft) + overrun);
   const request = new Request({ bucket: call.bucket, deadline });
-  const running = Array.from(fences, async (fence) => {
-    await fence?.(request);
-    settled.add(fence);
-  });
-  const result = await call.race(Promise.allSettled(running), deadline);
-  if (typeof result === "string") request.abort();
+
+  /** Returns why a fence failed, or `undefined` if it succeeded. */
+  async function settle(fence: Fence): Promise<Fault | undefined> {
+    try {
+      await fence(request);
+      settled.add(fence);
+      return undefined;
+    } catch (error) {
+      return faultOf(driver, error);
+    }
+  }
+
+  async function run(fence: Fence): Promise<Fault | undefined> {
+    const result = await call.race(settle(fence), deadline);
+    if (typeof result !== "string") return result;
+    request.abort();
+    return { code: result, retryable: true, effect: "unknown" };
+  }
+
+  const running = Array.from(fences, ([fence, keys]) =>
+    isTraced(fenceTracing) ? traceFence(call, keys, () => run(fence)) : run(fence),
+  );
+  await Promise.all(running);
   return settled;
 }

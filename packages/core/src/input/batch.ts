@@ -1,5 +1,5 @@
+import type { WriteKind } from "../call/attempt.js";
 import type { Call } from "../call/call.js";
-import type { WriteKind } from "../call/write.js";
 import { now } from "../clock.js";
 import { ValueCopier } from "../driver-kit.js";
 import { StoreError, type StoreErrorCode } from "../errors.js";

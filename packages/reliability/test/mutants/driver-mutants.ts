@@ -1,13 +1,14 @@
 import type { AnomalyKind } from "@manykv/conformance/checker";
-import { pickKeys, type Random, wrapDriver } from "@manykv/conformance/faults";
+import { type Random, wrapDriver } from "@manykv/conformance/faults";
 import {
   allDone,
+  changeRequest,
   createRequest,
   type Driver,
   type ItemFault,
   type KeysRequest,
   keyExists,
-  type SetRequest,
+  pickKeys,
   type WriteAnswer,
 } from "@manykv/core/driver";
 import type { Plant } from "./workload.js";
@@ -30,12 +31,6 @@ function like(inner: Driver, changes: Partial<Driver>): Driver {
     return { ...answer, values: answer.values.map((value) => value !== undefined) };
   };
   return wrapDriver(inner, { exists, ...changes });
-}
-
-/** Returns a copy of a request with some parts replaced. */
-function changed(request: KeysRequest & Partial<SetRequest>, parts: Partial<SetRequest>): SetRequest {
-  const { bucket, keys, values = [], ttls, deadline, signal } = request;
-  return createRequest({ bucket, keys, values, ttls, deadline, ...parts, signal });
 }
 
 const failsWhole = (keys: readonly string[]): WriteAnswer => ({
@@ -119,7 +114,7 @@ export const driverMutants: readonly Mutant[] = [
     };
   }),
   mutant("loses the last byte of a value", ["torn-value"], (inner) => ({
-    set: (request) => inner.set(changed(request, { values: request.values.map((value) => value.slice(0, -1)) })),
+    set: (request) => inner.set(changeRequest(request, { values: request.values.map((value) => value.slice(0, -1)) })),
   })),
   mutant("mixes two values", ["torn-value"], (inner) => ({
     set: (request) => {
@@ -127,11 +122,11 @@ export const driverMutants: readonly Mutant[] = [
         const other = request.values[index === 0 ? request.values.length - 1 : 0] as Uint8Array;
         return Uint8Array.from(value, (byte, place) => (place < 6 ? byte : (other[place] ?? 0)));
       });
-      return inner.set(changed(request, { values }));
+      return inner.set(changeRequest(request, { values }));
     },
   })),
   mutant("writes the values in the wrong order", ["unwritten-value"], (inner) => ({
-    set: (request) => inner.set(changed(request, { values: [...request.values].reverse() })),
+    set: (request) => inner.set(changeRequest(request, { values: [...request.values].reverse() })),
   })),
   mutant("returns values in the wrong order", ["unwritten-value"], (inner) => ({
     get: async (request) => {
@@ -177,7 +172,8 @@ export const driverMutants: readonly Mutant[] = [
     delete: async (request) => (random.chance(0.4) ? allDone : inner.delete(request)),
   })),
   mutant("deletes the wrong key", lossKinds, (inner) => ({
-    delete: (request) => inner.delete(changed(request, { keys: request.keys.map((key) => (key === "a" ? "b" : key)) })),
+    delete: (request) =>
+      inner.delete(changeRequest(request, { keys: request.keys.map((key) => (key === "a" ? "b" : key)) })),
   })),
   mutant("undoes acknowledged keys of a batch that failed", lossKinds, (inner) => ({
     set: async (request) => {
@@ -194,8 +190,8 @@ export const driverMutants: readonly Mutant[] = [
     },
   })),
   mutant("stores all buckets as one", ["unwritten-value"], (inner) => ({
-    set: (request) => inner.set(changed(request, { bucket: "one" })),
-    get: (request) => inner.get(changed(request, { bucket: "one" })),
+    set: (request) => inner.set(changeRequest(request, { bucket: "one" })),
+    get: (request) => inner.get(changeRequest(request, { bucket: "one" })),
   })),
   mutant("lists all but the last key", ["false-missing"], (inner) => ({
     list: async (request) => ({ keys: (await inner.list(request)).keys.slice(0, -1) }),
@@ -248,7 +244,7 @@ export const driverMutants: readonly Mutant[] = [
       const { values } = await inner.get(request);
       const sum = BigInt(new TextDecoder().decode(values[0]) || "0") + request.delta;
       await new Promise((resolve) => setTimeout(resolve, 20));
-      await inner.set(changed(request, { values: [new TextEncoder().encode(String(sum))] }));
+      await inner.set(changeRequest(request, { values: [new TextEncoder().encode(String(sum))] }));
       return sum;
     },
   })),
@@ -257,7 +253,7 @@ export const driverMutants: readonly Mutant[] = [
       const sum = await inner.increment(request);
       if (request.ttl === undefined) return sum;
       const values = [new TextEncoder().encode(String(sum))];
-      await inner.set(changed(request, { values, ttls: [request.ttl] })).catch(() => {});
+      await inner.set(changeRequest(request, { values, ttls: [request.ttl] })).catch(() => {});
       return sum;
     },
   })),
@@ -265,7 +261,7 @@ export const driverMutants: readonly Mutant[] = [
     compareAndSwap: async (request) => {
       const values = request.value && [request.value];
       if (values === undefined) await inner.delete(request);
-      else await inner.set(changed(request, { values }));
+      else await inner.set(changeRequest(request, { values }));
       return { swapped: true };
     },
   })),
@@ -292,18 +288,18 @@ export const driverMutants: readonly Mutant[] = [
     compareAndSwap: async (request) => {
       const result = await inner.compareAndSwap(request);
       if (result.swapped && request.value !== undefined) {
-        await inner.set(changed(request, { values: [request.value] })).catch(() => {});
+        await inner.set(changeRequest(request, { values: [request.value] })).catch(() => {});
       }
       return result;
     },
   })),
   mutant("ignores `ttl`", ["wrong-expiry"], (inner) => ({
-    set: (request) => inner.set(changed(request, { ttls: undefined })),
+    set: (request) => inner.set(changeRequest(request, { ttls: undefined })),
   })),
   mutant("lets keys expire too early", ["wrong-expiry"], (inner) => ({
-    set: (request) => inner.set(changed(request, { ttls: request.ttls?.map((ttl) => ttl && ttl / 10) })),
+    set: (request) => inner.set(changeRequest(request, { ttls: request.ttls?.map((ttl) => ttl && ttl / 10) })),
   })),
   mutant("lets keys expire too late", ["wrong-expiry"], (inner) => ({
-    set: (request) => inner.set(changed(request, { ttls: request.ttls?.map((ttl) => ttl && ttl * 2) })),
+    set: (request) => inner.set(changeRequest(request, { ttls: request.ttls?.map((ttl) => ttl && ttl * 2) })),
   })),
 ];

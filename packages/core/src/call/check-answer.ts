@@ -1,0 +1,95 @@
+import type { BucketsAnswer, Fault, ListAnswer, SweepAnswer } from "../driver.js";
+import { isErrorCode } from "../errors.js";
+import { byteLengthOf } from "../input/bytes.js";
+import type { SwapResult } from "../store.js";
+import type { ReadKind } from "./attempt.js";
+
+/** Returns the fault of a request if the driver breaks its contract. `rule` says what the driver must do. */
+export function wrongAnswer(rule: string, effect: Fault["effect"]): Fault {
+  return { code: "internal", retryable: false, effect, reason: `wrong answer of the driver: ${rule}` };
+}
+
+/** Returns `fault` or, if it is none, a fault that says so. Core would take an incomplete one for a success. */
+export function checkedFault(fault: Fault): Fault {
+  const { code, retryable, effect } = (fault ?? {}) as Partial<Fault>;
+  const isComplete = isErrorCode(code) && typeof retryable === "boolean" && (effect === "none" || effect === "unknown");
+  return isComplete ? fault : wrongAnswer("a fault must have `code`, `retryable` and `effect`", "unknown");
+}
+
+export function areIndexes(size: number, indexes: readonly number[]): boolean {
+  return indexes.every((index) => Number.isInteger(index) && index >= 0 && index < size);
+}
+
+const { prototype } = Uint8Array;
+const wrong: unique symbol = Symbol();
+
+/** Returns a `Buffer` or another subclass as a plain `Uint8Array`, as a copy, because small Buffers share memory. */
+function plainBytes(value: unknown): unknown {
+  if (value === undefined || (value !== null && Object.getPrototypeOf(value) === prototype)) return value;
+  return byteLengthOf(value) === undefined ? wrong : new Uint8Array(value as Uint8Array);
+}
+
+function plainSwapResult(value: unknown): unknown {
+  const { swapped, current } = (value ?? {}) as Record<keyof Extract<SwapResult, { swapped: false }>, unknown>;
+  if (swapped === true) return value;
+  const bytes = plainBytes(current);
+  if (swapped !== false || bytes === wrong) return wrong;
+  return bytes === current ? value : { swapped, current: bytes };
+}
+
+function isPage(list: unknown, cursor: unknown): boolean {
+  const isText = (each: unknown): boolean => typeof each === "string";
+  return Array.isArray(list) && list.every(isText) && (cursor === undefined || isText(cursor));
+}
+
+/** For each kind of request, what the driver must return, and a function that returns the value to use or `wrong`. */
+const contract: { readonly [Kind in ReadKind]: readonly [rule: string, use: (value: unknown) => unknown] } = {
+  get: ["a Uint8Array or undefined for each key", plainBytes],
+  exists: ["true or false for each key", (value) => (typeof value === "boolean" ? value : wrong)],
+  ttl: [
+    "a number, null or undefined for each key",
+    (value) => (value === undefined || value === null || typeof value === "number" ? value : wrong),
+  ],
+  increment: ["a bigint", (value) => (typeof value === "bigint" ? value : wrong)],
+  compareAndSwap: ["{ swapped: true } or { swapped: false, current: a Uint8Array or undefined }", plainSwapResult],
+  list: [
+    "{ keys, cursor } with strings, and without `cursor` on the last page",
+    (value) => (isPage((value as ListAnswer)?.keys, (value as ListAnswer)?.cursor) ? value : wrong),
+  ],
+  listBuckets: [
+    "{ buckets, cursor } with strings, and without `cursor` on the last page",
+    (value) => (isPage((value as BucketsAnswer)?.buckets, (value as BucketsAnswer)?.cursor) ? value : wrong),
+  ],
+  sweep: [
+    "{ swept: a number, done: true or false }",
+    (value) => (typeof (value as SweepAnswer)?.done === "boolean" ? value : wrong),
+  ],
+  provision: ["nothing", () => undefined],
+  describe: ["an object", (value) => (typeof value === "object" && value !== null ? value : wrong)],
+};
+
+/**
+ * Returns the values of a request's answer, each of the type that core returns to the caller. Ignores the values of keys
+ * that have a fault. Returns a fault if the driver returned another number of values, or values of other types.
+ */
+export function usableValues(
+  kind: ReadKind,
+  size: number,
+  values: readonly unknown[] | undefined,
+  faults: readonly (Fault | undefined)[] | undefined,
+): readonly unknown[] | Fault {
+  const [rule, use] = contract[kind];
+  const effect = kind === "increment" || kind === "compareAndSwap" ? "unknown" : "none";
+  // With too few values, core would report unread keys as missing.
+  if (values?.length !== size) return wrongAnswer(`\`${kind}\` must return one value per key`, effect);
+  let used: unknown[] | undefined;
+  for (let index = 0; index < size; index++) {
+    const value = values[index];
+    const usable = use(value);
+    if (usable === value || faults?.[index] !== undefined) continue;
+    if (usable === wrong) return wrongAnswer(`\`${kind}\` must return ${rule}`, effect);
+    used ??= [...values];
+    used[index] = usable;
+  }
+  return used ?? values;
+}
