@@ -3,9 +3,9 @@ import type { Driver } from "@manykv/core/driver";
 import { ProxySet } from "./faults/proxy-set.js";
 import type { ConformanceHarness, Route } from "./harness.js";
 import { SkipCase } from "./skip-case.js";
-import { OpenDrivers } from "./support/open-drivers.js";
 import { randomName } from "./support/random-name.js";
-import { recordWrites, type WrittenKeys } from "./support/written-keys.js";
+import type { RequestLog } from "./support/request-log.js";
+import { WatchedDrivers } from "./support/watched-drivers.js";
 
 /** Options of a client that a case opens. */
 export interface ClientOptions {
@@ -33,12 +33,17 @@ export class CaseContext {
   /** Seed of the random calls and faults in this case. */
   readonly seed: number;
   readonly #closing: (() => Promise<void>)[] = [];
-  readonly #drivers = new OpenDrivers();
-  readonly #written: WrittenKeys = new Map();
+  readonly #drivers = new WatchedDrivers();
+  #ended = false;
 
   constructor(harness: ConformanceHarness, seed: number) {
     this.harness = harness;
     this.seed = seed;
+  }
+
+  /** The last requests of the case, the last errors of its drivers, and the injected faults. */
+  get log(): RequestLog {
+    return this.#drivers.log;
   }
 
   /** Returns a unique bucket name that ends in `suffix`. */
@@ -51,12 +56,15 @@ export class CaseContext {
    * directly. The suite closes the driver when the case ends.
    */
   async driver(route: Route = (server) => server): Promise<Driver> {
-    return recordWrites(this.#drivers.track(await this.harness.driver(route)), this.#written);
+    const driver = await this.harness.driver(route);
+    if (!this.#ended) return this.track(driver);
+    await driver.close();
+    throw new Error("the case has ended");
   }
 
-  /** Makes the suite close `driver` when the case ends. */
+  /** Makes the suite log the requests of `driver`, and close it when the case ends. */
   track(driver: Driver): Driver {
-    return this.#drivers.track(driver);
+    return this.#drivers.watch(driver);
   }
 
   /** Creates a store with a new driver. The suite closes the store when the case ends. */
@@ -88,6 +96,7 @@ export class CaseContext {
    */
   async proxies(): Promise<ProxySet> {
     const proxies = await ProxySet.start(this.harness.servers ?? []);
+    proxies.onFault = (what) => this.log.fault(what);
     this.onClose(() => proxies[Symbol.asyncDispose]());
     return proxies;
   }
@@ -102,7 +111,14 @@ export class CaseContext {
 
   /** Registers a function that runs when the case ends. The functions run in reverse order of registration. */
   onClose(close: () => Promise<void>): void {
-    this.#closing.push(close);
+    if (this.#ended) void close().catch(() => {});
+    else this.#closing.push(close);
+  }
+
+  /** Makes everything that the case still does fail: the case failed, was cancelled or took too long. */
+  end(): void {
+    this.#ended = true;
+    this.#drivers.end();
   }
 
   /**
@@ -119,13 +135,18 @@ export class CaseContext {
   }
 
   async #deleteWritten(): Promise<void> {
-    if (this.#written.size === 0) return;
-    const store = createStore(await this.harness.driver((server) => server), { timeout: 60_000 });
-    this.onClose(() => store.close());
-    const buckets = [...this.#written];
+    const { written } = this.#drivers;
+    if (written.size === 0) return;
+    const driver = this.track(await this.harness.driver((server) => server));
+    const store = createStore(driver, { timeout: 60_000 });
+    const buckets = [...written];
     const worker = async (): Promise<void> => {
       for (let next = buckets.pop(); next; next = buckets.pop()) await (await store.open(next[0])).deleteMany(next[1]);
     };
-    await Promise.all(Array.from({ length: 8 }, worker));
+    try {
+      await Promise.all(Array.from({ length: 8 }, worker));
+    } finally {
+      await store.close();
+    }
   }
 }

@@ -1,20 +1,34 @@
 import type { CaseFailure, CaseResult } from "./results.js";
+import type { RequestLog } from "./support/request-log.js";
+import { messageOf, show } from "./support/show.js";
 
-/** Returns the parts of a failure from what a case or its cleanup threw. */
-export function failureOf(phase: CaseFailure["phase"], error: unknown): CaseFailure {
-  const cause: string[] = [];
-  for (let each = causeOf(error); each !== undefined; each = causeOf(each)) cause.push(stackOf(each));
+/** Returns the parts of a failure from what a case or its cleanup threw, and from the log of the case so far. */
+export function failureOf(phase: CaseFailure["phase"], error: unknown, log: RequestLog): CaseFailure {
+  const chain = [error];
+  for (let each = causeOf(error); each !== undefined && !chain.includes(each); each = causeOf(each)) chain.push(each);
+  const known = new Set(chain.map(String));
+  const causes = [...chain.slice(1), ...log.errors.filter((each) => !known.has(String(each)))];
   const stack = error instanceof Error ? framesOf(error) : "";
-  return { phase, error, message: messageOf(error), ...(stack !== "" && { stack }), cause, requests: [] };
+  return {
+    phase,
+    error,
+    message: messageOf(error),
+    ...(stack !== "" && { stack }),
+    ...(log.errors.length > 0 && { driverError: log.errors[0] }),
+    cause: causes.map(stackOf),
+    requests: log.lines,
+    ...(log.faults !== undefined && { fault: log.faults }),
+  };
 }
 
 /** Returns everything that is known about a failure, as text for a person. */
 export function describeFailure({ id, subject, title, seed, failure }: CaseResult): string {
   if (failure === undefined) return "";
-  const { phase, message, cause, requests, fault } = failure;
+  const { phase, message, stack, cause, requests, fault } = failure;
   const parts = [
     `${id} (${subject}): ${title}`,
     phase === "cleanup" ? `The case passed, but its cleanup failed: ${message}` : message,
+    ...(stack === undefined ? [] : [stack]),
     ...cause.map((text) => `Cause: ${text}`),
     ...(fault === undefined ? [] : [`Injected fault: ${fault}`]),
     ...(requests.length === 0
@@ -27,25 +41,27 @@ export function describeFailure({ id, subject, title, seed, failure }: CaseResul
 
 /** Returns a result whose errors are text, so that it can be written as JSON. */
 export function toJson<Result extends object>(result: Result): unknown {
-  return JSON.parse(JSON.stringify(result, (name, value) => (name === "error" ? String(value) : value)));
+  return JSON.parse(
+    JSON.stringify(result, (name, value) => (/^(error|driverError)$/.test(name) ? show(value) : value)),
+  );
 }
 
 function causeOf(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined;
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-}
+/** Number of lines of a stack to show. */
+const mostFrames = 6;
 
 /** Returns an error's name, message and stack. Omits its other properties, which may contain credentials. */
-function stackOf(error: unknown): string {
-  return error instanceof Error ? `${messageOf(error)}\n${framesOf(error)}` : String(error);
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? `${messageOf(error)}\n${framesOf(error)}` : show(error);
 }
 
 function framesOf({ stack = "" }: Error): string {
   return stack
     .split("\n")
-    .filter((line) => /^\s+at /.test(line))
+    .filter((line) => /^\s+at (?!.*\bnode:internal\/)/.test(line))
+    .slice(0, mostFrames)
     .join("\n");
 }

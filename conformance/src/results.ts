@@ -42,6 +42,8 @@ export interface CaseFailure {
   readonly message: string;
   /** The stack of `error`, without its message. */
   readonly stack?: string;
+  /** The last error that a method of the driver threw during the case. */
+  readonly driverError?: unknown;
   /** The causes of `error` and the last errors that the driver's methods threw, each with its stack. */
   readonly cause: readonly string[];
   /** The last requests that reached the driver, with their answers. One line each. */
@@ -66,6 +68,8 @@ export interface SuiteResult {
   readonly counts: Readonly<Record<CaseResult["status"], number>>;
   /** Number of cases whose cleanup failed. Only the first one of those with the same error counts as failed. */
   readonly failedCleanups: number;
+  /** The promise rejections that stayed unhandled during the run, with their stacks. With one, the run reaches no level. */
+  readonly unhandled: readonly string[];
   readonly levels: Readonly<Record<Level, LevelStatus>>;
 }
 
@@ -73,7 +77,7 @@ export interface SuiteResult {
  * Whether the backend can claim a level.
  *
  * - `passed`: every case of the level and of the lower levels passed or was not applicable.
- * - `failed`: one of these cases failed.
+ * - `failed`: one of these cases failed, or a promise rejection stayed unhandled.
  * - `incomplete`: none failed, but one was skipped because the harness asked for it or the backend lacks an ability, or
  *   one did not run.
  */

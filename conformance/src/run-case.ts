@@ -56,25 +56,40 @@ export async function runCase(
   const context = new CaseContext(harness, deriveSeed(seed, id));
   const started = performance.now();
   const ran = await endOf(run(conformanceCase, context), caseTimeout, signal);
-  const cleaned = await endOf(context.close(), signal?.aborted ? cancelledCleanup : timeouts.cleanup);
+  // Before the cleanup, which adds requests to the log.
+  const runVerdict = verdictOf(ran, conformanceCase === smokeCase ? "smoke" : "run", caseTimeout, context);
+  if (ran.how !== "fulfilled") context.end();
+  const cleanupTimeout = ran.how === "cancelled" ? cancelledCleanup : timeouts.cleanup;
+  const cleaned = await endOf(context.close(), cleanupTimeout);
+  const verdict = runVerdict.status === "passed" ? verdictOf(cleaned, "cleanup", cleanupTimeout, context) : runVerdict;
   const milliseconds = Math.round(performance.now() - started);
-  const about = { id, rule, subject, level: levelOf(conformanceCase), title, milliseconds, seed };
-  const failed = (phase: CaseFailure["phase"], error: unknown): CaseResult => ({
-    ...about,
-    status: "failed",
-    failure: failureOf(conformanceCase === smokeCase ? "smoke" : phase, error),
-  });
-  if (ran.how === "cancelled") return { ...about, status: "skipped", skip: "not-run", reason: cancelledReason };
-  if (ran.how === "late") return failed("timeout", new Error(`the case must end within ${caseTimeout} ms`));
-  if (ran.how === "rejected" && ran.error instanceof SkipCase)
-    return { ...about, status: "skipped", skip: ran.error.kind, reason: ran.error.message };
-  if (ran.how === "rejected") return failed("run", ran.error);
-  if (cleaned.how === "late") return failed("cleanup", new Error(`close must end within ${timeouts.cleanup} ms`));
-  if (cleaned.how === "rejected") return failed("cleanup", cleaned.error);
-  return { ...about, status: "passed" };
+  return { id, rule, subject, level: levelOf(conformanceCase), title, milliseconds, seed, ...verdict };
 }
 
 export const cancelledReason = "the run was cancelled";
+
+function verdictOf(
+  end: End,
+  phase: CaseFailure["phase"],
+  timeout: number,
+  { log }: CaseContext,
+): Pick<CaseResult, "status" | "skip" | "reason" | "failure"> {
+  switch (end.how) {
+    case "fulfilled":
+      return { status: "passed" };
+    case "cancelled":
+      return { status: "skipped", skip: "not-run", reason: cancelledReason };
+    case "late": {
+      const late = new Error(`${phase === "cleanup" ? "the cleanup" : "the case"} must end within ${timeout} ms`);
+      return { status: "failed", failure: failureOf(phase === "run" ? "timeout" : phase, late, log) };
+    }
+    case "rejected": {
+      const { error } = end;
+      if (error instanceof SkipCase) return { status: "skipped", skip: error.kind, reason: error.message };
+      return { status: "failed", failure: failureOf(phase, error, log) };
+    }
+  }
+}
 
 async function run(conformanceCase: ConformanceCase, context: CaseContext): Promise<void> {
   await skipUnless(context, conformanceCase.needs);

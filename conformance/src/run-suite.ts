@@ -3,6 +3,7 @@ import { CaseContext } from "./case-context.js";
 import { cases } from "./cases/index.js";
 import { smokeCase } from "./cases/smoke.js";
 import type { ConformanceCase } from "./conformance-case.js";
+import { stackOf } from "./failure.js";
 import type { ConformanceHarness } from "./harness.js";
 import { type Level, levelOf, levels } from "./levels.js";
 import type { CaseResult, LevelStatus, SuiteEvent, SuiteResult } from "./results.js";
@@ -51,20 +52,22 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
       throw error;
     }
   };
-  const running = [smokeCase, ...chosen].filter((one) => run.skipOf(one) === undefined);
-  onEvent({ type: "start", backend: harness.name, cases: running.length, seed: run.seed });
-  await perform(smokeCase);
-  const server = results.get(smokeCase.id)?.status === "passed" ? await serverOf(harness) : undefined;
-  await inLanes(
-    concurrency,
-    chosen.filter(({ alone }) => !alone),
-    perform,
-  );
-  await inLanes(
-    1,
-    chosen.filter(({ alone }) => alone),
-    perform,
-  );
+  const unhandled: string[] = [];
+  const note = (reason: unknown): void => void unhandled.push(stackOf(reason));
+  // Without a listener, a broken driver would end the process before there is a result.
+  process.on("unhandledRejection", note);
+  let server: string | undefined;
+  try {
+    const running = [smokeCase, ...chosen].filter((one) => run.skipOf(one) === undefined);
+    onEvent({ type: "start", backend: harness.name, cases: running.length, seed: run.seed });
+    await perform(smokeCase);
+    if (results.get(smokeCase.id)?.status === "passed") server = await serverOf(harness);
+    const [alone, together] = [chosen.filter((one) => one.alone), chosen.filter((one) => !one.alone)];
+    await inLanes(concurrency, together, perform);
+    await inLanes(1, alone, perform);
+  } finally {
+    process.off("unhandledRejection", note);
+  }
   const ordered = cases.flatMap(({ id }) => results.get(id) ?? []);
   const result: SuiteResult = {
     backend: harness.name,
@@ -75,7 +78,8 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
     results: ordered,
     counts: countsOf(ordered),
     failedCleanups: run.failedCleanups,
-    levels: levelsOf(results),
+    unhandled,
+    levels: levelsOf(results, unhandled.length > 0),
   };
   onEvent({ type: "end", result });
   return result;
@@ -84,7 +88,7 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
 /** Performs every case, at most `width` at the same time. If one rejects, waits for the others and then rejects. */
 async function inLanes(
   width: number,
-  queue: ConformanceCase[],
+  queue: readonly ConformanceCase[],
   perform: (one: ConformanceCase) => Promise<void>,
 ): Promise<void> {
   const waiting = queue.values();
@@ -115,13 +119,13 @@ function countsOf(results: readonly CaseResult[]): SuiteResult["counts"] {
   return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
 }
 
-function levelsOf(results: ReadonlyMap<string, CaseResult>): Record<Level, LevelStatus> {
+function levelsOf(results: ReadonlyMap<string, CaseResult>, hasUnhandled: boolean): Record<Level, LevelStatus> {
   const statusOf = (level: Level): LevelStatus => {
     const included = levels.slice(0, levels.indexOf(level) + 1);
     const found = [smokeCase, ...cases.filter((one) => included.includes(levelOf(one)))].map(({ id }) =>
       results.get(id),
     );
-    if (found.some((result) => result?.status === "failed")) return "failed";
+    if (hasUnhandled || found.some((result) => result?.status === "failed")) return "failed";
     const counts = (result?: CaseResult): boolean => result?.status === "passed" || result?.skip === "not-applicable";
     return found.every(counts) ? "passed" : "incomplete";
   };

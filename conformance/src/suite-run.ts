@@ -50,7 +50,7 @@ export class SuiteRun {
   async run(one: ConformanceCase): Promise<CaseResult> {
     this.#smoke ??= this.#run(smokeCase);
     const smoke = await this.#smoke;
-    this.#smokeFailed = smoke.status === "failed";
+    this.#smokeFailed = smoke.failure !== undefined && smoke.failure.phase !== "cleanup";
     return one === smokeCase ? smoke : this.#run(one);
   }
 

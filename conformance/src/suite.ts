@@ -19,11 +19,12 @@ import { SuiteRun } from "./suite-run.js";
  */
 export function conformanceSuite(runner: Runner, harness: ConformanceHarness): void {
   const run = new SuiteRun(harness);
+  const start = startOf(run);
   runner.describe(`${harness.name} conformance`, () => {
-    define(runner, run, smokeCase);
+    define(runner, run, start, smokeCase);
     for (const [rule, group] of byRule())
       runner.describe(`${rule}: ${rules[rule]}`, () => {
-        for (const one of group) define(runner, run, one);
+        for (const one of group) define(runner, run, start, one);
       });
   });
 }
@@ -34,30 +35,51 @@ function byRule(): ReadonlyMap<Rule, readonly ConformanceCase[]> {
   return groups;
 }
 
-function define({ test }: Runner, run: SuiteRun, one: ConformanceCase): void {
+function define({ test }: Runner, run: SuiteRun, start: () => Promise<void>, one: ConformanceCase): void {
   const { harness } = run;
   const name = `${one.id} (${one.subject}): ${one.title}`;
   const skip = run.skipOf(one);
   if (skip !== undefined) {
-    printSkip(harness, one, skip.reason);
     const body = async (): Promise<void> => {};
     return void (skipOf(test) ?? test)(`${name} (skipped: ${skip.reason})`, body, testTimeoutOf(harness));
   }
   // Declares no parameter: Jest and Bun treat a declared parameter as a callback and wait for the test to call it.
   const body = async (...given: unknown[]): Promise<void> => {
+    await start();
     const result = await run.run(one);
     const { status, skip, reason = "" } = result;
     if (status === "passed") return;
     if (status === "failed") throw new ConformanceError(result);
-    if (skip !== "not-run") printSkip(harness, one, reason);
+    if (skip !== "not-run") console.log(skipLine(harness, one, reason));
     const isMarked = skipRunning(given[0], reason);
     if (skip === "not-run" && !isMarked) throw new Error(`not run: ${reason}`);
   };
   test(name, body, testTimeoutOf(harness));
 }
 
-function printSkip(harness: ConformanceHarness, { id }: ConformanceCase, reason: string): void {
-  console.log(`${harness.name}: skipped ${id}: ${reason}`);
+/**
+ * Returns a function that runs the smoke case and prints, once, what a reader must see first: why it failed, before the
+ * runner lists hundreds of tests that did not run, or which cases the harness skips.
+ */
+function startOf(run: SuiteRun): () => Promise<void> {
+  const start = async (): Promise<void> => {
+    const smoke = await run.run(smokeCase);
+    const skipped = cases.flatMap((one) => {
+      const skip = run.skipOf(one);
+      return skip === undefined ? [] : [skipLine(run.harness, one, skip.reason)];
+    });
+    const lines = smoke.status === "failed" ? [describeFailure(smoke)] : skipped;
+    if (lines.length > 0) console.log(lines.join("\n"));
+  };
+  let started: Promise<void> | undefined;
+  return () => {
+    started ??= start();
+    return started;
+  };
+}
+
+function skipLine(harness: ConformanceHarness, { id }: ConformanceCase, reason: string): string {
+  return `${harness.name}: skipped ${id}: ${reason}`;
 }
 
 /** Marks the running test as skipped if the runner passes a test context with a `skip` method. Returns whether it does. */
@@ -71,8 +93,9 @@ function skipRunning(testContext: unknown, reason: string): boolean {
 /** The error of a test whose case failed. Its message contains everything that is known about the failure. */
 class ConformanceError extends Error {
   constructor(result: CaseResult) {
-    super(describeFailure(result), { cause: result.failure?.error });
+    super(describeFailure(result), { cause: result.failure?.driverError });
     this.name = "ConformanceError";
-    this.stack = `${this.name}: ${this.message}\n${result.failure?.stack ?? ""}`;
+    // The message contains the stack of the failure. The stack of this error leads only to the suite.
+    this.stack = `${this.name}: ${this.message}`;
   }
 }

@@ -36,7 +36,10 @@ test("finds a backend that merges keys, and reports the seed and a counterexampl
     (reason: unknown) => reason as Error,
   );
   expect(error.message).toMatch(/differential seed 1/);
-  expect(error.message).toMatch(/Counterexample/);
+  expect(error.message).toMatch(
+    /must return the same result as on the reference store\n {2}expected: .*\n {2}actual: /,
+  );
+  expect(error.message).toMatch(/after these calls on a new bucket:\n {2}1\. bucket [12]: /);
 });
 
 test("rejects stores with different limits", async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type ConformanceHarness, cases, conformanceSuite, type Runner, runCase } from "../src/index.js";
+import { broken, withMethods } from "./broken-drivers.js";
 import { type ReferenceData, referenceDriver } from "./reference-driver.js";
 
 const data: ReferenceData = new Map();
@@ -19,24 +20,24 @@ describe("the suite", () => {
     expect(skipped.length).toBe(networkCases.length);
   });
 
-  test("prints each skipped case with its reason", () => {
+  test("prints each skipped case with its reason, once", async () => {
     const print = vi.spyOn(console, "log").mockImplementation(() => {});
-    const { runner, skipped } = notingRunner();
+    const { runner, tests, skipped } = notingRunner();
     conformanceSuite(runner, { ...harness, skip: { "s04-order-of-keys": "the engine cannot" } });
-    const lines = print.mock.calls.map(([line]) => String(line));
+    expect(print).not.toHaveBeenCalled();
+    for (const { body } of tests.slice(0, 2)) await body();
+    const lines = print.mock.calls.flatMap(([text]) => String(text).split("\n"));
     expect(lines).toContain("reference: skipped s04-order-of-keys: the engine cannot");
     expect(lines.length).toBe(networkCases.length + 1);
     expect(skipped.some((name) => name.includes("(skipped: the engine cannot)"))).toBe(true);
   });
 
-  test("prints skipped cases and marks their test names if the runner has no `skip`", () => {
-    const print = vi.spyOn(console, "log").mockImplementation(() => {});
+  test("marks the names of skipped tests if the runner has no `skip`", () => {
     const names: string[] = [];
     const runner: Runner = { describe: (_, body) => body(), test: (name) => void names.push(name) };
     conformanceSuite(runner, { ...harness, skip: { "s04-order-of-keys": "the engine cannot" } });
     expect(names.length).toBe(cases.length);
     expect(names.filter((name) => name.includes("(skipped: ")).length).toBe(networkCases.length + 1);
-    expect(print).toHaveBeenCalledTimes(networkCases.length + 1);
   });
 
   test("runs the network cases of a harness with servers", () => {
@@ -83,27 +84,40 @@ describe("the suite", () => {
       );
   });
 
-  test("the message of a failure says how to replay the failure", async () => {
-    const inner = referenceDriver(data);
-    const broken: ConformanceHarness = {
-      ...harness,
-      seed: 42,
-      driver: () => ({
-        ...inner,
-        delete: async (request) => (request.keys.length > 1 ? {} : inner.delete(request)),
-      }),
-    };
+  test("a failed case rejects with an error that says what failed and how to replay it", async () => {
     vi.spyOn(console, "log").mockImplementation(() => {});
     const { runner, tests } = notingRunner();
-    conformanceSuite(runner, broken);
+    conformanceSuite(runner, { ...withMethods(broken.keepsDeletedKeys), seed: 42 });
     const failing = tests.find(({ name }) => name.startsWith("s07-model (driver):"));
     await expect(failing?.body()).rejects.toThrow(/Seed 42: to replay the failure, set `seed: 42` in the harness/);
+  });
+
+  test("if the smoke case fails, prints the driver's exception and runs no other case", async () => {
+    const print = vi.spyOn(console, "log").mockImplementation(() => {});
+    const { runner, tests } = notingRunner();
+    conformanceSuite(runner, withMethods(broken.throwsInGet));
+    const [smoke, other] = tests;
+    await expect(smoke?.body()).rejects.toThrow(/TypeError: Cannot read .*\n {4}at /);
+    await expect(other?.body()).rejects.toThrow(/^not run: driver-smoke failed$/);
+    const skips: unknown[] = [];
+    await other?.body({ skip: (reason) => skips.push(reason) });
+    expect(skips).toEqual(["driver-smoke failed"]);
+    expect(print).toHaveBeenCalledOnce();
+    expect(print.mock.calls[0]?.[0]).toMatch(/^driver-smoke \(driver\): .*\nTypeError: Cannot read .*\n {4}at /);
+  });
+
+  test("a close that fails is reported by one test", async () => {
+    vi.spyOn(console, "log").mockImplementation(() => {});
+    const { runner, tests } = notingRunner();
+    conformanceSuite(runner, withMethods(broken.failsToClose));
+    await expect(tests[0]?.body()).rejects.toThrow(/its cleanup failed: Error: the pool is closed already/);
+    for (const { body } of tests.slice(1, 5)) await body();
   });
 });
 
 interface NotedTest {
   readonly name: string;
-  readonly body: () => Promise<void>;
+  readonly body: (context?: { skip: (reason: string) => void }) => Promise<void>;
 }
 
 /** Returns a runner, and the lists in which the runner records the defined tests and the names of skipped tests. */
@@ -111,7 +125,7 @@ function notingRunner(): { runner: Runner; tests: NotedTest[]; skipped: string[]
   const tests: NotedTest[] = [];
   const skipped: string[] = [];
   const noting = Object.assign(
-    (name: string, body: () => Promise<void>): void => {
+    (name: string, body: NotedTest["body"]): void => {
       // Jest and Bun treat a parameter as a callback and wait for the test to call it.
       expect(body.length).toBe(0);
       tests.push({ name, body });

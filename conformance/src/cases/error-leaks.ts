@@ -165,6 +165,7 @@ export const errorLeakCases: readonly ConformanceCase[] = [
     id: "errors-none-unhandled",
     rule: "errors",
     subject: "core",
+    alone: true,
     title: "a call that fails in several requests at once causes no unhandled rejection",
     async run(context) {
       await leavesNoneUnhandled(async () => {

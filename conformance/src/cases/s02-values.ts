@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { runInNewContext } from "node:vm";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { nameOf } from "../support/round-trip.js";
 
 /** Cases for rule S2: valid values are stored unchanged. */
 export const valueCases: readonly ConformanceCase[] = [
@@ -174,7 +175,7 @@ function stays(id: string, title: string, texts: readonly string[]): Conformance
       await bucket.setMany(texts.map((text) => [text, bytes(text)]));
       const answers = await bucket.getMany(texts);
       for (const [index, text] of texts.entries()) {
-        sameBytes(answers[index]?.[1], bytes(text), `the result of getMany for ${text}`);
+        sameBytes(answers[index]?.[1], bytes(text), `the result of getMany for ${nameOf(text)}`);
         sameBytes(await bucket.get(text), bytes(text), `the result of get for ${text}`);
       }
     },

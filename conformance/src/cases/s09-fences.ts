@@ -71,6 +71,7 @@ export const fenceCases: readonly ConformanceCase[] = [
     id: "s09-fence-that-fails",
     rule: "S9",
     subject: "core",
+    alone: true,
     title: "a fence that rejects or throws changes no outcome and causes no unhandled rejection",
     async run(context) {
       const fences = [

@@ -81,6 +81,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
     id: "s11-network-ten-thousand-calls",
     rule: "S11",
     subject: "network",
+    alone: true,
     title: "if 10,000 calls are given up at once while the server stands still, all settle and the store serves again",
     async run(context) {
       const { proxies, proxied, direct } = await networkClients(context);
@@ -158,6 +159,7 @@ export const networkReadCases: readonly ConformanceCase[] = [
     id: "errors-network-garbled-answers",
     rule: "errors",
     subject: "network",
+    alone: true,
     title: "if responses are garbled, calls settle, reject only with StoreErrors, and cause no unhandled rejection",
     async run(context) {
       await leavesNoneUnhandled(async () => {

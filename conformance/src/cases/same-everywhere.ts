@@ -21,6 +21,7 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
     id: "same-no-synchronous-throw",
     rule: "same",
     subject: "core",
+    alone: true,
     title: "no method throws before it returns a promise, whatever its arguments are, even after close",
     run: (context) =>
       leavesNoneUnhandled(async () => {
@@ -162,6 +163,7 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
     id: "same-no-warnings",
     rule: "same",
     subject: "driver",
+    alone: true,
     title: "many concurrent calls that share a signal cause no warning of the process",
     async run(context) {
       const warnings: Error[] = [];

@@ -97,8 +97,8 @@ export const typedCases: readonly ConformanceCase[] = [
       ]);
       const values = typed(bucket, json<unknown>());
       const keys = ["a", "b", "missing", "c", "d"];
-      for (const call of [values.getMany(keys), values.getMap(keys)]) {
-        const error = await rejectionOf(call);
+      for (const call of [() => values.getMany(keys), () => values.getMap(keys)]) {
+        const error = await rejectionOf(call());
         assert.ok(DecodeError.is(error), "the call must reject with a DecodeError");
         assert.equal(error.code, "wrong-type");
         assert.deepEqual(error.indexes, [1, 4]);

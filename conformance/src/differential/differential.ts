@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Abilities, Bucket, Entry, Store } from "@manykv/core";
-import fc from "fast-check";
 import { deriveSeed } from "../faults/random.js";
+import { checkProperty } from "../support/check-property.js";
 import { clearTimeout, keysIn } from "../support/listed.js";
 import { randomName, randomSeed } from "../support/random-name.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 import { answerOf } from "./answer.js";
-import { type DifferentialCall, differentialCalls, type KeyMaker } from "./operation.js";
+import { type DifferentialCall, describeCall, differentialCalls, type KeyMaker } from "./operation.js";
 
 /** Number of call sequences that run concurrently, each on its own buckets. */
 const lanes = 8;
@@ -50,13 +50,17 @@ export async function differential(options: DifferentialOptions): Promise<Differ
   assert.deepEqual(await limitsOf(reference), limits, "the two stores must have the same limits");
   const calls = differentialCalls(limits, await commonAbilities(subject, reference));
   let done = 0;
-  const property = fc.asyncProperty(calls, async (sequence) => {
+  const check = async (sequence: readonly DifferentialCall[]): Promise<void> => {
     await compare(subject, reference, sequence);
     done += sequence.length;
-  });
+  };
+  const describe = (sequence: readonly DifferentialCall[]): string[] => sequence.map(describeCall);
   const lane = async (_: unknown, index: number): Promise<void> => {
-    for (let round = 0; done < wanted; round++)
-      await fc.assert(property, { seed: deriveSeed(seed, `${index}/${round}`) | 0, numRuns: sequences });
+    for (let round = 0; done < wanted; round++) {
+      const runs = { seed: deriveSeed(seed, `${index}/${round}`), runs: sequences };
+      const counterexample = await checkProperty(calls, check, describe, runs);
+      if (counterexample !== undefined) throw counterexample.error;
+    }
   };
   try {
     await leavesNoneUnhandled(async () => {

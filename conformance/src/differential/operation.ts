@@ -2,6 +2,7 @@ import type { Abilities, Limits, SetOptions } from "@manykv/core";
 import fc from "fast-check";
 import type { Ability } from "../conformance-case.js";
 import { bytes } from "../support/bytes.js";
+import { show } from "../support/show.js";
 import { keyOfBytes } from "../support/strings.js";
 
 /** Returns a valid or invalid key, which may contain the name of the other bucket. */
@@ -149,7 +150,7 @@ function keys({ maxKeyBytes }: Limits): fc.Arbitrary<KeyMaker> {
     { weight: 12, arbitrary: fc.constantFrom(...hot).map(always) },
     { weight: 6, arbitrary: fc.string({ unit: "binary", maxLength: 12 }).map(always) },
     { weight: 2, arbitrary: fc.string({ unit: "grapheme", maxLength: 12 }).map(always) },
-    { weight: 2, arbitrary: fc.constantFrom(...separators).map(named((by) => (other) => `${other}${by}a`)) },
+    { weight: 2, arbitrary: fc.constantFrom(...separators).map((by) => (other: string) => `${other}${by}a`) },
     { weight: 1, arbitrary: widths.map((width) => always(keyOfBytes(maxKeyBytes, width))) },
     { weight: 1, arbitrary: widths.map((width) => always(keyOfBytes(maxKeyBytes + 1, width))) },
     {
@@ -177,15 +178,15 @@ function values({ maxValueBytes }: Limits): fc.Arbitrary<unknown> {
 }
 
 function always(key: unknown): KeyMaker {
-  return named(() => () => key)(key);
+  return () => key;
 }
 
-/** Makes fast-check print the key in a counterexample, instead of the function that returns the key. */
-function named<Input>(make: (input: Input) => KeyMaker): (input: Input) => KeyMaker {
-  return (input) => {
-    const maker = make(input);
-    return Object.assign((other: string) => maker(other), {
-      [fc.toStringMethod]: () => fc.stringify(maker("OTHER-BUCKET")),
-    });
+/** Returns a call in words. A key that contains the name of the other bucket contains `OTHER-BUCKET` instead. */
+export function describeCall({ bucket, method, ...input }: DifferentialCall): string {
+  const made = (value: unknown): unknown => {
+    if (typeof value === "function") return value("OTHER-BUCKET");
+    return Array.isArray(value) ? value.map(made) : value;
   };
+  const parts = Object.entries(input).map(([name, value]) => `${name}: ${show(made(value))}`);
+  return `bucket ${bucket + 1}: ${method} ${parts.join(", ")}`;
 }

@@ -63,3 +63,34 @@ export type CallFault =
 
 /** Returns the fault of a request, or `undefined` to forward the request without a fault. */
 export type FaultSchedule = (call: FaultyCall) => CallFault | undefined;
+
+/** Returns a fault of a whole request, in words. */
+export function describeCallFault(fault: Exclude<CallFault, { readonly kind: "keys" }>): string {
+  switch (fault.kind) {
+    case "reject":
+      return `the request ${describeFailure(fault)}`;
+    case "drop-request":
+      return "the request is lost";
+    case "drop-answer":
+      return "the response is lost";
+    case "hang":
+      return "the request is lost, and its promise never settles";
+    case "delay":
+      return "the request is late";
+    case "late-answer":
+      return "the response is late";
+    case "late-apply":
+      return "the request fails with connection-lost (effect unknown) and is applied later";
+  }
+}
+
+/** Returns a fault of one key, in words. */
+export function describeKeyFault(fault: KeyFault): string {
+  return fault.kind === "unprocessed"
+    ? "keys stay unprocessed"
+    : `keys ${describeFailure(fault).replace(/^fails/, "fail")}`;
+}
+
+function describeFailure({ fault, applied }: { readonly fault: Fault; readonly applied?: boolean }): string {
+  return `fails with ${fault.code} (effect ${fault.effect})${applied ? " after the engine applied it" : ""}`;
+}

@@ -63,3 +63,22 @@ export function seededConnectionFault(seed: number, options: SeededConnectionFau
   const fault: ConnectionFault = { kind, direction, after, scope, ...milliseconds };
   return Object.assign(fault, { toString: () => `${JSON.stringify(fault)}, seed ${seed}` });
 }
+
+const verbs: { readonly [Kind in ConnectionFaultKind]: string } = {
+  cut: "closes the connection",
+  reset: "resets the connection",
+  hold: "holds the bytes",
+  drop: "drops the bytes",
+  "half-open": "closes the connection to the server and keeps the connection to the client",
+  garble: "garbles the bytes",
+  slice: "sends the bytes in small pieces",
+};
+
+/** Returns a fault in words. */
+export function describeConnectionFault({ kind, direction, after, scope }: ConnectionFault): string {
+  const bytes = direction === "request" ? "requests" : "responses";
+  const count =
+    after === undefined ? "" : "bytes" in after ? `${after.bytes} bytes of ` : `${after.messages} messages of `;
+  const start = count === "" ? `at the first byte of ${bytes}` : `after ${count}${bytes}`;
+  return `a proxy ${verbs[kind]} ${start}${scope === "all" ? ", on every connection" : ""}`;
+}

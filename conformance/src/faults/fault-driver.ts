@@ -11,8 +11,16 @@ import {
   type SetRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
-import type { CallFault, FaultSchedule, KeyFault, Operation } from "./call-fault.js";
+import {
+  type CallFault,
+  describeCallFault,
+  describeKeyFault,
+  type FaultSchedule,
+  type KeyFault,
+  type Operation,
+} from "./call-fault.js";
 import { answerLost, throttled, timeOver } from "./engine-faults.js";
+import { faultListenerOf } from "./fault-listeners.js";
 import { type AnyRequest, keysOf, sendSet, wrapDriver } from "./wrap-driver.js";
 
 /**
@@ -21,9 +29,13 @@ import { type AnyRequest, keysOf, sendSet, wrapDriver } from "./wrap-driver.js";
  */
 export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
   const late = new LateRequests();
+  const note = faultListenerOf(inner);
   let calls = 0;
-  const faultOf = (operation: Operation, request: AnyRequest): CallFault | undefined =>
-    schedule({ call: calls++, operation, bucket: request.bucket ?? "", keys: keysOf(request) });
+  const faultOf = (operation: Operation, request: AnyRequest): CallFault | undefined => {
+    const keys = keysOf(request);
+    const fault = schedule({ call: calls++, operation, bucket: request.bucket ?? "", keys });
+    return fault && note ? notedFault(fault, (what) => note(what, `${operation} of ${keys.length} keys`)) : fault;
+  };
 
   /** Handles a request whose answer contains a result for each key. */
   async function send<Answer extends WriteAnswer>(
@@ -97,6 +109,23 @@ export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
 }
 
 type Request = ReturnType<typeof createRequest>;
+
+/** Calls `note` with the fault in words or, for a fault of some keys, with each kind of fault that these keys have. */
+function notedFault(fault: CallFault, note: (what: string) => void): CallFault {
+  if (fault.kind !== "keys") {
+    note(describeCallFault(fault));
+    return fault;
+  }
+  const noted = new Set<string>();
+  const of = (key: string, index: number): KeyFault | undefined => {
+    const keyFault = fault.of(key, index);
+    const what = keyFault && describeKeyFault(keyFault);
+    if (what !== undefined && !noted.has(what)) note(what);
+    if (what !== undefined) noted.add(what);
+    return keyFault;
+  };
+  return { kind: "keys", of };
+}
 
 /** Returns the fault of a request with one key. */
 function wholeOf(fault: KeyFault | undefined): WholeFault | undefined {

@@ -1,8 +1,10 @@
-import type { ConnectionFault } from "./connection-fault.js";
+import { type ConnectionFault, describeConnectionFault } from "./connection-fault.js";
 import { type Address, TcpProxy, type TcpProxyOptions } from "./tcp-proxy.js";
 
 /** One TCP proxy in front of each server of a backend. */
 export class ProxySet implements AsyncDisposable {
+  /** Receives each fault of all proxies, in words. */
+  onFault: (what: string) => void = () => {};
   readonly #proxies: ReadonlyMap<string, TcpProxy>;
 
   private constructor(proxies: ReadonlyMap<string, TcpProxy>) {
@@ -46,6 +48,7 @@ export class ProxySet implements AsyncDisposable {
 
   /** Arms a fault on every proxy. With `firstOnly`, when the fault begins on one proxy, the set disarms the others. */
   arm(fault: ConnectionFault, { firstOnly = false }: { readonly firstOnly?: boolean } = {}): void {
+    this.onFault(describeConnectionFault(fault));
     for (const proxy of this.all)
       proxy.arm(fault, () => {
         if (firstOnly) for (const other of this.all) if (other !== proxy) other.disarm();
@@ -54,6 +57,7 @@ export class ProxySet implements AsyncDisposable {
 
   /** Closes open connections on every proxy and, until `heal()`, resets new ones, as if the servers were down. */
   refuse(): void {
+    this.onFault("the proxies close every connection and refuse new ones");
     for (const proxy of this.all) proxy.refuse();
   }
 

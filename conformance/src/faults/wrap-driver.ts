@@ -8,6 +8,7 @@ import {
   type SwapRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
+import { faultListenerOf, onFault } from "./fault-listeners.js";
 
 /** The name of a method that a driver may lack. */
 export type OptionalMethod =
@@ -43,7 +44,7 @@ const optionalMethods: readonly OptionalMethod[] = [
  */
 export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: readonly OptionalMethod[] = []): Driver {
   const kept = optionalMethods.filter((name) => inner[name] !== undefined && !without.includes(name));
-  return {
+  const wrapped: Driver = {
     name: inner.name,
     limits: inner.limits,
     server: inner.server,
@@ -59,6 +60,9 @@ export function wrapDriver(inner: Driver, overrides: Partial<Driver>, without: r
     ...Object.fromEntries(kept.map((name) => [name, inner[name]?.bind(inner)])),
     ...overrides,
   };
+  const listener = faultListenerOf(inner);
+  if (listener !== undefined) onFault(wrapped, listener);
+  return wrapped;
 }
 
 /**

@@ -1,9 +1,9 @@
 import type { Bucket, Store } from "@manykv/core";
-import fc from "fast-check";
 import { deriveSeed } from "../faults/random.js";
+import { checkProperty } from "../support/check-property.js";
 import { ListingBudget } from "./listing-budget.js";
 import { runSteps } from "./run-steps.js";
-import { modelSteps } from "./step.js";
+import { describeStep, type ModelStep, modelSteps } from "./step.js";
 
 /**
  * Number of runs that are active at the same time, each on its own bucket. A run spends most of its time waiting for
@@ -30,7 +30,7 @@ export interface ModelRuns {
 export async function runModel({ stores, runs, seed, bucketName }: ModelRuns): Promise<void> {
   const steps = modelSteps(stores.length);
   const listings = new ListingBudget(listingTime);
-  const property = fc.asyncProperty(steps, async (sequence) => {
+  const check = async (sequence: readonly ModelStep[]): Promise<void> => {
     const name = bucketName();
     const clients = await Promise.all(stores.map((store): Promise<Bucket> => store.open(name)));
     try {
@@ -39,11 +39,16 @@ export async function runModel({ stores, runs, seed, bucketName }: ModelRuns): P
       listings.lift();
       throw error;
     }
-  });
-  const settled = await Promise.allSettled(
+  };
+  const describe = (sequence: readonly ModelStep[]): string[] => sequence.map(describeStep);
+  const found = await Promise.all(
     Array.from({ length: lanes }, (_, lane) =>
-      fc.assert(property, { seed: deriveSeed(seed, lane) | 0, numRuns: Math.ceil(runs / lanes) }),
+      checkProperty(steps, check, describe, { seed: deriveSeed(seed, lane), runs: Math.ceil(runs / lanes) }),
     ),
   );
-  for (const result of settled) if (result.status === "rejected") throw result.reason;
+  const counterexample = found.find((each) => each !== undefined);
+  if (counterexample === undefined) return;
+  // Now that no other run is active, the last requests in the log are those of the counterexample.
+  await counterexample.replay().catch(() => {});
+  throw counterexample.error;
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { nameOf } from "../support/round-trip.js";
 
 /** Keys that engines often confuse with each other. There are only a few, so that several steps use the same key. */
 export const modelKeys: readonly string[] = [
@@ -68,4 +69,34 @@ export function modelSteps(clients: number): fc.Arbitrary<ModelStep[]> {
     { weight: 1, arbitrary: fc.array(call, { minLength: 2, maxLength: 3 }) },
   );
   return fc.array(step, { minLength: 1, maxLength: 8 });
+}
+
+/** Returns a step in words. */
+export function describeStep(step: ModelStep): string {
+  const calls = step.map(describeCall);
+  return calls.length === 1 ? (calls[0] as string) : `at the same time: ${calls.join("; ")}`;
+}
+
+function describeCall(call: ModelCall): string {
+  return `client ${call.client + 1}: ${call.method} ${describeInput(call)}`;
+}
+
+function describeInput(call: ModelCall): string {
+  const name = (index: number): string => nameOf(modelKeys[index] as string);
+  const entry = ([index, bytes]: readonly [number, number]): string => `${name(index)} to about ${bytes} bytes`;
+  switch (call.method) {
+    case "set":
+      return entry([call.key, call.size]);
+    case "setMany":
+      return `[${call.entries.map(entry).join(", ")}]`;
+    case "keys":
+    case "clear":
+      return `with the prefix ${nameOf(call.prefix)}`;
+    case "get":
+    case "exists":
+    case "delete":
+      return name(call.key);
+    default:
+      return `[${call.keys.map(name).join(", ")}]`;
+  }
 }

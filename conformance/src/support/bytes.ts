@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { showBytes } from "./show.js";
 
 /** Returns the UTF-8 bytes of a string. */
 export function bytes(text: string): Uint8Array<ArrayBuffer> {
@@ -14,20 +15,21 @@ export function pattern(size: number, mark = 1): Uint8Array<ArrayBuffer> {
   return value;
 }
 
-/**
- * Asserts that two values are equal. On failure, reports only the first difference, because values can be megabytes
- * long.
- */
+/** Asserts that two values are equal. On failure, reports the first difference, because values can be megabytes long. */
 export function sameBytes(actual: Uint8Array | undefined, expected: Uint8Array, what = "the value"): void {
-  assert.ok(actual !== undefined, `${what} must exist, but is missing`);
-  assert.equal(
-    actual.byteLength,
-    expected.byteLength,
-    `the length of ${what}, in bytes, must be ${expected.byteLength}, but is ${actual.byteLength}`,
-  );
+  assert.ok(actual !== undefined, `${what} must be ${showBytes(expected)}, but is missing`);
   if (Buffer.compare(viewOf(actual), viewOf(expected)) === 0) return;
-  const index = actual.findIndex((byte, place) => byte !== expected[place]);
-  assert.fail(`${what} must be the expected value, but differs at byte ${index} of ${expected.byteLength}`);
+  const index = expected.findIndex((byte, place) => byte !== actual[place]);
+  const place = index === -1 ? expected.byteLength : index;
+  const near = (value: Uint8Array): string =>
+    place < value.byteLength
+      ? `${viewOf(value)
+          .subarray(place, place + 8)
+          .toString("hex")}`
+      : "the end";
+  assert.fail(
+    `${what} must be ${showBytes(expected)}, but is ${showBytes(actual)}: from byte ${place}, expected ${near(expected)}, actual ${near(actual)}`,
+  );
 }
 
 function viewOf(value: Uint8Array): Buffer {

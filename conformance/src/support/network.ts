@@ -50,6 +50,7 @@ export async function networkClients(context: CaseContext, timeout: number = net
  * Makes the servers stand still: holds the bytes of all connections, in both directions, until `resume()` is called.
  */
 export function standStill(proxies: ProxySet): { resume(): void } {
+  proxies.onFault("the proxies hold all bytes of every connection");
   const hold = (connection: ProxiedConnection): void => {
     connection.hold("request");
     connection.hold("answer");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
 import { bytes, sameBytes } from "./bytes.js";
+import { show } from "./show.js";
 
 /**
  * Sets each key to a different value and asserts that a batch read returns all values. If there are at most 50 keys,
@@ -20,8 +21,7 @@ export async function roundTrip(bucket: Bucket, keys: readonly string[]): Promis
   }
 }
 
-/** Returns a key as JSON, for messages. Truncates JSON of more than 40 characters and adds the length of the key. */
+/** Returns a key for a message. Shortens a long key and escapes characters outside ASCII. */
 export function nameOf(key: string): string {
-  const text = JSON.stringify(key);
-  return text.length <= 40 ? text : `${text.slice(0, 40)}... of ${key.length} UTF-16 code units`;
+  return show(key);
 }
