@@ -1,5 +1,6 @@
 import type { ConformanceCase } from "../conformance-case.js";
 import { describeCases } from "./describe.js";
+import { driverAnswerCases } from "./driver-answers.js";
 import { driverCases } from "./driver-contract.js";
 import { errorClassCases } from "./error-classes.js";
 import { errorLeakCases } from "./error-leaks.js";
@@ -108,4 +109,5 @@ export const cases: readonly ConformanceCase[] = [
   ...errorClassCases,
   ...errorLeakCases,
   ...driverCases,
+  ...driverAnswerCases,
 ];

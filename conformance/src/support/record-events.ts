@@ -1,16 +1,21 @@
 import { tracingChannel } from "node:diagnostics_channel";
-import type { AttemptEvent, CallEvent } from "@manykv/core";
+import type { AttemptEvent, CallEvent, FenceEvent } from "@manykv/core";
 import { pause } from "./settles.js";
 
 /**
- * Runs `body` and returns the tracing events of the calls on one bucket and of their attempts, in order of their end.
+ * Runs `body` and returns the tracing events of the calls on one bucket, their attempts and fences, in order of their end.
  */
 export async function recordEvents(
   bucket: string,
   body: () => Promise<void>,
-): Promise<{ readonly calls: readonly CallEvent[]; readonly attempts: readonly AttemptEvent[] }> {
+): Promise<{
+  readonly calls: readonly CallEvent[];
+  readonly attempts: readonly AttemptEvent[];
+  readonly fences: readonly FenceEvent[];
+}> {
   const calls: CallEvent[] = [];
   const attempts: AttemptEvent[] = [];
+  const fences: FenceEvent[] = [];
   const note =
     <Event extends { readonly bucket: string }>(events: Event[]) =>
     (event: unknown): void => {
@@ -19,6 +24,7 @@ export async function recordEvents(
   const subscriptions = [
     { channel: tracingChannel("manykv:call").asyncEnd, listener: note(calls) },
     { channel: tracingChannel("manykv:attempt").asyncEnd, listener: note(attempts) },
+    { channel: tracingChannel("manykv:fence").asyncEnd, listener: note(fences) },
   ];
   for (const { channel, listener } of subscriptions) channel.subscribe(listener);
   try {
@@ -28,5 +34,5 @@ export async function recordEvents(
   } finally {
     for (const { channel, listener } of subscriptions) channel.unsubscribe(listener);
   }
-  return { calls, attempts };
+  return { calls, attempts, fences };
 }

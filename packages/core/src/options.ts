@@ -1,4 +1,4 @@
-import type { Driver, RequestLimits } from "./driver.js";
+import type { Driver, DriverLimits, RequestLimits } from "./driver.js";
 import { StoreError } from "./errors.js";
 import { type CallOptions, type Limits, maxKeyBytes } from "./store.js";
 
@@ -57,8 +57,25 @@ export const storeOptionNames: readonly string[] = [
 ];
 const callOptionNames = ["signal", "timeout"];
 
+const requiredMethods = ["get", "set", "delete", "list", "close", "classify"] as const;
+
+/** Throws `invalid-argument` with the name of what the driver lacks. Its author may not use TypeScript. */
+function checkDriver(driver: Driver): void {
+  const missing = requiredMethods.find((method) => typeof driver?.[method] !== "function");
+  if (missing !== undefined)
+    throw invalid(`the driver has no method \`${missing}\`: see Driver of @manykv/core/driver`);
+  if (typeof driver.name !== "string" || driver.name === "") throw invalid("the driver has no `name`");
+  const { limits = {} } = driver as { limits?: Partial<DriverLimits> };
+  numbersOf(limits, { maxValueBytes: [0, Number.NaN], concurrency: [1, Number.NaN] }, "driver.limits.");
+  for (const method of ["get", "set", "delete", "setIfAbsent"] as const) {
+    const request = limits[method] ?? (method === "setIfAbsent" ? limits.set : undefined) ?? {};
+    numbersOf(request, { maxKeys: [1, Number.NaN], maxBytes: [1, Number.NaN] }, `driver.limits.${method}.`);
+  }
+}
+
 /** Validates options and adds defaults. Throws `invalid-argument` with the name of an unknown or invalid option. */
 export function resolveOptions(driver: Driver, options: StoreOptions): ResolvedOptions {
+  checkDriver(driver);
   const read = checkOptions(options, storeOptionNames);
   const { buckets, limits = {}, requestLimits = {}, retry = {} } = read;
   const { maxValueBytes, concurrency, ...backend } = driver.limits;
