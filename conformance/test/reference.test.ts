@@ -4,6 +4,7 @@ import { wrapDriver } from "../src/faults.js";
 import { conformanceSuite } from "../src/index.js";
 import { wrongPassword } from "./mutants/mutant.js";
 import { type ReferenceData, referenceDriver } from "./reference-driver.js";
+import { referenceFailures } from "./reference-failures.js";
 
 const data: ReferenceData = new Map();
 /** 300 buckets of other programs. */
@@ -17,6 +18,10 @@ conformanceSuite(
     name: "reference",
     driver: () => referenceDriver(data),
     refusals: [wrongPassword(() => referenceDriver(data))],
+    engineFailures: referenceFailures(
+      () => referenceDriver(data),
+      (engine) => engine,
+    ),
   },
 );
 

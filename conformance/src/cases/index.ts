@@ -2,6 +2,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { describeCases } from "./describe.js";
 import { driverAnswerCases } from "./driver-answers.js";
 import { driverCases } from "./driver-contract.js";
+import { engineFailureCases } from "./engine-failures.js";
 import { errorClassCases } from "./error-classes.js";
 import { errorLeakCases } from "./error-leaks.js";
 import { networkUpdateCases } from "./network-updates.js";
@@ -108,6 +109,7 @@ export const cases: readonly ConformanceCase[] = [
   ...typedCases,
   ...errorClassCases,
   ...errorLeakCases,
+  ...engineFailureCases,
   ...driverCases,
   ...driverAnswerCases,
 ];
