@@ -15,11 +15,12 @@ import {
   isPresent,
   isRefused,
   isWrite,
+  type Judged,
+  newTrial,
   outcomesOfCall,
   type Position,
-  prepareTrial,
+  prepareTrials,
   type SettledCall,
-  settledCall,
   type Trial,
 } from "../engine-failures/trial.js";
 import type { Operation } from "../faults/call-fault.js";
@@ -147,11 +148,12 @@ async function forEachScenario(
 
 /** Sends requests to the driver, without core. Compares the reports with what a second client sees. */
 async function reportsFailures(client: FailingClient, scenario: Scenario): Promise<void> {
-  const { driver, bucketName } = client;
+  const { driver, failure, bucketName } = client;
   const size = scenario.single ? 1 : Math.min(callSize, maxKeysOf(driver.limits, scenario.operation));
-  const positions: readonly Position[] = size === 1 ? ["all"] : ["first", "middle", "last", "all"];
-  const trials: Trial[] = [];
-  for (const position of positions) trials.push(await prepareTrial(client, scenario, position, size));
+  const positions: readonly Position[] =
+    size === 1 ? ["all"] : failure.scope === "key" ? ["first", "middle", "last", "all"] : ["first", "last"];
+  const trials = positions.map((position) => newTrial(client, scenario, position, size));
+  await prepareTrials(client, scenario, trials);
   const reported: [Trial, readonly KeyReport[]][] = [];
   await client.start();
   for (const trial of trials) {
@@ -160,11 +162,10 @@ async function reportsFailures(client: FailingClient, scenario: Scenario): Promi
     reported.push([trial, settled.value]);
   }
   await client.stop();
-  for (const [trial, reports] of reported)
-    await assertOutcomesTrue(
-      trial,
-      reports.map((report, index) => outcomeOfReport(trial, report, index)),
-    );
+  const judged = reported.map(([trial, reports]): Judged => {
+    return [trial, reports.map((report, index) => outcomeOfReport(trial, report, index))];
+  });
+  await assertOutcomesTrue(client, scenario, judged);
 }
 
 /** Asserts that the report on a key is right, and returns its outcome. */
@@ -184,28 +185,57 @@ function outcomeOfReport({ client, scenario, what, keys, fails }: Trial, report:
   return "applied";
 }
 
-/** Calls through core. The failure stops after one or two failed requests. */
-async function recovers(client: FailingClient, scenario: Scenario): Promise<void> {
-  const plans: readonly (readonly [Position, StoreOptions, number])[] = [
-    ["first", oneRequest, 1],
-    ["last", oneRequest, 2],
-    ["middle", severalRequests, 1],
-    ["all", severalRequests, 2],
-  ];
-  const { expected } = client.failure;
-  for (const [position, options, times] of scenario.single ? plans.slice(0, 2) : plans) {
-    const trial = await prepareTrial(client, scenario, position, scenario.single ? 1 : callSize);
+/** A call through core: which keys fail, the options of the store, and after how many failures the engine recovers. */
+type Plan = readonly [position: Position, options: StoreOptions, times: number];
+
+/** Makes calls through core. Asserts that the outcomes of each call are true, and passes the call to `judge`. */
+async function callThroughCore(
+  client: FailingClient,
+  scenario: Scenario,
+  plans: readonly Plan[],
+  judge: (trial: Trial, settled: SettledCall, outcomes: readonly Outcome[], options: StoreOptions) => Promise<void>,
+): Promise<void> {
+  const size = scenario.single ? 1 : callSize;
+  const calls = plans.map((plan) => ({ plan, trial: newTrial(client, scenario, plan[0], size) }));
+  const trials = calls.map(({ trial }) => trial);
+  await prepareTrials(client, scenario, trials);
+  const judged: Judged[] = [];
+  for (const { plan, trial } of calls) {
+    const [, options, times] = plan;
     const { store, failed } = client.storeThatStops(scenario.operation, times, options);
     const bucket = await store.open(client.bucketName);
     await client.start();
-    const settled = await settledCall(trial, scenario.call(bucket, trial.keys));
+    const settled = await settles(scenario.call(bucket, trial.keys), hangs, trial.what);
     await client.stop();
-    if (expected !== "success") assert.ok(failed() > 0, `${trial.what}: a request must fail, but none fails`);
+    if (client.failure.expected !== "success")
+      assert.ok(failed() > 0, `${trial.what}: a request must fail, but none fails`);
     const outcomes = outcomesOfCall(trial, settled);
-    if (expected === "success" || faultOfExpected(expected).retryable) assertRecovered(trial, settled, outcomes);
-    else assertErrorExpected(trial, await errorOfCall(trial, settled), expected);
-    await assertOutcomesTrue(trial, outcomes);
+    await judge(trial, settled, outcomes, options);
+    judged.push([trial, outcomes]);
   }
+  await assertOutcomesTrue(client, scenario, judged);
+}
+
+/** Calls through core. The failure stops after one or two failed requests. */
+async function recovers(client: FailingClient, scenario: Scenario): Promise<void> {
+  const { expected, scope } = client.failure;
+  const isRetried = expected === "success" || faultOfExpected(expected).retryable;
+  const plans: readonly Plan[] =
+    scenario.single || scope === "request"
+      ? [
+          ["first", oneRequest, 1],
+          ["all", severalRequests, 2],
+        ]
+      : [
+          ["first", oneRequest, 1],
+          ["last", oneRequest, 2],
+          ["middle", severalRequests, 1],
+          ["all", severalRequests, 2],
+        ];
+  await callThroughCore(client, scenario, plans.slice(0, isRetried ? 4 : 1), async (trial, settled, outcomes) => {
+    if (isRetried) assertRecovered(trial, settled, outcomes);
+    else assertErrorExpected(trial, await errorOfCall(trial, settled), expected);
+  });
 }
 
 /** A lost request of these operations may have succeeded, which a retry cannot always find out. */
@@ -233,28 +263,25 @@ function assertRecovered(
 async function failsSteadily(client: FailingClient, scenario: Scenario): Promise<void> {
   const { expected, scope } = client.failure;
   if (expected === "success") return;
-  const plans: readonly (readonly [Position, StoreOptions])[] = [
-    ["middle", oneRequest],
-    ["last", severalRequests],
-    ["all", severalRequests],
+  const never = Number.POSITIVE_INFINITY;
+  const plans: readonly Plan[] = [
+    ["middle", twoAttempts(oneRequest), never],
+    ["all", twoAttempts(severalRequests), never],
+    ["last", twoAttempts(severalRequests), never],
   ];
-  for (const [position, options] of scenario.single ? plans.slice(0, 1) : plans) {
-    const trial = await prepareTrial(client, scenario, position, scenario.single ? 1 : callSize);
-    const steady = { ...options, retry: { ...quickRetry, attempts: 2 } };
-    const { store } = client.storeThatStops(scenario.operation, Number.POSITIVE_INFINITY, steady);
-    const bucket = await store.open(client.bucketName);
-    await client.start();
-    const settled = await settledCall(trial, scenario.call(bucket, trial.keys));
-    await client.stop();
-    const outcomes = outcomesOfCall(trial, settled);
+  const count = scenario.single ? 1 : scope === "request" ? 2 : 3;
+  await callThroughCore(client, scenario, plans.slice(0, count), async (trial, settled, outcomes, options) => {
     assertErrorExpected(trial, await errorOfCall(trial, settled), expected);
-    const isOneRequest = options === oneRequest && maxKeysOf(client.driver.limits, scenario.operation) >= callSize;
-    if (scope === "key" && isWrite(scenario) && isOneRequest)
-      for (const [index, key] of trial.keys.entries())
-        if (!trial.fails(key) && !isPresent(scenario, key))
-          assert.equal(outcomes[index], "applied", `${trial.what}: key ${index} must be applied`);
-    await assertOutcomesTrue(trial, outcomes);
-  }
+    const { maxKeys = maxKeysOf(client.driver.limits, scenario.operation) } = options.requestLimits ?? {};
+    if (scope === "request" || !isWrite(scenario) || maxKeys < callSize) return;
+    for (const [index, key] of trial.keys.entries())
+      if (!trial.fails(key) && !isPresent(scenario, key))
+        assert.equal(outcomes[index], "applied", `${trial.what}: key ${index} must be applied`);
+  });
+}
+
+function twoAttempts(options: StoreOptions): StoreOptions {
+  return { ...options, retry: { ...quickRetry, attempts: 2 } };
 }
 
 async function controlReports(client: FailingClient, operation: keyof typeof controlCalls): Promise<void> {
@@ -304,8 +331,7 @@ async function controlFailsSteadily(client: FailingClient, operation: keyof type
   const { code, retryable, reason } = faultOfExpected(failure.expected);
   const what = `${operation}, while the engine ${failure.what}`;
   await prepareControl(client);
-  const steady = { ...oneRequest, retry: { ...quickRetry, attempts: 2 } };
-  const { store } = client.storeThatStops(operation, Number.POSITIVE_INFINITY, steady);
+  const { store } = client.storeThatStops(operation, Number.POSITIVE_INFINITY, twoAttempts(oneRequest));
   await client.start();
   const settled = await settles(controlCalls[operation].call(store, bucketName), hangs, what);
   await client.stop();

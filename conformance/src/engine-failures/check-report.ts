@@ -61,7 +61,11 @@ export function assertExpected(report: KeyReport, expected: ExpectedReport, writ
     ...(writes && { effect }),
     ...(wanted.reason !== undefined && { reason }),
   });
-  assert.deepEqual(shown(fault), shown(wanted), `${what}: the driver must report the expected fault`);
+  assert.deepEqual(
+    shown(fault),
+    shown(wanted),
+    `${what}: the driver must report the expected fault, but reports ${describeReport(report)}`,
+  );
 }
 
 /** A fault that means the same as `unprocessed`. */

@@ -4,7 +4,7 @@ import type { ExpectedReport } from "../harness.js";
 import { bytes } from "../support/bytes.js";
 import { assertNoLeak } from "../support/no-leak.js";
 import { outcomesOf, rejectionOf } from "../support/rejections.js";
-import { type Settled, settles } from "../support/settles.js";
+import type { Settled } from "../support/settles.js";
 import { assertTrue } from "../support/truth.js";
 import type { KeyReport } from "./check-report.js";
 import type { FailingClient } from "./failing-client.js";
@@ -27,13 +27,8 @@ export const hangs = 30_000;
 
 let trials = 0;
 
-/** Chooses keys that no other trial uses, and prepares them. */
-export async function prepareTrial(
-  client: FailingClient,
-  scenario: Scenario,
-  position: Position,
-  size: number,
-): Promise<Trial> {
+/** Chooses keys that no other trial uses. */
+export function newTrial(client: FailingClient, scenario: Scenario, position: Position, size: number): Trial {
   const number = ++trials;
   const chosen = { first: 0, middle: size >> 1, last: size - 1 };
   const failing = (index: number): boolean => position === "all" || index === chosen[position];
@@ -44,11 +39,16 @@ export async function prepareTrial(
   const failingKeys = new Set(keys.filter((_, index) => failing(index)));
   const where = size === 1 ? "" : ` (failing keys: ${position} of ${size})`;
   const what = `${scenario.what}, while the engine ${client.failure.what}${where}`;
-  await prepare(client, scenario, keys);
   return { client, scenario, what, keys, fails: (key) => failingKeys.has(key) };
 }
 
-async function prepare({ direct }: FailingClient, scenario: Scenario, keys: readonly string[]): Promise<void> {
+/** Prepares the keys of all trials of a scenario. */
+export async function prepareTrials(
+  { direct }: FailingClient,
+  scenario: Scenario,
+  trials: readonly Trial[],
+): Promise<void> {
+  const keys = trials.flatMap((trial) => trial.keys);
   if (scenario.prepare !== undefined) return scenario.prepare(direct, keys);
   const entries = keys.flatMap((key): [string, Uint8Array][] => {
     const value = scenario.before(key);
@@ -73,10 +73,6 @@ export function isRefused(scenario: Scenario, key: string, report: KeyReport): b
 
 /** The results of a call through core. */
 export type SettledCall = Settled<readonly string[]>;
-
-export async function settledCall(trial: Trial, call: Promise<readonly string[]>): Promise<SettledCall> {
-  return settles(call, hangs, trial.what);
-}
 
 /** Returns the outcome of each key of a call. Asserts that a call that resolves returned the right results. */
 export function outcomesOfCall({ scenario, what, keys }: Trial, settled: SettledCall): readonly Outcome[] {
@@ -139,19 +135,27 @@ export function faultOfExpected(expected: ExpectedReport): {
   return typeof expected === "object" ? expected : { code: "throttled", retryable: true, effect: "none" };
 }
 
-/** Asserts that the second client sees what the outcomes say. */
+/** The outcomes of the keys of a trial. */
+export type Judged = readonly [trial: Trial, outcomes: readonly Outcome[]];
+
+/** Asserts that the second client sees what the outcomes of all trials of a scenario say. */
 export async function assertOutcomesTrue(
-  { client, scenario, keys }: Trial,
-  outcomes: readonly Outcome[],
+  { direct }: FailingClient,
+  scenario: Scenario,
+  judged: readonly Judged[],
 ): Promise<void> {
+  const keys = judged.flatMap(([trial]) => trial.keys);
+  const optionalBytes = (text: string | undefined): Uint8Array | undefined =>
+    text === undefined ? undefined : bytes(text);
   const before = new Map<string, Uint8Array>();
   for (const key of keys) {
-    const value = scenario.before(key);
-    if (value !== undefined) before.set(key, bytes(value));
+    const value = optionalBytes(scenario.before(key));
+    if (value !== undefined) before.set(key, value);
   }
-  const entries = keys.map((key) => {
-    const value = scenario.after(key);
-    return [key, value === undefined ? undefined : bytes(value)] as const;
-  });
-  await assertTrue(client.direct, { before, entries }, outcomes);
+  const entries = keys.map((key) => [key, optionalBytes(scenario.after(key))] as const);
+  await assertTrue(
+    direct,
+    { before, entries },
+    judged.flatMap(([, outcomes]) => outcomes),
+  );
 }

@@ -1,6 +1,7 @@
 import { conformanceSuite } from "@manykv/conformance";
 import { describe, test } from "vitest";
 import { dynamodbDriver } from "../src/index.js";
+import { engineFailures } from "./support/engine-failures.js";
 import { testTable } from "./support/test-table.js";
 
 const { name: table, endpoint } = testTable();
@@ -20,6 +21,7 @@ conformanceSuite(
         driver: () => dynamodbDriver({ table: "no_such_table", endpoint }),
       },
     ],
+    engineFailures: engineFailures(table, endpoint),
     modelRuns: 1_000,
     skip: {
       "same-process-frozen-built-ins": "on Node.js 20, the AWS SDK does not load in such a program",
