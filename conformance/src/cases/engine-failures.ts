@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Outcome, StoreOptions } from "@manykv/core";
+import type { Outcome, Store, StoreOptions } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { Ability, ConformanceCase } from "../conformance-case.js";
 import { assertExpected, describeReport, faultOf, type KeyReport, reportsOf } from "../engine-failures/check-report.js";
@@ -66,7 +66,7 @@ const severalRequests: StoreOptions = { retry: quickRetry, requestLimits: { maxK
 /** Cases in which the real engine fails, in the ways that the harness's `engineFailures` describe. */
 export const engineFailureCases: readonly ConformanceCase[] = [
   ...keyOperations.flatMap(({ operation, rule, id, needs }) => {
-    const shared = { rule, subject: "driver", ...(needs && { needs }) } as const;
+    const shared = sharedBy(rule, needs);
     return [
       {
         ...shared,
@@ -89,7 +89,7 @@ export const engineFailureCases: readonly ConformanceCase[] = [
     ];
   }),
   ...controlOperations.flatMap(({ operation, rule, id, needs }) => {
-    const shared = { rule, subject: "driver", ...(needs && { needs }) } as const;
+    const shared = sharedBy(rule, needs);
     return [
       {
         ...shared,
@@ -113,6 +113,11 @@ export const engineFailureCases: readonly ConformanceCase[] = [
   }),
 ];
 
+/** The cases run alone, because a failure may affect the whole server. */
+function sharedBy(rule: Rule, needs: readonly Ability[] | undefined) {
+  return { rule, subject: needs === undefined ? "driver" : "ability", alone: true, ...(needs && { needs }) } as const;
+}
+
 /** Opens a client for each failure of an operation. Skips the case if the harness has no such failure. */
 async function forEachFailure<Name extends Operation>(
   context: CaseContext,
@@ -125,8 +130,13 @@ async function forEachFailure<Name extends Operation>(
     context.skip(
       `no \`engineFailures\` of the harness concern \`${operation}\`, so its translation of errors is untested`,
     );
+  let shared: Promise<Store> | undefined;
+  const direct = (): Promise<Store> => {
+    shared ??= context.store();
+    return shared;
+  };
   for (const failure of failures) {
-    const client = await openFailing(context, failure);
+    const client = await openFailing(context, failure, direct);
     if (client.driver[operation] === undefined) context.skip(`the driver has no method \`${operation}\``);
     await body(client, operation);
     await client.close();

@@ -30,8 +30,15 @@ export interface StopsAfter {
   readonly failed: () => number;
 }
 
-/** Opens the clients of a failure. The suite closes them when the case ends, unless the case has closed them. */
-export async function openFailing(context: CaseContext, failure: EngineFailure): Promise<FailingClient> {
+/**
+ * Opens the clients of a failure. Uses the second client that `sharedDirect` returns unless the failure has one. The suite
+ * closes the clients when the case ends, unless the case has closed them.
+ */
+export async function openFailing(
+  context: CaseContext,
+  failure: EngineFailure,
+  sharedDirect: () => Promise<Store>,
+): Promise<FailingClient> {
   const marks: FailureMarks = { failing: randomName(), working: randomName() };
   const engine = await failure.open(marks);
   const driver = context.track(engine.driver);
@@ -44,8 +51,8 @@ export async function openFailing(context: CaseContext, failure: EngineFailure):
     await engine.close?.();
   };
   context.onClose(close);
-  const directDriver = engine.direct === undefined ? await context.driver() : context.track(engine.direct);
-  const directStore = context.storeOf(directDriver);
+  const directStore =
+    engine.direct === undefined ? await sharedDirect() : context.storeOf(context.track(engine.direct));
   const bucketName = context.bucketName();
   const direct = await directStore.open(bucketName);
   const stop = async (): Promise<void> => engine.stop();
@@ -59,7 +66,7 @@ export async function openFailing(context: CaseContext, failure: EngineFailure):
     stop,
     close: async () => {
       await close();
-      await directStore.close();
+      if (engine.direct !== undefined) await directStore.close();
     },
     keyOf: (fails, word) => `${canary} ${fails ? marks.failing : marks.working} ${word}`,
     storeThatStops(operation, times, options) {

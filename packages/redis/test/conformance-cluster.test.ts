@@ -1,15 +1,19 @@
 import { conformanceSuite } from "@manykv/conformance";
 import { serviceUrl } from "@manykv/test-services/vitest";
-import { describe, test } from "vitest";
+import { afterAll, describe, test } from "vitest";
 import { redisDriver } from "../src/index.js";
 import { addressesOf, first, urlOf } from "./support/addresses.js";
+import { closeProxied, clusterFailures } from "./support/engine-failures.js";
 
 const nodes = addressesOf(serviceUrl("redis-cluster"));
+
+afterAll(closeProxied);
 
 conformanceSuite(
   { describe, test },
   {
     name: "redis cluster",
+    engineFailures: clusterFailures(nodes),
     modelRuns: 1_000,
     driver: () => redisDriver({ url: serviceUrl("redis-cluster") }),
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { url: serviceUrl("redis-cluster") } },

@@ -1,16 +1,20 @@
 import { conformanceSuite } from "@manykv/conformance";
 import { serviceUrl } from "@manykv/test-services/vitest";
-import { describe, test } from "vitest";
+import { afterAll, describe, test } from "vitest";
 import { redisDriver } from "../src/index.js";
 import { addressesOf, first, urlOf } from "./support/addresses.js";
+import { serverFailures, stopOwnServer } from "./support/engine-failures.js";
 
 const servers = addressesOf(serviceUrl("redis"));
+
+afterAll(stopOwnServer);
 
 conformanceSuite(
   { describe, test },
   {
     name: "redis",
     servers,
+    engineFailures: serverFailures(first(servers)),
     modelRuns: 1_000,
     driver: (route) => redisDriver({ url: urlOf(route(first(servers))) }),
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { server: first(servers) } },

@@ -1,0 +1,293 @@
+import type { EngineFailure, FailingEngine, FailureMarks, Operation } from "@manykv/conformance";
+import {
+  type DedicatedRedis,
+  type Handling,
+  type Manner,
+  RespProxy,
+  randomName,
+  startDedicatedRedis,
+} from "@manykv/test-services";
+import { Cluster, Redis } from "ioredis";
+import { checksum, slotOfKey } from "../../src/cluster/key-slot.js";
+import { redisDriver } from "../../src/index.js";
+import { urlOf } from "./addresses.js";
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const reads: readonly Operation[] = ["get", "exists", "ttl"];
+const writes: readonly Operation[] = ["set", "delete", "setIfAbsent", "increment", "compareAndSwap"];
+const lists: readonly Operation[] = ["list", "listBuckets"];
+const everything: readonly Operation[] = [...reads, ...writes, ...lists];
+
+const unavailable = { code: "unavailable", retryable: true, effect: "none" } as const;
+const denied = { code: "access-denied", retryable: false, effect: "none" } as const;
+
+/** An error reply of a proxy that has already sent the command to a server. */
+const afterSending = { code: "unavailable", retryable: true, effect: "unknown" } as const;
+
+/** What a server replies to commands with keys that fail. */
+interface ScriptedFailure extends Omit<EngineFailure, "open" | "scope"> {
+  readonly handle: (command: readonly string[], marks: FailureMarks, node: Address) => Handling;
+}
+
+/** Errors of single servers and of cluster nodes. Each message contains the command, which must not leak. */
+const scripted: readonly ScriptedFailure[] = [
+  {
+    what: "is temporarily unavailable",
+    operations: everything,
+    expected: unavailable,
+    handle: inTurn("LOADING", "BUSY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY"),
+  },
+  {
+    what: "denies access",
+    operations: everything,
+    expected: denied,
+    handle: inTurn("NOPERM", "NOAUTH", "WRONGPASS"),
+  },
+  {
+    what: "has no memory left",
+    operations: writes,
+    expected: { code: "throttled", retryable: true, effect: "none", reason: "OOM" },
+    handle: inTurn("OOM"),
+  },
+  {
+    what: "stores data of another type",
+    operations: [...reads, ...writes],
+    expected: { code: "wrong-type", retryable: false, effect: "none", reason: "WRONGTYPE" },
+    handle: inTurn("WRONGTYPE"),
+  },
+  {
+    what: "replies with an unknown error",
+    operations: everything,
+    expected: { code: "internal", retryable: false, effect: "unknown", reason: "ERR" },
+    handle: inTurn("ERR"),
+  },
+  {
+    what: "is behind a proxy that loses its connection after it has sent the command",
+    operations: everything,
+    expected: afterSending,
+    handle: () => () => "-ERR Connection reset by peer\r\n",
+  },
+  {
+    what: "sends a reply of the wrong type",
+    operations: [...reads, ...writes],
+    expected: { code: "connection-lost", retryable: true, effect: "unknown" },
+    handle: () => () => "+QUEUED\r\n",
+  },
+  {
+    what: "sends a reply of the wrong type to SCAN",
+    operations: lists,
+    expected: { code: "internal", retryable: false, effect: "none" },
+    handle: () => () => "+QUEUED\r\n",
+  },
+];
+
+/** Continues after the last command of the previous case, so that a run of the suite uses every error. */
+let turn = 0;
+
+/** Replies with one error after the other. */
+function inTurn(...words: readonly string[]): ScriptedFailure["handle"] {
+  return (command) => `-${words[turn++ % words.length]} refused: ${command.join(" ").replaceAll("\n", " ")}\r\n`;
+}
+
+/** Ways in which one server fails: through a proxy, by the rules of its ACL and by its settings. */
+export function serverFailures(server: Address): readonly EngineFailure[] {
+  const throughProxy = ({ handle, ...rest }: ScriptedFailure): EngineFailure => ({
+    ...rest,
+    scope: "request",
+    async open(marks) {
+      const proxy = await RespProxy.start(server);
+      return {
+        driver: redisDriver({ url: proxy.url }),
+        start: () => {
+          proxy.manner = failing(marks, (command) => handle(command, marks, server));
+        },
+        stop: () => {
+          proxy.manner = () => undefined;
+        },
+        close: () => proxy[Symbol.asyncDispose](),
+      };
+    },
+  });
+  return [
+    ...scripted.map(throughProxy),
+    {
+      ...throughProxy({
+        what: "is behind a proxy that cannot serve some keys of MGET",
+        operations: ["get"],
+        expected: afterSending,
+        handle:
+          (command, { failing }) =>
+          (reply) =>
+            withErrors(
+              reply,
+              command.map((word) => word.includes(failing)),
+            ),
+      }),
+      scope: "key",
+    },
+    {
+      what: "forbids some keys",
+      operations: [...reads, ...writes],
+      scope: "request",
+      expected: { ...denied, reason: "NOPERM" },
+      open: (marks) => openLimitedUser(server, marks),
+    },
+    ...settings("maxmemory", "1", "0", {
+      what: "has reached its maximum memory",
+      // The server executes a swap that changes nothing.
+      operations: ["set", "setIfAbsent", "increment"],
+      expected: { code: "throttled", retryable: true, effect: "none", reason: "OOM" },
+    }),
+    ...settings("min-replicas-to-write", "1", "0", {
+      what: "lacks replicas",
+      operations: ["set", "delete", "setIfAbsent", "increment"],
+      expected: { ...unavailable, reason: "NOREPLICAS" },
+    }),
+  ];
+}
+
+/** Opens a client of a user that, while the failure runs, may only use keys that work. */
+async function openLimitedUser(server: Address, { working }: FailureMarks): Promise<FailingEngine> {
+  const admin = new Redis(server.port, server.host);
+  const user = randomName();
+  const permit = (pattern: string): Promise<unknown> => admin.call("ACL", "SETUSER", user, "resetkeys", pattern);
+  await admin.call("ACL", "SETUSER", user, "on", ">password", "allkeys", "+@all");
+  return {
+    driver: redisDriver({ url: urlOf(server).replace("//", `//${user}:password@`) }),
+    start: async () => void (await permit(`~*${working}*`)),
+    stop: async () => void (await permit("allkeys")),
+    close: async () => {
+      await admin.call("ACL", "DELUSER", user);
+      admin.disconnect();
+    },
+  };
+}
+
+let own: Promise<DedicatedRedis> | undefined;
+
+/** Returns a failure that a setting causes, on a server that no other test uses. */
+function settings(
+  name: string,
+  failing: string,
+  usual: string,
+  about: Omit<EngineFailure, "open" | "scope">,
+): readonly EngineFailure[] {
+  const open = async (): Promise<FailingEngine> => {
+    own ??= startDedicatedRedis();
+    const { host, port, url } = await own;
+    const admin = new Redis(port, host);
+    return {
+      driver: redisDriver({ url }),
+      direct: redisDriver({ url }),
+      start: async () => void (await admin.config("SET", name, failing)),
+      stop: async () => void (await admin.config("SET", name, usual)),
+      close: () => admin.disconnect(),
+    };
+  };
+  return [{ ...about, scope: "request", open }];
+}
+
+/** Stops the server that `serverFailures` has started. */
+export async function stopOwnServer(): Promise<void> {
+  await (await own)?.stop();
+}
+
+/** Ways in which the nodes of a cluster fail. Each node has a proxy. */
+export function clusterFailures(nodes: readonly Address[]): readonly EngineFailure[] {
+  const moved = (word: "MOVED" | "ASK", isOnce: boolean): ScriptedFailure["handle"] => {
+    const seen = new Set<string>();
+    return (command, { failing }, { host, port }) => {
+      const name = command.find((each) => each.includes(failing)) ?? "";
+      const identity = command.join(" ");
+      if (isOnce && seen.has(identity)) return undefined;
+      seen.add(identity);
+      return `-${word} ${slotOfKey(checksum(Buffer.alloc(0)), name)} ${host}:${port}\r\n`;
+    };
+  };
+  const redirected: readonly ScriptedFailure[] = (["MOVED", "ASK"] as const).flatMap((word) => [
+    {
+      what: `redirects each command again and again with ${word}`,
+      operations: [...reads, ...writes],
+      expected: unavailable,
+      handle: moved(word, false),
+    },
+    {
+      what: `redirects each command once with ${word}`,
+      operations: [...reads, ...writes],
+      expected: "success",
+      handle: moved(word, true),
+    },
+  ]);
+  return [...scripted, ...redirected].map(({ handle, ...rest }) => ({
+    ...rest,
+    // Of commands whose replies do not fit, the driver trusts no reply of the connection.
+    scope: rest.expected !== "success" && rest.what.includes("wrong type") ? "request" : "key",
+    async open(marks) {
+      proxied ??= connectThroughProxies(nodes);
+      const { proxies, client } = await proxied;
+      return {
+        driver: redisDriver({ client }),
+        start: () => {
+          for (const [index, proxy] of proxies.entries())
+            proxy.manner = failing(marks, (command) => handle(command, marks, nodes[index] as Address));
+        },
+        stop: () => {
+          for (const proxy of proxies) proxy.manner = () => undefined;
+        },
+      };
+    },
+  }));
+}
+
+interface ProxiedCluster {
+  readonly proxies: readonly RespProxy[];
+  readonly client: Cluster;
+}
+
+/** The client and the proxies of all failures of the cluster. */
+let proxied: Promise<ProxiedCluster> | undefined;
+
+async function connectThroughProxies(nodes: readonly Address[]): Promise<ProxiedCluster> {
+  const proxies = await Promise.all(nodes.map((node) => RespProxy.start(node)));
+  const addresses = proxies.map(({ host, port }) => ({ host, port }));
+  const natMap = nodes.map(({ host, port }, index) => [`${host}:${port}`, addresses[index] as Address] as const);
+  const client = new Cluster(addresses, { lazyConnect: true, natMap: Object.fromEntries(natMap) });
+  client.on("error", () => {});
+  await client.connect();
+  return { proxies, client };
+}
+
+/** Closes the client and the proxies that `clusterFailures` has opened. */
+export async function closeProxied(): Promise<void> {
+  const { client, proxies = [] } = (await proxied) ?? {};
+  client?.disconnect();
+  await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+}
+
+/** Handles the commands that list names or that have a key that fails. */
+function failing(marks: FailureMarks, handle: Manner): Manner {
+  return (command, connection) =>
+    command[0] === "SCAN" || command.some((word) => word.includes(marks.failing))
+      ? handle(command, connection)
+      : undefined;
+}
+
+/** Replaces the values of some keys in the reply to `GET` or `MGET` with errors. `fails` has one more place, for the name. */
+function withErrors(reply: Buffer, fails: readonly boolean[]): Buffer | string {
+  const error = "-upstream failure\r\n";
+  if (reply[0] !== "*".charCodeAt(0)) return error;
+  const parts: (Buffer | string)[] = [`*${fails.length - 1}\r\n`];
+  let at = reply.indexOf("\r\n") + 2;
+  for (const isFailing of fails.slice(1)) {
+    const line = reply.indexOf("\r\n", at);
+    const length = Number(reply.toString("latin1", at + 1, line));
+    const end = length < 0 ? line + 2 : line + 2 + length + 2;
+    parts.push(isFailing ? error : reply.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat(parts.map((part) => Buffer.from(part)));
+}
