@@ -123,7 +123,7 @@ function answerText(method: string, answer: unknown): string {
   if (unprocessed.length > 0) parts.push(`unprocessed ${listText(unprocessed)}`);
   if (faults.length > 0) parts.push(`faults ${listText(faults)}`);
   if (parts.length > 0) return parts.join(", ");
-  return ["set", "setIfAbsent", "delete"].includes(method) ? "done" : show(answer);
+  return ["set", "setIfAbsent", "delete", "fence"].includes(method) ? "done" : show(answer);
 }
 
 interface Answer {

@@ -1,4 +1,4 @@
-import { type Driver, type Fault, FaultError } from "@manykv/core/driver";
+import { type Driver, type Fault, FaultError, type WriteAnswer } from "@manykv/core/driver";
 import { onFault } from "../faults/fault-listeners.js";
 import { type AnyRequest, keysOf, wrapDriver } from "../faults/wrap-driver.js";
 import { RequestLog } from "./request-log.js";
@@ -21,6 +21,8 @@ const methods = [
 
 const writing: readonly string[] = ["set", "setIfAbsent", "increment", "compareAndSwap"];
 
+type Fence = NonNullable<Fault["fence"]>;
+
 const caseEnded: Fault = { code: "aborted", retryable: false, effect: "none", reason: "the case has ended" };
 
 /**
@@ -32,6 +34,8 @@ export class WatchedDrivers {
   /** The keys that the case may have written, by bucket. */
   readonly written: Map<string, Set<string>> = new Map();
   readonly #open = new Set<Driver>();
+  /** The logged fence of each fence of a driver. */
+  readonly #fences = new WeakMap<Fence, Fence>();
   #count = 0;
   #endedCount = 0;
 
@@ -47,7 +51,7 @@ export class WatchedDrivers {
       classify: (error: unknown) => {
         const fault = driver.classify(error);
         this.log.classified(error, fault);
-        return fault;
+        return this.#watchFence(client, fault);
       },
     };
     for (const method of methods)
@@ -86,7 +90,8 @@ export class WatchedDrivers {
     const logged = this.log.request(client, method, request);
     const failed = (error: unknown): never => {
       logged.failed(error);
-      throw error;
+      if (!FaultError.is(error) || error.fault?.fence === undefined) throw error;
+      throw new FaultError(this.#watchFence(client, error.fault), error.message);
     };
     let answer: unknown;
     try {
@@ -97,8 +102,30 @@ export class WatchedDrivers {
     // Returns the derived promise: otherwise a rejection that core does not handle would count as handled.
     return Promise.resolve(answer).then((given) => {
       logged.answered(given);
-      return given;
+      const { faults } = (given ?? {}) as WriteAnswer;
+      if (faults?.some(({ fence }) => fence !== undefined) !== true) return given;
+      return { ...(given as WriteAnswer), faults: faults.map((fault) => this.#watchFence(client, fault)) };
     }, failed);
+  }
+
+  /** Returns a fault whose fence is logged, because core hides why a fence fails. Keys that share a fence still do. */
+  #watchFence<Given extends Fault>(client: number, fault: Given): Given {
+    const fence = fault?.fence;
+    if (fence === undefined) return fault;
+    const known = this.#fences.get(fence);
+    if (known !== undefined) return { ...fault, fence: known };
+    const watched: Fence = async (request) => {
+      const logged = this.log.request(client, "fence", request);
+      try {
+        await fence(request);
+      } catch (error) {
+        logged.failed(error);
+        throw error;
+      }
+      logged.answered(undefined);
+    };
+    this.#fences.set(fence, watched);
+    return { ...fault, fence: watched };
   }
 
   #noteKeys(request: AnyRequest): void {
