@@ -146,8 +146,8 @@ export const driverAnswerCases: readonly ConformanceCase[] = [
       for (const answer of answers) {
         const bucket = await withMethods(context, { set: async () => answer, delete: async () => answer });
         const entries = ["a", "b"].map((key) => [key, bytes("v")] as const);
-        for (const write of [bucket.setMany(entries), bucket.deleteMany(["a", "b"])]) {
-          const error = await batchErrorOf(write, "internal");
+        for (const write of [() => bucket.setMany(entries), () => bucket.deleteMany(["a", "b"])]) {
+          const error = await batchErrorOf(write(), "internal");
           assert.deepEqual(error.counts, { applied: 0, "not-applied": 0, unknown: 2 });
           assert.match(error.reason ?? "", /must be an index of a key/);
         }

@@ -170,7 +170,7 @@ export const keepingCases: readonly ConformanceCase[] = [
   {
     id: "s02-plain-uint8array",
     rule: "S2",
-    subject: "driver",
+    subject: "core",
     title: "returned values are plain Uint8Arrays, not Buffers",
     async run(context) {
       const bucket = await context.bucket();

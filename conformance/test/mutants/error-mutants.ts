@@ -134,6 +134,48 @@ export const errorMutants: readonly Mutant[] = [
       }),
   },
   {
+    name: "takes `null` for a missing key",
+    rule: "driver",
+    killedBy: "driver-wrong-answers",
+    createStore: belowCore((driver, options) => [
+      wrapDriver(driver, {
+        get: async (request) => {
+          const answer = await driver.get(request);
+          return answer?.values?.[0] === null ? { values: [undefined] } : answer;
+        },
+      }),
+      options,
+    ]),
+  },
+  {
+    name: "ignores failures of keys that are not in the request",
+    rule: "driver",
+    killedBy: "driver-wrong-indexes",
+    createStore: belowCore((driver, options) => [
+      wrapDriver(driver, {
+        set: async (request) => {
+          const { unprocessed, faults } = await driver.set(request);
+          return {
+            unprocessed: unprocessed?.filter((index) => request.keys[index] !== undefined),
+            faults: faults?.filter(({ index }) => request.keys[index] !== undefined),
+          };
+        },
+      }),
+      options,
+    ]),
+  },
+  {
+    name: "takes an error without a fault for one without effect",
+    rule: "driver",
+    killedBy: "driver-wrong-faults",
+    createStore: belowCore((driver, options) => [
+      wrapDriver(driver, {
+        classify: (error) => driver.classify(error) ?? { code: "internal", retryable: false, effect: "none" },
+      }),
+      options,
+    ]),
+  },
+  {
     name: "does not freeze its limits",
     rule: "driver",
     killedBy: "driver-name-and-limits",

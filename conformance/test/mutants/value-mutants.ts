@@ -37,7 +37,17 @@ export const valueMutants: readonly Mutant[] = [
     value?.byteLength ? value : undefined,
   ),
   answers("returns a missing key as an empty value", "S4", "s04-all-missing", (value) => value ?? new Uint8Array(0)),
-  answers("returns values as Buffers", "S2", "s02-plain-uint8array", (value) => value && Buffer.from(value)),
+  {
+    name: "returns values as Buffers",
+    rule: "S2",
+    killedBy: "s02-plain-uint8array",
+    createStore: changedBuckets((bucket) => ({
+      get: async (key, options) => {
+        const value = await bucket.get(key, options);
+        return value && Buffer.from(value);
+      },
+    })),
+  },
   {
     name: "does not overwrite a value with an empty value",
     rule: "S2",
