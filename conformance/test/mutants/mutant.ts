@@ -5,6 +5,7 @@ import { faultDriver } from "../../src/faults/fault-driver.js";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import type { ConformanceHarness, Refusal, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
+import { referenceFailures } from "../reference-failures.js";
 
 /** A driver or a `createStore` function with a bug that breaks one rule. */
 export interface Mutant {
@@ -15,18 +16,27 @@ export interface Mutant {
   readonly killedBy: string;
   /** The broken driver. Default: the reference driver. */
   readonly driver?: (data: ReferenceData) => Driver;
+  /** A broken layer between core and the engine. Default: the driver is the engine. */
+  readonly layer?: (engine: Driver) => Driver;
   /** The broken `createStore` function. Default: `createStore` of `@manykv/core`. */
   readonly createStore?: CreateStore;
 }
 
 export type CreateStore = (driver: Driver, options: StoreOptions) => Store;
 
-export function harnessOf({ name, driver = referenceDriver, createStore: create }: Mutant): ConformanceHarness {
+export function harnessOf({
+  name,
+  driver,
+  layer = (engine) => engine,
+  createStore: create,
+}: Mutant): ConformanceHarness {
   const data: ReferenceData = new Map();
+  const client = (): Driver => driver?.(data) ?? layer(referenceDriver(data));
   return {
     name,
-    driver: () => driver(data),
-    refusals: [wrongPassword(() => driver(data))],
+    driver: client,
+    refusals: [wrongPassword(client)],
+    engineFailures: referenceFailures(() => referenceDriver(data), layer),
     ...(create && { createStore: create }),
   };
 }

@@ -6,6 +6,7 @@ import { randomSeed } from "../../src/support/random-name.js";
 import { pause } from "../../src/support/settles.js";
 
 import { batchMutants } from "./batch-mutants.js";
+import { engineMutants } from "./engine-mutants.js";
 import { errorMutants } from "./error-mutants.js";
 import { expiryMutants } from "./expiry-mutants.js";
 import { keyMutants } from "./key-mutants.js";
@@ -28,6 +29,7 @@ const mutants: readonly Mutant[] = [
   ...sameMutants,
   ...expiryMutants,
   ...updateMutants,
+  ...engineMutants,
 ];
 
 describe("mutants", () => {

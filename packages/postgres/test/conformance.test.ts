@@ -1,6 +1,7 @@
 import { conformanceSuite } from "@manykv/conformance";
 import { describe, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
+import { engineFailures } from "./support/engine-failures.js";
 import { testTable } from "./support/test-table.js";
 
 const table = testTable();
@@ -40,6 +41,7 @@ conformanceSuite(
         driver: () => postgresDriver({ url: table.url, table: "no_such_table" }),
       },
     ],
+    engineFailures: engineFailures(table),
     modelRuns: 1_000,
   },
 );
