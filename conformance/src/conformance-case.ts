@@ -30,8 +30,9 @@ export interface ConformanceCase {
   /** Abilities that the case needs. The suite skips the case if `store.describe()` reports that the backend lacks one. */
   readonly needs?: readonly Ability[];
   /**
-   * Whether the case must not run at the same time as another one, because it watches or changes something that all
-   * cases share, such as the process's unhandled rejections or the whole server.
+   * Whether the case must not run at the same time as another one: it watches or changes something that all cases share,
+   * such as the process's unhandled rejections or the whole server, it keeps the event loop busy, or a busy event loop
+   * makes it fail.
    */
   readonly alone?: boolean;
   /** One line that states what a conforming backend does. */

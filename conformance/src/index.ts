@@ -19,8 +19,8 @@ export type {
   Refusal,
   Route,
 } from "./harness.js";
-export { type Level, levelOf, levels } from "./levels.js";
-export type { CaseFailure, CaseResult, LevelStatus, SkipKind, SuiteEvent, SuiteResult } from "./results.js";
+export { type Level, type LevelStatus, levelOf, levels } from "./levels.js";
+export type { CaseFailure, CaseResult, SkipKind, SuiteEvent, SuiteResult } from "./results.js";
 export { type Rule, rules } from "./rules.js";
 export { type RunCaseOptions, runCase } from "./run-case.js";
 export { type RunSuiteOptions, runSuite } from "./run-suite.js";

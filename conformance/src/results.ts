@@ -1,5 +1,5 @@
 import type { Subject } from "./conformance-case.js";
-import type { Level } from "./levels.js";
+import type { Level, LevelStatus } from "./levels.js";
 import type { Rule } from "./rules.js";
 
 /**
@@ -72,16 +72,6 @@ export interface SuiteResult {
   readonly unhandled: readonly string[];
   readonly levels: Readonly<Record<Level, LevelStatus>>;
 }
-
-/**
- * Whether the backend can claim a level.
- *
- * - `passed`: every case of the level and of the lower levels passed or was not applicable.
- * - `failed`: one of these cases failed, or a promise rejection stayed unhandled.
- * - `incomplete`: none failed, but one was skipped because the harness asked for it or the backend lacks an ability, or
- *   one did not run.
- */
-export type LevelStatus = "passed" | "failed" | "incomplete";
 
 /** What happens during a run. */
 export type SuiteEvent =

@@ -17,11 +17,13 @@ export interface RunCaseOptions {
   readonly signal?: AbortSignal | undefined;
   /** Maximum duration of the case without its cleanup, in milliseconds. Default 120,000, or more with many `modelRuns`. */
   readonly caseTimeout?: number | undefined;
+  /** Maximum duration of the cleanup after the case, in milliseconds. Default 30,000, or more with many `modelRuns`. */
+  readonly cleanupTimeout?: number | undefined;
   /** Seed of the random calls and faults. Default: the seed of the harness, or a new one. */
   readonly seed?: number | undefined;
 }
 
-/** Maximum duration of the cleanup after a case that was cancelled, in milliseconds. It then goes on without a listener. */
+/** Maximum duration of the cleanup after a case that was cancelled, in milliseconds. Later, nothing waits for it. */
 const cancelledCleanup = 5_000;
 
 /** Maximum durations of a case and of its cleanup, in milliseconds. Many random call sequences may take longer. */
@@ -41,7 +43,7 @@ export function testTimeoutOf(harness: ConformanceHarness): number {
 
 /**
  * Runs one case and returns its result. The case fails if the backend does not conform, if the case takes longer than
- * `caseTimeout`, or if its cleanup fails or takes longer than 30 seconds. Never rejects. Call this function to run a
+ * `caseTimeout`, or if its cleanup fails or takes longer than `cleanupTimeout`. Never rejects. Call this function to run a
  * single case in a debugger or against a backend that is broken on purpose.
  */
 export async function runCase(
@@ -52,16 +54,16 @@ export async function runCase(
   const { signal, seed = harness.seed ?? randomSeed() } = options;
   const { id, rule, subject, title } = conformanceCase;
   const timeouts = timeoutsOf(harness);
-  const { caseTimeout = timeouts.run } = options;
+  const { caseTimeout = timeouts.run, cleanupTimeout = timeouts.cleanup } = options;
   const context = new CaseContext(harness, deriveSeed(seed, id));
   const started = performance.now();
   const ran = await endOf(run(conformanceCase, context), caseTimeout, signal);
   // Before the cleanup, which adds requests to the log.
   const runVerdict = verdictOf(ran, conformanceCase === smokeCase ? "smoke" : "run", caseTimeout, context);
   if (ran.how !== "fulfilled") context.end();
-  const cleanupTimeout = ran.how === "cancelled" ? cancelledCleanup : timeouts.cleanup;
-  const cleaned = await endOf(context.close(), cleanupTimeout);
-  const verdict = runVerdict.status === "passed" ? verdictOf(cleaned, "cleanup", cleanupTimeout, context) : runVerdict;
+  const patience = ran.how === "cancelled" ? Math.min(cancelledCleanup, cleanupTimeout) : cleanupTimeout;
+  const cleaned = await endOf(context.close(), patience);
+  const verdict = runVerdict.status === "passed" ? verdictOf(cleaned, "cleanup", patience, context) : runVerdict;
   const milliseconds = Math.round(performance.now() - started);
   return { id, rule, subject, level: levelOf(conformanceCase), title, milliseconds, seed, ...verdict };
 }
@@ -80,7 +82,7 @@ function verdictOf(
     case "cancelled":
       return { status: "skipped", skip: "not-run", reason: cancelledReason };
     case "late": {
-      const late = new Error(`${phase === "cleanup" ? "the cleanup" : "the case"} must end within ${timeout} ms`);
+      const late = new LateError(`${phase === "cleanup" ? "the cleanup" : "the case"} must end within ${timeout} ms`);
       return { status: "failed", failure: failureOf(phase === "run" ? "timeout" : phase, late, log) };
     }
     case "rejected": {
@@ -94,6 +96,11 @@ function verdictOf(
 async function run(conformanceCase: ConformanceCase, context: CaseContext): Promise<void> {
   await skipUnless(context, conformanceCase.needs);
   await conformanceCase.run(context);
+}
+
+/** The error of a case, or of its cleanup, that did not end in time. */
+export class LateError extends Error {
+  override name = "LateError";
 }
 
 type End = { readonly how: "fulfilled" | "late" | "cancelled" } | { readonly how: "rejected"; readonly error: unknown };

@@ -5,8 +5,8 @@ import { smokeCase } from "./cases/smoke.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import { stackOf } from "./failure.js";
 import type { ConformanceHarness } from "./harness.js";
-import { type Level, levelOf, levels } from "./levels.js";
-import type { CaseResult, LevelStatus, SuiteEvent, SuiteResult } from "./results.js";
+import { levelsOf } from "./levels.js";
+import type { CaseResult, SuiteEvent, SuiteResult } from "./results.js";
 import { SuiteRun } from "./suite-run.js";
 
 /** Options of `runSuite`. */
@@ -42,6 +42,7 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
   const chosen = cases.filter((one) => one !== smokeCase && only(one));
   const results = new Map<string, CaseResult>();
   const perform = async (one: ConformanceCase): Promise<void> => {
+    if (stopped.signal.aborted) return;
     try {
       if (run.skipOf(one) === undefined) onEvent({ type: "case-start", id: one.id });
       const result = await run.run(one);
@@ -79,11 +80,13 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
     counts: countsOf(ordered),
     failedCleanups: run.failedCleanups,
     unhandled,
-    levels: levelsOf(results, unhandled.length > 0),
+    levels: unhandled.length > 0 ? allFailed : levelsOf(cases, results),
   };
   onEvent({ type: "end", result });
   return result;
 }
+
+const allFailed: SuiteResult["levels"] = { batch: "failed", outcomes: "failed", abilities: "failed" };
 
 /** Performs every case, at most `width` at the same time. If one rejects, waits for the others and then rejects. */
 async function inLanes(
@@ -117,17 +120,4 @@ async function serverOf(harness: ConformanceHarness): Promise<string | undefined
 function countsOf(results: readonly CaseResult[]): SuiteResult["counts"] {
   const count = (status: CaseResult["status"]): number => results.filter((each) => each.status === status).length;
   return { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
-}
-
-function levelsOf(results: ReadonlyMap<string, CaseResult>, hasUnhandled: boolean): Record<Level, LevelStatus> {
-  const statusOf = (level: Level): LevelStatus => {
-    const included = levels.slice(0, levels.indexOf(level) + 1);
-    const found = [smokeCase, ...cases.filter((one) => included.includes(levelOf(one)))].map(({ id }) =>
-      results.get(id),
-    );
-    if (hasUnhandled || found.some((result) => result?.status === "failed")) return "failed";
-    const counts = (result?: CaseResult): boolean => result?.status === "passed" || result?.skip === "not-applicable";
-    return found.every(counts) ? "passed" : "incomplete";
-  };
-  return { batch: statusOf("batch"), outcomes: statusOf("outcomes"), abilities: statusOf("abilities") };
 }

@@ -5,7 +5,7 @@ import type { ConformanceCase } from "./conformance-case.js";
 import type { ConformanceHarness } from "./harness.js";
 import { levelOf } from "./levels.js";
 import type { CaseResult, SkipKind } from "./results.js";
-import { cancelledReason, type RunCaseOptions, runCase } from "./run-case.js";
+import { cancelledReason, LateError, type RunCaseOptions, runCase } from "./run-case.js";
 import { randomSeed } from "./support/random-name.js";
 
 /** Why a case does not run. */
@@ -25,12 +25,13 @@ export class SuiteRun {
   readonly #cleanupErrors = new Set<string>();
   #smoke: Promise<CaseResult> | undefined;
   #smokeFailed = false;
+  #cleanupHung = false;
 
   /**
    * @throws {TypeError} if a field of the harness is missing, unknown or of the wrong type, or if `skip` names an unknown
    * case, contains an empty reason, or leaves no case to run.
    */
-  constructor(harness: ConformanceHarness, options: Omit<RunCaseOptions, "seed"> = {}) {
+  constructor(harness: ConformanceHarness, options: Pick<RunCaseOptions, "signal" | "caseTimeout"> = {}) {
     checkHarness(harness);
     this.harness = harness;
     this.seed = harness.seed ?? randomSeed();
@@ -57,7 +58,9 @@ export class SuiteRun {
   async #run(one: ConformanceCase): Promise<CaseResult> {
     const skip = this.skipOf(one);
     if (skip !== undefined) return this.#skipped(one, skip);
-    return this.#withoutRepeatedCleanup(await runCase(one, this.harness, this.#options));
+    // A driver whose `close` hangs would hold up every case for the whole time.
+    const shorter = this.#cleanupHung ? { cleanupTimeout: 1_000 } : {};
+    return this.#withoutRepeatedCleanup(await runCase(one, this.harness, { ...this.#options, ...shorter }));
   }
 
   #skipped(one: ConformanceCase, { kind, reason }: Skip): CaseResult {
@@ -70,6 +73,7 @@ export class SuiteRun {
   #withoutRepeatedCleanup(result: CaseResult): CaseResult {
     if (result.failure?.phase !== "cleanup") return result;
     this.failedCleanups++;
+    this.#cleanupHung ||= result.failure.error instanceof LateError;
     const { failure, ...about } = result;
     // Numbers, such as ports and times, differ between cases.
     const error = failure.message.replaceAll(/\d+/g, "0");

@@ -14,6 +14,7 @@ export const valueLengthCases: readonly ConformanceCase[] = [
     id: "s02-longest-value",
     rule: "S2",
     subject: "driver",
+    alone: true,
     title: "set stores and get returns a value of the maximum length",
     async run(context) {
       const bucket = await context.bucket();
@@ -26,6 +27,7 @@ export const valueLengthCases: readonly ConformanceCase[] = [
     id: "s02-longest-value-less-one",
     rule: "S2",
     subject: "driver",
+    alone: true,
     title: "setMany stores and getMany returns a value one byte below the maximum length, next to a small value",
     async run(context) {
       const bucket = await context.bucket();

@@ -80,6 +80,7 @@ export const lastWinsCases: readonly ConformanceCase[] = [
     id: "s05-thousands-of-duplicates",
     rule: "S5",
     subject: "core",
+    alone: true,
     title:
       "setMany with 20,000 entries for 50 keys stores the last value of each key, and each call sends each key once",
     async run(context) {

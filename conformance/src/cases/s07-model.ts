@@ -13,6 +13,7 @@ export const modelCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "driver",
     wit: ["batch 4"],
+    alone: true,
     title: "random calls of three clients, in sequence and concurrently, return the same results as a Map",
     async run(context) {
       const stores = [
@@ -29,6 +30,7 @@ export const modelCases: readonly ConformanceCase[] = [
     rule: "S7",
     subject: "core",
     wit: ["batch 4"],
+    alone: true,
     title: "random calls return the same results as a Map while requests are throttled, lost and retried",
     async run(context) {
       const retry = { attempts: 30, baseDelay: 1, maxDelay: 2 };

@@ -74,6 +74,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-not-sent-by-the-deadline",
     rule: "S11",
     subject: "core",
+    alone: true,
     title: "setMany and deleteMany: keys that were not sent by the deadline are `not-applied`",
     async run(context) {
       const schedule: FaultSchedule = ({ keys }) => (keys.includes("k2") ? { kind: "drop-request" } : undefined);
@@ -93,6 +94,7 @@ export const deadlineCases: readonly ConformanceCase[] = [
     id: "s11-silent-request-is-repeated",
     rule: "S11",
     subject: "core",
+    alone: true,
     title: "a request without a response is retried before the call's deadline",
     async run(context) {
       const schedule: FaultSchedule = ({ call }) => (call === 0 ? { kind: "drop-answer" } : undefined);

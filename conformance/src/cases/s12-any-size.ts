@@ -17,6 +17,7 @@ export const sizeCases: readonly ConformanceCase[] = [
     id: "s12-ten-thousand-keys",
     rule: "S12",
     subject: "driver",
+    alone: true,
     title: "setMany, getMany and deleteMany accept 10,001 keys in one call, and no request exceeds the driver's limits",
     async run(context) {
       const { requests, wrap } = recordRequests();

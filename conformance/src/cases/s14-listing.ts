@@ -23,6 +23,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-every-key",
     rule: "S14",
     subject: "driver",
+    alone: true,
     title: "a listing of 10,500 keys, which start with characters of every width, contains every key",
     async run(context) {
       const bucket = await context.bucket();
@@ -39,6 +40,7 @@ export const listingCases: readonly ConformanceCase[] = [
     id: "s14-keys-iterates-all",
     rule: "S14",
     subject: "core",
+    alone: true,
     title: "keys() yields the keys of every page",
     async run(context) {
       const bucket = await context.bucket();

@@ -62,6 +62,7 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
     id: "same-event-loop",
     rule: "same",
     subject: "driver",
+    alone: true,
     title: "a program that awaits one call after the other lets timers and I/O callbacks run",
     async run(context) {
       const bucket = await context.bucket();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createRequest, type ListAnswer, type WriteAnswer } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import { sendSet } from "../faults/wrap-driver.js";
+import { smokeId } from "../levels.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 
 /**
@@ -9,7 +10,7 @@ import { bytes, sameBytes } from "../support/bytes.js";
  * with the driver's own exception.
  */
 export const smokeCase: ConformanceCase = {
-  id: "driver-smoke",
+  id: smokeId,
   rule: "driver",
   subject: "driver",
   title: "the driver sets, gets, lists and deletes one key",
