@@ -41,9 +41,11 @@ export function describeFailure({ id, subject, title, seed, failure }: CaseResul
 
 /** Returns a result whose errors are text, so that it can be written as JSON. */
 export function toJson<Result extends object>(result: Result): unknown {
-  return JSON.parse(
-    JSON.stringify(result, (name, value) => (/^(error|driverError)$/.test(name) ? show(value) : value)),
-  );
+  // `this` is the object that contains the value. `value` itself may be what `toJSON` of an error returned.
+  function textOfErrors(this: Record<string, unknown>, name: string, value: unknown): unknown {
+    return name === "error" || name === "driverError" ? show(this[name]) : value;
+  }
+  return JSON.parse(JSON.stringify(result, textOfErrors));
 }
 
 function causeOf(error: unknown): unknown {
