@@ -5,7 +5,7 @@ export default defineProject({
     name: "conformance",
     // Built files need no transformation.
     server: { deps: { external: [/\/dist\//] } },
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

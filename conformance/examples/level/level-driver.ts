@@ -4,6 +4,7 @@ import {
   type Driver,
   type DriverLimits,
   type Fault,
+  FaultError,
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
@@ -17,9 +18,10 @@ import type { ClassicLevel } from "classic-level";
 /** An open database whose keys and values are bytes. */
 export type Database = ClassicLevel<Uint8Array, Uint8Array>;
 
+// #region limits
 const request = Object.freeze({ maxKeys: 1_000, maxBytes: 16_000_000 });
 
-/** LevelDB has no request limits. These limits restrict a request to 1,000 keys and 16 MB of keys and values. */
+/** LevelDB has no limits for a request. These keep a request small enough for the memory. */
 const limits: DriverLimits = Object.freeze({
   maxValueBytes: 16_000_000,
   get: request,
@@ -27,17 +29,11 @@ const limits: DriverLimits = Object.freeze({
   delete: request,
   concurrency: 4,
 });
+// #endregion limits
 
-const keysPerPage = 1_000;
-
-/**
- * Returns a driver for LevelDB that uses only the public driver interface. The caller opens and closes the database.
- */
-export function levelDriver(database: Database): Driver {
-  return new LevelDriver(database);
-}
-
-class LevelDriver implements Driver {
+// #region requests
+/** A driver for LevelDB. The caller opens and closes the database. */
+export class LevelDriver implements Driver {
   readonly name = "level";
   readonly limits: DriverLimits = limits;
   readonly #database: Database;
@@ -51,17 +47,9 @@ class LevelDriver implements Driver {
     return { values: values.map((value) => value && new Uint8Array(value)) };
   }
 
-  async exists({ bucket, keys }: KeysRequest): Promise<ReadAnswer<boolean>> {
-    return { values: await this.#database.hasMany(keys.map((key) => toPath(bucket, key))) };
-  }
-
   async set({ bucket, keys, values }: SetRequest): Promise<WriteAnswer> {
     await this.#database.batch(
-      keys.map((key, index) => ({
-        type: "put",
-        key: toPath(bucket, key),
-        value: values[index] as Uint8Array,
-      })),
+      keys.map((key, index) => ({ type: "put", key: toPath(bucket, key), value: values[index] as Uint8Array })),
     );
     return allDone;
   }
@@ -70,23 +58,24 @@ class LevelDriver implements Driver {
     await this.#database.batch(keys.map((key) => ({ type: "del", key: toPath(bucket, key) })));
     return allDone;
   }
+  // #endregion requests
 
-  /**
-   * Lists one page of keys. The cursor contains the last key of the previous page, so keys that are added or deleted
-   * later do not shift the other keys.
-   */
+  // #region list
+  /** The cursor contains the last key of the page, so keys that are added or deleted later do not shift the others. */
   async list({ bucket, prefix, cursor }: ListRequest): Promise<ListAnswer> {
-    const start = toPath(bucket, "");
     const first = toPath(bucket, prefix);
     const after = cursor === undefined ? undefined : toPath(bucket, keyOfCursor(cursor));
-    const range = {
-      ...(after === undefined || Buffer.compare(after, first) < 0 ? { gte: first } : { gt: after }),
-      lt: endOf(first),
-      limit: keysPerPage,
-    };
-    const keys = (await this.#database.keys(range).all()).map((path) => toKey(path, start));
+    const start = after !== undefined && Buffer.compare(after, first) >= 0 ? { gt: after } : { gte: first };
+    const paths = await this.#database.keys({ ...start, lt: endOf(first), limit: keysPerPage }).all();
+    const keys = paths.map((path) => toKey(bucket, path));
     const last = keys.at(-1);
     return keys.length < keysPerPage || last === undefined ? { keys } : { keys, cursor: toCursor(last) };
+  }
+  // #endregion list
+
+  // #region optional
+  async exists({ bucket, keys }: KeysRequest): Promise<ReadAnswer<boolean>> {
+    return { values: await this.#database.hasMany(keys.map((key) => toPath(bucket, key))) };
   }
 
   /** Returns the first bucket after that of the cursor. */
@@ -97,52 +86,49 @@ class LevelDriver implements Driver {
     const bucket = Buffer.from(path.subarray(0, path.indexOf(0))).toString();
     return { buckets: [bucket], cursor: bucket };
   }
+  // #endregion optional
 
   async close(): Promise<void> {}
 
+  // #region errors
   classify(error: unknown): Fault {
-    if (error instanceof BadCursor) return { code: "invalid-argument", retryable: false, effect: "none" };
-    const code = codeOf(error);
-    const closed = code === "LEVEL_DATABASE_NOT_OPEN";
-    return {
-      code: closed ? "unavailable" : "internal",
-      retryable: closed,
-      effect: closed ? "none" : "unknown",
-      reason: code,
-    };
+    const { code } = (error ?? {}) as { code?: unknown };
+    if (code === "LEVEL_DATABASE_NOT_OPEN")
+      return { code: "unavailable", retryable: true, effect: "none", reason: code };
+    // Only the code: a message may contain keys or paths.
+    const reason = typeof code === "string" && /^LEVEL_\w+$/.test(code) ? code : undefined;
+    return { code: "internal", retryable: false, effect: "unknown", reason };
   }
+  // #endregion errors
 }
 
-/** Returns the database key of a key in a bucket. A bucket name contains no U+0000, so the separator is unambiguous. */
+// #region keys
+/** Returns the database key of a key in a bucket. A bucket name contains no U+0000, so no two paths are equal. */
 function toPath(bucket: string, key: string): Uint8Array {
   return Buffer.from(`${bucket}\0${key}`);
 }
 
-function toKey(path: Uint8Array, start: Uint8Array): string {
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(path.subarray(start.length));
+function toKey(bucket: string, path: Uint8Array): string {
+  return Buffer.from(path).toString("utf8", bucket.length + 1);
 }
 
-/** Returns the exclusive upper bound of the database keys with a prefix. No byte of UTF-8 is 255. */
-function endOf(start: Uint8Array): Uint8Array {
-  const end = Uint8Array.from(start);
-  end[end.length - 1] = (end.at(-1) as number) + 1;
-  return end;
+/** Returns the end of the range of database keys that start with `path`. No byte of UTF-8 is 255. */
+function endOf(path: Uint8Array): Uint8Array {
+  return Buffer.concat([path, Uint8Array.of(255)]);
 }
+// #endregion keys
 
-class BadCursor extends Error {}
+// #region cursors
+const keysPerPage = 1_000;
 
 function toCursor(key: string): string {
   return Buffer.from(key).toString("base64url");
 }
 
+/** Validates the cursor: the caller may pass any string. */
 function keyOfCursor(cursor: string): string {
   const key = Buffer.from(cursor, "base64url").toString();
-  if (toCursor(key) !== cursor) throw new BadCursor();
-  return key;
+  if (toCursor(key) === cursor) return key;
+  throw new FaultError({ code: "invalid-argument", retryable: false, effect: "none", reason: "not a cursor" });
 }
-
-/** Returns only the LevelDB code of an error. The other parts of the error may contain keys or paths. */
-function codeOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === "string" && /^LEVEL_\w+$/.test(code) ? code : undefined;
-}
+// #endregion cursors

@@ -1,0 +1,18 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { conformanceSuite } from "@manykv/conformance";
+import { ClassicLevel } from "classic-level";
+import { afterAll, describe, test } from "vitest";
+import { LevelDriver } from "./level-driver.js";
+
+const directory = await mkdtemp(join(tmpdir(), "level-"));
+const database = new ClassicLevel<Uint8Array, Uint8Array>(directory, { keyEncoding: "view", valueEncoding: "view" });
+await database.open();
+
+afterAll(async () => {
+  await database.close();
+  await rm(directory, { recursive: true });
+});
+
+conformanceSuite({ describe, test }, { name: "level", driver: () => new LevelDriver(database) });
