@@ -7,6 +7,9 @@ import { randomName } from "./support/random-name.js";
 import type { RequestLog } from "./support/request-log.js";
 import { WatchedDrivers } from "./support/watched-drivers.js";
 
+/** Default timeout of a case's stores, in milliseconds. Suits a busy machine. */
+const patientTimeout = 30_000;
+
 /** Options of a client that a case opens. */
 export interface ClientOptions {
   /** Options of the store. They override the harness's `options`. */
@@ -76,7 +79,7 @@ export class CaseContext {
   /** Creates a store on top of a driver. The suite closes the store when the case ends. */
   storeOf(driver: Driver, options: StoreOptions = {}): Store {
     const create = this.harness.createStore ?? createStore;
-    const store = create(driver, { ...this.harness.options, ...options });
+    const store = create(driver, { timeout: patientTimeout, ...this.harness.options, ...options });
     this.onClose(() => store.close());
     return store;
   }

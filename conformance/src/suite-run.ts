@@ -23,6 +23,8 @@ export class SuiteRun {
   readonly #options: RunCaseOptions;
   readonly #skips: ReadonlyMap<string, Skip>;
   readonly #cleanupErrors = new Set<string>();
+  readonly #running = new Set<Promise<CaseResult>>();
+  #lastAlone: Promise<unknown> = Promise.resolve();
   #smoke: Promise<CaseResult> | undefined;
   #smokeFailed = false;
   #cleanupHung = false;
@@ -59,8 +61,22 @@ export class SuiteRun {
     const skip = this.skipOf(one);
     if (skip !== undefined) return this.#skipped(one, skip);
     // A driver whose `close` hangs would hold up every case for the whole time.
-    const shorter = this.#cleanupHung ? { cleanupTimeout: 1_000 } : {};
-    return this.#withoutRepeatedCleanup(await runCase(one, this.harness, { ...this.#options, ...shorter }));
+    const shorter = (): object => (this.#cleanupHung ? { cleanupTimeout: 1_000 } : {});
+    const result = await this.#inTurn(one, () => runCase(one, this.harness, { ...this.#options, ...shorter() }));
+    return this.#withoutRepeatedCleanup(result);
+  }
+
+  /** A case that must run alone waits for all earlier cases, and all later cases wait for it. */
+  async #inTurn({ alone }: ConformanceCase, perform: () => Promise<CaseResult>): Promise<CaseResult> {
+    const turn = alone ? Promise.all(this.#running) : this.#lastAlone;
+    const result = turn.then(perform);
+    this.#running.add(result);
+    if (alone) this.#lastAlone = result;
+    try {
+      return await result;
+    } finally {
+      this.#running.delete(result);
+    }
   }
 
   #skipped(one: ConformanceCase, { kind, reason }: Skip): CaseResult {

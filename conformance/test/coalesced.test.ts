@@ -7,7 +7,7 @@ const data: ReferenceData = new Map();
 
 // Runs the whole suite with `coalesce: true` on every bucket.
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "coalesced",
     driver: () => referenceDriver(data),

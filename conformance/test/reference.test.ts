@@ -13,7 +13,7 @@ const sharedData: ReferenceData = new Map(
 );
 
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "reference",
     driver: () => referenceDriver(data),
@@ -28,7 +28,7 @@ conformanceSuite(
 // Runs the suite again with `prepareSet`, because core then handles values differently. Listings behave as on a large
 // shared server, because a case must not take the first page for the whole listing or depend on what others store.
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   { name: "shared reference", driver: () => preparingDriver(referenceDriver(sharedData, { smallPages: true })) },
 );
 

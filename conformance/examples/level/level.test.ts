@@ -15,4 +15,4 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-conformanceSuite({ describe, test }, { name: "level", driver: () => new LevelDriver(database) });
+conformanceSuite({ describe: describe.concurrent, test }, { name: "level", driver: () => new LevelDriver(database) });

@@ -320,7 +320,10 @@ export const driverAnswerCases: readonly ConformanceCase[] = [
 /** Creates a store on a driver with the given methods, which replace those of the driver under test. */
 async function storeWith(context: CaseContext, methods: Methods): Promise<Store> {
   const driver = await context.driver();
-  return context.storeOf(wrapDriver(driver, methods as Partial<Driver>, ["prepareSet"]), { retry: { baseDelay: 0 } });
+  return context.storeOf(wrapDriver(driver, methods as Partial<Driver>, ["prepareSet"]), {
+    retry: { baseDelay: 0 },
+    requestLimits: {},
+  });
 }
 
 async function withMethods(context: CaseContext, methods: Methods): Promise<Bucket> {

@@ -9,7 +9,7 @@ const url = new URL(endpoint);
 const server = { host: url.hostname, port: Number(url.port) };
 
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "dynamodb",
     servers: [server],

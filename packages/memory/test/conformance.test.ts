@@ -4,7 +4,7 @@ import { describe, test } from "vitest";
 import { sharedMemory } from "./shared-memory.js";
 
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "memory",
     driver: sharedMemory(),
@@ -15,7 +15,7 @@ conformanceSuite(
 
 // The same suite with lowered limits, so that batches are split.
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "memory with lowered limits",
     driver: sharedMemory(),

@@ -7,7 +7,7 @@ import { testTable } from "./support/test-table.js";
 const table = testTable();
 
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "postgres with lowered limits",
     driver: () => postgresDriver({ url: table.url, table: table.name }),

@@ -9,7 +9,7 @@ const server = new URL(table.url);
 const address = { host: server.hostname, port: Number(server.port || 5432) };
 
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "postgres",
     servers: [address],

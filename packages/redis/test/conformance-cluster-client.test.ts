@@ -13,7 +13,7 @@ const reconnects = "after disconnect(), an ioredis Cluster that was connecting k
 
 // Only a client can map the addresses that a cluster announces.
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "redis cluster with the caller's client",
     servers: nodes,

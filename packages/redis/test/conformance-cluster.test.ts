@@ -10,7 +10,7 @@ const nodes = addressesOf(serviceUrl("redis-cluster"));
 afterAll(closeProxied);
 
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "redis cluster",
     engineFailures: clusterFailures(nodes),

@@ -10,7 +10,7 @@ const servers = addressesOf(serviceUrl("redis"));
 afterAll(stopOwnServer);
 
 conformanceSuite(
-  { describe, test },
+  { describe: describe.concurrent, test },
   {
     name: "redis",
     servers,

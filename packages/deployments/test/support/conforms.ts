@@ -30,5 +30,5 @@ export function conforms({ name, url, server, skip = {}, refusals }: Conformance
 
 /** Runs every case, with fewer random call sequences than the backends' own tests. */
 export function conformsTo(harness: Omit<ConformanceHarness, "modelRuns">): void {
-  conformanceSuite({ describe, test }, { ...harness, modelRuns: 40 });
+  conformanceSuite({ describe: describe.concurrent, test }, { ...harness, modelRuns: 40 });
 }
