@@ -1,0 +1,44 @@
+import { type Service, startDynamodb, startPostgres, startRedis, startRedisCluster } from "@manykv/test-services";
+import type { ServiceName } from "./targets.js";
+
+/** Servers that all runs of cases and tests share. */
+export interface Servers extends AsyncDisposable {
+  /** The variables with which harnesses and tests find the servers. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+interface Starter {
+  readonly variable: string;
+  start(): Promise<Service>;
+}
+
+const starters: Readonly<Record<ServiceName, Starter>> = {
+  redis: { variable: "MANYKV_REDIS_URL", start: startRedis },
+  "redis-cluster": { variable: "MANYKV_REDIS_CLUSTER_URL", start: startRedisCluster },
+  postgres: { variable: "MANYKV_POSTGRES_URL", start: startPostgres },
+  dynamodb: { variable: "MANYKV_DYNAMODB_URL", start: startDynamodb },
+};
+
+export async function startServers(names: readonly ServiceName[]): Promise<Servers> {
+  const environment: Record<string, string> = {};
+  const services: Service[] = [];
+  for (const name of names) {
+    const { variable, start } = starters[name];
+    const service = await start();
+    services.push(service);
+    environment[variable] = service.url;
+    if (name === "dynamodb")
+      Object.assign(environment, {
+        AWS_REGION: "us-east-1",
+        AWS_ACCESS_KEY_ID: "manykv",
+        AWS_SECRET_ACCESS_KEY: "manykv",
+        ...process.env,
+      });
+  }
+  return {
+    environment,
+    [Symbol.asyncDispose]: async () => {
+      for (const service of services) await service.stop();
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { activeMutantVariable } from "./stryker-namespace.js";
+import type { FromWorker, ToWorker } from "./suite-protocol.js";
+
+export interface SuiteProcessOptions {
+  readonly bundle: string;
+  readonly harnesses: readonly string[];
+  readonly seed: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** How a worker's run ended. */
+export interface RunEnd {
+  /** The first case that failed, `unhandled` for an unhandled error, or `exit` if the process ended. */
+  readonly failed?: string;
+  readonly reason?: string;
+  /** The cases that can be the cause of `failed`. Absent if this can be any case. */
+  readonly suspects?: readonly string[];
+  /** The cases that passed. */
+  readonly passed: readonly string[];
+  /** The cases that ran when the worker reported nothing for too long. The worker is then gone. */
+  readonly hanging?: readonly string[];
+}
+
+type Ended = Extract<FromWorker, { readonly type: "end" }>;
+
+/** A worker process. Start a new one after `alive` became false. */
+export class SuiteProcess {
+  readonly #child: ChildProcess;
+  readonly units: readonly string[];
+  /** The mutants that were executed while the modules loaded. */
+  readonly covered: readonly string[];
+  #alive = true;
+
+  private constructor(child: ChildProcess, units: readonly string[], covered: readonly string[]) {
+    this.#child = child;
+    this.units = units;
+    this.covered = covered;
+    child.once("exit", () => {
+      this.#alive = false;
+    });
+  }
+
+  /** Starts a worker, with a mutant that is active from the start if `mutant` is passed. */
+  static async start(options: SuiteProcessOptions, mutant?: string): Promise<SuiteProcess> {
+    const { bundle, harnesses, seed, environment } = options;
+    const child = fork(new URL("suite-worker.js", import.meta.url), [bundle, JSON.stringify(harnesses), String(seed)], {
+      env: { ...process.env, ...environment, ...(mutant !== undefined && { [activeMutantVariable]: mutant }) },
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    let errors = "";
+    child.stderr?.on("data", (chunk) => {
+      errors = (errors + String(chunk)).slice(-2_000);
+    });
+    const ready = await new Promise<Extract<FromWorker, { readonly type: "ready" }>>((resolve, reject) => {
+      const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+      child.once("exit", () => {
+        clearTimeout(timer);
+        reject(new Error(`the worker ended while it loaded the suite\n${errors}`));
+      });
+      child.on("message", (message: FromWorker) => {
+        if (message.type !== "ready") return;
+        clearTimeout(timer);
+        resolve(message);
+      });
+    });
+    return new SuiteProcess(child, ready.units, ready.covered);
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  kill(): void {
+    this.#alive = false;
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Runs all cases one by one without a mutant. */
+  async cover(patience: number, onEnd: (ended: Ended) => void): Promise<RunEnd> {
+    return this.#request({ type: "cover" }, patience, onEnd);
+  }
+
+  /**
+   * Runs cases until one fails. Kills the worker if it reports nothing for `patience` milliseconds, or if its other
+   * cases do not end soon after a failure.
+   */
+  async run(message: Omit<Extract<ToWorker, { readonly type: "run" }>, "type">, patience: number): Promise<RunEnd> {
+    return this.#request({ type: "run", ...message }, patience);
+  }
+
+  #request(message: ToWorker, patience: number, onEnd?: (ended: Ended) => void): Promise<RunEnd> {
+    const child = this.#child;
+    const running = new Set<string>();
+    const passed: string[] = [];
+    let end: Omit<RunEnd, "passed"> | undefined;
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout;
+      const settle = (fallback: Omit<RunEnd, "passed">): void => {
+        clearTimeout(timer);
+        child.off("message", receive).off("exit", exited);
+        resolve({ ...(end ?? fallback), passed });
+      };
+      const hang = (): void => {
+        this.kill();
+        settle({ hanging: [...running] });
+      };
+      const wait = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(hang, end === undefined ? patience : Math.min(patience, 3_000));
+      };
+      const exited = (): void => settle({ failed: "exit", reason: "the process ended", suspects: [...running] });
+      const receive = (received: FromWorker): void => {
+        if (received.type === "done") {
+          settle({});
+          return;
+        }
+        if (received.type === "start") running.add(received.unit);
+        if (received.type === "unhandled")
+          end ??= { failed: "unhandled", reason: received.reason, suspects: [...running] };
+        if (received.type === "end") {
+          running.delete(received.unit);
+          if (received.status !== "failed") passed.push(received.unit);
+          onEnd?.(received);
+          if (received.status === "failed" && onEnd === undefined)
+            end ??= { failed: received.unit, reason: received.reason ?? "", suspects: [received.unit] };
+        }
+        wait();
+      };
+      child.on("message", receive).once("exit", exited);
+      wait();
+      child.send(message);
+    });
+  }
+}

@@ -1,0 +1,144 @@
+import { isDetected, type Mutant, type Verdict } from "./mutant.js";
+import { type RunEnd, SuiteProcess, type SuiteProcessOptions } from "./suite-process.js";
+
+/** What the run without mutants found. */
+export interface SuiteCoverage {
+  /** The duration of each case in milliseconds. */
+  readonly durations: Readonly<Record<string, number>>;
+  /** How often each case executes each mutant: first by the mutant's id, then by the case. */
+  readonly hits: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** The ids of the mutants that are executed while the modules load. */
+  readonly static: readonly string[];
+  /** Cases that failed without a mutant. No mutant counts as killed by them. */
+  readonly broken: Readonly<Record<string, string>>;
+}
+
+/** Runs each case alone, without a mutant. */
+export async function coverSuite(options: SuiteProcessOptions): Promise<SuiteCoverage> {
+  const worker = await SuiteProcess.start(options);
+  const durations: Record<string, number> = {};
+  const hits: Record<string, Record<string, number>> = {};
+  const broken: Record<string, string> = {};
+  const end = await worker.cover(150_000, (ended) => {
+    if (ended.status === "skipped") return;
+    if (ended.status === "failed") {
+      broken[ended.unit] = ended.reason ?? "";
+      return;
+    }
+    durations[ended.unit] = ended.milliseconds;
+    for (const [id, count] of Object.entries(ended.hits ?? {})) {
+      hits[id] ??= {};
+      hits[id][ended.unit] = count;
+    }
+  });
+  worker.kill();
+  if (end.failed !== undefined || end.hanging !== undefined)
+    throw new Error(`the run without mutants did not end: ${end.reason ?? end.hanging?.join(", ")}`);
+  return { durations, hits, static: worker.covered, broken };
+}
+
+/** Runs the cases that execute a mutant, with the mutant, until one fails. */
+export class SuiteStage {
+  readonly #options: SuiteProcessOptions;
+  readonly #coverage: SuiteCoverage;
+  readonly #concurrency: number;
+  /** How many mutants each case killed, in total and by file. Cases that kill often run first. */
+  readonly #kills = new Map<string, number>();
+  /** Cases that failed with a mutant and did not fail again, or failed without it. */
+  readonly unstable: Map<string, number> = new Map();
+  #worker: SuiteProcess | undefined;
+
+  constructor(options: SuiteProcessOptions, coverage: SuiteCoverage, concurrency: number) {
+    this.#options = options;
+    this.#coverage = coverage;
+    this.#concurrency = concurrency;
+  }
+
+  async run(mutant: Mutant): Promise<Verdict> {
+    const fresh = this.#coverage.static.includes(mutant.id);
+    const units = fresh ? Object.keys(this.#coverage.durations) : Object.keys(this.#coverage.hits[mutant.id] ?? {});
+    if (units.length === 0) return { status: "uncovered" };
+    const verdict = await this.#runUnits(mutant, this.#sorted(units, mutant), fresh);
+    if (isDetected(verdict) && verdict.by !== undefined) this.#count(verdict.by, mutant);
+    return verdict;
+  }
+
+  close(): void {
+    this.#worker?.kill();
+  }
+
+  async #runUnits(mutant: Mutant, units: readonly string[], fresh: boolean): Promise<Verdict> {
+    let left = [...units];
+    while (left.length > 0) {
+      const end = await this.#request(mutant, left, fresh);
+      if (end.hanging !== undefined) return { status: "timeout", by: end.hanging.join(", ") };
+      if (end.failed === undefined) break;
+      const { failed, passed } = end;
+      const suspects = end.suspects?.length ? end.suspects : left;
+      if (await this.#isConfirmed(mutant, failed, suspects, fresh)) return { status: "killed", by: failed };
+      this.unstable.set(failed, (this.unstable.get(failed) ?? 0) + 1);
+      left = left.filter((unit) => !suspects.includes(unit) && !passed.includes(unit));
+    }
+    return { status: "survived" };
+  }
+
+  /** A kill counts only if the suspected cases fail in the same way a second time, and not without the mutant. */
+  async #isConfirmed(mutant: Mutant, failed: string, suspects: readonly string[], fresh: boolean): Promise<boolean> {
+    const again = await this.#request(mutant, suspects, fresh);
+    if (again.hanging === undefined && again.failed !== failed) return false;
+    const isClean = (end: RunEnd): boolean => end.hanging === undefined && end.failed !== failed;
+    if (isClean(await this.#request(undefined, suspects, false))) return true;
+    // The mutant may have damaged the worker.
+    this.#worker?.kill();
+    return isClean(await this.#request(undefined, suspects, false));
+  }
+
+  async #request(mutant: Mutant | undefined, units: readonly string[], fresh: boolean): Promise<RunEnd> {
+    let worker: SuiteProcess;
+    try {
+      worker = await this.#workerFor(fresh ? mutant : undefined);
+    } catch (error) {
+      if (!fresh) throw error;
+      return { failed: "the load of the modules", passed: [] };
+    }
+    const { durations, hits } = this.#coverage;
+    const counts = mutant === undefined ? [] : Object.values(hits[mutant.id] ?? {});
+    const hitLimit = mutant && 10_000 + 100 * counts.reduce((sum, count) => sum + count, 0);
+    const longest = Math.max(...units.map((unit) => durations[unit] ?? 0));
+    const end = await worker.run(
+      { mutant: mutant?.id, hitLimit, units, concurrency: this.#concurrency },
+      20_000 + 5 * longest,
+    );
+    if (process.env["TRACE"])
+      console.log(
+        "  ",
+        mutant?.id,
+        mutant?.file,
+        mutant?.line,
+        units.length,
+        fresh,
+        JSON.stringify({ ...end, passed: end.passed.length }),
+      );
+    if (fresh) worker.kill();
+    return end;
+  }
+
+  async #workerFor(mutant: Mutant | undefined): Promise<SuiteProcess> {
+    if (mutant !== undefined) return SuiteProcess.start(this.#options, mutant.id);
+    if (!this.#worker?.alive) this.#worker = await SuiteProcess.start(this.#options);
+    return this.#worker;
+  }
+
+  #sorted(units: readonly string[], { file }: Mutant): string[] {
+    const promise = (unit: string): number => {
+      const kills = 1 + (this.#kills.get(unit) ?? 0) + 10 * (this.#kills.get(`${file} ${unit}`) ?? 0);
+      return kills / (10 + (this.#coverage.durations[unit] ?? 0));
+    };
+    const promises = new Map(units.map((unit) => [unit, promise(unit)]));
+    return units.toSorted((a, b) => (promises.get(b) ?? 0) - (promises.get(a) ?? 0));
+  }
+
+  #count(unit: string, { file }: Mutant): void {
+    for (const name of [unit, `${file} ${unit}`]) this.#kills.set(name, (this.#kills.get(name) ?? 0) + 1);
+  }
+}

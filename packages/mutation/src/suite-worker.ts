@@ -1,0 +1,110 @@
+// A process that runs cases of the published suite against the instrumented code, with one mutant after the other.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ConformanceCase, ConformanceHarness, runCase } from "@manykv/conformance";
+import { activeMutantVariable, strykerNamespace } from "./stryker-namespace.js";
+import type { FromWorker, ToWorker } from "./suite-protocol.js";
+
+/** What the bundle of `sandbox.ts` exports. */
+interface SuiteModule {
+  readonly cases: readonly ConformanceCase[];
+  readonly runCase: typeof runCase;
+  readonly harnesses: readonly ConformanceHarness[];
+  readonly before: readonly (() => unknown)[];
+}
+
+const [bundle = "", only = "[]", seed = "1"] = process.argv.slice(2);
+const stryker = strykerNamespace();
+const send = (message: FromWorker): void => void process.send?.(message);
+
+process.on("unhandledRejection", (error) => send({ type: "unhandled", reason: String(error) }));
+process.on("uncaughtException", (error) => send({ type: "unhandled", reason: String(error) }));
+process.on("disconnect", () => process.exit());
+
+const { cases, runCase: run, harnesses, before } = (await import(bundle)) as SuiteModule;
+for (const hook of before) await hook();
+
+interface Unit {
+  readonly id: string;
+  readonly harness: ConformanceHarness;
+  readonly case: ConformanceCase;
+}
+
+const units = new Map<string, Unit>();
+const names: readonly string[] = JSON.parse(only);
+for (const given of harnesses) {
+  if (names.length > 0 && !names.includes(given.name)) continue;
+  // The published defaults, and the same random calls in every run.
+  const harness = { ...given, modelRuns: undefined, seed: Number(seed) };
+  for (const one of cases) {
+    if (harness.skip?.[one.id] !== undefined) continue;
+    if (one.subject === "network" && harness.servers === undefined) continue;
+    const id = `${harness.name}: ${one.id}`;
+    units.set(id, { id, harness, case: one });
+  }
+}
+
+process.on("message", (message: ToWorker) => void handle(message));
+send({ type: "ready", units: [...units.keys()], covered: Object.keys(stryker.mutantCoverage?.static ?? {}) });
+
+async function handle(message: ToWorker): Promise<void> {
+  if (message.type === "cover") {
+    for (const unit of units.values()) await cover(unit);
+    return send({ type: "done" });
+  }
+  activate(message.mutant, message.hitLimit);
+  const queue = [...message.units];
+  let failed = false;
+  const worker = async (): Promise<void> => {
+    for (let id = queue.shift(); id !== undefined && !failed; id = queue.shift()) {
+      const unit = units.get(id);
+      if (unit === undefined) throw new Error(`no case has the id ${id}`);
+      send({ type: "start", unit: id });
+      const ended = await runUnit(unit);
+      failed ||= ended.status === "failed";
+      send({ type: "end", unit: id, ...ended });
+    }
+  };
+  await Promise.all(Array.from({ length: message.concurrency }, worker));
+  send({ type: "done" });
+}
+
+function activate(mutant: string | undefined, hitLimit: number | undefined): void {
+  stryker.activeMutant = mutant;
+  stryker.hitCount = hitLimit === undefined ? undefined : 0;
+  stryker.hitLimit = hitLimit;
+  // Child processes of cases inherit the variable.
+  if (mutant === undefined) delete process.env[activeMutantVariable];
+  else process.env[activeMutantVariable] = mutant;
+}
+
+interface Ended {
+  readonly status: "passed" | "failed" | "skipped";
+  readonly milliseconds: number;
+  readonly reason?: string;
+}
+
+async function runUnit({ harness, case: one }: Unit): Promise<Ended> {
+  const start = performance.now();
+  const { status, failure } = await run(one, harness);
+  const milliseconds = performance.now() - start;
+  return { status, milliseconds, ...(failure && { reason: failure.message }) };
+}
+
+/** Runs one case alone and reports which mutants it executes, also in its child processes. */
+async function cover(unit: Unit): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "manykv-mutation-"));
+  process.env["MANYKV_MUTATION_COVERAGE"] = folder;
+  process.env["NODE_OPTIONS"] = `--import ${new URL("child-coverage.js", import.meta.url).href}`;
+  stryker.currentTestId = unit.id;
+  send({ type: "start", unit: unit.id });
+  const ended = await runUnit(unit);
+  stryker.currentTestId = undefined;
+  delete process.env["NODE_OPTIONS"];
+  const hits: Record<string, number> = { ...stryker.mutantCoverage?.perTest[unit.id] };
+  for (const name of readdirSync(folder))
+    for (const id of readFileSync(join(folder, name), "utf8").split("\n")) hits[id] ??= 1;
+  rmSync(folder, { recursive: true });
+  send({ type: "end", unit: unit.id, ...ended, hits });
+}

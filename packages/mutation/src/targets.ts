@@ -1,0 +1,54 @@
+/** A package whose mutants can be tested. */
+export interface Target {
+  /** Folder of the package, from the root of the repository. */
+  readonly folder: string;
+  /** Test files that pass harnesses to the conformance suite. The suite stage runs exactly these harnesses. */
+  readonly suites: readonly string[];
+  /** Names of the harnesses to run. Default: all harnesses of `suites`. */
+  readonly harnesses?: readonly string[];
+  /** The servers that the harnesses and tests need. */
+  readonly services: readonly ServiceName[];
+  /** The vitest projects whose tests the second stage runs against the survivors of the first one. */
+  readonly projects: readonly string[];
+}
+
+export type ServiceName = "redis" | "redis-cluster" | "postgres" | "dynamodb";
+
+export type TargetName = "core" | "memory" | "redis" | "postgres" | "dynamodb";
+
+export const targets: Readonly<Record<TargetName, Target>> = {
+  core: {
+    folder: "packages/core",
+    suites: ["packages/memory/test/conformance.test.ts"],
+    harnesses: ["memory"],
+    services: [],
+    projects: ["core", "memory", "conformance"],
+  },
+  memory: {
+    folder: "packages/memory",
+    suites: ["packages/memory/test/conformance.test.ts"],
+    harnesses: ["memory"],
+    services: [],
+    projects: ["memory"],
+  },
+  redis: {
+    folder: "packages/redis",
+    suites: ["packages/redis/test/conformance.test.ts", "packages/redis/test/conformance-cluster.test.ts"],
+    services: ["redis", "redis-cluster"],
+    projects: ["redis"],
+  },
+  postgres: {
+    folder: "packages/postgres",
+    suites: ["packages/postgres/test/conformance.test.ts"],
+    services: ["postgres"],
+    projects: ["postgres"],
+  },
+  dynamodb: {
+    folder: "packages/dynamodb",
+    suites: ["packages/dynamodb/test/conformance.test.ts"],
+    services: ["dynamodb"],
+    projects: ["dynamodb"],
+  },
+};
+
+export const targetNames: readonly TargetName[] = Object.keys(targets) as TargetName[];
