@@ -9,4 +9,5 @@ export {
   type WriteRecord,
 } from "./checker/history.js";
 export { type CallEnd, RecordedClient, type RecordedClientOptions } from "./checker/recorded-client.js";
+export { toJepsen } from "./checker/to-jepsen.js";
 export { type Identified, identify, leastValueBytes, uniqueValue } from "./checker/unique-value.js";
