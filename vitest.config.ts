@@ -14,6 +14,8 @@ export default defineConfig({
       "packages/dynamodb",
       "packages/manykv",
       "packages/test-services",
+      "packages/reliability/vitest.quick.config.ts",
+      "packages/mutation",
       "conformance",
       "examples",
     ],

@@ -7,10 +7,10 @@ const longTimeout = 600_000;
 
 describe("simulated schedules", () => {
   test(
-    "20,000 schedules have no false outcome, and every call settles",
+    "8,000 schedules have no false outcome, and every call settles",
     async () => {
       const seed = Math.floor(Math.random() * 2 ** 31);
-      const result = await runSimulation(seed, 20_000);
+      const result = await runSimulation(seed, 8_000);
       expect(
         result.failures,
         "to repeat a schedule: npx -y pnpm@12 campaign --only simulation --size 1 --seed <the seed of the failure>",
@@ -19,7 +19,7 @@ describe("simulated schedules", () => {
       expect(result.undecided).toBe(0);
       expect(result.worstOverrun).toBeLessThanOrEqual(250);
       // If an outcome were rare, the schedules would not test it.
-      for (const count of Object.values(result.outcomes)) expect(count).toBeGreaterThan(1_000);
+      for (const count of Object.values(result.outcomes)) expect(count).toBeGreaterThan(400);
     },
     longTimeout,
   );
