@@ -1,4 +1,5 @@
 import type { ConformanceCase } from "../conformance-case.js";
+import { tableCases } from "../table/table.js";
 import { describeCases } from "./describe.js";
 import { driverAnswerCases } from "./driver-answers.js";
 import { driverCases } from "./driver-contract.js";
@@ -112,4 +113,5 @@ export const cases: readonly ConformanceCase[] = [
   ...engineFailureCases,
   ...driverCases,
   ...driverAnswerCases,
+  ...tableCases,
 ];

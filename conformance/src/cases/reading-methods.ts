@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import type { Bucket } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
-import { answerLost, refused, throttled } from "../faults/engine-faults.js";
-import { faultDriver } from "../faults/fault-driver.js";
 import { wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { farAway } from "../support/expiry.js";
-import { quickRetry } from "../support/faulty-write.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { rejectsWith } from "../support/rejections.js";
 
@@ -105,69 +101,6 @@ export const readingMethodCases: readonly ConformanceCase[] = [
     },
   },
   {
-    id: "s10-exists-many",
-    rule: "S10",
-    subject: "core",
-    title: "existsMany and getMap reject if one key cannot be read, and read unprocessed keys again",
-    async run(context) {
-      const failing = await reader(
-        context.bucket({
-          store: { retry: quickRetry },
-          wrap: (driver) =>
-            faultDriver(driver, ({ operation }) =>
-              operation === "set"
-                ? undefined
-                : { kind: "keys", of: (key) => (key === "b" ? { kind: "fail", fault: refused } : undefined) },
-            ),
-        }),
-      );
-      for (const call of [() => failing.existsMany(["a", "b", "c"]), () => failing.getMap(["a", "b", "c"])]) {
-        const error = await rejectsWith(call(), "access-denied");
-        assert.match(error.message, /entry 1\b/);
-      }
-      assert.deepEqual(await failing.existsMany(["a", "c", "missing"]), [true, true, false]);
-      const busy = await reader(
-        context.bucket({
-          store: { retry: quickRetry },
-          wrap: (driver) =>
-            faultDriver(driver, ({ call }) => ({
-              kind: "keys",
-              of: (key) => (call % 3 && key === "b" ? { kind: "unprocessed" } : undefined),
-            })),
-        }),
-      );
-      assert.deepEqual(await busy.existsMany(["a", "b", "missing", "b"]), [true, true, false, true]);
-      assert.deepEqual([...(await busy.getMap(["b", "a"])).keys()], ["b", "a"]);
-    },
-  },
-  {
-    id: "s10-ttl-many",
-    rule: "S10",
-    subject: "core",
-    needs: ["ttl"],
-    title: "ttlMany rejects if it cannot read a key, and reads throttled and lost keys again",
-    async run(context) {
-      const faults = [throttled, answerLost];
-      let broken = false;
-      const bucket = await reader(
-        context.bucket({
-          store: { retry: quickRetry },
-          wrap: (driver) =>
-            faultDriver(driver, ({ operation }) => {
-              if (operation !== "ttl") return undefined;
-              const fault = broken ? refused : faults.shift();
-              return fault && { kind: "reject", fault };
-            }),
-        }),
-      );
-      assert.deepEqual(await bucket.ttlMany(["a", "missing", "b"]), [null, undefined, null]);
-      assert.equal(faults.length, 0);
-      broken = true;
-      await rejectsWith(bucket.ttlMany(["a"]), "access-denied");
-      await rejectsWith(bucket.ttlMany(["\ud800"]), "invalid-argument");
-    },
-  },
-  {
     id: "s10-ttl-answer-too-short",
     rule: "S10",
     subject: "core",
@@ -182,10 +115,3 @@ export const readingMethodCases: readonly ConformanceCase[] = [
     },
   },
 ];
-
-/** Sets the keys `a`, `b` and `c` of a bucket. */
-async function reader(opened: Promise<Bucket>): Promise<Bucket> {
-  const bucket = await opened;
-  await bucket.setMany(["a", "b", "c"].map((key) => [key, value]));
-  return bucket;
-}

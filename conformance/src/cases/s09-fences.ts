@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import type { Bucket } from "@manykv/core";
-import type { Driver, Fault } from "@manykv/core/driver";
+import type { Fault } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import { answerLost } from "../faults/engine-faults.js";
-import { faultDriver } from "../faults/fault-driver.js";
-import { bytes, sameBytes } from "../support/bytes.js";
-import { faultyWrite, quickRetry } from "../support/faulty-write.js";
+import { faultyWrite } from "../support/faulty-write.js";
 import { pause } from "../support/settles.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 
@@ -44,27 +42,6 @@ export const fenceCases: readonly ConformanceCase[] = [
       });
       assert.deepEqual(outcomes, new Array(4).fill("applied"));
       assert.deepEqual(events, ["request of 4", "fence", "fenced", "request of 4"]);
-    },
-  },
-  {
-    id: "s09-fence-before-giving-up",
-    rule: "S9",
-    subject: "core",
-    title:
-      "core calls a fence even if core does not retry the write, so that the write cannot take effect after the call",
-    async run(context) {
-      let fenced = 0;
-      const fence = async (): Promise<void> => {
-        fenced++;
-      };
-      const lost: Fault = { ...answerLost, retryable: false, fence };
-      const { outcomes } = await faultyWrite(context, {
-        kind: "set",
-        keys: 2,
-        schedule: () => ({ kind: "reject", fault: lost }),
-      });
-      assert.deepEqual(outcomes, ["unknown", "unknown"]);
-      assert.equal(fenced, 1);
     },
   },
   {
@@ -107,27 +84,6 @@ export const fenceCases: readonly ConformanceCase[] = [
         schedule: () => ({ kind: "reject", fault: lost }),
       });
       assert.deepEqual(outcomes, ["unknown", "unknown"]);
-    },
-  },
-  {
-    id: "s09-late-write-is-fenced",
-    rule: "S9",
-    subject: "core",
-    title: "with a fence, a write whose response was lost never overwrites a newer write",
-    async run(context) {
-      const name = context.bucketName();
-      let late = true;
-      const held = (driver: Driver): Driver =>
-        faultDriver(driver, () => {
-          if (!late) return undefined;
-          late = false;
-          return { kind: "late-apply", milliseconds: 60 };
-        });
-      const bucket = await context.bucket({ name, wrap: held, store: { retry: quickRetry } });
-      await bucket.set("key", bytes("first"));
-      await bucket.set("key", bytes("second"));
-      await pause(120);
-      sameBytes(await (await context.bucket({ name })).get("key"), bytes("second"));
     },
   },
   {

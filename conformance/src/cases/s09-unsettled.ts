@@ -46,20 +46,6 @@ export const unsettledCases: readonly ConformanceCase[] = [
     },
   },
   {
-    id: "s09-settled-by-a-fence",
-    rule: "S9",
-    subject: "core",
-    title: "a lost write whose fence resolves is `unknown`, but not unsettled",
-    async run(context) {
-      const schedule = loses({ ...answerLost, fence: resolves });
-      const report = await write(context, { kind: "set", schedule, store: once });
-      assert.deepEqual(report.error?.counts, { applied: 0, "not-applied": 0, unknown: 4 });
-      assert.deepEqual(unsettled(report), [false, false, false, false]);
-      assert.doesNotMatch(report.error?.message ?? "", /later/);
-      assert.equal(report.event?.unsettled, undefined);
-    },
-  },
-  {
     id: "s09-unsettled-keys",
     rule: "S9",
     subject: "core",

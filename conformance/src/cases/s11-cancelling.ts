@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import type { Bucket, CallOptions } from "@manykv/core";
+import type { CallOptions } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
-import { throttled } from "../faults/engine-faults.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { faultyWrite, writeKinds } from "../support/faulty-write.js";
-import { recordRequests } from "../support/recording-driver.js";
-import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
+import { batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 
 /** Time after which a cancelled call counts as hanging, in milliseconds. A cancelled call settles far earlier. */
@@ -17,68 +15,7 @@ const hangs = 8_000;
 
 /** Cases for rule S11: the caller cancels a call with a signal. */
 export const cancellingCases: readonly ConformanceCase[] = [
-  {
-    id: "s11-cancelled-before",
-    rule: "S11",
-    subject: "core",
-    title:
-      "with a signal that is already aborted, nothing is sent, reads reject with `aborted` and writes are `not-applied`",
-    async run(context) {
-      const { requests, wrap } = recordRequests();
-      const bucket = await context.bucket({ wrap });
-      const options = { signal: AbortSignal.abort() };
-      for (const call of readsOf(bucket, options)) await rejectsWith(call, "aborted");
-      assertNothingApplied(await batchErrorOf(bucket.set("a", bytes("v"), options), "aborted"), 1);
-      assertNothingApplied(await batchErrorOf(bucket.delete("a", options), "aborted"), 1);
-      assertNothingApplied(await batchErrorOf(bucket.setMany([["a", bytes("v")]], options), "aborted"), 1);
-      assertNothingApplied(await batchErrorOf(bucket.deleteMany(["a", "b"], options), "aborted"), 2);
-      assert.equal(requests.length, 0);
-    },
-  },
-  {
-    id: "s11-cancelled-reads",
-    rule: "S11",
-    subject: "core",
-    title: "a read that is cancelled while the engine is silent rejects with `aborted`, which is not retryable",
-    async run(context) {
-      const bucket = await context.bucket({
-        wrap: (driver) => faultDriver(driver, () => ({ kind: "hang" })),
-      });
-      const controller = new AbortController();
-      const calls = readsOf(bucket, { signal: controller.signal, timeout: Number.POSITIVE_INFINITY });
-      setTimeout(() => controller.abort(), 20);
-      for (const call of calls) {
-        assert.equal((await settles(call, hangs, "a cancelled read")).status, "rejected");
-        assert.equal((await rejectsWith(call, "aborted")).retryable, false);
-      }
-    },
-  },
   ...writeKinds.flatMap((kind): ConformanceCase[] => [
-    {
-      id: `s11-cancelled-${kind}-is-unknown`,
-      rule: "S11",
-      subject: "core",
-      title: `the keys of a ${kind}Many that is cancelled after its request was sent are \`unknown\``,
-      async run(context) {
-        for (const fault of ["hang", "drop-answer", "drop-request"] as const) {
-          const controller = new AbortController();
-          const { outcomes, error } = await faultyWrite(context, {
-            kind,
-            keys: 2,
-            schedule: () => {
-              // A driver may still find that nothing was sent, so the write is cancelled after the engine has answered.
-              if (fault === "drop-answer") return { kind: fault, onAnswer: () => controller.abort() };
-              setTimeout(() => controller.abort(), 10);
-              return { kind: fault };
-            },
-            signal: controller.signal,
-          });
-          assert.equal(error?.code, "aborted");
-          assert.equal(error?.retryable, false);
-          assert.deepEqual(outcomes, ["unknown", "unknown"]);
-        }
-      },
-    },
     {
       id: `s11-cancelled-${kind}-across-seams`,
       rule: "S11",
@@ -150,29 +87,6 @@ export const cancellingCases: readonly ConformanceCase[] = [
     },
   },
   {
-    id: "s11-cancelled-while-waiting",
-    rule: "S11",
-    subject: "core",
-    title:
-      "a write that is cancelled while it waits to retry settles at once, and its throttled keys are `not-applied`",
-    async run(context) {
-      const controller = new AbortController();
-      const { outcomes, error } = await faultyWrite(context, {
-        kind: "set",
-        keys: 2,
-        schedule: () => {
-          setTimeout(() => controller.abort(), 20);
-          return { kind: "reject", fault: throttled };
-        },
-        signal: controller.signal,
-        timeout: Number.POSITIVE_INFINITY,
-        store: { retry: { attempts: 5, baseDelay: 10_000_000, maxDelay: 10_000_000 } },
-      });
-      assert.equal(error?.code, "aborted");
-      assert.deepEqual(outcomes, ["not-applied", "not-applied"]);
-    },
-  },
-  {
     id: "s11-cancelled-after",
     rule: "S11",
     subject: "core",
@@ -216,19 +130,3 @@ export const cancellingCases: readonly ConformanceCase[] = [
     },
   },
 ];
-
-function readsOf(bucket: Bucket, options: CallOptions): Promise<unknown>[] {
-  const calls = [
-    bucket.get("a", options),
-    bucket.exists("a", options),
-    bucket.getMany(["a", "b"], options),
-    bucket.getMap(["a"], options),
-    bucket.existsMany(["a", "b"], options),
-    bucket.clear(options),
-    bucket.listKeys(options),
-    bucket.keys(options)[Symbol.asyncIterator]().next(),
-  ];
-  // The case awaits the calls one by one. A call that rejects earlier must not cause an unhandled rejection.
-  for (const call of calls) call.catch(() => {});
-  return calls;
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BatchError, type Entry, type Outcome, type StoreOptions } from "@manykv/core";
-import { type Driver, type Fault, keyExists, pickKeys } from "@manykv/core/driver";
+import { type Driver, keyExists, pickKeys } from "@manykv/core/driver";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule, KeyFault } from "../faults/call-fault.js";
@@ -39,41 +39,6 @@ interface FaultyCreate {
 /** Cases for rule S18: `ifAbsent` when keys or requests fail, and which requests core sends. */
 export const lostAnswerCases: readonly ConformanceCase[] = [
   {
-    id: "s18-lost-request-is-repeated",
-    rule: "S18",
-    subject: "core",
-    needs: ["ifAbsent"],
-    title: "if a request is lost and its repetition creates the keys, they are `applied`",
-    async run(context) {
-      const { outcomes, requests, stored } = await create(context, {
-        keys: 3,
-        schedule: firstRequest({ ...answerLost, fence: async () => {} }),
-      });
-      assert.deepEqual(outcomes, ["applied", "applied", "applied"]);
-      assert.equal(requests.length, 2);
-      assert.deepEqual(stored, ["new", "new", "new"]);
-    },
-  },
-  {
-    id: "s18-lost-answer-is-unknown",
-    rule: "S18",
-    subject: "core",
-    needs: ["ifAbsent"],
-    title: "if a response is lost and the repetition finds the keys, they are `unknown`, created by this call or not",
-    async run(context) {
-      for (const fence of [undefined, async () => {}]) {
-        const { outcomes, requests, error } = await create(context, {
-          keys: 3,
-          existing: ["k1"],
-          schedule: firstRequest({ ...answerLost, fence }, true),
-        });
-        assert.deepEqual(outcomes, ["unknown", "unknown", "unknown"]);
-        assert.equal(requests.length, 2);
-        assert.equal(error?.code, "connection-lost");
-      }
-    },
-  },
-  {
     id: "s18-lost-keys",
     rule: "S18",
     subject: "core",
@@ -102,23 +67,6 @@ export const lostAnswerCases: readonly ConformanceCase[] = [
         ],
       );
       assert.deepEqual(stored, ["new", "old", "new", "new", "new"]);
-    },
-  },
-  {
-    id: "s18-lost-in-every-attempt",
-    rule: "S18",
-    subject: "core",
-    needs: ["ifAbsent"],
-    title: "keys whose responses are lost in every attempt are `unknown` after a bounded number of requests",
-    async run(context) {
-      const { outcomes, error, requests } = await create(context, {
-        keys: 2,
-        schedule: () => ({ kind: "reject", fault: answerLost }),
-      });
-      assert.deepEqual(outcomes, ["unknown", "unknown"]);
-      assert.equal(error?.code, "connection-lost");
-      assert.equal(error.retryable, true);
-      assert.equal(requests.length, quickRetry.attempts);
     },
   },
   {
@@ -171,26 +119,6 @@ export const lostAnswerCases: readonly ConformanceCase[] = [
     },
   },
   {
-    id: "s18-unprocessed-in-every-attempt",
-    rule: "S18",
-    subject: "core",
-    needs: ["ifAbsent"],
-    title: "keys that stay unprocessed are `not-applied` with code `throttled`, and the others have their own outcome",
-    async run(context) {
-      const { outcomes, error, stored } = await create(context, {
-        keys: 3,
-        existing: ["k2"],
-        schedule: () => ({ kind: "keys", of: (key) => (key === "k1" ? { kind: "unprocessed" } : undefined) }),
-      });
-      assert.deepEqual(outcomes, ["applied", "not-applied", "not-applied"]);
-      assert.deepEqual(
-        Array.from(error?.failures() ?? [], ({ code }) => code),
-        ["throttled", "precondition-failed"],
-      );
-      assert.deepEqual(stored, ["new", undefined, "old"]);
-    },
-  },
-  {
     id: "s18-existing-keys-are-not-retried",
     rule: "S18",
     subject: "core",
@@ -205,87 +133,6 @@ export const lostAnswerCases: readonly ConformanceCase[] = [
       });
       assert.deepEqual(outcomes, ["not-applied", "not-applied", "applied", "applied", "not-applied", "applied"]);
       assert.equal(requests.length, 3);
-    },
-  },
-  {
-    id: "s18-fences",
-    rule: "S18",
-    subject: "core",
-    needs: ["ifAbsent"],
-    title:
-      "core calls the fence of a lost request before it repeats the request, and reports a lost request that has no fence",
-    async run(context) {
-      const events: string[] = [];
-      const fence = async (): Promise<void> => void events.push("fence");
-      const { outcomes } = await create(context, {
-        keys: 1,
-        schedule: ({ call }) => {
-          events.push("request");
-          return call === 0 ? { kind: "reject", fault: { ...answerLost, fence } } : undefined;
-        },
-      });
-      assert.deepEqual(outcomes, ["applied"]);
-      assert.deepEqual(events, ["request", "fence", "request"]);
-      const { error } = await create(context, { keys: 1, schedule: firstRequest(answerLost, true) });
-      assert.deepEqual(
-        Array.from(error?.failures() ?? [], ({ unsettled }) => unsettled),
-        [true],
-      );
-    },
-  },
-  {
-    id: "s18-late-create-is-fenced",
-    rule: "S18",
-    subject: "core",
-    needs: ["ifAbsent"],
-    title:
-      "with a fence, a lost create never takes effect after the call, so a key that is deleted later stays deleted",
-    async run(context) {
-      const name = context.bucketName();
-      const direct = await context.bucket({ name });
-      let late = true;
-      const bucket = await context.bucket({
-        name,
-        store: { retry: quickRetry },
-        wrap: (driver) =>
-          faultDriver(driver, () => {
-            if (!late) return undefined;
-            late = false;
-            return { kind: "late-apply", milliseconds: 60 };
-          }),
-      });
-      await bucket.set("key", bytes("first"), { ifAbsent: true });
-      await direct.delete("key");
-      await new Promise((resolve) => setTimeout(resolve, 120));
-      assert.equal(await direct.get("key"), undefined);
-    },
-  },
-  {
-    id: "s18-cancelled",
-    rule: "S18",
-    subject: "core",
-    needs: ["ifAbsent"],
-    title:
-      "keys of a request that is cancelled or times out after it was sent are `unknown`, and unsent keys `not-applied`",
-    async run(context) {
-      const controller = new AbortController();
-      const schedule: FaultSchedule = ({ keys }) => {
-        if (!keys.includes("k1")) return undefined;
-        setTimeout(() => controller.abort(), 20);
-        return { kind: "drop-request" };
-      };
-      const store: StoreOptions = { requestLimits: { maxKeys: 1 }, concurrency: 1, retry: { attempts: 1 } };
-      const cancelled = await create(context, { keys: 3, schedule, store, signal: controller.signal });
-      assert.deepEqual(cancelled.outcomes, ["applied", "unknown", "not-applied"]);
-      assert.equal(cancelled.error?.code, "aborted");
-      const late = await create(context, {
-        keys: 2,
-        schedule: () => ({ kind: "drop-request" }),
-        store: { retry: { attempts: 1 } },
-        timeout: 400,
-      });
-      assert.deepEqual(late.outcomes, ["unknown", "unknown"]);
-      assert.equal(late.error?.code, "timeout");
     },
   },
   {
@@ -453,9 +300,4 @@ function ofSeveralKeys(driver: Driver): Driver {
       return { faults, unprocessed };
     },
   });
-}
-
-/** Returns a schedule in which the first request fails with `fault`. */
-function firstRequest(fault: Fault, applied = false): FaultSchedule {
-  return ({ call }) => (call === 0 ? { kind: "reject", fault, applied } : undefined);
 }

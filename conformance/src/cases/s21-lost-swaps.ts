@@ -3,7 +3,7 @@ import type { BatchError, Bucket, SwapResult } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { FaultSchedule } from "../faults/call-fault.js";
-import { answerLost, refused, throttled, timeOver, unavailable } from "../faults/engine-faults.js";
+import { answerLost, refused, throttled, unavailable } from "../faults/engine-faults.js";
 import { faultDriver } from "../faults/fault-driver.js";
 import { seededFaults } from "../faults/seeded-faults.js";
 import { bytes, sameBytes } from "../support/bytes.js";
@@ -21,23 +21,9 @@ interface FaultySwap {
 
 const swapped: SwapResult = { swapped: true };
 const settles = async (): Promise<void> => {};
-const fails = (): Promise<void> => Promise.reject(new Error("the fence fails"));
 
 /** Cases for rule S21: `compareAndSwap` when requests fail. */
 export const lostSwapCases: readonly ConformanceCase[] = [
-  {
-    id: "s21-lost-request",
-    rule: "S21",
-    subject: "core",
-    needs: ["compareAndSwap"],
-    title: "a swap whose request is lost is sent again after its fence has succeeded, and then swaps",
-    async run(context) {
-      const { call, requests, direct } = await swap(context, firstRequest({ ...answerLost, fence: settles }));
-      assert.deepEqual(await call, swapped);
-      assert.equal(requests.length, 2);
-      sameBytes(await direct.get("key"), bytes("new"));
-    },
-  },
   {
     id: "s21-lost-answer",
     rule: "S21",
@@ -52,29 +38,6 @@ export const lostSwapCases: readonly ConformanceCase[] = [
       assert.deepEqual(unsettledOf(error), [undefined]);
       assert.equal(requests.length, 2);
       sameBytes(await direct.get("key"), bytes("new"));
-    },
-  },
-  {
-    id: "s21-lost-without-fence",
-    rule: "S21",
-    subject: "core",
-    needs: ["compareAndSwap"],
-    title: "a lost swap without a fence, or whose fence fails, is `unknown`, unsettled and not sent again",
-    async run(context) {
-      for (const fence of [undefined, fails]) {
-        for (const applied of [true, false]) {
-          const { call, requests, direct } = await swap(context, () => ({
-            kind: "reject",
-            fault: { ...answerLost, fence },
-            applied,
-          }));
-          const error = await batchErrorOf(call, "connection-lost");
-          assertOutcomes(error, ["unknown"]);
-          assert.deepEqual(unsettledOf(error), [true]);
-          assert.equal(requests.length, 1);
-          sameBytes(await direct.get("key"), bytes(applied ? "new" : "old"));
-        }
-      }
     },
   },
   {
@@ -117,23 +80,6 @@ export const lostSwapCases: readonly ConformanceCase[] = [
     },
   },
   {
-    id: "s21-retries-exhausted",
-    rule: "S21",
-    subject: "core",
-    needs: ["compareAndSwap"],
-    title: "a swap that never has an effect is `not-applied`, and one that is lost every time is `unknown`",
-    async run(context) {
-      const busy = await swap(context, () => ({ kind: "reject", fault: throttled }));
-      const error = await batchErrorOf(busy.call, "throttled");
-      assertNothingApplied(error, 1);
-      assert.equal(error.retryable, true);
-      assert.equal(busy.requests.length, quickRetry.attempts);
-      const lost = await swap(context, () => ({ kind: "reject", fault: { ...answerLost, fence: settles } }));
-      assertOutcomes(await batchErrorOf(lost.call, "connection-lost"), ["unknown"]);
-      assert.equal(lost.requests.length, quickRetry.attempts);
-    },
-  },
-  {
     id: "s21-refused",
     rule: "S21",
     subject: "core",
@@ -150,63 +96,6 @@ export const lostSwapCases: readonly ConformanceCase[] = [
         fault: request.call === 0 ? { ...answerLost, fence: settles } : refused,
       }));
       assertOutcomes(await batchErrorOf(lost.call), ["unknown"]);
-    },
-  },
-  {
-    id: "s21-silent-engine",
-    rule: "S21",
-    subject: "core",
-    needs: ["compareAndSwap"],
-    title: "a swap without a response settles by its deadline and is `unknown`",
-    async run(context) {
-      for (const kind of ["hang", "drop-request"] as const) {
-        const { call } = await swap(context, () => ({ kind }), { timeout: 300 });
-        assertOutcomes(await batchErrorOf(call, "timeout"), ["unknown"]);
-      }
-      const { call } = await swap(context, () => ({ kind: "reject", fault: timeOver }));
-      assertOutcomes(await batchErrorOf(call, "timeout"), ["unknown"]);
-    },
-  },
-  {
-    id: "s21-cancelled",
-    rule: "S21",
-    subject: "core",
-    needs: ["compareAndSwap"],
-    title: "a swap that is cancelled after it was sent is `unknown`, and one that is cancelled before `not-applied`",
-    async run(context) {
-      const controller = new AbortController();
-      const schedule: FaultSchedule = () => {
-        setTimeout(() => controller.abort(), 20);
-        return { kind: "hang" };
-      };
-      const sent = await swap(context, schedule, { signal: controller.signal, timeout: Infinity });
-      const error = await batchErrorOf(sent.call, "aborted");
-      assertOutcomes(error, ["unknown"]);
-      assert.equal(error.retryable, false);
-      for (const [options, code] of [
-        [{ signal: AbortSignal.abort() }, "aborted"],
-        [{ timeout: 0 }, "timeout"],
-      ] as const) {
-        const unsent = await swap(context, () => undefined, options);
-        assertNothingApplied(await batchErrorOf(unsent.call, code), 1);
-        assert.equal(unsent.requests.length, 0);
-      }
-    },
-  },
-  {
-    id: "s21-late-swap-is-fenced",
-    rule: "S21",
-    subject: "core",
-    needs: ["compareAndSwap"],
-    title: "with a fence, a lost swap never takes effect after the call has settled",
-    async run(context) {
-      const { call, direct } = await swap(context, (request) =>
-        request.call === 0 ? { kind: "late-apply", milliseconds: 60 } : undefined,
-      );
-      assert.deepEqual(await call, swapped);
-      await direct.set("key", bytes("old"));
-      await new Promise((resolve) => setTimeout(resolve, 120));
-      sameBytes(await direct.get("key"), bytes("old"));
     },
   },
   {

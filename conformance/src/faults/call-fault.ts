@@ -12,7 +12,9 @@ export type Operation =
   | "increment"
   | "compareAndSwap"
   | "listBuckets"
-  | "sweep";
+  | "sweep"
+  | "provision"
+  | "describe";
 
 /** A request that the fault driver received. */
 export interface FaultyCall {
@@ -42,8 +44,11 @@ export type CallFault =
   | { readonly kind: "keys"; readonly of: (key: string, index: number) => KeyFault | undefined }
   /** The request rejects with `fault`. With `applied`, the engine applies the request first. */
   | { readonly kind: "reject"; readonly fault: Fault; readonly applied?: boolean }
-  /** The request never reaches the engine. When core aborts the request, the request fails with `timeOver`. */
-  | { readonly kind: "drop-request" }
+  /**
+   * The request never reaches the engine. When core aborts the request, the request fails with `timeOver`, and with
+   * `fence` if it is present.
+   */
+  | { readonly kind: "drop-request"; readonly fence?: Fault["fence"] }
   /**
    * The engine applies the request, but the response is lost. When core aborts the request, the request fails with
    * `timeOver`. The fault driver calls `onAnswer` when the engine has responded.

@@ -74,8 +74,8 @@ export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
     return sendWhole(whole || undefined, request, answers, late);
   }
 
-  const { exists, ttl, setIfAbsent, increment, compareAndSwap, listBuckets, sweep } = inner;
-  // A late response of a listing changes nothing.
+  const { exists, ttl, setIfAbsent, increment, compareAndSwap, listBuckets, sweep, provision, describe } = inner;
+  // A late response of a request that reads changes nothing.
   const notLater = (): Promise<void> => Promise.resolve();
   return wrapDriver(
     inner,
@@ -99,6 +99,12 @@ export function faultDriver(inner: Driver, schedule: FaultSchedule): Driver {
         listBuckets: (request) => sendOne("listBuckets", request, (same) => listBuckets.call(inner, same), notLater),
       }),
       ...(sweep && { sweep: (request) => sendOne("sweep", request, (same) => sweep.call(inner, same)) }),
+      ...(provision && {
+        provision: (request) => sendOne("provision", request, (same) => provision.call(inner, same)),
+      }),
+      ...(describe && {
+        describe: (request) => sendOne("describe", request, (same) => describe.call(inner, same), notLater),
+      }),
       close: async () => {
         await late.cancelAll();
         await inner.close();
@@ -156,7 +162,7 @@ async function sendWhole<Answer>(
       throw new FaultError(fault.fault, `injected fault: ${fault.fault.code}`);
     case "drop-request":
       await aborted(request);
-      return answers.none(timeOver);
+      return answers.none({ ...timeOver, fence: fault.fence });
     case "drop-answer":
       await Promise.all([answers.now().then(fault.onAnswer), aborted(request)]);
       return answers.none(timeOver);

@@ -32,6 +32,8 @@ const operations: readonly Operation[] = [
   "compareAndSwap",
   "listBuckets",
   "sweep",
+  "provision",
+  "describe",
 ];
 
 export function recordRequests(): Recording {

@@ -32,7 +32,7 @@ export const errorMutants: readonly Mutant[] = [
   {
     name: "exposes the engine's error as the cause",
     rule: "errors",
-    killedBy: "errors-no-leak-of-engine-errors",
+    killedBy: "errors-no-leak-get",
     createStore: withCause(),
   },
   {

@@ -148,20 +148,20 @@ export const outcomeMutants: readonly Mutant[] = [
       });
     },
   },
-  retells("reports all keys as not-applied when some were written", "s09-set-refused-keys", () => "not-applied"),
-  retells("reports unknown keys as not-applied", "s09-set-lost-answers", (outcome) =>
+  retells("reports all keys as not-applied when some were written", "s09-truth-set-many", () => "not-applied"),
+  retells("reports unknown keys as not-applied", "s09-truth-set-many", (outcome) =>
     outcome === "unknown" ? "not-applied" : outcome,
   ),
-  retells("reports not-applied keys as unknown", "s09-set-refused-keys", (outcome) =>
+  retells("reports not-applied keys as unknown", "s09-truth-set-many", (outcome) =>
     outcome === "not-applied" ? "unknown" : outcome,
   ),
-  retells("reports unknown keys as applied", "s09-set-lost-answers", (outcome) =>
+  retells("reports unknown keys as applied", "s09-truth-set-many", (outcome) =>
     outcome === "unknown" ? "applied" : outcome,
   ),
   {
     name: "resolves when a key could not be deleted",
     rule: "S9",
-    killedBy: "s09-delete-refused-keys",
+    killedBy: "s09-truth-delete-many",
     createStore: changedBuckets((bucket) => ({
       deleteMany: (keys, options) => bucket.deleteMany(keys, options).catch(() => {}),
     })),
@@ -169,7 +169,7 @@ export const outcomeMutants: readonly Mutant[] = [
   {
     name: "reports a fault for the wrong key",
     rule: "S9",
-    killedBy: "s09-set-refused-keys",
+    killedBy: "s09-truth-set-many",
     createStore: answers(({ faults, ...rest }, size) => ({
       ...rest,
       faults: faults?.map((fault) => ({ ...fault, index: (fault.index + 1) % size })),
@@ -178,13 +178,13 @@ export const outcomeMutants: readonly Mutant[] = [
   {
     name: "ignores unprocessed keys",
     rule: "S9",
-    killedBy: "s09-set-unprocessed",
+    killedBy: "s09-truth-set-many",
     createStore: answers(({ faults }) => ({ faults })),
   },
   {
     name: "repeats the whole request for one unprocessed key",
     rule: "S9",
-    killedBy: "s09-set-unprocessed",
+    killedBy: "s09-truth-set-many",
     createStore: answers(({ unprocessed, ...rest }, size) => ({
       ...rest,
       unprocessed: unprocessed?.length ? Array.from({ length: size }, (_, index) => index) : [],
@@ -193,7 +193,7 @@ export const outcomeMutants: readonly Mutant[] = [
   {
     name: "retries without a delay",
     rule: "S9",
-    killedBy: "s09-set-unprocessed-for-ever",
+    killedBy: "s09-truth-set-many",
     createStore: belowCore((driver, options) => [
       driver,
       { ...options, timeout: 3_000, retry: { attempts: 1_000_000, baseDelay: 0, maxDelay: 0 } },
@@ -202,13 +202,13 @@ export const outcomeMutants: readonly Mutant[] = [
   {
     name: "never retries",
     rule: "S9",
-    killedBy: "s09-set-lost-answer-repeated",
+    killedBy: "s09-truth-set-many",
     createStore: belowCore((driver, options) => [driver, { ...options, retry: { attempts: 1 } }]),
   },
   {
     name: "retries keys that the engine refuses permanently",
     rule: "S9",
-    killedBy: "s09-set-refused-keys",
+    killedBy: "s09-truth-set-many",
     createStore: faults((fault) => ({ ...fault, retryable: true })),
   },
   {
@@ -220,7 +220,7 @@ export const outcomeMutants: readonly Mutant[] = [
   {
     name: "treats a lost response as an acknowledgement",
     rule: "S9",
-    killedBy: "s09-set-lost-answers",
+    killedBy: "s09-truth-set-many",
     createStore: answers(({ faults: all, ...rest }) => ({
       ...rest,
       faults: all?.filter(({ effect }) => effect === "none"),
@@ -229,13 +229,13 @@ export const outcomeMutants: readonly Mutant[] = [
   {
     name: "does not call the fence",
     rule: "S9",
-    killedBy: "s09-late-write-is-fenced",
+    killedBy: "s09-fence-set",
     createStore: faults(({ fence: _, ...fault }) => fault),
   },
   {
     name: "reports every entry after the first failed one as not-applied",
     rule: "S9",
-    killedBy: "s09-set-request-lost",
+    killedBy: "s09-truth-set-many",
     createStore: changedBuckets((bucket) => ({
       setMany: (entries, options) => {
         const all = [...entries];

@@ -111,7 +111,7 @@ export const sameMutants: readonly Mutant[] = [
   {
     name: "reports every unknown write as unsettled",
     rule: "S9",
-    killedBy: "s09-settled-by-a-fence",
+    killedBy: "s09-fence-set-many",
     createStore: faults(({ fence: _, ...fault }) => fault),
   },
   {

@@ -8,7 +8,7 @@ export const settlingMutants: readonly Mutant[] = [
   {
     name: "reports a key whose read failed as missing",
     rule: "S10",
-    killedBy: "s10-refused-key",
+    killedBy: "s10-truth-get-many",
     createStore: reads(({ values, faults = [] }) => ({
       values: values.map((value, index) => (faults.some((fault) => fault.index === index) ? undefined : value)),
     })),
@@ -16,13 +16,13 @@ export const settlingMutants: readonly Mutant[] = [
   {
     name: "reports an unprocessed key as missing",
     rule: "S10",
-    killedBy: "s10-unprocessed-keys",
+    killedBy: "s10-truth-get-many",
     createStore: reads(({ values, faults }) => ({ values, faults })),
   },
   {
     name: "reports the keys of a failed request as missing",
     rule: "S10",
-    killedBy: "s10-failed-request",
+    killedBy: "s10-truth-get-many",
     createStore: belowCore((driver, options) => [
       wrapDriver(driver, {
         get: (request) => driver.get(request).catch(() => ({ values: new Array(request.keys.length).fill(undefined) })),
@@ -45,7 +45,7 @@ export const settlingMutants: readonly Mutant[] = [
   {
     name: "reports that a key does not exist if it cannot be read",
     rule: "S10",
-    killedBy: "s10-exists",
+    killedBy: "s10-truth-exists",
     createStore: changedBuckets((bucket) => ({
       exists: (key, options) => bucket.exists(key, options).catch(() => false),
     })),
@@ -53,7 +53,7 @@ export const settlingMutants: readonly Mutant[] = [
   {
     name: "ends a listing at a page that cannot be read",
     rule: "S10",
-    killedBy: "s10-list-keys",
+    killedBy: "s10-truth-list-keys",
     createStore: changedBuckets((bucket) => ({
       listKeys: (options) => bucket.listKeys(options).catch(() => ({ keys: [] })),
     })),
@@ -70,13 +70,13 @@ export const settlingMutants: readonly Mutant[] = [
   {
     name: "has no deadline",
     rule: "S11",
-    killedBy: "s11-get-many-on-a-dead-engine",
+    killedBy: "s11-deadline-get-many",
     createStore: calls(withoutTimeout),
   },
   {
     name: "has no deadline for writes",
     rule: "S11",
-    killedBy: "s11-set-on-a-dead-engine",
+    killedBy: "s11-deadline-set-many",
     createStore: calls(withoutTimeout),
   },
   {
@@ -94,19 +94,19 @@ export const settlingMutants: readonly Mutant[] = [
   {
     name: "ignores the signal of the caller",
     rule: "S11",
-    killedBy: "s11-cancelled-reads",
+    killedBy: "s11-cancel-get-many",
     createStore: calls(({ signal: _, ...rest }) => rest),
   },
   {
     name: "sends a request although the call was already cancelled",
     rule: "S11",
-    killedBy: "s11-cancelled-before",
+    killedBy: "s11-cancel-set-many",
     createStore: calls(({ signal, ...rest }) => (signal?.aborted ? rest : { signal, ...rest })),
   },
   {
     name: "reports cancelled keys as not-applied",
     rule: "S11",
-    killedBy: "s11-cancelled-set-is-unknown",
+    killedBy: "s11-cancel-set-many",
     createStore: changedBuckets((bucket) => ({
       setMany: (entries, options) => retold(bucket.setMany(entries, options), [...entries].length, () => "not-applied"),
     })),
@@ -146,7 +146,7 @@ export const settlingMutants: readonly Mutant[] = [
   {
     name: "reports keys as missing if existsMany fails",
     rule: "S10",
-    killedBy: "s10-exists-many",
+    killedBy: "s10-truth-exists-many",
     createStore: changedBuckets((bucket) => ({
       existsMany: (keys, options) =>
         bucket.existsMany(keys, options).catch(() => new Array<boolean>([...keys].length).fill(false)),
@@ -155,7 +155,7 @@ export const settlingMutants: readonly Mutant[] = [
   {
     name: "reports keys as missing if ttlMany fails",
     rule: "S10",
-    killedBy: "s10-ttl-many",
+    killedBy: "s10-truth-ttl-many",
     createStore: changedBuckets((bucket) => ({
       ttlMany: (keys, options) =>
         bucket.ttlMany(keys, options).catch(() => new Array<undefined>([...keys].length).fill(undefined)),

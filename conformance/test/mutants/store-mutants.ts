@@ -266,7 +266,7 @@ export const storeMutants: readonly Mutant[] = [
   {
     name: "continues to work after close",
     rule: "S16",
-    killedBy: "s16-writes-after-close",
+    killedBy: "s16-close-set-many",
     createStore: changedStore(() => ({ close: async () => {} })),
   },
   {

@@ -110,7 +110,7 @@ export const updateMutants: readonly Mutant[] = [
   },
   creates(
     "reports a key that it finds after a lost response as not-applied",
-    "s18-lost-answer-is-unknown",
+    "s18-truth-set-many-with-if-absent",
     (outcome) => (outcome === "unknown" ? "not-applied" : outcome),
   ),
   creates("reports a key that it finds after a lost response as applied", "s18-lost-keys", (outcome) =>
@@ -125,7 +125,7 @@ export const updateMutants: readonly Mutant[] = [
   {
     name: "does not call the fence of a lost create",
     rule: "S18",
-    killedBy: "s18-late-create-is-fenced",
+    killedBy: "s18-fence-set-many-with-if-absent",
     createStore: faults("setIfAbsent", ({ fence: _, ...fault }) => fault),
   },
   {
@@ -208,13 +208,13 @@ export const updateMutants: readonly Mutant[] = [
   {
     name: "repeats an increment whose response was lost",
     rule: "S20",
-    killedBy: "s20-lost-answer",
+    killedBy: "s20-truth-increment",
     createStore: faults("increment", (fault) => ({ ...fault, effect: "none" })),
   },
   {
     name: "repeats a lost increment after its fence has succeeded",
     rule: "S20",
-    killedBy: "s20-lost-answer-with-fence",
+    killedBy: "s20-fence-increment",
     createStore: belowCore((driver, options) => {
       const increment: Driver["increment"] = (request) =>
         (driver as CompleteDriver).increment(request).catch(async (error: unknown) => {
@@ -228,7 +228,7 @@ export const updateMutants: readonly Mutant[] = [
   {
     name: "reports a lost increment as not-applied",
     rule: "S20",
-    killedBy: "s20-silent-engine",
+    killedBy: "s11-deadline-increment",
     createStore: changedBuckets((bucket) => ({
       increment: async (key, delta, options) => {
         let sum = 0n;
@@ -261,13 +261,13 @@ export const updateMutants: readonly Mutant[] = [
   {
     name: "repeats an increment too often",
     rule: "S20",
-    killedBy: "s20-retries-exhausted",
+    killedBy: "s20-truth-increment",
     createStore: retrying({ attempts: 20, baseDelay: 0, maxDelay: 0 }),
   },
   {
     name: "does not call the fence of a lost increment",
     rule: "S20",
-    killedBy: "s20-late-increment-is-fenced",
+    killedBy: "s20-fence-increment",
     createStore: faults("increment", ({ fence: _, ...fault }) => fault),
   },
   {
@@ -353,19 +353,19 @@ export const updateMutants: readonly Mutant[] = [
   {
     name: "repeats a lost swap without a fence",
     rule: "S21",
-    killedBy: "s21-lost-without-fence",
+    killedBy: "s21-truth-compare-and-swap",
     createStore: faults("compareAndSwap", (fault) => ({ ...fault, fence: async () => {} })),
   },
   {
     name: "does not repeat a lost swap after its fence has succeeded",
     rule: "S21",
-    killedBy: "s21-lost-request",
+    killedBy: "s21-fence-compare-and-swap",
     createStore: faults("compareAndSwap", (fault) => ({ ...fault, retryable: fault.effect === "none" })),
   },
   {
     name: "reports a swap that may have been applied as not-applied",
     rule: "S21",
-    killedBy: "s21-retries-exhausted",
+    killedBy: "s21-truth-compare-and-swap",
     createStore: faults("compareAndSwap", (fault) => ({ ...fault, effect: "none" })),
   },
   {

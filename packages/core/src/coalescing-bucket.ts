@@ -119,7 +119,7 @@ export class CoalescingBucket extends DriverBucket {
     batchCall.deadline = calls.reduce((latest, { call }) => Math.max(latest, call.deadline), 0);
     let waiting = calls.length;
     const leave = (): void => {
-      if (--waiting === 0) batchCall.cancel({ code: "aborted", retryable: false, effect: "none" });
+      if (--waiting === 0) batchCall.abandon();
     };
     for (const each of calls) each.leave = leave;
     const sendReads = async (): Promise<void> => {

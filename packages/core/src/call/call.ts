@@ -34,6 +34,7 @@ export class Call {
   /** Identifies the call in tracing events. */
   id = "";
   #signal: AbortSignal | undefined;
+  #isAbandoned = false;
   #stopListening: (() => void) | undefined;
   readonly #waiters: Waiter[] = [];
 
@@ -97,7 +98,7 @@ export class Call {
   }
 
   get cancelled(): boolean {
-    return this.#signal !== undefined && isAborted(this.#signal);
+    return this.#isAbandoned || (this.#signal !== undefined && isAborted(this.#signal));
   }
 
   /** Time until the deadline, in milliseconds. May be negative or `Infinity`. */
@@ -154,6 +155,12 @@ export class Call {
     const deadline = Math.min(this.deadline, now() + this.timeout);
     this.batchSize = isInputError ? error.entries : countEntries(written.input, deadline);
     return new BatchError(code, text, uniformOutcomes(this.batchSize, "not-applied", { code }));
+  }
+
+  /** Cancels the call, because none of the calls that it was made for waits for it any longer. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.cancel({ code: "aborted", retryable: false, effect: "none" });
   }
 
   #interrupt(why: Interruption): void {
