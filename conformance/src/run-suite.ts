@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { CaseContext } from "./case-context.js";
 import { cases } from "./cases/index.js";
 import { smokeCase } from "./cases/smoke.js";
@@ -66,6 +67,8 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
     const [alone, together] = [chosen.filter((one) => one.alone), chosen.filter((one) => !one.alone)];
     await inLanes(concurrency, together, perform);
     await inLanes(1, alone, perform);
+    // Node.js reports unhandled rejections only when it has processed the microtask queue.
+    await nextTurn();
   } finally {
     process.off("unhandledRejection", note);
   }

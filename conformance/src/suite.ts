@@ -58,23 +58,24 @@ function define({ test }: Runner, run: SuiteRun, start: () => Promise<void>, one
 }
 
 /**
- * Returns a function that runs the smoke case and prints, once, what a reader must see first: why it failed, before the
- * runner lists hundreds of tests that did not run, or which cases the harness skips.
+ * Returns a function that every test calls first. It runs the smoke case and prints, once, what a reader must see first:
+ * why the smoke case failed, before the runner lists hundreds of tests that did not run, or which cases the harness skips.
+ * If the smoke case failed, rejects in the first test, so that a run of other tests alone also fails.
  */
 function startOf(run: SuiteRun): () => Promise<void> {
-  const start = async (): Promise<void> => {
+  let isFirst = true;
+  return async () => {
     const smoke = await run.run(smokeCase);
+    if (!isFirst) return;
+    isFirst = false;
     const skipped = cases.flatMap((one) => {
       const skip = run.skipOf(one);
       return skip === undefined ? [] : [skipLine(run.harness, one, skip.reason)];
     });
-    const lines = smoke.status === "failed" ? [describeFailure(smoke)] : skipped;
+    const failed = smoke.failure !== undefined && smoke.failure.phase !== "cleanup";
+    const lines = failed ? [describeFailure(smoke)] : skipped;
     if (lines.length > 0) console.log(lines.join("\n"));
-  };
-  let started: Promise<void> | undefined;
-  return () => {
-    started ??= start();
-    return started;
+    if (failed) throw new ConformanceError(smoke);
   };
 }
 

@@ -106,6 +106,17 @@ describe("the suite", () => {
     expect(print.mock.calls[0]?.[0]).toMatch(/^driver-smoke \(driver\): .*\nTypeError: Cannot read .*\n {4}at /);
   });
 
+  test("if the smoke case fails and its test is filtered out, the first other test fails with its error", async () => {
+    vi.spyOn(console, "log").mockImplementation(() => {});
+    const { runner, tests } = notingRunner();
+    conformanceSuite(runner, withMethods(broken.throwsInGet));
+    const context = { skip: vi.fn() };
+    await expect(tests[5]?.body(context)).rejects.toThrow(/^driver-smoke \(driver\): .*\nTypeError: Cannot read /);
+    expect(context.skip).not.toHaveBeenCalled();
+    await tests[6]?.body(context);
+    expect(context.skip).toHaveBeenCalledWith("driver-smoke failed");
+  });
+
   test("a close that fails is reported by one test", async () => {
     vi.spyOn(console, "log").mockImplementation(() => {});
     const { runner, tests } = notingRunner();

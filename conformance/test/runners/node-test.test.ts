@@ -33,8 +33,8 @@ test("under node:test, every case passes or is skipped with a reason", {
   expect(counts).toMatchObject({ fail: 0, cancelled: 0 });
   // The cases are inside two levels of `describe`, so their lines are indented.
   expect(output.match(/^\s+(?:not )?ok \d+ - \w+-[\w-]+ \(\w+\): /gm)?.length).toBe(cases.length);
-  const needServersOrChild = cases.filter(({ id, subject }) => subject === "network" || id.includes("-process-"));
-  expect(counts.skipped).toBe(needServersOrChild.length + 3);
+  const needMore = cases.filter(({ id, subject }) => subject === "network" || /^\w+-engine-|-process-/.test(id));
+  expect(counts.skipped).toBe(needMore.length + 3);
   expect(output).toMatch(/skipped s09-network-late-write: the harness has no `servers`/);
   expect(output).toMatch(/skipped driver-with-prepare-set: the driver has no `prepareSet`/);
   expect(output).toMatch(/skipped driver-with-provision: the driver has no `provision`/);
@@ -42,27 +42,89 @@ test("under node:test, every case passes or is skipped with a reason", {
 });
 
 test("under node:test, the run fails for a broken backend", { timeout: 180_000 }, async () => {
-  const broken = "driver.delete = async () => ({});";
-  const { output, exitCode } = await runUnderNodeTest("fails", broken, "--test-name-pattern=s07-batch-then-single");
+  const broken =
+    "const { delete: remove } = driver; driver.delete = async (request) => request.keys.length > 1 ? {} : remove(request);";
+  const { output, exitCode } = await runUnderNodeTest(
+    "fails",
+    broken,
+    "--test-name-pattern=s07-delete-many-skips-missing",
+  );
   expect(exitCode).not.toBe(0);
-  expect(output).toMatch(/not ok \d+ - s07-batch-then-single \(driver\): /);
+  expect(output).toMatch(/not ok \d+ - s07-delete-many-skips-missing \(driver\): /);
 });
 
-/** Runs the suite under node:test in a plain JavaScript program. `change` is code that can break the driver. */
-async function runUnderNodeTest(
-  name: string,
-  change: string,
-  ...flags: string[]
-): Promise<{ output: string; exitCode: number }> {
-  const program = join(directory, `${name}.test.mjs`);
-  await writeFile(
-    program,
-    `import { describe, test } from "node:test";
-import { conformanceSuite } from ${JSON.stringify(join(root, "dist/index.js"))};
-import { referenceDriver } from "./reference-driver.mjs";
+test("under node:test, the first 20 lines show why a driver fails at once", { timeout: 60_000 }, async () => {
+  const { output, exitCode } = await runUnderNodeTest("smoke", wrongName, "--test-reporter=spec");
+  expect(exitCode).not.toBe(0);
+  const start = output.split("\n").slice(0, 20).join("\n");
+  expect(start).toMatch(/TypeError: Cannot read properties of undefined \(reading 'map'\)\n +at .*smoke\.test\.mjs/);
+  expect(output).toMatch(/^. tests \d+$/m);
+  expect(output).toMatch(/^. fail 1$/m);
+});
 
+test("under vitest, the first 20 lines show why a driver fails at once", { timeout: 60_000 }, async () => {
+  const file = join(directory, "vitest-smoke.test.mjs");
+  await writeFile(file, programOf(wrongName, "vitest"));
+  // By default, vitest ignores tests in `node_modules`.
+  await writeFile(join(directory, "vitest.config.mjs"), "export default { test: { exclude: [] } };");
+  const { output, exitCode } = await run(
+    "../node_modules/vitest/vitest.mjs",
+    "run",
+    "--root",
+    directory,
+    "vitest-smoke",
+  );
+  expect(exitCode).not.toBe(0);
+  const start = output.split("\n").slice(0, 20).join("\n");
+  expect(start).toMatch(/TypeError: Cannot read properties of undefined \(reading 'map'\)\n +at .*vitest-smoke/);
+  expect(output).toMatch(new RegExp(`1 failed \\| ${cases.length - 1} skipped`));
+});
+
+test("runSuite reports a rejection that stays unhandled, and ends", { timeout: 60_000 }, async () => {
+  const file = join(directory, "unhandled.mjs");
+  await writeFile(
+    file,
+    `import { runSuite } from ${JSON.stringify(join(root, "dist/index.js"))};
+${harnessOf("const { list } = driver; driver.list = (request) => { void Promise.reject(new Error('not awaited')); return list(request); };")}
+const { unhandled, levels } = await runSuite(harness, { only: ({ id }) => id === "s14-empty-bucket" });
+console.log(JSON.stringify({ unhandled, levels }));
+`,
+  );
+  const { output } = await run(file);
+  const { unhandled, levels } = JSON.parse(output);
+  expect(unhandled.length).toBeGreaterThan(0);
+  expect(unhandled[0]).toMatch(/^Error: not awaited\n +at .*unhandled\.mjs/);
+  expect(levels).toEqual({ batch: "failed", outcomes: "failed", abilities: "failed" });
+});
+
+/** Code that breaks a driver with a mistake that every author makes: a wrong name. */
+const wrongName = "driver.get = async (request) => ({ values: request.keyList.map(() => undefined) });";
+
+/** Runs the suite under node:test in a plain JavaScript program. `change` is code that can break the driver. */
+async function runUnderNodeTest(name: string, change: string, ...flags: string[]): Promise<Ended> {
+  const program = join(directory, `${name}.test.mjs`);
+  await writeFile(program, programOf(change, "node:test"));
+  return run(
+    "--test",
+    ...(flags.some((flag) => flag.includes("reporter")) ? [] : ["--test-reporter=tap"]),
+    ...flags,
+    program,
+  );
+}
+
+function programOf(change: string, runner: string): string {
+  return `import { describe, test } from ${JSON.stringify(runner)};
+import { conformanceSuite } from ${JSON.stringify(join(root, "dist/index.js"))};
+${harnessOf(change)}
+conformanceSuite({ describe, test }, harness);
+`;
+}
+
+/** Returns code that defines a harness for the reference driver. */
+function harnessOf(change: string): string {
+  return `import { referenceDriver } from "./reference-driver.mjs";
 const data = new Map();
-conformanceSuite({ describe, test }, {
+const harness = {
   name: "node-test",
   modelRuns: 50,
   driver: () => {
@@ -70,12 +132,19 @@ conformanceSuite({ describe, test }, {
     ${change}
     return driver;
   },
-});
-`,
-  );
+};`;
+}
+
+interface Ended {
+  readonly output: string;
+  readonly exitCode: number;
+}
+
+/** Runs Node.js in the folder of the package. */
+function run(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const options = ["--test", "--test-reporter=tap", ...flags, program];
-    execFile(process.execPath, options, { maxBuffer: 2 ** 28 }, (error, output) => {
+    const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined };
+    execFile(process.execPath, args, { cwd: root, env, maxBuffer: 2 ** 28 }, (error, output) => {
       resolve({ output, exitCode: error === null ? 0 : Number(error.code) });
     });
   });
