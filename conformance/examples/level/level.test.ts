@@ -15,4 +15,23 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-conformanceSuite({ describe: describe.concurrent, test }, { name: "level", driver: () => new LevelDriver(database) });
+conformanceSuite(
+  { describe: describe.concurrent, test },
+  {
+    name: "level",
+    driver: () => new LevelDriver(database),
+    engineFailures: [
+      {
+        what: "is closed",
+        operations: ["get", "exists", "set", "delete", "list", "listBuckets"],
+        scope: "request",
+        expected: { code: "unavailable", retryable: true, effect: "none", reason: "LEVEL_DATABASE_NOT_OPEN" },
+        open: () => ({
+          driver: new LevelDriver(database),
+          start: () => database.close(),
+          stop: () => database.open(),
+        }),
+      },
+    ],
+  },
+);
