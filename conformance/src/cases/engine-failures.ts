@@ -84,7 +84,7 @@ export const engineFailureCases: readonly ConformanceCase[] = [
         ...shared,
         id: `${id}-steady`,
         title: `${operation}: if the engine fails at every attempt, the error has the expected code and reason, true outcomes, and no key or value`,
-        run: (context: CaseContext) => forEachScenario(context, operation, failsSteadily),
+        run: (context: CaseContext) => forEachScenario(context, operation, failsSteadily, 2),
       },
     ];
   }),
@@ -143,16 +143,21 @@ async function forEachFailure<Name extends Operation>(
   }
 }
 
-/** Runs `body` for each failure of an operation and each kind of call that the backend supports. */
+/**
+ * Runs `body` for each failure of an operation and each kind of call that the backend supports.
+ *
+ * @param most - how many kinds of calls to make. Default: all
+ */
 async function forEachScenario(
   context: CaseContext,
   operation: KeyOperation,
   body: (client: FailingClient, scenario: Scenario) => Promise<void>,
+  most?: number,
 ): Promise<void> {
   const abilities = await abilitiesOf(context);
   const own = scenarios.filter((one) => one.operation === operation && (!one.needs || abilities[one.needs]));
   await forEachFailure(context, operation, async (client) => {
-    for (const scenario of own) await body(client, scenario);
+    for (const scenario of own.slice(0, most)) await body(client, scenario);
   });
 }
 

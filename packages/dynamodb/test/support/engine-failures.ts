@@ -81,7 +81,7 @@ export function engineFailures(table: string, endpoint: string): readonly Engine
         expected: { code: "unavailable", retryable: true, effect: "unknown" },
       },
       () => {
-        const fail = failInTurn(failingNames, 500);
+        const fail = failInTurn(failingNames, (name) => (name.endsWith("ConflictException") ? 400 : 500));
         return async (exchange) => {
           await exchange.forward();
           return fail(exchange);
@@ -203,14 +203,17 @@ const failingNames = [
 let turn = 0;
 
 /** Returns a handler that fails with one error name after the other. The message contains the request, as a leak. */
-function failInTurn(names: readonly string[], status: number, message = ""): HttpHandler {
+function failInTurn(names: readonly string[], status: number | ((name: string) => number), message = ""): HttpHandler {
   return (exchange) => {
-    const name = names[turn++ % names.length];
+    const name = names[turn++ % names.length] as string;
     const error = {
       __type: `com.amazonaws.dynamodb.v20120810#${name}`,
       message: `${message}${exchange.body.toString().replaceAll(/keys?|schema/gi, "")}`,
     };
-    exchange.reply({ status, body: Buffer.from(JSON.stringify(error)) });
+    exchange.reply({
+      status: typeof status === "number" ? status : status(name),
+      body: Buffer.from(JSON.stringify(error)),
+    });
   };
 }
 
