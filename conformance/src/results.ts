@@ -66,6 +66,8 @@ export interface SuiteResult {
   /** The results in the order of the cases. The smoke case comes first. */
   readonly results: readonly CaseResult[];
   readonly counts: Readonly<Record<CaseResult["status"], number>>;
+  /** Whether every chosen case could run. `false` if the smoke case failed or the run was cancelled. */
+  readonly complete: boolean;
   /** Number of cases whose cleanup failed. Only the first one of those with the same error counts as failed. */
   readonly failedCleanups: number;
   /** The promise rejections that stayed unhandled during the run, with their stacks. With one, the run reaches no level. */

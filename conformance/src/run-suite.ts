@@ -81,6 +81,7 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
     milliseconds: Math.round(performance.now() - started),
     results: ordered,
     counts: countsOf(ordered),
+    complete: ordered.every(({ skip }) => skip !== "not-run"),
     failedCleanups: run.failedCleanups,
     unhandled,
     levels: unhandled.length > 0 ? allFailed : levelsOf(cases, results),
