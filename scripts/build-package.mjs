@@ -1,7 +1,7 @@
 // Builds the published package in the current directory: `node ../../scripts/build-package.mjs`.
 //
-// esbuild bundles each entry point of `exports` and `bin` into one module. Code that several entry points use goes into
-// a shared chunk, so that each class exists only once. tsc checks the types and writes the declarations.
+// esbuild bundles each entry point of `exports`, `imports` and `bin` into one module. Code that several entry points use
+// goes into a shared chunk, so that each class exists only once. tsc checks the types and writes the declarations.
 //
 // The entry points of `exports` also exist as CommonJS, for programs that cannot `require` ECMAScript modules: Jest, whose
 // tests are CommonJS by default. Node.js itself can, so the condition `module-sync` keeps it at one copy of each class.
@@ -13,16 +13,17 @@ import { build } from "esbuild";
 
 const banner = "#!/usr/bin/env node\n";
 
-/** @typedef {{ exports: Record<string, string | { default: string }>, bin?: Record<string, string> }} Manifest */
+/** @typedef {{ exports: Record<string, string | { default: string }>, imports?: Record<string, string>, bin?: Record<string, string> }} Manifest */
 
 /**
  * Returns the source file of every JavaScript file that the manifest names: `./dist/a/b.js` is built from `src/a/b.ts`.
  *
  * @param {Manifest} manifest
  */
-function entryPoints({ exports, bin = {} }) {
+function entryPoints({ exports, imports = {}, bin = {} }) {
   const targets = [
     ...Object.values(exports).map((target) => (typeof target === "string" ? target : target.default)),
+    ...Object.values(imports),
     ...Object.values(bin),
   ];
   const names = targets.flatMap((target) => /^\.\/dist\/(.+)\.js$/.exec(target)?.[1] ?? []);

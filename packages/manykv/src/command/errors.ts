@@ -5,7 +5,10 @@ import { InputError } from "../records/record.js";
 /** Exit codes of the command. The help and the README document them. */
 export const exitCode = {
   done: 0,
-  /** Some records were not written, or some keys have no value, or a value that cannot be incremented. */
+  /**
+   * Some records were not written, or some keys have no value, or a value that cannot be incremented, or the backend does
+   * not conform.
+   */
   incomplete: 1,
   /** An argument, option or URL is invalid, or a key or value exceeds the store's limits. */
   usage: 2,

@@ -6,9 +6,6 @@ const exitCodes = { SIGHUP: exitCode.hangup, SIGINT: exitCode.interrupted, SIGTE
 
 type Signal = keyof typeof exitCodes;
 
-/** Time for calls in flight to settle after the first signal. Most calls need less, so few outcomes are unknown. */
-const graceMilliseconds = 2000;
-
 /** Time to report calls in flight after the command aborts them. */
 const reportMilliseconds = 1000;
 
@@ -16,7 +13,7 @@ const reportMilliseconds = 1000;
 const flushMilliseconds = 500;
 
 /**
- * Handles SIGINT, SIGTERM and SIGHUP. The first signal stops reading and sending, and calls in flight have 2 seconds to
+ * Handles SIGINT, SIGTERM and SIGHUP. The first signal stops reading and sending, and calls in flight have `grace` to
  * settle. The second signal, or the end of this time, aborts these calls. One second later, or at a third signal, the
  * process ends even if it still waits for something.
  */
@@ -25,6 +22,11 @@ export class Interrupt {
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
+  /**
+   * Time for calls in flight to settle after the first signal, in milliseconds. Most calls need less than the default, so
+   * few outcomes are unknown.
+   */
+  grace = 2000;
   /** Set after the first signal. */
   exitCode: ExitCode | undefined;
 
@@ -60,7 +62,7 @@ export class Interrupt {
     if (this.#ended || this.abort.aborted) this.#endProcess(this.exitCode);
     else if (this.stop.aborted) this.#abortCalls(this.exitCode);
     else {
-      this.#timer = setTimeout(this.#abortCalls, graceMilliseconds, this.exitCode);
+      this.#timer = setTimeout(this.#abortCalls, this.grace, this.exitCode);
       this.#stop.abort();
     }
   };

@@ -78,7 +78,7 @@ export function parseCount(text: string): number {
 }
 
 /** Parses a duration such as `30m`, and returns it in milliseconds. */
-function parseDuration(text: string): number {
+export function parseDuration(text: string): number {
   const [, count, unit = "ms"] = /^(\d+)(ms|s|m|h|d)?$/.exec(text) ?? [];
   const duration = Number(count) * millisecondsOf[unit as keyof typeof millisecondsOf];
   if (Number.isSafeInteger(duration) && duration >= 1) return duration;
@@ -103,7 +103,7 @@ export function prefixOption(description: string): Option {
 /** Makes the command fail if an option with a value is repeated. Commander would silently use only the last value. */
 export function rejectRepeatedOptions(command: Command): void {
   for (const option of command.options) {
-    if (!option.required) continue;
+    if (!option.required || option.variadic) continue;
     let isUsed = false;
     command.on(`option:${option.name()}`, () => {
       if (isUsed) command.error(`error: option '${option.flags}' is repeated. Pass this option only once.`);

@@ -4,6 +4,7 @@ import { interrupt } from "./interrupt.js";
 import { rejectRepeatedOptions, type ToAction } from "./options.js";
 import { addBucketsCommand } from "./subcommands/buckets.js";
 import { addClearCommand } from "./subcommands/clear.js";
+import { addConformanceCommand } from "./subcommands/conformance.js";
 import { addCountCommand } from "./subcommands/count.js";
 import { addDeleteCommand } from "./subcommands/delete.js";
 import { addExportCommand } from "./subcommands/export.js";
@@ -24,14 +25,16 @@ export async function runCommand(version: string, args: readonly string[]): Prom
     async (...parameters) => {
       code = await run(...parameters);
     };
+  const program = createProgram(version, toAction);
   try {
     rejectReplacedBytes(args);
-    await createProgram(version, toAction).parseAsync(args, { from: "user" });
+    await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) {
       // `manykv set key -h` prints the help and sets nothing, so it must fail.
-      const isUnexpectedHelp = error.code === "commander.helpDisplayed" && args.length > 2;
+      const isUnexpectedHelp =
+        error.code === "commander.helpDisplayed" && args.length > Math.max(1, countNames(program, args)) + 1;
       return error.exitCode === 0 && !isUnexpectedHelp ? exitCode.done : exitCode.usage;
     }
     if (error instanceof ReaderClosed) return exitCode.done;
@@ -39,6 +42,12 @@ export async function runCommand(version: string, args: readonly string[]): Prom
     printMessage(described.message);
     return interrupt.exitCode ?? described.exitCode;
   }
+}
+
+/** Returns how many of the first arguments name a subcommand, such as 2 for `conformance report --help`. */
+function countNames(program: Command, args: readonly string[]): number {
+  const found = program.commands.find((command) => command.name() === args[0]);
+  return found === undefined ? 0 : 1 + countNames(found, args.slice(1));
 }
 
 /**
@@ -77,7 +86,9 @@ function createProgram(version: string, toAction: ToAction): Command {
   addBucketsCommand(program, toAction);
   addProvisionCommand(program, toAction);
   addSweepCommand(program, toAction);
-  for (const command of program.commands) rejectRepeatedOptions(command);
+  addConformanceCommand(program, toAction);
+  for (const command of program.commands)
+    for (const each of [command, ...command.commands]) rejectRepeatedOptions(each);
   return program;
 }
 
@@ -99,8 +110,8 @@ Stores (--store or MANYKV_STORE)
 
 Exit codes
   0    success
-  1    some records were not written, some keys have no value, or a value cannot
-       be incremented
+  1    some records were not written, some keys have no value, a value cannot be
+       incremented, or a backend does not conform
   2    invalid arguments or URL, or a key or value over the store's limits
   3    the store failed or rejected the call
   4    a file or a pipe cannot be read or written

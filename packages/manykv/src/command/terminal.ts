@@ -61,13 +61,18 @@ export class Progress {
     this.#position = position;
   }
 
-  /** Starts the display. With a `total`, shows a bar filled up to `position()`. Otherwise, only counts records. */
-  static async start(action: string, total?: number, position?: () => number): Promise<Progress> {
+  /** Starts the display. With a `total`, shows a bar filled up to `position()`. Otherwise, only counts. */
+  static async start(
+    action: string,
+    total?: number,
+    position?: () => number,
+    noun: string = "records",
+  ): Promise<Progress> {
     if (!process.stderr.isTTY) return new Progress(undefined, position);
     const { SingleBar } = await import("cli-progress");
     const format = total === undefined ? "" : " {bar} {percentage}%  {eta_formatted} left ";
     const bar = new SingleBar({
-      format: `${action}${format} {count} records`,
+      format: `${action}${format} {count} ${noun}`,
       stream: process.stderr,
       clearOnComplete: true,
       hideCursor: true,
@@ -78,8 +83,8 @@ export class Progress {
     return new Progress(bar, position);
   }
 
-  update(records: number): void {
-    this.#bar?.update(this.#position?.() ?? 0, { count: records.toLocaleString("en-US") });
+  update(count: number): void {
+    this.#bar?.update(this.#position?.() ?? 0, { count: count.toLocaleString("en-US") });
   }
 
   stop(): void {

@@ -28,7 +28,7 @@ test("--version prints the package's version", async () => {
 test("--help lists the subcommands, the stores, the exit codes and examples", async () => {
   const { code, stdout } = await runCommand(["--help"]);
   expect(code).toBe(0);
-  for (const word of [...names, "redis+cluster://", "dynamodb://", "Exit codes", "130", "Examples"]) {
+  for (const word of [...names, "conformance", "redis+cluster://", "dynamodb://", "Exit codes", "130", "Examples"]) {
     expect(stdout.toString()).toContain(word);
   }
 });
@@ -37,6 +37,22 @@ test.each(names)("%s --help lists its options and an example", async (name) => {
   const { code, stdout } = await runCommand([name, "--help"]);
   expect(code).toBe(0);
   expect(stdout.toString()).toContain("--store <url>");
+  expect(stdout.toString()).toMatch(/Examples?\n {2}.*manykv/);
+});
+
+test.each([
+  [
+    ["conformance", "--help"],
+    ["--level <name>", "--html <file>", "--init [file]", "report [options] <files...>"],
+  ],
+  [
+    ["conformance", "report", "--help"],
+    ["--html <file>", "--junit <file>"],
+  ],
+])("%j lists its options and an example", async (args, options) => {
+  const { code, stdout } = await runCommand(args);
+  expect(code).toBe(0);
+  for (const option of options) expect(stdout.toString()).toContain(option);
   expect(stdout.toString()).toMatch(/Examples?\n {2}.*manykv/);
 });
 

@@ -1,0 +1,157 @@
+import { type Command, Option } from "commander";
+import { levelNames, parseSeed } from "../conformance/choose-cases.js";
+import { initHarness } from "../conformance/init-harness.js";
+import { type Conformance, loadConformance } from "../conformance/load-conformance.js";
+import { moduleHarness } from "../conformance/module-harness.js";
+import { addReportOptions, ReportFiles, type ReportFlags } from "../conformance/report-files.js";
+import { printText, type RunFlags, runConformance } from "../conformance/run-conformance.js";
+import { urlHarness } from "../conformance/url-harness.js";
+import { CommandError, type ExitCode, exitCode, withFileError } from "../errors.js";
+import { openInput } from "../input.js";
+import { interrupt } from "../interrupt.js";
+import { parseCount, parseDuration, type ToAction } from "../options.js";
+import { unlessAborted } from "../unless-aborted.js";
+
+interface ConformanceFlags extends RunFlags {
+  readonly provision?: boolean;
+  readonly init?: string | true;
+}
+
+export function addConformanceCommand(program: Command, toAction: ToAction): void {
+  const command = program
+    .command("conformance")
+    .summary("test a backend with the conformance suite")
+    .description("Run the conformance suite of @manykv/conformance against a store or against your own backend.")
+    .argument("[target]", "store URL, or module that exports a harness (default: MANYKV_STORE)")
+    .addOption(
+      new Option("--level <name>", "run only the cases up to a level, and fail unless all pass").choices(levelNames),
+    )
+    .option("--only <ids...>", "run only these cases")
+    .option("--rule <rules...>", "run only the cases of these rules, such as S9")
+    .option("--skip <id=reason...>", "skip a case, and report why")
+    .addOption(new Option("--seed <number>", "replay the run with this seed").argParser(parseSeed))
+    .addOption(
+      new Option("--concurrency <count>", "number of cases that run at the same time (default: 4)").argParser(
+        parseCount,
+      ),
+    )
+    .addOption(new Option("--timeout <duration>", "time limit of each case (default: 120s)").argParser(parseDuration))
+    .option("--provision", "create what the store needs, such as its table, before the run")
+    .option("--name <text>", "name of the backend in the reports")
+    .option("--json <file>", "write the results as JSON; - for standard output");
+  addReportOptions(command)
+    .option("--quiet", "print only failures")
+    .option("--init [file]", "write a harness module that you can adapt to your backend (default: harness.mjs)")
+    .helpCommand(false)
+    .addHelpText("after", help)
+    .action(toAction(run));
+  addReportCommand(command, toAction);
+}
+
+const help = `
+Levels, each of which includes those before it
+  batch      the sentences of wasi:keyvalue/batch
+  outcomes   every other rule, such as the true outcome of every key when
+             something breaks
+  abilities  all optional abilities, such as expiry and increments
+Without --level, all cases run, and abilities that the backend lacks do not count.
+With --only or --rule, only the cases that run count.
+
+The suite writes to buckets with random names and deletes every key that it wrote,
+so a store may contain other data. It opens many connections and breaks some of its
+own. Do not run it where that load matters.
+
+Examples
+  manykv conformance memory:
+  manykv conformance redis://localhost:6379 --html report.html --json redis.json
+  manykv conformance ./harness.mjs --only s09-set-refused-keys --seed 4711
+  manykv conformance ./harness.mjs --level outcomes --junit junit.xml
+  manykv conformance report redis.json postgres.json --html report.html
+  manykv conformance --init harness.mjs`;
+
+async function run(target: string | undefined, flags: ConformanceFlags): Promise<ExitCode> {
+  if (flags.init !== undefined) return init(target, flags);
+  const chosen = target ?? process.env["MANYKV_STORE"] ?? "";
+  if (chosen === "") {
+    throw new CommandError(
+      exitCode.usage,
+      "no target: pass a store URL or a module that exports a harness, or set MANYKV_STORE. manykv conformance --init writes such a module",
+    );
+  }
+  const conformance = await loadConformance();
+  const code = await (isModule(chosen) ? runModule : runUrl)(conformance, chosen, flags);
+  // Clients that a failed case or the module left open must not keep the process alive.
+  setTimeout(() => process.exit(code), 2_000).unref();
+  return code;
+}
+
+/** Returns whether a target is a path or a `file:` URL. A scheme of one letter is a drive of Windows. */
+function isModule(target: string): boolean {
+  return !/^(?!file:)[a-z][a-z0-9+.-]+:/i.test(target);
+}
+
+async function runModule(conformance: Conformance, target: string, flags: ConformanceFlags): Promise<ExitCode> {
+  if (flags.provision)
+    throw new CommandError(exitCode.usage, "--provision applies only to a store URL: provision in the module");
+  const { harness, close } = await moduleHarness(target);
+  try {
+    return await runConformance(conformance, harness, { target, flags, interrupt });
+  } finally {
+    await unlessAborted(interrupt.abort, close());
+  }
+}
+
+async function runUrl(conformance: Conformance, url: string, flags: ConformanceFlags): Promise<ExitCode> {
+  const harness = await unlessAborted(interrupt.stop, urlHarness(url, flags.provision === true));
+  // The URL may contain a password.
+  const target = /[@?]/.test(url) ? "TARGET" : url;
+  return runConformance(conformance, harness, { target, flags, interrupt });
+}
+
+async function init(target: string | undefined, { init: file, ...others }: ConformanceFlags): Promise<ExitCode> {
+  if (target !== undefined || Object.keys(others).length > 0)
+    throw new CommandError(exitCode.usage, "--init writes a module and runs nothing: remove the other arguments");
+  await initHarness(file === true || file === undefined ? "harness.mjs" : file);
+  return exitCode.done;
+}
+
+function addReportCommand(conformance: Command, toAction: ToAction): void {
+  const command = conformance
+    .command("report")
+    .summary("compare the JSON results of several runs")
+    .description("Read the JSON results of one or more runs and write reports. Without options, print them as text.")
+    .argument("<files...>", "files that --json wrote");
+  addReportOptions(command).addHelpText("after", reportHelp).action(toAction(runReport));
+}
+
+const reportHelp = `
+Example
+  manykv conformance report redis.json postgres.json --html report.html`;
+
+async function runReport(paths: readonly string[], flags: ReportFlags): Promise<ExitCode> {
+  const conformance = await loadConformance();
+  const results = [];
+  for (const path of paths) {
+    const text = await withFileError("read", path, () => readText(path));
+    try {
+      results.push(conformance.parseReport(text));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new CommandError(
+        exitCode.usage,
+        `${JSON.stringify(path)} is not a result that manykv conformance --json wrote: ${error.message}`,
+      );
+    }
+  }
+  const files = await ReportFiles.open(flags, interrupt);
+  await files.write(conformance, results);
+  if (flags.html === undefined && flags.junit === undefined)
+    await printText(results.map((result) => conformance.textReport(result)).join("\n"), files, interrupt);
+  return exitCode.done;
+}
+
+async function readText(path: string): Promise<string> {
+  const chunks = [];
+  for await (const chunk of (await openInput(path, interrupt.stop)).chunks) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
