@@ -6,6 +6,7 @@ import { driverCases } from "./driver-contract.js";
 import { engineFailureCases } from "./engine-failures.js";
 import { errorClassCases } from "./error-classes.js";
 import { errorLeakCases } from "./error-leaks.js";
+import { networkLateCases } from "./network-late.js";
 import { networkUpdateCases } from "./network-updates.js";
 import { processCases } from "./processes.js";
 import { readingMethodCases } from "./reading-methods.js";
@@ -104,6 +105,7 @@ export const cases: readonly ConformanceCase[] = [
   ...compareAndSwapCases,
   ...lostSwapCases,
   ...networkUpdateCases,
+  ...networkLateCases,
   ...unsupportedCases,
   ...sameEverywhereCases,
   ...describeCases,

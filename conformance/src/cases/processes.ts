@@ -7,7 +7,7 @@ export const processCases: readonly ConformanceCase[] = [
     id: "s16-process-close",
     rule: "S16",
     subject: "driver",
-    title: "after close, nothing of the store keeps the process alive, whether or not the store was used",
+    title: "after close, the store keeps no timer and no socket, whether or not it was used",
     async run(context) {
       await Promise.all([runInChild(context, "close-unused"), runInChild(context, "close")]);
     },
@@ -48,6 +48,14 @@ export const processCases: readonly ConformanceCase[] = [
     subject: "network",
     title: "if the server refuses connections, close leaves nothing that keeps the process alive",
     run: async (context) => runInChild(context, "close-while-refused", await context.proxies()),
+  },
+  {
+    id: "same-network-process-lost-connections",
+    rule: "same",
+    subject: "network",
+    title:
+      "a process survives and its calls succeed again after its idle, opening and closing connections were cut and reset",
+    run: async (context) => runInChild(context, "lose-connections", await context.proxies()),
   },
   {
     id: "same-process-with-open-store",

@@ -1,3 +1,4 @@
+import { createHook } from "node:async_hooks";
 import { writeSync } from "node:fs";
 import { inspect } from "node:util";
 import { type Bucket, createStore, type Store, type StoreOptions } from "@manykv/core";
@@ -53,12 +54,37 @@ export async function runChild<Data>(createDriver: ChildDriver<Data>): Promise<v
     step,
   };
   const before = process.getActiveResourcesInfo();
+  const kept = task.scenario.startsWith("close") || task.scenario === "lose-connections" ? watchResources() : undefined;
   try {
     await scenarios[task.scenario](context);
+    await kept?.gone();
   } catch (error) {
     fail(inspect(error));
   }
   expectEnd(before);
+}
+
+/** What a closed store must not keep, even if it does not keep the process alive. */
+const resources: ReadonlySet<string> = new Set(["Timeout", "TCPWRAP", "PIPEWRAP", "TCPSERVERWRAP"]);
+/** Time in which the resources of a closed store must be gone, in milliseconds. Node.js keeps a timer for a second. */
+const resourceTime = 3_000;
+
+/** Counts timers and sockets from now on. `gone` waits until none is left, and throws an error if some are. */
+function watchResources(): { gone(): Promise<void> } {
+  const alive = new Map<number, string>();
+  let isWatching = true;
+  createHook({
+    init: (id, type) => isWatching && resources.has(type) && alive.set(id, type),
+    destroy: (id) => alive.delete(id),
+  }).enable();
+  return {
+    async gone() {
+      isWatching = false;
+      const end = performance.now() + resourceTime;
+      while (alive.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+      if (alive.size > 0) throw new Error(`after close, these resources are left: ${[...alive.values()].join(", ")}`);
+    },
+  };
 }
 
 /** Time in which a process must end, in milliseconds. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Bucket, CallOptions } from "@manykv/core";
+import { type Bucket, type CallOptions, StoreError } from "@manykv/core";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { rejectionOf } from "../support/rejections.js";
 import type { ChildContext } from "./run-child.js";
@@ -17,6 +17,7 @@ export type ScenarioName =
   | "close-during-calls"
   | "close-while-connecting"
   | "close-while-refused"
+  | "lose-connections"
   | "fake-timers"
   | "frozen-built-ins";
 
@@ -85,6 +86,25 @@ export const scenarios: { readonly [Name in ScenarioName]: Scenario } = {
     await Promise.all(calls);
   },
 
+  /** The network closes connections while they are idle, opening or closing. */
+  async "lose-connections"(context: ChildContext): Promise<void> {
+    const { store, bucket } = await context.open();
+    for (const how of ["cut", "reset"]) {
+      // Makes a pool open several connections.
+      await Promise.all(Array.from({ length: 20 }, (_, index) => bucket.get(`key ${index}`)));
+      await context.step(how);
+      await eventually(() => roundTrip(bucket));
+    }
+    await context.step("reset-new");
+    await context.step("reset");
+    const opening = await context.open();
+    for (const each of [bucket, opening.bucket])
+      await Promise.allSettled(everyCall(each, silent).map((call) => call()));
+    await context.step("serve");
+    for (const each of [bucket, opening.bucket]) await eventually(() => roundTrip(each));
+    await Promise.all([store.close(), opening.store.close(), context.step("reset")]);
+  },
+
   /** Uses a store while the timers and clocks that tests replace stand still. */
   async "fake-timers"(context: ChildContext): Promise<void> {
     const first = await context.open();
@@ -117,6 +137,18 @@ async function loadClient(context: ChildContext): Promise<void> {
   const { store, bucket } = await context.openDirectly();
   await roundTrip(bucket);
   await store.close();
+}
+
+/** Repeats calls that fail with a `StoreError`, because a client may notice only then that its connections are closed. */
+async function eventually(call: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!StoreError.is(error) || tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
 
 async function roundTrip(bucket: Bucket): Promise<void> {

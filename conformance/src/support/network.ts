@@ -67,6 +67,21 @@ export function standStill(proxies: ProxySet): { resume(): void } {
   };
 }
 
+/** Closes all connections, with a FIN or with a RST. The server accepts new ones. */
+export function closeAll(proxies: ProxySet, how: "cut" | "reset"): void {
+  proxies.onFault(`the proxies ${how} every connection`);
+  for (const proxy of proxies.all) for (const connection of proxy.connections) connection[how]();
+}
+
+/** Resets every new connection at once, until the returned function is called. */
+export function resetNew(proxies: ProxySet): () => void {
+  proxies.onFault("the proxies reset every new connection");
+  for (const proxy of proxies.all) proxy.onConnection = (connection) => connection.reset();
+  return () => {
+    for (const proxy of proxies.all) proxy.onConnection = () => {};
+  };
+}
+
 /** The keys of a write: so many that each server of a cluster stores some of them. */
 const manyKeys = Array.from({ length: 30 }, (_, index) => `k${index}`);
 

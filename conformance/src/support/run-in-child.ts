@@ -6,7 +6,7 @@ import type { CaseContext } from "../case-context.js";
 import type { ChildTask } from "../child/run-child.js";
 import type { ScenarioName } from "../child/scenarios.js";
 import type { ProxySet } from "../faults/proxy-set.js";
-import { standStill } from "./network.js";
+import { closeAll, resetNew, standStill } from "./network.js";
 import { settles } from "./settles.js";
 
 /** Time after which a child process counts as hanging, in milliseconds. */
@@ -31,12 +31,16 @@ export async function runInChild(context: CaseContext, scenario: ScenarioName, p
     await exited;
   });
   let output = "";
+  let serve = (): void => {};
   ran.stderr?.on("data", (chunk) => {
     output += String(chunk);
   });
   ran.on("message", (step) => {
     if (step === "silence" && proxies !== undefined) standStill(proxies);
     if (step === "refuse") proxies?.refuse();
+    if (proxies !== undefined && (step === "cut" || step === "reset")) closeAll(proxies, step);
+    if (proxies !== undefined && step === "reset-new") serve = resetNew(proxies);
+    if (step === "serve") serve();
     ran.send("done");
   });
   const ended = await settles(exited, hangs, `the child process of ${scenario}`).catch(() => {

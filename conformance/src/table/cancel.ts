@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import type { StoreOptions } from "@manykv/core";
 import type { CallFault } from "../faults/call-fault.js";
 import { answerLost, throttled } from "../faults/engine-faults.js";
+import { inLanes } from "../support/lanes.js";
 import { nextTurn, settlesWithinTurns } from "../support/turns.js";
 import { isWrite, type TableOperation } from "./operations.js";
 import { type Prober, prober, type Spot } from "./probe.js";
@@ -45,7 +46,7 @@ export const cancel: TablePromise = {
     const cells = moments
       .filter((when) => reasonOf(operation, when) === undefined)
       .flatMap((when) => spotsOf(operation).map((spot) => ({ when, spot })));
-    await Promise.all(cells.map(({ when, spot }) => cancelled(probe, operation, when, spot)));
+    await inLanes(cells, ({ when, spot }) => cancelled(probe, operation, when, spot));
   },
 };
 

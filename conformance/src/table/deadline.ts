@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { StoreErrorCode, StoreOptions } from "@manykv/core";
 import type { CallFault } from "../faults/call-fault.js";
 import { answerLost, throttled } from "../faults/engine-faults.js";
+import { inLanes } from "../support/lanes.js";
 import { isWrite, type TableOperation } from "./operations.js";
 import { prober } from "./probe.js";
 import { type Cell, spotsOf, type TablePromise } from "./promises.js";
@@ -58,23 +59,21 @@ export const deadline: TablePromise = {
     const cells = delays
       .filter((delay) => reasonOf(operation, delay) === undefined)
       .flatMap((delay) => spotsOf(operation).map((spot) => ({ delay, spot })));
-    await Promise.all(
-      cells.map(async ({ delay: { condition, fault, store, codes }, spot }) => {
-        const { run } = await probe({
-          operation,
-          spot,
-          fault: () => fault,
-          store: { requestLimits: { maxKeys: 1 }, ...store },
-        });
-        const { errors } = await run({ timeout });
-        const what = `${operation.name}, ${condition} (${spot})`;
-        assert.ok(errors.length > 0, `${what}: the call must reject`);
-        for (const { code, retryable } of errors) {
-          assert.ok(codes.includes(code), `${what}: the code must be ${codes.join(" or ")}, not ${code}`);
-          assert.equal(retryable, true, `${what}: the error must be retryable`);
-        }
-      }),
-    );
+    await inLanes(cells, async ({ delay: { condition, fault, store, codes }, spot }) => {
+      const { run } = await probe({
+        operation,
+        spot,
+        fault: () => fault,
+        store: { requestLimits: { maxKeys: 1 }, ...store },
+      });
+      const { errors } = await run({ timeout });
+      const what = `${operation.name}, ${condition} (${spot})`;
+      assert.ok(errors.length > 0, `${what}: the call must reject`);
+      for (const { code, retryable } of errors) {
+        assert.ok(codes.includes(code), `${what}: the code must be ${codes.join(" or ")}, not ${code}`);
+        assert.equal(retryable, true, `${what}: the error must be retryable`);
+      }
+    });
   },
 };
 

@@ -4,6 +4,7 @@ import type { CallFault } from "../faults/call-fault.js";
 import { answerLost } from "../faults/engine-faults.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { quickRetry } from "../support/faulty-write.js";
+import { inLanes } from "../support/lanes.js";
 import { pause } from "../support/settles.js";
 import { nextTurn } from "../support/turns.js";
 import { isWrite, type TableOperation } from "./operations.js";
@@ -42,14 +43,10 @@ export const fence: TablePromise = {
   async run(context, operation) {
     const probe = await prober(context);
     const spots = spotsOf(operation);
-    await Promise.all([
-      ...losses.flatMap((loss) =>
-        (["key", "request"] as const).flatMap((scope) =>
-          spots.map((spot) => fenced(probe, operation, loss, scope, spot)),
-        ),
-      ),
-      ...spots.map((spot) => staysAway(probe, operation, spot)),
-    ]);
+    const scopes = ["key", "request"] as const;
+    const cells = losses.flatMap((loss) => scopes.flatMap((scope) => spots.map((spot) => ({ loss, scope, spot }))));
+    await inLanes(cells, ({ loss, scope, spot }) => fenced(probe, operation, loss, scope, spot));
+    await inLanes(spots, (spot) => staysAway(probe, operation, spot));
   },
 };
 

@@ -4,6 +4,7 @@ import type { Driver } from "@manykv/core/driver";
 import type { CallFault } from "../faults/call-fault.js";
 import { answerLost, refused, throttled } from "../faults/engine-faults.js";
 import { wrapDriver } from "../faults/wrap-driver.js";
+import { inLanes } from "../support/lanes.js";
 import { assertNoLeak, canary } from "../support/no-leak.js";
 import { hasKeys, type TableOperation } from "./operations.js";
 import { prober } from "./probe.js";
@@ -56,26 +57,24 @@ export const leak: TablePromise = {
     const cells = failures
       .filter((failure) => reasonOf(operation, failure) === undefined)
       .flatMap((failure) => spotsOf(operation).map((spot) => ({ failure, spot })));
-    await Promise.all(
-      cells.map(async ({ failure: { condition, fault, wrap, timeout = 60_000, end }, spot }) => {
-        const { target, keys, spotKey } = await probe({
-          operation,
-          spot,
-          nameOf: (name) => `${canary} ${name}`,
-          ...(fault && { fault: (_: number, key: string) => fault(key) }),
-          ...(wrap && { wrap: (driver: Driver) => wrap(driver, operation) }),
-        });
-        const names = end === undefined ? keys : keys.map((key) => (key === spotKey ? key + end : key));
-        const what = `${operation.name}, ${condition} (${spot})`;
-        const calls = await Promise.allSettled(operation.calls(target, names, { timeout }));
-        const errors = calls.flatMap((call) => (call.status === "rejected" ? [call.reason as unknown] : []));
-        assert.ok(errors.length > 0, `${what}: the call must reject`);
-        for (const error of errors) {
-          assertNoLeak(error, what);
-          if (BatchError.is(error)) assert.ok(!JSON.stringify([...error.failures()]).includes(canary), what);
-        }
-      }),
-    );
+    await inLanes(cells, async ({ failure: { condition, fault, wrap, timeout = 60_000, end }, spot }) => {
+      const { target, keys, spotKey } = await probe({
+        operation,
+        spot,
+        nameOf: (name) => `${canary} ${name}`,
+        ...(fault && { fault: (_: number, key: string) => fault(key) }),
+        ...(wrap && { wrap: (driver: Driver) => wrap(driver, operation) }),
+      });
+      const names = end === undefined ? keys : keys.map((key) => (key === spotKey ? key + end : key));
+      const what = `${operation.name}, ${condition} (${spot})`;
+      const calls = await Promise.allSettled(operation.calls(target, names, { timeout }));
+      const errors = calls.flatMap((call) => (call.status === "rejected" ? [call.reason as unknown] : []));
+      assert.ok(errors.length > 0, `${what}: the call must reject`);
+      for (const error of errors) {
+        assertNoLeak(error, what);
+        if (BatchError.is(error)) assert.ok(!JSON.stringify([...error.failures()]).includes(canary), what);
+      }
+    });
   },
 };
 

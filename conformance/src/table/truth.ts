@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inLanes } from "../support/lanes.js";
 import { expectedOf, type TableFault, tableFaults } from "./faults.js";
 import { hasKeys, isWrite, type TableOperation } from "./operations.js";
 import { isUnsettled, type ProbeOptions, prober, type Spot } from "./probe.js";
@@ -27,7 +28,7 @@ export const truth: TablePromise = {
     const cells = tableFaults
       .filter((fault) => reasonOf(operation, fault) === undefined)
       .flatMap((fault) => spotsOf(operation).map((spot) => ({ fault, spot })));
-    await Promise.all(cells.map(({ fault, spot }) => testFault(probe, operation, fault, spot)));
+    await inLanes(cells, ({ fault, spot }) => testFault(probe, operation, fault, spot));
   },
 };
 

@@ -7,6 +7,8 @@ import {
   type WitSentenceId,
   witSentences,
 } from "../../src/index.js";
+import { coverageOf, linked } from "../../src/table/coverage.js";
+import { promises } from "../../src/table/table.js";
 
 const generated = "<!-- Generated from the cases: `pnpm --filter @manykv/conformance run docs`. -->";
 
@@ -37,6 +39,27 @@ export function renderWitCoverage(cases: readonly ConformanceCase[]): string {
   return page("The cases that test each sentence of `wasi:keyvalue/batch`", [
     "This table contains every sentence of the interface document that states what an implementation guarantees or does not guarantee, in the order of the functions.",
     table(["place", "sentence", "cases"], rows),
+  ]);
+}
+
+/** Returns the page that shows which promise is tested on which operation under which conditions. */
+export function renderCoverage(): string {
+  const sections = promises.flatMap((promise) => {
+    const { head, rows, reasons } = coverageOf(promise);
+    const notes = reasons.map((reason, index) => `(${index + 1}) ${reason}`).join("; ");
+    return [`## ${promise.text}`, table(head, rows), ...(notes === "" ? [] : [`No case is needed: ${notes}.`])];
+  });
+  const others = linked.flatMap(({ promise, conditions }) => [
+    `## ${promise}`,
+    table(
+      ["condition", "cases"],
+      Object.entries(conditions).map(([condition, ids]) => [condition, ids.map((id) => `\`${id}\``).join(" ")]),
+    ),
+  ]);
+  return page("Promises, operations and conditions", [
+    "A case tests a promise on one operation under every condition in its row, and at each position that the cell names: the first, middle and last key of a batch, request of a call, or page of a listing, or `only` for a call with one key. A number stands for the reason why no case is needed.",
+    ...sections,
+    ...others,
   ]);
 }
 

@@ -5,6 +5,7 @@ import { referenceDriver } from "../reference-driver.js";
 /** Bugs that only a separate process shows. `child.mjs` creates the driver with the bug. */
 const mutants = [
   { bug: "keeps a timer after close", killedBy: "s16-process-close" },
+  { bug: "keeps an idle timer after close", killedBy: "s16-process-close" },
   { bug: "keeps a timer while idle", killedBy: "same-process-with-open-store" },
   { bug: "waits with a global timer", killedBy: "same-process-fake-timers" },
   { bug: "assigns a name to an error", killedBy: "same-process-frozen-built-ins" },

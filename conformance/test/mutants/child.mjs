@@ -28,6 +28,7 @@ function createDriver({ bug }) {
     list: async () => ({ keys: [...data.keys()] }),
     close: async () => {
       if (bug === "keeps a timer after close") keepAlive();
+      if (bug === "keeps an idle timer after close") keepAlive().unref();
     },
     classify: () => ({ code: "internal", retryable: false, effect: "unknown" }),
   };
