@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import type { StoreDescription } from "@manykv/core";
+import { type StoreDescription, StoreError } from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
-import type { ConformanceCase } from "../conformance-case.js";
+import type { Ability, ConformanceCase } from "../conformance-case.js";
 import { refused, throttled } from "../faults/engine-faults.js";
 import { wrapDriver } from "../faults/wrap-driver.js";
+import { bytes } from "../support/bytes.js";
+import { farAway } from "../support/expiry.js";
 import { rejectsWith } from "../support/rejections.js";
 
 const topologies = ["in-process", "single", "sentinel", "cluster", "pooler", "service"];
@@ -25,6 +27,32 @@ export const describeCases: readonly ConformanceCase[] = [
       const [again] = await Promise.all([store.describe(), bucket.get("a"), store.describe()]);
       assert.deepEqual(again, first, "two descriptions of the same server must be equal");
       assert.deepEqual({ ...first.limits }, { ...bucket.limits });
+    },
+  },
+  {
+    id: "same-describe-abilities",
+    rule: "same",
+    subject: "driver",
+    title: "describe reports an ability exactly if its calls do not reject with `unsupported`",
+    async run(context) {
+      const store = await context.store();
+      const { abilities } = await store.describe();
+      const bucket = await store.open(context.bucketName());
+      const value = bytes("v");
+      const calls: Readonly<Record<Ability, () => Promise<unknown>>> = {
+        ttl: () => bucket.set("a", value, { ttl: farAway }),
+        ifAbsent: () => bucket.set("b", value, { ifAbsent: true }),
+        increment: () => bucket.increment("c"),
+        compareAndSwap: () => bucket.compareAndSwap("d", { expected: undefined, value }),
+        buckets: () => store.buckets()[Symbol.asyncIterator]().next(),
+      };
+      for (const [name, call] of Object.entries(calls)) {
+        const isSupported = await call().then(
+          () => true,
+          (error: unknown) => !(StoreError.is(error) && error.code === "unsupported"),
+        );
+        assert.equal(abilities[name as Ability], isSupported, `describe must report whether the backend has ${name}`);
+      }
     },
   },
   {

@@ -5,7 +5,7 @@ import type { ConformanceCase } from "../conformance-case.js";
 import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { recordRequests } from "../support/recording-driver.js";
-import { rejectsWith } from "../support/rejections.js";
+import { assertNothingApplied, batchErrorOf, rejectsWith } from "../support/rejections.js";
 import { settles } from "../support/settles.js";
 
 const codes: ReadonlySet<StoreErrorCode> = new Set([
@@ -265,6 +265,29 @@ export const driverCases: readonly ConformanceCase[] = [
         for (const [index, text] of ["of a", "", "of c"].entries()) sameBytes(answer.values[index], bytes(text));
         await driver.delete(request(bucket, keys));
       }
+    },
+  },
+  {
+    id: "driver-prepare-set-throws",
+    rule: "driver",
+    subject: "core",
+    title: "if `prepareSet` throws, setMany rejects with the code that `classify` returns, and nothing is applied",
+    async run(context) {
+      const inner = await context.driver();
+      const { requests, wrap } = recordRequests();
+      const prepareSet = (): never => {
+        throw new FaultError({ code: "unavailable", retryable: true, effect: "unknown", reason: "PREPARED" });
+      };
+      // The recording is below, because it leaves `prepareSet` out.
+      const bucket = await context.storeOf(wrapDriver(wrap(inner), { prepareSet })).open(context.bucketName());
+      const call = bucket.setMany([
+        ["a", bytes("v")],
+        ["b", bytes("v")],
+      ]);
+      const error = await batchErrorOf(call, "unavailable");
+      assertNothingApplied(error, 2);
+      assert.equal(error.reason, "PREPARED");
+      assert.deepEqual(requests, []);
     },
   },
   {

@@ -1,5 +1,6 @@
 import type { ConformanceCase } from "../conformance-case.js";
 import { tableCases } from "../table/table.js";
+import { coalescedCases } from "./coalesced-calls.js";
 import { describeCases } from "./describe.js";
 import { driverAnswerCases } from "./driver-answers.js";
 import { driverCases } from "./driver-contract.js";
@@ -110,6 +111,7 @@ export const cases: readonly ConformanceCase[] = [
   ...sameEverywhereCases,
   ...describeCases,
   ...typedCases,
+  ...coalescedCases,
   ...errorClassCases,
   ...errorLeakCases,
   ...engineFailureCases,

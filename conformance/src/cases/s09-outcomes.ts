@@ -1,13 +1,26 @@
 import assert from "node:assert/strict";
 import type { ConformanceCase } from "../conformance-case.js";
 import type { CallFault, FaultSchedule, KeyFault } from "../faults/call-fault.js";
-import { answerLost, refused } from "../faults/engine-faults.js";
+import { answerLost, refused, unavailable } from "../faults/engine-faults.js";
 import { faultyWrite, writeKinds } from "../support/faulty-write.js";
 
 /** Cases for rule S9: outcomes when keys or requests fail. Each case compares the outcomes with the stored values. */
 export const outcomeCases: readonly ConformanceCase[] = writeKinds.flatMap((kind): ConformanceCase[] => {
   const method = kind === "set" ? "setMany" : "deleteMany";
   return [
+    {
+      id: `s09-${kind}-refused-then-lost`,
+      rule: "S9",
+      subject: "core",
+      title: `${method}: keys are \`unknown\` if the engine first refused them for a time and then did not respond`,
+      async run(context) {
+        const schedule: FaultSchedule = ({ call }) =>
+          call === 0 ? { kind: "reject", fault: unavailable } : { kind: "drop-answer" };
+        const { outcomes, error } = await faultyWrite(context, { kind, keys: 2, schedule, timeout: 400 });
+        assert.deepEqual(outcomes, ["unknown", "unknown"]);
+        assert.equal(error?.code, "timeout");
+      },
+    },
     {
       id: `s09-${kind}-progress-is-no-failed-attempt`,
       rule: "S9",

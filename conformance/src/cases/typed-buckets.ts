@@ -77,6 +77,7 @@ export const typedCases: readonly ConformanceCase[] = [
         );
         assertNothingApplied(error, 2);
         assert.match(error.message, /entry 1\b/);
+        for (const { code } of error.failures()) assert.equal(code, "invalid-argument");
       }
       assert.equal(requests.length, 0);
     },
@@ -157,6 +158,9 @@ export const typedCases: readonly ConformanceCase[] = [
       assert.equal(await values.get("c"), 7);
       await values.clear({ prefix: "a", timeout: clearTimeout });
       assert.deepEqual(await listed(values, { prefix: "" }), ["b", "c"]);
+      const found: string[] = [];
+      for await (const key of values.keys({ prefix: "c" })) found.push(key);
+      assert.deepEqual(found, ["c"]);
     },
   },
   {
@@ -178,6 +182,51 @@ export const typedCases: readonly ConformanceCase[] = [
       assert.deepEqual(await users.get("a"), older);
       assert.deepEqual(await users.compareAndSwap("a", { expected: older, value: undefined }), { swapped: true });
       assert.equal(await users.get("a"), undefined);
+    },
+  },
+  {
+    id: "same-typed-swap-refused",
+    rule: "same",
+    subject: "core",
+    needs: ["compareAndSwap"],
+    title: "compareAndSwap of a typed bucket sends nothing if a value cannot be encoded or the change is not an object",
+    async run(context) {
+      const { requests, wrap } = recordRequests();
+      const values = typed(await context.bucket({ wrap }), json<unknown>());
+      await values.set("a", 1);
+      requests.length = 0;
+      for (const bad of [() => {}, 1n, Symbol("x")])
+        for (const change of [
+          { expected: 1, value: bad },
+          { expected: bad, value: 2 },
+        ])
+          assertNothingApplied(await batchErrorOf(values.compareAndSwap("a", change), "invalid-argument"), 1);
+      for (const change of [undefined, null, 5, "text"])
+        assertNothingApplied(await batchErrorOf(values.compareAndSwap("a", change as never), "invalid-argument"), 1);
+      assert.equal(requests.length, 0);
+      assert.equal(await values.get("a"), 1);
+    },
+  },
+  {
+    id: "same-codecs",
+    rule: "same",
+    subject: "core",
+    title:
+      "the methods of text() and json() throw a StoreError with the code `wrong-type` for what they cannot convert",
+    async run() {
+      const calls: readonly (() => unknown)[] = [
+        () => text().encode("\ud800"),
+        () => text().encode(5 as never),
+        () => text().decode(new Uint8Array([0xff])),
+        () => json<unknown>().encode(undefined),
+        () => json<unknown>().encode(1n),
+        () => json<unknown>().decode(bytes("{")),
+        () => json<unknown>().decode(new Uint8Array([0xff])),
+      ];
+      for (const [index, call] of calls.entries()) {
+        const error = await rejectionOf((async () => call())(), `call ${index}`);
+        assert.equal(error.code, "wrong-type");
+      }
     },
   },
 ];
