@@ -63,6 +63,7 @@ async function run(name: TargetName, options: Options): Promise<void> {
   const suite = {
     bundle: sandbox.suites,
     harnesses: target.harnesses ?? [],
+    options: target.options,
     seed: options.seed,
     environment: servers.environment,
   };

@@ -68,6 +68,7 @@ async function bundleSuites(copy: string, target: Target, outfile: string): Prom
     vitest: `
       const kept = ${kept};
       export const describe = (name, body) => body();
+      describe.concurrent = describe;
       export const test = () => {};
       export const beforeAll = (hook) => kept.before.push(hook);
       export const afterAll = (hook) => kept.after.push(hook);`,

@@ -1,11 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { activeMutantVariable } from "./stryker-namespace.js";
-import type { FromWorker, ToWorker } from "./suite-protocol.js";
+import type { FromWorker, SuiteSettings, ToWorker } from "./suite-protocol.js";
 
-export interface SuiteProcessOptions {
-  readonly bundle: string;
-  readonly harnesses: readonly string[];
-  readonly seed: number;
+export interface SuiteProcessOptions extends SuiteSettings {
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -43,8 +40,8 @@ export class SuiteProcess {
 
   /** Starts a worker, with a mutant that is active from the start if `mutant` is passed. */
   static async start(options: SuiteProcessOptions, mutant?: string): Promise<SuiteProcess> {
-    const { bundle, harnesses, seed, environment } = options;
-    const child = fork(new URL("suite-worker.js", import.meta.url), [bundle, JSON.stringify(harnesses), String(seed)], {
+    const { environment, ...settings } = options;
+    const child = fork(new URL("suite-worker.js", import.meta.url), [JSON.stringify(settings)], {
       env: { ...process.env, ...environment, ...(mutant !== undefined && { [activeMutantVariable]: mutant }) },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -1,3 +1,16 @@
+import type { StoreOptions } from "@manykv/core";
+
+/** What a worker runs. It is JSON, and the worker's argument. */
+export interface SuiteSettings {
+  /** The module with the harnesses. */
+  readonly bundle: string;
+  /** Names of the harnesses to run. Empty for all. */
+  readonly harnesses: readonly string[];
+  readonly seed: number;
+  /** Options of every store. Absent if they are those of the harnesses. */
+  readonly options?: StoreOptions | undefined;
+}
+
 /** What the tool asks a worker to do: to run all cases and report their coverage, or to run cases with a mutant. */
 export type ToWorker =
   | { readonly type: "cover" }

@@ -42,7 +42,7 @@ export class SuiteStage {
   readonly #options: SuiteProcessOptions;
   readonly #coverage: SuiteCoverage;
   readonly #concurrency: number;
-  /** How many mutants each case killed, in total and by file. Cases that kill often run first. */
+  /** How many mutants each case killed, in total and by file. Cases that kill often run first, unstable ones last. */
   readonly #kills = new Map<string, number>();
   /** Cases that failed with a mutant and did not fail again, or failed without it. */
   readonly unstable: Map<string, number> = new Map();
@@ -132,7 +132,8 @@ export class SuiteStage {
   #sorted(units: readonly string[], { file }: Mutant): string[] {
     const promise = (unit: string): number => {
       const kills = 1 + (this.#kills.get(unit) ?? 0) + 10 * (this.#kills.get(`${file} ${unit}`) ?? 0);
-      return kills / (10 + (this.#coverage.durations[unit] ?? 0));
+      const trust = 1 + 10 * (this.unstable.get(unit) ?? 0);
+      return kills / trust / (10 + (this.#coverage.durations[unit] ?? 0));
     };
     const promises = new Map(units.map((unit) => [unit, promise(unit)]));
     return units.toSorted((a, b) => (promises.get(b) ?? 0) - (promises.get(a) ?? 0));

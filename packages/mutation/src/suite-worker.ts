@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConformanceCase, ConformanceHarness, runCase } from "@manykv/conformance";
 import { activeMutantVariable, strykerNamespace } from "./stryker-namespace.js";
-import type { FromWorker, ToWorker } from "./suite-protocol.js";
+import type { FromWorker, SuiteSettings, ToWorker } from "./suite-protocol.js";
 
 /** What the bundle of `sandbox.ts` exports. */
 interface SuiteModule {
@@ -14,7 +14,7 @@ interface SuiteModule {
   readonly before: readonly (() => unknown)[];
 }
 
-const [bundle = "", only = "[]", seed = "1"] = process.argv.slice(2);
+const settings = JSON.parse(process.argv[2] ?? "") as SuiteSettings;
 const stryker = strykerNamespace();
 const send = (message: FromWorker): void => void process.send?.(message);
 
@@ -22,7 +22,7 @@ process.on("unhandledRejection", (error) => send({ type: "unhandled", reason: St
 process.on("uncaughtException", (error) => send({ type: "unhandled", reason: String(error) }));
 process.on("disconnect", () => process.exit());
 
-const { cases, runCase: run, harnesses, before } = (await import(bundle)) as SuiteModule;
+const { cases, runCase: run, harnesses, before } = (await import(settings.bundle)) as SuiteModule;
 for (const hook of before) await hook();
 
 interface Unit {
@@ -32,11 +32,11 @@ interface Unit {
 }
 
 const units = new Map<string, Unit>();
-const names: readonly string[] = JSON.parse(only);
 for (const given of harnesses) {
-  if (names.length > 0 && !names.includes(given.name)) continue;
+  if (settings.harnesses.length > 0 && !settings.harnesses.includes(given.name)) continue;
   // The published defaults, and the same random calls in every run.
-  const harness = { ...given, modelRuns: undefined, seed: Number(seed) };
+  const { seed, options = given.options } = settings;
+  const harness: ConformanceHarness = { ...given, modelRuns: undefined, seed, options };
   for (const one of cases) {
     if (harness.skip?.[one.id] !== undefined) continue;
     if (one.subject === "network" && harness.servers === undefined) continue;
@@ -54,19 +54,20 @@ async function handle(message: ToWorker): Promise<void> {
     return send({ type: "done" });
   }
   activate(message.mutant, message.hitLimit);
-  const queue = [...message.units];
+  const chosen = message.units.flatMap((id) => units.get(id) ?? []);
   let failed = false;
-  const worker = async (): Promise<void> => {
-    for (let id = queue.shift(); id !== undefined && !failed; id = queue.shift()) {
-      const unit = units.get(id);
-      if (unit === undefined) throw new Error(`no case has the id ${id}`);
+  const runAll = async (queue: Unit[]): Promise<void> => {
+    for (let unit = queue.shift(); unit !== undefined && !failed; unit = queue.shift()) {
+      const { id } = unit;
       send({ type: "start", unit: id });
       const ended = await runUnit(unit);
       failed ||= ended.status === "failed";
       send({ type: "end", unit: id, ...ended });
     }
   };
-  await Promise.all(Array.from({ length: message.concurrency }, worker));
+  const together = chosen.filter((unit) => !unit.case.alone);
+  await Promise.all(Array.from({ length: message.concurrency }, () => runAll(together)));
+  await runAll(chosen.filter((unit) => unit.case.alone));
   send({ type: "done" });
 }
 
@@ -87,7 +88,8 @@ interface Ended {
 
 async function runUnit({ harness, case: one }: Unit): Promise<Ended> {
   const start = performance.now();
-  const { status, failure } = await run(one, harness);
+  // A new object for each case, because the suite remembers what it learned about a harness without the mutant.
+  const { status, failure } = await run(one, { ...harness });
   const milliseconds = performance.now() - start;
   return { status, milliseconds, ...(failure && { reason: failure.message }) };
 }

@@ -1,3 +1,8 @@
+import { portableLimits, type StoreOptions } from "@manykv/core";
+
+/** The longest value of memory is 64 MiB. Shorter ones save a third of the time. */
+const portable: StoreOptions = { limits: portableLimits };
+
 /** A package whose mutants can be tested. */
 export interface Target {
   /** Folder of the package, from the root of the repository. */
@@ -6,6 +11,8 @@ export interface Target {
   readonly suites: readonly string[];
   /** Names of the harnesses to run. Default: all harnesses of `suites`. */
   readonly harnesses?: readonly string[];
+  /** Options of every store, if they differ from those of the harnesses. */
+  readonly options?: StoreOptions;
   /** The servers that the harnesses and tests need. */
   readonly services: readonly ServiceName[];
   /** The vitest projects whose tests the second stage runs against the survivors of the first one. */
@@ -21,6 +28,7 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     folder: "packages/core",
     suites: ["packages/memory/test/conformance.test.ts"],
     harnesses: ["memory"],
+    options: portable,
     services: [],
     projects: ["core", "memory", "conformance"],
   },
@@ -28,6 +36,7 @@ export const targets: Readonly<Record<TargetName, Target>> = {
     folder: "packages/memory",
     suites: ["packages/memory/test/conformance.test.ts"],
     harnesses: ["memory"],
+    options: portable,
     services: [],
     projects: ["memory"],
   },
