@@ -184,6 +184,7 @@ export const driverCases: readonly ConformanceCase[] = [
     title: "core uses the fault of a FaultError and does not call the driver's classify",
     async run(context) {
       const fault: Fault = { code: "access-denied", retryable: false, effect: "none", reason: "OWN" };
+      assert.equal(new FaultError(fault).name, "FaultError");
       const fail = (): never => {
         throw new FaultError(fault);
       };

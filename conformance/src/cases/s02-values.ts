@@ -1,11 +1,43 @@
 import assert from "node:assert/strict";
 import { runInNewContext } from "node:vm";
+import type { Driver, SetRequest, WriteAnswer } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
+import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
 import { nameOf } from "../support/round-trip.js";
 
 /** Cases for rule S2: valid values are stored unchanged. */
 export const valueCases: readonly ConformanceCase[] = [
+  {
+    id: "s02-values-of-subclasses",
+    rule: "S2",
+    subject: "core",
+    title: "a value whose class overrides `length` reaches the driver as a plain Uint8Array with all bytes",
+    async run(context) {
+      class Shorter extends Uint8Array<ArrayBuffer> {
+        override get length(): number {
+          return 1;
+        }
+      }
+      const lengths: number[] = [];
+      const set = (driver: Driver, request: SetRequest): Promise<WriteAnswer> => {
+        lengths.push(...request.values.map(({ length }) => length));
+        return sendSet(driver, request);
+      };
+      const wrap = (driver: Driver): Driver =>
+        wrapDriver(driver, { set: (request) => set(driver, request) }, ["prepareSet"]);
+      const bucket = await context.bucket({ wrap });
+      const value = bytes("all bytes");
+      const own = Object.defineProperty(bytes("all bytes"), "length", { value: 1 });
+      await bucket.set("single", new Shorter(value.buffer, value.byteOffset, value.byteLength));
+      await bucket.setMany([
+        ["class", new Shorter(value.buffer, value.byteOffset, value.byteLength)],
+        ["own", own],
+      ]);
+      assert.deepEqual(lengths, [9, 9, 9]);
+      for (const key of ["single", "class", "own"]) sameBytes(await bucket.get(key), bytes("all bytes"), key);
+    },
+  },
   {
     id: "s02-empty-value",
     rule: "S2",
