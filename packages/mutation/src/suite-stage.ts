@@ -71,7 +71,14 @@ export class SuiteStage {
     let left = [...units];
     while (left.length > 0) {
       const end = await this.#request(mutant, left, fresh);
-      if (end.hanging !== undefined) return { status: "timeout", by: end.hanging.join(", ") };
+      if (end.hanging !== undefined) {
+        const { hanging, passed } = end;
+        const again = await this.#request(mutant, hanging, fresh);
+        if (again.hanging !== undefined || again.failed !== undefined)
+          return { status: "timeout", by: (again.hanging ?? hanging).join(", ") };
+        left = left.filter((unit) => !hanging.includes(unit) && !passed.includes(unit));
+        continue;
+      }
       if (end.failed === undefined) break;
       const { failed, passed } = end;
       const suspects = end.suspects?.length ? end.suspects : left;
