@@ -118,7 +118,7 @@ export interface ConformanceHarness {
   readonly modelRuns?: number | undefined;
   /**
    * Seed of the random calls and faults. To replay a failure, set the seed from the failure message. Default: a new
-   * seed for each case.
+   * seed for each run.
    */
   readonly seed?: number | undefined;
   /** Creates a store on top of a driver. Set this to test code that wraps stores. Default: core's `createStore`. */
