@@ -4,7 +4,7 @@ import { startNutcracker } from "./servers/nutcracker.js";
 import { conforms } from "./support/conforms.js";
 import { driverAt } from "./support/driver-at.mjs";
 import { describesLateWrites } from "./support/late-writes.js";
-import { cannotList, cannotSettle } from "./support/skips.js";
+import { cannotList } from "./support/skips.js";
 import { underLoad } from "./support/under-load.js";
 
 const servers = await Promise.all([startDedicatedRedis(), startDedicatedRedis()]);
@@ -17,7 +17,7 @@ afterAll(async () => {
 const url = `redis://${nutcracker.host}:${nutcracker.port}`;
 const deployment = { name: "redis behind twemproxy", url, server: nutcracker };
 
-conforms({ ...deployment, skip: { ...cannotList, ...cannotSettle } });
+conforms({ ...deployment, skip: cannotList });
 describesLateWrites(deployment, { product: undefined, topology: undefined, settles: false });
 
 test("every outcome is true while twemproxy is killed and restarted", () =>

@@ -25,8 +25,6 @@ conformanceSuite(
     modelRuns: 1_000,
     skip: {
       "same-process-frozen-built-ins": "on Node.js 20, the AWS SDK does not load in such a program",
-      "s09-network-late-write":
-        "DynamoDB cannot cancel a lost BatchWriteItem: the README explains what a late first attempt can do",
     },
     driver: (route) => {
       const { host, port } = route(server);

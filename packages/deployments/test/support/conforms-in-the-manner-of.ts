@@ -4,7 +4,7 @@ import { afterAll } from "vitest";
 import { conforms } from "./conforms.js";
 import { driverAt } from "./driver-at.mjs";
 import { describesLateWrites, type Expected } from "./late-writes.js";
-import { cannotSettle, type Skips } from "./skips.js";
+import type { Skips } from "./skips.js";
 
 /** Runs the conformance suite against Redis behind a proxy that makes it behave like another product. */
 export async function conformsInTheMannerOf(
@@ -27,6 +27,6 @@ export async function conformsInTheMannerOf(
       driver: () => driverAt(server.url.replace("//", "//user:wrong@")),
     },
   ];
-  conforms({ ...deployment, refusals, skip: expected.settles ? skip : { ...skip, ...cannotSettle } });
+  conforms({ ...deployment, refusals, skip });
   describesLateWrites(deployment, expected);
 }

@@ -73,12 +73,6 @@ export const cannotList: Skips = because("the case lists keys, and the proxy doe
   "same-typed-text",
 ]);
 
-/** For a server without a way to end a connection. The test of late writes proves that the store reports them. */
-export const cannotSettle: Skips = because(
-  "the server cannot end a connection, so a lost write may take effect later; it is reported as unsettled",
-  ["s09-network-late-write"],
-);
-
 /**
  * For a server without a run id. A listing misses no key, but it fails if each page comes from another client.
  */

@@ -34,8 +34,7 @@ export function conformanceEnvironment(target: Target): NodeJS.ProcessEnv {
 
 /** Cases that the clients of a program or the engine cannot pass. */
 function skippedCases({ backend, ownership }: Target): Record<string, string> {
-  if (backend === "dynamodb") return { "s09-network-late-write": "DynamoDB cannot cancel a lost BatchWriteItem" };
-  if (ownership === "own") return {};
+  if (ownership === "own" || backend === "dynamodb") return {};
   if (backend === "postgres")
     return { "errors-network-garbled-answers": "pg ends the process if the login of the program's pool is garbled" };
   if (backend !== "redis-cluster") return {};
