@@ -32,7 +32,7 @@ export function newTrial(client: FailingClient, scenario: Scenario, position: Po
   const number = ++trials;
   const chosen = { first: 0, middle: size >> 1, last: size - 1 };
   const failing = (index: number): boolean => position === "all" || index === chosen[position];
-  const words = size === 1 ? [] : ["", present, "", missing, ""];
+  const words = size === 1 ? [] : ["", missing, "", present, ""];
   const keys = Array.from({ length: size }, (_, index) =>
     client.keyOf(failing(index), `${number} ${index} ${words[index] ?? ""}`),
   );
