@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { portableLimits, type StoreErrorCode } from "@manykv/core";
-import { createRequest, type Driver, type Fault, FaultError, type SetRequest } from "@manykv/core/driver";
+import { createRequest, type Driver, type Fault, FaultError, type SetRequest, waitFor } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
 import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
@@ -266,6 +266,25 @@ export const driverCases: readonly ConformanceCase[] = [
         for (const [index, text] of ["of a", "", "of c"].entries()) sameBytes(answer.values[index], bytes(text));
         await driver.delete(request(bucket, keys));
       }
+    },
+  },
+  {
+    id: "driver-wait-for",
+    rule: "driver",
+    subject: "core",
+    title:
+      "if a driver still waits with `waitFor` when its request times out, the write is `not-applied` and retryable",
+    async run(context) {
+      const connected = new Promise<never>(() => {});
+      const wrap = (driver: Driver): Driver =>
+        wrapDriver(driver, { set: (request) => waitFor(request, connected) }, ["prepareSet"]);
+      const bucket = await context.bucket({ wrap, store: { retry: { attempts: 1 } } });
+      const error = await batchErrorOf(bucket.set("a", bytes("v"), { timeout: 100 }), "timeout");
+      assertNothingApplied(error, 1);
+      assert.equal(error.retryable, true);
+      const request = createRequest({ bucket: bucket.name, keys: ["a"] });
+      assert.equal(await waitFor(request, Promise.resolve("connected")), "connected");
+      await assert.rejects(waitFor(request, Promise.reject(new Error("refused"))), /refused/);
     },
   },
   {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BatchError, DecodeError, json, type StandardSchema, schema, text, typed } from "@manykv/core";
+import { BatchError, DecodeError, json, type StandardSchema, StoreError, schema, text, typed } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { farAway } from "../support/expiry.js";
@@ -226,6 +226,32 @@ export const typedCases: readonly ConformanceCase[] = [
       for (const [index, call] of calls.entries()) {
         const error = await rejectionOf((async () => call())(), `call ${index}`);
         assert.equal(error.code, "wrong-type");
+      }
+    },
+  },
+  {
+    id: "same-codec-messages",
+    rule: "same",
+    subject: "core",
+    title: "the error of a typed call contains the message of a StoreError that its codec threw, and of no other error",
+    async run(context) {
+      const bucket = await context.bucket();
+      await bucket.set("a", bytes("v"));
+      const shown = new StoreError("wrong-type", "the codec explains it");
+      for (const [thrown, isShown] of [
+        [shown, true],
+        [new Error(canary), false],
+      ] as const) {
+        const fail = (): never => {
+          throw thrown;
+        };
+        const values = typed<string>(bucket, { encode: fail, decode: fail });
+        for (const call of [() => values.get("a"), () => values.set("a", "v"), () => values.setMany([["a", "v"]])]) {
+          const error = await rejectionOf(call());
+          assert.equal(error.message.includes(shown.message), isShown, error.message);
+          assert.match(error.message, /entry 0: \S+ \S+/);
+          assertNoLeak(error, "a codec that fails");
+        }
       }
     },
   },
