@@ -84,8 +84,12 @@ function stopsAfter(
   stop: FailingEngine["stop"],
 ): { readonly driver: Driver; readonly failed: () => number } {
   let count = 0;
+  let stopped: Promise<void> | undefined;
   const note = async (): Promise<void> => {
-    if (++count === times) await stop();
+    if (++count < times) return;
+    // Requests that fail meanwhile also wait. Otherwise, they would use up their retries.
+    stopped ??= (async () => stop())();
+    await stopped;
   };
   const method = inner[operation]?.bind(inner) as ((request: unknown) => Promise<Partial<FailedAnswer>>) | undefined;
   const send = async (request: unknown): Promise<unknown> => {
