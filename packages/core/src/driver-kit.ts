@@ -6,13 +6,14 @@ const brand: unique symbol = Symbol.for("@manykv/core/FaultError");
 /**
  * An error that a driver throws to report a fault of the whole request. Core uses the fault as is, without calling
  * `classify`. To make sure that a lost write takes no effect later, throw the classified fault with a fence:
- * `throw new FaultError({ ...this.classify(error), fence })`.
+ * `throw new FaultError({ ...this.classify(error), fence }, "the write was lost", { cause: error })`.
  */
 export class FaultError extends Error {
   readonly fault: Fault;
 
-  constructor(fault: Fault, message: string = fault.reason ?? fault.code) {
-    super(message);
+  /** `cause` is the error of the engine or its client. Core ignores it, and the conformance suite shows it. */
+  constructor(fault: Fault, message: string = fault.reason ?? fault.code, options?: { readonly cause?: unknown }) {
+    super(message, options);
     this.fault = fault;
     brandError(this, "FaultError", brand);
   }
