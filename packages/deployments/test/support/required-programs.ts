@@ -1,50 +1,13 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
+import { requirePrograms } from "@manykv/test-services/required-programs";
 
-/** The Debian package of each program that these tests run. */
-const packages: Readonly<Record<string, string>> = {
-  haproxy: "haproxy",
-  nutcracker: "nutcracker",
-  openssl: "openssl",
-  pgbouncer: "pgbouncer",
-  "redis-sentinel": "redis-sentinel",
-  stunnel4: "stunnel4",
-};
-
-/** Debian installs some of these programs in folders that are not on the `PATH` of other users than root. */
-const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
-
-/**
- * Vitest calls this function before the first test. Installs missing programs if this process runs as root on Debian.
- * Otherwise throws an error with the command that installs them, because a skipped deployment would look like a pass.
- */
-export default async function requirePrograms(): Promise<void> {
-  process.env["PATH"] = folders.join(delimiter);
-  const missing = missingPackages();
-  if (missing.length === 0) return;
-  const command = `apt-get install -y ${missing.join(" ")}`;
-  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) throw new Error(`missing programs: run ${command}`);
-  console.log(`deployments: ${command}`);
-  try {
-    await aptGet("update", "-qq");
-    await aptGet("install", "-y", "-qq", "--no-install-recommends", ...missing);
-  } catch (cause) {
-    throw new Error(`missing programs, and apt-get failed: run ${command}`, { cause });
-  }
-  if (missingPackages().length > 0)
-    throw new Error(`missing programs after ${command}: ${missingPackages().join(" ")}`);
-}
-
-function missingPackages(): string[] {
-  const isMissing = (program: string): boolean => !folders.some((folder) => existsSync(join(folder, program)));
-  return Object.entries(packages).flatMap(([program, name]) => (isMissing(program) ? [name] : []));
-}
-
-async function aptGet(...args: readonly string[]): Promise<void> {
-  await promisify(execFile)("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    maxBuffer: 64 * 1024 * 1024,
+/** Vitest calls this function before the first test. */
+export default function requireDeployments(): Promise<void> {
+  return requirePrograms("deployments", {
+    haproxy: "haproxy",
+    nutcracker: "nutcracker",
+    openssl: "openssl",
+    pgbouncer: "pgbouncer",
+    "redis-sentinel": "redis-sentinel",
+    stunnel4: "stunnel4",
   });
 }
