@@ -56,6 +56,10 @@ test("the example coalesce runs", async () => {
   expect(await example("coalesce")).toBe("user ada\nundefined\nuser bob\n");
 });
 
+test("the example wrap-driver runs", async () => {
+  expect(await example("wrap-driver")).toBe("30000\n");
+});
+
 test("the example redis runs", async () => {
   expect(await example("redis", urls.redis)).toBe(oneOfTwo);
 });

@@ -4,7 +4,6 @@ import {
   type Driver,
   type DriverLimits,
   type Fault,
-  FaultError,
   type KeysRequest,
   type ListAnswer,
   type ListRequest,
@@ -30,6 +29,8 @@ const limits: DriverLimits = Object.freeze({
   concurrency: 4,
 });
 // #endregion limits
+
+const keysPerPage = 1_000;
 
 // #region requests
 /** A driver for LevelDB. The caller opens and closes the database. */
@@ -61,15 +62,14 @@ export class LevelDriver implements Driver {
   // #endregion requests
 
   // #region list
-  /** The cursor contains the last key of the page, so keys that are added or deleted later do not shift the others. */
+  /** The cursor is the last key of the page, so keys that are added or deleted later do not shift the others. */
   async list({ bucket, prefix, cursor }: ListRequest): Promise<ListAnswer> {
     const first = toPath(bucket, prefix);
-    const after = cursor === undefined ? undefined : toPath(bucket, keyOfCursor(cursor));
+    const after = cursor === undefined ? undefined : toPath(bucket, cursor);
     const start = after !== undefined && Buffer.compare(after, first) >= 0 ? { gt: after } : { gte: first };
     const paths = await this.#database.keys({ ...start, lt: endOf(first), limit: keysPerPage }).all();
     const keys = paths.map((path) => toKey(bucket, path));
-    const last = keys.at(-1);
-    return keys.length < keysPerPage || last === undefined ? { keys } : { keys, cursor: toCursor(last) };
+    return { keys, cursor: keys.length < keysPerPage ? undefined : keys.at(-1) };
   }
   // #endregion list
 
@@ -117,18 +117,3 @@ function endOf(path: Uint8Array): Uint8Array {
   return Buffer.concat([path, Uint8Array.of(255)]);
 }
 // #endregion keys
-
-// #region cursors
-const keysPerPage = 1_000;
-
-function toCursor(key: string): string {
-  return Buffer.from(key).toString("base64url");
-}
-
-/** Validates the cursor: the caller may pass any string. */
-function keyOfCursor(cursor: string): string {
-  const key = Buffer.from(cursor, "base64url").toString();
-  if (toCursor(key) === cursor) return key;
-  throw new FaultError({ code: "invalid-argument", retryable: false, effect: "none", reason: "not a cursor" });
-}
-// #endregion cursors
