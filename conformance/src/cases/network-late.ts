@@ -4,7 +4,7 @@ import type { Ability, ConformanceCase } from "../conformance-case.js";
 import { abilitiesOf } from "../support/abilities.js";
 import { bytes } from "../support/bytes.js";
 import { inLanes } from "../support/lanes.js";
-import { hangs, networkClients } from "../support/network.js";
+import { hangs, heldBy, networkClients, until } from "../support/network.js";
 import { recordEvents } from "../support/record-events.js";
 import { pause, settles } from "../support/settles.js";
 import { textsOf } from "../support/texts.js";
@@ -39,12 +39,12 @@ function lateCase(
       const abilities = await abilitiesOf(context);
       const isPresent = ({ needs = [] }: TableOperation): boolean => needs.every((need) => abilities[need]);
       const tested = operations.filter((operation) => operation.kind === kind && isPresent(operation));
-      await inLanes(tested, (operation) => arrivesLate(context, operation));
+      await inLanes(tested, (operation) => arrivesLate(context, operation, abilities.settlesLostWrites === true));
     },
   };
 }
 
-async function arrivesLate(context: CaseContext, operation: TableOperation): Promise<void> {
+async function arrivesLate(context: CaseContext, operation: TableOperation, settlesLostWrites: boolean): Promise<void> {
   assert.ok(isWrite(operation));
   const names = operation.isBatch ? keys : keys.slice(0, 1);
   const { proxies, proxied, direct, close } = await networkClients(context, timeout);
@@ -66,12 +66,17 @@ async function arrivesLate(context: CaseContext, operation: TableOperation): Pro
   });
   // A call that resolves after a lost request reports it in its event, a call that rejects also in its failures.
   const isReported = events.calls.some(({ unsettled = 0 }) => unsettled > 0);
+  if (settlesLostWrites) {
+    const held = heldBy(proxies);
+    await until(
+      () => held.every(({ server }) => server.closed),
+      `${operation.name}: a server that lets the driver settle lost writes must close the connection of a lost write`,
+    );
+  }
   // The state in which a late request would take effect.
   await reset();
   proxies.heal();
-  const isHeld = (): boolean =>
-    proxies.all.some((proxy) => [...proxy.connections].some((connection) => connection.waiting("request") > 0));
-  while (isHeld()) await pause(5);
+  await until(() => heldBy(proxies).length === 0, "the proxies must send what they hold");
   // The server works through what it received.
   for (let reads = 0; reads < 10; reads++) {
     const found = await textsOf(direct, names);

@@ -7,7 +7,7 @@ import type { ProxiedConnection } from "../faults/tcp-proxy.js";
 import { abilitiesOf } from "../support/abilities.js";
 import { bytes } from "../support/bytes.js";
 import { writeKinds } from "../support/faulty-write.js";
-import { hangs, networkClients, writeThrough } from "../support/network.js";
+import { hangs, heldBy, networkClients, until, writeThrough } from "../support/network.js";
 import { pause, settles } from "../support/settles.js";
 import { outcomesOfWrite } from "../support/truth.js";
 
@@ -79,10 +79,8 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
       proxies.arm({ kind: "hold", direction: "request" });
       const controller = new AbortController();
       const write = outcomesOfWrite(proxied.set("key", bytes("cancelled"), { signal: controller.signal }), 1);
-      const heldOf = (): ProxiedConnection | undefined =>
-        proxies.all.flatMap((proxy) => [...proxy.connections]).find((each) => each.waiting("request") > 0);
-      await until(() => heldOf() !== undefined, "the proxy must hold the write");
-      const held = heldOf() as ProxiedConnection;
+      await until(() => heldBy(proxies).length > 0, "the proxy must hold the write");
+      const [held] = heldBy(proxies) as [ProxiedConnection];
       controller.abort();
       assert.deepEqual(await write, ["unknown"]);
       // The server does not notice this, because the proxy keeps its connection to the server open.
@@ -120,14 +118,6 @@ export const networkOutcomeCases: readonly ConformanceCase[] = [
     },
   },
 ];
-
-/** Waits until a condition is true. Fails after 2,000 checks, at least 20 seconds. */
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let checks = 0; !holds(); checks++) {
-    assert.ok(checks < 2_000, what);
-    await pause(10);
-  }
-}
 
 /** Runs a setMany and a deleteMany under each fault, concurrently and with separate proxies. Each call must succeed. */
 async function survives(context: CaseContext, faults: readonly ConnectionFault[]): Promise<void> {

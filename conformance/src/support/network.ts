@@ -5,7 +5,7 @@ import type { ConnectionFault } from "../faults/connection-fault.js";
 import type { ProxySet } from "../faults/proxy-set.js";
 import type { ProxiedConnection } from "../faults/tcp-proxy.js";
 import { judgedWrite, type WriteKind } from "./faulty-write.js";
-import { settles } from "./settles.js";
+import { pause, settles } from "./settles.js";
 import { assertTrue, outcomesOfWrite, settable } from "./truth.js";
 
 /**
@@ -80,6 +80,19 @@ export function resetNew(proxies: ProxySet): () => void {
   return () => {
     for (const proxy of proxies.all) proxy.onConnection = () => {};
   };
+}
+
+/** Returns the connections whose requests the proxies hold. */
+export function heldBy(proxies: ProxySet): readonly ProxiedConnection[] {
+  return proxies.all.flatMap((proxy) => [...proxy.connections]).filter((each) => each.waiting("request") > 0);
+}
+
+/** Waits until a condition is true. Fails after 2,000 checks, at least 20 seconds. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+  for (let checks = 0; !holds(); checks++) {
+    assert.ok(checks < 2_000, what);
+    await pause(10);
+  }
 }
 
 /** The keys of a write: so many that each server of a cluster stores some of them. */
