@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { runInNewContext } from "node:vm";
-import type { Driver, SetRequest, WriteAnswer } from "@manykv/core/driver";
+import type { Driver } from "@manykv/core/driver";
 import type { ConformanceCase } from "../conformance-case.js";
-import { sendSet, wrapDriver } from "../faults/wrap-driver.js";
+import { unavailable } from "../faults/engine-faults.js";
+import { faultDriver } from "../faults/fault-driver.js";
 import { bytes, pattern, sameBytes } from "../support/bytes.js";
+import { preparingDriver } from "../support/preparing-driver.js";
 import { nameOf } from "../support/round-trip.js";
 
 /** Cases for rule S2: valid values are stored unchanged. */
@@ -20,12 +22,8 @@ export const valueCases: readonly ConformanceCase[] = [
         }
       }
       const lengths: number[] = [];
-      const set = (driver: Driver, request: SetRequest): Promise<WriteAnswer> => {
-        lengths.push(...request.values.map(({ length }) => length));
-        return sendSet(driver, request);
-      };
       const wrap = (driver: Driver): Driver =>
-        wrapDriver(driver, { set: (request) => set(driver, request) }, ["prepareSet"]);
+        preparingDriver(driver, (values) => lengths.push(...values.map(({ length }) => length)));
       const bucket = await context.bucket({ wrap });
       const value = bytes("all bytes");
       const own = Object.defineProperty(bytes("all bytes"), "length", { value: 1 });
@@ -36,6 +34,45 @@ export const valueCases: readonly ConformanceCase[] = [
       ]);
       assert.deepEqual(lengths, [9, 9, 9]);
       for (const key of ["single", "class", "own"]) sameBytes(await bucket.get(key), bytes("all bytes"), key);
+    },
+  },
+  {
+    id: "s02-values-of-a-preparing-driver",
+    rule: "S2",
+    subject: "core",
+    title:
+      "if the driver has `prepareSet`, the caller may change values as soon as the call returns, also if core sends the set again",
+    async run(context) {
+      let prepared = 0;
+      let calls = 0;
+      const wrap = (driver: Driver): Driver => {
+        const faulty = faultDriver(driver, ({ operation }) =>
+          operation === "set" && calls++ === 0 ? { kind: "reject", fault: unavailable } : undefined,
+        );
+        return preparingDriver(faulty, (values) => {
+          prepared += values.length;
+        });
+      };
+      const bucket = await context.bucket({ wrap, store: { retry: { baseDelay: 1 }, requestLimits: { maxKeys: 2 } } });
+      const [a, b, c, d] = [bytes("1"), bytes("2"), bytes("3"), bytes("4")];
+      const many = bucket.setMany([
+        ["a", a],
+        ["b", b],
+        ["c", c],
+        ["b", d],
+      ]);
+      for (const value of [a, b, c, d]) value.fill(0);
+      await many;
+      assert.equal(prepared, 3);
+      const one = bytes("5");
+      const single = bucket.set("d", one);
+      one.fill(0);
+      await single;
+      const found = await bucket.getMany(["a", "b", "c", "d"]);
+      assert.deepEqual(
+        found.map((pair) => Buffer.from(pair?.[1] ?? []).toString()),
+        ["1", "4", "3", "5"],
+      );
     },
   },
   {
