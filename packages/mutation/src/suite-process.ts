@@ -21,6 +21,9 @@ export interface RunEnd {
 
 type Ended = Extract<FromWorker, { readonly type: "end" }>;
 
+/** Time in which a worker must load the suite, in milliseconds. Far more than it needs, even on a busy machine. */
+const loadTime = 180_000;
+
 /** A worker process. Start a new one after `alive` became false. */
 export class SuiteProcess {
   readonly #child: ChildProcess;
@@ -50,7 +53,7 @@ export class SuiteProcess {
       errors = (errors + String(chunk)).slice(-2_000);
     });
     const ready = await new Promise<Extract<FromWorker, { readonly type: "ready" }>>((resolve, reject) => {
-      const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+      const timer = setTimeout(() => child.kill("SIGKILL"), loadTime);
       child.once("exit", () => {
         clearTimeout(timer);
         reject(new Error(`the worker ended while it loaded the suite\n${errors}`));
