@@ -48,7 +48,7 @@ function rowOf({ target, date, mutants, sample, equivalent, bySuite, byTests }: 
   return `| ${cells.join(" | ")} |`;
 }
 
-function sectionOf({ target, survivors, equivalent }: Result): string[] {
+function sectionOf({ target, survivors, equivalent, byTests }: Result): string[] {
   const isOpen = ({ tests }: Survivor): boolean => tests !== "killed" && tests !== "timeout";
   const open = survivors.filter(isOpen);
   const closed = survivors.filter((survivor) => !isOpen(survivor));
@@ -56,7 +56,9 @@ function sectionOf({ target, survivors, equivalent }: Result): string[] {
     "",
     `## ${target}`,
     "",
-    "### Survivors of the suite and of the tests",
+    byTests === undefined
+      ? "### Survivors of the suite (the tests did not run)"
+      : "### Survivors of the suite and of the tests",
     "",
     ...table(open, "why it may stay", ({ reason }) => reason ?? "not reviewed"),
     "",
