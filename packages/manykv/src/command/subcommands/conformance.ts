@@ -80,9 +80,17 @@ async function run(target: string | undefined, flags: ConformanceFlags): Promise
   }
   const conformance = await loadConformance();
   const code = await (isModule(chosen) ? runModule : runUrl)(conformance, chosen, flags);
-  // Clients that a failed case or the module left open must not keep the process alive.
-  setTimeout(() => process.exit(code), 2_000).unref();
+  endDespiteOpenClients(code);
   return code;
+}
+
+/**
+ * Ends the process after its output is written. Clients that a failed case or the module left open may keep it alive, and if
+ * they do not, Node.js 20 may wait for them forever after the event loop has ended, unless the process calls `exit`.
+ */
+function endDespiteOpenClients(code: ExitCode): void {
+  process.once("beforeExit", () => process.exit(code));
+  setTimeout(() => process.exit(code), 2_000).unref();
 }
 
 /** Returns whether a target is a path or a `file:` URL. A scheme of one letter is a drive of Windows. */
