@@ -12,12 +12,12 @@ import { assertTrue, outcomesOfWrite, settable } from "./truth.js";
  * Timeout of a call with a fault, in milliseconds. The first attempt takes at most two thirds of this time. The
  * remaining time is enough to reconnect and to repeat the request, even on a busy machine.
  */
-const networkTimeout = 8_000;
+const networkTimeout = 12_000;
 /**
  * Time after which a call counts as hanging, in milliseconds. It is far longer than `networkTimeout`, so that a call on
  * a slow machine does not count as hanging.
  */
-export const hangs = 20_000;
+export const hangs = 30_000;
 
 /** A client that connects through proxies, and a client that connects directly. */
 export interface NetworkClients {
