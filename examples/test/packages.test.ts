@@ -74,10 +74,11 @@ describe.each(packages)("$name", ({ name, entryPoints }) => {
   test("has one module for each entry point and command, and otherwise only shared chunks", async () => {
     const manifest = JSON.parse((await run("tar", ["-xzOf", tarball(name), "package/package.json"])).stdout) as {
       bin?: Record<string, string>;
+      imports?: Record<string, string>;
     };
-    const bins = Object.values(manifest.bin ?? {}).map((file) => file.replace("./", ""));
+    const programs = Object.values({ ...manifest.bin, ...manifest.imports }).map((file) => file.replace("./", ""));
     const modules = (await filesOf()).filter((file) => /^package\/dist\/(?!chunks\/).*\.js$/.test(file));
-    const expected = [...entryPoints.values(), ...bins].map((file) => `package/${file}`);
+    const expected = [...entryPoints.values(), ...programs].map((file) => `package/${file}`);
     expect(modules.sort()).toEqual(expected.sort());
   });
 
