@@ -120,7 +120,7 @@ test("a delayed write does not overwrite a newer one", async () => {
     held.hold("request");
     return chunk;
   };
-  await slowBucket.set("zombie", text("old"), { timeout: 1_500 });
+  await slowBucket.set("zombie", text("old"), { timeout: 6_000 });
   await directBucket.set("zombie", text("newer"));
   held?.release("request");
   await delay(300);
