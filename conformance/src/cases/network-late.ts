@@ -39,12 +39,12 @@ function lateCase(
       const abilities = await abilitiesOf(context);
       const isPresent = ({ needs = [] }: TableOperation): boolean => needs.every((need) => abilities[need]);
       const tested = operations.filter((operation) => operation.kind === kind && isPresent(operation));
-      await inLanes(tested, (operation) => arrivesLate(context, operation, abilities.settlesLostWrites === true));
+      await inLanes(tested, (operation) => arrivesLate(context, operation));
     },
   };
 }
 
-async function arrivesLate(context: CaseContext, operation: TableOperation, settlesLostWrites: boolean): Promise<void> {
+async function arrivesLate(context: CaseContext, operation: TableOperation): Promise<void> {
   assert.ok(isWrite(operation));
   const names = operation.isBatch ? keys : keys.slice(0, 1);
   const { proxies, proxied, direct, close } = await networkClients(context, timeout);
@@ -66,13 +66,6 @@ async function arrivesLate(context: CaseContext, operation: TableOperation, sett
   });
   // A call that resolves after a lost request reports it in its event, a call that rejects also in its failures.
   const isReported = events.calls.some(({ unsettled = 0 }) => unsettled > 0);
-  if (settlesLostWrites) {
-    const held = heldBy(proxies);
-    await until(
-      () => held.every(({ server }) => server.closed),
-      `${operation.name}: a server that lets the driver settle lost writes must close the connection of a lost write`,
-    );
-  }
   // The state in which a late request would take effect.
   await reset();
   proxies.heal();
