@@ -58,6 +58,7 @@ export const cannotList: Skips = because("the case lists keys, and the proxy doe
   "s17-sweep",
   "s19-missing-key-counts-as-0",
   "s21-delete",
+  "same-describe-abilities",
   "s21-missing-key",
   "s21-special-keys",
   "s22-reported-abilities-work",
