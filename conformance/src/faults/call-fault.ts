@@ -16,6 +16,23 @@ export type Operation =
   | "provision"
   | "describe";
 
+/** Every method that receives a request. */
+export const operations: readonly Operation[] = [
+  "get",
+  "set",
+  "delete",
+  "exists",
+  "list",
+  "setIfAbsent",
+  "ttl",
+  "increment",
+  "compareAndSwap",
+  "listBuckets",
+  "sweep",
+  "provision",
+  "describe",
+];
+
 /** A request that the fault driver received. */
 export interface FaultyCall {
   /** Number of the request among all requests to this fault driver, from 0. */

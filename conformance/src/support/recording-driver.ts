@@ -1,5 +1,5 @@
 import type { createRequest, Driver, SetRequest } from "@manykv/core/driver";
-import type { Operation } from "../faults/call-fault.js";
+import { type Operation, operations } from "../faults/call-fault.js";
 import { type AnyRequest, keysOf, sendSet, wrapDriver } from "../faults/wrap-driver.js";
 
 /** One request that a driver received. */
@@ -19,22 +19,6 @@ export interface Recording {
   readonly requests: RecordedRequest[];
   mostInFlight: number;
 }
-
-const operations: readonly Operation[] = [
-  "get",
-  "set",
-  "delete",
-  "exists",
-  "list",
-  "setIfAbsent",
-  "ttl",
-  "increment",
-  "compareAndSwap",
-  "listBuckets",
-  "sweep",
-  "provision",
-  "describe",
-];
 
 export function recordRequests(): Recording {
   let inFlight = 0;

@@ -1,25 +1,10 @@
 import { type Driver, type Fault, FaultError, type WriteAnswer } from "@manykv/core/driver";
+import { type Operation, operations } from "../faults/call-fault.js";
 import { onFault } from "../faults/fault-listeners.js";
 import { type AnyRequest, keysOf, wrapDriver } from "../faults/wrap-driver.js";
 import { RequestLog } from "./request-log.js";
 
-const methods = [
-  "get",
-  "set",
-  "delete",
-  "exists",
-  "list",
-  "setIfAbsent",
-  "ttl",
-  "increment",
-  "compareAndSwap",
-  "listBuckets",
-  "sweep",
-  "provision",
-  "describe",
-] as const;
-
-const writing: readonly string[] = ["set", "setIfAbsent", "increment", "compareAndSwap"];
+const writing: readonly Operation[] = ["set", "setIfAbsent", "increment", "compareAndSwap"];
 
 type Fence = NonNullable<Fault["fence"]>;
 
@@ -54,7 +39,7 @@ export class WatchedDrivers {
         return this.#watchFence(client, fault);
       },
     };
-    for (const method of methods)
+    for (const method of operations)
       if (driver[method] !== undefined)
         overrides[method] = (request: AnyRequest) => this.#send(client, driver, method, request);
     const watched = wrapDriver(driver, overrides as Partial<Driver>);
@@ -84,7 +69,7 @@ export class WatchedDrivers {
     }
   }
 
-  #send(client: number, driver: Driver, method: (typeof methods)[number], request: AnyRequest): Promise<unknown> {
+  #send(client: number, driver: Driver, method: Operation, request: AnyRequest): Promise<unknown> {
     if (client <= this.#endedCount) return Promise.reject(new FaultError(caseEnded));
     if (writing.includes(method)) this.#noteKeys(request);
     const logged = this.log.request(client, method, request);
