@@ -9,6 +9,7 @@ import type { ConformanceHarness } from "./harness.js";
 import { levelsOf } from "./levels.js";
 import type { CaseResult, SuiteEvent, SuiteResult } from "./results.js";
 import { SuiteRun } from "./suite-run.js";
+import { inLanes } from "./support/lanes.js";
 
 /** Options of `runSuite`. */
 export interface RunSuiteOptions {
@@ -51,7 +52,6 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
       onEvent({ type: "case-end", result });
     } catch (error) {
       stopped.abort(error);
-      throw error;
     }
   };
   const unhandled: string[] = [];
@@ -65,8 +65,9 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
     await perform(smokeCase);
     if (results.get(smokeCase.id)?.status === "passed") server = await serverOf(harness);
     const [alone, together] = [chosen.filter((one) => one.alone), chosen.filter((one) => !one.alone)];
-    await inLanes(concurrency, together, perform);
-    await inLanes(1, alone, perform);
+    await inLanes(together, perform, concurrency);
+    await inLanes(alone, perform, 1);
+    stopped.signal.throwIfAborted();
     // Node.js reports unhandled rejections only when it has processed the microtask queue.
     await nextTurn();
   } finally {
@@ -91,20 +92,6 @@ export async function runSuite(harness: ConformanceHarness, options: RunSuiteOpt
 }
 
 const allFailed: SuiteResult["levels"] = { batch: "failed", outcomes: "failed", abilities: "failed" };
-
-/** Performs every case, at most `width` at the same time. If one rejects, waits for the others and then rejects. */
-async function inLanes(
-  width: number,
-  queue: readonly ConformanceCase[],
-  perform: (one: ConformanceCase) => Promise<void>,
-): Promise<void> {
-  const waiting = queue.values();
-  const lane = async (): Promise<void> => {
-    for (const one of waiting) await perform(one);
-  };
-  const settled = await Promise.allSettled(Array.from({ length: width }, lane));
-  for (const each of settled) if (each.status === "rejected") throw each.reason;
-}
 
 /** Returns the product, version and topology of the server, as far as the driver reports them. */
 async function serverOf(harness: ConformanceHarness): Promise<string | undefined> {

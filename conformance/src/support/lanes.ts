@@ -1,8 +1,9 @@
-/** Number of items that are worked on at the same time. */
-const lanes = 6;
-
-/** Calls `work` for each item, for several items at a time, so that a case does not flood a slow server. */
-export async function inLanes<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+/** Calls `work` for each item, for at most `lanes` items at the same time, so that a slow server is not flooded. */
+export async function inLanes<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+  lanes: number = 6,
+): Promise<void> {
   const rest = items.values();
   const lane = async (): Promise<void> => {
     for (const item of rest) await work(item);
