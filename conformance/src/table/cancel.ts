@@ -7,7 +7,7 @@ import { inLanes } from "../support/lanes.js";
 import { nextTurn, settlesWithinTurns } from "../support/turns.js";
 import { isWrite, type TableOperation } from "./operations.js";
 import { type Prober, prober, type Spot } from "./probe.js";
-import { type Cell, spotsOf, type TablePromise } from "./promises.js";
+import { type Cell, spotsOf, type TablePromise, testedCells } from "./promises.js";
 
 /** Turns of the event loop in which a cancelled call settles if its driver does not hang. */
 const turns = 50;
@@ -43,10 +43,7 @@ export const cancel: TablePromise = {
     ),
   async run(context, operation) {
     const probe = await prober(context);
-    const cells = moments
-      .filter((when) => reasonOf(operation, when) === undefined)
-      .flatMap((when) => spotsOf(operation).map((spot) => ({ when, spot })));
-    await inLanes(cells, ({ when, spot }) => cancelled(probe, operation, when, spot));
+    await inLanes(testedCells(operation, moments, reasonOf), ([when, spot]) => cancelled(probe, operation, when, spot));
   },
 };
 

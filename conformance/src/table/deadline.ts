@@ -5,7 +5,7 @@ import { answerLost, throttled } from "../faults/engine-faults.js";
 import { inLanes } from "../support/lanes.js";
 import { isWrite, type TableOperation } from "./operations.js";
 import { prober } from "./probe.js";
-import { type Cell, spotsOf, type TablePromise } from "./promises.js";
+import { type Cell, spotsOf, type TablePromise, testedCells } from "./promises.js";
 
 /** Timeout of the calls, in milliseconds. */
 const timeout = 120;
@@ -56,10 +56,8 @@ export const deadline: TablePromise = {
     ),
   async run(context, operation) {
     const probe = await prober(context);
-    const cells = delays
-      .filter((delay) => reasonOf(operation, delay) === undefined)
-      .flatMap((delay) => spotsOf(operation).map((spot) => ({ delay, spot })));
-    await inLanes(cells, async ({ delay: { condition, fault, store, codes }, spot }) => {
+    await inLanes(testedCells(operation, delays, reasonOf), async ([delay, spot]) => {
+      const { condition, fault, store, codes } = delay;
       const { run } = await probe({
         operation,
         spot,

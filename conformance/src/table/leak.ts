@@ -8,7 +8,7 @@ import { inLanes } from "../support/lanes.js";
 import { assertNoLeak, canary } from "../support/no-leak.js";
 import { hasKeys, type TableOperation } from "./operations.js";
 import { prober } from "./probe.js";
-import { spotsOf, type TablePromise } from "./promises.js";
+import { spotsOf, type TablePromise, testedCells } from "./promises.js";
 
 interface Failure {
   readonly condition: string;
@@ -54,10 +54,8 @@ export const leak: TablePromise = {
     })),
   async run(context, operation) {
     const probe = await prober(context);
-    const cells = failures
-      .filter((failure) => reasonOf(operation, failure) === undefined)
-      .flatMap((failure) => spotsOf(operation).map((spot) => ({ failure, spot })));
-    await inLanes(cells, async ({ failure: { condition, fault, wrap, timeout = 60_000, end }, spot }) => {
+    await inLanes(testedCells(operation, failures, reasonOf), async ([failure, spot]) => {
+      const { condition, fault, wrap, timeout = 60_000, end } = failure;
       const { target, keys, spotKey } = await probe({
         operation,
         spot,

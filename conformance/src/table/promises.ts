@@ -24,6 +24,16 @@ export interface TablePromise {
   run(context: CaseContext, operation: TableOperation): Promise<void>;
 }
 
+/** Returns the conditions that have no reason, each with every position of its fault. */
+export function testedCells<Condition>(
+  operation: TableOperation,
+  conditions: readonly Condition[],
+  reasonOf: (operation: TableOperation, condition: Condition) => string | undefined,
+): readonly (readonly [condition: Condition, spot: Spot])[] {
+  const tested = conditions.filter((condition) => reasonOf(operation, condition) === undefined);
+  return tested.flatMap((condition) => spotsOf(operation).map((spot) => [condition, spot] as const));
+}
+
 const singleSpot: readonly Spot[] = ["only"];
 const everySpot: readonly Spot[] = ["first", "middle", "last"];
 

@@ -3,7 +3,7 @@ import { inLanes } from "../support/lanes.js";
 import { expectedOf, type TableFault, tableFaults } from "./faults.js";
 import { hasKeys, isWrite, type TableOperation } from "./operations.js";
 import { isUnsettled, type ProbeOptions, prober, type Spot } from "./probe.js";
-import { spotsOf, type TablePromise } from "./promises.js";
+import { spotsOf, type TablePromise, testedCells } from "./promises.js";
 
 /**
  * Every reported outcome and answer is true, whatever fails and wherever. A request that may be repeated is repeated
@@ -25,10 +25,9 @@ export const truth: TablePromise = {
     })),
   async run(context, operation) {
     const probe = await prober(context);
-    const cells = tableFaults
-      .filter((fault) => reasonOf(operation, fault) === undefined)
-      .flatMap((fault) => spotsOf(operation).map((spot) => ({ fault, spot })));
-    await inLanes(cells, ({ fault, spot }) => testFault(probe, operation, fault, spot));
+    await inLanes(testedCells(operation, tableFaults, reasonOf), ([fault, spot]) =>
+      testFault(probe, operation, fault, spot),
+    );
   },
 };
 
