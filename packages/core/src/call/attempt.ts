@@ -162,17 +162,11 @@ function resultOf<Kind extends keyof Answers>(
   const { values, faults = [], unprocessed: left = [] }: Partial<ReadAnswer<unknown>> = answer ?? {};
   let byIndex: (Fault | undefined)[] | undefined;
   if (faults.length + left.length > 0) {
-    if (
-      !areIndexes(size, left) ||
-      !areIndexes(
-        size,
-        Array.from(faults, ({ index }) => index),
-      )
-    )
-      return wholeFault(
-        size,
-        wrongAnswer(`a fault or unprocessed key of \`${kind}\` must be an index of a key`, "unknown"),
-      );
+    const failed = Array.from(faults, ({ index }) => index);
+    if (!areIndexes(size, left) || !areIndexes(size, failed)) {
+      const rule = `a fault or unprocessed key of \`${kind}\` must be an index of a key`;
+      return wholeFault(size, wrongAnswer(rule, "unknown"));
+    }
     byIndex = new Array<Fault | undefined>(size).fill(undefined);
     for (const index of left) byIndex[index] = explained(unprocessed);
     for (const each of faults) byIndex[each.index] = explained(checkedFault(each));
