@@ -35,7 +35,7 @@ interface Line {
  * The outcome `applied` is `:ok`, `not-applied` is `:fail`, and `unknown` is `:info`. Jepsen assumes that an `:info` may
  * still take effect at any later time. If the client knows better, the map contains `:fenced true`: the call took effect
  * before it ended, or never will. A call without an end has no second map. The format has no expiry and no batches: a key
- * with a ttl is an ordinary write, and each key of a batch is a call by a process of its own.
+ * with a ttl is an ordinary write, and each key of a batch is a call by a separate process.
  */
 export function toJepsen(history: History): string {
   const operations = [...history.writes.map(writeOf), ...history.reads.map(readOf)];

@@ -4,7 +4,7 @@ import type { ExpectedReport } from "../harness.js";
 import { canary } from "../support/no-leak.js";
 import type { Scenario } from "./scenario.js";
 
-/** What a driver reports for one key: a result, or why there is none. */
+/** What a driver reports for one key: its result or its fault. */
 export type KeyReport = { readonly result: string } | { readonly fault: Fault } | { readonly unprocessed: true };
 
 /** Sends one request to the driver and returns the report on each key. */

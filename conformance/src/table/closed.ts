@@ -41,5 +41,5 @@ export const closed: TablePromise = {
 
 function reasonOf({ method }: TableOperation, moment: Moment): string | undefined {
   const isSeveralCalls = method === "listKeys" || method === "keys" || method === "buckets";
-  return isSeveralCalls && moment === "in flight when close is called" ? "each page is a call of its own" : undefined;
+  return isSeveralCalls && moment === "in flight when close is called" ? "each page is a separate call" : undefined;
 }

@@ -39,7 +39,7 @@ export interface Report {
   readonly sizes: readonly number[];
 }
 
-/** A client with faults, on a bucket of its own. */
+/** A client with faults, and its bucket. */
 export interface Probe {
   readonly target: Target;
   /** The keys of the call. */
@@ -296,7 +296,7 @@ function assertFound(
 export function isUnsettled(errors: readonly StoreError[], operation: TableOperation, index: number): boolean {
   return errors.some((error) => {
     assert.ok(BatchError.is(error), "a write must reject with a BatchError");
-    // Each coalesced call has an error of its own.
+    // Each coalesced call has its own error.
     return [...error.failures()].some(
       (failure) => (operation.coalesce || failure.index === index) && failure.unsettled,
     );

@@ -9,7 +9,7 @@ export function wrongAnswer(rule: string, effect: Fault["effect"]): Fault {
   return { code: "internal", retryable: false, effect, reason: `wrong answer of the driver: ${rule}` };
 }
 
-/** Returns `fault` or, if it is none, a fault that says so. Core would take an incomplete one for a success. */
+/** Returns `fault` if it is complete, else a fault that reports it. Core would take an incomplete fault for a success. */
 export function checkedFault(fault: Fault): Fault {
   const { code, retryable, effect } = (fault ?? {}) as Partial<Fault>;
   const isComplete = isErrorCode(code) && typeof retryable === "boolean" && (effect === "none" || effect === "unknown");

@@ -40,7 +40,7 @@ export interface CheckerOptions {
   readonly repeats: boolean;
 }
 
-/** Returns the keys of a history whose results no order of the operations explains. Each key is a register of its own. */
+/** Returns the keys of a history whose results no order of the operations explains. Each key is a separate register. */
 export function unexplainedKeys(events: readonly JepsenEvent[], options: CheckerOptions): string[] {
   const keys = [...new Set(events.map(({ key }) => key))];
   return keys
