@@ -5,7 +5,7 @@ import { startSentinelGroup } from "./servers/sentinel.js";
 import { driverAt } from "./support/driver-at.mjs";
 import { lossOfAsynchronousReplication, underLoad } from "./support/under-load.js";
 
-const group = await startSentinelGroup();
+const group = await startSentinelGroup({ reaction: "fast" });
 const haproxy = await startHaproxy(group.servers);
 afterAll(async () => {
   await haproxy[Symbol.asyncDispose]();

@@ -4,7 +4,7 @@ import { startSentinelGroup } from "./servers/sentinel.js";
 import { conformsTo } from "./support/conforms.js";
 import { driverThroughSentinels } from "./support/driver-through-sentinels.mjs";
 
-const group = await startSentinelGroup();
+const group = await startSentinelGroup({ reaction: "never" });
 afterAll(() => group[Symbol.asyncDispose]());
 const { host, port } = await group.master();
 const master = { host, port };

@@ -32,23 +32,35 @@ export interface SentinelGroup extends AsyncDisposable {
 const patience = 120_000;
 
 /**
- * Starts a group. A master accepts writes only while at least one replica has responded in the last 2 seconds, so that
- * an isolated master soon refuses writes: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+ * Starts a group.
+ *
+ * With `reaction: "fast"`, sentinels replace a master that is silent for a second, and a master accepts writes only
+ * while at least one replica has responded in the last 2 seconds, so that an isolated master soon refuses writes:
+ * https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+ *
+ * With `reaction: "never"`, a busy machine or values of 64 MiB cause no failover and no refused write.
  */
-export async function startSentinelGroup(): Promise<SentinelGroup> {
+export async function startSentinelGroup({ reaction }: { reaction: "fast" | "never" }): Promise<SentinelGroup> {
   const silent = { print: () => {}, source: "process" } as const;
-  const shared = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", "2", "--repl-diskless-sync-delay", "0"];
+  const replicasToWrite = reaction === "fast" ? "1" : "0";
+  const shared = [
+    ...["--min-replicas-to-write", replicasToWrite, "--min-replicas-max-lag", "2"],
+    ...["--repl-diskless-sync-delay", "0"],
+  ];
   const first = await startDedicatedRedis({ ...silent, args: [...shared, "--repl-ping-replica-period", "1"] });
   const args = [...shared, "--replicaof", `${first.host} ${first.port}`];
   const replicas = await Promise.all([0, 1].map(() => startDedicatedRedis({ ...silent, args })));
   const servers = [first, ...replicas];
-  const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(first)));
+  const sentinels = await Promise.all(
+    [0, 1, 2].map(() => startSentinel(first, reaction === "fast" ? 1_000 : 3_600_000)),
+  );
   const group = new Group(servers, sentinels);
   await group.settled();
   return group;
 }
 
-function startSentinel({ host, port: master }: DedicatedRedis): Promise<Program> {
+/** Starts a sentinel that calls a server down after it was silent for `downAfter` milliseconds. */
+function startSentinel({ host, port: master }: DedicatedRedis, downAfter: number): Promise<Program> {
   return startProgram({
     command: "redis-sentinel",
     args: (file) => [file],
@@ -58,7 +70,7 @@ function startSentinel({ host, port: master }: DedicatedRedis): Promise<Program>
         "bind 127.0.0.1",
         `dir ${folder}`,
         `sentinel monitor ${serviceName} ${host} ${master} 2`,
-        `sentinel down-after-milliseconds ${serviceName} 1000`,
+        `sentinel down-after-milliseconds ${serviceName} ${downAfter}`,
         `sentinel failover-timeout ${serviceName} 5000`,
         `sentinel parallel-syncs ${serviceName} 2`,
         "",
