@@ -11,6 +11,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
+const packages = resolve(import.meta.dirname, "../packages");
 const banner = "#!/usr/bin/env node\n";
 
 /** @typedef {{ exports: Record<string, string | { default: string }>, imports?: Record<string, string>, bin?: Record<string, string> }} Manifest */
@@ -34,11 +35,14 @@ function entryPoints({ exports, imports = {}, bin = {} }) {
 const options = {
   bundle: true,
   packages: "external",
+  // Private packages become part of the packages that use them.
+  alias: Object.fromEntries(
+    ["measure", "page"].map((name) => [`@manykv/${name}`, join(packages, name, "src/index.ts")]),
+  ),
   platform: "neutral",
   target: "es2023",
   sourcemap: true,
-  // The package contains `src`, so the source maps need only the paths of the sources, not their text.
-  sourcesContent: false,
+  sourcesContent: true,
   legalComments: "none",
   logLevel: "warning",
   write: false,
@@ -54,7 +58,7 @@ async function bundle() {
     chunkNames: "chunks/[name]-[hash]",
     format: "esm",
   });
-  const files = new Map(outputFiles.map(({ path, text }) => [relative(".", path), text]));
+  const files = filesOf(outputFiles);
   for (const [path, text] of await bundleCommonJs(manifest)) files.set(path, text);
   for (const [path, text] of files) await writeIfChanged(path, text);
   return files;
@@ -82,10 +86,38 @@ async function bundleCommonJs({ exports }) {
     // Jest's default settings do not permit `import()`.
     supported: { "dynamic-import": false },
   });
-  const files = new Map(outputFiles.map(({ path, text }) => [relative(".", path), text]));
+  const files = filesOf(outputFiles);
   for (const [index, name] of names.entries())
     files.set(`dist/${name}.cjs`, `module.exports = require("./chunks/all.cjs").entry${index};\n`);
   return files;
+}
+
+/**
+ * Returns the text of each file that esbuild created. The package contains `src`, so a source map needs only the paths of
+ * these sources. Of a private package, the map contains the text.
+ *
+ * @param {readonly import("esbuild").OutputFile[]} outputFiles
+ * @returns {Map<string, string>}
+ */
+function filesOf(outputFiles) {
+  return new Map(
+    outputFiles.map(({ path, text }) => [
+      relative(".", path),
+      path.endsWith(".map") ? withoutOwnSources(path, text) : text,
+    ]),
+  );
+}
+
+/**
+ * @param {string} path
+ * @param {string} text
+ */
+function withoutOwnSources(path, text) {
+  const map = JSON.parse(text);
+  map.sourcesContent = map.sources.map((/** @type {string} */ source, /** @type {number} */ index) =>
+    relative(".", resolve(dirname(path), source)).startsWith("..") ? map.sourcesContent[index] : null,
+  );
+  return JSON.stringify(map);
 }
 
 /**

@@ -1,5 +1,5 @@
+import { type Markup, markup } from "@manykv/page";
 import type { CaseFailure, CaseResult } from "../results.js";
-import { type Markup, markup } from "./markup.js";
 
 /** Returns the list item of a case: for a failure, with everything that is known about it. */
 export function caseItem(result: CaseResult, htmlId: string, icon: Markup): Markup {

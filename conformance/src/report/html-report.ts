@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
+import { htmlPage, type Markup, markup } from "@manykv/page";
 import type { CaseResult, SuiteResult } from "../results.js";
 import { type Rule, rules } from "../rules.js";
 import { byReason, byRule, countsOf } from "./group-results.js";
 import { caseItem } from "./html-case.js";
-import { type Markup, markup } from "./markup.js";
 import { pageScript } from "./page-script.js";
 import { pageStyle } from "./page-style.js";
 
@@ -17,20 +16,11 @@ export function htmlReport(results: readonly SuiteResult[]): string {
   if (results.length === 0) throw new TypeError("htmlReport: pass at least one result");
   const columns = results.map((result, index) => ({ result, index, rules: rulesOf(result) }));
   const names = results.map(({ backend }) => backend).join(", ");
-  return `${
-    markup`<!doctype html>
-<html lang="en" class="no-script">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<link rel="icon" href="data:,">
-<title>Conformance report: ${names}</title>
-<style>${pageStyle}</style>
-</head>
-<body>
-<a class="skip-link" href="#matrix">Skip to the rules</a>
+  return htmlPage({
+    title: `Conformance report: ${names}`,
+    style: pageStyle,
+    script: pageScript,
+    body: markup`<a class="skip-link" href="#matrix">Skip to the rules</a>
 <header>
 <p class="eyebrow">manykv conformance</p>
 <h1>Conformance report</h1>
@@ -55,18 +45,8 @@ ${failuresSection(columns)}
 ${skipsSection(results)}
 </main>
 <footer><p>The rules S1 to S22 are in docs/semantics.md of the manykv repository.</p></footer>
-${columns.map(dialogsOf)}
-<script>${pageScript}</script>
-</body>
-</html>`.text
-  }\n`;
-}
-
-/** Permits exactly the style and the script of the page. */
-const policy = `default-src 'none'; img-src data:; style-src '${hashOf(pageStyle.text)}'; script-src '${hashOf(pageScript.text)}'; base-uri 'none'`;
-
-function hashOf(text: string): string {
-  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+${columns.map(dialogsOf)}`,
+  });
 }
 
 interface Column {

@@ -1,6 +1,6 @@
+import { type Markup, markup } from "@manykv/page";
 import { describeFailure } from "../failure.js";
 import type { CaseResult, SuiteResult } from "../results.js";
-import { type Markup, markup } from "./markup.js";
 
 /**
  * Returns a JUnit XML report, as Jenkins, GitLab and Maven's tools read it: one test suite per result, one test case per

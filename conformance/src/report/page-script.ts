@@ -1,4 +1,4 @@
-import { Markup } from "./markup.js";
+import { Markup } from "@manykv/page";
 
 /**
  * Opens the dialog that the address names, as a modal one, and closes the others. The browser then handles the Escape key

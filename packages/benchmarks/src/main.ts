@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { writeFile } from "node:fs/promises";
+import { thisMachine } from "@manykv/measure";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { BACKENDS, type BackendName } from "./backends/backend.js";
 import { runAbilities } from "./commands/abilities.js";
@@ -12,7 +13,7 @@ import { type ProfileOptions, runProfile } from "./commands/profile.js";
 import { runUpgrade } from "./commands/upgrade.js";
 import { runVolume, volumeMarkdown } from "./commands/volume.js";
 import type { Hits } from "./measure/workload.js";
-import { markdownTable, type Row, rowTable, thisMachine } from "./report.js";
+import { markdownTable, type Row, rowTable } from "./report.js";
 
 interface Output {
   readonly json?: string | true;

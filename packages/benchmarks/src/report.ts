@@ -1,7 +1,6 @@
-import { cpus, totalmem } from "node:os";
+import { count, figures, ratio, type Spread, spread, textTable } from "@manykv/measure";
 import type { Comparison, Timing } from "./measure/compare.js";
 import { OPERATIONS } from "./measure/contender.js";
-import { ratio, type Spread, spread } from "./measure/statistics.js";
 import type { Shape } from "./measure/workload.js";
 
 /** A row of the acceptance table: a figure, and the bar that the figure should not exceed. */
@@ -27,28 +26,6 @@ export function row(
 ): Row {
   if (typeof measured === "string") return { ...parts, reached: false, problem: measured };
   return { ...parts, measured, reached: measured.median <= parts.bar };
-}
-
-/** The machine on which the figures were measured, and the date. */
-export interface Machine {
-  readonly date: string;
-  readonly node: string;
-  readonly platform: string;
-  readonly processor: string;
-  readonly cores: number;
-  readonly memoryGiB: number;
-}
-
-export function thisMachine(): Machine {
-  const processors = cpus();
-  return {
-    date: new Date().toISOString(),
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    processor: processors[0]?.model.trim() ?? "unknown",
-    cores: processors.length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-  };
 }
 
 /** Returns the acceptance table as text for a terminal. */
@@ -138,25 +115,6 @@ export function comparisonTable(title: string, { shape, rounds, timings, failure
   ].join("\n");
 }
 
-/** Returns a table as text. The first column is aligned to the left, the others to the right. */
-export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((cells) => (cells[column] ?? "").length)));
-  const line = (cells: readonly string[]): string =>
-    widths
-      .map((width, column) => {
-        const cell = cells[column] ?? "";
-        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join("  ")
-      .trimEnd();
-  return [line(head), widths.map((width) => "-".repeat(width)).join("  "), ...rows.map(line)].join("\n");
-}
-
-export function count(number: number): string {
-  return number.toLocaleString("en-US");
-}
-
 export function describeShape({ keys, bytes, hits }: Shape): string {
   const found = { all: "", half: ", half of them found", none: ", none found" }[hits];
   return `${count(keys)} x ${bytes < 1024 ? `${bytes} B` : `${count(bytes / 1024)} KB`}${found}`;
@@ -164,20 +122,6 @@ export function describeShape({ keys, bytes, hits }: Shape): string {
 
 export function mebibytes(bytes: number): string {
   return count(Math.round(bytes / 2 ** 20));
-}
-
-/**
- * Formats a figure with three significant digits, or two if it is below 1, because the measurements are not more exact.
- * Rounds a figure of 100 or more to a whole number.
- */
-export function figure(number: number): string {
-  if (number >= 100) return count(Math.round(number));
-  return number >= 1 ? number.toPrecision(3) : number.toPrecision(2);
-}
-
-/** Formats the median and the quartiles, such as `1.23 (1.10-1.40)`. */
-export function figures({ median, low, high }: Spread): string {
-  return `${figure(median)} (${figure(low)}-${figure(high)})`;
 }
 
 /** Formats a time with one decimal place, or a ratio with three: one more than bars have, to show small differences. */

@@ -1,9 +1,9 @@
+import { elapsed, inTurn, ratio, runRounds } from "@manykv/measure";
 import { postgresStore } from "@manykv/postgres";
 import { redisStore } from "@manykv/redis";
 import { startPostgres, startRedis } from "@manykv/test-services";
 import { Redis } from "ioredis";
 import { asBuffer, uniqueName } from "../contenders/common.js";
-import { ratio, shuffled } from "../measure/statistics.js";
 import { makeWorkload } from "../measure/workload.js";
 import { type Row, row, rowTable } from "../report.js";
 import type { Limits } from "./acceptance.js";
@@ -107,16 +107,14 @@ async function raceAll(limits: Limits, races: readonly Race[]): Promise<Row[]> {
 async function run({ subject, other, bar, ...names }: Race, { rounds = 500, seconds = 10 }: Limits): Promise<Row> {
   const times = new Map([subject, other].map((call) => [call, [] as number[]]));
   const callsPerSample = names.size === "1 key" ? 20 : 1;
-  const measure = async (record: boolean): Promise<void> => {
-    for (const call of shuffled([subject, other])) {
-      const start = performance.now();
-      for (let number = 0; number < callsPerSample; number++) await call();
-      if (record) times.get(call)?.push(performance.now() - start);
-    }
-  };
-  for (let round = 0; round < 50; round++) await measure(false);
-  const end = performance.now() + seconds * 1_000;
-  for (let round = 0; round < rounds && performance.now() < end; round++) await measure(true);
+  await runRounds({ warmUpRounds: 50, rounds, seconds }, (_, counts) =>
+    inTurn([subject, other], async (call) => {
+      const time = await elapsed(async () => {
+        for (let number = 0; number < callsPerSample; number++) await call();
+      });
+      if (counts) times.get(call)?.push(time);
+    }),
+  );
   const result = ratio(times.get(subject) ?? [], times.get(other) ?? []);
   return row({ ...names, unit: "x", bar }, result);
 }

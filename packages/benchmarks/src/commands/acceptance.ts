@@ -1,8 +1,8 @@
+import { ratio, spread } from "@manykv/measure";
 import { BACKENDS, type BackendName } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
 import { type Comparison, compare, type Sampling } from "../measure/compare.js";
 import { OPERATIONS, type Operation } from "../measure/contender.js";
-import { ratio, spread } from "../measure/statistics.js";
 import type { Shape } from "../measure/workload.js";
 import { comparisonTable, describeShape, type Row, row } from "../report.js";
 

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { DeleteTableCommand, DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { figures, inTurn, ratio, spread, textTable } from "@manykv/measure";
 import { startDynamodb, startPostgres, startRedis } from "@manykv/test-services";
 import { Redis } from "ioredis";
 import { openStore } from "manykv";
@@ -8,8 +9,7 @@ import pg from "pg";
 import { type BackendName, ScratchTables } from "../backends/backend.js";
 import { uniqueName } from "../contenders/common.js";
 import { createTable } from "../contenders/dynamodb.js";
-import { ratio, shuffled, spread } from "../measure/statistics.js";
-import { figures, type Row, row, textTable } from "../report.js";
+import { type Row, row } from "../report.js";
 import type { ColdTask } from "./cold-process.js";
 
 /** Two programs to compare. Each program starts, reads two keys and exits, except that `empty` reads nothing. */
@@ -152,10 +152,10 @@ export async function runCold(
     const programs = [pair.manykv, pair.other];
     const times = new Map<ColdTask, number[]>(programs.map((each) => [each, []]));
     for (let run = -warmUpRuns; run < runs; run++) {
-      for (const program of shuffled(programs)) {
+      await inTurn(programs, async (program) => {
         const time = await runProcess(program, pair.env);
         if (run >= 0) times.get(program)?.push(time);
-      }
+      });
     }
     const own = times.get(pair.manykv) ?? [];
     const others = times.get(pair.other) ?? [];

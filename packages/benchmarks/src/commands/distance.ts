@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { count, elapsed, figure, figures, type Spread, spread } from "@manykv/measure";
 import type { BackendName } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
 import { openLink } from "../distance/link.js";
 import { type Comparison, compare } from "../measure/compare.js";
-import { type Spread, spread } from "../measure/statistics.js";
 import { makeWorkload, type Shape } from "../measure/workload.js";
-import { comparisonTable, count, figure, figures, markdownOf } from "../report.js";
+import { comparisonTable, markdownOf } from "../report.js";
 import { type Limits, samplingOf } from "./acceptance.js";
 
 const shape: Shape = { keys: 1_000, bytes: 100, hits: "all" };
@@ -91,10 +91,11 @@ async function roundTrip(port: number): Promise<Spread> {
   await once(socket, "connect");
   const times: number[] = [];
   for (let turn = 0; turn < 200; turn++) {
-    const start = performance.now();
-    socket.write("x");
-    await once(socket, "data");
-    times.push(performance.now() - start);
+    const echoed = async (): Promise<unknown> => {
+      socket.write("x");
+      return once(socket, "data");
+    };
+    times.push(await elapsed(echoed));
   }
   socket.destroy();
   return spread(times);

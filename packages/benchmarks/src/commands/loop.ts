@@ -1,8 +1,8 @@
+import { count, spread } from "@manykv/measure";
 import type { BackendName } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
 import { OPERATIONS } from "../measure/contender.js";
-import { spread } from "../measure/statistics.js";
-import { count, type Row, row } from "../report.js";
+import { type Row, row } from "../report.js";
 import type { LoopResult, LoopTask } from "./loop-process.js";
 import { runInProcess } from "./run-in-process.js";
 

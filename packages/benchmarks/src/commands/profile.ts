@@ -1,9 +1,10 @@
 import { type Profiler, Session } from "node:inspector/promises";
+import { count, figure, textTable } from "@manykv/measure";
 import type { BackendName } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
 import { type Calls, OPERATIONS, type Operation } from "../measure/contender.js";
 import { makeWorkload, type Shape } from "../measure/workload.js";
-import { count, describeShape, figure, textTable } from "../report.js";
+import { describeShape } from "../report.js";
 
 /**
  * Approximate number of keys in a stretch, which is the work between a start and a stop of the profiler. More keys

@@ -1,8 +1,8 @@
+import { spread } from "@manykv/measure";
 import { postgresStore } from "@manykv/postgres";
 import { startPostgres } from "@manykv/test-services";
 import pg from "pg";
 import { uniqueName } from "../contenders/common.js";
-import { spread } from "../measure/statistics.js";
 import { type Row, row, rowTable } from "../report.js";
 
 /** Number of connections that read, and of connections that write, during the upgrade. */

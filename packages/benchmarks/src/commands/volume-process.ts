@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Bucket } from "@manykv/core";
+import { spread } from "@manykv/measure";
 import type { StoreAddress } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
-import { spread } from "../measure/statistics.js";
 import { type KeyAndValue, makeEntries } from "../measure/workload.js";
 
 /** Task of a fresh process that `bench volume` starts. */

@@ -1,6 +1,7 @@
+import { count, figure, textTable } from "@manykv/measure";
 import type { BackendName } from "../backends/backend.js";
 import { backends } from "../backends/index.js";
-import { count, describeShape, figure, markdownOf, mebibytes, textTable } from "../report.js";
+import { describeShape, markdownOf, mebibytes } from "../report.js";
 import { runInProcess } from "./run-in-process.js";
 import type { VolumeResult, VolumeTask } from "./volume-process.js";
 

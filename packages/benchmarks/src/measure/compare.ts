@@ -1,20 +1,11 @@
-import { setImmediate } from "node:timers/promises";
+import { inTurn, type RoundLimits, runRounds } from "@manykv/measure";
 import { type Calls, type Contender, type Kind, OPERATIONS, type Operation, type ReadResult } from "./contender.js";
-import { shuffled } from "./statistics.js";
 import { makeWorkload, type Shape, type Workload } from "./workload.js";
 
 /** How to measure a comparison. */
-export interface Sampling {
+export interface Sampling extends RoundLimits {
   /** Number of consecutive calls in one sample. A single small call is too short to measure exactly. */
   readonly callsPerSample: number;
-  /** Maximum number of rounds that do not count. In these rounds, the JavaScript engine compiles the hot code. */
-  readonly warmUpRounds: number;
-  /** No new warm-up round starts after this many seconds. Default: no limit. */
-  readonly warmUpSeconds?: number;
-  /** Maximum number of rounds that count. */
-  readonly rounds: number;
-  /** No new round starts more than this many seconds after the warm-up, except the first five rounds. */
-  readonly seconds: number;
   /** Whether samples are elapsed time or CPU time of this process. Default: `elapsed`. */
   readonly clock?: "elapsed" | "cpu";
   /** Number of keys that every contender stores in advance. No operation uses these keys. Default: 0. */
@@ -55,15 +46,12 @@ interface Participant {
   readonly operations: Set<Operation>;
 }
 
-/** Number of rounds that the limit in seconds does not affect: the median of fewer rounds has no meaning. */
-const fewestRounds = 5;
 /** A clean-up takes time, so it runs only after each contender has deleted about this many keys. */
 const keysBetweenCleanUps = 1_000;
 
 /**
  * Measures contenders in turn in this process. In each round, every contender runs one sample of every operation. For
- * each operation, the contenders run in a new random order. Other load on the machine therefore slows down all
- * contenders. No contender always runs after the same other contender, which could leave caches warm or cold.
+ * each operation, the contenders run in a new random order.
  */
 export async function compare(contenders: readonly Contender[], shape: Shape, sampling: Sampling): Promise<Comparison> {
   const failures: Failure[] = [];
@@ -84,9 +72,8 @@ export async function compare(contenders: readonly Contender[], shape: Shape, sa
   const cleanUpEvery = Math.ceil(keysBetweenCleanUps / (shape.keys * sampling.callsPerSample));
   const runRound = async (round: number, record: boolean): Promise<void> => {
     for (const operation of OPERATIONS) {
-      for (const participant of shuffled(participants)) {
-        const { calls, contender, operations } = participant;
-        if (!operations.has(operation)) continue;
+      const able = participants.filter(({ operations }) => operations.has(operation));
+      await inTurn(able, async ({ calls, contender, operations }) => {
         try {
           const time = await sample(calls, operation, sampling.clock);
           if (record) timingOf(contender, operation)?.times.push(time);
@@ -94,21 +81,11 @@ export async function compare(contenders: readonly Contender[], shape: Shape, sa
           operations.delete(operation);
           failures.push({ contender: contender.name, operation, reason: `fails: ${firstLine(error)}` });
         }
-        // Let tasks that this contender left on the event loop run, so that they do not count for the next contender.
-        await setImmediate();
-      }
+      });
     }
     if (sampling.cleanUp && (round + 1) % cleanUpEvery === 0) await cleanUp(sampling.cleanUp, participants);
   };
-  const warmUpEnd = performance.now() + (sampling.warmUpSeconds ?? Infinity) * 1_000;
-  for (let round = 0; round < sampling.warmUpRounds && performance.now() < warmUpEnd; round++) {
-    await runRound(round, false);
-  }
-  const end = performance.now() + sampling.seconds * 1_000;
-  for (let round = 0; round < sampling.rounds; round++) {
-    if (round >= fewestRounds && performance.now() > end) break;
-    await runRound(round, true);
-  }
+  await runRounds(sampling, runRound);
   const measured = timings.filter(
     ({ contender, operation }) =>
       !failures.some((each) => each.contender === contender && each.operation === operation),

@@ -6,17 +6,36 @@ export interface Spread {
 }
 
 export function spread(figures: readonly number[]): Spread {
+  const { p25: low, p50: median, p75: high } = quantiles(figures);
+  return { median, low, high };
+}
+
+/** Percentiles of some figures: 5 % of the figures are at most `p5`, and half of them at most `p50`. */
+export interface Quantiles {
+  readonly p5: number;
+  readonly p25: number;
+  readonly p50: number;
+  readonly p75: number;
+  readonly p95: number;
+}
+
+export function quantiles(figures: readonly number[]): Quantiles {
   const sorted = [...figures].sort((left, right) => left - right);
-  return { median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) };
+  const at = (share: number): number => quantile(sorted, share);
+  return { p5: at(0.05), p25: at(0.25), p50: at(0.5), p75: at(0.75), p95: at(0.95) };
 }
 
 /**
- * Divides each item of `times` by the item of `others` for the same round, and returns the spread of these ratios. The
- * times of one round were measured shortly after each other, so the result changes little if the machine is slow for
- * some seconds.
+ * Divides each item of `times` by the item of `others` for the same round, and returns these ratios. The times of one
+ * round were measured shortly after each other, so the ratios change little if the machine is slow for some seconds.
  */
+export function ratios(times: readonly number[], others: readonly number[]): number[] {
+  return times.map((time, round) => time / (others[round] as number));
+}
+
+/** Returns the spread of the {@link ratios}. */
 export function ratio(times: readonly number[], others: readonly number[]): Spread {
-  return spread(times.map((time, round) => time / (others[round] as number)));
+  return spread(ratios(times, others));
 }
 
 function quantile(sorted: readonly number[], share: number): number {
