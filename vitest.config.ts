@@ -13,6 +13,7 @@ export default defineConfig({
       "packages/postgres",
       "packages/dynamodb",
       "packages/manykv",
+      "packages/wasi",
       "packages/test-services",
       "packages/reliability/vitest.quick.config.ts",
       "packages/mutation",

@@ -1,0 +1,2 @@
+export type { ComponentDescription } from "./component/describe-component.js";
+export { type Component, type Exports, type LoadOptions, loadComponent } from "./component/load-component.js";

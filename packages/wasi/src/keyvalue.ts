@@ -1,0 +1,154 @@
+import { StoreError } from "@manykv/core";
+import { StoreThread } from "./bridge/store-thread.js";
+import { shapeFunctions, shapes, waitingFunctions } from "./shapes/functions.js";
+import type { Caller, ImportObject, Shape } from "./shapes/shape.js";
+import { wasiKeyvalue } from "./shapes/wasi-keyvalue.js";
+import { wasmcloudKeyvalue } from "./shapes/wasmcloud-keyvalue.js";
+import { CallRunner, type FailedCall } from "./stores/call-runner.js";
+import type { Call, Failure } from "./stores/calls.js";
+import { type StoreMap, StoreTable, toSettings } from "./stores/store-table.js";
+
+/**
+ * How a component waits for a store. In mode `jspi`, the engine suspends the component (JavaScript Promise Integration).
+ * In mode `sync`, the thread of the component blocks while a worker makes the call.
+ */
+export type Mode = "jspi" | "sync";
+
+/** Options of {@link keyvalue}. */
+export interface KeyvalueOptions {
+  /** The stores that components may open, by the identifier that they pass to `open`. */
+  readonly stores: StoreMap;
+  /** What `open` returns for an identifier that `stores` does not have. Default: `no-such-store`. */
+  readonly unlisted?: "no-such-store" | "access-denied" | undefined;
+  /** The shape of the interface that the component imports. Default: `draft2`. */
+  readonly shape?: Shape | undefined;
+  /** How the component was transpiled. Default: `jspi` if the runtime has `WebAssembly.Suspending`, otherwise `sync`. */
+  readonly mode?: Mode | undefined;
+  /** Maximum size of the values that one call returns, in bytes. A larger result is an error. Default: 128 MiB. */
+  readonly maxResultBytes?: number | undefined;
+  /** Time limit of each call including retries, in milliseconds. Default: 10,000. */
+  readonly timeout?: number | undefined;
+  /** Called with each error that a component received, except lost races. Components see less than this error. */
+  readonly onError?: ((failed: FailedCall) => void) | undefined;
+}
+
+/** A host of the interface for components. */
+export interface Keyvalue extends AsyncDisposable {
+  readonly shape: Shape;
+  readonly mode: Mode;
+  /** The functions for `--async-imports` of jco in mode `jspi`. Empty in mode `sync`. */
+  readonly asyncImports: readonly string[];
+  /** Returns the imports for the `instantiate` function of a transpiled component. Instances may share them. */
+  getImportObject(): ImportObject;
+  /** Opens all stores, and rejects if one of them cannot be opened. Without this call, stores open when they are used. */
+  open(): Promise<void>;
+  /** Closes the stores that the host opened. Later calls of components fail. */
+  close(): Promise<void>;
+}
+
+/** Whether the engine can suspend a component that waits for a promise. */
+export const hasJspi: boolean = "Suspending" in ((globalThis as { WebAssembly?: object }).WebAssembly ?? {});
+
+/**
+ * Creates a host that implements `store`, `atomics`, `batch` and `cas` of the interface with stores of manykv.
+ *
+ * @throws {StoreError} `invalid-argument` if an option is unknown or invalid, or if the mode does not suit the runtime,
+ * the shape or the stores.
+ */
+export function keyvalue(options: KeyvalueOptions): Keyvalue {
+  return new KeyvalueHost(options);
+}
+
+const optionNames = ["stores", "unlisted", "shape", "mode", "maxResultBytes", "timeout", "onError"];
+
+class KeyvalueHost implements Keyvalue {
+  readonly shape: Shape;
+  readonly mode: Mode;
+  readonly #imports: ImportObject;
+  readonly #stores: StoreTable | StoreThread;
+
+  constructor(options: KeyvalueOptions) {
+    checkNames(options);
+    const { unlisted = "no-such-store", shape = "draft2", mode = hasJspi ? "jspi" : "sync", onError } = options;
+    checkChoice("unlisted", unlisted, ["no-such-store", "access-denied"]);
+    checkChoice("shape", shape, shapes);
+    checkChoice("mode", mode, ["jspi", "sync"]);
+    checkMode(mode, shape);
+    this.shape = shape;
+    this.mode = mode;
+    const settings = toSettings(options.stores);
+    const limits = {
+      timeout: checkNumber("timeout", options.timeout ?? 10_000),
+      maxResultBytes: checkNumber("maxResultBytes", options.maxResultBytes ?? 128 * 1024 * 1024),
+      onError,
+    };
+    let call: Call;
+    if (mode === "sync") {
+      const own = [...settings].find(([, { store }]) => store !== undefined);
+      if (own !== undefined) throw invalid(`the store ${JSON.stringify(own[0])} ${needsWorker}`);
+      const thread = new StoreThread(settings, limits);
+      this.#stores = thread;
+      call = (identifier, name, ...args) => thread.call(identifier, name, args) as never;
+    } else {
+      const table = new StoreTable(settings, limits.timeout);
+      const runner = new CallRunner(table, limits);
+      this.#stores = table;
+      call = (identifier, name, ...args) => runner.run(identifier, name, args);
+    }
+    const refused: Failure = { code: unlisted, message: unlisted };
+    const caller: Caller = { call, check: (identifier) => (settings.has(identifier) ? undefined : refused) };
+    this.#imports = shape === "wasmcloud-0.2" ? wasmcloudKeyvalue(caller) : wasiKeyvalue(shape, caller);
+  }
+
+  get asyncImports(): readonly string[] {
+    return this.mode === "jspi" ? waitingFunctions(this.shape) : [];
+  }
+
+  getImportObject(): ImportObject {
+    return { ...this.#imports };
+  }
+
+  open(): Promise<void> {
+    return this.#stores.open();
+  }
+
+  close(): Promise<void> {
+    return this.#stores.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+const needsWorker =
+  "is an object of this thread, and a component without JSPI blocks this thread: pass the URL of the store, or a module that creates it";
+
+function checkMode(mode: Mode, shape: Shape): void {
+  if (mode === "jspi" && !hasJspi)
+    throw invalid(`mode "jspi" needs Node.js 24.20, 26 or later: this runtime has no WebAssembly.Suspending`);
+  if (mode === "sync" && shape === "wasmcloud-0.2")
+    throw invalid(
+      `${shapeFunctions[shape].package} is asynchronous, so it needs mode "jspi" and Node.js 24.20, 26 or later`,
+    );
+}
+
+function checkNames(options: KeyvalueOptions): void {
+  const unknown = Object.keys(Object(options)).find((name) => !optionNames.includes(name));
+  if (unknown !== undefined)
+    throw invalid(`unknown option ${JSON.stringify(unknown)}: the options are ${optionNames.join(", ")}`);
+}
+
+function checkChoice(name: string, value: string, choices: readonly string[]): void {
+  if (!choices.includes(value))
+    throw invalid(`\`${name}\` must be one of ${choices.map((each) => `"${each}"`).join(", ")}`);
+}
+
+function checkNumber(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw invalid(`\`${name}\` must be a positive integer`);
+}
+
+function invalid(message: string): StoreError {
+  return new StoreError("invalid-argument", `keyvalue: ${message}`);
+}
