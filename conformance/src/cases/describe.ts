@@ -111,7 +111,7 @@ function describing(describe: () => Promise<never>): (driver: Driver) => Driver 
 }
 
 function checkDescription(description: StoreDescription, name: string): void {
-  const { driver, product, version, topology, abilities, findings } = description;
+  const { driver, product, version, topology, table, abilities, findings } = description;
   assert.deepEqual(Object.keys(description).sort(), [
     "abilities",
     "driver",
@@ -119,6 +119,7 @@ function checkDescription(description: StoreDescription, name: string): void {
     "limits",
     "product",
     "server",
+    "table",
     "topology",
     "version",
   ]);
@@ -126,6 +127,7 @@ function checkDescription(description: StoreDescription, name: string): void {
   if (product !== undefined) assert.match(product, /^[a-z][a-z0-9-]*$/);
   if (version !== undefined) assert.match(version, /^\d/);
   if (topology !== undefined) assert.ok(topologies.includes(topology), `unknown topology ${topology}`);
+  if (table !== undefined) assert.ok(table.name !== "", "the table must have a name");
   assert.ok([true, false, undefined].includes(abilities.settlesLostWrites));
   for (const { code, severity, message } of findings) {
     assert.match(code, /^[a-z0-9]+(-[a-z0-9]+)*$/);

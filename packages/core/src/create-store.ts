@@ -66,7 +66,7 @@ class DriverStore implements Store {
       const found: Partial<DriverDescription> = driver.describe ? await control(call, "describe") : {};
       // Some drivers know the server only after their first request.
       const { name, server } = driver;
-      const { product, version, topology, settlesLostWrites, findings = [] } = found;
+      const { product, version, topology, table, settlesLostWrites, findings = [] } = found;
       const { limits } = resolved;
       // A server or table may lack an ability although the driver has the method. Without the method, no server has it.
       const {
@@ -84,7 +84,7 @@ class DriverStore implements Store {
         compareAndSwap: compareAndSwap && driver.compareAndSwap !== undefined,
         buckets: buckets && driver.listBuckets !== undefined,
       };
-      return { driver: name, server, product, version, topology, abilities, limits, findings };
+      return { driver: name, server, product, version, topology, table, abilities, limits, findings };
     });
   }
 

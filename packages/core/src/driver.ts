@@ -1,5 +1,5 @@
 import type { StoreErrorCode } from "./errors.js";
-import type { Abilities, Change, Finding, SwapResult } from "./store.js";
+import type { Abilities, Change, Finding, StoreTable, SwapResult } from "./store.js";
 
 /**
  * The interface of a backend. A driver sends one request to its engine and reports what happened to each key. Core does
@@ -114,6 +114,8 @@ export interface DriverDescription {
   readonly version?: string | undefined;
   /** How the server is deployed, such as `single`, `cluster` or `pooler`. Absent if it is not known. */
   readonly topology?: string | undefined;
+  /** The table that holds the data. Absent if the backend has no tables. */
+  readonly table?: StoreTable | undefined;
   /** Whether the driver can ensure that a write whose response was lost takes no effect later. */
   readonly settlesLostWrites: boolean;
   /** Abilities that the server or table lacks although the driver has the methods for them. */

@@ -20,6 +20,7 @@ export type {
   SetOptions,
   Store,
   StoreDescription,
+  StoreTable,
   SwapResult,
 } from "./store.js";
 export { type Limits, portableLimits } from "./store.js";

@@ -149,10 +149,21 @@ export interface StoreDescription {
   readonly version: string | undefined;
   /** How the server is deployed, such as `single`, `cluster` or `pooler`. `undefined` if it is not known. */
   readonly topology: string | undefined;
+  /** The table that holds the data. `undefined` if the backend has no tables. */
+  readonly table: StoreTable | undefined;
   readonly abilities: Abilities;
   readonly limits: Limits;
   /** Facts that an operator should know, such as a setting that loses data. */
   readonly findings: readonly Finding[];
+}
+
+export interface StoreTable {
+  readonly name: string;
+  /**
+   * The columns or key attributes and their types, as the backend writes them, such as `key bytea, value bytea`.
+   * `undefined` if the table does not exist, or if the server does not describe it.
+   */
+  readonly layout: string | undefined;
 }
 
 export interface Abilities {

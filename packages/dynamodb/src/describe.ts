@@ -8,7 +8,8 @@ import type { Transport } from "./transport/transport.js";
 
 const cannotSettle: Finding = {
   code: "cannot-settle",
-  severity: "warning",
+  // No setting of the table or the service changes this.
+  severity: "note",
   message:
     "DynamoDB cannot cancel a request. If the response to a write is lost, the write may take effect later and overwrite a newer value of the same key. Put a version into values if this matters.",
 };
@@ -48,10 +49,12 @@ export async function describe(transport: Transport, request: DriverRequest): Pr
     if (await isRecoveryDisabled(transport, request)) findings.push(noRecovery);
     findings.push(...(await findTimeToLive(transport, request)));
   }
+  const layout = typeof table === "object" ? table.primaryKey : undefined;
   const arn = typeof table === "object" ? table.arn : "";
   return {
     product: productOf(arn, transport.server?.address),
     topology: "service",
+    table: { name: transport.table, layout },
     settlesLostWrites: false,
     findings,
   };

@@ -47,8 +47,8 @@ function backups(PointInTimeRecoveryStatus: string): HttpHandler {
 
 describe("describe()", () => {
   test("says that lost writes cannot be settled, why, and what to do", async () => {
-    const { driver, server, abilities, topology, findings } = await described({});
-    expect({ driver, abilities, topology }).toEqual({
+    const { driver, server, table, abilities, topology, findings } = await described({});
+    expect({ driver, table, abilities, topology }).toEqual({
       driver: "dynamodb",
       abilities: {
         settlesLostWrites: false,
@@ -59,10 +59,11 @@ describe("describe()", () => {
         buckets: true,
       },
       topology: "service",
+      table: { name, layout: '"k" (S)' },
     });
     expect(server?.port).toBeGreaterThan(0);
     const [finding] = findings;
-    expect(finding).toMatchObject({ code: "cannot-settle", severity: "warning" });
+    expect(finding).toMatchObject({ code: "cannot-settle", severity: "note" });
     expect(finding?.message).toMatch(/cannot cancel.*may take effect later.*Put a version/);
   });
 
@@ -88,7 +89,10 @@ describe("describe()", () => {
   });
 
   test("reports a table that does not exist", async () => {
-    expect(codesOf(await described({}, randomName()))).toEqual(["cannot-settle", "no-table"]);
+    const missing = randomName();
+    const description = await described({}, missing);
+    expect(codesOf(description)).toEqual(["cannot-settle", "no-table"]);
+    expect(description.table).toEqual({ name: missing, layout: undefined });
   });
 
   test("reports a table with another primary key, and names both keys", async () => {

@@ -35,6 +35,7 @@ export {
   type StoreErrorOptions,
   type StoreErrorTag,
   type StoreOptions,
+  type StoreTable,
   type SwapResult,
   schema,
   type TypedBucket,

@@ -150,7 +150,9 @@ class MemoryDriver implements Driver {
   }
 
   async describe(): Promise<DriverDescription> {
-    return { product: "memory", topology: "in-process", settlesLostWrites: true };
+    const message = "The data is lost when the process ends: use this store for tests and caches.";
+    const findings = [{ code: "no-persistence", severity: "note", message } as const];
+    return { product: "memory", topology: "in-process", settlesLostWrites: true, findings };
   }
 
   async close(): Promise<void> {

@@ -47,3 +47,13 @@ test("a program that deletes each page after listing it causes few sorts", async
   assert.ok(sorted <= 10, `the driver must sort at most 10 times, but sorted ${sorted} times`);
   assert.deepEqual(await bucket.listKeys(), { keys: [] });
 });
+
+test("describe() says that the data ends with the process", async () => {
+  await using store = memoryStore();
+  const { product, topology, findings } = await store.describe();
+  assert.deepEqual([product, topology], ["memory", "in-process"]);
+  assert.deepEqual(
+    findings.map(({ code, severity }) => [code, severity]),
+    [["no-persistence", "note"]],
+  );
+});

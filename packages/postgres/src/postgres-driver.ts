@@ -291,8 +291,26 @@ class PostgresDriver implements Driver {
     return provision(this.#runner, this.#tableName, request);
   }
 
-  describe(request: DriverRequest): Promise<DriverDescription> {
-    return this.#runner.describe(request);
+  async describe(request: DriverRequest): Promise<DriverDescription> {
+    try {
+      return await this.#runner.describe(request);
+    } catch (error) {
+      const { reason, retryable } = asFaultError(error).fault;
+      if (this.#ownPool === undefined || reason !== readOnlyServer || retryable) throw error;
+      return this.#describeStandby(this.#ownPool, request);
+    }
+  }
+
+  /** Describes the only server of the URL, which the store does not use. */
+  async #describeStandby(pool: OwnPool, request: DriverRequest): Promise<DriverDescription> {
+    const standby = pool.forAnyServer();
+    const runner = new StatementRunner(new ClientPool(standby, false, this.#tableName));
+    try {
+      return await runner.describe(request);
+    } finally {
+      await runner.close();
+      await standby.close();
+    }
   }
 
   get generation(): number {
@@ -476,6 +494,8 @@ const contended: Fault = {
 
 /** SQLSTATEs of a statement with a column that the table lacks, and of an integer that does not fit in 64 bits. */
 const undefinedColumn = "42703";
+/** SQLSTATE of a server that is read-only, such as a standby. */
+const readOnlyServer = "25006";
 const outOfRange = "22003";
 
 const noExpiry: Fault = {

@@ -105,6 +105,106 @@ test("describe() reports settings and tables with which the server may lose ackn
   await table.admin.query(`DROP TABLE ${name}`);
 });
 
+/** Describes the test table, or another one. Returns the codes of the findings and their severities. */
+async function severitiesOf(url: string, name = table.name): Promise<Record<string, string>> {
+  await using store = postgresStore({ url, table: name });
+  const { findings } = await store.describe();
+  return Object.fromEntries(findings.map(({ code, severity }) => [code, severity]));
+}
+
+test("describe() of a durable server with a table of manykv finds nothing", async () => {
+  await using server = await startDedicatedPostgres({ source: "process", durable: true });
+  await using store = postgresStore({ url: server.url });
+  await store.provision();
+  const { findings, table: found } = await store.describe();
+  assert.deepEqual(findings, []);
+  assert.equal(found?.name, "manykv");
+  assert.match(found.layout ?? "", /^key bytea, value bytea, expires_at timestamp with time zone, sweep_at timestamp/);
+});
+
+test("describe() reports `fsync` and `full_page_writes` separately", async () => {
+  for (const [settings, expected] of [
+    [{ fsync: "off" }, { "no-fsync": "data-loss", "no-table": "warning" }],
+    [{ full_page_writes: "off" }, { "no-full-page-writes": "data-loss", "no-table": "warning" }],
+  ] as const) {
+    await using server = await startDedicatedPostgres({ source: "process", durable: true, settings });
+    assert.deepEqual(await severitiesOf(server.url), expected);
+  }
+});
+
+test("describe() says where `synchronous_commit` is off, and finds nothing if it is off for others", async () => {
+  const database = randomName();
+  await table.admin.query(`CREATE DATABASE ${database}`);
+  const own = await testRole(table.admin, table.url);
+  const inDatabase = new URL(own.url);
+  inDatabase.pathname = database;
+  const messageAt = async (url: URL | string): Promise<string | undefined> => {
+    await using store = postgresStore({ url: String(url), table: table.name });
+    return (await store.describe()).findings.find(({ code }) => code === "asynchronous-commit")?.message;
+  };
+  await table.admin.query(`ALTER DATABASE ${database} SET synchronous_commit = off`);
+  assert.match((await messageAt(inDatabase)) ?? "", /ALTER DATABASE \.\.\. RESET/);
+  assert.equal(await messageAt(own.url), undefined);
+  await table.admin.query(`ALTER ROLE ${own.name} SET synchronous_commit = off`);
+  assert.match((await messageAt(own.url)) ?? "", /ALTER ROLE \.\.\. RESET/);
+  assert.equal(await messageAt(table.url), undefined);
+  await table.admin.query(`ALTER ROLE ${own.name} IN DATABASE ${database} SET synchronous_commit = off`);
+  assert.match((await messageAt(inDatabase)) ?? "", /IN DATABASE \.\.\. RESET/);
+  const inUrl = new URL(table.url);
+  inUrl.searchParams.set("options", "-c synchronous_commit=off");
+  assert.match((await messageAt(inUrl)) ?? "", /`options` in the URL/);
+  await table.admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
+  await table.admin.query(`DROP ROLE ${own.name}`);
+});
+
+test.each([
+  ["a table without the columns", "TABLE", "(id int PRIMARY KEY, name text)"],
+  ["keys that are text", "TABLE", "(key text PRIMARY KEY, value bytea NOT NULL)"],
+  ["keys that are not unique", "TABLE", "(key bytea, value bytea NOT NULL)"],
+  ["a view", "VIEW", "AS SELECT ''::bytea AS key, ''::bytea AS value"],
+])("describe() reports %s under the table's name", async (_, kind, definition) => {
+  const name = randomName();
+  await table.admin.query(`CREATE ${kind} "${name}" ${definition}`);
+  const severities = await severitiesOf(table.url, name);
+  assert.equal(severities["other-table-layout"], "warning");
+  assert.equal(severities["no-expiry-columns"], undefined);
+  await table.admin.query(`DROP ${kind} "${name}"`);
+});
+
+test("describe() reports a missing table, and says what to do", async () => {
+  await using store = postgresStore({ url: table.url, table: "no_such_schema.no_such_table" });
+  const { findings, table: found } = await store.describe();
+  assert.deepEqual(found, { name: "no_such_schema.no_such_table", layout: undefined });
+  assert.match(findings.find(({ code }) => code === "no-table")?.message ?? "", /call provision\(\)/);
+});
+
+test("describe() reports sessions that are read-only", async () => {
+  const url = new URL(table.url);
+  url.searchParams.set("options", "-c default_transaction_read_only=on");
+  assert.equal((await severitiesOf(url.href))["read-only"], "warning");
+  assert.equal((await severitiesOf(table.url))["read-only"], undefined);
+});
+
+test("describe() reports a standby, whether or not the store uses it", async () => {
+  await using server = await startDedicatedPostgres({ source: "process", standby: true, durable: true });
+  for (const parameters of ["", "?target_session_attrs=any"]) {
+    await using store = postgresStore({ url: `${server.url}${parameters}` });
+    const { product, findings } = await store.describe();
+    assert.equal(product, "postgresql");
+    assert.deepEqual(
+      findings.map(({ code, severity }) => [code, severity]),
+      [
+        ["standby", "warning"],
+        ["no-table", "warning"],
+      ],
+    );
+  }
+  await using store = postgresStore({ url: server.url });
+  await store.describe();
+  // The connection of `describe` serves no other call.
+  await assert.rejects((await store.open("b")).get("a"), { code: "unavailable", reason: "25006" });
+});
+
 test("the generation changes if a restarted server may lack acknowledged writes, and only then", async () => {
   await using server = await startDedicatedPostgres({ source: "process" });
   const admin = new pg.Pool({ connectionString: server.url });

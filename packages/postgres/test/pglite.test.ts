@@ -58,8 +58,9 @@ test("a database in a folder keeps its data, and stays open when the store is cl
 
 test("describe() reports PGlite", async () => {
   await using store = postgresStore({ pglite });
-  const { product, version, topology, abilities, findings } = await store.describe();
+  const { product, version, topology, table, abilities, findings } = await store.describe();
   assert.deepEqual({ product, topology, findings }, { product: "pglite", topology: "in-process", findings: [] });
+  assert.match(table?.layout ?? "", /^key bytea, value bytea, expires_at /);
   // PGlite 0.4.0 does not report its version.
   assert.match(version ?? "0.4.0", /^0\.\d+\.\d+$/);
   assert.equal(abilities.settlesLostWrites, true);
@@ -67,8 +68,9 @@ test("describe() reports PGlite", async () => {
 
 test("describe() succeeds before the table exists", async () => {
   await using store = postgresStore({ pglite, table: "no_such_table" });
-  const { product, findings } = await store.describe();
-  assert.deepEqual([product, findings], ["pglite", []]);
+  const { product, table, findings } = await store.describe();
+  assert.deepEqual([product, findings.map(({ code }) => code)], ["pglite", ["no-table"]]);
+  assert.deepEqual(table, { name: "no_such_table", layout: undefined });
 });
 
 test("no statement of manykv runs inside `pglite.transaction()`", async () => {

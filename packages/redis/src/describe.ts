@@ -1,22 +1,34 @@
 import type { DriverDescription, DriverRequest } from "@manykv/core/driver";
+import { slotCount } from "./cluster/key-slot.js";
 import type { Identity } from "./connection/identity.js";
-import type { NodeConnection } from "./connection/node-connection.js";
+import type { NodeConnection, NodeOptions } from "./connection/node-connection.js";
 import { encodeCommand } from "./protocol/encode-command.js";
-import { textOf } from "./protocol/reply.js";
+import { type Reply, textOf } from "./protocol/reply.js";
 
 type Finding = NonNullable<DriverDescription["findings"]>[number];
 
-const readSettings = Buffer.concat([encodeCommand("INFO"), encodeCommand("CONFIG", "GET", "save")]);
+const readSettings = Buffer.concat([
+  encodeCommand("INFO"),
+  encodeCommand("CONFIG", "GET", "save"),
+  encodeCommand("CONFIG", "GET", "appendfsync"),
+]);
+
+interface DescribeOptions {
+  readonly topology?: "sentinel" | "cluster";
+  /** Throws a {@link FaultError} if the server must not be described. Default: the check of the node. */
+  readonly check?: NodeOptions["check"];
+}
 
 /** Reports what is known about one server. Reads its settings over a separate connection, which a proxy may close. */
 export async function describeNode(
   node: NodeConnection,
   request: DriverRequest,
-  topology: string | undefined,
+  { topology, check }: DescribeOptions,
 ): Promise<DriverDescription> {
-  const { identity } = node.current ?? (await node.connect(request));
+  const { identity, replies } = await node.ask(readSettings, 3, request, check);
+  const [info, save, appendfsync] = replies;
   const cannotSettle = node.cannotSettle ?? identity.cannotSettle;
-  const [info, save] = identity.refused.length > 0 ? [] : await node.ask(readSettings, 2, request);
+  const settings = { info: textOf(info) ?? "", save: settingOf(save), appendfsync: settingOf(appendfsync) };
   return {
     product: identity.product,
     version: identity.version,
@@ -24,14 +36,29 @@ export async function describeNode(
     settlesLostWrites: cannotSettle === undefined,
     findings: [
       ...findingsOfIdentity(identity, cannotSettle),
-      ...findingsOfSettings(textOf(info) ?? "", Array.isArray(save) ? textOf(save[1]) : undefined),
+      // What a replica keeps does not matter, because the store does not use it.
+      ...(identity.role === "replica" ? [] : findingsOfSettings(settings)),
     ],
   };
 }
 
-/** Combines the descriptions of the masters of a cluster. Lists each finding once. */
-export function combine(descriptions: readonly DriverDescription[]): DriverDescription {
-  const findings = descriptions.flatMap((each) => each.findings ?? []);
+/** Returns the value in a reply to `CONFIG GET`, or `undefined` if the server refuses it. */
+function settingOf(reply: Reply | undefined): string | undefined {
+  return Array.isArray(reply) ? textOf(reply[1]) : undefined;
+}
+
+const severities: readonly Finding["severity"][] = ["note", "warning", "data-loss"];
+
+/**
+ * Combines the descriptions of the masters of a cluster. Lists each finding once, with the highest severity.
+ *
+ * @param unowned - the number of slots that no master serves
+ */
+export function combine(descriptions: readonly DriverDescription[], unowned: number): DriverDescription {
+  const findings = descriptions
+    .flatMap((each) => each.findings ?? [])
+    .sort((left, right) => severities.indexOf(left.severity) - severities.indexOf(right.severity));
+  if (unowned > 0) findings.push(uncoveredSlots(unowned));
   return {
     product: listOf(descriptions.map(({ product }) => product)),
     version: listOf(descriptions.map(({ version }) => version)),
@@ -39,6 +66,13 @@ export function combine(descriptions: readonly DriverDescription[]): DriverDescr
     settlesLostWrites: descriptions.every(({ settlesLostWrites }) => settlesLostWrites),
     findings: [...new Map(findings.map((finding) => [finding.code, finding])).values()],
   };
+}
+
+function uncoveredSlots(count: number): Finding {
+  const message =
+    `no master serves ${count.toLocaleString("en-US")} of the ${slotCount.toLocaleString("en-US")} slots, so calls for ` +
+    "their keys fail: start the missing masters, or run redis-cli --cluster fix";
+  return { code: "uncovered-slots", severity: "warning", message };
 }
 
 /** Returns the different texts, such as `7.0.15, 7.2.4` while a cluster is upgraded. */
@@ -73,6 +107,13 @@ function findingsOfIdentity(identity: Identity, cannotSettle: string | undefined
     );
   if (role === undefined)
     found("role-unknown", "note", "the server does not report whether it is a master: make sure that it is no replica");
+  if (role === "replica")
+    found(
+      "replica",
+      "warning",
+      "the server is a replica, which refuses writes and may lack recent ones, so all calls fail: connect to its master, " +
+        "or use redis+sentinel:// or redis+cluster:// to find it",
+    );
   if (role === "active-replica")
     found("active-replica", "warning", "another master may overwrite what this one has acknowledged: use one master");
   if (product === "redis-enterprise")
@@ -85,25 +126,90 @@ function findingsOfIdentity(identity: Identity, cannotSettle: string | undefined
   return findings;
 }
 
-function findingsOfSettings(info: string, save: string | undefined): Finding[] {
-  const findings: Finding[] = [];
-  const value = (name: string): string | undefined => new RegExp(`^${name}:(\\S*)`, "m").exec(info)?.[1];
-  const policy = value("maxmemory_policy");
-  if (policy !== undefined && policy !== "noeviction" && policy !== "") {
-    const severity = value("maxmemory") === "0" ? "warning" : "data-loss";
-    const keys = policy.startsWith("volatile") ? "keys with a `ttl` before their time" : "keys";
-    const message = `maxmemory-policy is ${policy}: when memory is full, the server deletes ${keys}. Set it to noeviction`;
-    findings.push({ code: "evicts-keys", severity, message });
+interface Settings {
+  /** The reply to `INFO`. Empty if the server refuses it. */
+  readonly info: string;
+  readonly save: string | undefined;
+  readonly appendfsync: string | undefined;
+}
+
+function findingsOfSettings(settings: Settings): Finding[] {
+  const findings = [
+    findEviction(settings),
+    findPersistence(settings),
+    findDelayedFsync(settings),
+    findUnknown(settings),
+  ];
+  return findings.filter((finding) => finding !== undefined);
+}
+
+/** Returns the value of a field of `INFO`. */
+function fieldOf({ info }: Settings, name: string): string | undefined {
+  return new RegExp(`^${name}:(\\S*)`, "m").exec(info)?.[1];
+}
+
+function findEviction(settings: Settings): Finding | undefined {
+  const policy = fieldOf(settings, "maxmemory_policy") ?? "";
+  if (policy === "" || policy === "noeviction") return undefined;
+  const code = "evicts-keys";
+  if (fieldOf(settings, "maxmemory") === "0") {
+    const message = `maxmemory-policy is ${policy}: it deletes nothing while maxmemory is 0. Set it to noeviction before you limit the memory`;
+    return { code, severity: "note", message };
   }
-  if (value("aof_enabled") === "0") {
-    if (save === "") {
-      const message = "the server keeps no data on disk: a restart loses everything. Set `appendonly yes`";
-      findings.push({ code: "no-persistence", severity: "data-loss", message });
-    } else {
-      const message =
-        "the append-only file is off: a crash loses the writes since the last snapshot. Set `appendonly yes`";
-      findings.push({ code: "snapshots-only", severity: "warning", message });
-    }
+  const [keys, severity] = policy.startsWith("volatile")
+    ? (["keys with a `ttl` before their time", "warning"] as const)
+    : (["keys", "data-loss"] as const);
+  const message = `maxmemory-policy is ${policy}: when memory is full, the server deletes ${keys}. Set it to noeviction`;
+  return { code, severity, message };
+}
+
+function findPersistence(settings: Settings): Finding | undefined {
+  const { save } = settings;
+  const appends = fieldOf(settings, "aof_enabled");
+  if (appends === "0" && save === "") {
+    const replicas = Number(fieldOf(settings, "connected_slaves") ?? 0);
+    const loss =
+      replicas === 0
+        ? "a restart loses everything"
+        : `if it restarts, it is empty, and its ${replicas === 1 ? "replica copies" : "replicas copy"} the empty data`;
+    const message = `the server keeps no data on disk: ${loss}. Set \`appendonly yes\``;
+    return { code: "no-persistence", severity: "data-loss", message };
   }
-  return findings;
+  const [status, what] =
+    appends === "0"
+      ? ["rdb_last_bgsave_status", "snapshot"]
+      : ["aof_last_write_status", "write to the append-only file"];
+  if (fieldOf(settings, status) === "err") {
+    const message = `the last ${what} failed, so a restart loses the writes since then: check the disk and the server's log`;
+    return { code: "persistence-fails", severity: "data-loss", message };
+  }
+  if (appends !== "0" || save === undefined) return undefined;
+  const message = "the append-only file is off: a crash loses the writes since the last snapshot. Set `appendonly yes`";
+  return { code: "snapshots-only", severity: "warning", message };
+}
+
+function findDelayedFsync(settings: Settings): Finding | undefined {
+  const { appendfsync } = settings;
+  if (fieldOf(settings, "aof_enabled") !== "1" || appendfsync === undefined || appendfsync === "always")
+    return undefined;
+  const [severity, time] =
+    appendfsync === "everysec"
+      ? (["note", "of the last second or two"] as const)
+      : (["warning", "of the last 30 seconds"] as const);
+  const message = `appendfsync is ${appendfsync}: a crash of the whole machine may lose the writes ${time}. Set it to always if that matters`;
+  return { code: "delayed-fsync", severity, message };
+}
+
+/** Managed services often refuse CONFIG. */
+function findUnknown(settings: Settings): Finding | undefined {
+  const appends = fieldOf(settings, "aof_enabled");
+  const unknown = [
+    fieldOf(settings, "maxmemory_policy") === undefined && "maxmemory-policy",
+    appends === undefined && "appendonly",
+    appends !== "1" && settings.save === undefined && "save",
+    appends === "1" && settings.appendfsync === undefined && "appendfsync",
+  ].filter((name) => name !== false);
+  if (unknown.length === 0) return undefined;
+  const message = `the server does not report ${unknown.join(", ")}: permit INFO and CONFIG GET in the ACL, or check what the service's documentation says about lost data`;
+  return { code: "settings-unknown", severity: "note", message };
 }

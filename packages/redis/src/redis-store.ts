@@ -1,6 +1,7 @@
 import { createStore, type Store, StoreError } from "@manykv/core";
-import { checkOptions, type Driver, FaultError, type ServerAddress } from "@manykv/core/driver";
+import { checkOptions, type Driver, type ServerAddress } from "@manykv/core/driver";
 import type { Cluster, Redis, RedisOptions } from "ioredis";
+import { checkMaster } from "./check-server.js";
 import {
   hasSentinels,
   isIoredisCluster,
@@ -18,9 +19,7 @@ import { type ClusterNodes, clusterAccess } from "./cluster/cluster-access.js";
 import { ClusterDriver } from "./cluster/cluster-driver.js";
 import { Topology } from "./cluster/topology.js";
 import { type CredentialsSource, sourceOf } from "./connection/credentials.js";
-import type { Identity } from "./connection/identity.js";
 import { Lifetime } from "./connection/lifetime.js";
-import { clusterNode } from "./connection/log-in.js";
 import { NodeConnection } from "./connection/node-connection.js";
 import { type ConnectionSource, createClient } from "./connection/open-socket.js";
 import {
@@ -175,26 +174,11 @@ function driverOf(target: Target, connectTimeout: number): Driver {
     return new ClusterDriver(new Topology(clusterAccess(target.nodes, connectTimeout)), target.server);
   const lifetime = new Lifetime();
   if ("source" in target) {
-    const node = new NodeConnection({ source: target.source, connectTimeout, lifetime, check: checkStandalone });
+    const node = new NodeConnection({ source: target.source, connectTimeout, lifetime, check: checkMaster });
     return new StandaloneDriver(node, target.server);
   }
   const source = new SentinelSource(target.sentinels, connectTimeout, lifetime);
-  const node = new NodeConnection({ source, connectTimeout, lifetime, check: checkStandalone });
+  const node = new NodeConnection({ source, connectTimeout, lifetime, check: checkMaster });
   source.onSwitch = () => node.drop();
   return new StandaloneDriver(node, target.server, source);
-}
-
-/** Throws a {@link FaultError} if the server reports that it is a cluster node or is not a master. */
-function checkStandalone({ mode, role }: Identity): void {
-  if (mode === "cluster") throw new FaultError(clusterNode);
-  if (mode === "sentinel")
-    throw new FaultError({
-      code: "unavailable",
-      retryable: false,
-      effect: "none",
-      reason: "sentinel: use redis+sentinel://",
-    });
-  // A replica may return stale data. A retry may succeed, because a failover can make the replica the master.
-  if (role === "replica")
-    throw new FaultError({ code: "unavailable", retryable: true, effect: "none", reason: "READONLY" });
 }

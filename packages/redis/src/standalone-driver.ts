@@ -21,6 +21,7 @@ import {
   type SwapRequest,
   type WriteAnswer,
 } from "@manykv/core/driver";
+import { checkMode } from "./check-server.js";
 import type { Connection } from "./connection/connection.js";
 import type { Identity } from "./connection/identity.js";
 import type { NodeConnection } from "./connection/node-connection.js";
@@ -200,8 +201,10 @@ export class StandaloneDriver implements Driver {
 
   async describe(request: DriverRequest): Promise<DriverDescription> {
     const sentinels = this.#sentinels;
-    const description = await describeNode(this.#node, request, sentinels && "sentinel");
-    if (!sentinels?.cannotSubscribe) return description;
+    // Sentinels name a new master after a failover, so only without them is a replica what the URL names.
+    if (sentinels === undefined) return describeNode(this.#node, request, { check: checkMode });
+    const description = await describeNode(this.#node, request, { topology: "sentinel" });
+    if (!sentinels.cannotSubscribe) return description;
     return { ...description, findings: [...(description.findings ?? []), cannotSubscribe] };
   }
 

@@ -1,6 +1,7 @@
-import type { Finding } from "@manykv/core";
+import type { Finding, StoreTable } from "@manykv/core";
 import type { DriverDescription } from "@manykv/core/driver";
 import { Statement } from "../protocol/statement.js";
+import { isSuitable, neededLayout } from "../table/layout.js";
 import type { Obstacle, Run } from "./server-session.js";
 
 export const readVersion: Statement = new Statement("SELECT version()");
@@ -9,11 +10,29 @@ export const readVersion: Statement = new Statement("SELECT version()");
 function readSettings(table: string): Statement {
   return new Statement(
     "SELECT current_setting('fsync'), current_setting('synchronous_commit'), " +
+      "coalesce(current_setting('full_page_writes', true), 'on'), " +
       `coalesce((SELECT relpersistence FROM pg_class WHERE oid = to_regclass('${table}')), 'p')::text, ` +
       `coalesce(row_security_active(to_regclass('${table}')::oid), false)::int4, ` +
-      "EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'aurora_version')::int4",
+      "CASE WHEN EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'aurora_version') THEN 'aurora-postgresql' " +
+      "WHEN coalesce(current_setting('neon.timeline_id', true), '') <> '' THEN 'neon' ELSE '' END",
   );
 }
+
+const readState = new Statement(
+  "SELECT pg_is_in_recovery()::int4, (current_setting('transaction_read_only') = 'on')::int4",
+);
+
+const readCommitSource = new Statement(
+  "SELECT coalesce(source, '') FROM pg_settings WHERE name = 'synchronous_commit'",
+);
+
+/** How to turn `synchronous_commit` on, by the source of its value in `pg_settings`. */
+const howToCommit: Readonly<Record<string, string>> = {
+  client: "remove it from `options` in the URL or from PGOPTIONS.",
+  database: "run ALTER DATABASE ... RESET synchronous_commit.",
+  user: "run ALTER ROLE ... RESET synchronous_commit.",
+  "database user": "run ALTER ROLE ... IN DATABASE ... RESET synchronous_commit.",
+};
 
 /** Returns a statement that reports whether the table has the columns and the index for expiry. No row: no table. */
 function readTable(table: string): Statement {
@@ -59,40 +78,75 @@ export async function describeServer(
   const findings: Finding[] = [];
   const add: AddFinding = (code, severity, message) => void findings.push({ code, severity, message });
   let version = "";
-  let isAurora = false;
+  let storage = "";
   await run(readVersion, (row) => {
     version = row.text();
   });
+  let commit = "";
   await run(readSettings(table), (row) => {
-    const [fsync, commit, persistence] = [row.text(), row.text(), row.text()];
-    if (fsync === "off") {
+    const [fsync, found, pages, persistence, policies] = [
+      row.text(),
+      row.text(),
+      row.text(),
+      row.text(),
+      row.integer(),
+    ];
+    commit = found;
+    storage = row.text();
+    // The storage service of such a product does without them.
+    if (fsync === "off" && storage === "") {
       add("no-fsync", "data-loss", "A crash of the system may damage all data: set `fsync` to on.");
     }
-    if (commit === "off") {
-      const message = "A crash of the server may lose acknowledged writes: set `synchronous_commit` to on.";
-      add("asynchronous-commit", "data-loss", message);
+    if (pages === "off" && storage === "") {
+      const message =
+        "A crash of the system may damage pages that are being written: set `full_page_writes` to on, unless the file " +
+        "system never writes part of a page.";
+      add("no-full-page-writes", "data-loss", message);
     }
     if (persistence !== "p") {
       add("unlogged-table", "data-loss", "A crash of the server empties the table: run ALTER TABLE ... SET LOGGED.");
     }
-    if (row.integer() === 1) {
+    if (policies === 1) {
       const message =
         "Policies of the table may hide rows from this role. Hidden keys count as missing: use a role with BYPASSRLS.";
       add("row-security", "warning", message);
     }
-    isAurora = row.integer() === 1;
   });
-  const ttl = await describeExpiry(run, table, add);
+  if (commit === "off") {
+    let source = "";
+    await run(readCommitSource, (row) => {
+      source = row.text();
+    });
+    const advice = howToCommit[source] ?? "set `synchronous_commit` to on.";
+    const message = `A crash of the server may lose acknowledged writes, because \`synchronous_commit\` is off: ${advice}`;
+    add("asynchronous-commit", "data-loss", message);
+  }
+  await run(readState, (row) => {
+    const [isStandby, isReadOnly] = [row.integer() === 1, row.integer() === 1];
+    if (isStandby) {
+      const message =
+        "The server is a standby, which refuses writes and may lack recent ones: connect to the primary, or list all " +
+        "servers in the URL.";
+      add("standby", "warning", message);
+    } else if (isReadOnly) {
+      const message =
+        "Sessions are read-only, so all writes fail: set `default_transaction_read_only` to off for the server, the " +
+        "database and the role.";
+      add("read-only", "warning", message);
+    }
+  });
+  const { ttl, found: foundTable } = await describeTable(run, table, add);
   if (hiddenBy !== undefined) {
     const message = `A write whose response was lost may take effect later, because ${obstacles[hiddenBy]}`;
     add("cannot-settle", "warning", message);
   }
   const [pattern, found] = products.find(([text]) => text.test(version)) ?? [];
-  const product = found === "postgresql" && isAurora ? "aurora-postgresql" : found;
+  const product = found === "postgresql" && storage !== "" ? storage : found;
   return {
     product,
     version: pattern?.exec(version)?.[1],
     topology: hiddenBy === "pooler" ? "pooler" : found === "postgresql" ? "single" : undefined,
+    table: foundTable,
     settlesLostWrites: hiddenBy === undefined,
     abilities: { ttl },
     findings,
@@ -101,8 +155,52 @@ export async function describeServer(
 
 type AddFinding = (code: string, severity: Finding["severity"], message: string) => void;
 
+/** What {@link describeTable} found. */
+interface Described {
+  /** Whether keys can expire. */
+  readonly ttl: boolean;
+  readonly found: StoreTable;
+}
+
+/** Describes the table. Reports if it is unsuitable, and what prevents keys from expiring or their space from being reclaimed. */
+export async function describeTable(run: Run, table: string, add: AddFinding): Promise<Described> {
+  const name = table.replaceAll('"', "");
+  let layout: string | undefined;
+  let suits = true;
+  const isKnown = await run(readLayout(table), (row) => {
+    layout = row.text();
+    suits = row.integer() === 1;
+  });
+  const found = { name, layout };
+  if (isKnown && layout === undefined) {
+    add(
+      "no-table",
+      "warning",
+      "The table does not exist: call provision(), or check the names of the table and the database.",
+    );
+    return { ttl: true, found };
+  }
+  if (!suits) {
+    const message = `The table has another layout, so calls fail: ${neededLayout}. Use another table.`;
+    add("other-table-layout", "warning", message);
+    return { ttl: true, found };
+  }
+  return { ttl: await describeExpiry(run, table, add), found };
+}
+
+/** Returns a statement for the columns of the table, and for whether it is suitable. No row: no table. */
+function readLayout(table: string): Statement {
+  const columns =
+    "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) " +
+    "FROM pg_attribute WHERE attrelid = found AND attnum > 0 AND NOT attisdropped";
+  return new Statement(
+    `SELECT left(coalesce((${columns}), ''), 500), ${isSuitable}::int4 ` +
+      `FROM to_regclass('${table}') AS found WHERE found IS NOT NULL`,
+  );
+}
+
 /** Reports what prevents keys from expiring, or their space from being reclaimed. Returns whether keys can expire. */
-export async function describeExpiry(run: Run, table: string, add: AddFinding): Promise<boolean> {
+async function describeExpiry(run: Run, table: string, add: AddFinding): Promise<boolean> {
   let exists = false;
   let hasColumn = true;
   let hasIndex = true;
@@ -115,7 +213,7 @@ export async function describeExpiry(run: Run, table: string, add: AddFinding): 
     const message =
       "Keys cannot expire, because the table has no columns `expires_at` and `sweep_at`: call provision() with the role " +
       "that owns the table.";
-    add("no-expiry-columns", "note", message);
+    add("no-expiry-columns", "warning", message);
   } else if (!hasIndex) {
     const message =
       "Deleting expired rows reads the whole table, because no index begins with `sweep_at`: call provision() with the " +

@@ -14,7 +14,7 @@ import type { OnRow } from "../protocol/data-row.js";
 import { Exchange, ExchangeError } from "../protocol/exchange.js";
 import { MalformedReply, MessageReader } from "../protocol/message-reader.js";
 import type { ReplyLimit } from "../protocol/reply-limit.js";
-import { describeExpiry, readVersion } from "./describe-server.js";
+import { describeTable, readVersion } from "./describe-server.js";
 import type { Run } from "./server-session.js";
 import type { Runner } from "./statement-runner.js";
 
@@ -97,13 +97,14 @@ export class EmbeddedRunner implements Runner {
       await this.read(new BoundStatement(statement), request, onRow);
       return true;
     };
-    const ttl = await describeExpiry(run, this.#table, (code, severity, message) => {
+    const { ttl, found } = await describeTable(run, this.#table, (code, severity, message) => {
       findings.push({ code, severity, message });
     });
     return {
       product: "pglite",
       version,
       topology: "in-process",
+      table: found,
       settlesLostWrites: true,
       abilities: { ttl },
       findings,

@@ -19,6 +19,11 @@ export class OwnPool {
     this.#password = password;
   }
 
+  /** Returns a pool that also connects to a standby. */
+  forAnyServer(): OwnPool {
+    return new OwnPool({ ...this.#settings, sessionAttributes: "any" }, this.#password);
+  }
+
   /** Loads pg and returns the pool. Opens no connection. */
   open(): Promise<Pool> {
     this.#pool ??= loadPg().then((pg) => {

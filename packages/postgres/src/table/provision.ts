@@ -4,6 +4,7 @@ import type { Runner } from "../connection/statement-runner.js";
 import { asFaultError } from "../error-table.js";
 import { BoundStatement } from "../protocol/bound-statement.js";
 import { Statement } from "../protocol/statement.js";
+import { isSuitable, neededLayout } from "./layout.js";
 
 /** State of the index on `sweep_at`. `broken`: a session that built it has ended early. */
 const [missing, valid, building, broken] = [0, 1, 2, 3] as const;
@@ -15,19 +16,7 @@ const [missing, valid, building, broken] = [0, 1, 2, 3] as const;
  * A session that builds an index concurrently holds a lock on the table, and an index that it has not completed is invalid.
  */
 function inspect(table: string): Statement {
-  return new Statement(`SELECT (EXISTS (
-    SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
-    WHERE indrelid = found AND indisunique AND indisvalid AND indpred IS NULL AND indnkeyatts = 1
-      AND attname = 'key' AND atttypid = 'bytea'::regtype
-  ) AND EXISTS (
-    SELECT 1 FROM pg_attribute
-    WHERE attrelid = found AND attname = 'value' AND atttypid = 'bytea'::regtype AND attnotnull
-  ) AND NOT EXISTS (
-    SELECT 1 FROM pg_attribute
-    WHERE attrelid = found AND attname IN ('expires_at', 'sweep_at') AND atttypid <> 'timestamptz'::regtype
-  ) AND 1 <> (
-    SELECT count(*) FROM pg_attribute WHERE attrelid = found AND attname IN ('expires_at', 'sweep_at')
-  ))::int4, EXISTS (
+  return new Statement(`SELECT ${isSuitable}::int4, EXISTS (
     SELECT 1 FROM pg_attribute WHERE attrelid = found AND attname = 'sweep_at'
   )::int4, CASE WHEN EXISTS (
     SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
@@ -117,9 +106,7 @@ const unsuitable: Fault = {
   code: "invalid-argument",
   retryable: false,
   effect: "none",
-  reason:
-    "the table needs the columns `key bytea` and `value bytea NOT NULL`, and a unique index on `key` alone; " +
-    "`expires_at` and `sweep_at` must both be `timestamptz`, or both be missing",
+  reason: neededLayout,
 };
 
 /** What the catalog of the server says about the table. */

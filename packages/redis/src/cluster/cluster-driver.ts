@@ -174,9 +174,10 @@ export class ClusterDriver implements Driver {
   }
 
   async describe(request: DriverRequest): Promise<DriverDescription> {
-    const map = await this.#topology.slots(request);
+    const map = await this.#topology.freshSlots(request);
     const nodes = map.masters.map(({ address }) => this.#topology.nodeAt(address));
-    return combine(await Promise.all(nodes.map((node) => describeNode(node, request, "cluster"))));
+    const descriptions = await Promise.all(nodes.map((node) => describeNode(node, request, { topology: "cluster" })));
+    return combine(descriptions, map.countUnowned());
   }
 
   close(): Promise<void> {

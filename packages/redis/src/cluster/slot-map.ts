@@ -34,6 +34,11 @@ export class SlotMap {
     return slots;
   }
 
+  /** Returns the number of slots that no master serves. */
+  countUnowned(): number {
+    return this.#owners.reduce((count, owner) => count + (owner === unowned ? 1 : 0), 0);
+  }
+
   assign(from: number, to: number, master: Master): void {
     const key = keyOfAddress(master.address);
     const index = this.#indexes.get(key) ?? this.masters.push(master) - 1;

@@ -116,12 +116,21 @@ export class NodeConnection implements ConnectionOwner {
     }
   }
 
-  /** Sends commands over a separate connection. If the server closes it early, returns only the replies before that. */
-  async ask(commands: Buffer, count: number, request: DriverRequest): Promise<readonly Reply[]> {
-    const asking = this.#openConnection().then(async (connection) => {
+  /**
+   * Sends commands over a separate connection. If the server closes it early, returns only the replies before that.
+   *
+   * @param check - throws a {@link FaultError} if the server must not be asked. Default: the check of the node.
+   */
+  async ask(
+    commands: Buffer,
+    count: number,
+    request: DriverRequest,
+    check: NodeOptions["check"] = this.#options.check,
+  ): Promise<{ readonly identity: Identity; readonly replies: readonly Reply[] }> {
+    const asking = this.#openConnection(check).then(async (connection) => {
       const { replies } = await connection.send(request, commands, count);
       connection.drop();
-      return replies;
+      return { identity: connection.identity, replies };
     });
     return waitFor(request, asking);
   }
@@ -238,21 +247,21 @@ export class NodeConnection implements ConnectionOwner {
     this.onReplaced();
   }
 
-  async #openConnection(): Promise<Connection> {
+  async #openConnection(check = this.#options.check): Promise<Connection> {
     const round = new Round();
     for (;;) {
       round.hungUp = false;
       try {
-        return await this.#openOnce(round);
+        return await this.#openOnce(round, check);
       } catch (error) {
         if (!round.hungUp) throw error;
       }
     }
   }
 
-  async #openOnce(round: Round): Promise<Connection> {
+  async #openOnce(round: Round, check: NodeOptions["check"]): Promise<Connection> {
     if (this.#lifetime.ended) throw new FaultError(unavailable);
-    const { source, connectTimeout, check } = this.#options;
+    const { source, connectTimeout } = this.#options;
     return openSocket(source, connectTimeout, this.#lifetime, async (socket) => {
       const identity = await this.#interview.ask(socket, round);
       check(identity);
