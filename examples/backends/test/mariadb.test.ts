@@ -1,5 +1,9 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type ConformanceHarness, describeFailure, type EngineFailure, runSuite } from "@manykv/conformance";
 import type { Fault } from "@manykv/core/driver";
+import { openStore } from "manykv";
 import { createPool } from "mysql2/promise";
 import { afterAll, expect, test } from "vitest";
 import { MariadbDriver, mariadbStore } from "../dist/mariadb/mariadb-backend.js";
@@ -15,6 +19,17 @@ afterAll(async () => {
 const store = mariadbStore({ url: server.url });
 await store.provision();
 await store.close();
+
+test("openStore and the command can use the backend", async () => {
+  await using opened = await openStore(server.url, { backends: { mariadb: () => import("../dist/mariadb/index.js") } });
+  await (await opened.open("shop")).set("apples", Buffer.from("3"));
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    fileURLToPath(import.meta.resolve("manykv").replace(/index\.js$/, "command/main.js")),
+    ...["get", "apples", "--bucket", "shop", "--store", server.url],
+    ...["--backend", fileURLToPath(new URL("../dist/mariadb/index.js", import.meta.url))],
+  ]);
+  expect(stdout).toBe("3");
+});
 
 // #region failures
 /** Makes statements that write a key with a certain word fail with an error of the server. */

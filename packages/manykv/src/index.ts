@@ -47,4 +47,4 @@ export {
   typed,
   type ValidationResult,
 } from "@manykv/core";
-export { openStore } from "./open-store.js";
+export { type BackendModule, type OpenStoreOptions, openStore } from "./open-store.js";

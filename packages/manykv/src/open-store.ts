@@ -2,6 +2,24 @@ import { type Store, StoreError, type StoreOptions } from "@manykv/core";
 import { checkOptions, storeOptionNames } from "@manykv/core/driver";
 import { memoryStore } from "@manykv/memory";
 
+/** The options of {@link openStore}: those of every store, and backends that are not part of manykv. */
+export interface OpenStoreOptions extends StoreOptions {
+  /**
+   * Further backends, by URL scheme: `{ mysql: () => import("manykv-backend-mysql") }`. `openStore` loads a backend only if
+   * the URL has its scheme. A backend with the scheme of one of manykv's own replaces it. Default: none.
+   */
+  readonly backends?: Readonly<Record<string, () => Promise<BackendModule>>> | undefined;
+}
+
+/** What the module of a further backend exports. */
+export interface BackendModule {
+  /**
+   * Opens the store at a URL, without connecting. `options` are the checked options of every store: pass them to
+   * `createStore`. Errors must not contain a user, a password or a parameter value of the URL.
+   */
+  openStore(url: string, options: StoreOptions): Store | Promise<Store>;
+}
+
 /** The client library of each backend that is not part of this package. */
 const clients = { redis: "ioredis", postgres: "pg", dynamodb: "@aws-sdk/client-dynamodb" };
 
@@ -41,19 +59,62 @@ function redisSchemes(): readonly string[] {
  * @throws {StoreError} `invalid-argument` if the scheme, a URL parameter or an option is unknown, if the URL is
  * incomplete, or if the backend's package is not installed. The message contains no user, password or parameter value.
  */
-export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
   // A backend's other options come from the URL.
-  const checked = checkOptions(options, storeOptionNames);
+  const { backends: others, ...checked } = checkOptions(options, [...storeOptionNames, "backends"]);
+  const further = checkBackends(others);
   const scheme = schemeOf(url);
+  const load = further.get(scheme);
+  if (load !== undefined) return openFurther(scheme, load, url, checked);
   const backend = backends.get(scheme);
   if (backend === "memory") return openMemory(url, checked);
   if (backend !== undefined) return openBackend(backend, url, checked);
-  const known = [...backends.keys()].map((name) => `${name}:`).join(", ");
-  throw invalid(`unknown URL scheme "${scheme}:": use one of ${known}`);
+  const known = [...backends.keys(), ...further.keys()].map((name) => `${name}:`).join(", ");
+  throw invalid(
+    `unknown URL scheme "${scheme}:": use one of ${known}. For another backend, pass the option \`backends\`, as in { backends: { "${scheme}": () => import("${packageOf(scheme)}") } }; the command uses the installed package ${packageOf(scheme)} or --backend MODULE`,
+  );
+}
+
+/** Returns whether manykv itself has a backend for the URL, or the URL has no scheme. */
+export function isOwnUrl(url: string): boolean {
+  return backends.has(schemeOf(url));
+}
+
+/** Returns the name of the package in which the command looks for the backend of a URL. Package names contain no `+`. */
+export function packageOfUrl(url: string): string {
+  return packageOf(schemeOf(url));
+}
+
+function packageOf(scheme: string): string {
+  return `manykv-backend-${scheme.split("+", 1)[0]}`;
+}
+
+type LoadBackend = () => Promise<BackendModule>;
+
+function checkBackends(others: OpenStoreOptions["backends"]): ReadonlyMap<string, LoadBackend> {
+  if (others === undefined) return new Map();
+  if (typeof others !== "object" || others === null) throw invalid("`backends` must be an object of functions");
+  const entries = Object.entries(others);
+  for (const [scheme, load] of entries) {
+    if (!/^[a-z][a-z0-9+.-]*$/.test(scheme))
+      throw invalid(`\`backends\` contains ${JSON.stringify(scheme)}, which is not a URL scheme in lower case`);
+    if (typeof load !== "function")
+      throw invalid(`the backend of "${scheme}:" must be a function, such as () => import("${packageOf(scheme)}")`);
+  }
+  return new Map(entries);
+}
+
+async function openFurther(scheme: string, load: LoadBackend, url: string, options: StoreOptions): Promise<Store> {
+  const module: Partial<BackendModule> | undefined = await load();
+  if (typeof module?.openStore !== "function")
+    throw invalid(`the module of the backend of "${scheme}:" must export a function openStore(url, options)`);
+  const store = await module.openStore(url, options);
+  if (typeof store?.open === "function" && typeof store.close === "function") return store;
+  throw invalid(`the backend of "${scheme}:" returned no store: its openStore must return the result of createStore`);
 }
 
 /** Returns the scheme in lower case. Throws if no URL of any backend can look like `url`. */
-function schemeOf(url: unknown): string {
+export function schemeOf(url: unknown): string {
   const text = typeof url === "string" ? url : "";
   // Clients may make white space, such as the line break of a file, part of a name.
   if (/[\s\p{Cc}]/u.test(text)) {

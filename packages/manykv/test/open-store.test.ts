@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openStore, portableLimits, type StoreError } from "../src/index.js";
 import { expectNoLeak, rejection } from "./support/leaks.js";
 import { dynamodbEndpoint, storeUrls } from "./support/stores.js";
@@ -95,6 +95,37 @@ test.each([
   expect(error).toMatchObject({ tag: "other", code: "invalid-argument", retryable: false });
   expect(error.message).toContain(message);
   expectNoLeak(error, "topsecret");
+});
+
+test("openStore loads a further backend only for its scheme, and passes the checked options", async () => {
+  const load = vi.fn(() => import("./support/backend/index.mjs"));
+  const backends = { fruit: load };
+  await using own = await openStore("memory:", { backends });
+  expect(own).toBeDefined();
+  expect(load).not.toHaveBeenCalled();
+  await using store = await openStore("fruit:memory", { backends, buckets: ["a"], limits: portableLimits });
+  expect(load).toHaveBeenCalledOnce();
+  expect((await store.open("a")).limits).toEqual(portableLimits);
+  expect((await rejection(store.open("b"))).code).toBe("no-such-store");
+});
+
+test("a further backend can replace one of manykv's own", async () => {
+  const openOther = vi.fn(() => openStore("memory:"));
+  await using _ = await openStore("redis://host", { backends: { redis: async () => ({ openStore: openOther }) } });
+  expect(openOther).toHaveBeenCalledExactlyOnceWith("redis://host", {});
+});
+
+test.each([
+  [[], 'unknown URL scheme "fruit:"'],
+  [{ "Fruit:": async () => ({}) }, "not a URL scheme in lower case"],
+  [{ fruit: { openStore } }, "must be a function"],
+  [{ fruit: async () => ({ default: openStore }) }, "must export a function openStore(url, options)"],
+  [{ fruit: () => import("./support/backend/index.mjs") }, "returned no store"],
+  [1, "`backends` must be an object of functions"],
+])("openStore rejects the backends %j", async (backends, message) => {
+  const error = await rejection(openStore("fruit:nothing", { backends: backends as never }));
+  expect(error.code).toBe("invalid-argument");
+  expect(error.message).toContain(message);
 });
 
 test("openStore rejects an option that is out of range", async () => {

@@ -117,3 +117,8 @@ export class ReaderClosed extends CommandError {
     super(exitCode.file, "cannot write standard output: its reader closed it");
   }
 }
+
+/** Removes the users and passwords of URLs from a text of another author. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/:\/\/\S*@/g, "://***@");
+}

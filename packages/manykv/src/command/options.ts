@@ -19,6 +19,7 @@ export type ToAction = <Parameters extends unknown[]>(
 
 export interface StoreFlags {
   readonly store?: string;
+  readonly backend?: string;
   readonly timeout: number;
 }
 
@@ -34,6 +35,7 @@ export function addStoreOptions(command: Command): Command {
         "MANYKV_STORE",
       ),
     )
+    .option("--backend <module>", "module for a URL scheme that manykv does not know: a path or an installed package")
     .addOption(
       new Option("--timeout <duration>", "time limit of each call to the store; without a unit, in milliseconds")
         .argParser(parseDuration)

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { CommandError, describeError, type ExitCode, exitCode, ReaderClosed } from "./errors.js";
+import { CommandError, describeError, type ExitCode, exitCode, ReaderClosed, withoutCredentials } from "./errors.js";
 import { interrupt } from "./interrupt.js";
 import { rejectRepeatedOptions, type ToAction } from "./options.js";
 import { addBucketsCommand } from "./subcommands/buckets.js";
@@ -72,6 +72,7 @@ function createProgram(version: string, toAction: ToAction): Command {
     .showSuggestionAfterError()
     // Otherwise, `manykv set key -v` would print the version and set nothing.
     .enablePositionalOptions()
+    // An unknown argument, which Commander's errors repeat, may be a URL with a password.
     .configureOutput({ outputError: (message, write) => write(withoutCredentials(message)) })
     .exitOverride();
   addImportCommand(program, toAction);
@@ -90,11 +91,6 @@ function createProgram(version: string, toAction: ToAction): Command {
   for (const command of program.commands)
     for (const each of [command, ...command.commands]) rejectRepeatedOptions(each);
   return program;
-}
-
-/** Removes credentials, because Commander's errors repeat an unknown argument, which may be a URL with a password. */
-function withoutCredentials(message: string): string {
-  return message.replace(/:\/\/\S*@/g, "://***@");
 }
 
 const help = `

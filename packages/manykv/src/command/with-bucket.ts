@@ -1,7 +1,7 @@
 import { type Bucket, type Store, StoreError } from "@manykv/core";
-import { openStore } from "../open-store.js";
 import { CommandError, type ExitCode, exitCode } from "./errors.js";
 import { type Interrupt, interrupt } from "./interrupt.js";
+import { openUrl } from "./open-url.js";
 import type { BucketFlags, StoreFlags } from "./options.js";
 import { unlessAborted } from "./unless-aborted.js";
 
@@ -22,7 +22,7 @@ export async function withStore<Result>(
   // Node.js replaces bytes of an environment variable that are not UTF-8 with U+FFFD.
   if (flags.store.includes("\ufffd"))
     throw new CommandError(exitCode.usage, "the store URL is not UTF-8: percent-encode its special characters");
-  const store = await openStore(flags.store, { timeout: flags.timeout });
+  const store = await openUrl(flags.store, flags);
   let result: Result;
   try {
     result = await use(store, interrupt);

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const main: string = fileURLToPath(new URL("../../dist/command/main.js", import.meta.url));
+const builtMain: string = fileURLToPath(new URL("../../dist/command/main.js", import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly user?: number;
   /** Options for Node.js. */
   readonly node?: readonly string[];
+  /** The file to run. Default: the built command. */
+  readonly main?: string;
 }
 
 /** Returns the environment of a command. */
@@ -39,7 +41,7 @@ function environment(store: string | undefined): NodeJS.ProcessEnv {
 /** Starts the built command. */
 export function startCommand(
   args: readonly string[],
-  { store, inputFile, stdout, stderr, user, node = [] }: RunOptions = {},
+  { store, inputFile, stdout, stderr, user, node = [], main = builtMain }: RunOptions = {},
 ): ChildProcess {
   const input = inputFile === undefined ? "pipe" : openSync(inputFile, "r");
   const child = spawn(process.execPath, [...node, main, ...args], {
@@ -63,7 +65,7 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
 
 /** Runs a shell script in which `manykv` is the built command, for arguments that Node.js cannot pass. */
 export function runShell(script: string, { store }: Pick<RunOptions, "store">): Promise<Ended> {
-  const definition = `manykv() { "${process.execPath}" "${main}" "$@"; }\n`;
+  const definition = `manykv() { "${process.execPath}" "${builtMain}" "$@"; }\n`;
   return endOf(
     spawn("sh", ["-c", definition + script], { env: environment(store), stdio: ["ignore", "pipe", "pipe"] }),
   );

@@ -1,7 +1,8 @@
 import type { Address, ConformanceHarness } from "@manykv/conformance";
 import type { Driver } from "@manykv/core/driver";
 import { memoryDriver } from "@manykv/memory";
-import { openStore } from "../../open-store.js";
+import { isOwnUrl, openStore } from "../../open-store.js";
+import { CommandError, exitCode } from "../errors.js";
 import { printMessage } from "../terminal.js";
 import { driverOfUrl, nameOfUrl, serversOfUrl } from "./url-driver.js";
 
@@ -29,6 +30,10 @@ export async function urlHarness(url: string, provision: boolean): Promise<Confo
 }
 
 async function prepareStore(url: string, provision: boolean): Promise<void> {
+  if (!isOwnUrl(url)) {
+    const advice = "pass a module that exports a harness with the driver; manykv conformance --init writes one";
+    throw new CommandError(exitCode.usage, `manykv has no driver for this URL: ${advice}`);
+  }
   const store = await openStore(url, { timeout: 30_000 });
   try {
     if (provision) await store.provision();

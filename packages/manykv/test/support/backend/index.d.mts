@@ -1,0 +1,3 @@
+import type { BackendModule } from "manykv";
+
+export const openStore: BackendModule["openStore"];
