@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { CommandError, describeError, type ExitCode, exitCode, ReaderClosed, withoutCredentials } from "./errors.js";
 import { interrupt } from "./interrupt.js";
 import { rejectRepeatedOptions, type ToAction } from "./options.js";
+import { addBenchCommand } from "./subcommands/bench.js";
 import { addBucketsCommand } from "./subcommands/buckets.js";
 import { addClearCommand } from "./subcommands/clear.js";
 import { addConformanceCommand } from "./subcommands/conformance.js";
@@ -88,6 +89,7 @@ function createProgram(version: string, toAction: ToAction): Command {
   addProvisionCommand(program, toAction);
   addSweepCommand(program, toAction);
   addConformanceCommand(program, toAction);
+  addBenchCommand(program, toAction);
   for (const command of program.commands)
     for (const each of [command, ...command.commands]) rejectRepeatedOptions(each);
   return program;

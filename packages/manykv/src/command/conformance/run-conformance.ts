@@ -1,13 +1,13 @@
 import { inspect } from "node:util";
 import type { ConformanceHarness, SuiteEvent, SuiteResult } from "@manykv/conformance";
-import { CommandError, type ExitCode, exitCode, ReaderClosed } from "../errors.js";
+import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import type { Interrupt } from "../interrupt.js";
-import { openStandardOutput } from "../output.js";
+import { ReportFiles } from "../report-files.js";
 import { formatCount, Progress, printMessage } from "../terminal.js";
 import { unlessAborted } from "../unless-aborted.js";
 import { type CaseFlags, chosenCases, withSkips } from "./choose-cases.js";
 import type { Conformance } from "./load-conformance.js";
-import { ReportFiles, type ReportFlags } from "./report-files.js";
+import { formatReport, type ReportFlags, reportFormats } from "./report-formats.js";
 
 export interface RunFlags extends CaseFlags, ReportFlags {
   readonly name?: string;
@@ -29,7 +29,7 @@ export async function runConformance(
   const only = chosenCases(conformance, flags);
   const complete = withSkips(conformance, harness, flags.skip);
   const { name = complete.name, seed = complete.seed } = flags;
-  const files = await ReportFiles.open(flags, interrupt);
+  const files = await ReportFiles.open(reportFormats, flags, interrupt);
   interrupt.grace = cleanupMilliseconds;
   const strays = new StrayErrors();
   const display = new RunDisplay(flags.quiet === true);
@@ -54,27 +54,14 @@ export async function runConformance(
     display.stop();
     strays.stop();
   }
-  await files.write(conformance, [result]);
+  await files.write((format) => formatReport(format, conformance, [result]));
   const replay = ({ id, seed }: { id: string; seed: number }): string =>
     `manykv conformance ${target} --only ${id} --seed ${seed}`;
   const text = flags.quiet ? failuresOf(conformance, result) : conformance.textReport(result, { replay });
-  await printText(text, files, interrupt);
+  await files.print(text);
   for (const error of strays.errors)
     printMessage(`the backend threw an exception that nothing caught: ${inspect(error)}`);
   return interrupt.exitCode ?? judge(result, flags, strays.errors.length);
-}
-
-/** Prints text to standard output, unless a report goes there. A reader that closes it does not change the exit code. */
-export async function printText(text: string, files: ReportFiles, { abort }: Interrupt): Promise<void> {
-  if (files.usesStandardOutput) {
-    process.stderr.write(text);
-    return;
-  }
-  try {
-    await (await openStandardOutput(abort)).write(text);
-  } catch (error) {
-    if (!(error instanceof ReaderClosed)) throw error;
-  }
 }
 
 function failuresOf({ describeFailure }: Conformance, { results }: SuiteResult): string {

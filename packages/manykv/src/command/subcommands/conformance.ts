@@ -1,15 +1,17 @@
+import type { SuiteResult } from "@manykv/conformance";
 import { type Command, Option } from "commander";
 import { levelNames, parseSeed } from "../conformance/choose-cases.js";
 import { initHarness } from "../conformance/init-harness.js";
 import { type Conformance, loadConformance } from "../conformance/load-conformance.js";
 import { moduleHarness } from "../conformance/module-harness.js";
-import { addReportOptions, ReportFiles, type ReportFlags } from "../conformance/report-files.js";
-import { printText, type RunFlags, runConformance } from "../conformance/run-conformance.js";
+import { addReportOptions, formatReport, type ReportFlags, reportFormats } from "../conformance/report-formats.js";
+import { type RunFlags, runConformance } from "../conformance/run-conformance.js";
 import { urlHarness } from "../conformance/url-harness.js";
 import { CommandError, type ExitCode, exitCode, withFileError } from "../errors.js";
 import { openInput } from "../input.js";
 import { interrupt } from "../interrupt.js";
 import { parseCount, parseDuration, type ToAction } from "../options.js";
+import { ReportFiles } from "../report-files.js";
 import { unlessAborted } from "../unless-aborted.js";
 
 interface ConformanceFlags extends RunFlags {
@@ -138,7 +140,7 @@ Example
 
 async function runReport(paths: readonly string[], flags: ReportFlags): Promise<ExitCode> {
   const conformance = await loadConformance();
-  const results = [];
+  const results: SuiteResult[] = [];
   for (const path of paths) {
     const text = await withFileError("read", path, () => readText(path));
     try {
@@ -151,10 +153,10 @@ async function runReport(paths: readonly string[], flags: ReportFlags): Promise<
       );
     }
   }
-  const files = await ReportFiles.open(flags, interrupt);
-  await files.write(conformance, results);
+  const files = await ReportFiles.open(reportFormats, flags, interrupt);
+  await files.write((format) => formatReport(format, conformance, results));
   if (flags.html === undefined && flags.junit === undefined)
-    await printText(results.map((result) => conformance.textReport(result)).join("\n"), files, interrupt);
+    await files.print(results.map((result) => conformance.textReport(result)).join("\n"));
   return exitCode.done;
 }
 
