@@ -5,13 +5,13 @@ import { inspect } from "node:util";
 import { type Store, StoreError } from "@manykv/core";
 import { type BackendModule, isOwnUrl, openStore, packageOfUrl, schemeOf } from "../open-store.js";
 import { CommandError, exitCode, fileError, withoutCredentials } from "./errors.js";
-import type { StoreFlags } from "./options.js";
+import type { ClientFlags } from "./options.js";
 
 /**
  * Opens the store at a URL. If manykv has no backend for the URL, uses the module of `--backend`, or else the package
  * that is named after the scheme and installed where manykv is.
  */
-export async function openUrl(url: string, { timeout, backend }: StoreFlags): Promise<Store> {
+export async function openUrl(url: string, { timeout, backend }: ClientFlags): Promise<Store> {
   if (isOwnUrl(url)) return openStore(url, { timeout });
   const module = backend === undefined ? findPackage(packageOfUrl(url)) : await findModule(backend);
   if (module === undefined) return openStore(url, { timeout }); // Its error says how to add a backend.

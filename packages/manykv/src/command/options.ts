@@ -17,10 +17,14 @@ export type ToAction = <Parameters extends unknown[]>(
   run: (...parameters: Parameters) => Promise<ExitCode>,
 ) => (...parameters: Parameters) => Promise<void>;
 
-export interface StoreFlags {
-  readonly store?: string;
+/** Options of every subcommand that opens a store. */
+export interface ClientFlags {
   readonly backend?: string;
   readonly timeout: number;
+}
+
+export interface StoreFlags extends ClientFlags {
+  readonly store?: string;
 }
 
 /** Options of every subcommand that opens a bucket. */
@@ -29,12 +33,18 @@ export interface BucketFlags extends StoreFlags {
 }
 
 export function addStoreOptions(command: Command): Command {
-  return command
-    .addOption(
+  return addClientOptions(
+    command.addOption(
       new Option("-s, --store <url>", "URL of the store; other users can see a password in arguments").env(
         "MANYKV_STORE",
       ),
-    )
+    ),
+  );
+}
+
+/** Adds the options of subcommands whose arguments are the URLs of their stores. */
+export function addClientOptions(command: Command): Command {
+  return command
     .option("--backend <module>", "module for a URL scheme that manykv does not know: a path or an installed package")
     .addOption(
       new Option("--timeout <duration>", "time limit of each call to the store; without a unit, in milliseconds")

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { BatchError, type Bucket, type KeyValue, type Store, type StoreDescription } from "@manykv/core";
 import { count, elapsed } from "@manykv/measure";
-import { openStore } from "../../open-store.js";
 import { CommandError, describeError, type ExitCode, exitCode } from "../errors.js";
 import type { Interrupt } from "../interrupt.js";
+import { openUrl } from "../open-url.js";
+import type { ClientFlags } from "../options.js";
 import { formatCount, printMessage } from "../terminal.js";
 import { unlessAborted } from "../unless-aborted.js";
 import type { Operation } from "./result.js";
@@ -12,8 +13,7 @@ import type { KeyAndValue, Workload } from "./workload.js";
 /** How keys are sent: in batches, or by a call for each key, all at the same time. */
 export type Method = "batch" | "single";
 
-export interface OpenFlags {
-  readonly timeout: number;
+export interface OpenFlags extends ClientFlags {
   readonly provision?: boolean;
 }
 
@@ -38,13 +38,13 @@ export class Deployment {
   /** Opens a store. Rejects if it cannot be used, for example because its table is missing. */
   static open(
     { url, name, bucketName }: { readonly url: string; readonly name: string; readonly bucketName: string },
-    { timeout, provision }: OpenFlags,
+    flags: OpenFlags,
     stop: AbortSignal,
   ): Promise<Deployment> {
     return withName(name, async () => {
-      const store = await openStore(url, { timeout });
+      const store = await openUrl(url, flags);
       try {
-        if (provision) await unlessAborted(stop, store.provision());
+        if (flags.provision) await unlessAborted(stop, store.provision());
         const bucket = await store.open(bucketName);
         await bucket.exists("", { signal: stop });
         return new Deployment(name, store, bucket, await store.describe({ signal: stop }));

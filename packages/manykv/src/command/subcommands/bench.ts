@@ -3,11 +3,11 @@ import { type Operation, operations } from "../bench/result.js";
 import { type BenchFlags, runBench } from "../bench/run-bench.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import { interrupt } from "../interrupt.js";
-import { parseCount, parseDuration, type ToAction } from "../options.js";
+import { addClientOptions, parseCount, parseDuration, type ToAction } from "../options.js";
 
 export function addBenchCommand(program: Command, toAction: ToAction): void {
   const list = (flags: string, description: string): Option => new Option(flags, `${description}, separated by commas`);
-  program
+  const command = program
     .command("bench")
     .summary("measure batches and single calls on your servers")
     .description("Measure batches, single calls and the plain round trip of one or more stores, which take turns.")
@@ -39,12 +39,8 @@ export function addBenchCommand(program: Command, toAction: ToAction): void {
         .argParser(parseCount)
         .default(100_000),
     )
-    .addOption(
-      new Option("--timeout <duration>", "time limit of each call to the store; without a unit, in milliseconds")
-        .argParser(parseDuration)
-        .default(30_000, "30s"),
-    )
-    .addOption(list("--names <texts>", "names of the stores in the reports").argParser((text) => text.split(",")))
+    .addOption(list("--names <texts>", "names of the stores in the reports").argParser((text) => text.split(",")));
+  addClientOptions(command)
     .option("--provision", "create what the stores need, such as their tables, before the run")
     .option("--json <file>", "write the figures as JSON; - for standard output")
     .option("--html <file>", "write an HTML page with charts and tables; - for standard output")
@@ -60,8 +56,8 @@ What is measured
   Each round sets, gets and deletes new keys in every store: in batches (setMany,
   getMany, deleteMany), and with as many single calls (set, get, delete) that all
   start at the same time, as with Promise.all. The plain round trip is a get of a
-  missing key, the cheapest request of a store. All of them run in a new random
-  order in each round. The first sixth of the rounds, a warm-up, does not count.
+  missing key, the cheapest request of a store. In each round, the stores take turns
+  in a new random order. The first sixth of the rounds, a warm-up, does not count.
   With --concurrency 8, a measurement sends 8 batches at the same time, and ends
   when the last one is answered.
 
