@@ -71,6 +71,14 @@ export function runShell(script: string, { store }: Pick<RunOptions, "store">): 
   );
 }
 
+/** Runs the built command on a terminal. Standard output contains what the terminal received. */
+export function runOnTerminal(args: readonly string[]): Promise<Ended> {
+  const command = ["stty cols 200 rows 50;", process.execPath, builtMain, ...args].join(" ");
+  return endOf(
+    spawn("script", ["-qec", command, "/dev/null"], { env: environment(undefined), stdio: ["ignore", "pipe", "pipe"] }),
+  );
+}
+
 /** Waits for a command to end, and returns its output and exit code. */
 export function endOf(child: ChildProcess): Promise<Ended> {
   const stdout: Buffer[] = [];

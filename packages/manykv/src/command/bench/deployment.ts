@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { BatchError, type Bucket, type KeyValue, type Store, type StoreDescription } from "@manykv/core";
-import { count, elapsed } from "@manykv/measure";
+import { elapsed } from "@manykv/measure";
 import { CommandError, describeError, type ExitCode, exitCode } from "../errors.js";
 import type { Interrupt } from "../interrupt.js";
 import { openUrl } from "../open-url.js";
@@ -122,7 +122,7 @@ export class Deployment {
     } catch (error) {
       const deleted = BatchError.is(error) ? error.counts.applied : 0;
       printMessage(
-        `${this.name}: up to ${formatCount(this.#keys.length - deleted, "key")} may remain, because they could not be deleted: ${describeError(error).message}. To delete them, run \`manykv clear --bucket ${this.#bucket.name} --yes\` with the URL of this store`,
+        `${this.name}: up to ${formatCount(this.#keys.length - deleted, "key")} may remain, because they could not be deleted: ${describeError(error).message.replace(/\.$/, "")}. To delete them, run \`manykv clear --bucket ${this.#bucket.name} --yes\` with the URL of this store`,
       );
       return exitCode.store;
     }
@@ -161,7 +161,7 @@ function checkValues(name: string, found: readonly (Uint8Array | undefined)[], e
   const index = expected.findIndex(([, value], place) => Buffer.compare(found[place] ?? nothing, value) !== 0);
   if (index === -1) return;
   const what = found[index] === undefined ? "no value for a key that was set" : "a wrong value";
-  throw wrongAnswer(`${name} returned ${what}, with ${count(expected.length)} keys`);
+  throw wrongAnswer(`${name} returned ${what}, with ${formatCount(expected.length, "key")}`);
 }
 
 const nothing = new Uint8Array();

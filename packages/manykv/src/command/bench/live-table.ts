@@ -37,7 +37,9 @@ export class LiveTable implements BenchDisplay {
 
   /** Draws the last lines that fit. A line that wraps would take several lines of the terminal. */
   #draw(text: string): void {
-    const { columns, rows } = process.stderr;
+    // Some terminals report no size.
+    const columns = process.stderr.columns || 80;
+    const rows = process.stderr.rows || 24;
     const lines = text
       .split("\n")
       .map((line) => line.slice(0, columns - 1))

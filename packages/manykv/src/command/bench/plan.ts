@@ -16,31 +16,29 @@ const warmUpShare = 0.2;
 const maxRoundBytes = 256 * 2 ** 20;
 
 /**
- * Returns how to measure each size, so that no store receives more than `maxKeys` keys. Small sizes need few keys, so larger
- * sizes may use what they leave.
+ * Returns how to measure each size, so that no store receives more than `maxKeys` keys. Each size gets an equal share of them,
+ * but small sizes need less, and larger sizes may use what is left.
  */
 export function planOf({ sizes, concurrency, valueBytes, duration, rounds, maxKeys }: BenchOptions): SizePlan[] {
+  const keysPerRound = sizes.map((size) => 2 * size * concurrency);
+  const largest = keysPerRound.at(-1) as number;
+  if (largest * valueBytes > maxRoundBytes)
+    throw usage(`${count(largest)} values of ${count(valueBytes)} bytes do not fit in memory: lower --value-bytes`);
+  const fewest = withWarmUp(Math.min(rounds, fewestRounds));
+  let needed = fewest * keysPerRound.reduce((sum, keys) => sum + keys);
+  if (needed > maxKeys)
+    throw usage(`these sizes need ${needed} keys for each store: pass --max-keys ${needed}, or lower --sizes`);
   let left = maxKeys;
   return sizes.map((size, index) => {
-    const keysPerRound = 2 * size * concurrency;
-    if (keysPerRound * valueBytes > maxRoundBytes)
-      throw usage(
-        `${count(keysPerRound)} values of ${count(valueBytes)} bytes do not fit in memory: lower --value-bytes`,
-      );
-    const possible = Math.floor(left / (sizes.length - index) / keysPerRound);
-    const total = Math.min(possible, withWarmUp(rounds));
+    const keys = keysPerRound[index] as number;
+    needed -= fewest * keys;
+    const share = Math.max(fewest * keys, left / (sizes.length - index));
+    const total = Math.min(withWarmUp(rounds), Math.floor(Math.min(share, left - needed) / keys));
+    left -= total * keys;
     const counted = Math.min(rounds, Math.floor(total / (1 + warmUpShare)));
-    const fewest = Math.min(rounds, fewestRounds);
-    if (counted < fewest) {
-      const needed = withWarmUp(fewest) * keysPerRound * (sizes.length - index) + maxKeys - left;
-      throw usage(
-        `--max-keys ${maxKeys} allows fewer than ${fewest} rounds with ${count(size)} keys: raise it to ${needed}, or lower --sizes or --concurrency`,
-      );
-    }
-    left -= total * keysPerRound;
     return {
       size,
-      keysPerRound,
+      keysPerRound: keys,
       warmUpRounds: total - counted,
       warmUpSeconds: duration / 4000,
       rounds: counted,
