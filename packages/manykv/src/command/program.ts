@@ -5,7 +5,9 @@ import { rejectRepeatedOptions, type ToAction } from "./options.js";
 import { addBenchCommand } from "./subcommands/bench.js";
 import { addBucketsCommand } from "./subcommands/buckets.js";
 import { addClearCommand } from "./subcommands/clear.js";
+import { addCompareCommand } from "./subcommands/compare.js";
 import { addConformanceCommand } from "./subcommands/conformance.js";
+import { addCopyCommand } from "./subcommands/copy.js";
 import { addCountCommand } from "./subcommands/count.js";
 import { addDeleteCommand } from "./subcommands/delete.js";
 import { addExportCommand } from "./subcommands/export.js";
@@ -78,6 +80,8 @@ function createProgram(version: string, toAction: ToAction): Command {
     .exitOverride();
   addImportCommand(program, toAction);
   addExportCommand(program, toAction);
+  addCopyCommand(program, toAction);
+  addCompareCommand(program, toAction);
   addGetCommand(program, toAction);
   addSetCommand(program, toAction);
   addIncrementCommand(program, toAction);

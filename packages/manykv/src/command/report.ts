@@ -1,13 +1,12 @@
 import { open } from "node:fs/promises";
-import type { RecordFailure, Totals } from "../transfer/write-records.js";
 import { CommandError, exitCode, withFileError } from "./errors.js";
 import type { Input } from "./input.js";
 import type { Interrupt } from "./interrupt.js";
 import { type OpenFile, type Output, openOutput } from "./output.js";
 
 /**
- * Writes a report for programs: one JSON line for each record whose outcome is `not-applied` or `unknown`, in record
- * order, and a last line with the totals. The report contains keys, but no values.
+ * Writes a report for programs: one JSON line for each record that failed or differs, and a last line with the totals. The
+ * report contains keys, but no values.
  */
 export class Report {
   readonly #output: Output;
@@ -28,12 +27,12 @@ export class Report {
     return new Report(await openOutput(path, emptyFile, stop, abort));
   }
 
-  async add({ record, line, key, outcome, code, problem: reason }: RecordFailure): Promise<void> {
-    this.#buffered += `${JSON.stringify({ record, line, key, outcome, code, reason })}\n`;
+  async add(line: object): Promise<void> {
+    this.#buffered += `${JSON.stringify(line)}\n`;
     if (this.#buffered.length >= maxBufferedCharacters) await this.#flush();
   }
 
-  async finish(totals: Totals): Promise<void> {
+  async finish(totals: object): Promise<void> {
     this.#buffered += `${JSON.stringify({ totals })}\n`;
     await this.#flush();
     await this.#attempt(() => this.#output.finish());

@@ -37,7 +37,8 @@ export async function runWrites<Read extends KeyRecord>(
   const messages = new LimitedMessages("record");
   const onFailure = (failure: RecordFailure): Promise<void> | undefined => {
     messages.add(describeFailure(failure));
-    return report?.add(failure);
+    const { record, line, key, outcome, code, problem: reason } = failure;
+    return report?.add({ record, line, key, outcome, code, reason });
   };
   const result = await writeRecords(job.source, {
     write: job.write,

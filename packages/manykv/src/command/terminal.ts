@@ -22,7 +22,7 @@ export function formatTransfer(bytes: number, startedAt: number): string {
   return `${formatBytes(bytes)} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
 }
 
-function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   let amount = bytes;
   let unit = 0;
@@ -55,6 +55,7 @@ const maxMessages = 10;
 export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #position: (() => number) | undefined;
+  readonly #startedAt: number = performance.now();
 
   private constructor(bar: SingleBar | undefined, position: (() => number) | undefined) {
     this.#bar = bar;
@@ -72,19 +73,21 @@ export class Progress {
     const { SingleBar } = await import("cli-progress");
     const format = total === undefined ? "" : " {bar} {percentage}%  {eta_formatted} left ";
     const bar = new SingleBar({
-      format: `${action}${format} {count} ${noun}`,
+      format: `${action}${format} {count} ${noun}{rate}`,
       stream: process.stderr,
       clearOnComplete: true,
       hideCursor: true,
       barCompleteChar: "█",
       barIncompleteChar: "░",
     });
-    bar.start(total ?? 0, 0, { count: "0" });
+    bar.start(total ?? 0, 0, { count: "0", rate: "" });
     return new Progress(bar, position);
   }
 
   update(count: number): void {
-    this.#bar?.update(this.#position?.() ?? 0, { count: count.toLocaleString("en-US") });
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    const rate = seconds < 1 ? "" : `, ${Math.round(count / seconds).toLocaleString("en-US")}/s`;
+    this.#bar?.update(this.#position?.() ?? 0, { count: count.toLocaleString("en-US"), rate });
   }
 
   stop(): void {

@@ -53,7 +53,7 @@ export function withBucket(
 }
 
 /** Opens a bucket. This sends no request, so it fails only if the name is invalid. */
-async function openBucket(store: Store, name: string): Promise<Bucket> {
+export async function openBucket(store: Store, name: string): Promise<Bucket> {
   try {
     return await store.open(name);
   } catch (error) {

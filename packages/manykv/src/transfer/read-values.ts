@@ -1,15 +1,25 @@
-import type { Bucket, CallOptions, Entry, KeyValue, Store } from "@manykv/core";
+import type { Bucket, CallOptions, Entry, KeyPage, KeyValue, Store } from "@manykv/core";
 
 /** Yields the keys of a bucket that start with `prefix`, page by page. A key may occur more than once. */
 export async function* listPages(
-  bucket: Bucket,
+  bucket: Pick<Bucket, "listKeys">,
   prefix: string | undefined,
   options: CallOptions,
 ): AsyncGenerator<string[]> {
-  let cursor: string | undefined;
+  for await (const { keys } of listFrom(undefined, bucket, prefix, options)) yield keys;
+}
+
+/** Like {@link listPages}, but starts at a cursor of an earlier listing, and yields the cursor of each next page. */
+export async function* listFrom(
+  start: string | undefined,
+  bucket: Pick<Bucket, "listKeys">,
+  prefix: string | undefined,
+  options: CallOptions,
+): AsyncGenerator<KeyPage> {
+  let cursor = start;
   do {
     const page = await bucket.listKeys({ prefix, cursor, ...options });
-    yield page.keys;
+    yield page;
     cursor = page.cursor;
   } while (cursor !== undefined);
 }
@@ -46,10 +56,17 @@ export interface ReadOptions {
   readonly batchSize: number;
 }
 
+export interface BatchOptions<Read> {
+  /** Reads something for each key. */
+  readonly read: (keys: readonly string[]) => Promise<readonly (Read | undefined)[]>;
+  readonly bytesOf: (record: Read) => number;
+  readonly batchSize: number;
+}
+
 /** `records[i]` is the record of `keys[i]`, or `undefined` if the key is missing. */
-export interface ReadBatch {
+export interface ReadBatch<Read = Entry> {
   readonly keys: readonly string[];
-  readonly records: readonly (Entry | undefined)[];
+  readonly records: readonly (Read | undefined)[];
 }
 
 /** Target size of a batch in bytes. The size of values is unknown until they arrive, so the first batches are small. */
@@ -57,12 +74,17 @@ const targetBatchBytes = 4 * 1024 * 1024;
 const firstBatchSize = 4;
 
 /** Reads the values of keys in batches, in order. Reads the next batch while the caller uses the current one. */
-export async function* readValues(
+export function readValues(keys: AsyncIterable<readonly string[]>, options: ReadOptions): AsyncGenerator<ReadBatch> {
+  return readBatches(keys, { ...options, bytesOf: ([, value]: Entry) => value.length });
+}
+
+/** Like {@link readValues}, for anything that is read for each key. */
+export async function* readBatches<Read>(
   keys: AsyncIterable<readonly string[]>,
-  options: ReadOptions,
-): AsyncGenerator<ReadBatch> {
+  options: BatchOptions<Read>,
+): AsyncGenerator<ReadBatch<Read>> {
   let size = Math.min(firstBatchSize, options.batchSize);
-  let next: Promise<ReadBatch> | undefined;
+  let next: Promise<ReadBatch<Read>> | undefined;
   for await (const batch of split(keys, () => size)) {
     const current = next;
     next = readBatch(batch, options);
@@ -70,18 +92,18 @@ export async function* readValues(
     next.catch(() => {});
     if (current === undefined) continue;
     const settled = await current;
-    size = nextSize(settled, options.batchSize);
+    size = nextSize(settled, options);
     yield settled;
   }
   if (next !== undefined) yield await next;
 }
 
-async function readBatch(keys: readonly string[], options: ReadOptions): Promise<ReadBatch> {
+async function readBatch<Read>(keys: readonly string[], options: BatchOptions<Read>): Promise<ReadBatch<Read>> {
   return { keys, records: await options.read(keys) };
 }
 
-function nextSize({ keys, records }: ReadBatch, batchSize: number): number {
-  const bytes = records.reduce((sum, record) => sum + (record?.[1].length ?? 0), 0);
+function nextSize<Read>({ keys, records }: ReadBatch<Read>, { bytesOf, batchSize }: BatchOptions<Read>): number {
+  const bytes = records.reduce((sum, record) => sum + (record === undefined ? 0 : bytesOf(record)), 0);
   const fitting = Math.floor((targetBatchBytes * keys.length) / Math.max(bytes, 1));
   return Math.max(1, Math.min(batchSize, keys.length * 4, fitting));
 }

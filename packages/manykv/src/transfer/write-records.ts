@@ -40,8 +40,8 @@ export interface WriteOptions<Read extends KeyRecord> {
   readonly continueOnError: boolean;
   /** Called for each failure, in record order. Must not throw. */
   readonly onFailure: (failure: RecordFailure) => Promise<void> | void;
-  /** Called after each batch with the number of records applied so far. */
-  readonly onProgress: (applied: number) => void;
+  /** Called after each batch with the number of records applied so far, and the number of the last processed record. */
+  readonly onProgress: (applied: number, last: number) => void;
   /** After an abort, `writeRecords` sends no more batches and waits for batches in flight. */
   readonly stop: AbortSignal;
 }
@@ -170,7 +170,7 @@ class RecordsWriter<Read extends KeyRecord> {
     this.storeError = error ?? this.storeError;
     const nothingApplied = error !== undefined && failures.length === batch.size;
     if (nothingApplied || (failures.length > 0 && !this.#options.continueOnError)) this.#failed = true;
-    this.#options.onProgress(this.#counts.applied);
+    this.#options.onProgress(this.#counts.applied, this.#last);
   }
 }
 

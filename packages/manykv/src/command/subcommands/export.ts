@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { RecordWriter } from "../../records/record.js";
 import { listPages, type ReadBatch, readValues, recordReader } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode, ReaderClosed } from "../errors.js";
+import { printNoKeys } from "../no-keys.js";
 import {
   addBucketOptions,
   addFormatOptions,
@@ -20,6 +21,7 @@ import { withBucket } from "../with-bucket.js";
 interface ExportFlags extends BucketFlags, FormatFlags {
   readonly prefix?: string;
   readonly batchSize: number;
+  readonly allowEmpty?: boolean;
 }
 
 export function addExportCommand(program: Command, toAction: ToAction): void {
@@ -31,6 +33,7 @@ export function addExportCommand(program: Command, toAction: ToAction): void {
   addFormatOptions(addBucketOptions(command))
     .addOption(prefixOption("export only keys that start with this text"))
     .addOption(batchSizeOption())
+    .option("--allow-empty", "succeed even if the bucket has no keys")
     .addHelpText("after", help)
     .action(toAction(runExport));
 }
@@ -45,6 +48,9 @@ its new value and ttl. A key may be exported twice.
 
 A record that expires has the member or column "ttl": the time that is left, in
 milliseconds. When you import the record, this time starts again.
+
+If the bucket has no keys, the exit code is 1, and an existing file does not change,
+unless you pass --allow-empty.
 
 Examples
   manykv export countries.ndjson
@@ -68,6 +74,12 @@ async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
       const read = await recordReader(store, bucket, calls);
       const batches = readValues(listPages(bucket, flags.prefix, calls), { read, batchSize: flags.batchSize });
       await exportRecords(batches, output, writer, counts);
+      const isEmpty = counts.records + counts.missing === 0;
+      if (isEmpty && !flags.allowEmpty) {
+        await output.abandon();
+        await printNoKeys(store, flags.bucket, { prefix: flags.prefix, signal: stop });
+        return exitCode.incomplete;
+      }
       await output.finish();
     } catch (error) {
       await output.abandon();

@@ -14,9 +14,11 @@ import {
   ttlOption,
 } from "../options.js";
 import { runWrites, type WriteFlags } from "../run-writes.js";
+import { unlessAborted } from "../unless-aborted.js";
+import { warnOfDataLoss } from "../warn-of-data-loss.js";
 import { withBucket } from "../with-bucket.js";
 
-type ImportFlags = BucketFlags & ReadFlags & WriteFlags & { readonly ttl?: number };
+type ImportFlags = BucketFlags & ReadFlags & WriteFlags & { readonly ttl?: number; readonly provision?: boolean };
 
 export function addImportCommand(program: Command, toAction: ToAction): void {
   const command = program
@@ -28,6 +30,7 @@ export function addImportCommand(program: Command, toAction: ToAction): void {
     .addOption(ttlOption("time to live of records without their own"))
     .option("--key-field <name>", "NDJSON: use this member as the key and the whole record as the value")
     .option("--ignore-other-columns", "CSV: ignore columns other than those of keys, values and ttl")
+    .option("--provision", "first create what the store needs, such as its table")
     .addOption(new Option("--from-record <number>", "start at this record number").argParser(parseCount).default(1))
     .addHelpText("after", help)
     .action(toAction(runImport));
@@ -55,12 +58,15 @@ Examples
   manykv import --delimiter ';' countries.csv
   manykv import --ttl 12h sessions.ndjson
   manykv import --on-error continue --report failed.ndjson countries.ndjson
-  manykv import --from-record 4001 countries.ndjson`;
+  manykv import --from-record 4001 countries.ndjson
+  manykv export --store redis://old | manykv import --provision --store postgres://new/database`;
 
 async function runImport(file: string, flags: ImportFlags): Promise<ExitCode> {
   const read = await readerFor(file, flags);
-  return withBucket(flags, async (bucket, interrupt) => {
+  return withBucket(flags, async (bucket, interrupt, store) => {
     const input = await openInput(file, interrupt.stop);
+    if (flags.provision) await unlessAborted(interrupt.stop, store.provision());
+    await warnOfDataLoss(store, { timeout: flags.timeout, signal: interrupt.stop });
     return runWrites(
       {
         doing: "importing",
@@ -73,10 +79,15 @@ async function runImport(file: string, flags: ImportFlags): Promise<ExitCode> {
             { ttl: flags.ttl, signal: interrupt.abort },
           ),
         bytesOf: ({ key, value }) => key.length + value.length,
-        howToContinue: (next) => `to continue, run the same command with --from-record ${next}`,
+        howToContinue: (next) =>
+          input.size === undefined ? repeatAll : `to continue, run the same command with --from-record ${next}`,
       },
       flags,
       interrupt,
     );
   });
 }
+
+// Another export, for example, has the records in another order, so no record number tells where to continue.
+const repeatAll =
+  "to continue, run the whole import again, which is safe to repeat. To move records between stores, use manykv copy, which continues where it stopped";
