@@ -55,11 +55,13 @@ const maxMessages = 10;
 export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #position: (() => number) | undefined;
-  readonly #startedAt: number = performance.now();
+  /** When the transfer began, on the clock of `performance.now()`. */
+  readonly startedAt: number;
 
-  private constructor(bar: SingleBar | undefined, position: (() => number) | undefined) {
+  private constructor(bar: SingleBar | undefined, position: (() => number) | undefined, startedAt: number) {
     this.#bar = bar;
     this.#position = position;
+    this.startedAt = startedAt;
   }
 
   /** Starts the display. With a `total`, shows a bar filled up to `position()`. Otherwise, only counts. */
@@ -68,8 +70,9 @@ export class Progress {
     total?: number,
     position?: () => number,
     noun: string = "records",
+    startedAt: number = performance.now(),
   ): Promise<Progress> {
-    if (!process.stderr.isTTY) return new Progress(undefined, position);
+    if (!process.stderr.isTTY) return new Progress(undefined, position, startedAt);
     const { SingleBar } = await import("cli-progress");
     const format = total === undefined ? "" : " {bar} {percentage}%  {eta_formatted} left ";
     const bar = new SingleBar({
@@ -81,11 +84,11 @@ export class Progress {
       barIncompleteChar: "░",
     });
     bar.start(total ?? 0, 0, { count: "0", rate: "" });
-    return new Progress(bar, position);
+    return new Progress(bar, position, startedAt);
   }
 
   update(count: number): void {
-    const seconds = (performance.now() - this.#startedAt) / 1000;
+    const seconds = (performance.now() - this.startedAt) / 1000;
     const rate = seconds < 1 ? "" : `, ${Math.round(count / seconds).toLocaleString("en-US")}/s`;
     this.#bar?.update(this.#position?.() ?? 0, { count: count.toLocaleString("en-US"), rate });
   }

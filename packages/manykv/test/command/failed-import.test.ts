@@ -5,7 +5,7 @@ import { serviceUrl } from "@manykv/test-services/vitest";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { openStore } from "../../src/index.js";
-import { endOf, runCommand, startCommand } from "../support/command.js";
+import { endOf, runCommand, startCommand, withoutWarnings } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const folder = temporaryFolder();
@@ -75,11 +75,9 @@ test("an import stops at an invalid record and can continue at this record after
   const input = lines(5000);
   input.splice(2500, 1, '{"key": "k2501", "value": ');
   const report = folder.path("stop.ndjson");
-  const failed = await runCommand(["import", "-b", bucket, "--report", report], {
-    store,
-    input: input.join("\n"),
-  });
-  expect(failed.stderr).toMatch(
+  const file = folder.file("stop-input.ndjson", input.join("\n"));
+  const failed = await runCommand(["import", "-b", bucket, "--report", report, file], { store });
+  expect(withoutWarnings(failed.stderr)).toMatch(
     /^manykv: line 2501 \(record 2501\): not applied: it is only a part of a JSON object: .*\nmanykv: imported 2,500 records, 1 not applied, 0 unknown, .*\nmanykv: no record after record 2501 was sent\nmanykv: to continue, run the same command with --from-record 2501\n$/,
   );
   expect(failed.code).toBe(1);
@@ -162,7 +160,14 @@ test("CSV: the report contains the line numbers of the file", async () => {
   expect(readReport(report).failures).toMatchObject([{ record: 2, line: 4, code: "invalid-argument" }]);
 });
 
-test("if nothing was sent, an import continues from its first record", async () => {
+test("if the input cannot be read again in the same order, the advice is to repeat the whole import", async () => {
+  const { code, stderr } = await runCommand(["import"], { store: "memory:", input: `${lines(3).join("\n")}\ninvalid` });
+  expect(code).toBe(1);
+  expect(stderr).toContain("manykv: to continue, run the whole import again, which is safe to repeat. ");
+  expect(stderr).not.toContain("--from-record");
+});
+
+test("if nothing was sent, no record was sent, and the advice is to repeat the import", async () => {
   const child = startCommand(["import", "--from-record", "4"], { store: "memory:" });
   const ended = endOf(child);
   // A pipe cannot buffer this much data. When the write completes, the command is reading and handles signals.
@@ -171,7 +176,7 @@ test("if nothing was sent, an import continues from its first record", async () 
   child.kill("SIGINT");
   const { code, stderr } = await ended;
   expect(code).toBe(130);
-  expect(stderr).toContain("no record was sent\nmanykv: to continue, run the same command with --from-record 4\n");
+  expect(stderr).toContain("no record was sent\nmanykv: to continue, run the whole import again");
 });
 
 test.each(["ndjson", "csv"])(

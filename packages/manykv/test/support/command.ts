@@ -28,6 +28,13 @@ export interface RunOptions {
   readonly node?: readonly string[];
   /** The file to run. Default: the built command. */
   readonly main?: string;
+  /** The working directory. */
+  readonly folder?: string;
+}
+
+/** Removes warnings about the test servers, which may lose data after a crash. */
+export function withoutWarnings(stderr: string): string {
+  return stderr.replaceAll(/^manykv: warning: .*\n/gm, "");
 }
 
 /** Returns the environment of a command. */
@@ -41,11 +48,12 @@ function environment(store: string | undefined): NodeJS.ProcessEnv {
 /** Starts the built command. */
 export function startCommand(
   args: readonly string[],
-  { store, inputFile, stdout, stderr, user, node = [], main = builtMain }: RunOptions = {},
+  { store, inputFile, stdout, stderr, user, node = [], main = builtMain, folder }: RunOptions = {},
 ): ChildProcess {
   const input = inputFile === undefined ? "pipe" : openSync(inputFile, "r");
   const child = spawn(process.execPath, [...node, main, ...args], {
     env: environment(store),
+    cwd: folder,
     stdio: [input, stdout ?? "pipe", stderr ?? "pipe"],
     ...(user !== undefined && { uid: user, gid: user }),
   });

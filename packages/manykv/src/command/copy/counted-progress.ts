@@ -58,7 +58,7 @@ export class CountedProgress {
     // Without a total, the display continues as it is.
     if (total === undefined || signal.aborted) return;
     const position = (): number => Math.min(this.#position, total);
-    const progress = await Progress.start(this.#action, total, position, this.#noun);
+    const progress = await Progress.start(this.#action, total, position, this.#noun, this.#progress.startedAt);
     if (signal.aborted) return progress.stop();
     this.#progress.stop();
     this.#progress = progress;
