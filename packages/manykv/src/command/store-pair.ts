@@ -9,6 +9,7 @@ import { openBucket, withStore } from "./with-bucket.js";
 /** Options of the subcommands that use two stores. */
 export interface PairFlags {
   readonly timeout: number;
+  readonly backend?: string;
   readonly bucket?: readonly string[];
   readonly allBuckets?: boolean;
   readonly prefix?: string;
@@ -25,6 +26,7 @@ export function addPairOptions(command: Command, verb: string): Command {
     .option("--all-buckets", "use all buckets that contain keys")
     .addOption(prefixOption(`${verb} only keys that start with this text`))
     .addOption(batchSizeOption())
+    .option("--backend <module>", "module for a URL scheme that manykv does not know: a path or an installed package")
     .addOption(
       new Option("--timeout <duration>", "time limit of each call to a store; without a unit, in milliseconds")
         .argParser(parseDuration)
@@ -73,9 +75,8 @@ export function withStores<Result>(
   const second = urls[1] ?? process.env["MANYKV_TO"] ?? "";
   if (first === "") throw missingUrl(names.first, "MANYKV_FROM");
   if (second === "") throw missingUrl(names.second, "MANYKV_TO");
-  const { timeout } = flags;
-  return withStore({ store: first, timeout }, (ofFirst) =>
-    withStore({ store: second, timeout }, (ofSecond, interrupt) =>
+  return withStore({ ...flags, store: first }, (ofFirst) =>
+    withStore({ ...flags, store: second }, (ofSecond, interrupt) =>
       use(
         {
           first: { name: names.first, url: first, store: ofFirst },

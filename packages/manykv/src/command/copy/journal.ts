@@ -66,7 +66,7 @@ export class Journal {
     return this.#buckets.get(bucket);
   }
 
-  /** Records the progress of a bucket. Saves it at most once a second, without waiting for the file. */
+  /** Records the progress of a bucket. Saves it at most four times a second, without waiting for the file. */
   record(bucket: string, progress: BucketProgress): void {
     this.#buckets.set(bucket, progress);
     if (this.#saving !== undefined || performance.now() - this.#savedAt < saveMilliseconds) return;
@@ -120,7 +120,7 @@ export class Journal {
   }
 }
 
-const saveMilliseconds = 1000;
+const saveMilliseconds = 250;
 
 async function readContent(path: string): Promise<Content | undefined> {
   let text: string;
