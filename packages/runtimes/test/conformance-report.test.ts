@@ -1,13 +1,19 @@
 /// <reference lib="dom" />
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Browser, chromium as launcher, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { run } from "./support/application.js";
-import { chromium } from "./support/chromium.js";
+import {
+  accessibilityProblems,
+  colorSchemeOf,
+  devices,
+  launchBrowser,
+  openPage,
+  overflowOf,
+} from "./support/report-page.js";
 
 /** What the test reads from a JSON result. */
 interface Result {
@@ -50,8 +56,7 @@ beforeAll(async () => {
   await manykv(0, join(folder, "harness.mjs"), "--json", files[2], "--skip", `s04-pairs=${hostile}`);
   await manykv(0, "report", ...files, "--html", join(folder, "report.html"));
   results = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
-  // Chromium refuses to run as root in its sandbox.
-  browser = await launcher.launch({ executablePath: await chromium(), chromiumSandbox: process.getuid?.() !== 0 });
+  browser = await launchBrowser();
 }, 300_000);
 
 afterAll(async () => {
@@ -59,27 +64,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const phone = { width: 360, height: 740 };
-const desktop = { width: 1280, height: 900 };
-
-describe.each([
-  ["a phone in dark mode", { viewport: phone, colorScheme: "dark" }],
-  ["a desktop", { viewport: desktop, colorScheme: "light" }],
-] as const)("the report on %s", (_, options) => {
+describe.each(devices)("the report on %s", (_, options) => {
   let page: Page;
-  let problems: string[];
 
   beforeEach(async () => {
-    problems = [];
-    page = await browser.newPage(options);
-    page.on("console", (message) => problems.push(message.text()));
-    page.on("pageerror", (error) => problems.push(String(error)));
-    page.on("request", (request) => {
-      if (request.url() !== address() && !request.url().startsWith("data:")) problems.push(request.url());
-    });
-    await page.goto(address());
+    const opened = await openPage(browser, address(), options);
+    page = opened.page;
     return async () => {
-      expect(problems).toEqual([]);
+      expect(opened.problems).toEqual([]);
       await page.close();
     };
   });
@@ -144,33 +136,22 @@ describe.each([
   });
 
   test("needs no horizontal scrolling of the page, and reads text of others only as text", async () => {
-    const overflow = (): Promise<number> =>
-      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(await overflow()).toBe(0);
+    expect(await overflowOf(page)).toBe(0);
     await page.locator(".failures a").first().click();
-    expect(await overflow()).toBe(0);
+    expect(await overflowOf(page)).toBe(0);
     expect(await page.locator("dialog[open]").evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0);
     expect(await page.title()).toContain(hostile);
     expect(await page.locator("img").count()).toBe(0);
   });
 
   test("has no accessibility problem that axe finds", async () => {
-    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
-    const check = (): Promise<unknown> =>
-      page.evaluate(async () => {
-        const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-        const { violations } = await axe.run();
-        return violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
-      });
-    expect(await check()).toEqual([]);
+    expect(await accessibilityProblems(page)).toEqual([]);
     await page.locator(".matrix a.failed").first().click();
-    expect(await check()).toEqual([]);
+    expect(await accessibilityProblems(page)).toEqual([]);
   });
 
   test("uses the colors of the scheme", async () => {
-    const channels = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g));
-    const brightness = (channels ?? []).slice(0, 3).reduce((sum, channel) => sum + Number(channel), 0) / 3;
-    expect(brightness > 128).toBe(options.colorScheme === "light");
+    expect(await colorSchemeOf(page)).toBe(options.colorScheme);
   });
 });
 
@@ -181,11 +162,6 @@ test("without scripts, the link of a cell shows its cases", async () => {
   await page.locator("dialog:target .message").first().waitFor({ state: "visible" });
   await page.close();
 });
-
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
 
 function address(): string {
   return pathToFileURL(join(folder, "report.html")).href;
