@@ -4,9 +4,9 @@ import { shapeFunctions, shapes, waitingFunctions } from "./shapes/functions.js"
 import type { Caller, ImportObject, Shape } from "./shapes/shape.js";
 import { wasiKeyvalue } from "./shapes/wasi-keyvalue.js";
 import { wasmcloudKeyvalue } from "./shapes/wasmcloud-keyvalue.js";
-import { CallRunner, type FailedCall } from "./stores/call-runner.js";
+import { CallRunner, type CallRunnerOptions, type FailedCall } from "./stores/call-runner.js";
 import type { Call, Failure } from "./stores/calls.js";
-import { type StoreMap, StoreTable, toSettings } from "./stores/store-table.js";
+import { type StoreMap, type StoreSettings, StoreTable, toSettings } from "./stores/store-table.js";
 
 /**
  * How a component waits for a store. In mode `jspi`, the engine suspends the component (JavaScript Promise Integration).
@@ -56,47 +56,43 @@ export const hasJspi: boolean = "Suspending" in ((globalThis as { WebAssembly?: 
  * the shape or the stores.
  */
 export function keyvalue(options: KeyvalueOptions): Keyvalue {
-  return new KeyvalueHost(options);
+  const { host, settings, limits } = resolveOptions(options);
+  return new KeyvalueHost(host, (host.mode === "sync" ? workerBackend : ownBackend)(settings, limits));
 }
 
 const optionNames = ["stores", "unlisted", "shape", "mode", "maxResultBytes", "timeout", "onError"];
 
-class KeyvalueHost implements Keyvalue {
+/** Makes the calls of components on the stores, in this thread or in another one. */
+export interface Backend {
+  readonly call: Call;
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a host needs besides its backend. */
+export interface HostSettings {
   readonly shape: Shape;
   readonly mode: Mode;
-  readonly #imports: ImportObject;
-  readonly #stores: StoreTable | StoreThread;
+  /** The identifiers that components may open. */
+  readonly identifiers: ReadonlySet<string>;
+  readonly unlisted: "no-such-store" | "access-denied";
+}
 
-  constructor(options: KeyvalueOptions) {
-    checkNames(options);
-    const { unlisted = "no-such-store", shape = "draft2", mode = hasJspi ? "jspi" : "sync", onError } = options;
-    checkChoice("unlisted", unlisted, ["no-such-store", "access-denied"]);
-    checkChoice("shape", shape, shapes);
-    checkChoice("mode", mode, ["jspi", "sync"]);
-    checkMode(mode, shape);
+export class KeyvalueHost implements Keyvalue {
+  readonly shape: Shape;
+  readonly mode: Mode;
+  readonly #backend: Backend;
+  readonly #imports: ImportObject;
+
+  constructor({ shape, mode, identifiers, unlisted }: HostSettings, backend: Backend) {
     this.shape = shape;
     this.mode = mode;
-    const settings = toSettings(options.stores);
-    const limits = {
-      timeout: checkNumber("timeout", options.timeout ?? 10_000),
-      maxResultBytes: checkNumber("maxResultBytes", options.maxResultBytes ?? 128 * 1024 * 1024),
-      onError,
-    };
-    let call: Call;
-    if (mode === "sync") {
-      const own = [...settings].find(([, { store }]) => store !== undefined);
-      if (own !== undefined) throw invalid(`the store ${JSON.stringify(own[0])} ${needsWorker}`);
-      const thread = new StoreThread(settings, limits);
-      this.#stores = thread;
-      call = (identifier, name, ...args) => thread.call(identifier, name, args) as never;
-    } else {
-      const table = new StoreTable(settings, limits.timeout);
-      const runner = new CallRunner(table, limits);
-      this.#stores = table;
-      call = (identifier, name, ...args) => runner.run(identifier, name, args);
-    }
+    this.#backend = backend;
     const refused: Failure = { code: unlisted, message: unlisted };
-    const caller: Caller = { call, check: (identifier) => (settings.has(identifier) ? undefined : refused) };
+    const caller: Caller = {
+      call: backend.call,
+      check: (identifier) => (identifiers.has(identifier) ? undefined : refused),
+    };
     this.#imports = shape === "wasmcloud-0.2" ? wasmcloudKeyvalue(caller) : wasiKeyvalue(shape, caller);
   }
 
@@ -109,16 +105,69 @@ class KeyvalueHost implements Keyvalue {
   }
 
   open(): Promise<void> {
-    return this.#stores.open();
+    return this.#backend.open();
   }
 
   close(): Promise<void> {
-    return this.#stores.close();
+    return this.#backend.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Checks the options and adds the defaults. */
+export function resolveOptions(options: KeyvalueOptions): ResolvedOptions {
+  checkNames(options);
+  const { unlisted = "no-such-store", shape = "draft2", mode = hasJspi ? "jspi" : "sync", onError } = options;
+  checkChoice("unlisted", unlisted, ["no-such-store", "access-denied"]);
+  checkChoice("shape", shape, shapes);
+  checkChoice("mode", mode, ["jspi", "sync"]);
+  checkMode(mode, shape);
+  const settings = toSettings(options.stores);
+  return {
+    host: { shape, mode, identifiers: new Set(settings.keys()), unlisted },
+    settings,
+    limits: {
+      timeout: checkNumber("timeout", options.timeout ?? 10_000),
+      maxResultBytes: checkNumber("maxResultBytes", options.maxResultBytes ?? 128 * 1024 * 1024),
+      onError,
+    },
+  };
+}
+
+export interface ResolvedOptions {
+  readonly host: HostSettings;
+  readonly settings: StoreSettings;
+  readonly limits: CallRunnerOptions;
+}
+
+/** The stores of this thread. */
+export function ownBackend(
+  settings: StoreSettings,
+  limits: CallRunnerOptions,
+): Backend & { readonly runner: CallRunner } {
+  const table = new StoreTable(settings, limits.timeout);
+  const runner = new CallRunner(table, limits);
+  return {
+    runner,
+    call: (identifier, name, ...args) => runner.run(identifier, name, args),
+    open: () => table.open(),
+    close: () => table.close(),
+  };
+}
+
+/** The stores of a worker, for which this thread waits. */
+function workerBackend(settings: StoreSettings, limits: CallRunnerOptions): Backend {
+  const own = [...settings].find(([, { store }]) => store !== undefined);
+  if (own !== undefined) throw invalid(`the store ${JSON.stringify(own[0])} ${needsWorker}`);
+  const thread = new StoreThread(settings, limits);
+  return {
+    call: (identifier, name, ...args) => thread.call(identifier, name, args) as never,
+    open: () => thread.open(),
+    close: () => thread.close(),
+  };
 }
 
 const needsWorker =

@@ -35,6 +35,11 @@ export class Interrupt {
     for (const signal of Object.keys(exitCodes)) process.on(signal, this.#onSignal);
   }
 
+  /** Stops handling signals. Their default action ends the process, even while code blocks this thread. */
+  release(): void {
+    for (const signal of Object.keys(exitCodes)) process.off(signal, this.#onSignal);
+  }
+
   /** Aborted when no more input may be read and no more calls may start. */
   get stop(): AbortSignal {
     return this.#stop.signal;
@@ -74,7 +79,7 @@ export class Interrupt {
   };
 
   #endProcess(code: ExitCode): void {
-    for (const signal of Object.keys(exitCodes)) process.off(signal, this.#onSignal);
+    this.release();
     // process.exit() would wait for a blocked thread. The default action of the signal does not wait.
     if (hasThreadAtWork() && this.exitCode !== undefined) process.kill(process.pid, this.exitCode - 128);
     process.exit(code);

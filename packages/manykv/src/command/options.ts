@@ -115,7 +115,8 @@ export function prefixOption(description: string): Option {
 /** Makes the command fail if an option with a value is repeated. Commander would silently use only the last value. */
 export function rejectRepeatedOptions(command: Command): void {
   for (const option of command.options) {
-    if (!option.required || option.variadic) continue;
+    // The default of an option that collects its values is a list.
+    if (!option.required || option.variadic || Array.isArray(option.defaultValue)) continue;
     let isUsed = false;
     command.on(`option:${option.name()}`, () => {
       if (isUsed) command.error(`error: option '${option.flags}' is repeated. Pass this option only once.`);

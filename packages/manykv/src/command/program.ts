@@ -16,6 +16,7 @@ import { addImportCommand } from "./subcommands/import.js";
 import { addIncrementCommand } from "./subcommands/increment.js";
 import { addListCommand } from "./subcommands/list.js";
 import { addProvisionCommand } from "./subcommands/provision.js";
+import { addRunCommand } from "./subcommands/run.js";
 import { addSetCommand } from "./subcommands/set.js";
 import { addSweepCommand } from "./subcommands/sweep.js";
 import { printMessage } from "./terminal.js";
@@ -92,6 +93,7 @@ function createProgram(version: string, toAction: ToAction): Command {
   addBucketsCommand(program, toAction);
   addProvisionCommand(program, toAction);
   addSweepCommand(program, toAction);
+  addRunCommand(program, toAction);
   addConformanceCommand(program, toAction);
   addBenchCommand(program, toAction);
   for (const command of program.commands)

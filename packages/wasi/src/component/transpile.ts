@@ -142,9 +142,10 @@ async function understand<Result>(read: () => Promise<Result>): Promise<Result> 
   } catch (error) {
     if (StoreError.is(error)) throw error;
     const { message = String((error as { payload?: unknown }).payload ?? error) } = error as Partial<Error>;
+    const [firstLine] = message.split("\n");
     throw new StoreError(
       "invalid-argument",
-      `the file is not a WebAssembly component that this host understands. A core module needs \`wasm-tools component new\` first. The transpiler says: ${message}`,
+      `the file is not a WebAssembly component that this host understands. A core module needs \`wasm-tools component new\` first. The transpiler says: ${firstLine}`,
     );
   }
 }

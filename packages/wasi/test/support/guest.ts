@@ -2,11 +2,11 @@ import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildForwarder } from "@manykv/wasi-guests";
 import { afterAll } from "vitest";
 import { type Component, loadComponent } from "../../src/component.js";
 import { hasJspi, type Keyvalue, type KeyvalueOptions, keyvalue, type Mode } from "../../src/keyvalue.js";
 import type { Shape } from "../../src/shapes/shape.js";
-import { buildGuest } from "./build-component.js";
 
 type Bytes = Uint8Array;
 
@@ -47,7 +47,7 @@ const components: Map<string, Promise<Component>> = new Map();
 
 export function loadGuest(shape: Shape, mode: Mode = defaultMode): Promise<Component> {
   const name = `${shape} ${mode}`;
-  const found = components.get(name) ?? buildGuest(shape).then((bytes) => loadComponent(bytes, { mode, cache }));
+  const found = components.get(name) ?? buildForwarder(shape).then((bytes) => loadComponent(bytes, { mode, cache }));
   components.set(name, found);
   return found;
 }

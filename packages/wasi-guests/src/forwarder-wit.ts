@@ -1,33 +1,10 @@
-import { readFileSync } from "node:fs";
-import type { Shape } from "../../src/shapes/shape.js";
-
-/** Returns the signatures of a shape, as the repositories of the interface publish them. */
-export function readSignatures(shape: Shape): string {
-  return readFileSync(new URL(`../wit/${fileNames[shape]}.signatures.wit`, import.meta.url), "utf8");
-}
-
-const fileNames: Record<Shape, string> = {
-  draft: "draft",
-  "draft2-2024": "draft2-2024",
-  draft2: "draft2",
-  "wasmcloud-0.2": "wasmcloud-0.2",
-};
-
-export interface PackageName {
-  readonly name: string;
-  readonly version: string;
-}
-
-export function packageOf(shape: Shape): PackageName {
-  const [, name = "", version = ""] = /^package (\S+)@(\S+);$/m.exec(readSignatures(shape)) ?? [];
-  return { name, version };
-}
+import { nestedSignatures, packageOf, type Shape } from "./signatures.js";
 
 /**
- * Returns the world of the guest. Its exports have the types of the interface's functions, but take the identifier of a
- * store in place of a bucket. The guest opens the bucket, makes one call, and returns what the call returned.
+ * Returns the world of the forwarder. Its exports have the types of the interface's functions, but take the identifier of a
+ * store in place of a bucket. The forwarder opens the bucket, makes one call, and returns what the call returned.
  */
-export function guestWit(shape: Shape): string {
+export function forwarderWit(shape: Shape): string {
   const { name, version } = packageOf(shape);
   const isAsync = shape === "wasmcloud-0.2";
   const func = isAsync ? "async func" : "func";
@@ -49,11 +26,9 @@ export function guestWit(shape: Shape): string {
   };
   const lines = Object.entries(exported).map(([each, signature]) => `  export ${each}: ${func}(${signature};`);
   const types = isAsync ? "types" : "store";
-  // A nested package has braces, and the world of the signatures is not needed.
-  const signatures = readSignatures(shape).replace(/^world imports \{[^}]*\}/m, "");
   return `package manykv:guest;
 
-world guest {
+world forwarder {
   import ${name}/store@${version};
   import ${name}/atomics@${version};
   import ${name}/batch@${version};
@@ -61,12 +36,10 @@ world guest {
 ${isAsync ? `  use ${name}/cas@${version}.{entry, cas-options, cas-result};\n` : ""}${lines.join("\n")}
 }
 
-${signatures.replace(/^package (.*);$/m, "package $1 {")}
-}
-`;
+${nestedSignatures(shape)}`;
 }
 
-/** `swap-cas` returns whether the key was swapped. The guest keeps its handle, and replaces it with that of `cas-failed`. */
+/** `swap-cas` returns whether the key was swapped. The forwarder keeps its handle, and replaces it with that of `cas-failed`. */
 const handles = {
   "new-cas": "store: string, key: string) -> result<_, error>",
   "current-cas": ") -> result<option<list<u8>>, error>",

@@ -1,7 +1,6 @@
-import type { Shape } from "../../src/shapes/shape.js";
-import { packageOf } from "./guest-wit.js";
+import { packageOf, type Shape } from "./signatures.js";
 
-/** A function that the guest forwards: its interface, its name, its flat parameters after the bucket. */
+/** A function that the forwarder forwards: its interface, its name, its flat parameters after the bucket. */
 interface Forwarded {
   readonly from: string;
   readonly name: string;
@@ -47,10 +46,10 @@ const result = 64;
 const heap = 4096;
 
 /**
- * Returns the guest as a core module. Its exports forward the parameters to the function of the interface and return the
- * result, without reading either, so the guest passes on every value that the types allow.
+ * Returns the forwarder as a core module. Its exports forward the parameters to the function of the interface and return the
+ * result, without reading either, so it passes on every value that the types allow.
  */
-export function guestWat(shape: Shape): string {
+export function forwarderWat(shape: Shape): string {
   const { name, version } = packageOf(shape);
   const functions = Object.entries(forwardedFunctions(shape));
   const importOf = (from: string, each: string) => `(import "${name}/${from}@${version}" "${each}"`;

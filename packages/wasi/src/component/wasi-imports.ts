@@ -1,0 +1,61 @@
+import { StoreError } from "@manykv/core";
+import type { ImportObject } from "../shapes/shape.js";
+
+/** What a component may use of the system. By default, it has no environment, files or network. */
+export interface WasiOptions {
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** The arguments of the component, of which the first one is its name. */
+  readonly args?: readonly string[] | undefined;
+  /** Folders of the system, by the path under which the component finds them. */
+  readonly directories?: Readonly<Record<string, string>> | undefined;
+  /** Whether the component may open sockets and look up names. Default: `false`. */
+  readonly network?: boolean | undefined;
+}
+
+/** Thrown by the imports when a component calls `exit`, so that the host can close its stores first. */
+export class ComponentExit extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`the component ended with exit code ${code}`);
+    this.code = code;
+  }
+}
+
+/**
+ * Returns the imports of `wasi:cli`, `clocks`, `filesystem`, `http`, `io`, `random` and `sockets`, version 0.2, as
+ * preview2-shim implements them.
+ *
+ * @throws {StoreError} `unsupported` if preview2-shim is not installed.
+ */
+export async function wasiImports(options: WasiOptions = {}): Promise<ImportObject> {
+  const { env = {}, args = ["component"], directories = {}, network = false } = options;
+  const { WASIShim } = await loadShim();
+  const shim = new WASIShim({
+    sandbox: { env: { ...env }, args: [...args], preopens: { ...directories }, enableNetwork: network },
+  });
+  const imports = shim.getImportObject() as unknown as ImportObject;
+  return {
+    ...imports,
+    "wasi:cli/exit": {
+      exit(status: { readonly tag: "ok" | "err" }): void {
+        throw new ComponentExit(status.tag === "ok" ? 0 : 1);
+      },
+      exitWithCode(code: number): void {
+        throw new ComponentExit(code);
+      },
+    },
+  };
+}
+
+async function loadShim(): Promise<typeof import("@bytecodealliance/preview2-shim/instantiation")> {
+  try {
+    return await import("@bytecodealliance/preview2-shim/instantiation");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    throw new StoreError(
+      "unsupported",
+      "a component that uses WASI needs a package that is not installed: npm install @bytecodealliance/preview2-shim@0.26",
+    );
+  }
+}
