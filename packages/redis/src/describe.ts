@@ -70,8 +70,8 @@ export function combine(descriptions: readonly DriverDescription[], unowned: num
 
 function uncoveredSlots(count: number): Finding {
   const message =
-    `no master serves ${count.toLocaleString("en-US")} of the ${slotCount.toLocaleString("en-US")} slots, so calls for ` +
-    "their keys fail: start the missing masters, or run redis-cli --cluster fix";
+    `No master serves ${count.toLocaleString("en-US")} of the ${slotCount.toLocaleString("en-US")} slots, so calls for ` +
+    "their keys fail: start the missing masters, or run redis-cli --cluster fix.";
   return { code: "uncovered-slots", severity: "warning", message };
 }
 
@@ -90,38 +90,42 @@ function findingsOfIdentity(identity: Identity, cannotSettle: string | undefined
     found(
       "cannot-settle",
       "warning",
-      `${cannotSettle}. A write whose response was lost may take effect later, after newer writes`,
+      `Lost writes cannot be settled: ${cannotSettle}. Such a write may take effect later, after newer writes.`,
     );
   if (refused.length > 0)
     found(
       "hangs-up",
       "note",
-      `the server or a proxy closes the connection at ${refused.join(", ")}: connect without a proxy`,
+      `The server or a proxy closes the connection at ${refused.join(", ")}: connect without a proxy.`,
     );
   if (runId === undefined)
     found(
       "no-run-id",
       "note",
-      "the server reports no run id, so every new connection may lead to a restarted server: a listing starts over, " +
-        "and a write that spans two connections is partly `unknown`. Permit INFO in the ACL",
+      "The server reports no run id, so every new connection may lead to a restarted server: a listing starts over, " +
+        "and a write that spans two connections is partly `unknown`. Permit INFO in the ACL.",
     );
   if (role === undefined)
-    found("role-unknown", "note", "the server does not report whether it is a master: make sure that it is no replica");
+    found(
+      "role-unknown",
+      "note",
+      "The server does not report whether it is a master: make sure that it is no replica.",
+    );
   if (role === "replica")
     found(
       "replica",
       "warning",
-      "the server is a replica, which refuses writes and may lack recent ones, so all calls fail: connect to its master, " +
-        "or use redis+sentinel:// or redis+cluster:// to find it",
+      "The server is a replica, which refuses writes and may lack recent ones, so all calls fail: connect to its master, " +
+        "or use redis+sentinel:// or redis+cluster:// to find it.",
     );
   if (role === "active-replica")
-    found("active-replica", "warning", "another master may overwrite what this one has acknowledged: use one master");
+    found("active-replica", "warning", "Another master may overwrite what this one has acknowledged: use one master.");
   if (product === "redis-enterprise")
     found(
       "one-shard",
       "note",
-      "names start with `{}`, and by its default rules Redis Enterprise keeps such names on one shard: see Names in the " +
-        "README of @manykv/redis",
+      "Names start with `{}`, and by its default rules Redis Enterprise keeps such names on one shard: see Names in the " +
+        "README of @manykv/redis.",
     );
   return findings;
 }
@@ -153,13 +157,13 @@ function findEviction(settings: Settings): Finding | undefined {
   if (policy === "" || policy === "noeviction") return undefined;
   const code = "evicts-keys";
   if (fieldOf(settings, "maxmemory") === "0") {
-    const message = `maxmemory-policy is ${policy}: it deletes nothing while maxmemory is 0. Set it to noeviction before you limit the memory`;
+    const message = `\`maxmemory-policy\` is ${policy}, which deletes nothing while \`maxmemory\` is 0: set it to noeviction before you limit the memory.`;
     return { code, severity: "note", message };
   }
   const [keys, severity] = policy.startsWith("volatile")
     ? (["keys with a `ttl` before their time", "warning"] as const)
     : (["keys", "data-loss"] as const);
-  const message = `maxmemory-policy is ${policy}: when memory is full, the server deletes ${keys}. Set it to noeviction`;
+  const message = `When memory is full, the server deletes ${keys}, because \`maxmemory-policy\` is ${policy}: set it to noeviction.`;
   return { code, severity, message };
 }
 
@@ -172,7 +176,7 @@ function findPersistence(settings: Settings): Finding | undefined {
       replicas === 0
         ? "a restart loses everything"
         : `if it restarts, it is empty, and its ${replicas === 1 ? "replica copies" : "replicas copy"} the empty data`;
-    const message = `the server keeps no data on disk: ${loss}. Set \`appendonly yes\``;
+    const message = `The server keeps no data on disk: ${loss}. Set \`appendonly\` to yes.`;
     return { code: "no-persistence", severity: "data-loss", message };
   }
   const [status, what] =
@@ -180,11 +184,12 @@ function findPersistence(settings: Settings): Finding | undefined {
       ? ["rdb_last_bgsave_status", "snapshot"]
       : ["aof_last_write_status", "write to the append-only file"];
   if (fieldOf(settings, status) === "err") {
-    const message = `the last ${what} failed, so a restart loses the writes since then: check the disk and the server's log`;
+    const message = `The last ${what} failed, so a restart loses the writes since then: check the disk and the server's log.`;
     return { code: "persistence-fails", severity: "data-loss", message };
   }
   if (appends !== "0" || save === undefined) return undefined;
-  const message = "the append-only file is off: a crash loses the writes since the last snapshot. Set `appendonly yes`";
+  const message =
+    "A crash loses the writes since the last snapshot, because the append-only file is off: set `appendonly` to yes.";
   return { code: "snapshots-only", severity: "warning", message };
 }
 
@@ -192,11 +197,11 @@ function findDelayedFsync(settings: Settings): Finding | undefined {
   const { appendfsync } = settings;
   if (fieldOf(settings, "aof_enabled") !== "1" || appendfsync === undefined || appendfsync === "always")
     return undefined;
-  const [severity, time] =
+  const [severity, time, better] =
     appendfsync === "everysec"
-      ? (["note", "of the last second or two"] as const)
-      : (["warning", "of the last 30 seconds"] as const);
-  const message = `appendfsync is ${appendfsync}: a crash of the whole machine may lose the writes ${time}. Set it to always if that matters`;
+      ? (["note", "of the last second or two", "always if this matters"] as const)
+      : (["warning", "of the last 30 seconds", "everysec or always"] as const);
+  const message = `A crash of the machine may lose the writes ${time}, because \`appendfsync\` is ${appendfsync}: set it to ${better}.`;
   return { code: "delayed-fsync", severity, message };
 }
 
@@ -210,6 +215,7 @@ function findUnknown(settings: Settings): Finding | undefined {
     appends === "1" && settings.appendfsync === undefined && "appendfsync",
   ].filter((name) => name !== false);
   if (unknown.length === 0) return undefined;
-  const message = `the server does not report ${unknown.join(", ")}: permit INFO and CONFIG GET in the ACL, or check what the service's documentation says about lost data`;
+  const listed = unknown.map((name) => `\`${name}\``).join(", ");
+  const message = `The server does not report ${listed}: permit INFO and CONFIG GET in the ACL, or read what the service says about lost data.`;
   return { code: "settings-unknown", severity: "note", message };
 }

@@ -41,10 +41,10 @@ const severitiesOf = ({ findings }: StoreDescription): Record<string, Finding["s
 
 describe("eviction", () => {
   test.each([
-    ["allkeys-lru", "50mb", "data-loss", /deletes keys\. Set it to noeviction/],
+    ["allkeys-lru", "50mb", "data-loss", /deletes keys, because.*set it to noeviction/],
     ["volatile-ttl", "50mb", "warning", /deletes keys with a `ttl` before their time/],
-    ["allkeys-lru", "0", "note", /deletes nothing while maxmemory is 0/],
-    ["volatile-lfu", "0", "note", /deletes nothing while maxmemory is 0/],
+    ["allkeys-lru", "0", "note", /deletes nothing while `maxmemory` is 0/],
+    ["volatile-lfu", "0", "note", /deletes nothing while `maxmemory` is 0/],
   ])("by the policy %s with maxmemory %s is a finding of severity %s", async (policy, memory, severity, message) => {
     const { findings } = await configured("--maxmemory", memory, "--maxmemory-policy", policy);
     expect(findings).toEqual([{ code: "evicts-keys", severity, message: expect.stringMatching(message) }]);
@@ -83,8 +83,8 @@ describe("persistence", () => {
   });
 
   test.each([
-    [{ aof_last_write_status: "err" }, /the last write to the append-only file failed/],
-    [{ aof_enabled: "0", rdb_last_bgsave_status: "err" }, /the last snapshot failed/],
+    [{ aof_last_write_status: "err" }, /The last write to the append-only file failed/],
+    [{ aof_enabled: "0", rdb_last_bgsave_status: "err" }, /The last snapshot failed/],
   ])("that fails is a finding: INFO contains %j", async (fields, message) => {
     // Without a setting `save`, the server would count as one without persistence.
     const saving: Manner = ([command, , name]) =>
@@ -98,16 +98,16 @@ describe("persistence", () => {
 
 describe("a server that does not report its settings", () => {
   test.each([
-    ["CONFIG", without("CONFIG"), /does not report appendfsync:/],
+    ["CONFIG", without("CONFIG"), /does not report `appendfsync`:/],
     [
       "CONFIG, and has no append-only file",
       together(without("CONFIG"), info({ aof_enabled: "0" })),
-      /does not report save:/,
+      /does not report `save`:/,
     ],
     [
       "memory and persistence in INFO",
       info({ aof_enabled: undefined, maxmemory_policy: undefined }),
-      /does not report maxmemory-policy, appendonly:/,
+      /does not report `maxmemory-policy`, `appendonly`/,
     ],
   ])("because it refuses %s has a note and no alarm", async (_, manner, message) => {
     const { findings } = await describedAs(manner);
@@ -173,7 +173,7 @@ test("the findings of a cluster are those of all masters, each with its highest 
     .toContainEqual({
       code: "uncovered-slots",
       severity: "warning",
-      message: expect.stringContaining("no master serves 1 of the 16,384 slots"),
+      message: expect.stringContaining("No master serves 1 of the 16,384 slots"),
     });
   for (const master of masters) await master[Symbol.asyncDispose]();
 });

@@ -46,8 +46,7 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
   if (StoreError.is(error)) {
     const isUsage = error.code === "invalid-argument" || error.code === "too-large";
     return {
-      // The store's message names the method, but users of the command run the subcommand instead.
-      message: error.message.replace(/`?provision\(\)`?/, "`manykv provision`"),
+      message: inCommandTerms(error.message),
       exitCode: isUsage ? exitCode.usage : exitCode.store,
     };
   }
@@ -55,6 +54,14 @@ export function describeError(error: unknown): { message: string; exitCode: Exit
   if (isAbort(error)) return { message: stopped, exitCode: exitCode.interrupted };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `this is a bug in manykv, please report it: ${stack}`, exitCode: exitCode.bug };
+}
+
+/** Replaces the methods that a store's message tells programs to call with the subcommands that users run instead. */
+export function inCommandTerms(message: string): string {
+  return message.replace(
+    /(call )?`?\b(provision|sweep)\(\)`?/g,
+    (_, call: string | undefined, name: string) => `${call === undefined ? "" : "run "}\`manykv ${name}\``,
+  );
 }
 
 /** Returns an error for a failed file operation. Unlike Node.js's message, its message names no system call. */

@@ -10,6 +10,7 @@ import { addConformanceCommand } from "./subcommands/conformance.js";
 import { addCopyCommand } from "./subcommands/copy.js";
 import { addCountCommand } from "./subcommands/count.js";
 import { addDeleteCommand } from "./subcommands/delete.js";
+import { addDoctorCommand } from "./subcommands/doctor.js";
 import { addExportCommand } from "./subcommands/export.js";
 import { addGetCommand } from "./subcommands/get.js";
 import { addImportCommand } from "./subcommands/import.js";
@@ -94,6 +95,7 @@ function createProgram(version: string, toAction: ToAction): Command {
   addProvisionCommand(program, toAction);
   addSweepCommand(program, toAction);
   addRunCommand(program, toAction);
+  addDoctorCommand(program, toAction);
   addConformanceCommand(program, toAction);
   addBenchCommand(program, toAction);
   for (const command of program.commands)

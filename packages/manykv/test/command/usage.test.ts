@@ -17,6 +17,7 @@ const names = [
   "buckets",
   "provision",
   "sweep",
+  "doctor",
 ];
 
 test("--version prints the package's version", async () => {

@@ -22,8 +22,8 @@ export const cannotSubscribe: Finding = Object.freeze({
   code: "cannot-subscribe",
   severity: "warning",
   message:
-    "a sentinel does not permit SUBSCRIBE, so the store notices a failover only when the old master closes the " +
-    "connection or becomes a replica. Permit SUBSCRIBE and the channels +promoted-slave and +switch-master in the ACL",
+    "A sentinel does not permit SUBSCRIBE, so the store notices a failover only when the old master closes the " +
+    "connection or becomes a replica. Permit SUBSCRIBE and the channels +promoted-slave and +switch-master in the ACL.",
 });
 
 /** Time before the store subscribes to a sentinel again, in milliseconds. */
