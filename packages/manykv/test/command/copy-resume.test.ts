@@ -179,7 +179,7 @@ test("--verify reports what a server that evicts keys has lost, and a warning pr
     { folder: temporaryFolder().path(".") },
   );
   expect(stderr).toContain(
-    "warning: TO: maxmemory-policy is allkeys-lru: when memory is full, the server deletes keys",
+    "warning: TO: When memory is full, the server deletes keys, because `maxmemory-policy` is allkeys-lru",
   );
   expect(stderr).toMatch(/key "key:\d+": different after the copy: missing\n/);
   expect(code).toBe(1);
@@ -189,6 +189,6 @@ test("--verify reports what a server that evicts keys has lost, and a warning pr
   const input = '{"key":"k","value":"v"}\n';
   const imported = await runCommand(["import"], { store: evicting.url, input });
   expect(imported.stderr).toMatch(
-    /^manykv: warning: maxmemory-policy is allkeys-lru: .*\n(.*\n)*manykv: imported 1 record/,
+    /^manykv: warning: .*`maxmemory-policy` is allkeys-lru: .*\n(.*\n)*manykv: imported 1 record/,
   );
 });
