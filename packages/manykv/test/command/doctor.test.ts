@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { StoreDescription } from "@manykv/core";
 import {
@@ -301,3 +302,34 @@ test("the URL is an argument, --store or MANYKV_STORE", async () => {
   expect(stderr).toContain("either as an argument or with --store");
   expect(code).toBe(2);
 });
+
+test("the README explains every finding of the backends and of doctor", () => {
+  const packages = new URL("../../../", import.meta.url);
+  const readme = readFileSync(new URL("manykv/README.md", packages), "utf8");
+  const [, table = ""] = /\n(\| finding .*?)\n\n/s.exec(readme) ?? [];
+  const explained = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(
+    ([, cell = ""]) => cell.match(/[a-z]+(-[a-z]+)+/g) ?? [],
+  );
+  const folders = ["memory", "redis", "postgres", "dynamodb", "manykv"].map(
+    (name) => new URL(`${name}/src/`, packages),
+  );
+  const sources = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts"))
+      .map((path) => readFileSync(new URL(path, folder), "utf8"))
+      .filter((source) => /\bFinding\b|findings/.test(source)),
+  );
+  const codes = sources.flatMap((source) =>
+    [...source.matchAll(/(?:\bcode(?::| =)|\badd\(|\bfound\()\s*"([a-z]+(?:-[a-z]+)+)"/g)].map(([, code = ""]) => code),
+  );
+  expect(codes).toContain("evicts-keys");
+  expect([...new Set(codes)].filter((code) => !explained.includes(code) && !isErrorCode(code))).toEqual([]);
+  expect(explained.filter((code) => !codes.includes(code))).toEqual([]);
+});
+
+/** Returns whether the text is a code of errors, which the sources also contain. */
+function isErrorCode(code: string): boolean {
+  return /^(access-denied|connection-lost|invalid-argument|no-such-store|precondition-failed|too-large|wrong-type)$/.test(
+    code,
+  );
+}
