@@ -172,7 +172,7 @@ test("the default journal is in the working directory", async () => {
 
 test("--verify reports what a server that evicts keys has lost, and a warning precedes the copy", async () => {
   await using evicting = await startDedicatedRedis({
-    args: ["--maxmemory", "6mb", "--maxmemory-policy", "allkeys-lru"],
+    args: ["--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru"],
   });
   const { code, stderr, stdout } = await runCommand(
     ["copy", "-b", bucket, "--verify", "--json", source.url, evicting.url],
