@@ -132,6 +132,34 @@ test("describe() reports `fsync` and `full_page_writes` separately", async () =>
   }
 });
 
+test("describe() ignores settings for the disk on Aurora and Neon, which keep their data elsewhere", async () => {
+  const database = randomName();
+  await using server = await startDedicatedPostgres({ source: "process" });
+  const admin = new pg.Pool({ connectionString: server.url });
+  await admin.query(`CREATE DATABASE ${database}`);
+  const url = new URL(server.url);
+  url.pathname = database;
+  const aurora = new pg.Pool({ connectionString: url.href });
+  await aurora.query("CREATE FUNCTION aurora_version() RETURNS text LANGUAGE sql AS $$ SELECT '17.4' $$");
+  const neon = new URL(server.url);
+  neon.searchParams.set("options", "-c neon.timeline_id=1");
+  for (const [address, product] of [
+    [url.href, "aurora-postgresql"],
+    [neon.href, "neon"],
+  ] as const) {
+    await using store = postgresStore({ url: address });
+    const description = await store.describe();
+    assert.deepEqual([description.product, description.findings.map(({ code }) => code)], [product, ["no-table"]]);
+  }
+  assert.deepEqual(Object.keys(await severitiesOf(server.url, "manykv")), [
+    "no-fsync",
+    "no-full-page-writes",
+    "no-table",
+  ]);
+  await aurora.end();
+  await admin.end();
+});
+
 test("describe() says where `synchronous_commit` is off, and finds nothing if it is off for others", async () => {
   const database = randomName();
   await table.admin.query(`CREATE DATABASE ${database}`);

@@ -9,12 +9,12 @@ export const readVersion: Statement = new Statement("SELECT version()");
 /** Returns a statement for settings and properties with which the server may lose acknowledged writes or hide rows. */
 function readSettings(table: string): Statement {
   return new Statement(
-    "SELECT current_setting('fsync'), current_setting('synchronous_commit'), " +
-      "coalesce(current_setting('full_page_writes', true), 'on'), " +
+    "SELECT current_setting('fsync'), coalesce(current_setting('full_page_writes', true), 'on'), " +
       `coalesce((SELECT relpersistence FROM pg_class WHERE oid = to_regclass('${table}')), 'p')::text, ` +
-      `coalesce(row_security_active(to_regclass('${table}')::oid), false)::int4, ` +
       "CASE WHEN EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'aurora_version') THEN 'aurora-postgresql' " +
-      "WHEN coalesce(current_setting('neon.timeline_id', true), '') <> '' THEN 'neon' ELSE '' END",
+      "WHEN coalesce(current_setting('neon.timeline_id', true), '') <> '' THEN 'neon' ELSE '' END, " +
+      "current_setting('synchronous_commit'), " +
+      `coalesce(row_security_active(to_regclass('${table}')::oid), false)::int4`,
   );
 }
 
@@ -78,26 +78,48 @@ export async function describeServer(
   const findings: Finding[] = [];
   const add: AddFinding = (code, severity, message) => void findings.push({ code, severity, message });
   let version = "";
-  let storage = "";
   await run(readVersion, (row) => {
     version = row.text();
   });
+  const [pattern, family] = products.find(([text]) => text.test(version)) ?? [];
+  const product = await describeSettings(run, table, family, add);
+  await describeState(run, add);
+  const { ttl, found } = await describeTable(run, table, add);
+  if (hiddenBy !== undefined) {
+    const message = `A write whose response was lost may take effect later, because ${obstacles[hiddenBy]}`;
+    add("cannot-settle", "warning", message);
+  }
+  return {
+    product,
+    version: pattern?.exec(version)?.[1],
+    topology: hiddenBy === "pooler" ? "pooler" : family === "postgresql" ? "single" : undefined,
+    table: found,
+    settlesLostWrites: hiddenBy === undefined,
+    abilities: { ttl },
+    findings,
+  };
+}
+
+type AddFinding = (code: string, severity: Finding["severity"], message: string) => void;
+
+/** Reports settings with which the server may lose writes or hide rows. Returns the product, which they may show. */
+async function describeSettings(
+  run: Run,
+  table: string,
+  family: string | undefined,
+  add: AddFinding,
+): Promise<string | undefined> {
+  let product = family;
   let commit = "";
   await run(readSettings(table), (row) => {
-    const [fsync, found, pages, persistence, policies] = [
-      row.text(),
-      row.text(),
-      row.text(),
-      row.text(),
-      row.integer(),
-    ];
-    commit = found;
-    storage = row.text();
-    // The storage service of such a product does without them.
-    if (fsync === "off" && storage === "") {
+    const [fsync, pages, persistence, storage] = [row.text(), row.text(), row.text(), row.text()];
+    commit = row.text();
+    if (family === "postgresql" && storage !== "") product = storage;
+    // Other products store data in other ways, which do not depend on these settings.
+    if (product === "postgresql" && fsync === "off") {
       add("no-fsync", "data-loss", "A crash of the system may damage all data: set `fsync` to on.");
     }
-    if (pages === "off" && storage === "") {
+    if (product === "postgresql" && pages === "off") {
       const message =
         "A crash of the system may damage pages that are being written: set `full_page_writes` to on, unless the file " +
         "system never writes part of a page.";
@@ -106,21 +128,25 @@ export async function describeServer(
     if (persistence !== "p") {
       add("unlogged-table", "data-loss", "A crash of the server empties the table: run ALTER TABLE ... SET LOGGED.");
     }
-    if (policies === 1) {
+    if (row.integer() === 1) {
       const message =
         "Policies of the table may hide rows from this role. Hidden keys count as missing: use a role with BYPASSRLS.";
       add("row-security", "warning", message);
     }
   });
-  if (commit === "off") {
-    let source = "";
-    await run(readCommitSource, (row) => {
-      source = row.text();
-    });
-    const advice = howToCommit[source] ?? "set `synchronous_commit` to on.";
-    const message = `A crash of the server may lose acknowledged writes, because \`synchronous_commit\` is off: ${advice}`;
-    add("asynchronous-commit", "data-loss", message);
-  }
+  if (commit !== "off") return product;
+  let source = "";
+  await run(readCommitSource, (row) => {
+    source = row.text();
+  });
+  const advice = howToCommit[source] ?? "set `synchronous_commit` to on.";
+  const message = `A crash of the server may lose acknowledged writes, because \`synchronous_commit\` is off: ${advice}`;
+  add("asynchronous-commit", "data-loss", message);
+  return product;
+}
+
+/** Reports whether the server refuses writes. */
+async function describeState(run: Run, add: AddFinding): Promise<void> {
   await run(readState, (row) => {
     const [isStandby, isReadOnly] = [row.integer() === 1, row.integer() === 1];
     if (isStandby) {
@@ -135,25 +161,7 @@ export async function describeServer(
       add("read-only", "warning", message);
     }
   });
-  const { ttl, found: foundTable } = await describeTable(run, table, add);
-  if (hiddenBy !== undefined) {
-    const message = `A write whose response was lost may take effect later, because ${obstacles[hiddenBy]}`;
-    add("cannot-settle", "warning", message);
-  }
-  const [pattern, found] = products.find(([text]) => text.test(version)) ?? [];
-  const product = found === "postgresql" && storage !== "" ? storage : found;
-  return {
-    product,
-    version: pattern?.exec(version)?.[1],
-    topology: hiddenBy === "pooler" ? "pooler" : found === "postgresql" ? "single" : undefined,
-    table: foundTable,
-    settlesLostWrites: hiddenBy === undefined,
-    abilities: { ttl },
-    findings,
-  };
 }
-
-type AddFinding = (code: string, severity: Finding["severity"], message: string) => void;
 
 /** What {@link describeTable} found. */
 interface Described {

@@ -137,7 +137,7 @@ class OperationTrial {
     if (this.#succeeded("deleteMany")) this.#isDirty = false;
   }
 
-  /** The key exists if `setMany` succeeded. Then the store must report this. */
+  /** Sets a key if it does not exist. If `setMany` succeeded, it does, so the store refuses. */
   async #setAbsent(): Promise<void> {
     try {
       await this.#bucket.set(this.#key, Buffer.from("1"), { ...this.#calls, ifAbsent: true });
