@@ -247,6 +247,14 @@ console.log(Object.keys(createRequire(import.meta.url).cache));
     expect((await run(command, ["--version"])).stdout).toBe(`${version}\n`);
     expect((await run(command, ["set", "--store", "memory:", "k", "v"])).stdout).toBe("");
   });
+
+  test("the command writes HTML pages", async () => {
+    const command = join(folder, "node_modules/.bin/manykv");
+    const bench = await run(command, ["bench", "memory:", "--sizes", "1,2", "--rounds", "2", "--html", "-"]);
+    expect(bench.stdout).toMatch(/^<!doctype html>.*<svg .*<\/html>\n$/s);
+    const conformance = await run(command, ["conformance", "memory:", "--only", "s04-pairs", "--html", "-"]);
+    expect(conformance.stdout).toMatch(/^<!doctype html>.*<dialog .*<\/html>\n$/s);
+  });
 });
 
 const backends = [

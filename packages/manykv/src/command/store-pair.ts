@@ -1,15 +1,13 @@
 import type { Bucket, CallOptions, Limits, Store } from "@manykv/core";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { type ReadRecords, recordReader } from "../transfer/read-values.js";
 import { CommandError, describeError, exitCode } from "./errors.js";
 import type { Interrupt } from "./interrupt.js";
-import { batchSizeOption, parseDuration, prefixOption } from "./options.js";
+import { addClientOptions, batchSizeOption, type ClientFlags, prefixOption } from "./options.js";
 import { openBucket, withStore } from "./with-bucket.js";
 
 /** Options of the subcommands that use two stores. */
-export interface PairFlags {
-  readonly timeout: number;
-  readonly backend?: string;
+export interface PairFlags extends ClientFlags {
   readonly bucket?: readonly string[];
   readonly allBuckets?: boolean;
   readonly prefix?: string;
@@ -21,17 +19,11 @@ export interface PairFlags {
 }
 
 export function addPairOptions(command: Command, verb: string): Command {
-  return command
+  return addClientOptions(command)
     .option("-b, --bucket <names...>", 'buckets to use (default: "default")')
     .option("--all-buckets", "use all buckets that contain keys")
     .addOption(prefixOption(`${verb} only keys that start with this text`))
     .addOption(batchSizeOption())
-    .option("--backend <module>", "module for a URL scheme that manykv does not know: a path or an installed package")
-    .addOption(
-      new Option("--timeout <duration>", "time limit of each call to a store; without a unit, in milliseconds")
-        .argParser(parseDuration)
-        .default(30_000, "30s"),
-    )
     .option("--allow-empty", "succeed even if a bucket has no keys")
     .option("--json", "print the totals as JSON to standard output")
     .option("--quiet", "print only failures");

@@ -47,6 +47,10 @@ test.each([
     ["--level <name>", "--html <file>", "--init [file]", "report [options] <files...>"],
   ],
   [
+    ["bench", "--help"],
+    ["--sizes <counts>", "--max-keys <count>", "--html <file>", "--quiet"],
+  ],
+  [
     ["conformance", "report", "--help"],
     ["--html <file>", "--junit <file>"],
   ],

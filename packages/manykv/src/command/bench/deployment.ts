@@ -5,6 +5,7 @@ import { CommandError, describeError, type ExitCode, exitCode } from "../errors.
 import type { Interrupt } from "../interrupt.js";
 import { openUrl } from "../open-url.js";
 import type { ClientFlags } from "../options.js";
+import { withName } from "../store-pair.js";
 import { formatCount, printMessage } from "../terminal.js";
 import { unlessAborted } from "../unless-aborted.js";
 import type { Operation } from "./result.js";
@@ -168,15 +169,4 @@ const nothing = new Uint8Array();
 
 function wrongAnswer(what: string): CommandError {
   return new CommandError(exitCode.incomplete, `wrong answer: ${what}`);
-}
-
-/** Runs an action. If it fails, the message starts with the name of the deployment. */
-async function withName<Value>(name: string, action: () => Promise<Value>): Promise<Value> {
-  try {
-    return await action();
-  } catch (error) {
-    const described = describeError(error);
-    if (described.exitCode === exitCode.bug) throw error;
-    throw new CommandError(described.exitCode, `${name}: ${described.message}`);
-  }
 }
