@@ -7,7 +7,8 @@ export const exitCode = {
   done: 0,
   /**
    * Some records were not written, or some keys have no value, or a value that cannot be incremented, or the backend does
-   * not conform or returned a wrong answer, or the server may lose data.
+   * not conform or returned a wrong answer, or the server may lose data, or two stores differ, or a bucket to copy, compare
+   * or export has no keys.
    */
   incomplete: 1,
   /** An argument, option or URL is invalid, or a key or value exceeds the store's limits. */

@@ -117,8 +117,9 @@ Stores (--store or MANYKV_STORE)
 Exit codes
   0    success
   1    some records were not written, some keys have no value, a value cannot be
-       incremented, a backend does not conform or returned a wrong answer, or
-       doctor found that a server may lose data
+       incremented, a backend does not conform or returned a wrong answer, doctor found
+       that a server may lose data, two stores differ, or a bucket to copy, compare or
+       export has no keys
   2    invalid arguments or URL, or a key or value over the store's limits
   3    the store failed or rejected the call
   4    a file or a pipe cannot be read or written

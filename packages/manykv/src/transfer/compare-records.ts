@@ -60,6 +60,8 @@ export interface CompareOptions {
   readonly ttlTolerance: number;
   /** Whether to skip the search for keys that exist only in B. */
   readonly onlyFromA?: boolean;
+  /** Counts are added to these totals, so that the caller has them even if the comparison fails. */
+  readonly totals: CompareTotals;
   readonly onDifference: (difference: Difference) => Promise<void> | void;
   /** Called after each batch with the number of keys of A, and then of B, that were compared so far. */
   readonly onProgress: (compared: number) => void;
@@ -69,6 +71,8 @@ export interface CompareOptions {
 
 /** Number of keys for each kind of difference, and of equal keys. */
 export type CompareTotals = Record<DifferenceKind | "equal", number>;
+
+export const noTotals: Readonly<CompareTotals> = { equal: 0, "only-in-a": 0, "only-in-b": 0, value: 0, ttl: 0 };
 
 /** Pauses before a differing key is read again. A write that is in flight to one of the stores needs less. */
 const recheckMilliseconds = [100, 400];
@@ -83,17 +87,15 @@ const maxReported = 100_000;
  * Compares two buckets: reads the keys that A lists from both, and then looks up the keys that B lists in A. Keys that
  * differ are read twice more before they are reported, because clients may be writing.
  */
-export async function compareRecords(options: CompareOptions): Promise<CompareTotals> {
+export async function compareRecords(options: CompareOptions): Promise<void> {
   const comparison = new Comparison(options);
   await comparison.compareKeysOfA();
   if (!options.onlyFromA) await comparison.findKeysOnlyInB();
-  return comparison.totals;
 }
 
 class Comparison {
   readonly #options: CompareOptions;
   readonly #read: (keys: readonly string[]) => Promise<readonly Pair[]>;
-  readonly totals: CompareTotals = { equal: 0, "only-in-a": 0, "only-in-b": 0, value: 0, ttl: 0 };
   readonly #reported: Set<string> = new Set();
   #suspects: Set<string> = new Set();
   #compared = 0;
@@ -109,7 +111,7 @@ class Comparison {
     for await (const batch of this.#readPairs(listPages(a.bucket, prefix, calls))) {
       for (const [key, difference, pair] of this.#judge(batch)) {
         if (difference !== undefined) this.#suspects.add(key);
-        else if (pair[0] !== undefined) this.totals.equal++;
+        else if (pair[0] !== undefined) this.#options.totals.equal++;
       }
       await this.#advance(batch.keys.length, isFoundInA);
     }
@@ -158,7 +160,7 @@ class Comparison {
             continue;
           }
           this.#suspects.delete(key);
-          if (pair[0] !== undefined && isReported === isFoundInA) this.totals.equal++;
+          if (pair[0] !== undefined && isReported === isFoundInA) this.#options.totals.equal++;
         }
       }
     }
@@ -170,7 +172,7 @@ class Comparison {
     const { key, kind } = difference;
     if (this.#reported.has(key)) return;
     if (this.#reported.size < maxReported) this.#reported.add(key);
-    this.totals[kind]++;
+    this.#options.totals[kind]++;
     await this.#options.onDifference(difference);
   }
 }

@@ -116,6 +116,7 @@ test("--update copies what is missing or different, and counts what is equal", a
     "only-in-b": 1,
     value: 0,
     ttl: 0,
+    complete: true,
   });
 });
 

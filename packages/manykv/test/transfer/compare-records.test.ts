@@ -6,6 +6,7 @@ import {
   compareRecords,
   type Difference,
   differenceOf,
+  noTotals,
 } from "../../src/transfer/compare-records.js";
 
 type Records = Record<string, Entry | undefined>;
@@ -33,9 +34,11 @@ async function compare(
   b: ReturnType<typeof bucketOf>,
 ): Promise<{ totals: CompareTotals; differences: Difference[] }> {
   const differences: Difference[] = [];
-  const totals = await compareRecords({
+  const totals = { ...noTotals };
+  await compareRecords({
     a,
     b,
+    totals,
     prefix: undefined,
     batchSize: 1000,
     ttlTolerance: 1000,

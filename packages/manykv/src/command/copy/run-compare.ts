@@ -1,8 +1,8 @@
-import { type CompareTotals, compareRecords, type Difference } from "../../transfer/compare-records.js";
-import { type ExitCode, exitCode } from "../errors.js";
+import { type CompareTotals, compareRecords, type Difference, noTotals } from "../../transfer/compare-records.js";
+import { describeError, type ExitCode, exitCode } from "../errors.js";
 import type { Interrupt } from "../interrupt.js";
 import { printNoKeys } from "../no-keys.js";
-import { openStandardOutput } from "../output.js";
+import { printJson } from "../print-json.js";
 import { Report } from "../report.js";
 import { allBuckets, type NamedStore, openNamedBucket, type PairFlags, type StorePair } from "../store-pair.js";
 import { formatCount, LimitedMessages, printMessage } from "../terminal.js";
@@ -21,8 +21,8 @@ export async function runCompare(
   flags: CompareFlags,
   interrupt: Interrupt,
 ): Promise<ExitCode> {
-  const report = flags.report === undefined ? undefined : await Report.open(flags.report, undefined, interrupt);
   const names = buckets ?? (await bucketsOfBoth(pair, interrupt.stop));
+  const report = flags.report === undefined ? undefined : await Report.open(flags.report, undefined, interrupt);
   const comparison = new StoreComparison(pair, flags, interrupt, report);
   await comparison.run(names);
   return comparison.finish(buckets === undefined);
@@ -39,7 +39,8 @@ class StoreComparison {
   readonly #interrupt: Interrupt;
   readonly #report: Report | undefined;
   readonly #messages: LimitedMessages = new LimitedMessages("difference");
-  readonly #totals: CompareTotals = { equal: 0, "only-in-a": 0, "only-in-b": 0, value: 0, ttl: 0 };
+  readonly #totals: CompareTotals & { complete: boolean } = { ...noTotals, complete: false };
+  readonly #errors: unknown[] = [];
   readonly #emptyBuckets: string[] = [];
 
   constructor(pair: StorePair, flags: CompareFlags, interrupt: Interrupt, report: Report | undefined) {
@@ -55,13 +56,15 @@ class StoreComparison {
     try {
       for (const name of names) {
         const before = compared;
-        const totals = await this.#compare(name, (keys) => {
+        await this.#compare(name, (keys) => {
           compared = before + keys;
           progress.update(compared, compared);
         });
-        for (const kind of kinds) this.#totals[kind] += totals[kind];
         if (compared === before) this.#emptyBuckets.push(name);
       }
+      this.#totals.complete = true;
+    } catch (error) {
+      if (!this.#interrupt.stop.aborted) this.#errors.push(error);
     } finally {
       progress.stop();
     }
@@ -69,22 +72,22 @@ class StoreComparison {
 
   /** Completes the report, prints the totals and returns the exit code. */
   async finish(isAllBuckets: boolean): Promise<ExitCode> {
-    const { equal, ...differences } = this.#totals;
     await this.#report?.finish(this.#totals);
+    if (this.#report?.error !== undefined) this.#errors.push(this.#report.error);
+    if (this.#flags.json) await printJson(this.#totals, this.#interrupt).catch((error) => this.#errors.push(error));
     this.#messages.finish();
-    if (this.#report?.error !== undefined) throw this.#report.error;
+    const described = this.#errors.map(describeError);
+    for (const { message } of described) printMessage(message);
     if (!this.#flags.quiet) this.#printTotals();
-    const isEmpty = isAllBuckets ? equal + sum(differences) === 0 : this.#emptyBuckets.length > 0;
-    if (isEmpty) await this.#printEmpty(isAllBuckets);
-    if (this.#flags.json) {
-      const output = await openStandardOutput(this.#interrupt.stop);
-      await output.write(`${JSON.stringify(this.#totals)}\n`);
-    }
-    const isDifferent = sum(differences) > 0 || (isEmpty && !this.#flags.allowEmpty);
-    return isDifferent ? exitCode.incomplete : exitCode.done;
+    const { complete, equal } = this.#totals;
+    const differences = countDifferences(this.#totals);
+    const isEmpty = isAllBuckets ? equal + differences === 0 : this.#emptyBuckets.length > 0;
+    if (complete && isEmpty) await this.#printEmpty(isAllBuckets);
+    const isDifferent = differences > 0 || (isEmpty && !this.#flags.allowEmpty);
+    return this.#interrupt.exitCode ?? described[0]?.exitCode ?? (isDifferent ? exitCode.incomplete : exitCode.done);
   }
 
-  async #compare(name: string, onProgress: (compared: number) => void): Promise<CompareTotals> {
+  async #compare(name: string, onProgress: (compared: number) => void): Promise<void> {
     const calls = { signal: this.#interrupt.stop };
     const { prefix, batchSize, ttlTolerance } = this.#flags;
     const open = async (store: NamedStore) => {
@@ -93,7 +96,8 @@ class StoreComparison {
     };
     const [a, b] = await Promise.all([open(this.#pair.first), open(this.#pair.second)]);
     const onDifference = (difference: Difference): Promise<void> | undefined => this.#add(name, difference);
-    return compareRecords({ a, b, prefix, batchSize, ttlTolerance, onDifference, onProgress, calls });
+    const totals = this.#totals;
+    await compareRecords({ a, b, prefix, batchSize, ttlTolerance, totals, onDifference, onProgress, calls });
   }
 
   #startProgress(names: readonly string[]): Promise<Pick<CountedProgress, "update" | "stop">> {
@@ -121,6 +125,7 @@ class StoreComparison {
       `${ttl.toLocaleString("en-US")} with a different ttl`,
     ];
     printMessage(`${formatCount(equal, "equal record")}, ${counts.join(", ")}`);
+    if (!this.#totals.complete) printMessage("the comparison is incomplete");
   }
 
   async #printEmpty(isAllBuckets: boolean): Promise<void> {
@@ -137,10 +142,8 @@ class StoreComparison {
   }
 }
 
-const kinds = ["equal", "only-in-a", "only-in-b", "value", "ttl"] as const;
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
+function countDifferences(totals: CompareTotals): number {
+  return totals["only-in-a"] + totals["only-in-b"] + totals.value + totals.ttl;
 }
 
 function describe(kind: Difference["kind"], ttls: Difference["ttls"]): string {

@@ -1,10 +1,10 @@
 import { StoreError } from "@manykv/core";
-import { compareRecords, type DifferenceKind } from "../../transfer/compare-records.js";
+import { compareRecords, type DifferenceKind, noTotals } from "../../transfer/compare-records.js";
 import type { RecordFailure, WriteResult } from "../../transfer/write-records.js";
 import { CommandError, describeError, type ExitCode, exitCode } from "../errors.js";
 import type { Interrupt } from "../interrupt.js";
 import { printNoKeys } from "../no-keys.js";
-import { openStandardOutput } from "../output.js";
+import { printJson } from "../print-json.js";
 import { Report } from "../report.js";
 import { allBuckets, type NamedBucket, openNamedBucket, type PairFlags, type StorePair } from "../store-pair.js";
 import { formatBytes, formatCount, formatTransfer, LimitedMessages, printMessage } from "../terminal.js";
@@ -40,9 +40,9 @@ export async function runCopy(
 ): Promise<ExitCode> {
   rejectSameBucket(pair, buckets, flags);
   const journal = flags.dryRun ? undefined : await openJournal(pair, buckets, flags);
-  const report = flags.report === undefined ? undefined : await Report.open(flags.report, undefined, interrupt);
   if (!flags.dryRun) await prepare(pair, flags, interrupt);
   const names = buckets ?? (await allBuckets(pair.first, { signal: interrupt.stop }));
+  const report = flags.report === undefined ? undefined : await Report.open(flags.report, undefined, interrupt);
   const copy = new Copy(pair, flags, interrupt, journal, report);
   await copy.run(names);
   if (copy.isWhole && flags.verify) await copy.verify(names);
@@ -180,6 +180,7 @@ class Copy {
           batchSize: this.#flags.batchSize,
           ttlTolerance,
           onlyFromA: true,
+          totals: { ...noTotals },
           onDifference: ({ key, kind }) => this.#addDifference(name, key, kind),
           onProgress: (keys) => {
             compared = before + keys;
@@ -203,15 +204,12 @@ class Copy {
     await this.#report?.finish(this.#totals);
     if (this.#report?.error !== undefined) this.#errors.push(this.#report.error);
     await (complete ? this.#journal?.remove() : this.#journal?.save())?.catch((error) => this.#errors.push(error));
+    if (this.#flags.json) await printJson(this.#totals, this.#interrupt).catch((error) => this.#errors.push(error));
     this.#messages.finish();
     const described = this.#errors.map(describeError);
     for (const { message } of described) printMessage(message);
     if (!this.#flags.quiet) this.#printSummary();
     if (complete) await this.#printEmpty(isAllBuckets);
-    if (this.#flags.json) {
-      const output = await openStandardOutput(this.#interrupt.abort);
-      await output.write(`${JSON.stringify(this.#totals)}\n`);
-    }
     const isEmpty = isAllBuckets ? this.#isEmpty : this.#emptyBuckets.length > 0;
     const isIncomplete = !this.isWhole || this.#totals.different > 0 || (isEmpty && !this.#flags.allowEmpty);
     return this.#interrupt.exitCode ?? described[0]?.exitCode ?? (isIncomplete ? exitCode.incomplete : exitCode.done);
