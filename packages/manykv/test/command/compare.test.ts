@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { randomName } from "@manykv/test-services";
 import { beforeAll, expect, test } from "vitest";
 import { openStore } from "../../src/index.js";
-import { type Ended, runCommand, withoutWarnings } from "../support/command.js";
+import { type Ended, runCommand, runShell, withoutWarnings } from "../support/command.js";
 import { storeUrls } from "../support/stores.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
@@ -104,6 +104,16 @@ test("two buckets without keys are no success, unless --allow-empty is passed", 
   expect(code).toBe(1);
   expect(stderr).toContain(`A: the bucket "${bucket}x" has no keys: did you mean "${bucket}"?\n`);
   expect(await compare(`${bucket}x`, "--allow-empty")).toMatchObject({ code: 0 });
+});
+
+test("a report that its reader closes is a failure, not a success", async () => {
+  const bucket = randomName();
+  const records = Array.from({ length: 5000 }, (_, index): [string, Value] => [`${"k".repeat(100)}${index}`, ["1"]]);
+  await fill(redis, bucket, Object.fromEntries(records));
+  const script = `{ manykv compare -b ${bucket} --report - "${redis}" "${postgres}"; echo "code $?" >&2; } | head -n 1`;
+  const { stderr } = await runShell(script, {});
+  expect(stderr).toContain("cannot write standard output: its reader closed it");
+  expect(stderr).toContain("code 4\n");
 });
 
 test("a message about a failure names the store", async () => {

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Entry } from "@manykv/core";
 import { randomName } from "@manykv/test-services";
+import { serviceUrl } from "@manykv/test-services/vitest";
+import { Client } from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openStore } from "../../src/index.js";
 import { type Ended, type RunOptions, runCommand, withoutWarnings } from "../support/command.js";
@@ -10,6 +12,9 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 const folder = temporaryFolder();
 const { redis, postgres, dynamodb } = storeUrls;
 const hour = 3_600_000;
+
+/** A busy machine may delay the requests that read or write a ttl. */
+const tolerance = ["--ttl-tolerance", "30s"];
 
 /** Runs `manykv copy` in the temporary folder. */
 function copy(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
@@ -54,7 +59,6 @@ describe.each([
   ["redis", "postgres"],
   ["postgres", "dynamodb"],
   ["dynamodb", "redis-cluster"],
-  ["redis-cluster", "redis"],
 ] as const)("from %s to %s", (from, to) => {
   test("every record arrives with its remaining ttl", async () => {
     const bucket = randomName();
@@ -64,7 +68,7 @@ describe.each([
     expect(withoutWarnings(stderr)).toMatch(/^manykv: copied 1,506 records, .* in .* s\n$/);
     expect(code).toBe(0);
     expect(await keysOf(storeUrls[to], bucket)).toEqual(entries.map(([key]) => key).sort());
-    const compared = await compare("-b", bucket, "--ttl-tolerance", "1s", storeUrls[from], storeUrls[to]);
+    const compared = await compare("-b", bucket, ...tolerance, storeUrls[from], storeUrls[to]);
     expect(compared).toMatchObject({ code: 0, stderr: expect.stringContaining("1,506 equal records") });
   });
 });
@@ -95,23 +99,21 @@ test("--dry-run says what it would copy, and writes neither records, nor a table
 test("--update copies what is missing or different, and counts what is equal", async () => {
   const bucket = randomName();
   const entries = entriesOf(2500);
-  const expiring: Entry[] = [["t", Buffer.from("1"), { ttl: hour }]];
-  await fill(redis, bucket, [...entries, ...expiring, ["ttl", Buffer.from("1"), { ttl: hour }]]);
+  await fill(redis, bucket, [...entries, ["ttl", Buffer.from("1"), { ttl: hour }]]);
   await fill(postgres, bucket, [
     ...entries.slice(2),
-    ...expiring,
     ["k5", Buffer.from("old")],
     ["ttl", Buffer.from("1")],
     ["only in the target", Buffer.from("1")],
   ]);
   const args = ["-b", bucket, "--update", redis, postgres];
-  expect((await copy([...args, "--dry-run"])).stderr).toContain("would copy 4 records, 2,498 equal,");
+  expect((await copy([...args, "--dry-run"])).stderr).toContain("would copy 4 records, 2,497 equal,");
   const updated = await copy([...args, "--json"]);
-  expect(JSON.parse(updated.stdout.toString())).toMatchObject({ copied: 4, equal: 2498, complete: true });
-  expect(updated.stderr).toContain("copied 4 records, 2,498 equal,");
-  const compared = await compare("-b", bucket, "--json", redis, postgres);
+  expect(JSON.parse(updated.stdout.toString())).toMatchObject({ copied: 4, equal: 2497, complete: true });
+  expect(updated.stderr).toContain("copied 4 records, 2,497 equal,");
+  const compared = await compare("-b", bucket, ...tolerance, "--json", redis, postgres);
   expect(JSON.parse(compared.stdout.toString())).toEqual({
-    equal: 2502,
+    equal: 2501,
     "only-in-a": 0,
     "only-in-b": 1,
     value: 0,
@@ -191,6 +193,24 @@ test("a key that expires is not copied as one that does not", async () => {
   expect(await keysOf(postgres, bucket)).toEqual(["long", "unrelated"]);
 });
 
+test("a target that cannot expire keys: the copy fails, and no record with a ttl is written", async () => {
+  const bucket = randomName();
+  await fill(redis, bucket, [["expires", Buffer.from("1"), { ttl: hour }]]);
+  const table = randomName();
+  const client = new Client({ connectionString: serviceUrl("postgres") });
+  await client.connect();
+  await client.query(`CREATE TABLE ${table} (key bytea PRIMARY KEY, value bytea NOT NULL)`);
+  await client.end();
+  const target = `${serviceUrl("postgres")}?table=${table}`;
+  const args = ["-b", bucket, redis, target];
+  const { code, stderr } = await copy([...args, "--no-provision"]);
+  expect(stderr).toMatch(/^manykv: TO: .*unsupported \(.*`manykv provision`/m);
+  expect(code).toBe(3);
+  expect(await keysOf(target, bucket)).toEqual([]);
+  expect(await copy(args)).toMatchObject({ code: 0 });
+  expect(await keysOf(target, bucket)).toEqual(["expires"]);
+});
+
 test("a bucket without keys is no success, unless --allow-empty is passed", async () => {
   const bucket = randomName();
   await fill(redis, bucket, entriesOf(1));
@@ -226,15 +246,19 @@ test("import --provision creates the table first", async () => {
 });
 
 test.each([
-  [[redis, redis], /FROM and TO are the same store/],
-  [[redis, redis.replace("127.0.0.1", "localhost")], /FROM and TO are the same store/],
-  [[postgres, `${postgres}&`.replace("postgres:", "postgresql:").replace(/&$/, "")], /are the same store/],
-  [[redis, redis, "--to-bucket", "default"], /FROM and TO are the same store/],
-  [[redis, postgres, "--to-bucket", "x", "--all-buckets"], /--to-bucket renames one bucket/],
-  [[redis, postgres, "--dry-run", "--verify"], /pass either --dry-run or --verify/],
-  [[redis, postgres, "--journal", "-"], /--journal needs a file/],
-  [[redis], /no store URL for TO/],
-])("%j is rejected", async (args, message) => {
+  ["the same URL twice", [redis, redis], /FROM and TO are the same store: pass another store/],
+  ["two names of one host", [redis, redis.replace("127.0.0.1", "localhost")], /FROM and TO are the same store/],
+  ["two schemes of one store", [postgres, postgres.replace("postgres:", "postgresql:")], /are the same store/],
+  ["the same bucket of one store", [redis, redis, "--to-bucket", "default"], /FROM and TO are the same store/],
+  [
+    "one name for all buckets",
+    [redis, postgres, "--to-bucket", "x", "--all-buckets"],
+    /--to-bucket renames one bucket/,
+  ],
+  ["--dry-run with --verify", [redis, postgres, "--dry-run", "--verify"], /pass either --dry-run or --verify/],
+  ["a journal on standard output", [redis, postgres, "--journal", "-"], /--journal needs a file/],
+  ["one URL", [redis], /no store URL for TO/],
+])("%s: the copy is rejected", async (_, args, message) => {
   expect(await copy(args)).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
 });
 

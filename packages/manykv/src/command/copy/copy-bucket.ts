@@ -43,7 +43,7 @@ interface CopiedRecord extends KeyRecord {
   readonly expiresAt: number | undefined;
 }
 
-/** The records of a key, and when they were read. */
+/** The records of a key, and when the read was sent. */
 interface TimedPair {
   readonly pair: Pair;
   readonly readAt: number;
@@ -130,9 +130,9 @@ class BucketCopy {
     const ofTarget = this.#options.update ? await this.#to.reader(this.#calls) : async () => [];
     const read = pairReader(ofSource, ofTarget);
     return async (keys) => {
-      const pairs = await read(keys);
+      // The record is as old when the read is sent as its copy is when the write is sent: both requests then take time.
       const readAt = performance.now();
-      return pairs.map((pair) => ({ pair, readAt }));
+      return (await read(keys)).map((pair) => ({ pair, readAt }));
     };
   }
 
