@@ -18,6 +18,7 @@ import { addIncrementCommand } from "./subcommands/increment.js";
 import { addListCommand } from "./subcommands/list.js";
 import { addProvisionCommand } from "./subcommands/provision.js";
 import { addRunCommand } from "./subcommands/run.js";
+import { addServeCommand } from "./subcommands/serve.js";
 import { addSetCommand } from "./subcommands/set.js";
 import { addSweepCommand } from "./subcommands/sweep.js";
 import { printMessage } from "./terminal.js";
@@ -96,6 +97,7 @@ function createProgram(version: string, toAction: ToAction): Command {
   addSweepCommand(program, toAction);
   addRunCommand(program, toAction);
   addDoctorCommand(program, toAction);
+  addServeCommand(program, toAction);
   addConformanceCommand(program, toAction);
   addBenchCommand(program, toAction);
   for (const command of program.commands)

@@ -69,7 +69,7 @@ test("a store that fails is an error for the component, and the command prints t
   const url = "default=redis://user:hunter2@127.0.0.1:1";
   const { code, stderr } = await outputOf(run("-s", url, "--timeout", "300ms", component));
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^manykv: store "default": setMany failed: .*timeout/m);
+  expect(stderr).toMatch(/^manykv: store "default": setMany failed: /m);
   expect(stderr).toMatch(/^manykv: the component returned an error$/m);
   expect(stderr).not.toContain("hunter2");
 });
@@ -99,7 +99,7 @@ test("bad input gets an error that says what to do", async () => {
     [["-s", "a=nosql://user:hunter2@h", component], /unknown URL scheme "nosql:"/],
     [["-s", "/=memory:", component], /Pass a name and a URL/],
     [["--env", "MISSING_VARIABLE", component], /has no environment variable of this name/],
-    [[service], /needs a component that exports wasi:cli\/run. This one exports wasi:http\/incoming-handler@0.2.0/],
+    [[service], /needs a component that exports wasi:cli\/run@0.2. This one exports wasi:http\/incoming-handler@0.2.0/],
     [[path("missing.wasm")], /cannot read ".*missing.wasm": no such file or directory/],
     [["package.json"], /is not a WebAssembly component/],
   ];

@@ -1,4 +1,4 @@
-import type { FailedCall, KeyvalueOptions, Shape, StoreEntry } from "@manykv/wasi";
+import type { FailedCall, KeyvalueOptions, StoreEntry } from "@manykv/wasi";
 import type { WasiOptions } from "@manykv/wasi/component";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError, exitCode } from "../errors.js";
@@ -95,10 +95,10 @@ function parseFolder(text: string): NamedValue {
   return [guest, host];
 }
 
-/** Returns the options of the host for a component of a shape. */
-export function keyvalueOptions(shape: Shape, flags: ComponentFlags): KeyvalueOptions {
+/** Returns the options of the host that do not depend on the component. */
+export function keyvalueOptions(flags: ComponentFlags): Omit<KeyvalueOptions, "shape" | "mode"> {
   const { unlisted, maxResultBytes, timeout } = flags;
-  return { shape, stores: storesOf(flags), unlisted, maxResultBytes, timeout, onError: printFailure };
+  return { stores: storesOf(flags), unlisted, maxResultBytes, timeout, onError: printFailure };
 }
 
 function storesOf({ store, bucket, timeout }: ComponentFlags): Record<string, StoreEntry> {

@@ -46,8 +46,9 @@ async function run(path: string, args: readonly string[], flags: ComponentFlags)
   const wasi = await loadWasi();
   const bytes = await withFileError("read", path, () => readFile(path));
   const component = await wasi.loadComponent(bytes);
-  const name = exportOf(component, "wasi:cli/run", "manykv run");
-  await using host = component.shape && wasi.keyvalue(keyvalueOptions(component.shape, flags));
+  const name = runExportOf(component);
+  const { shape } = component;
+  await using host = shape && wasi.keyvalue({ ...keyvalueOptions(flags), shape });
   await host?.open();
   const imports = await wasi.wasiImports(wasiOptions(flags, [basename(path), ...args]));
   // A component may block this thread, and then no listener could end it.
@@ -66,13 +67,14 @@ async function run(path: string, args: readonly string[], flags: ComponentFlags)
   }
 }
 
-/** Returns the name of an exported interface with its version. */
-export function exportOf({ exports }: Component, interfaceName: string, command: string): string {
-  const found = exports.find((name) => name.startsWith(`${interfaceName}@`) || name === interfaceName);
+/** Returns the name of the exported interface with its version. */
+function runExportOf({ exports }: Component): string {
+  const found = exports.find((name) => /^wasi:cli\/run@0\.2\./.test(name));
   if (found !== undefined) return found;
   const others = exports.length === 0 ? "nothing" : exports.join(", ");
+  const advice = exports.some((name) => name.startsWith("wasi:http/")) ? ". Use manykv serve" : "";
   throw new CommandError(
     exitCode.usage,
-    `${command} needs a component that exports ${interfaceName}. This one exports ${others}`,
+    `manykv run needs a component that exports wasi:cli/run@0.2. This one exports ${others}${advice}`,
   );
 }

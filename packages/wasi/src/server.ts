@@ -1,0 +1,1 @@
+export { type ComponentServer, type ServeOptions, serveComponent } from "./http/serve-component.js";
