@@ -95,8 +95,8 @@ function createProgram(version: string, toAction: ToAction): Command {
   addBucketsCommand(program, toAction);
   addProvisionCommand(program, toAction);
   addSweepCommand(program, toAction);
-  addRunCommand(program, toAction);
   addDoctorCommand(program, toAction);
+  addRunCommand(program, toAction);
   addServeCommand(program, toAction);
   addConformanceCommand(program, toAction);
   addBenchCommand(program, toAction);
