@@ -14,7 +14,7 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openStore } from "../../src/index.js";
-import { runCommand } from "../support/command.js";
+import { endOf, runCommand, startCommand } from "../support/command.js";
 import { dynamodbEndpoint, storeUrls } from "../support/stores.js";
 
 interface Checkup extends StoreDescription {
@@ -293,6 +293,22 @@ test("if the server cannot be reached, doctor prints the reason and no result", 
   expect(stderr).toMatch(/^manykv: describe \(redis\): unavailable \(ECONNREFUSED\)/);
   expect(stdout.toString()).toBe("");
   expect(code).toBe(3);
+});
+
+test("Ctrl-C stops doctor while the server does not respond, and no key remains", async () => {
+  const url = await redis();
+  const admin = new Redis(url);
+  await admin.client("PAUSE", 600_000, "WRITE");
+  const child = startCommand(["doctor", url]);
+  const ended = endOf(child);
+  await expect.poll(async () => String(await admin.client("LIST")), { timeout: 60_000 }).toContain("cmd=set");
+  child.kill("SIGINT");
+  const { code, stdout } = await ended;
+  expect(code).toBe(130);
+  expect(stdout.toString()).toBe("");
+  await admin.client("UNPAUSE");
+  await expect.poll(() => admin.dbsize(), { timeout: 10_000 }).toBe(0);
+  admin.disconnect();
 });
 
 test("the URL is an argument, --store or MANYKV_STORE", async () => {

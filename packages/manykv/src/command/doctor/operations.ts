@@ -198,7 +198,7 @@ class OperationTrial {
       const cause = `${code}${reason === undefined ? "" : ` (${reason})`}`;
       causes.set(cause, [...(causes.get(cause) ?? []), name]);
     }
-    const sentences = [...causes].map(([cause, names]) => `Not possible because of ${cause}: ${names.join(", ")}.`);
+    const sentences = [...causes].map(([cause, names]) => `These operations fail with ${cause}: ${names.join(", ")}.`);
     if (failed.some(({ code }) => code === "access-denied")) {
       sentences.push(
         "If the user may use only some buckets, pass one of them with --bucket. If it may only read, pass --read-only.",
