@@ -34,7 +34,7 @@ export class Journal {
   readonly #buckets: Map<string, BucketProgress>;
   #saving: Promise<void> | undefined;
   #savedAt = 0;
-  /** When the copy began, or `undefined` if no earlier run left a journal. */
+  /** When the copy began, or `undefined` if no earlier run copied anything. */
   readonly continuedFrom: string | undefined;
   readonly #startedAt: string;
 
@@ -42,7 +42,7 @@ export class Journal {
     this.#path = path;
     this.#copy = copy;
     this.#buckets = new Map(Object.entries(content?.buckets ?? {}));
-    this.continuedFrom = content?.startedAt;
+    this.continuedFrom = this.#buckets.size === 0 ? undefined : content?.startedAt;
     this.#startedAt = content?.startedAt ?? new Date().toISOString();
   }
 
