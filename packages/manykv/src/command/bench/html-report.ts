@@ -52,8 +52,8 @@ function cardOf(deployment: DeploymentResult, index: number): Markup {
 <dl>
 <div><dt>Round trip</dt><dd>${timeOf(roundTrip)}</dd></div>
 <div><dt>Keys written</dt><dd>${count(keysWritten)}</dd></div>
-<div class="wide"><dt>Batches are faster than single calls</dt><dd>${operations.map((operation, place) => markup`${place > 0 && ", "}${operation} ${sizeText(breakEven[operation])}`)}</dd></div>
-<div class="wide"><dt>Highest throughput, in keys per second</dt><dd>${operations.map((operation, place) => markup`${place > 0 && ", "}${operation} ${count(highest(results, operation))}`)}</dd></div>
+<div class="wide"><dt>Batches are faster than single calls</dt><dd>${operations.map((operation, place) => markup`${place > 0 && ", "}<span class="part">${operation} ${sizeText(breakEven[operation])}</span>`)}</dd></div>
+<div class="wide"><dt>Highest throughput, in keys per second</dt><dd>${operations.map((operation, place) => markup`${place > 0 && ", "}<span class="part">${operation} ${count(highest(results, operation))}</span>`)}</dd></div>
 </dl>
 </li>`;
 }

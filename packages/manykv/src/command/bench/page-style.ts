@@ -35,17 +35,22 @@ svg text { font-size: 12px; }
 .band { fill: var(--color); opacity: 0.16; }
 .line { fill: none; stroke: var(--color); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
 .single .line { stroke-dasharray: 6 5; }
-.trip .line { stroke-width: 1.5; stroke-dasharray: 0.1 5; stroke-width: 2.5; }
+.trip .line { stroke-dasharray: 0.1 5; stroke-width: 2.5; }
 circle { fill: var(--color); }
 .break-even { fill: var(--surface); stroke: var(--color); stroke-width: 2.5; }
 .label { fill: var(--color); }
 .label.batch { font-weight: 700; }
 h3 { margin-top: 1.5rem; }
 .card h3 { margin-top: 0; }
-.figures th:first-child { white-space: nowrap; position: sticky; left: 0; background: var(--surface); }
-.figures :is(th, td):not(:first-child) { text-align: right; white-space: nowrap; }
+.figures :is(th, td) { padding-inline: 0.5rem; text-align: right; white-space: nowrap; }
+.figures :is(th[rowspan], th[scope="row"]) {
+  position: sticky; left: 0; padding-inline: 1rem; background: var(--surface); text-align: left;
+}
 .figures td { font-variant-numeric: tabular-nums; }
 .figures .group { border-left: 1px solid var(--line); }
-.figures thead th.group[colspan] { text-align: left; color: var(--text); font-size: 0.9rem; }
+.figures { overflow-wrap: normal; }
+.figures thead tr + tr th { white-space: normal; vertical-align: bottom; }
+.figures th[colspan] { text-align: left; color: var(--text); font-size: 0.9rem; }
+.part { white-space: nowrap; }
 .explained { display: grid; gap: 0.75rem; max-width: 46rem; margin-top: 0.75rem; }
 `);
