@@ -5,8 +5,9 @@ import { countKeys } from "./count-keys.js";
 import { CommandError, type ExitCode, exitCode } from "./errors.js";
 import type { Interrupt } from "./interrupt.js";
 import type { KeysInput } from "./keys.js";
+import { printJson } from "./output.js";
 import { runWrites, type WriteFlags } from "./run-writes.js";
-import { formatCount, printMessage } from "./terminal.js";
+import { formatCount, printNote } from "./terminal.js";
 
 /** Deletes the keys of a source. */
 export function deleteRecords(
@@ -48,8 +49,9 @@ export async function deleteListed(
   interrupt: Interrupt,
 ): Promise<ExitCode> {
   if (flags.dryRun) {
-    const count = await countKeys(bucket, prefix, interrupt.stop);
-    printMessage(`would delete ${formatCount(count, "record")}`);
+    const count = await countKeys(bucket, prefix, interrupt.stop, flags);
+    if (flags.json) await printJson({ "would-delete": count }, interrupt.stop);
+    printNote(`would delete ${formatCount(count, "record")}`, flags);
     return exitCode.done;
   }
   if (!flags.yes) {

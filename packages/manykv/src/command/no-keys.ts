@@ -1,5 +1,5 @@
 import type { Store } from "@manykv/core";
-import { similarNames } from "./similar-names.js";
+import { closestTo } from "./suggestions.js";
 import { printMessage } from "./terminal.js";
 
 /**
@@ -22,7 +22,7 @@ export async function printNoKeys(
 
 function hintOf(bucket: string, names: readonly string[] | undefined): string {
   if (names === undefined || names.includes(bucket)) return "";
-  const similar = similarNames(bucket, names);
+  const similar = closestTo(bucket, names);
   if (similar.length > 0) return `: did you mean ${similar.map((name) => JSON.stringify(name)).join(" or ")}?`;
   return names.length === 0
     ? ": no bucket of the store has keys"

@@ -17,13 +17,19 @@ export type ToAction = <Parameters extends unknown[]>(
   run: (...parameters: Parameters) => Promise<ExitCode>,
 ) => (...parameters: Parameters) => Promise<void>;
 
+/** Options of nearly every subcommand. */
+export interface OutputFlags {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
 /** Options of every subcommand that opens a store. */
 export interface ClientFlags {
   readonly backend?: string;
   readonly timeout: number;
 }
 
-export interface StoreFlags extends ClientFlags {
+export interface StoreFlags extends ClientFlags, OutputFlags {
   readonly store?: string;
 }
 
@@ -33,10 +39,12 @@ export interface BucketFlags extends StoreFlags {
 }
 
 export function addStoreOptions(command: Command): Command {
-  return addClientOptions(
-    command.addOption(
-      new Option("-s, --store <url>", "URL of the store; other users can see a password in arguments").env(
-        "MANYKV_STORE",
+  return addOutputOptions(
+    addClientOptions(
+      command.addOption(
+        new Option("-s, --store <url>", "URL of the store; other users can see a password in arguments").env(
+          "MANYKV_STORE",
+        ),
       ),
     ),
   );
@@ -51,6 +59,12 @@ export function addClientOptions(command: Command): Command {
         .argParser(parseDuration)
         .default(30_000, "30s"),
     );
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .option("--json", "print the result as JSON to standard output")
+    .option("-q, --quiet", "print no progress and no summary, only errors");
 }
 
 export function addBucketOptions(command: Command): Command {

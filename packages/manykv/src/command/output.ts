@@ -44,6 +44,11 @@ export function openStandardOutput(stop: AbortSignal): Promise<Output> {
   return withFileError("write", "-", async () => descriptorOutput("-", 1, stop));
 }
 
+/** Prints the result of a subcommand for programs: one line of JSON. */
+export async function printJson(result: unknown, stop: AbortSignal): Promise<void> {
+  await (await openStandardOutput(stop)).write(`${JSON.stringify(result)}\n`);
+}
+
 /** Opens a FIFO once it has a reader. An open that waits for the reader would block a thread. */
 async function openFifo(path: string, stop: AbortSignal): Promise<number> {
   for (;;) {

@@ -6,6 +6,7 @@ import { addBenchCommand } from "./subcommands/bench.js";
 import { addBucketsCommand } from "./subcommands/buckets.js";
 import { addClearCommand } from "./subcommands/clear.js";
 import { addCompareCommand } from "./subcommands/compare.js";
+import { addCompletionCommand } from "./subcommands/completion.js";
 import { addConformanceCommand } from "./subcommands/conformance.js";
 import { addCopyCommand } from "./subcommands/copy.js";
 import { addCountCommand } from "./subcommands/count.js";
@@ -21,6 +22,7 @@ import { addRunCommand } from "./subcommands/run.js";
 import { addServeCommand } from "./subcommands/serve.js";
 import { addSetCommand } from "./subcommands/set.js";
 import { addSweepCommand } from "./subcommands/sweep.js";
+import { withCloseSuggestions } from "./suggestions.js";
 import { printMessage } from "./terminal.js";
 
 /** Runs the command with the arguments after its name and returns the exit code. */
@@ -69,7 +71,8 @@ function rejectReplacedBytes(args: readonly string[]): void {
   );
 }
 
-function createProgram(version: string, toAction: ToAction): Command {
+/** Creates the parser of all subcommands. `toAction` receives the function of each. */
+export function createProgram(version: string, toAction: ToAction): Command {
   const program = new Command("manykv")
     .description("Move records in and out of a key-value store: memory, Redis, Postgres or DynamoDB.")
     .version(version, "-v, --version", "print the version")
@@ -79,7 +82,7 @@ function createProgram(version: string, toAction: ToAction): Command {
     // Otherwise, `manykv set key -v` would print the version and set nothing.
     .enablePositionalOptions()
     // An unknown argument, which Commander's errors repeat, may be a URL with a password.
-    .configureOutput({ outputError: (message, write) => write(withoutCredentials(message)) })
+    .configureOutput({ outputError: (message, write) => write(withoutCredentials(withCloseSuggestions(message))) })
     .exitOverride();
   addImportCommand(program, toAction);
   addExportCommand(program, toAction);
@@ -99,6 +102,7 @@ function createProgram(version: string, toAction: ToAction): Command {
   addRunCommand(program, toAction);
   addServeCommand(program, toAction);
   addConformanceCommand(program, toAction);
+  addCompletionCommand(program, toAction);
   addBenchCommand(program, toAction);
   for (const command of program.commands)
     for (const each of [command, ...command.commands]) rejectRepeatedOptions(each);

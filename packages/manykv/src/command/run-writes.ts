@@ -1,12 +1,14 @@
 import { InputError, type Item, type KeyRecord } from "../records/record.js";
 import { type RecordFailure, type WriteResult, writeRecords } from "../transfer/write-records.js";
-import { describeError, type ExitCode, exitCode } from "./errors.js";
+import { CommandError, describeError, type ExitCode, exitCode } from "./errors.js";
 import type { Input } from "./input.js";
 import type { Interrupt } from "./interrupt.js";
+import type { OutputFlags } from "./options.js";
+import { printJson } from "./output.js";
 import { Report } from "./report.js";
-import { formatCount, formatTransfer, LimitedMessages, Progress, printMessage } from "./terminal.js";
+import { formatCount, formatTransfer, LimitedMessages, Progress, printMessage, printNote } from "./terminal.js";
 
-export interface WriteFlags {
+export interface WriteFlags extends OutputFlags {
   readonly batchSize: number;
   readonly onError: "stop" | "continue";
   readonly report?: string;
@@ -31,8 +33,14 @@ export async function runWrites<Read extends KeyRecord>(
   flags: WriteFlags,
   interrupt: Interrupt,
 ): Promise<ExitCode> {
+  if (flags.json && flags.report === "-")
+    throw new CommandError(exitCode.usage, "--json and --report - both use standard output: pass a file to --report");
   const report = flags.report === undefined ? undefined : await Report.open(flags.report, job.input, interrupt);
-  const progress = await Progress.start(job.doing, job.input?.size, job.input?.position);
+  const progress = await Progress.start(job.doing, {
+    quiet: flags.quiet,
+    total: job.input?.size,
+    position: job.input?.position,
+  });
   const startedAt = performance.now();
   const messages = new LimitedMessages("record");
   const onFailure = (failure: RecordFailure): Promise<void> | undefined => {
@@ -54,7 +62,8 @@ export async function runWrites<Read extends KeyRecord>(
   await report?.finish(result.totals);
   messages.finish();
   const code = printErrors(result, report?.error);
-  printTotals(job, result, startedAt);
+  if (flags.json) await printJson(result.totals, interrupt.abort);
+  printTotals(job, result, startedAt, flags);
   return interrupt.exitCode ?? code;
 }
 
@@ -74,12 +83,13 @@ function printTotals<Read extends KeyRecord>(
   { done, howToContinue }: WriteJob<Read>,
   { totals, inputError }: WriteResult,
   startedAt: number,
+  flags: OutputFlags,
 ): void {
   const { applied, "not-applied": notApplied, unknown, bytes, last, complete, next } = totals;
   const records = formatCount(applied, "record");
   const transfer = formatTransfer(bytes, startedAt);
   if (next === undefined) {
-    printMessage(`${done} ${records}, ${transfer}`);
+    printNote(`${done} ${records}, ${transfer}`, flags);
     return;
   }
   printMessage(`${done} ${records}, ${notApplied} not applied, ${unknown} unknown, ${transfer}`);

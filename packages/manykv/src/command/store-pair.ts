@@ -3,30 +3,34 @@ import type { Command } from "commander";
 import { type ReadRecords, recordReader } from "../transfer/read-values.js";
 import { CommandError, describeError, exitCode } from "./errors.js";
 import type { Interrupt } from "./interrupt.js";
-import { addClientOptions, batchSizeOption, type ClientFlags, prefixOption } from "./options.js";
+import {
+  addClientOptions,
+  addOutputOptions,
+  batchSizeOption,
+  type ClientFlags,
+  type OutputFlags,
+  prefixOption,
+} from "./options.js";
 import { openBucket, withStore } from "./with-bucket.js";
 
 /** Options of the subcommands that use two stores. */
-export interface PairFlags extends ClientFlags {
+export interface PairFlags extends ClientFlags, OutputFlags {
   readonly bucket?: readonly string[];
   readonly allBuckets?: boolean;
   readonly prefix?: string;
   readonly batchSize: number;
   readonly report?: string;
   readonly allowEmpty?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
 }
 
 export function addPairOptions(command: Command, verb: string): Command {
-  return addClientOptions(command)
+  const own = command
     .option("-b, --bucket <names...>", 'buckets to use (default: "default")')
     .option("--all-buckets", "use all buckets that contain keys")
     .addOption(prefixOption(`${verb} only keys that start with this text`))
     .addOption(batchSizeOption())
-    .option("--allow-empty", "succeed even if a bucket has no keys")
-    .option("--json", "print the totals as JSON to standard output")
-    .option("--quiet", "print only failures");
+    .option("--allow-empty", "succeed even if a bucket has no keys");
+  return addOutputOptions(addClientOptions(own));
 }
 
 /** The two arguments of a subcommand that uses two stores, such as `FROM` and `TO`. */

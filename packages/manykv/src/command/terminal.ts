@@ -1,8 +1,15 @@
+import { fstatSync } from "node:fs";
 import type { SingleBar } from "cli-progress";
+import type { OutputFlags } from "./options.js";
 
 /** Prints a line to standard error. Standard output is for data only. */
 export function printMessage(message: string): void {
   process.stderr.write(`manykv: ${message}\n`);
+}
+
+/** Prints a message that is not about a failure, unless the user wants only errors or gets the result as JSON. */
+export function printNote(message: string, { json, quiet }: OutputFlags): void {
+  if (!json && !quiet) printMessage(message);
 }
 
 /**
@@ -51,7 +58,20 @@ export class LimitedMessages {
 
 const maxMessages = 10;
 
-/** Shows the progress of a transfer. Prints nothing if standard error is not a terminal. */
+export interface ProgressOptions extends OutputFlags {
+  /** Where the bar ends. */
+  readonly total?: number | undefined;
+  readonly position?: (() => number) | undefined;
+  /** What `update` counts. Default: records. */
+  readonly noun?: string;
+  /** When the transfer began, on the clock of `performance.now()`. Default: now. */
+  readonly startedAt?: number;
+}
+
+/**
+ * Shows the progress of a transfer on a terminal. In a pipe such as `manykv export | manykv import`, the commands share the
+ * terminal, so only the last one shows its progress.
+ */
 export class Progress {
   readonly #bar: SingleBar | undefined;
   readonly #position: (() => number) | undefined;
@@ -67,12 +87,9 @@ export class Progress {
   /** Starts the display. With a `total`, shows a bar filled up to `position()`. Otherwise, only counts. */
   static async start(
     action: string,
-    total?: number,
-    position?: () => number,
-    noun: string = "records",
-    startedAt: number = performance.now(),
+    { quiet, total, position, noun = "records", startedAt = performance.now() }: ProgressOptions,
   ): Promise<Progress> {
-    if (!process.stderr.isTTY) return new Progress(undefined, position, startedAt);
+    if (quiet || !process.stderr.isTTY || isPipe(1)) return new Progress(undefined, position, startedAt);
     const { SingleBar } = await import("cli-progress");
     const format = total === undefined ? "" : " {bar} {percentage}%  {eta_formatted} left ";
     const bar = new SingleBar({
@@ -95,5 +112,14 @@ export class Progress {
 
   stop(): void {
     this.#bar?.stop();
+  }
+}
+
+function isPipe(descriptor: number): boolean {
+  try {
+    const status = fstatSync(descriptor);
+    return status.isFIFO() || status.isSocket();
+  } catch {
+    return false; // The shell closed it.
   }
 }

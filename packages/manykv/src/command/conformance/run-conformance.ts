@@ -105,7 +105,11 @@ class RunDisplay {
     if (this.#quiet) return;
     if (event.type === "start") {
       if (!process.stderr.isTTY) printMessage(`testing ${event.backend}: ${formatCount(event.cases, "case")}`);
-      this.#progress = Progress.start(`testing ${event.backend}`, event.cases, () => this.#ended, "cases");
+      this.#progress = Progress.start(`testing ${event.backend}`, {
+        total: event.cases,
+        position: () => this.#ended,
+        noun: "cases",
+      });
     }
     if (event.type !== "case-end" || event.result.skip === "not-run") return;
     const { id, failure } = event.result;

@@ -32,7 +32,7 @@ export class CountedProgress {
 
   /** Starts the display. Without `counted`, it never shows a remaining time. */
   static async start(action: string, noun: string, counted: Counted | undefined): Promise<CountedProgress> {
-    const progress = new CountedProgress(action, noun, await Progress.start(action, undefined, undefined, noun));
+    const progress = new CountedProgress(action, noun, await Progress.start(action, { noun }));
     if (counted !== undefined && process.stderr.isTTY) void progress.#countKeys(counted);
     return progress;
   }
@@ -58,7 +58,12 @@ export class CountedProgress {
     // Without a total, the display continues as it is.
     if (total === undefined || signal.aborted) return;
     const position = (): number => Math.min(this.#position, total);
-    const progress = await Progress.start(this.#action, total, position, this.#noun, this.#progress.startedAt);
+    const progress = await Progress.start(this.#action, {
+      total,
+      position,
+      noun: this.#noun,
+      startedAt: this.#progress.startedAt,
+    });
     if (signal.aborted) return progress.stop();
     this.#progress.stop();
     this.#progress = progress;

@@ -44,7 +44,7 @@ export function addBenchCommand(program: Command, toAction: ToAction): void {
     .option("--provision", "create what the stores need, such as their tables, before the run")
     .option("--json <file>", "write the figures as JSON; - for standard output")
     .option("--html <file>", "write an HTML page with charts and tables; - for standard output")
-    .option("--quiet", "print neither progress nor the table")
+    .option("-q, --quiet", "print neither progress nor the table")
     .addHelpText("after", help)
     .action(toAction(run));
 }

@@ -21,7 +21,8 @@ Example
 function runBuckets(flags: StoreFlags): Promise<ExitCode> {
   return withStore(flags, async (store, { stop }) => {
     const output = await openStandardOutput(stop);
-    for await (const name of store.buckets({ signal: stop })) await output.write(`${name}\n`);
+    for await (const name of store.buckets({ signal: stop }))
+      await output.write(flags.json ? `${JSON.stringify(name)}\n` : `${name}\n`);
     return exitCode.done;
   });
 }

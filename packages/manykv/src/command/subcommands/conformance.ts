@@ -42,7 +42,7 @@ export function addConformanceCommand(program: Command, toAction: ToAction): voi
     .option("--name <text>", "name of the backend in the reports")
     .option("--json <file>", "write the results as JSON; - for standard output");
   addReportOptions(command)
-    .option("--quiet", "print only failures")
+    .option("-q, --quiet", "print only failures")
     .option("--init [file]", "write a harness module that you can adapt to your backend (default: harness.mjs)")
     .helpCommand(false)
     .addHelpText("after", help)

@@ -31,7 +31,8 @@ Examples
 async function runCount(flags: CountFlags): Promise<ExitCode> {
   return withBucket(flags, async (bucket, { stop }) => {
     const output = await openStandardOutput(stop);
-    await output.write(`${await countKeys(bucket, flags.prefix, stop)}\n`);
+    const count = await countKeys(bucket, flags.prefix, stop, flags);
+    await output.write(flags.json ? `${JSON.stringify({ count })}\n` : `${count}\n`);
     return exitCode.done;
   });
 }

@@ -10,8 +10,6 @@ import { openBucket, withStore } from "../with-bucket.js";
 interface DoctorFlags extends StoreFlags {
   readonly bucket?: string;
   readonly readOnly?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
 }
 
 export function addDoctorCommand(program: Command, toAction: ToAction): void {
@@ -23,8 +21,6 @@ export function addDoctorCommand(program: Command, toAction: ToAction): void {
   addStoreOptions(command)
     .option("-b, --bucket <name>", "bucket in which to try operations (default: a new one with a random name)")
     .option("--read-only", "write nothing, and expect no permission to write")
-    .option("--json", "print the result as JSON")
-    .option("--quiet", "print only the findings, one per line")
     .addHelpText("after", help)
     .action(toAction(runDoctor));
 }
@@ -34,6 +30,8 @@ Severities of findings
   data-loss  the server may lose or change data that it has acknowledged
   warning    a guarantee of manykv may not hold, or operations fail
   note       another fact, such as a setting that the server does not report
+
+With --quiet, doctor prints only the findings, one per line.
 
 doctor tries each operation with two keys that have random names, and deletes them.
 

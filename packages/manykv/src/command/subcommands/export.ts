@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { ndjsonWriter } from "../../records/ndjson.js";
 import type { RecordWriter } from "../../records/record.js";
 import { listPages, type ReadBatch, readValues, recordReader } from "../../transfer/read-values.js";
 import { CommandError, type ExitCode, exitCode, ReaderClosed } from "../errors.js";
@@ -9,13 +10,14 @@ import {
   type BucketFlags,
   batchSizeOption,
   type FormatFlags,
+  type OutputFlags,
   prefixOption,
   type ToAction,
   writerFor,
 } from "../options.js";
-import { type Output, openOutput } from "../output.js";
+import { type Output, openOutput, printJson } from "../output.js";
 import { replaceFile } from "../replace-file.js";
-import { formatCount, formatTransfer, Progress, printMessage } from "../terminal.js";
+import { formatCount, formatTransfer, Progress, printNote } from "../terminal.js";
 import { withBucket } from "../with-bucket.js";
 
 interface ExportFlags extends BucketFlags, FormatFlags {
@@ -60,20 +62,23 @@ Examples
 
 async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
   const writer = await writerFor(file, flags);
+  const isPrinted = file === "-";
+  if (flags.json && isPrinted && writer !== ndjsonWriter)
+    throw new CommandError(exitCode.usage, "--json and --format csv contradict each other: pass a file, or only one");
   return withBucket(flags, async (bucket, { stop }, store) => {
     const output = await openOutput(file, replaceFile, stop);
     const counts: Counts = { records: 0, bytes: 0, missing: 0 };
     const startedAt = performance.now();
     const printCounts = (done: string): void => {
-      printMessage(`${done} ${formatCount(counts.records, "record")}, ${formatTransfer(counts.bytes, startedAt)}`);
+      printNote(`${done} ${formatCount(counts.records, "record")}, ${formatTransfer(counts.bytes, startedAt)}`, flags);
       if (counts.missing > 0)
-        printMessage(`${formatCount(counts.missing, "key")} deleted or expired during the export`);
+        printNote(`${formatCount(counts.missing, "key")} deleted or expired during the export`, flags);
     };
     try {
       const calls = { signal: stop };
       const read = await recordReader(store, bucket, calls);
       const batches = readValues(listPages(bucket, flags.prefix, calls), { read, batchSize: flags.batchSize });
-      await exportRecords(batches, output, writer, counts);
+      await exportRecords(batches, output, writer, counts, flags);
       const isEmpty = counts.records + counts.missing === 0;
       if (isEmpty && !flags.allowEmpty) {
         await output.abandon();
@@ -87,6 +92,7 @@ async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
       printCounts("incomplete: exported only");
       throw error;
     }
+    if (flags.json && !isPrinted) await printJson(counts, stop);
     printCounts("exported");
     return exitCode.done;
   });
@@ -104,8 +110,9 @@ async function exportRecords(
   output: Output,
   writer: RecordWriter,
   counts: Counts,
+  flags: OutputFlags,
 ): Promise<void> {
-  const progress = await Progress.start("exporting");
+  const progress = await Progress.start("exporting", flags);
   try {
     if (writer.header !== "") await output.write(writer.header);
     for await (const { records } of batches) {

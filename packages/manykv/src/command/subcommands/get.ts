@@ -42,7 +42,8 @@ Examples
 
 async function runGet(keys: string[], flags: GetFlags): Promise<ExitCode> {
   const isSingle = keys.length === 1 && flags.keysFrom === undefined;
-  const format = flags.format ?? (isSingle ? "raw" : "ndjson");
+  const format = flags.format ?? (isSingle && !flags.json ? "raw" : "ndjson");
+  if (format === "raw" && flags.json) throw new CommandError(exitCode.usage, "--json applies only to --format ndjson");
   if (format === "raw" && !isSingle) {
     throw new CommandError(
       exitCode.usage,

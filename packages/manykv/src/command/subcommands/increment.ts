@@ -45,7 +45,9 @@ async function runIncrement(key: string, delta: bigint | undefined, flags: Incre
   return withBucket(flags, async (bucket, interrupt) => {
     const output = await openStandardOutput(interrupt.stop);
     const call = bucket.increment(key, delta, { ttl: flags.ttl, signal: interrupt.abort });
-    await output.write(`${await call.catch(rethrow)}\n`);
+    const value = await call.catch(rethrow);
+    // A JSON number of this size would lose digits.
+    await output.write(flags.json ? `${JSON.stringify({ value: `${value}` })}\n` : `${value}\n`);
     return exitCode.done;
   });
 }

@@ -33,10 +33,13 @@ Examples
   manykv list --prefix user: --format json`;
 
 async function runList(flags: ListFlags): Promise<ExitCode> {
+  const format = flags.format ?? (flags.json ? "json" : "lines");
+  if (format === "lines" && flags.json)
+    throw new CommandError(exitCode.usage, "--json and --format lines contradict each other: pass only one");
   return withBucket(flags, async (bucket, interrupt) => {
     const output = await openStandardOutput(interrupt.stop);
     for await (const keys of listPages(bucket, flags.prefix, { signal: interrupt.stop })) {
-      await printKeys(keys, flags.format ?? "lines", output);
+      await printKeys(keys, format, output);
     }
     return exitCode.done;
   });

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type ExitCode, exitCode } from "../errors.js";
 import { addStoreOptions, type StoreFlags, type ToAction } from "../options.js";
+import { printJson } from "../output.js";
 import { unlessAborted } from "../unless-aborted.js";
 import { withStore } from "../with-bucket.js";
 
@@ -21,6 +22,7 @@ Example
 function runProvision(flags: StoreFlags): Promise<ExitCode> {
   return withStore(flags, async (store, interrupt) => {
     await unlessAborted(interrupt.stop, store.provision());
+    if (flags.json) await printJson({ provisioned: true }, interrupt.stop);
     return exitCode.done;
   });
 }

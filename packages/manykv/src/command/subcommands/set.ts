@@ -5,6 +5,7 @@ import { decodeValue, type ValueEncoding, valueEncodings } from "../../records/r
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import { openInput } from "../input.js";
 import { addBucketOptions, type BucketFlags, type ToAction, ttlOption } from "../options.js";
+import { printJson } from "../output.js";
 import { withBucket } from "../with-bucket.js";
 
 interface SetFlags extends BucketFlags {
@@ -53,8 +54,10 @@ async function runSet(key: string, text: string | undefined, flags: SetFlags): P
       await bucket.set(key, value, { ttl: flags.ttl, ifAbsent: flags.ifAbsent, signal: interrupt.abort });
     } catch (error) {
       if (!StoreError.is(error) || error.code !== "precondition-failed") throw error;
+      if (flags.json) await printJson({ set: false }, interrupt.stop);
       throw new CommandError(exitCode.incomplete, "the key exists, so it was not set (--if-absent)");
     }
+    if (flags.json) await printJson({ set: true }, interrupt.stop);
     return exitCode.done;
   });
 }

@@ -26,7 +26,8 @@ Example
 function runSweep(flags: StoreFlags): Promise<ExitCode> {
   return withStore(flags, async (store, { stop }) => {
     const output = await openStandardOutput(stop);
-    await output.write(`${await store.sweep({ signal: stop, timeout: Number.POSITIVE_INFINITY })}\n`);
+    const swept = await store.sweep({ signal: stop, timeout: Number.POSITIVE_INFINITY });
+    await output.write(flags.json ? `${JSON.stringify({ swept })}\n` : `${swept}\n`);
     return exitCode.done;
   });
 }
