@@ -83,7 +83,7 @@ async function openJournal(
 
 async function prepare({ second }: StorePair, flags: CopyFlags, interrupt: Interrupt): Promise<void> {
   const where = `${second.name}: `;
-  await warnOfDataLoss(second.store, { timeout: flags.timeout, where, signal: interrupt.stop });
+  if (!flags.quiet) await warnOfDataLoss(second.store, { timeout: flags.timeout, where, signal: interrupt.stop });
   if (!flags.provision) return;
   try {
     await unlessAborted(interrupt.stop, second.store.provision());

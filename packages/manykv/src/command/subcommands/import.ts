@@ -66,7 +66,7 @@ async function runImport(file: string, flags: ImportFlags): Promise<ExitCode> {
   return withBucket(flags, async (bucket, interrupt, store) => {
     const input = await openInput(file, interrupt.stop);
     if (flags.provision) await unlessAborted(interrupt.stop, store.provision());
-    await warnOfDataLoss(store, { timeout: flags.timeout, signal: interrupt.stop });
+    if (!flags.quiet) await warnOfDataLoss(store, { timeout: flags.timeout, signal: interrupt.stop });
     return runWrites(
       {
         doing: "importing",
