@@ -57,7 +57,7 @@ export const hasJspi: boolean = "Suspending" in ((globalThis as { WebAssembly?: 
  */
 export function keyvalue(options: KeyvalueOptions): Keyvalue {
   const { host, settings, limits } = resolveOptions(options);
-  return new KeyvalueHost(host, (host.mode === "sync" ? workerBackend : ownBackend)(settings, limits));
+  return new KeyvalueHost(host, backendOf(host.mode, settings, limits));
 }
 
 const optionNames = ["stores", "unlisted", "shape", "mode", "maxResultBytes", "timeout", "onError"];
@@ -117,10 +117,18 @@ export class KeyvalueHost implements Keyvalue {
   }
 }
 
+export const defaults: Required<
+  Pick<HostSettings, "unlisted"> & Pick<CallRunnerOptions, "timeout" | "maxResultBytes">
+> = {
+  unlisted: "no-such-store",
+  timeout: 10_000,
+  maxResultBytes: 128 * 1024 * 1024,
+};
+
 /** Checks the options and adds the defaults. */
 export function resolveOptions(options: KeyvalueOptions): ResolvedOptions {
   checkNames(options);
-  const { unlisted = "no-such-store", shape = "draft2", mode = hasJspi ? "jspi" : "sync", onError } = options;
+  const { unlisted = defaults.unlisted, shape = "draft2", mode = hasJspi ? "jspi" : "sync", onError } = options;
   checkChoice("unlisted", unlisted, ["no-such-store", "access-denied"]);
   checkChoice("shape", shape, shapes);
   checkChoice("mode", mode, ["jspi", "sync"]);
@@ -130,8 +138,8 @@ export function resolveOptions(options: KeyvalueOptions): ResolvedOptions {
     host: { shape, mode, identifiers: new Set(settings.keys()), unlisted },
     settings,
     limits: {
-      timeout: checkNumber("timeout", options.timeout ?? 10_000),
-      maxResultBytes: checkNumber("maxResultBytes", options.maxResultBytes ?? 128 * 1024 * 1024),
+      timeout: checkNumber("timeout", options.timeout ?? defaults.timeout),
+      maxResultBytes: checkNumber("maxResultBytes", options.maxResultBytes ?? defaults.maxResultBytes),
       onError,
     },
   };
@@ -141,6 +149,10 @@ export interface ResolvedOptions {
   readonly host: HostSettings;
   readonly settings: StoreSettings;
   readonly limits: CallRunnerOptions;
+}
+
+export function backendOf(mode: Mode, settings: StoreSettings, limits: CallRunnerOptions): Backend {
+  return mode === "sync" ? workerBackend(settings, limits) : ownBackend(settings, limits);
 }
 
 /** The stores of this thread. */

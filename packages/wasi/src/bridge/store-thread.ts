@@ -19,15 +19,46 @@ export interface StoreThreadOptions {
  * worker responds.
  */
 export class StoreThread {
+  readonly #settings: StoreSettings;
+  readonly #options: StoreThreadOptions;
+  #started: StartedThread | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(settings: StoreSettings, options: StoreThreadOptions) {
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  call(identifier: string, name: CallName, args: readonly unknown[]): Answer<unknown> {
+    if (this.#closed !== undefined) return closed;
+    return this.#start().caller.call(identifier, name, args);
+  }
+
+  /** Opens all stores, and rejects if one of them cannot be opened. */
+  open(): Promise<void> {
+    return this.#start().command("open");
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#started?.close() ?? Promise.resolve();
+    return this.#closed;
+  }
+
+  #start(): StartedThread {
+    this.#started ??= new StartedThread(this.#settings, this.#options);
+    return this.#started;
+  }
+}
+
+class StartedThread {
+  readonly caller: BlockingCaller;
   readonly #worker: Worker;
-  readonly #caller: BlockingCaller;
   /** Commands that the worker has not settled. */
   readonly #waiting: Map<WorkerCommand, (error?: unknown) => void> = new Map();
-  #closed: Promise<void> | undefined;
 
   constructor(settings: StoreSettings, { timeout, maxResultBytes, onError }: StoreThreadOptions) {
     const [owner, waiting] = createBridge();
-    this.#caller = new BlockingCaller(waiting, timeout);
+    this.caller = new BlockingCaller(waiting, timeout);
     const workerData: WorkerSettings = { settings, bridge: owner, timeout, maxResultBytes };
     // A CommonJS build has no `import.meta.resolve`.
     const file = createRequire(import.meta.url).resolve("#store-worker");
@@ -42,28 +73,21 @@ export class StoreThread {
     this.#worker.unref();
   }
 
-  call(identifier: string, name: CallName, args: readonly unknown[]): Answer<unknown> {
-    if (this.#closed !== undefined) return closed;
-    return this.#caller.call(identifier, name, args);
-  }
-
-  /** Opens all stores, and rejects if one of them cannot be opened. */
-  open(): Promise<void> {
-    return this.#command("open");
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= this.#command("close").finally(async () => void (await this.#worker.terminate()));
-    return this.#closed;
-  }
-
-  #command(command: WorkerCommand): Promise<void> {
+  command(command: WorkerCommand): Promise<void> {
     const settled = new Promise<void>((resolve, reject) => {
       this.#waiting.set(command, (error) => (error === undefined ? resolve() : reject(error)));
     });
     this.#worker.ref();
     this.#worker.postMessage(command);
     return settled.finally(() => this.#worker.unref());
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.command("close");
+    } finally {
+      await this.#worker.terminate();
+    }
   }
 
   #fail(error: unknown): void {

@@ -10,17 +10,18 @@ interface ShapeFunctions {
 
 const bucketMethods = ["get", "set", "delete", "exists", "list-keys"].map((name) => `[method]bucket.${name}`);
 const batch = ["get-many", "set-many", "delete-many"];
-const cas = ["[static]cas.new", "[method]cas.current", "swap"];
+const atomics = ["[static]cas.new", "[method]cas.current", "increment", "swap"];
 
-function wasi(version: string, atomics: readonly string[]): ShapeFunctions {
-  return { package: "wasi:keyvalue", version, functions: { store: ["open", ...bucketMethods], atomics, batch } };
+function wasi(version: string, atomicsOfVersion: readonly string[]): ShapeFunctions {
+  const functions = { store: ["open", ...bucketMethods], atomics: atomicsOfVersion, batch };
+  return { package: "wasi:keyvalue", version, functions };
 }
 
 /** The functions of each shape. */
 export const shapeFunctions: Readonly<Record<Shape, ShapeFunctions>> = {
   draft: wasi("0.2.0-draft", ["increment"]),
-  "draft2-2024": wasi("0.2.0-draft2", ["increment", ...cas]),
-  draft2: wasi("0.2.0-draft2", ["increment", ...cas]),
+  "draft2-2024": wasi("0.2.0-draft2", atomics),
+  draft2: wasi("0.2.0-draft2", atomics),
   "wasmcloud-0.2": {
     package: "wasmcloud:keyvalue",
     version: "0.2.0",

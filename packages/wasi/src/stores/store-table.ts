@@ -18,7 +18,10 @@ export interface StoreEntry {
   readonly bucket?: string | undefined;
 }
 
-/** The stores of a host, by the identifier that components pass to `open`. A string is a URL. */
+/**
+ * The stores of a host, by the identifier that components pass to `open`. A string is the URL of a store, or of a module
+ * if it starts with `file:`.
+ */
 export type StoreMap = Readonly<Record<string, string | Store | StoreEntry>>;
 
 /** Settings of a store that can be sent to another thread, unless it has a `store`. */
@@ -49,7 +52,7 @@ function toSetting(identifier: string, value: string | Store | StoreEntry): Stor
 }
 
 function toEntry(value: string | Store | StoreEntry): StoreEntry {
-  if (typeof value === "string") return { url: value };
+  if (typeof value === "string") return value.startsWith("file:") ? { module: value } : { url: value };
   return isStore(value) ? { store: value } : Object(value);
 }
 

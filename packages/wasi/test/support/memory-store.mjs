@@ -1,0 +1,5 @@
+import { memoryStore } from "@manykv/memory";
+
+export default function openMemory() {
+  return memoryStore();
+}
