@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { tracingChannel } from "node:diagnostics_channel";
 import { type Abilities, BatchError, type Bucket, type CallEvent, type Store, type StoreOptions } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { ConformanceCase } from "../conformance-case.js";
@@ -8,6 +9,7 @@ import { networkClients } from "../support/network.js";
 import { recordEvents } from "../support/record-events.js";
 import { recordRequests } from "../support/recording-driver.js";
 import { assertNothingApplied, batchErrorOf, rejectionOf, rejectsWith } from "../support/rejections.js";
+import { pause } from "../support/settles.js";
 import { leavesNoneUnhandled } from "../support/unhandled-rejections.js";
 
 /** Largest `ArrayBuffer` that several values may share, in bytes (S2 in `docs/semantics.md`). */
@@ -120,6 +122,35 @@ export const sameEverywhereCases: readonly ConformanceCase[] = [
       for (const { callId, undone } of attempts) {
         assert.ok(calls.some(({ id }) => id === callId));
         assert.equal(undone, 0);
+      }
+    },
+  },
+  {
+    id: "same-tracing-one-subscriber",
+    rule: "same",
+    subject: "core",
+    // Subscribers of other cases would cause the events.
+    alone: true,
+    title: "a program that subscribes to only one of a tracing channel's five events receives this event",
+    async run(context) {
+      const bucket = await context.bucket();
+      for (const event of ["start", "end", "asyncStart", "asyncEnd", "error"] as const) {
+        const channel = tracingChannel("manykv:call")[event];
+        const operations: string[] = [];
+        const note = (message: unknown): void => {
+          const { bucket: name, operation } = message as CallEvent;
+          if (name === bucket.name) operations.push(operation);
+        };
+        channel.subscribe(note);
+        try {
+          await bucket.get("key");
+          await bucket.exists("\ud800").catch(() => {});
+          // The event of a call is published after its promise has settled.
+          await pause(1);
+        } finally {
+          channel.unsubscribe(note);
+        }
+        assert.deepEqual(operations, event === "error" ? ["exists"] : ["get", "exists"], `a subscriber of ${event}`);
       }
     },
   },

@@ -84,6 +84,12 @@ test("a level is not reached if one of its cases is skipped on request", async (
   expect(code).toBe(1);
 });
 
+test("--init - prints the module", async () => {
+  const { code, stdout, stderr } = await runCommand(["conformance", "--init", "-"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout.toString()).toContain("export default {");
+});
+
 test("--init does not replace a file", async () => {
   const path = folder.file("mine.mjs", "mine");
   const { code, stderr } = await runCommand(["conformance", "--init", path]);

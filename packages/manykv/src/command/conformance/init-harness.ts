@@ -1,9 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { CommandError, exitCode, hasCode, withFileError } from "../errors.js";
+import { openStandardOutput } from "../output.js";
 import { printMessage } from "../terminal.js";
 
-/** Writes a harness module that works as it is. Does not replace an existing file. */
-export async function initHarness(path: string): Promise<void> {
+/** Writes a harness module that works as it is, for `-` to standard output. Does not replace an existing file. */
+export async function initHarness(path: string, stop: AbortSignal): Promise<void> {
+  if (path === "-") return (await openStandardOutput(stop)).write(harnessModule);
   await withFileError("write", path, async () => {
     try {
       await writeFile(path, harnessModule, { flag: "wx" });

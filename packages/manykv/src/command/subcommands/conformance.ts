@@ -43,7 +43,10 @@ export function addConformanceCommand(program: Command, toAction: ToAction): voi
     .option("--json <file>", "write the results as JSON; - for standard output");
   addReportOptions(command)
     .option("-q, --quiet", "print only failures")
-    .option("--init [file]", "write a harness module that you can adapt to your backend (default: harness.mjs)")
+    .option(
+      "--init [file]",
+      "write a harness module that you can adapt to your backend; - for standard output (default: harness.mjs)",
+    )
     .helpCommand(false)
     .addHelpText("after", help)
     .action(toAction(run));
@@ -121,7 +124,7 @@ async function runUrl(conformance: Conformance, url: string, flags: ConformanceF
 async function init(target: string | undefined, { init: file, ...others }: ConformanceFlags): Promise<ExitCode> {
   if (target !== undefined || Object.keys(others).length > 0)
     throw new CommandError(exitCode.usage, "--init writes a module and runs nothing: remove the other arguments");
-  await initHarness(file === true || file === undefined ? "harness.mjs" : file);
+  await initHarness(file === true || file === undefined ? "harness.mjs" : file, interrupt.stop);
   return exitCode.done;
 }
 
