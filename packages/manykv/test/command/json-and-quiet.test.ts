@@ -2,7 +2,7 @@ import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { afterAll, describe, expect, test } from "vitest";
 import { createProgram } from "../../src/command/program.js";
-import { type Ended, runCommand } from "../support/command.js";
+import { type Ended, runCommand, withoutWarnings } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const folder = temporaryFolder();
@@ -43,7 +43,7 @@ describe("--json prints the result on standard output and no summary", () => {
     expect(parse(ended)).toEqual(expected);
     expect(ended.code).toBe(code);
     // The test server keeps no data on disk.
-    if (code === 0) expect(ended.stderr.replace(/^manykv: warning: .*\n/, "")).toBe("");
+    if (code === 0) expect(withoutWarnings(ended.stderr)).toBe("");
   });
 
   test("list and buckets print JSON strings, and export prints records", async () => {

@@ -2,7 +2,7 @@ import { type CompareTotals, compareRecords, type Difference, noTotals } from ".
 import { describeError, type ExitCode, exitCode } from "../errors.js";
 import type { Interrupt } from "../interrupt.js";
 import { printNoKeys } from "../no-keys.js";
-import { printJson } from "../print-json.js";
+import { printJson } from "../output.js";
 import { Report } from "../report.js";
 import { allBuckets, type NamedStore, openNamedBucket, type PairFlags, type StorePair } from "../store-pair.js";
 import { formatCount, LimitedMessages, printMessage } from "../terminal.js";
@@ -74,11 +74,12 @@ class StoreComparison {
   async finish(isAllBuckets: boolean): Promise<ExitCode> {
     await this.#report?.finish(this.#totals);
     if (this.#report?.error !== undefined) this.#errors.push(this.#report.error);
-    if (this.#flags.json) await printJson(this.#totals, this.#interrupt).catch((error) => this.#errors.push(error));
+    if (this.#flags.json)
+      await printJson(this.#totals, this.#interrupt.abort).catch((error) => this.#errors.push(error));
     this.#messages.finish();
     const described = this.#errors.map(describeError);
     for (const { message } of described) printMessage(message);
-    if (!this.#flags.quiet) this.#printTotals();
+    if (!this.#flags.quiet && !this.#flags.json) this.#printTotals();
     const { complete, equal } = this.#totals;
     const differences = countDifferences(this.#totals);
     const isEmpty = isAllBuckets ? equal + differences === 0 : this.#emptyBuckets.length > 0;

@@ -4,7 +4,7 @@ import type { RecordFailure, WriteResult } from "../../transfer/write-records.js
 import { CommandError, describeError, type ExitCode, exitCode } from "../errors.js";
 import type { Interrupt } from "../interrupt.js";
 import { printNoKeys } from "../no-keys.js";
-import { printJson } from "../print-json.js";
+import { printJson } from "../output.js";
 import { Report } from "../report.js";
 import { allBuckets, type NamedBucket, openNamedBucket, type PairFlags, type StorePair } from "../store-pair.js";
 import { formatBytes, formatCount, formatTransfer, LimitedMessages, printMessage } from "../terminal.js";
@@ -204,11 +204,12 @@ class Copy {
     await this.#report?.finish(this.#totals);
     if (this.#report?.error !== undefined) this.#errors.push(this.#report.error);
     await (complete ? this.#journal?.remove() : this.#journal?.save())?.catch((error) => this.#errors.push(error));
-    if (this.#flags.json) await printJson(this.#totals, this.#interrupt).catch((error) => this.#errors.push(error));
+    if (this.#flags.json)
+      await printJson(this.#totals, this.#interrupt.abort).catch((error) => this.#errors.push(error));
     this.#messages.finish();
     const described = this.#errors.map(describeError);
     for (const { message } of described) printMessage(message);
-    if (!this.#flags.quiet) this.#printSummary();
+    if (!this.#flags.quiet && !(this.#flags.json && this.isWhole)) this.#printSummary();
     if (complete) await this.#printEmpty(isAllBuckets);
     const isEmpty = isAllBuckets ? this.#isEmpty : this.#emptyBuckets.length > 0;
     const isIncomplete = !this.isWhole || this.#totals.different > 0 || (isEmpty && !this.#flags.allowEmpty);
