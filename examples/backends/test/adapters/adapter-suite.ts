@@ -57,7 +57,7 @@ export function testAdapter({ name, file, driver, faults, target }: Adapter): vo
       });
       // 1 also means that the script failed, but then it does not print this.
       expect(run.stdout, run.stderr).toMatch(/^expected: .+\ngot: .+\n$/);
-      expect(run.status, "the library has no longer this fault").toBe(1);
+      expect(run.status, "the library no longer has this fault").toBe(1);
     });
 
     test("the adapter has fewer than 60 lines", () => {
