@@ -9,7 +9,7 @@ const store = serviceUrl("redis");
 
 /** Returns the records of a bucket as sorted lines of NDJSON. */
 async function contents(bucket: string): Promise<string[]> {
-  const { code, stdout } = await runCommand(["export", "-b", bucket], { store });
+  const { code, stdout } = await runCommand(["export", "-b", bucket, "--allow-empty"], { store });
   expect(code).toBe(0);
   return stdout.toString().split("\n").filter(Boolean).sort();
 }
