@@ -1,4 +1,4 @@
-// unstorage removes separators from both ends of a key and refuses keys that are then empty, or that have a segment `.`.
+// unstorage removes separators from both ends of a key. It refuses keys that are then empty or have a segment `.`.
 import { createStorage } from "unstorage";
 
 const storage = createStorage();

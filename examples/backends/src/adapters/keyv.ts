@@ -5,7 +5,7 @@ import * as kit from "@manykv/core/driver";
 const most = Object.freeze({ maxKeys: 1_000, maxBytes: 4_000_000 });
 const within = (namespace: string) => (key: string) => `${namespace}:${key}`;
 
-/** A driver on top of a storage adapter of Keyv. A bucket is a namespace, and a value is base64. The caller disconnects. */
+/** A driver on top of a storage adapter of Keyv. A bucket is a namespace. Values are base64. The caller disconnects. */
 export class KeyvDriver implements kit.Driver {
   readonly name = "keyv";
   readonly limits = Object.freeze({ maxValueBytes: 1_000_000, get: most, set: most, delete: most, concurrency: 4 });
