@@ -87,8 +87,10 @@ async function bundleCommonJs({ exports }) {
     supported: { "dynamic-import": false },
   });
   const files = filesOf(outputFiles);
-  for (const [index, name] of names.entries())
-    files.set(`dist/${name}.cjs`, `module.exports = require("./chunks/all.cjs").entry${index};\n`);
+  for (const [index, name] of names.entries()) {
+    const folder = "../".repeat(name.split("/").length - 1) || "./";
+    files.set(`dist/${name}.cjs`, `module.exports = require("${folder}chunks/all.cjs").entry${index};\n`);
+  }
   return files;
 }
 
