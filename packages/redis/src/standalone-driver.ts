@@ -187,6 +187,7 @@ export class StandaloneDriver implements Driver {
       const lacking = withoutScan(connection, exchange);
       if (lacking !== undefined) throw new FaultError(lacking);
       const page = keysOfScan(wanted, cursor, this.#replyOf(connection, exchange));
+      if (page === undefined) throw new FaultError(connection.desynchronized(exchange));
       cursor = page.cursor;
       return { keys: page.keys, done: cursor === "0" };
     });

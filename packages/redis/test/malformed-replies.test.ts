@@ -57,6 +57,19 @@ for (const [what, answer] of Object.entries(malformed)) {
   });
 }
 
+for (const answer of [":1\r\n", "*2\r\n:7\r\n*0\r\n", "*2\r\n$1\r\n0\r\n*1\r\n:1\r\n", "*2\r\n$2\r\nup\r\n*0\r\n"]) {
+  test(`${JSON.stringify(answer)} is no reply to SCAN, so the listing uses another connection`, async () => {
+    const [proxy, bucket] = await through("url");
+    const connection = proxy.last;
+    connection.hold("answer");
+    const listing = bucket.listKeys();
+    await pause(20);
+    connection.client.write(answer);
+    expect((await listing).keys).toEqual(["warm"]);
+    expect(connection.client.destroyed).toBe(true);
+  });
+}
+
 test("a write with a malformed reply is settled and acknowledged", async () => {
   const [proxy, bucket] = await through("url");
   const connection = proxy.last;

@@ -55,8 +55,10 @@ class Lister {
   /** Sends one `SCAN`. Also sends `CLUSTER NODES` before the first and after the last `SCAN` of a master. */
   async step(state: ListingState): Promise<readonly string[]> {
     const { scan, address, connection } = await this.#continue(state);
-    const reply = await this.#send(connection, encodeScan(this.#wanted, scan.cursor), scanReply);
-    const { keys, cursor } = keysOfScan(this.#wanted, scan.cursor, reply);
+    const command = encodeScan(this.#wanted, scan.cursor);
+    const { keys, cursor } = await this.#send(connection, command, scanReply, (reply) =>
+      keysOfScan(this.#wanted, scan.cursor, reply),
+    );
     if (cursor === "0") state.finish(await this.#look(connection, address));
     else state.advance(cursor);
     return keys;
@@ -141,18 +143,25 @@ class Lister {
   }
 
   async #look(connection: Connection, address: Address): Promise<NodeView> {
-    const reply = await this.#send(connection, clusterNodes, textReply);
-    const view = parseNodeView(textOf(reply) ?? "", address);
+    const view = parseNodeView(await this.#send(connection, clusterNodes, textReply, textOf), address);
     if (view === undefined) throw this.#changed();
     return view;
   }
 
-  async #send(connection: Connection, command: Buffer, limits: ReplyLimits): Promise<Reply | undefined> {
+  /** Sends a command and parses its reply. `parse` returns `undefined` for a reply to another command. */
+  async #send<Result>(
+    connection: Connection,
+    command: Buffer,
+    limits: ReplyLimits,
+    parse: (reply: Reply | undefined) => Result | undefined,
+  ): Promise<Result> {
     const exchange = await connection.send(this.#request, command, 1, { limits });
     const [reply] = exchange.replies;
     const fault = reply instanceof Error ? faultOfReply(reply) : connection.faultOf(exchange);
     if (fault !== undefined) throw this.#failed(new FaultError(fault));
-    return reply;
+    const result = parse(reply);
+    if (result === undefined) throw this.#failed(new FaultError(connection.desynchronized(exchange)));
+    return result;
   }
 
   async #connect(address: Address): Promise<Connection> {

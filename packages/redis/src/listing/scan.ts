@@ -20,23 +20,26 @@ export interface ScanPage {
   readonly cursor: string;
 }
 
-/** Parses the reply to {@link encodeScan}. Skips names that no store can have written. */
-export function keysOfScan(wanted: Wanted, sent: string, reply: Reply | undefined): ScanPage {
+/**
+ * Parses the reply to {@link encodeScan}. Skips names that no store can have written. Returns `undefined` if the reply is not
+ * one to `SCAN`.
+ */
+export function keysOfScan(wanted: Wanted, sent: string, reply: Reply | undefined): ScanPage | undefined {
   const [cursor, names] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
-  if (!(cursor instanceof Uint8Array) || !Array.isArray(names)) throw new FaultError(unexpected);
+  const next = cursor instanceof Uint8Array ? (textOf(cursor) ?? "") : "";
+  if (!/^\d{1,20}$/.test(next) || !Array.isArray(names)) return undefined;
   const keys: string[] = [];
   for (const name of names as readonly Reply[]) {
-    if (!(name instanceof Uint8Array)) throw new FaultError(unexpected);
+    if (!(name instanceof Uint8Array)) return undefined;
     const key = wanted.itemOf(name);
     if (key !== undefined) keys.push(key);
   }
-  const next = textOf(cursor) as string;
   // A listing that makes no progress would never end.
-  if (!/^\d{1,20}$/.test(next) || (next === sent && next !== "0")) throw new FaultError(unexpected);
+  if (next === sent && next !== "0") throw new FaultError(noProgress);
   return { keys, cursor: next };
 }
 
-const unexpected = Object.freeze({ code: "internal", retryable: false, effect: "none" } as const);
+const noProgress = Object.freeze({ code: "internal", retryable: false, effect: "none" } as const);
 
 /** The result of one step of a listing. */
 export interface Step {

@@ -73,14 +73,8 @@ const scripted: readonly ScriptedFailure[] = [
   },
   {
     what: "sends a reply of the wrong type",
-    operations: [...reads, ...writes],
+    operations: everything,
     expected: { code: "connection-lost", retryable: true, effect: "unknown" },
-    handle: () => () => "+QUEUED\r\n",
-  },
-  {
-    what: "sends a reply of the wrong type to SCAN",
-    operations: lists,
-    expected: { code: "internal", retryable: false, effect: "none" },
     handle: () => () => "+QUEUED\r\n",
   },
 ];
