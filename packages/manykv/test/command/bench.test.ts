@@ -112,7 +112,7 @@ test("in a pipe, the output has no control characters", async () => {
 
 test("on a terminal, the table shows each size when it is measured, and the complete table replaces it", async () => {
   const slow = ["--sizes", "1,2", "--rounds", "1000000", "--max-keys", "1000000000", "--duration", "1s"];
-  const { code, stdout } = await runOnTerminal(["bench", "memory:", ...slow]);
+  const { code, stdout } = await runOnTerminal(`manykv bench memory: ${slow.join(" ")}`);
   const screens = stdout.toString().split("\x1b[0J");
   expect(screens[1]).toMatch(/^measuring 1 key: round \d+ of at most 1,?\d+\r\n/);
   const halfWay = screens.find((screen) => screen.includes("measuring 2 keys"));

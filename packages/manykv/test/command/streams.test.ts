@@ -3,7 +3,7 @@ import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openStore } from "../../src/index.js";
-import { endOf, runCommand, startCommand } from "../support/command.js";
+import { endOf, runCommand, runOnTerminal, startCommand } from "../support/command.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const folder = temporaryFolder();
@@ -50,4 +50,15 @@ test("an interrupted export removes its file and reports that it is incomplete",
 test("without a terminal, no progress is shown", async () => {
   const { stderr } = await runCommand(["export", "-b", bucket, folder.path("quiet.ndjson")], { store: url });
   expect(stderr).toMatch(/^manykv: exported 60,000 records, .*\n$/);
+});
+
+test("on a terminal, a pipe of two commands shows the progress of the last one only", async () => {
+  const alone = await runOnTerminal(`manykv export -b ${bucket} ${folder.path("alone.ndjson")}`, { store: url });
+  expect(alone.stdout.toString()).toContain("exporting");
+  const copy = randomName();
+  const script = `manykv export -b ${bucket} | manykv import -b ${copy}; manykv clear -b ${copy} --yes --quiet`;
+  const piped = (await runOnTerminal(script, { store: url })).stdout.toString();
+  expect(piped).toContain("importing");
+  expect(piped).not.toContain("exporting");
+  for (const done of ["exported", "imported"]) expect(piped).toContain(`manykv: ${done} 60,000 records`);
 });

@@ -71,20 +71,21 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
   return ended;
 }
 
+/** A shell function that runs the built command. */
+const shellFunction = `manykv() { "${process.execPath}" "${builtMain}" "$@"; }\n`;
+
 /** Runs a shell script in which `manykv` is the built command, for arguments that Node.js cannot pass. */
 export function runShell(script: string, { store }: Pick<RunOptions, "store">): Promise<Ended> {
-  const definition = `manykv() { "${process.execPath}" "${builtMain}" "$@"; }\n`;
   return endOf(
-    spawn("sh", ["-c", definition + script], { env: environment(store), stdio: ["ignore", "pipe", "pipe"] }),
+    spawn("sh", ["-c", shellFunction + script], { env: environment(store), stdio: ["ignore", "pipe", "pipe"] }),
   );
 }
 
-/** Runs the built command on a terminal. Standard output contains what the terminal received. */
-export function runOnTerminal(args: readonly string[]): Promise<Ended> {
-  const command = ["stty cols 200 rows 50;", process.execPath, builtMain, ...args].join(" ");
-  return endOf(
-    spawn("script", ["-qec", command, "/dev/null"], { env: environment(undefined), stdio: ["ignore", "pipe", "pipe"] }),
-  );
+/** Runs a shell script on a terminal. Standard output contains what the terminal received. */
+export function runOnTerminal(script: string, { store }: Pick<RunOptions, "store"> = {}): Promise<Ended> {
+  const command = `stty cols 200 rows 50\n${shellFunction}${script}`;
+  const env = { ...environment(store), SHELL: "/bin/sh" };
+  return endOf(spawn("script", ["-qec", command, "/dev/null"], { env, stdio: ["ignore", "pipe", "pipe"] }));
 }
 
 /** Waits for a command to end, and returns its output and exit code. */
