@@ -78,7 +78,7 @@ export class MariadbDriver implements kit.Driver {
 
   async close() {
     this.#pool.end().catch(() => {});
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy(new Error("closed")); // without an error, mysql2 keeps a timer
   }
 
   classify(error: unknown): kit.Fault {
@@ -115,18 +115,19 @@ export class MariadbDriver implements kit.Driver {
     } catch (error) {
       const fault = kit.FaultError.is(error) ? error.fault : this.classify(error);
       if (kind === undefined || fault.effect === "none") throw error;
-      const ended = this.#end(connection); // begins at once: a cancelled call runs no fence
-      ended.catch(() => {});
-      const fence = (request: Request): Promise<void> => kit.waitFor(request, ended);
-      throw new kit.FaultError({ ...fault, fence }, "the write was lost", { cause: error });
+      const limit = new AbortController();
+      const timer = setTimeout(() => limit.abort(), 5_000);
+      const ended = this.#end(connection, limit.signal); // begins at once: a cancelled call runs no fence
+      ended.finally(() => clearTimeout(timer)).catch(() => {});
+      throw new kit.FaultError({ ...fault, fence: (late) => kit.waitFor(late, ended) }, "lost", { cause: error });
     } finally {
       connection.release();
     }
   }
 
   /** Ends a connection on the server. Resolves when the server has ended it. */
-  async #end({ threadId, connection }: PoolConnection): Promise<void> {
-    const request = kit.createRequest({ bucket: "", signal: AbortSignal.timeout(5_000) });
+  async #end({ threadId, connection }: PoolConnection, signal: AbortSignal): Promise<void> {
+    const request = kit.createRequest({ bucket: "", signal });
     // After a restart of the server, a stranger may have the same id, but not the same address.
     const find = `SELECT id FROM ${threads} WHERE id = ? AND host = ?`;
     while ((await this.#send(request, find, [threadId, this.#clients.get(connection)])).length > 0)
