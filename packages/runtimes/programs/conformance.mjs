@@ -24,6 +24,8 @@ await finish();
 for (const reason of unhandled) console.log("unhandled", reason);
 console.log(`${counts.passed} passed, ${counts.failed + unhandled.length} failed, ${counts.skipped} skipped`);
 if (counts.failed + unhandled.length > 0) process.exitCode = 1;
+// After the event loop has ended, Node.js 20 may wait forever for handles that an agent has left, unless the process exits.
+process.once("beforeExit", () => process.exit());
 
 async function inLanes(width, queue) {
   const waiting = queue.values();
