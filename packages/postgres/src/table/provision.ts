@@ -86,14 +86,12 @@ const longestPause = 200;
  */
 export async function provision(runner: Runner, table: string, request: DriverRequest): Promise<void> {
   let found = await find(runner, table, request);
-  if (found === "missing" || found === "unknown") {
-    await create(runner, table, request);
-    // If another session created the table during the first check, that check may have seen the table without its
-    // columns. A second check sees both.
-    found = found === "unknown" ? found : await find(runner, table, request);
-  }
+  if (found === "missing" || found === "unknown") await create(runner, table, request);
   if (found === "unknown") return;
-  if (found === "missing" || !found.suits) throw new FaultError(unsuitable);
+  // If another session created the table during the first check, that check may have seen the table without its columns. A
+  // second check sees both.
+  if (found === "missing" || !found.suits) found = await find(runner, table, request);
+  if (typeof found === "string" || !found.suits) throw new FaultError(unsuitable);
   try {
     await upgrade(runner, table, request, found);
   } catch (error) {
