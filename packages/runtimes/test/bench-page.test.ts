@@ -74,10 +74,7 @@ describe.each(devices)("the page on %s", (_, options) => {
   beforeEach(async () => {
     const opened = await openPage(browser, address(), options);
     page = opened.page;
-    return async () => {
-      expect(opened.problems).toEqual([]);
-      await page.close();
-    };
+    return opened.finish;
   });
 
   test("shows the figures of the JSON result in tables", async () => {

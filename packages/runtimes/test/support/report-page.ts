@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Browser, type BrowserContextOptions, chromium as launcher, type Page } from "playwright-core";
+import { expect } from "vitest";
 import { chromium } from "./chromium.js";
 
 export async function launchBrowser(): Promise<Browser> {
@@ -15,12 +16,15 @@ export const devices = [
   ["a desktop", { viewport: { width: 1280, height: 900 }, colorScheme: "light" }],
 ] as const satisfies readonly (readonly [string, BrowserContextOptions])[];
 
-/** Opens a page. `problems` receives each message of the console, each error, and the address of each further request. */
+/**
+ * Opens a page. `finish` closes it, and fails if there was a message on the console, an error or a further request since the
+ * page was opened.
+ */
 export async function openPage(
   browser: Browser,
   address: string,
   options: BrowserContextOptions,
-): Promise<{ readonly page: Page; readonly problems: readonly string[] }> {
+): Promise<{ readonly page: Page; readonly finish: () => Promise<void> }> {
   const problems: string[] = [];
   const page = await browser.newPage(options);
   page.on("console", (message) => problems.push(message.text()));
@@ -29,7 +33,11 @@ export async function openPage(
     if (request.url() !== address && !request.url().startsWith("data:")) problems.push(request.url());
   });
   await page.goto(address);
-  return { page, problems };
+  const finish = async (): Promise<void> => {
+    expect(problems).toEqual([]);
+    await page.close();
+  };
+  return { page, finish };
 }
 
 /** Returns how many pixels of the page are outside the window, horizontally. */

@@ -14,8 +14,8 @@ export interface Response {
 }
 
 /**
- * Several values in one buffer, which can be transferred. A value of its own may be a view of a larger buffer, and a
- * message would clone all of that buffer.
+ * Several values in one buffer, which a message can transfer. A single value may be a view of a larger buffer, and a message
+ * would clone that whole buffer.
  */
 export class PackedValues {
   readonly bytes: Bytes;

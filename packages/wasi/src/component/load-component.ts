@@ -20,7 +20,7 @@ export interface LoadOptions {
 export interface Component extends ComponentDescription {
   readonly mode: Mode;
   /**
-   * Creates an instance with memory of its own, and returns its exports.
+   * Creates an instance with separate memory, and returns its exports.
    *
    * @param keyvalue - the host of the interface; `undefined` for a component that does not import it
    * @param imports - all other imports, by the name of their interface without its version

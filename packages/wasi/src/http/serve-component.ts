@@ -130,7 +130,7 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uin
     if (bytes > maxBytes) return undefined;
     chunks.push(chunk);
   }
-  // A buffer of its own, which another thread can receive without a copy of its pool.
+  // A chunk may be a view of a pool, and a message to another thread would copy the whole pool.
   const body = new Uint8Array(bytes);
   let offset = 0;
   for (const chunk of chunks) {

@@ -61,7 +61,7 @@ export class Journal {
     return journal;
   }
 
-  /** Returns how far the copy has come with a bucket, or `undefined` if it has not begun. */
+  /** Returns how far the copy has come with a bucket, or `undefined` if it did not start yet. */
   progressOf(bucket: string): BucketProgress | undefined {
     return this.#buckets.get(bucket);
   }
