@@ -6,11 +6,13 @@ import { wasiKeyvalue } from "./shapes/wasi-keyvalue.js";
 import { wasmcloudKeyvalue } from "./shapes/wasmcloud-keyvalue.js";
 import { CallRunner, type CallRunnerOptions, type FailedCall } from "./stores/call-runner.js";
 import type { Call, Failure } from "./stores/calls.js";
-import { type StoreMap, type StoreSettings, StoreTable, toSettings } from "./stores/store-table.js";
+import { MemoryRunner } from "./stores/memory-runner.js";
+import { isMemory, type StoreMap, type StoreSettings, StoreTable, toSettings } from "./stores/store-table.js";
 
 /**
  * How a component waits for a store. In mode `jspi`, the engine suspends the component (JavaScript Promise Integration).
- * In mode `sync`, the thread of the component blocks while a worker makes the call.
+ * In mode `sync`, the thread of the component blocks while a worker makes the call. The URL `memory:` needs no worker: the
+ * call runs in the thread of the component.
  */
 export type Mode = "jspi" | "sync";
 
@@ -152,7 +154,7 @@ export interface ResolvedOptions {
 }
 
 export function backendOf(mode: Mode, settings: StoreSettings, limits: CallRunnerOptions): Backend {
-  return mode === "sync" ? workerBackend(settings, limits) : ownBackend(settings, limits);
+  return mode === "sync" ? syncBackend(settings, limits) : ownBackend(settings, limits);
 }
 
 /** The stores of this thread. */
@@ -170,15 +172,21 @@ export function ownBackend(
   };
 }
 
-/** The stores of a worker, for which this thread waits. */
-function workerBackend(settings: StoreSettings, limits: CallRunnerOptions): Backend {
+/** The stores of a worker, for which this thread waits, and `memory:` in this thread. */
+function syncBackend(settings: StoreSettings, limits: CallRunnerOptions): Backend {
   const own = [...settings].find(([, { store }]) => store !== undefined);
   if (own !== undefined) throw invalid(`the store ${JSON.stringify(own[0])} ${needsWorker}`);
-  const thread = new StoreThread(settings, limits);
+  const inMemory = new Map([...settings].filter(([, setting]) => isMemory(setting)));
+  const memory = new MemoryRunner(inMemory, limits);
+  const thread = new StoreThread(new Map([...settings].filter(([identifier]) => !inMemory.has(identifier))), limits);
   return {
-    call: (identifier, name, ...args) => thread.call(identifier, name, args) as never,
+    call: (identifier, name, ...args) =>
+      inMemory.has(identifier) ? memory.run(identifier, name, args) : (thread.call(identifier, name, args) as never),
     open: () => thread.open(),
-    close: () => thread.close(),
+    close: () => {
+      memory.close();
+      return thread.close();
+    },
   };
 }
 

@@ -56,7 +56,7 @@ test("1,000 keys in one get-many cost one command of Redis", async () => {
   expect(calls.filter((call) => !/^(config|info)/.test(call))).toEqual(["mget 1"]);
 });
 
-test("whatever a store does, the component gets an error without secrets, and continues", async () => {
+test("10,000 times, whatever a store does, the component gets an error without secrets, and continues", async () => {
   const module = new URL("support/faulty-store.mjs", import.meta.url).href;
   await using started = await startGuest({ stores: { default: { module } }, timeout: 30 });
   const { guest } = started;
@@ -73,7 +73,7 @@ test("whatever a store does, the component gets an error without secrets, and co
     () => guest.newCas("default", "k"),
   ];
   let errors = 0;
-  for (let count = 0; count < 1_000; count++) {
+  for (let count = 0; errors < 10_000; count++) {
     try {
       await calls[count % calls.length]?.();
     } catch (error) {
@@ -83,8 +83,7 @@ test("whatever a store does, the component gets an error without secrets, and co
       errors++;
     }
   }
-  expect(errors).toBeGreaterThan(300);
-});
+}, 300_000);
 
 test("a result over the limit is an error", async () => {
   const entry = { module: storeModule, argument: { name: "memory" } };

@@ -14,6 +14,13 @@ for (const shape of runnableShapes) {
   });
 }
 
+for (const shape of runnableShapes.filter((each) => each !== "wasmcloud-0.2")) {
+  test(`a component of the shape ${shape} calls every function on memory: without JSPI and without a worker`, async () => {
+    await using started = await startGuest({ shape, mode: "sync", stores: { default: "memory:" } });
+    await walk(started.guest, shape);
+  });
+}
+
 /** Calls every function of the interface, and checks what the guest received. */
 async function walk(guest: Guest, shape: Shape): Promise<void> {
   // The store.

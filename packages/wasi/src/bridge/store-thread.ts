@@ -35,8 +35,8 @@ export class StoreThread {
   }
 
   /** Opens all stores, and rejects if one of them cannot be opened. */
-  open(): Promise<void> {
-    return this.#start().command("open");
+  async open(): Promise<void> {
+    if (this.#settings.size > 0) await this.#start().command("open");
   }
 
   close(): Promise<void> {

@@ -46,22 +46,11 @@ export class CallRunner {
     try {
       const calls = this.#callsOn(await this.#table.bucket(identifier), identifier);
       const value = await calls[name](...args);
-      this.#checkSize(value);
+      checkSize(value, this.#options);
       return { value };
     } catch (error) {
-      return { failure: this.#report({ identifier, call: name, error }) };
+      return { failure: reportFailure({ identifier, call: name, error }, this.#options) };
     }
-  }
-
-  #report(failed: FailedCall): Failure {
-    const failure = toFailure(failed.error);
-    try {
-      // Lost races are part of a component's normal work.
-      if (failure.code !== "precondition-failed") this.#options.onError?.(failed);
-    } catch {
-      // A listener that fails must not end the component.
-    }
-    return failure;
   }
 
   #callsOn(bucket: Bucket, identifier: string): Implementations {
@@ -78,11 +67,8 @@ export class CallRunner {
       },
       increment: (key, delta) => bucket.increment(key, delta, options),
       incrementUnsigned: async (key, delta) => {
-        if (delta > maxInt64) throw new HostError("invalid-argument", "the store counts to 2^63 - 1 at most");
-        const sum = await bucket.increment(key, delta, options);
-        if (sum < 0n)
-          throw new HostError("wrong-type", "the new value is negative, which this interface cannot express");
-        return sum;
+        const sum = await bucket.increment(key, checkUnsignedDelta(delta), options);
+        return checkUnsignedSum(sum);
       },
       compareAndSwap: (key, expected, value) => bucket.compareAndSwap(key, { expected, value }, options),
       getMany: async (keys) => (await bucket.getMany(keys, options)).map((pair) => pair?.[1]),
@@ -107,17 +93,38 @@ export class CallRunner {
     }
     return { keys, cursor: page.cursor };
   }
+}
 
-  /** Throws if a component would receive more bytes than the host allows. */
-  #checkSize(value: unknown): void {
-    const { maxResultBytes } = this.#options;
-    let bytes = 0;
-    for (const item of Array.isArray(value) ? value : [value]) {
-      bytes += item instanceof Uint8Array ? item.length : 0;
-      if (bytes > maxResultBytes)
-        throw new HostError("too-large", `the result has more than ${maxResultBytes} bytes: ask for fewer keys`);
-    }
+/** Returns what a component learns about a call that failed, after the host learned all of it. */
+export function reportFailure(failed: FailedCall, { onError }: CallRunnerOptions): Failure {
+  const failure = toFailure(failed.error);
+  try {
+    // Lost races are part of a component's normal work.
+    if (failure.code !== "precondition-failed") onError?.(failed);
+  } catch {
+    // A listener that fails must not end the component.
+  }
+  return failure;
+}
+
+/** Throws if a component would receive more bytes than the host allows. */
+export function checkSize(value: unknown, { maxResultBytes }: CallRunnerOptions): void {
+  let bytes = 0;
+  for (const item of Array.isArray(value) ? value : [value]) {
+    bytes += item instanceof Uint8Array ? item.length : 0;
+    if (bytes > maxResultBytes)
+      throw new HostError("too-large", `the result has more than ${maxResultBytes} bytes: ask for fewer keys`);
   }
 }
 
 const maxInt64 = 2n ** 63n - 1n;
+
+export function checkUnsignedDelta(delta: bigint): bigint {
+  if (delta <= maxInt64) return delta;
+  throw new HostError("invalid-argument", "the store counts to 2^63 - 1 at most");
+}
+
+export function checkUnsignedSum(sum: bigint): bigint {
+  if (sum >= 0n) return sum;
+  throw new HostError("wrong-type", "the new value is negative, which this interface cannot express");
+}

@@ -1,4 +1,5 @@
 import { type Bucket, type Store, StoreError } from "@manykv/core";
+import { memoryStore } from "@manykv/memory";
 import { HostError } from "./failure.js";
 
 /** A store that components may open, and the bucket that they get. Exactly one of `url`, `store` and `module` is set. */
@@ -107,15 +108,27 @@ export class StoreTable {
     return store.open(setting.bucket);
   }
 
-  #openStore({ url, module, argument }: StoreSetting): Promise<Store> {
+  #openStore(setting: StoreSetting): Promise<Store> {
+    const { url, module, argument } = setting;
     const source = JSON.stringify([url, module, argument]);
     const found = this.#stores.get(source);
     if (found !== undefined) return found;
-    const opened = module === undefined ? openUrl(url ?? "", this.#timeout) : openModule(module, argument);
+    const opened = this.#create(setting);
     this.#stores.set(source, opened);
     opened.catch(() => this.#stores.delete(source));
     return opened;
   }
+
+  async #create(setting: StoreSetting): Promise<Store> {
+    const { url = "", module, argument } = setting;
+    if (module !== undefined) return openModule(module, argument);
+    return isMemory(setting) ? memoryStore({ timeout: this.#timeout }) : openUrl(url, this.#timeout);
+  }
+}
+
+/** Whether a store is in memory, which this package opens without the package `manykv`. */
+export function isMemory({ url }: StoreSetting): boolean {
+  return url?.toLowerCase() === "memory:";
 }
 
 async function openUrl(url: string, timeout: number): Promise<Store> {

@@ -1,3 +1,4 @@
+import { Random } from "@manykv/conformance/faults";
 import { createStore } from "@manykv/core";
 import { FaultError } from "@manykv/core/driver";
 
@@ -17,14 +18,13 @@ const faults = [
   () => Promise.resolve({ faults: [{ index: 99, code: "internal", effect: "unknown", retryable: false }] }),
 ];
 
-/** Opens a store whose requests fail in many ways. Every hundredth one never settles. */
+/** Opens a store whose requests fail in random ways. One of a hundred never settles. */
 export default function openFaultyStore() {
-  let count = 0;
+  const random = new Random("faulty store");
   const methods = ["get", "exists", "set", "setIfAbsent", "delete", "list", "increment", "compareAndSwap"];
   const request = (answer) => () => {
-    count++;
-    if (count % 100 === 0) return new Promise(() => {});
-    return count % 3 === 0 ? answer() : faults[count % faults.length]();
+    if (random.chance(0.01)) return new Promise(() => {});
+    return random.chance(0.2) ? answer() : random.pick(faults)();
   };
   const driver = {
     name: "faulty",

@@ -109,7 +109,12 @@ function storesOf({ store, bucket, timeout }: ComponentFlags): Record<string, St
     throw new CommandError(exitCode.usage, `--bucket names ${JSON.stringify(unknown)}, but no --store has this name`);
   const module = import.meta.resolve("#component-store");
   return Object.fromEntries(
-    [...urls].map(([name, url]) => [name, { module, argument: { url, timeout }, bucket: buckets.get(name) }]),
+    [...urls].map(([name, url]) => {
+      const bucket = buckets.get(name);
+      // A component without JSPI uses memory without a worker.
+      if (url.toLowerCase() === "memory:") return [name, { url, bucket }];
+      return [name, { module, argument: { url, timeout }, bucket }];
+    }),
   );
 }
 

@@ -1,0 +1,184 @@
+import { BatchError, StoreError, type SwapResult } from "@manykv/core";
+import { addToInteger, FaultError } from "@manykv/core/driver";
+import {
+  type CallRunnerOptions,
+  checkSize,
+  checkUnsignedDelta,
+  checkUnsignedSum,
+  reportFailure,
+} from "./call-runner.js";
+import type { Answer, Bytes, CallName, Calls, Page } from "./calls.js";
+import { HostError } from "./failure.js";
+import { NumberedCursors } from "./numbered-cursors.js";
+import type { StoreSettings } from "./store-table.js";
+
+/** The limits of `@manykv/memory`. */
+const maxKeyBytes = 1_024;
+const maxValueBytes = 64 * 1_048_576;
+
+const pageSize = 1_000;
+const cursorPrefix = "after:";
+
+/**
+ * Runs calls on `memory:` in the thread of the component. A component without JSPI cannot wait for the promises of
+ * `@manykv/memory`, and needs no worker for a `Map`. Every answer is the same as that of `@manykv/memory`. Shapes for
+ * components without JSPI have no prefixes, times to live and conditions.
+ */
+export class MemoryRunner {
+  readonly #settings: StoreSettings;
+  readonly #options: CallRunnerOptions;
+  readonly #cursors: NumberedCursors = new NumberedCursors();
+  /** All identifiers share one store, as identifiers with the same URL do. */
+  readonly #buckets: Map<string, MemoryBucket> = new Map();
+  #closed = false;
+
+  constructor(settings: StoreSettings, options: CallRunnerOptions) {
+    this.#settings = settings;
+    this.#options = options;
+  }
+
+  run<Name extends CallName>(
+    identifier: string,
+    name: Name,
+    args: Parameters<Calls[Name]>,
+  ): Answer<ReturnType<Calls[Name]>> {
+    try {
+      const call = this.#callsOn(this.#bucket(identifier), identifier)[name] as (
+        ...args: Parameters<Calls[Name]>
+      ) => ReturnType<Calls[Name]>;
+      const value = call(...args);
+      checkSize(value, this.#options);
+      return { value };
+    } catch (thrown) {
+      const error = FaultError.is(thrown) ? new StoreError(thrown.fault.code, thrown.message) : thrown;
+      return { failure: reportFailure({ identifier, call: name, error }, this.#options) };
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#buckets.clear();
+  }
+
+  #bucket(identifier: string): MemoryBucket {
+    if (this.#closed) throw new HostError("closed", "the host closed the store");
+    const name = this.#settings.get(identifier)?.bucket ?? identifier;
+    const found = this.#buckets.get(name) ?? new MemoryBucket();
+    this.#buckets.set(name, found);
+    return found;
+  }
+
+  #callsOn(bucket: MemoryBucket, identifier: string): Calls {
+    return {
+      get: (key) => bucket.get(checkKey(key)),
+      set: (key, value) => bucket.set(checkKey(key), checkValue(value)),
+      delete: (key) => bucket.delete(checkKey(key)),
+      exists: (key) => bucket.get(checkKey(key)) !== undefined,
+      listKeys: (_prefix, cursor) => bucket.page(cursor),
+      listKeysByNumber: (number) => {
+        const { keys, cursor } = bucket.page(this.#cursors.textOf(identifier, number));
+        return { keys, cursor: this.#cursors.numberOf(identifier, cursor) };
+      },
+      increment: (key, delta) => bucket.increment(checkKey(key), delta),
+      incrementUnsigned: (key, delta) => {
+        const checked = checkUnsignedDelta(delta);
+        return checkUnsignedSum(bucket.increment(checkKey(key), checked));
+      },
+      compareAndSwap: (key, expected, value) => bucket.compareAndSwap(checkKey(key), expected, checkValue(value)),
+      getMany: (keys) => {
+        for (const key of keys) checkKey(key);
+        return keys.map((key) => bucket.get(key));
+      },
+      setMany: (keys, values) => {
+        checkEntries(keys, (index) => checkValue(values[index] as Uint8Array));
+        for (const [index, key] of keys.entries()) bucket.set(key, values[index] as Uint8Array);
+      },
+      deleteMany: (keys) => {
+        checkEntries(keys);
+        for (const key of keys) bucket.delete(key);
+      },
+    };
+  }
+}
+
+class MemoryBucket {
+  readonly #values: Map<string, Bytes> = new Map();
+  /** The keys in sorted order. Created when a page is listed, and discarded when a key is added or deleted. */
+  #sorted: readonly string[] | undefined;
+
+  get(key: string): Bytes | undefined {
+    return this.#values.get(key);
+  }
+
+  set(key: string, value: Uint8Array): undefined {
+    if (!this.#values.has(key)) this.#sorted = undefined;
+    this.#values.set(key, new Uint8Array(value));
+  }
+
+  delete(key: string): undefined {
+    if (this.#values.delete(key)) this.#sorted = undefined;
+  }
+
+  increment(key: string, delta: bigint): bigint {
+    const sum = addToInteger(this.get(key), delta);
+    this.set(key, new TextEncoder().encode(String(sum)));
+    return sum;
+  }
+
+  compareAndSwap(key: string, expected: Bytes | undefined, value: Uint8Array): SwapResult {
+    const current = this.get(key);
+    const isExpected =
+      current === undefined || expected === undefined ? current === expected : areEqual(current, expected);
+    if (!isExpected) return { swapped: false, current };
+    this.set(key, value);
+    return { swapped: true };
+  }
+
+  page(cursor: string | undefined): Page<string> {
+    if (cursor?.startsWith(cursorPrefix) === false)
+      throw new StoreError(
+        "invalid-argument",
+        "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
+      );
+    this.#sorted ??= [...this.#values.keys()].sort();
+    const last = cursor?.slice(cursorPrefix.length);
+    const start = last === undefined ? 0 : this.#sorted.findIndex((key) => key > last);
+    if (start === -1) return { keys: [], cursor: undefined };
+    const keys = this.#sorted.slice(start, start + pageSize);
+    const hasMore = start + pageSize < this.#sorted.length;
+    return { keys, cursor: hasMore ? cursorPrefix + keys.at(-1) : undefined };
+  }
+}
+
+function areEqual(left: Bytes, right: Bytes): boolean {
+  return Buffer.compare(left, right) === 0;
+}
+
+function checkKey(key: string): string {
+  if (Buffer.byteLength(key) <= maxKeyBytes) return key;
+  throw new StoreError("too-large", `the key is longer than ${maxKeyBytes} bytes of UTF-8`);
+}
+
+function checkValue(value: Uint8Array): Uint8Array {
+  if (value.length <= maxValueBytes) return value;
+  throw new StoreError("too-large", `the value has ${value.length} bytes (limit: ${maxValueBytes})`);
+}
+
+/** Checks all entries of a write before the first one is applied. */
+function checkEntries(keys: readonly string[], checkOther?: (index: number) => unknown): void {
+  try {
+    for (const [index, key] of keys.entries()) {
+      checkKey(key);
+      checkOther?.(index);
+    }
+  } catch (error) {
+    const { code, message } = error as StoreError;
+    const counts = { applied: 0, "not-applied": keys.length, unknown: 0 };
+    throw new BatchError(code, message, {
+      size: keys.length,
+      counts,
+      outcomeOf: () => "not-applied",
+      causeOf: () => ({ code }),
+    });
+  }
+}
