@@ -14,6 +14,12 @@ export function buildCommand(): Promise<Uint8Array> {
   return build(readGuest("command.wat"), readGuest("command.wit") + nestedSignatures("draft2"), "command");
 }
 
+/** Builds the component that exports `wasi:cli/run` of WASI 0.3. See `guests/command-0.3.wat`. */
+export function buildCommand03(): Promise<Uint8Array> {
+  const wit = readGuest("command-0.3.wit") + nestedSignatures("wasmcloud-0.2");
+  return build(readGuest("command-0.3.wat"), wit, "command");
+}
+
 /** Builds the component that exports `wasi:http/incoming-handler`. See `guests/sessions.wat`. */
 export function buildSessions(): Promise<Uint8Array> {
   return build(readGuest("sessions.wat"), readGuest("sessions.wit") + nestedSignatures("draft2"), "sessions");

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { randomName } from "@manykv/test-services";
-import { buildCommand, buildSessions } from "@manykv/wasi-guests";
+import { buildCommand, buildCommand03, buildSessions } from "@manykv/wasi-guests";
 import { beforeAll, expect, test } from "vitest";
 import { type Ended, runCommand } from "../support/command.js";
 import { storeUrls } from "../support/stores.js";
@@ -65,6 +65,27 @@ test("the exit code tells how the component ended", async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
 });
 
+test("a component of WASI 0.3 and wasmcloud:keyvalue runs where the engine can suspend it", async () => {
+  const asynchronous = path("command-0.3.wasm");
+  writeFileSync(asynchronous, await buildCommand03());
+  const data = path("data-0.3");
+  await mkdir(data);
+  const options = ["-s", `default=${storeUrls.redis}`, "-b", `default=${randomName()}`, "--env", "LEVEL=a=b"];
+  const runAs = (...args: string[]) => outputOf(run(...options, "--dir", `${data}::/data`, asynchronous, ...args));
+  if (!Reflect.has(Reflect.get(globalThis, "WebAssembly"), "Suspending")) {
+    const { code, stderr } = await runAs();
+    expect(stderr).toMatch(/whose functions are asynchronous: run it with Node.js 24.20, 26 or later/);
+    expect(code).toBe(3);
+    return;
+  }
+  const rest = "LEVEL=a=b\n/data\n";
+  expect(await runAs("x")).toEqual(ended(0, `1\ncommand-0.3.wasm\nx\n${rest}`));
+  const message = "manykv: the component returned an error\n";
+  expect(await runAs("fail")).toEqual(ended(1, `2\ncommand-0.3.wasm\nfail\n${rest}`, message));
+  expect(await runAs("exit")).toEqual(ended(1, `3\ncommand-0.3.wasm\nexit\n${rest}`));
+  expect((await runAs("trap")).stderr).toMatch(/^manykv: the component trapped: .*unreachable/);
+});
+
 test("a store that fails is an error for the component, and the command prints the cause without the password", async () => {
   const url = "default=redis://user:hunter2@127.0.0.1:1";
   const { code, stderr } = await outputOf(run("-s", url, "--timeout", "300ms", component));
@@ -99,7 +120,10 @@ test("bad input gets an error that says what to do", async () => {
     [["-s", "a=nosql://user:hunter2@h", component], /unknown URL scheme "nosql:"/],
     [["-s", "/=memory:", component], /Pass a name and a URL/],
     [["--env", "MISSING_VARIABLE", component], /has no environment variable of this name/],
-    [[service], /needs a component that exports wasi:cli\/run@0.2. This one exports wasi:http\/incoming-handler@0.2.0/],
+    [
+      [service],
+      /needs a component that exports wasi:cli\/run@0.2 or 0.3. This one exports wasi:http\/incoming-handler@0.2.0/,
+    ],
     [[path("missing.wasm")], /cannot read ".*missing.wasm": no such file or directory/],
     [["package.json"], /is not a WebAssembly component/],
   ];

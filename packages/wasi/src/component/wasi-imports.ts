@@ -1,5 +1,6 @@
 import { StoreError } from "@manykv/core";
-import type { ImportObject } from "../shapes/shape.js";
+import { type ImportObject, WitError } from "../shapes/shape.js";
+import { addVersion03 } from "./wasi-imports-0.3.js";
 
 /** What a component may use of the system. By default, it has no environment, files or network. */
 export interface WasiOptions {
@@ -8,7 +9,7 @@ export interface WasiOptions {
   readonly args?: readonly string[] | undefined;
   /** Folders of the system, by the path under which the component finds them. */
   readonly directories?: Readonly<Record<string, string>> | undefined;
-  /** Whether the component may open sockets and look up names. Default: `false`. */
+  /** Whether the component may open sockets, look up names and send HTTP requests. Default: `false`. */
   readonly network?: boolean | undefined;
 }
 
@@ -23,19 +24,21 @@ export class ComponentExit extends Error {
 }
 
 /**
- * Returns the imports of `wasi:cli`, `clocks`, `filesystem`, `http`, `io`, `random` and `sockets`, version 0.2, as
- * preview2-shim implements them.
+ * Returns the imports of `wasi:cli`, `clocks`, `filesystem`, `http`, `io`, `random` and `sockets`, as preview2-shim
+ * implements version 0.2 of them.
  *
- * @throws {StoreError} `unsupported` if preview2-shim is not installed.
+ * @param imported - the `imports` of the component. Those of version 0.3 are as preview3-shim implements them. Default: none
+ * @throws {StoreError} `unsupported` if the shim is not installed, or if the component imports an interface with resources,
+ * such as `wasi:filesystem/types`, in both versions.
  */
-export async function wasiImports(options: WasiOptions = {}): Promise<ImportObject> {
+export async function wasiImports(options: WasiOptions = {}, imported: readonly string[] = []): Promise<ImportObject> {
   const { env = {}, args = ["component"], directories = {}, network = false } = options;
   const { WASIShim } = await loadShim();
   const shim = new WASIShim({
     sandbox: { env: { ...env }, args: [...args], preopens: { ...directories }, enableNetwork: network },
   });
   const imports = shim.getImportObject() as unknown as ImportObject;
-  return {
+  const version02: ImportObject = {
     ...imports,
     "wasi:cli/exit": {
       exit(status: { readonly tag: "ok" | "err" }): void {
@@ -46,6 +49,13 @@ export async function wasiImports(options: WasiOptions = {}): Promise<ImportObje
       },
     },
   };
+  // The shim sends requests whatever its option says.
+  if (!network) version02["wasi:http/outgoing-handler"] = { handle: refuseRequest };
+  return addVersion03(version02, imported, options);
+}
+
+function refuseRequest(): never {
+  throw new WitError({ tag: "HTTP-request-denied" });
 }
 
 async function loadShim(): Promise<typeof import("@bytecodealliance/preview2-shim/instantiation")> {

@@ -50,7 +50,7 @@ async function run(path: string, args: readonly string[], flags: ComponentFlags)
   const { shape } = component;
   await using host = shape && wasi.keyvalue({ ...keyvalueOptions(flags), shape });
   await host?.open();
-  const imports = await wasi.wasiImports(wasiOptions(flags, [basename(path), ...args]));
+  const imports = await wasi.wasiImports(wasiOptions(flags, [basename(path), ...args]), component.imports);
   // A component may block this thread, and then no listener could end it.
   interrupt.release();
   try {
@@ -69,12 +69,12 @@ async function run(path: string, args: readonly string[], flags: ComponentFlags)
 
 /** Returns the name of the exported interface with its version. */
 function runExportOf({ exports }: Component): string {
-  const found = exports.find((name) => /^wasi:cli\/run@0\.2\./.test(name));
+  const found = exports.find((name) => /^wasi:cli\/run@0\.[23]\./.test(name));
   if (found !== undefined) return found;
   const others = exports.length === 0 ? "nothing" : exports.join(", ");
   const advice = exports.some((name) => name.startsWith("wasi:http/")) ? ". Use manykv serve" : "";
   throw new CommandError(
     exitCode.usage,
-    `manykv run needs a component that exports wasi:cli/run@0.2. This one exports ${others}${advice}`,
+    `manykv run needs a component that exports wasi:cli/run@0.2 or 0.3. This one exports ${others}${advice}`,
   );
 }
