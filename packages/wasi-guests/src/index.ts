@@ -1,2 +1,2 @@
-export { buildCommand, buildCommand03, buildForwarder, buildSessions } from "./build-component.js";
+export { buildCommand, buildCommand03, buildForwarder, buildSessions, buildSessions03 } from "./build-component.js";
 export { type Package, packageOf, readSignatures, type Shape } from "./signatures.js";

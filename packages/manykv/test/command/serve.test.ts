@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomName } from "@manykv/test-services";
-import { buildCommand, buildSessions } from "@manykv/wasi-guests";
+import { buildCommand, buildSessions, buildSessions03 } from "@manykv/wasi-guests";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { type Ended, endOf, runCommand, startCommand } from "../support/command.js";
 import { storeUrls } from "../support/stores.js";
@@ -25,9 +25,9 @@ interface Served {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts the command and waits until it serves. */
-async function serve(...args: string[]): Promise<Served> {
-  const child = startCommand(["serve", "--port", "0", ...args, service]);
+/** Starts the command and waits until it serves. The last argument is the component. */
+async function serveComponent(...args: string[]): Promise<Served> {
+  const child = startCommand(["serve", "--port", "0", ...args]);
   onTestFinished(() => void child.kill("SIGKILL"));
   const ended = endOf(child);
   let text = "";
@@ -41,6 +41,8 @@ async function serve(...args: string[]): Promise<Served> {
   });
   return { url, child, ended };
 }
+
+const serve = (...args: string[]): Promise<Served> => serveComponent(...args, service);
 
 const newStore = () => ["-s", `sessions=${storeUrls.redis}`, "-b", `sessions=${randomName()}`];
 
@@ -86,6 +88,36 @@ test("the log has the reason of a failed request, and the response does not", as
   expect(stderr).not.toContain("hunter2");
 });
 
+test("a component of WASI 0.3 keeps sessions where the engine can suspend it", async () => {
+  const asynchronous = path("sessions-0.3.wasm");
+  writeFileSync(asynchronous, await buildSessions03());
+  if (!Reflect.has(Reflect.get(globalThis, "WebAssembly"), "Suspending")) {
+    const { code, stderr } = await runCommand(["serve", asynchronous]);
+    expect(stderr).toMatch(/whose functions are asynchronous: run it with Node.js 24.20, 26 or later/);
+    expect(code).toBe(3);
+    return;
+  }
+  const { url, child, ended } = await serveComponent(...newStore(), asynchronous);
+  const statusOf = async (...args: Parameters<typeof fetch>) => (await fetch(...args)).status;
+  expect(await statusOf(`${url}/ann`)).toBe(404);
+  const session = "ü".repeat(100_000);
+  expect(await statusOf(`${url}/ann`, { method: "POST", body: session })).toBe(204);
+  const read = await fetch(`${url}/ann`);
+  expect([read.status, read.headers.get("instance-requests"), await read.text()]).toEqual([200, "1", session]);
+  const increments = Array.from({ length: 200 }, () => fetch(`${url}/counter`, { method: "PUT" }));
+  const counts = await Promise.all(increments.map(async (response) => Number(await (await response).text())));
+  expect(Math.max(...counts)).toBe(200);
+  for (const method of ["PATCH", "OPTIONS"]) {
+    const response = await fetch(url, { method });
+    expect([response.status, await response.text()]).toEqual([500, "Internal Server Error\n"]);
+  }
+  child.kill("SIGTERM");
+  const { code, stderr } = await ended;
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/a request failed: .*unreachable/);
+  expect(stderr).toMatch(/a request failed: the component returned the error internal-error/);
+});
+
 test("after SIGTERM, requests in flight get their responses, and the command ends", async () => {
   const store = newStore();
   const { url, child, ended } = await serve(...store);
@@ -127,7 +159,10 @@ test("bad input gets an error that says what to do", async () => {
   const cases: [string[], RegExp][] = [
     [["-s", "sessions=memory:", "--port", port, service], /cannot serve at 127.0.0.1:\d+: EADDRINUSE/],
     [["--port", "70000", service], /Pass a number from 0 to 65535/],
-    [[command], /needs a component that exports wasi:http\/incoming-handler@0.2. This one exports wasi:cli\/run@0.2.0/],
+    [
+      [command],
+      /needs a component that exports wasi:http\/incoming-handler@0.2 or wasi:http\/handler@0.3. This one exports wasi:cli\/run@0.2.0/,
+    ],
     [["-s", "sessions=nosql:", service], /unknown URL scheme "nosql:"/],
   ];
   for (const [args, message] of cases) {

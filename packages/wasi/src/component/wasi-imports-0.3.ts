@@ -13,12 +13,45 @@ export interface Shim03 {
     readonly preopens: { getDirectories(): [descriptor: object, path: string][] };
     _addPreopen(path: string, folder: string): void;
   };
-  readonly http: { readonly types: Interface; readonly client: Interface };
+  readonly future: { future(): { readonly tx: FutureWriter; readonly rx: object } };
+  readonly http: { readonly types: HttpTypes; readonly client: Interface };
   readonly random: { readonly insecureSeed: Interface };
   readonly sockets: {
     readonly types: { readonly TcpSocket: new () => object; readonly UdpSocket: new () => object };
     readonly ipNameLookup: Interface;
   };
+  readonly stream: { readonly StreamReader: new (source: Iterable<Uint8Array>) => StreamReader };
+}
+
+interface FutureWriter {
+  write(value: unknown): Promise<void>;
+}
+
+interface StreamReader {
+  /** Returns the next part, or `null` after the last one. */
+  read(): Promise<Uint8Array | null>;
+}
+
+interface HttpTypes extends Interface {
+  readonly Fields: { fromList(entries: readonly (readonly [name: string, value: Uint8Array])[]): object };
+  readonly Request: {
+    readonly new: (
+      headers: object,
+      body: StreamReader,
+      trailers: object,
+      options: undefined,
+    ) => [request: ShimRequest, sent: object];
+  };
+  readonly Response: {
+    consumeBody(response: object, received: object): [body: StreamReader | null, trailers: object];
+  };
+}
+
+interface ShimRequest {
+  setMethod(method: string): void;
+  setPathWithQuery(path: string): void;
+  setScheme(scheme: string): void;
+  setAuthority(authority: string | undefined): void;
 }
 
 /** Interfaces whose resources of version 0.2 and 0.3 have the same names, so that a component can only have one of them. */

@@ -52,8 +52,10 @@ export function httpImports(imports: ImportObject): HttpImports {
 
     constructor(headers: HttpRequest["headers"]) {
       super();
-      const encoder = new TextEncoder();
-      for (const [name, value] of headers) if (!hiddenHeaders.has(name)) super.append(name, encoder.encode(value));
+      for (const [name, value] of headers) {
+        // Node.js decodes each byte of a header as one character.
+        if (!hiddenHeaders.has(name)) super.append(name, new Uint8Array(Buffer.from(value, "latin1")));
+      }
       this.#isLocked = true;
     }
 

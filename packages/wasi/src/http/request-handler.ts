@@ -4,6 +4,7 @@ import type { Keyvalue } from "../keyvalue.js";
 import type { ImportObject } from "../shapes/shape.js";
 import type { HttpRequest, ResponseSink } from "./exchange.js";
 import { httpImports } from "./http-imports.js";
+import { requestHandler03 } from "./request-handler-0.3.js";
 
 /** Handles one request. Rejects with the reason if the component fails, after the client got a response. */
 export type RequestHandler = (request: HttpRequest, sink: ResponseSink) => Promise<void>;
@@ -12,15 +13,17 @@ export type RequestHandler = (request: HttpRequest, sink: ResponseSink) => Promi
  * Returns a function that handles each request in a new instance of the component, so that requests never see the memory
  * of one another.
  *
- * @param imports - the imports of preview2-shim
- * @throws {StoreError} `invalid-argument` if the component does not export `wasi:http/incoming-handler`.
+ * @param imports - what `wasiImports` returns
+ * @throws {StoreError} `invalid-argument` if the component exports neither `wasi:http/incoming-handler` nor
+ * `wasi:http/handler`.
  */
-export function requestHandler(
+export async function requestHandler(
   component: Component,
   keyvalue: Keyvalue | undefined,
   imports: ImportObject,
-): RequestHandler {
+): Promise<RequestHandler> {
   const name = handlerOf(component);
+  if (!name.startsWith(incomingHandler)) return requestHandler03(name, component, keyvalue, imports);
   const http = httpImports(imports);
   return async (request, sink) => {
     const { request: incoming, responseOut, response } = http.createExchange(request, sink);
@@ -36,12 +39,14 @@ export function requestHandler(
   };
 }
 
+const incomingHandler = "wasi:http/incoming-handler@0.2.";
+
 function handlerOf({ exports }: Component): string {
-  const found = exports.find((name) => /^wasi:http\/incoming-handler@0\.2\./.test(name));
+  const found = exports.find((name) => name.startsWith(incomingHandler) || name.startsWith("wasi:http/handler@0.3."));
   if (found !== undefined) return found;
   const others = exports.length === 0 ? "nothing" : exports.join(", ");
   throw new StoreError(
     "invalid-argument",
-    `serving needs a component that exports wasi:http/incoming-handler@0.2. This one exports ${others}`,
+    `serving needs a component that exports wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3. This one exports ${others}`,
   );
 }

@@ -28,7 +28,7 @@ const keyvalue =
     close: async () => {},
   });
 const component = await loadComponent(bytes, { mode: "sync", cache });
-const handle = requestHandler(component, keyvalue, await wasiImports(wasi));
+const handle = await requestHandler(component, keyvalue, await wasiImports(wasi));
 
 const send = (message: ThreadMessage) => parentPort?.postMessage(message);
 

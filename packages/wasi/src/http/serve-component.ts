@@ -35,7 +35,7 @@ export interface ComponentServer extends AsyncDisposable {
 }
 
 /**
- * Serves a component that exports `wasi:http/incoming-handler`. Each request gets a new instance of the component.
+ * Serves a component that exports `wasi:http/incoming-handler` or, with WASI 0.3, `wasi:http/handler`. Each request gets a new instance of the component.
  *
  * @throws {StoreError} if the component cannot be loaded, or if a store cannot be opened.
  */
@@ -50,7 +50,8 @@ export async function serveComponent(bytes: Uint8Array, options: ServeOptions): 
   const backend = ownBackend(stores.settings, stores.limits);
   const keyvalue = component.shape && new KeyvalueHost(settings, backend);
   // Also checks the component, before the first request.
-  let handle: RequestHandler = requestHandler(component, keyvalue, await wasiImports(wasi));
+  const imports = await wasiImports(wasi, component.imports);
+  let handle: RequestHandler = await requestHandler(component, keyvalue, imports);
   let threads: RequestThreads | undefined;
   if (component.mode === "sync") {
     const data = { component: bytes, cache, host: component.shape && settings, timeout: stores.limits.timeout, wasi };

@@ -26,7 +26,7 @@ export function addServeCommand(program: Command, toAction: ToAction): void {
     .command("serve")
     .summary("serve HTTP with a WebAssembly component, with stores as wasi:keyvalue")
     .description(
-      "Serve HTTP with a WebAssembly component that exports wasi:http/incoming-handler. It finds the stores of the options through wasi:keyvalue. Each request gets a new instance of the component.",
+      "Serve HTTP with a WebAssembly component that exports wasi:http/incoming-handler, or wasi:http/handler of WASI 0.3. It finds the stores of the options through wasi:keyvalue. Each request gets a new instance of the component.",
     )
     .argument("<component>", "file with the component");
   addComponentOptions(command)
