@@ -12,7 +12,8 @@ await using host = keyvalue({
   onError: ({ identifier, call, error }) => console.error(identifier, call, error),
 });
 await host.open(); // rejects if the store cannot be opened
-const exports = await component.instantiate(host, await wasiImports({ args: ["guest", "--verbose"] }));
+const wasi = await wasiImports({ args: ["guest", "--verbose"] }, component.imports);
+const exports = await component.instantiate(host, wasi);
 const { run } = exports["wasi:cli/run@0.2.0"] as { run(): void | Promise<void> };
 await run();
 // #endregion run

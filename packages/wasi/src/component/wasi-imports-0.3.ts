@@ -74,7 +74,8 @@ export async function addVersion03(
   const both = names.find((name) => exclusive.test(name) && imported.some((each) => each.startsWith(`${name}@0.2.`)));
   if (both !== undefined) throw new StoreError("unsupported", `the component imports versions 0.2 and 0.3 of ${both}`);
   const added = version03(await loadShim03(), imports, options);
-  return { ...imports, ...Object.fromEntries(names.map((name) => [name, { ...imports[name], ...added[name] }])) };
+  const known = names.filter((name) => name in imports || name in added);
+  return { ...imports, ...Object.fromEntries(known.map((name) => [name, { ...imports[name], ...added[name] }])) };
 }
 
 function withoutVersion(name: string): string {
