@@ -11,11 +11,15 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Runs a program that closes a store in this state. Returns what then still keeps its process alive. */
-async function afterClosing(url: string, state: string): Promise<unknown> {
+/**
+ * Runs a program that opens a store at each of these URLs, brings it into the state and closes it. Returns, for each
+ * state, what then still keeps the program's process alive.
+ */
+async function afterClosing(urls: Readonly<Record<string, string>>): Promise<unknown> {
   const file = new URL("../dist/index.js", import.meta.url).href;
   const program = fileURLToPath(new URL("./support/closing-program.mjs", import.meta.url));
-  const child = spawn(process.execPath, [program, file, url, state], { stdio: ["ignore", "pipe", "inherit"] });
+  const args = [program, file, JSON.stringify(urls)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   cleanups.push(() => child.kill("SIGKILL"));
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -69,15 +73,16 @@ const states = [
 describe.each(["redis", "redis-cluster"] as const)("after close(), nothing of a store on %s is left", (service) => {
   test.each(Object.keys(networks))("with %s", async (name) => {
     const servers = addressesOf(serviceUrl(service));
+    const scheme = service === "redis" ? "redis" : "redis+cluster";
+    const urls: Record<string, string> = {};
     for (const state of states) {
       const proxies = await Promise.all(servers.map((server) => RespProxy.start(server, networks[name])));
+      for (const proxy of proxies) cleanups.push(() => proxy[Symbol.asyncDispose]());
       const map = new Map(servers.map((server, index) => [server.port, proxies[index]?.port]));
       if (service === "redis-cluster") for (const proxy of proxies) proxy.manner = mapping(map, proxy.manner);
-      const addresses = proxies.map(({ port }) => `127.0.0.1:${port}`).join();
-      const scheme = service === "redis" ? "redis" : "redis+cluster";
-      expect(await afterClosing(`${scheme}://${addresses}`, state), state).toEqual([]);
-      for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
+      urls[state] = `${scheme}://${proxies.map(({ port }) => `127.0.0.1:${port}`).join()}`;
     }
+    expect(await afterClosing(urls)).toEqual(Object.fromEntries(states.map((state) => [state, []])));
   });
 
   test("with a server that accepts connections and is silent", async () => {
@@ -85,12 +90,13 @@ describe.each(["redis", "redis-cluster"] as const)("after close(), nothing of a 
     if (server === undefined) throw new Error("the URL contains no server address");
     await using proxy = await RespProxy.start(server, silentFrom(1));
     const scheme = service === "redis" ? "redis" : "redis+cluster";
-    expect(await afterClosing(`${scheme}://127.0.0.1:${proxy.port}`, "connecting")).toEqual([]);
+    const connecting = `${scheme}://127.0.0.1:${proxy.port}`;
+    expect(await afterClosing({ connecting })).toEqual({ connecting: [] });
   });
 
   test("with a server that refuses connections", async () => {
     const scheme = service === "redis" ? "redis" : "redis+cluster";
-    expect(await afterClosing(`${scheme}://127.0.0.1:1`, "connecting")).toEqual([]);
+    expect(await afterClosing({ connecting: `${scheme}://127.0.0.1:1` })).toEqual({ connecting: [] });
   });
 });
 
