@@ -3,6 +3,7 @@ import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { StoreDescription } from "@manykv/core";
 import {
   answering,
+  type DedicatedPostgres,
   RespProxy,
   randomName,
   startDedicatedPostgres,
@@ -12,7 +13,7 @@ import {
 } from "@manykv/test-services";
 import { Redis } from "ioredis";
 import pg from "pg";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { openStore } from "../../src/index.js";
 import { endOf, runCommand, startCommand } from "../support/command.js";
 import { dynamodbEndpoint, storeUrls } from "../support/stores.js";
@@ -51,12 +52,24 @@ async function urlOf(server: Promise<AsyncDisposable & { readonly url: string }>
 
 const redis = (...args: string[]): Promise<string> => urlOf(startDedicatedRedis({ durable: true, args }));
 
-const postgres = (settings: Record<string, string> = {}): Promise<string> =>
-  urlOf(startDedicatedPostgres({ source: "process", durable: true, settings }));
+const startPostgres = (settings: Record<string, string> = {}): Promise<DedicatedPostgres> =>
+  startDedicatedPostgres({ source: "process", durable: true, settings });
 
-/** Starts a Postgres server with a table of manykv. */
+let shared: Promise<DedicatedPostgres> | undefined;
+afterAll(async () => (await shared)?.stop());
+
+/** Creates a database on a Postgres server with good settings, which the tests share. */
+async function postgres(): Promise<string> {
+  shared ??= startPostgres();
+  const { url } = await shared;
+  const name = randomName();
+  await query(url, `CREATE DATABASE ${name}`);
+  return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+}
+
+/** Returns the URL of a Postgres database with a table of manykv. With settings, it has its own server. */
 async function provisioned(settings?: Record<string, string>): Promise<string> {
-  const url = await postgres(settings);
+  const url = settings === undefined ? await postgres() : await urlOf(startPostgres(settings));
   await using store = await openStore(url);
   await store.provision();
   return url;
