@@ -6,6 +6,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { conformanceSuite } from "@manykv/conformance";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
+import { coreCases } from "./support/core-cases.js";
 import { faultOf } from "./support/fault-of.js";
 import { keysRequest, setRequest, text } from "./support/requests.js";
 import { until } from "./support/until.js";
@@ -22,6 +23,7 @@ conformanceSuite(
   { describe, test },
   {
     name: "postgres in PGlite",
+    skip: coreCases,
     driver: () => postgresDriver({ pglite }),
     refusals: [
       {
