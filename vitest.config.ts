@@ -1,5 +1,24 @@
 import { availableParallelism } from "node:os";
-import { defineConfig } from "vitest/config";
+import { basename } from "node:path";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+/** Returns the settings of the tests in a folder. `servers` are the servers that the tests need. */
+function project(root: string, ...servers: readonly string[]): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name: basename(root),
+      root,
+      // Built files need no transformation.
+      server: { deps: { external: [/\/dist\//] } },
+      include: ["{test,examples}/**/*.test.ts"], // conformance has examples with tests
+      globalSetup: servers.map((name) => `@manykv/test-services/setup/${name}`),
+      testTimeout: 120_000,
+      hookTimeout: 180_000,
+    },
+  };
+}
+
+const everyServer = ["redis", "redis-cluster", "postgres", "dynamodb"];
 
 // One run for the whole workspace: servers start once, and the closing line counts everything.
 export default defineConfig({
@@ -7,18 +26,18 @@ export default defineConfig({
     // Most tests wait for servers and deadlines, so more files than cores can run together.
     maxWorkers: Math.max(4, availableParallelism()),
     projects: [
-      "packages/core",
-      "packages/memory",
-      "packages/redis",
-      "packages/postgres",
-      "packages/dynamodb",
-      "packages/manykv",
-      "packages/wasi",
-      "packages/test-services",
+      project("packages/core"),
+      project("packages/memory"),
+      project("packages/redis", "redis", "redis-cluster"),
+      project("packages/postgres", "postgres"),
+      project("packages/dynamodb", "dynamodb"),
+      project("packages/manykv", ...everyServer),
+      project("packages/wasi", ...everyServer),
+      project("packages/test-services", ...everyServer),
       "packages/reliability/vitest.quick.config.ts",
-      "packages/mutation",
-      "conformance",
-      "examples",
+      project("packages/mutation"),
+      project("conformance"),
+      project("examples", ...everyServer),
     ],
     reporters: [process.env["CI"] ? "dot" : "default", "@manykv/test-services/closing-line-reporter"],
   },
