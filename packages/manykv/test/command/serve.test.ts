@@ -111,6 +111,8 @@ test("a component of WASI 0.3 keeps sessions where the engine can suspend it", a
     const response = await fetch(url, { method });
     expect([response.status, await response.text()]).toEqual([500, "Internal Server Error\n"]);
   }
+  const invalid = request(url, { path: "/a<b" }).end();
+  expect(await new Promise((resolve) => invalid.on("response", ({ statusCode }) => resolve(statusCode)))).toBe(400);
   child.kill("SIGTERM");
   const { code, stderr } = await ended;
   expect(code).toBe(0);

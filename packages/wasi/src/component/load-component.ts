@@ -79,12 +79,13 @@ async function compile(path: string): Promise<object> {
 }
 
 /** Asynchronous functions of the component model need an engine that can suspend the component. */
-function checkAsync({ shape, imports }: ComponentDescription, mode: Mode): void {
-  const name = shape === "wasmcloud-0.2" ? "wasmcloud:keyvalue" : imports.find((each) => /@0\.3\./.test(each));
+function checkAsync({ shape, imports, exports }: ComponentDescription, mode: Mode): void {
+  const name =
+    shape === "wasmcloud-0.2" ? "wasmcloud:keyvalue" : [...imports, ...exports].find((each) => /@0\.3\./.test(each));
   if (name === undefined || mode === "jspi") return;
   throw new StoreError(
     "unsupported",
-    `the component imports ${name}, whose functions are asynchronous: run it with Node.js 24.20, 26 or later`,
+    `the component needs ${name}, whose functions are asynchronous: run it with Node.js 24.20, 26 or later`,
   );
 }
 

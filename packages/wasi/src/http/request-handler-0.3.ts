@@ -33,26 +33,37 @@ export async function requestHandler03(
   const { http, future, stream } = await loadShim03();
   const { Fields, Request, Response } = http.types;
 
-  function toRequest({ method, pathWithQuery, authority, headers, body }: HttpRequest): object {
+  /** Returns `undefined` if the client sent a path, a host or a header that Node.js accepts, and WASI does not. */
+  function toRequest({ method, pathWithQuery, authority, headers, body }: HttpRequest): object | undefined {
     const entries = headers
       .filter(([each]) => !hiddenHeaders.has(each))
       .map(([each, value]) => [each, Buffer.from(value, "latin1")] as const);
     const { tx, rx: trailers } = future.future();
     void tx.write({ tag: "ok", val: undefined });
-    const [request] = Request.new(Fields.fromList(entries), new stream.StreamReader([body]), trailers, undefined);
-    request.setMethod(method);
-    request.setPathWithQuery(pathWithQuery);
-    request.setScheme("http");
-    request.setAuthority(authority);
-    return request;
+    try {
+      const [request] = Request.new(Fields.fromList(entries), new stream.StreamReader([body]), trailers, undefined);
+      request.setMethod(method);
+      request.setPathWithQuery(pathWithQuery);
+      request.setScheme("http");
+      request.setAuthority(authority);
+      return request;
+    } catch {
+      return undefined;
+    }
   }
 
   return async (request, sink) => {
+    const incoming = toRequest(request);
+    if (incoming === undefined) {
+      sink.head(400, []);
+      sink.end();
+      return;
+    }
     const response = new PendingResponse(sink);
     try {
       const exports = await component.instantiate(keyvalue, imports);
       const { handle } = exports[name] as { handle(request: object): Promise<ShimResponse> };
-      const returned = await handle(toRequest(request)).catch((error: unknown) => {
+      const returned = await handle(incoming).catch((error: unknown) => {
         if (error instanceof Error) throw error;
         throw new Error(`the component returned the error ${(error as { readonly tag?: string }).tag}`);
       });

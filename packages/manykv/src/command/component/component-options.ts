@@ -62,7 +62,7 @@ export function addComponentOptions(command: Command): Command {
         parseFolder,
       ).default([], "none"),
     )
-    .option("--network", "let the component open sockets");
+    .option("--network", "let the component open sockets and send HTTP requests");
 }
 
 /** Returns an option that collects the values of its uses. */
