@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 /** Returns the settings of the tests in a folder. `servers` are the servers that the tests need. */
@@ -7,7 +8,7 @@ function project(root: string, ...servers: readonly string[]): TestProjectInline
   return {
     test: {
       name: basename(root),
-      root,
+      root: fileURLToPath(new URL(root, import.meta.url)),
       // Built files need no transformation.
       server: { deps: { external: [/\/dist\//] } },
       include: ["{test,examples}/**/*.test.ts"], // conformance has examples with tests
