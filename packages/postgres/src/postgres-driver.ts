@@ -91,6 +91,8 @@ class PostgresDriver implements Driver {
   readonly #reclaimer: Reclaimer;
   /** The writes for the layout that the driver last saw. */
   #writes: Writes;
+  /** Whether rows of the table may have expired, as far as the last listing knows. */
+  #mayHaveExpired = false;
 
   constructor(runner: Runner, server: ServerAddress | undefined, table: string, ownPool?: OwnPool) {
     this.server = server;
@@ -239,8 +241,23 @@ class PostgresDriver implements Driver {
 
   /** Returns one page of keys, in the order of their UTF-8 bytes. */
   async list(request: ListRequest): Promise<ListAnswer> {
+    const { list, listLive } = this.#statements;
+    const page = this.#mayHaveExpired ? undefined : await this.#listPage(request, list);
+    if (page !== undefined && page.rows > 0) return page.answer;
+    const { answer } = await this.#listPage(request, listLive, (row) => {
+      this.#mayHaveExpired = row.integer() === 1;
+    });
+    return answer;
+  }
+
+  /** Returns a page of keys and the number of rows that the server returned. */
+  async #listPage(
+    request: ListRequest,
+    statement: Statement,
+    afterKey: (row: DataRow) => void = () => {},
+  ): Promise<{ readonly answer: ListAnswer; readonly rows: number }> {
     const { bucket, prefix, cursor } = request;
-    const bound = new BoundStatement(this.#statements.list);
+    const bound = new BoundStatement(statement);
     for (const bytes of pageRange(bucket, prefix, cursor)) bound.raw(bytes);
     const prefixBytes = bucketPrefix(bucket).length;
     const keys: string[] = [];
@@ -248,12 +265,13 @@ class PostgresDriver implements Driver {
     let next: string | undefined;
     await this.#runner.read(bound, request, (row) => {
       const key = row.view(prefixBytes);
+      afterKey(row);
       if (++rows > pageKeys) return;
       // Another program may have stored rows whose keys are not valid in manykv. They must not stop the listing.
       if (key.length <= maxKeyBytes && isUtf8(key)) keys.push(key.toString());
       if (rows === pageKeys) next = encodeCursor(key);
     });
-    return rows > pageKeys ? { keys, cursor: next } : { keys };
+    return { answer: rows > pageKeys ? { keys, cursor: next } : { keys }, rows };
   }
 
   async listBuckets(request: PageRequest): Promise<BucketsAnswer> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
+import { createRequest } from "@manykv/core/driver";
 import pg from "pg";
 import { test } from "vitest";
 import { postgresDriver } from "../src/index.js";
@@ -11,12 +12,12 @@ const table = testTable();
 const { admin, name } = table;
 
 /** Returns the generic plan of a statement: the plan that the server makes without knowing the parameter values. */
-async function genericPlan(text: string, type: string): Promise<string> {
+async function genericPlan(text: string, ...types: string[]): Promise<string> {
   const client = await admin.connect();
   try {
-    await client.query(`PREPARE explained (${type}) AS ${text}`);
+    await client.query(`PREPARE explained (${types}) AS ${text}`);
     await client.query("SET plan_cache_mode = force_generic_plan");
-    const { rows } = await client.query("EXPLAIN EXECUTE explained (NULL)");
+    const { rows } = await client.query(`EXPLAIN EXECUTE explained (${types.map(() => "NULL")})`);
     return JSON.stringify(rows);
   } finally {
     client.release(true);
@@ -33,6 +34,29 @@ test("statements use the index to find keys", async () => {
   for (const { text } of [getMany, existsMany, deleteMany]) {
     assert.doesNotMatch(await genericPlan(text, "bytea[]"), /Seq Scan/);
   }
+});
+
+test("a page of a listing comes from one scan of the index of the keys, without the rows", async () => {
+  await admin.query(`INSERT INTO "${name}" SELECT convert_to('b:' || i, 'UTF8'), '' FROM generate_series(1, 20000) i`);
+  await admin.query(`VACUUM ANALYZE "${name}"`);
+  const { list, listLive } = statementsFor(`"${name}"`);
+  const plan = await genericPlan(list.text, "bytea", "bytea");
+  assert.match(plan, new RegExp(`Index Only Scan using ${name}_pkey`));
+  assert.doesNotMatch(plan, /Seq Scan|Sort|Append/);
+  assert.doesNotMatch(await genericPlan(listLive.text, "bytea", "bytea"), /Seq Scan|Sort/);
+});
+
+test("the server keeps the plan of a listing, whatever its prefix", async () => {
+  const pool = new pg.Pool({ connectionString: table.url, max: 1 });
+  const driver = postgresDriver({ pool, table: name });
+  for (let number = 0; number < 20; number++) {
+    await driver.list(createRequest({ bucket: "b", prefix: `${1_000 + number}`, cursor: undefined }));
+  }
+  const { rows } = await pool.query<{ kept: boolean }>(
+    "SELECT generic_plans >= 15 AS kept FROM pg_prepared_statements WHERE name LIKE 'manykv_list_%'",
+  );
+  assert.deepEqual(rows, [{ kept: true }]);
+  await pool.end();
 });
 
 test("a statement is prepared again after a slow execution", async () => {

@@ -201,6 +201,27 @@ test("sweep deletes expired rows of all buckets, and later writes with a ttl del
   assert.ok(await bucket.exists("live"));
 });
 
+test("a listing is right before, while and after the table contains expired rows", async () => {
+  await using table = await temporaryTable(admin, columns);
+  await using store = postgresStore({ url, table: table.name });
+  const bucket = await store.open("b");
+  const keys = async (): Promise<readonly string[]> => (await bucket.listKeys()).keys;
+  const expire = (key: string): Promise<unknown> =>
+    admin.query(`UPDATE "${table.name}" SET expires_at = now(), sweep_at = now() WHERE key = $1`, [
+      Buffer.from(`b:${key}`),
+    ]);
+  assert.deepEqual(await keys(), []);
+  await bucket.setMany(["a", "b", "c", "d"].map((key) => [key, text("v")]));
+  assert.deepEqual(await keys(), ["a", "b", "c", "d"]);
+  await expire("b");
+  assert.deepEqual(await keys(), ["a", "c", "d"]);
+  await store.sweep();
+  assert.deepEqual(await keys(), ["a", "c", "d"]);
+  assert.deepEqual(await keys(), ["a", "c", "d"]);
+  await expire("c");
+  assert.deepEqual(await keys(), ["a", "d"]);
+});
+
 test("listings with a prefix and the names of buckets come from ranges of the index", async () => {
   await using table = await temporaryTable(admin, columns);
   const names = ["a", "a-b", "A", "a.b", "_", "zz"];

@@ -13,8 +13,13 @@ export type Layout = "expiring" | "plain";
 
 type Name =
   | `${"get" | "exists" | "delete"}${"One" | "Many"}`
-  /** Returns the first keys from `$1` (inclusive) to `$2` (exclusive): at most one more than a page. */
+  /**
+   * Returns the first keys from `$1` (inclusive) to `$2` (exclusive): at most one more than a page. Returns no row if any
+   * row of the table may have expired, and otherwise reads only the index of the keys.
+   */
   | "list"
+  /** Returns the same keys if rows may have expired, and with each key, 1 if that is so and otherwise 0. */
+  | "listLive"
   /** Returns the first key of each bucket from `$1` (inclusive): at most one more than a page. */
   | "listBuckets"
   /** `$1` is the key, `$2` the expected value and `$3` the new value. Return a row of {@link swapStates} if a row exists. */
@@ -58,6 +63,9 @@ export function statementsFor(table: string): Statements {
     `SELECT CASE WHEN value <> $2::bytea THEN ${swapStates.differs} WHEN EXISTS (SELECT 1 FROM changed) ` +
     `THEN ${swapStates.swapped} ELSE ${swapStates.swallowed} END, ` +
     "CASE WHEN value <> $2::bytea THEN value ELSE ''::bytea END FROM found";
+  const page = (limit: string, condition = "true"): string =>
+    `${table} WHERE key >= $1::bytea AND key < (SELECT $2::bytea) AND ${keyIsShort} AND ${valueIsBytes} AND ${condition} ` +
+    `ORDER BY key LIMIT (SELECT ${limit})`;
   const firstLive = (bound: string): string =>
     `SELECT key ${onBoth(
       `SELECT key FROM ${table} WHERE key >= ${bound} AND ${keyIsShort} AND ${valueIsBytes} AND ${isLive} ORDER BY key LIMIT 1`,
@@ -77,7 +85,7 @@ export function statementsFor(table: string): Statements {
       "exists",
       `SELECT 1 ${onBoth(`SELECT 1 FROM ${table} WHERE key = $1::bytea AND ${valueIsBytes} AND ${isLive}`)}`,
     ),
-    existsMany: named("exists_many", keysOnly(table, `${isWanted} AND ${valueIsBytes}`)),
+    existsMany: named("exists_many", existsMany(table)),
     ttl: named(
       "ttl",
       "SELECT key, coalesce(expires_at, 'infinity'), statement_timestamp() " +
@@ -99,13 +107,15 @@ export function statementsFor(table: string): Statements {
       )}), gone AS (DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM found)) RETURNING key) ` +
         "SELECT key FROM found WHERE is_live AND key NOT IN (SELECT key FROM gone)",
     ),
+    // Subqueries hide the end of the range and the limit from the planner. If it knew them, it would often make a new plan
+    // for a page, which takes longer than the execution, or would read and sort all rows of the bucket.
     list: named(
       "list",
-      keysOnly(
-        table,
-        `key >= $1::bytea AND key < $2::bytea AND ${keyIsShort} AND ${valueIsBytes}`,
-        `ORDER BY key LIMIT ${pageKeys + 1}`,
-      ),
+      `SELECT key FROM ${page(`CASE WHEN ${mayHaveExpired(table)} THEN 0 ELSE ${pageKeys + 1} END`)}`,
+    ),
+    listLive: named(
+      "list_live",
+      `SELECT key, (${mayHaveExpired(table)})::int4 ${onBoth(`SELECT key FROM ${page(`${pageKeys + 1}`, isLive)}`)}`,
     ),
     // Each step skips the rest of the bucket that the previous step found.
     listBuckets: named(
@@ -251,19 +261,23 @@ function onBoth(rows: string): string {
   return `FROM (SELECT NULL::timestamptz AS expires_at, NULL::timestamptz AS sweep_at) AS none, LATERAL (${rows}) AS live`;
 }
 
-/**
- * Returns a query for the live keys that meet a condition. As long as no row has expired, the query reads only the index
- * of the keys, which does not contain the expiry. A row that has expired has a `sweep_at` of at most one minute from now.
- */
-function keysOnly(table: string, condition: string, end = ""): string {
-  const firstExpired =
-    `SELECT 1 FROM ${table} WHERE sweep_at <= statement_timestamp() + interval '1 minute' ` +
-    "ORDER BY sweep_at LIMIT 1";
-  const rows = (live: string): string => `(SELECT key FROM ${table} WHERE ${condition} AND ${live} ${end})`;
-  const hasExpired = "EXISTS (SELECT 1 FROM expired)";
-  return `WITH expired AS (SELECT 1 ${onBoth(firstExpired)}) SELECT key ${onBoth(
-    `${rows(`NOT ${hasExpired}`)} UNION ALL ${rows(`${hasExpired} AND ${isLive}`)}`,
+/** As long as no row has expired, the query reads only the index of the keys, which does not contain the expiry. */
+function existsMany(table: string): string {
+  const rows = (condition: string): string =>
+    `SELECT key FROM ${table} WHERE ${keyIsIn(`FROM expired WHERE ${condition}`)} AND ${valueIsBytes}`;
+  return `WITH expired AS (SELECT ${mayHaveExpired(table)} AS found) SELECT key ${onBoth(
+    `${rows("NOT found")} UNION ALL ${rows("found")} AND ${isLive}`,
   )}`;
+}
+
+/**
+ * Returns a condition that is true if any row has expired. A row that has expired has a `sweep_at` of at most one minute
+ * from now.
+ */
+function mayHaveExpired(table: string): string {
+  return `EXISTS (SELECT 1 ${onBoth(
+    `SELECT 1 FROM ${table} WHERE sweep_at <= statement_timestamp() + interval '1 minute' ORDER BY sweep_at LIMIT 1`,
+  )})`;
 }
 
 const isLive = "(expires_at IS NULL OR expires_at > statement_timestamp())";
@@ -307,8 +321,14 @@ const keyIsShort = `octet_length(key) <= ${maxStoredKeyBytes}`;
 /**
  * Finds all keys with one scan of the index. A join with the array takes twice as long. The subquery hides the array
  * from the planner, which would otherwise estimate the rows for each element. That takes longer than the scan.
+ *
+ * @param source - a FROM clause. If it has no row, the condition is false for every key.
  */
-const isWanted = "key = ANY (ARRAY(SELECT unnest($1::bytea[])))";
+function keyIsIn(source: string): string {
+  return `key = ANY (ARRAY(SELECT unnest($1::bytea[]) ${source}))`;
+}
+
+const isWanted = keyIsIn("");
 
 /**
  * Returns a condition that makes the server reject the statement unless both columns are `bytea`. Without it, a `text`
