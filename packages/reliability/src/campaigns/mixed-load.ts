@@ -4,7 +4,7 @@ import { identify, uniqueValue } from "@manykv/conformance/checker";
 import { byteTrueFaultKinds, Random, seededConnectionFault } from "@manykv/conformance/faults";
 import { ProxiedClient } from "../network/proxied-client.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
-import { type BackendName, backendNames, type Testbed } from "../testbeds/testbed.js";
+import { type BackendName, serverNames, type Testbed } from "../testbeds/testbed.js";
 import type { Campaign, CampaignContext, CampaignResult } from "./campaign.js";
 
 const faultProbability = 0.01;
@@ -38,7 +38,7 @@ interface Tally {
 }
 
 async function runMixedLoad(context: CampaignContext): Promise<CampaignResult> {
-  const testbeds = await Promise.all(backendNames.map((name: BackendName) => openTestbed(name)));
+  const testbeds = await Promise.all(serverNames.map((name: BackendName) => openTestbed(name)));
   const tally: Tally = { calls: 0, rejected: 0, faults: 0, wrongValues: 0 };
   const end = performance.now() + context.runs * 1_000;
   const samples: Sample[] = [];

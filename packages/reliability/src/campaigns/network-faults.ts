@@ -2,17 +2,13 @@ import { byteTrueFaultKinds, type ConnectionFault, Random, seededConnectionFault
 import { runConcurrently } from "../run-concurrently.js";
 import { StallMeter } from "../stall-meter.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
-import { type BackendName, backendNames } from "../testbeds/testbed.js";
+import { type BackendName, serverNames } from "../testbeds/testbed.js";
 import { backendOf, type Campaign, type CampaignContext, type CampaignResult } from "./campaign.js";
 import { type NetworkClients, openClients, runNetworkFault } from "./network-run.js";
 import { NetworkTally } from "./network-tally.js";
 
-const workers: Readonly<Record<BackendName, number>> = {
-  redis: 12,
-  "redis-cluster": 6,
-  postgres: 8,
-  dynamodb: 8,
-};
+/** Number of workers on each backend. Default: 8. */
+const workers: Partial<Readonly<Record<BackendName, number>>> = { redis: 12, "redis-cluster": 6 };
 
 const faultOptions = { kinds: byteTrueFaultKinds, longestHold: 400 };
 /** Timeouts of calls in the campaign `network`, in milliseconds. Each run uses one of these timeouts. */
@@ -22,7 +18,7 @@ export const networkFaults: Campaign = {
   name: "network",
   what: "network faults on real servers",
   mustBe: "0 false outcomes; settled by the deadline + 250 ms",
-  backends: backendNames,
+  backends: serverNames,
   runs: { ci: 300, long: 5_000 },
   run: (context) =>
     runNetworkCampaign(context, {
@@ -36,7 +32,7 @@ export const oneConnectionFaults: Campaign = {
   name: "one-connection",
   what: "a fault on one connection to a healthy server",
   mustBe: "0 keys of sets and deletes unknown at the deadline",
-  backends: backendNames,
+  backends: serverNames,
   runs: { ci: 200, long: 5_000 },
   run: (context) =>
     runNetworkCampaign(context, {
@@ -56,7 +52,7 @@ async function runNetworkCampaign(context: CampaignContext, options: NetworkOpti
   const backend = backendOf(context);
   await using testbed = await openTestbed(backend);
   using stalls = new StallMeter();
-  const count = Math.min(workers[backend], context.runs);
+  const count = Math.min(workers[backend] ?? 8, context.runs);
   const clients: NetworkClients[] = await Promise.all(Array.from({ length: count }, () => openClients(testbed)));
   const tally = new NetworkTally(context);
   await runConcurrently(clients, context.runs, async (each, run) => {

@@ -2,7 +2,7 @@ import { checkHistory, History } from "@manykv/conformance/checker";
 import { Random } from "@manykv/conformance/faults";
 import { describeAnomalies } from "../report/describe-anomalies.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
-import { backendNames } from "../testbeds/testbed.js";
+import { serverNames } from "../testbeds/testbed.js";
 import { BackgroundWriters } from "./background-writers.js";
 import { backendOf, type Campaign } from "./campaign.js";
 import { observeAll } from "./observe.js";
@@ -13,7 +13,7 @@ export const serverKills: Campaign = {
   name: "kill",
   what: "kill -9 of the server mid-batch (durable settings)",
   mustBe: "0 acknowledged writes lost",
-  backends: backendNames,
+  backends: serverNames,
   runs: { ci: 20, long: 200 },
   async run(context) {
     await using testbed = await openTestbed(backendOf(context), { durable: true });

@@ -3,7 +3,7 @@ import { type ConnectionFault, Random } from "@manykv/conformance/faults";
 import { describeAnomalies } from "../report/describe-anomalies.js";
 import { runConcurrently } from "../run-concurrently.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
-import { backendNames } from "../testbeds/testbed.js";
+import { serverNames } from "../testbeds/testbed.js";
 import { backendOf, type Campaign, type CampaignContext, type CampaignResult } from "./campaign.js";
 import { type NetworkClients, openClients } from "./network-run.js";
 
@@ -20,7 +20,7 @@ export const zombieWrites: Campaign = {
   name: "zombie",
   what: "zombie write (hold, acknowledge a newer one, release)",
   mustBe: "Postgres and Redis: 0 stale overwrites; DynamoDB: always reported unknown",
-  backends: backendNames,
+  backends: serverNames,
   runs: { ci: 50, long: 500 },
   run: runZombies,
 };
