@@ -113,6 +113,40 @@ export const typedCases: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "same-typed-large-batch",
+    rule: "same",
+    subject: "core",
+    title: "a typed read of 2,500 values decodes them in several turns of the event loop, each at its index",
+    async run(context) {
+      const bucket = await context.bucket();
+      const keys = Array.from({ length: 2_500 }, (_, index) => `key ${index}`);
+      await bucket.setMany(keys.map((key) => [key, bytes(key === "key 1700" ? "bad" : key)]));
+      const turns: number[] = [];
+      let turn = 0;
+      const decode = (stored: Uint8Array): string => {
+        if (turns.length === 0) countTurns();
+        turns.push(turn);
+        const key = new TextDecoder().decode(stored);
+        if (key === "bad") throw new Error("bad");
+        return key;
+      };
+      const countTurns = (): void => {
+        setImmediate(() => {
+          turn++;
+          if (turns.length < keys.length) countTurns();
+        });
+      };
+      const error = await rejectionOf(typed(bucket, { encode: bytes, decode }).getMany(keys));
+      assert.ok(DecodeError.is(error));
+      assert.deepEqual(error.indexes, [1_700]);
+      assert.deepEqual(
+        error.values(),
+        keys.map((key) => (key === "key 1700" ? undefined : key)),
+      );
+      assert.ok(new Set(turns).size > 1, "the values must not be decoded in one turn of the event loop");
+    },
+  },
+  {
     id: "same-typed-schema",
     rule: "same",
     subject: "core",

@@ -1,4 +1,5 @@
 import { uniformOutcomes } from "./call/outcomes.js";
+import { nextTurn } from "./clock.js";
 import { BatchError, brandError, hasBrand, StoreError } from "./errors.js";
 import type {
   Bucket,
@@ -30,7 +31,8 @@ export interface Codec<Value, Input = Value> {
  * A bucket of typed values. Each method does the same as the method of {@link Bucket} with the same name.
  *
  * If a value cannot be encoded, the call sends nothing and rejects with a {@link BatchError} with the code
- * `invalid-argument`. If a stored value cannot be decoded, the call rejects with a {@link DecodeError}.
+ * `invalid-argument`. If a stored value cannot be decoded, the call rejects with a {@link DecodeError}. The `timeout` and the
+ * `signal` of a call apply to its requests, and not to the codec.
  */
 export interface TypedBucket<Value, Input = Value> {
   readonly name: string;
@@ -51,7 +53,8 @@ export interface TypedBucket<Value, Input = Value> {
   increment(key: string, delta?: bigint | number, options?: IncrementOptions): Promise<bigint>;
   /**
    * Like `compareAndSwap` of {@link Bucket}. The current value also equals the expected one if both encode to the same bytes,
-   * for example if another program stored the same JSON with spaces.
+   * for example if another program stored the same JSON with spaces. The call then sends a second request, to which
+   * `timeout` applies anew.
    */
   compareAndSwap(
     key: string,
@@ -142,8 +145,9 @@ export function text(): Codec<string> {
 }
 
 /**
- * A codec for values that JSON can represent, stored as JSON text in UTF-8. Does not check that a stored value has the type
- * `Value`: use {@link schema} if other programs write to the bucket.
+ * A codec for values that JSON can represent, stored as JSON text in UTF-8. Like `JSON.stringify`, it stores a `Date` as a
+ * string, NaN as null and a `Map` as an empty object, and omits members that are `undefined`. Does not check that a stored
+ * value has the type `Value`: use {@link schema} if other programs write to the bucket.
  */
 export function json<Value>(): Codec<Value> {
   return { encode: encodeJson, decode: (bytes) => parseJson(bytes) as Value };
@@ -165,7 +169,8 @@ export type ValidationResult<Value> =
 /**
  * A codec for values that fit a schema, stored as JSON text in UTF-8. Checks a value before it is set and after it is read.
  * The schema receives parsed JSON, so a date must be a string in it. A read returns the output of the schema, with its
- * defaults and transformations. manykv stores the input.
+ * defaults and transformations. manykv stores the input. `compareAndSwap` encodes the expected value, so it rejects an output
+ * that the schema does not accept as input.
  */
 export function schema<Input, Value>(standardSchema: StandardSchema<Input, Value>): Codec<Value, Input> {
   const { validate } = standardSchema["~standard"];
@@ -223,12 +228,20 @@ async function encodeAll(
   );
 }
 
+/** Number of values to decode in one turn of the event loop, so that a large batch does not block it. */
+const decodedPerTurn = 1_000;
+
 async function decodeAll<Value>(
   codec: Pick<Codec<Value>, "decode">,
   operation: string,
   found: readonly (Uint8Array<ArrayBuffer> | undefined)[],
 ): Promise<(Value | undefined)[]> {
-  const results = await Promise.allSettled(found.map(async (bytes) => bytes && codec.decode(bytes)));
+  const results: PromiseSettledResult<Value | undefined>[] = [];
+  while (results.length < found.length) {
+    if (results.length > 0) await nextTurn();
+    const part = found.slice(results.length, results.length + decodedPerTurn);
+    results.push(...(await Promise.allSettled(part.map(async (bytes) => bytes && codec.decode(bytes)))));
+  }
   const values = results.map((result) => (result.status === "fulfilled" ? result.value : undefined));
   const failed = [...results.keys()].filter((index) => results[index]?.status === "rejected");
   const [first] = failed;
