@@ -2,16 +2,20 @@ import { Buffer } from "node:buffer";
 import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { expect, test } from "vitest";
+import { openStore } from "../../src/index.js";
 import { formatRecord } from "../../src/records/ndjson.js";
 import { runCommand, withoutWarnings } from "../support/command.js";
 
 const store = serviceUrl("redis");
 
-/** Returns the records of a bucket as sorted lines of NDJSON. */
-async function contents(bucket: string): Promise<string[]> {
-  const { code, stdout } = await runCommand(["export", "-b", bucket, "--allow-empty"], { store });
-  expect(code).toBe(0);
-  return stdout.toString().split("\n").filter(Boolean).sort();
+/** Returns the records of a bucket as sorted lines of NDJSON. Does not use the command, because a process takes longer. */
+async function contents(name: string): Promise<string[]> {
+  await using opened = await openStore(store);
+  const bucket = await opened.open(name);
+  const keys: string[] = [];
+  for await (const key of bucket.keys()) keys.push(key);
+  const records = await bucket.getMany(keys);
+  return records.flatMap((record) => (record === undefined ? [] : [formatRecord(record)])).sort();
 }
 
 function lines(records: Record<string, string | Uint8Array>): string[] {
