@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { componentEmbed, componentNew, parse } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { forwarderWat } from "./forwarder-wat.js";
 import { forwarderWit } from "./forwarder-wit.js";
-import { nestedSignatures, type Shape } from "./signatures.js";
+import { nestedSignatures, packageOf, type Shape } from "./signatures.js";
 
 /** Builds the component that forwards the calls of its exports to the interface. See `forwarderWit`. */
 export function buildForwarder(shape: Shape): Promise<Uint8Array> {
@@ -14,10 +14,15 @@ export function buildCommand(): Promise<Uint8Array> {
   return build(readGuest("command.wat"), readGuest("command.wit") + nestedSignatures("draft2"), "command");
 }
 
-/** Builds the component that exports `wasi:cli/run` of WASI 0.3. See `guests/command-0.3.wat`. */
-export function buildCommand03(): Promise<Uint8Array> {
-  const wit = readGuest("command-0.3.wit") + nestedSignatures("wasmcloud-0.2");
-  return build(readGuest("command-0.3.wat"), wit, "command");
+/**
+ * Builds the component that exports `wasi:cli/run` of WASI 0.3. See `guests/command-0.3.wat`. Its calls have the same
+ * parameters in both shapes.
+ */
+export function buildCommand03(shape: "wasmcloud-0.2" | "draft2"): Promise<Uint8Array> {
+  const { name, version } = packageOf(shape);
+  const read = (file: string) =>
+    readGuest(file).replaceAll(/wasmcloud:keyvalue\/(\w+)@0\.2\.0/g, `${name}/$1@${version}`);
+  return build(read("command-0.3.wat"), read("command-0.3.wit") + nestedSignatures(shape), "command");
 }
 
 /** Builds the component that exports `wasi:http/incoming-handler`. See `guests/sessions.wat`. */

@@ -65,26 +65,29 @@ test("the exit code tells how the component ended", async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
 });
 
-test("a component of WASI 0.3 and wasmcloud:keyvalue runs where the engine can suspend it", async () => {
-  const asynchronous = path("command-0.3.wasm");
-  writeFileSync(asynchronous, await buildCommand03());
-  const data = path("data-0.3");
-  await mkdir(data);
-  const options = ["-s", `default=${storeUrls.redis}`, "-b", `default=${randomName()}`, "--env", "LEVEL=a=b"];
-  const runAs = (...args: string[]) => outputOf(run(...options, "--dir", `${data}::/data`, asynchronous, ...args));
-  if (!Reflect.has(Reflect.get(globalThis, "WebAssembly"), "Suspending")) {
-    const { code, stderr } = await runAs();
-    expect(stderr).toMatch(/whose functions are asynchronous: run it with Node.js 24.20, 26 or later/);
-    expect(code).toBe(3);
-    return;
-  }
-  const rest = "LEVEL=a=b\n/data\n";
-  expect(await runAs("x")).toEqual(ended(0, `1\ncommand-0.3.wasm\nx\n${rest}`));
-  const message = "manykv: the component returned an error\n";
-  expect(await runAs("fail")).toEqual(ended(1, `2\ncommand-0.3.wasm\nfail\n${rest}`, message));
-  expect(await runAs("exit")).toEqual(ended(1, `3\ncommand-0.3.wasm\nexit\n${rest}`));
-  expect((await runAs("trap")).stderr).toMatch(/^manykv: the component trapped: .*unreachable/);
-});
+test.each(["wasmcloud-0.2", "draft2"] as const)(
+  "a component of WASI 0.3 and the shape %s runs where the engine can suspend it",
+  async (shape) => {
+    const asynchronous = path("command-0.3.wasm");
+    writeFileSync(asynchronous, await buildCommand03(shape));
+    const data = path(`data-${shape}`);
+    await mkdir(data);
+    const options = ["-s", `default=${storeUrls.redis}`, "-b", `default=${randomName()}`, "--env", "LEVEL=a=b"];
+    const runAs = (...args: string[]) => outputOf(run(...options, "--dir", `${data}::/data`, asynchronous, ...args));
+    if (!Reflect.has(Reflect.get(globalThis, "WebAssembly"), "Suspending")) {
+      const { code, stderr } = await runAs();
+      expect(stderr).toMatch(/whose functions are asynchronous: run it with Node.js 24.20, 26 or later/);
+      expect(code).toBe(3);
+      return;
+    }
+    const rest = "LEVEL=a=b\n/data\n";
+    expect(await runAs("x")).toEqual(ended(0, `1\ncommand-0.3.wasm\nx\n${rest}`));
+    const message = "manykv: the component returned an error\n";
+    expect(await runAs("fail")).toEqual(ended(1, `2\ncommand-0.3.wasm\nfail\n${rest}`, message));
+    expect(await runAs("exit")).toEqual(ended(1, `3\ncommand-0.3.wasm\nexit\n${rest}`));
+    expect((await runAs("trap")).stderr).toMatch(/^manykv: the component trapped: .*unreachable/);
+  },
+);
 
 test("a store that fails is an error for the component, and the command prints the cause without the password", async () => {
   const url = "default=redis://user:hunter2@127.0.0.1:1";
