@@ -102,9 +102,11 @@ function version03(
     "wasi:filesystem/types": filesystem.types,
     "wasi:filesystem/preopens": preopens(filesystem, directories),
     "wasi:http/types": http.types,
-    "wasi:http/client": network ? http.client : { send: refuse("HTTP-request-denied") },
+    "wasi:http/client": network ? http.client : { send: async () => refuse("HTTP-request-denied") },
     "wasi:sockets/types": network ? sockets.types : refusingSockets(sockets),
-    "wasi:sockets/ip-name-lookup": network ? sockets.ipNameLookup : { resolveAddresses: refuse("access-denied") },
+    "wasi:sockets/ip-name-lookup": network
+      ? sockets.ipNameLookup
+      : { resolveAddresses: async () => refuse("access-denied") },
   };
 }
 
@@ -118,7 +120,7 @@ function preopens(filesystem: Shim03["filesystem"], directories: Readonly<Record
 }
 
 function refusingSockets({ types }: Shim03["sockets"]): Interface {
-  const create = refuse("access-denied");
+  const create = () => refuse("access-denied");
   return {
     TcpSocket: class extends types.TcpSocket {
       static create = create;
@@ -129,10 +131,8 @@ function refusingSockets({ types }: Shim03["sockets"]): Interface {
   };
 }
 
-function refuse(tag: string): () => never {
-  return () => {
-    throw new WitError({ tag });
-  };
+function refuse(tag: string): never {
+  throw new WitError({ tag });
 }
 
 /** Loads the shim of WASI 0.3. */
