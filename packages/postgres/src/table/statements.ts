@@ -65,7 +65,7 @@ export function statementsFor(table: string): Statements {
     "CASE WHEN value <> $2::bytea THEN value ELSE ''::bytea END FROM found";
   const page = (limit: string, condition = "true"): string =>
     `${table} WHERE key >= $1::bytea AND key < (SELECT $2::bytea) AND ${keyIsShort} AND ${valueIsBytes} AND ${condition} ` +
-    `ORDER BY key LIMIT (SELECT ${limit})`;
+    `ORDER BY key LIMIT ${limit}`;
   const firstLive = (bound: string): string =>
     `SELECT key ${onBoth(
       `SELECT key FROM ${table} WHERE key >= ${bound} AND ${keyIsShort} AND ${valueIsBytes} AND ${isLive} ORDER BY key LIMIT 1`,
@@ -115,7 +115,7 @@ export function statementsFor(table: string): Statements {
     ),
     listLive: named(
       "list_live",
-      `SELECT key, (${mayHaveExpired(table)})::int4 ${onBoth(`SELECT key FROM ${page(`${pageKeys + 1}`, isLive)}`)}`,
+      `SELECT key, (${mayHaveExpired(table)})::int4 ${onBoth(`SELECT key FROM ${page(`(SELECT ${pageKeys + 1})`, isLive)}`)}`,
     ),
     // Each step skips the rest of the bucket that the previous step found.
     listBuckets: named(
