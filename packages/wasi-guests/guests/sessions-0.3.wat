@@ -1,6 +1,7 @@
 ;; An HTTP service of WASI 0.3 that keeps sessions in the store "sessions". The path of a request is the key. GET returns the
 ;; session or 404, POST stores the body as the session, and PUT increments the session and returns it. The header
-;; `instance-requests` counts the requests of the instance. PATCH traps, and OPTIONS returns an error.
+;; `instance-requests` counts the requests of the instance, and the header `echo` is that of the request. PATCH traps, and
+;; OPTIONS returns an error.
 (module
   (import "wasmcloud:keyvalue/store@0.2.0" "open" (func $open (param i32 i32 i32)))
   (import "wasmcloud:keyvalue/types@0.2.0" "[method]bucket.get" (func $get (param i32 i32 i32 i32)))
@@ -9,11 +10,13 @@
   (import "wasmcloud:keyvalue/atomics@0.2.0" "increment" (func $increment (param i32 i32 i32 i64 i32)))
   (import "wasi:http/types@0.3.0" "[method]request.get-method" (func $method (param i32 i32)))
   (import "wasi:http/types@0.3.0" "[method]request.get-path-with-query" (func $path (param i32 i32)))
+  (import "wasi:http/types@0.3.0" "[method]request.get-headers" (func $headers (param i32) (result i32)))
   (import "wasi:http/types@0.3.0" "[static]request.consume-body" (func $consume-body (param i32 i32 i32)))
   (import "wasi:http/types@0.3.0" "[future-new-0][static]request.consume-body" (func $new-received (result i64)))
   (import "wasi:http/types@0.3.0" "[stream-read-1][static]request.consume-body"
     (func $read (param i32 i32 i32) (result i32)))
   (import "wasi:http/types@0.3.0" "[constructor]fields" (func $new-fields (result i32)))
+  (import "wasi:http/types@0.3.0" "[method]fields.get" (func $get-fields (param i32 i32 i32 i32)))
   (import "wasi:http/types@0.3.0" "[method]fields.append" (func $append (param i32 i32 i32 i32 i32 i32)))
   (import "wasi:http/types@0.3.0" "[static]response.new" (func $new-response (param i32 i32 i32 i32 i32)))
   (import "wasi:http/types@0.3.0" "[stream-new-0][static]response.new" (func $new-stream (result i64)))
@@ -30,6 +33,7 @@
   (memory (export "memory") 16)
   (data (i32.const 16) "sessions")
   (data (i32.const 32) "instance-requests")
+  (data (i32.const 52) "echo")
   (global $heap (mut i32) (i32.const 4096))
   (global $requests (mut i32) (i32.const 0))
   (global $body (mut i32) (i32.const 0))
@@ -37,7 +41,8 @@
   (global $stream (mut i32) (i32.const 0))
   (global $trailers (mut i32) (i32.const 0))
 
-  ;; Results of calls start at 64, and the path is at 132 and 136. An instance serves one request, so nothing is freed.
+  ;; Results of calls start at 64, the path is at 132 and 136, and the headers to echo are at 160 and 164. An instance serves
+  ;; one request, so nothing is freed.
   (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
     (local $at i32)
     (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
@@ -61,6 +66,9 @@
     (local.set $headers (call $new-fields))
     (i32.store8 (i32.const 56) (i32.add (i32.const 48) (global.get $requests)))
     (call $append (local.get $headers) (i32.const 32) (i32.const 17) (i32.const 56) (i32.const 1) (i32.const 64))
+    (if (i32.load (i32.const 164)) (then
+      (call $append (local.get $headers) (i32.const 52) (i32.const 4)
+        (i32.load (i32.load (i32.const 160))) (i32.load offset=4 (i32.load (i32.const 160))) (i32.const 64))))
     ;; The lower half is the readable end, and the upper half the writable end.
     (local.set $stream (call $new-stream))
     (local.set $trailers (call $new-trailers))
@@ -111,6 +119,7 @@
         (call $return (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0))
         (return (i32.const 0))))
     (call $path (local.get $request) (i32.const 128))
+    (call $get-fields (call $headers (local.get $request)) (i32.const 52) (i32.const 4) (i32.const 160))
     (call $open (i32.const 16) (i32.const 8) (i32.const 64))
     (if (i32.load8_u (i32.const 64)) (then unreachable))
     (local.set $bucket (i32.load (i32.const 68)))

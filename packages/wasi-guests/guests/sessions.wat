@@ -1,6 +1,7 @@
 ;; An HTTP service that keeps sessions in the store "sessions". The path of a request is the key. GET returns the session
 ;; or 404, POST stores the body as the session, PUT increments the session and returns it, and DELETE deletes it. The
-;; header `instance-requests` counts the requests of the instance. PATCH traps, and OPTIONS returns without a response.
+;; header `instance-requests` counts the requests of the instance, and the header `echo` is that of the request. PATCH traps,
+;; and OPTIONS returns without a response.
 (module
   (import "wasi:keyvalue/store@0.2.0-draft2" "open" (func $open (param i32 i32 i32)))
   (import "wasi:keyvalue/store@0.2.0-draft2" "[method]bucket.get" (func $get (param i32 i32 i32 i32)))
@@ -9,9 +10,11 @@
   (import "wasi:keyvalue/atomics@0.2.0-draft2" "increment" (func $increment (param i32 i32 i32 i64 i32)))
   (import "wasi:http/types@0.2.0" "[method]incoming-request.method" (func $method (param i32 i32)))
   (import "wasi:http/types@0.2.0" "[method]incoming-request.path-with-query" (func $path (param i32 i32)))
+  (import "wasi:http/types@0.2.0" "[method]incoming-request.headers" (func $headers (param i32) (result i32)))
   (import "wasi:http/types@0.2.0" "[method]incoming-request.consume" (func $consume (param i32 i32)))
   (import "wasi:http/types@0.2.0" "[method]incoming-body.stream" (func $body-stream (param i32 i32)))
   (import "wasi:http/types@0.2.0" "[constructor]fields" (func $new-fields (result i32)))
+  (import "wasi:http/types@0.2.0" "[method]fields.get" (func $get-fields (param i32 i32 i32 i32)))
   (import "wasi:http/types@0.2.0" "[method]fields.append" (func $append (param i32 i32 i32 i32 i32 i32)))
   (import "wasi:http/types@0.2.0" "[constructor]outgoing-response" (func $new-response (param i32) (result i32)))
   (import "wasi:http/types@0.2.0" "[method]outgoing-response.set-status-code"
@@ -29,10 +32,11 @@
   (memory (export "memory") 16)
   (data (i32.const 16) "sessions")
   (data (i32.const 32) "instance-requests")
+  (data (i32.const 52) "echo")
   (global $heap (mut i32) (i32.const 4096))
   (global $requests (mut i32) (i32.const 0))
 
-  ;; Results of calls start at 64, and the path is at 128 and 132. An instance serves one request, so nothing is freed.
+  ;; Results of calls start at 64, the path is at 128 and 132, and the headers to echo are at 144 and 148. An instance serves one request, so nothing is freed.
   (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
     (local $at i32)
     (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
@@ -64,6 +68,9 @@
     (local.set $fields (call $new-fields))
     (i32.store8 (i32.const 56) (i32.add (i32.const 48) (global.get $requests)))
     (call $append (local.get $fields) (i32.const 32) (i32.const 17) (i32.const 56) (i32.const 1) (i32.const 64))
+    (if (i32.load (i32.const 148)) (then
+      (call $append (local.get $fields) (i32.const 52) (i32.const 4)
+        (i32.load (i32.load (i32.const 144))) (i32.load offset=4 (i32.load (i32.const 144))) (i32.const 64))))
     (local.set $response (call $new-response (local.get $fields)))
     (drop (call $set-status (local.get $response) (local.get $status)))
     (call $response-body (local.get $response) (i32.const 64))
@@ -98,6 +105,7 @@
     (local.set $method (i32.load8_u (i32.const 64)))
     (if (i32.eq (local.get $method) (i32.const 8)) (then unreachable))
     (if (i32.eq (local.get $method) (i32.const 6)) (then (return)))
+    (call $get-fields (call $headers (local.get $request)) (i32.const 52) (i32.const 4) (i32.const 144))
     (call $path (local.get $request) (i32.const 64))
     (i32.store (i32.const 128) (i32.load (i32.const 68)))
     (i32.store (i32.const 132) (i32.load (i32.const 72)))

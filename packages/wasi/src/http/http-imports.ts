@@ -46,22 +46,47 @@ export function httpImports(imports: ImportObject): HttpImports {
   >;
   const streams = bodyStreams(imports);
 
-  /** The headers of a request, which a component cannot change. */
+  /**
+   * The headers of a request, which a component cannot change. The shim would refuse values that are not characters of
+   * Latin-1 in UTF-8.
+   */
   class RequestHeaders extends (Fields as new () => ShimFields) {
-    #isLocked = false;
+    readonly #received: [name: string, value: Uint8Array][];
 
     constructor(headers: HttpRequest["headers"]) {
       super();
-      for (const [name, value] of headers) {
-        // Node.js decodes each byte of a header as one character.
-        if (!hiddenHeaders.has(name)) super.append(name, new Uint8Array(Buffer.from(value, "latin1")));
-      }
-      this.#isLocked = true;
+      // Node.js decodes each byte of a value as one character, and converts names to lower case.
+      this.#received = headers
+        .filter(([name]) => !hiddenHeaders.has(name))
+        .map(([name, value]) => [name, new Uint8Array(Buffer.from(value, "latin1"))]);
     }
 
-    override append(name: string, value: Uint8Array): void {
-      if (this.#isLocked) throw new WitError({ tag: "immutable" });
-      super.append(name, value);
+    get(name: string): Uint8Array[] {
+      const found = this.#received.filter(([each]) => each === name.toLowerCase());
+      return found.map(([, value]) => value);
+    }
+
+    has(name: string): boolean {
+      return this.get(name).length > 0;
+    }
+
+    override entries(): [name: string, value: Uint8Array][] {
+      return this.#received;
+    }
+
+    /** Returns a copy for a request or response of the component, without the headers that the shim cannot send. */
+    clone(): ShimFields {
+      const fields = new Fields() as unknown as ShimFields;
+      for (const [name, value] of this.#received) {
+        try {
+          fields.append(name, value);
+        } catch {}
+      }
+      return fields;
+    }
+
+    override append(): void {
+      throw new WitError({ tag: "immutable" });
     }
 
     set(): void {

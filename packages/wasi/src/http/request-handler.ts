@@ -34,9 +34,16 @@ export async function requestHandler(
       response.returned();
     } catch (error) {
       response.fail();
-      throw error;
+      throw toError(error);
     }
   };
+}
+
+/** The shim throws objects without a message if a function that must succeed fails. */
+function toError(error: unknown): Error {
+  if (error instanceof Error) return error;
+  const { tag = String(error) } = Object(error) as { readonly tag?: string };
+  return new Error(`a function that the component imports failed: ${tag}`);
 }
 
 const incomingHandler = "wasi:http/incoming-handler@0.2.";

@@ -157,12 +157,13 @@ function toHttpRequest(
 }
 
 function toSink(response: ServerResponse): ResponseSink {
-  const decoder = new TextDecoder("latin1");
   return {
     head: (status, headers) => {
-      for (const [name, value] of headers) response.appendHeader(name, decoder.decode(value));
+      // Node.js encodes each character of a header as one byte. A TextDecoder would decode some bytes differently.
+      for (const [name, value] of headers) response.appendHeader(name, Buffer.from(value).toString("latin1"));
       response.writeHead(status);
-      response.flushHeaders();
+      // Sends the head. `flushHeaders` would encode it as UTF-8.
+      response.write(new Uint8Array(0));
     },
     write: (bytes) => void response.write(bytes),
     end: () => void response.end(),
