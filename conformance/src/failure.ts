@@ -1,13 +1,10 @@
 import type { CaseFailure, CaseResult } from "./results.js";
 import type { RequestLog } from "./support/request-log.js";
-import { messageOf, show } from "./support/show.js";
+import { chainOf, messageOf, show } from "./support/show.js";
 
 /** Returns the parts of a failure from what a case or its cleanup threw, and from the log of the case so far. */
 export function failureOf(phase: CaseFailure["phase"], error: unknown, log: RequestLog): CaseFailure {
-  const chain = [error];
-  for (let each = causeOf(error); each !== undefined && !chain.includes(each); each = causeOf(each)) chain.push(each);
-  const known = new Set(chain.map(String));
-  const causes = [...chain.slice(1), ...log.errors.filter((each) => !known.has(String(each)))];
+  const [, ...causes] = new Set([error, ...log.errors].flatMap(chainOf).map(stackOf));
   const stack = error instanceof Error ? framesOf(error) : "";
   return {
     phase,
@@ -15,7 +12,7 @@ export function failureOf(phase: CaseFailure["phase"], error: unknown, log: Requ
     message: messageOf(error),
     ...(stack !== "" && { stack }),
     ...(log.errors.length > 0 && { driverError: log.errors[0] }),
-    cause: causes.map(stackOf),
+    cause: causes,
     requests: log.lines,
     ...(log.faults !== undefined && { fault: log.faults }),
   };
@@ -24,9 +21,13 @@ export function failureOf(phase: CaseFailure["phase"], error: unknown, log: Requ
 /** Returns everything that is known about a failure, as text for a person. */
 export function describeFailure({ id, subject, title, seed, failure }: CaseResult): string {
   if (failure === undefined) return "";
-  const { phase, message, stack, cause, requests, fault } = failure;
+  const replay = `Seed ${seed}: to replay the failure, set \`seed: ${seed}\` in the harness`;
+  return [`${id} (${subject}): ${title}`, textOf(failure), replay].join("\n");
+}
+
+/** Returns a failure as text for a person, without the case and the seed. */
+export function textOf({ phase, message, stack, cause, requests, fault }: CaseFailure): string {
   const parts = [
-    `${id} (${subject}): ${title}`,
     phase === "cleanup" ? `The case passed, but its cleanup failed: ${message}` : message,
     ...(stack === undefined ? [] : [stack]),
     ...cause.map((text) => `Cause: ${text}`),
@@ -34,7 +35,6 @@ export function describeFailure({ id, subject, title, seed, failure }: CaseResul
     ...(requests.length === 0
       ? []
       : [`Last requests to the driver:\n${requests.map((line) => `  ${line}`).join("\n")}`]),
-    `Seed ${seed}: to replay the failure, set \`seed: ${seed}\` in the harness`,
   ];
   return parts.join("\n");
 }
@@ -48,10 +48,6 @@ export function toJson<Result extends object>(result: Result): unknown {
   return JSON.parse(JSON.stringify(result, textOfErrors));
 }
 
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined;
-}
-
 /** Number of lines of a stack to show. */
 const mostFrames = 6;
 
@@ -60,10 +56,11 @@ export function stackOf(error: unknown): string {
   return error instanceof Error ? `${messageOf(error)}\n${framesOf(error)}` : show(error);
 }
 
-function framesOf({ stack = "" }: Error): string {
+/** Returns the first lines of a stack outside of Node.js. */
+export function framesOf({ stack = "" }: { readonly stack?: string }): string {
   return stack
     .split("\n")
-    .filter((line) => /^\s+at (?!.*\bnode:internal\/)/.test(line))
+    .filter((line) => /^\s+at (?!.*\bnode:)/.test(line))
     .slice(0, mostFrames)
     .join("\n");
 }

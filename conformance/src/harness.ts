@@ -105,7 +105,10 @@ export interface ConformanceHarness {
   readonly servers?: readonly Address[] | undefined;
   /** Clients whose server refuses every call. Without them, the suite skips the case about steady refusals. */
   readonly refusals?: readonly Refusal[] | undefined;
-  /** Ways in which the engine fails. Without them, the suite skips the cases about the failures of the real engine. */
+  /**
+   * Ways in which the engine fails. Without them, the suite skips the cases about the failures of the real engine. Only
+   * one failure is open at a time, and no other case of this suite runs meanwhile.
+   */
   readonly engineFailures?: readonly EngineFailure[] | undefined;
   /** A program for the cases that run in a child process. Without it, the suite skips these cases. */
   readonly child?: HarnessChild | undefined;

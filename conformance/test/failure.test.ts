@@ -1,3 +1,4 @@
+import { type Fault, FaultError } from "@manykv/core/driver";
 import { describe, expect, test } from "vitest";
 import type { FaultSchedule } from "../src/faults/call-fault.js";
 import { refused } from "../src/faults/engine-faults.js";
@@ -7,11 +8,13 @@ import {
   type ConformanceHarness,
   cases,
   describeFailure,
+  type EngineFailure,
   runCase,
   toJson,
 } from "../src/index.js";
 import { faultyWrite } from "../src/support/faulty-write.js";
 import { broken, type Change, withMethods } from "./broken-drivers.js";
+import { referenceDriver } from "./reference-driver.js";
 
 describe("a failure shows", () => {
   test("the driver's own error, which the StoreError hides", async () => {
@@ -22,6 +25,23 @@ describe("a failure shows", () => {
     expect(failure.driverError).toBeInstanceOf(TypeError);
     expect(failure.cause).toHaveLength(1);
     expect(failure.cause[0]).toMatch(/^TypeError: Cannot read .*'rows'.*\n {4}at .*broken-drivers\.ts/);
+  });
+
+  test.each([
+    ["driver-smoke", "set"],
+    ["driver-with-exists", "exists"],
+    ["s04-exists-many", "exists"],
+  ])("the causes of a FaultError in %s", async (id, method) => {
+    const fail = async (): Promise<never> => {
+      const cause = new Error("Unknown column 'k'", { cause: "statement 7" });
+      throw new FaultError({ ...lost, fence: async () => {} }, "failed", { cause });
+    };
+    const { cause } = await failureOf(id, () => ({ [method]: fail }));
+    expect(cause.map((text) => text.split("\n")[0])).toEqual([
+      "FaultError: failed",
+      "Error: Unknown column 'k'",
+      '"statement 7"',
+    ]);
   });
 
   test("the last requests with their answers, and how the driver classified an error", async () => {
@@ -162,6 +182,26 @@ test("after a case has failed, its drivers send no more requests and new ones ar
   expect(sent).toBe(0);
   expect(closed).toBe(2);
 });
+
+test.each([
+  ["s09-engine-set-reports", "the driver reports success"],
+  ["s09-engine-set-recovers", "a request must fail, but none fails"],
+  ["s10-engine-list-reports", "the driver reports success"],
+  ["s10-engine-list-recovers", "a request must fail, but none fails"],
+])("%s says that `start` may have no effect", async (id, message) => {
+  const failure: EngineFailure = {
+    what: "does not fail",
+    operations: ["set", "list"],
+    scope: "request",
+    expected: lost,
+    open: () => ({ driver: referenceDriver(new Map()), direct: referenceDriver(new Map()), start() {}, stop() {} }),
+  };
+  expect((await failureOf(id, () => ({}), { engineFailures: [failure] })).message).toMatch(
+    new RegExp(`${message}: check that \`start\` of the engine failure has an effect$`),
+  );
+});
+
+const lost: Fault = { code: "internal", retryable: false, effect: "unknown" };
 
 /** A case in which every second key of a delete is refused. */
 const deletesUnderFaults: ConformanceCase = {

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import type { Outcome, Store, StoreOptions } from "@manykv/core";
 import type { CaseContext } from "../case-context.js";
 import type { Ability, ConformanceCase } from "../conformance-case.js";
-import { assertExpected, describeReport, faultOf, type KeyReport, reportsOf } from "../engine-failures/check-report.js";
+import {
+  assertExpected,
+  checkStart,
+  describeReport,
+  faultOf,
+  type KeyReport,
+  reportsOf,
+} from "../engine-failures/check-report.js";
 import { controlCalls } from "../engine-failures/control-calls.js";
 import { type FailingClient, openFailing } from "../engine-failures/failing-client.js";
 import { type KeyOperation, maxKeysOf, type Scenario, scenarios } from "../engine-failures/scenario.js";
@@ -223,7 +230,7 @@ async function callThroughCore(
     const settled = await settles(scenario.call(bucket, trial.keys), hangs, trial.what);
     await client.stop();
     if (client.failure.expected !== "success")
-      assert.ok(failed() > 0, `${trial.what}: a request must fail, but none fails`);
+      assert.ok(failed() > 0, `${trial.what}: a request must fail, but none fails: ${checkStart}`);
     const outcomes = outcomesOfCall(trial, settled);
     await judge(trial, settled, outcomes, options);
     judged.push([trial, outcomes]);
@@ -330,7 +337,7 @@ async function controlRecovers(client: FailingClient, operation: keyof typeof co
     await client.start();
     const settled = await settles(control.call(store, bucketName), hangs, what);
     await client.stop();
-    if (expected !== "success") assert.ok(failed() > 0, `${what}: a request must fail, but none fails`);
+    if (expected !== "success") assert.ok(failed() > 0, `${what}: a request must fail, but none fails: ${checkStart}`);
     if (expected === "success" || faultOfExpected(expected).retryable) {
       if (settled.status === "rejected") assert.fail(`${what}: the call must succeed after a retry: ${settled.reason}`);
       assert.deepEqual(settled.value, control.expected(bucketName, keys), `${what}: the call must return everything`);

@@ -1,9 +1,10 @@
 import { createHook } from "node:async_hooks";
 import { writeSync } from "node:fs";
-import { inspect } from "node:util";
 import { type Bucket, createStore, type Store, type StoreOptions } from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
+import { failureOf, framesOf, textOf } from "../failure.js";
 import type { Address, Route } from "../harness.js";
+import { WatchedDrivers } from "../support/watched-drivers.js";
 import { type ScenarioName, scenarios } from "./scenarios.js";
 
 /** Creates a client in the child process, as `driver` of the harness does. `data` is the harness's `child.data`. */
@@ -43,8 +44,10 @@ export async function runChild<Data>(createDriver: ChildDriver<Data>): Promise<v
   const task = JSON.parse(process.argv[2] ?? "") as ChildTask;
   const addresses = new Map(task.routes.map(([server, address]) => [keyOf(server), address]));
   const route: Route = (server) => addresses.get(keyOf(server)) ?? server;
+  const drivers = new WatchedDrivers();
   const open = async (through: Route, options?: StoreOptions): Promise<Opened> => {
-    const store = createStore(await createDriver(task.data as Data, through), { ...task.options, ...options });
+    const driver = drivers.watch(await createDriver(task.data as Data, through));
+    const store = createStore(driver, { ...task.options, ...options });
     return { store, bucket: await store.open(task.bucket) };
   };
   const context: ChildContext = {
@@ -59,7 +62,7 @@ export async function runChild<Data>(createDriver: ChildDriver<Data>): Promise<v
     await scenarios[task.scenario](context);
     await kept?.gone();
   } catch (error) {
-    fail(inspect(error));
+    fail(textOf(failureOf("run", error, drivers.log)));
   }
   expectEnd(before);
 }
@@ -69,12 +72,19 @@ const resources: ReadonlySet<string> = new Set(["Timeout", "TCPWRAP", "PIPEWRAP"
 /** Time in which the resources of a closed store must be gone, in milliseconds. Node.js keeps a timer for a second. */
 const resourceTime = 3_000;
 
-/** Counts timers and sockets from now on. `gone` waits until none is left, and throws an error if some are. */
+/** Watches timers and sockets from now on. `gone` waits until none is left, and throws an error if some are. */
 function watchResources(): { gone(): Promise<void> } {
-  const alive = new Map<number, string>();
+  const alive = new Map<number, { readonly type: string; readonly stack?: string }>();
   let isWatching = true;
+  Error.stackTraceLimit = 20; // of the frames, up to 10 are inside Node.js
+  const init = (id: number, type: string): void => {
+    if (!isWatching || !resources.has(type)) return;
+    const resource = { type };
+    Error.captureStackTrace(resource, init);
+    alive.set(id, resource);
+  };
   createHook({
-    init: (id, type) => isWatching && resources.has(type) && alive.set(id, type),
+    init,
     destroy: (id) => alive.delete(id),
   }).enable();
   return {
@@ -82,7 +92,9 @@ function watchResources(): { gone(): Promise<void> } {
       isWatching = false;
       const end = performance.now() + resourceTime;
       while (alive.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
-      if (alive.size > 0) throw new Error(`after close, these resources are left: ${[...alive.values()].join(", ")}`);
+      if (alive.size === 0) return;
+      const left = Array.from(alive.values(), (resource) => `${resource.type}, created\n${framesOf(resource)}`);
+      throw new Error(`after close, no timer and no socket may be left, even if it is unref'd:\n${left.join("\n")}`);
     },
   };
 }

@@ -7,6 +7,9 @@ import type { Scenario } from "./scenario.js";
 /** What a driver reports for one key: its result or its fault. */
 export type KeyReport = { readonly result: string } | { readonly fault: Fault } | { readonly unprocessed: true };
 
+/** Advice for a failure that may be one of the harness. */
+export const checkStart = "check that `start` of the engine failure has an effect";
+
 /** Sends one request to the driver and returns the report on each key. */
 export async function reportsOf(
   driver: Driver,
@@ -47,7 +50,7 @@ export function faultOf(driver: Driver, error: unknown): Fault {
  * @param writes - whether the request writes. The effect of a read does not matter.
  */
 export function assertExpected(report: KeyReport, expected: ExpectedReport, writes: boolean, what: string): void {
-  assert.ok(!("result" in report), `${what} fails in the engine, but the driver reports success`);
+  assert.ok(!("result" in report), `${what} fails in the engine, but the driver reports success: ${checkStart}`);
   if ("unprocessed" in report) {
     assert.equal(expected, "unprocessed", `${what} must fail, but the driver reports it as unprocessed`);
     return;

@@ -1,6 +1,6 @@
 import { type Fault, FaultError } from "@manykv/core/driver";
 import { type AnyRequest, keysOf } from "../faults/wrap-driver.js";
-import { show } from "./show.js";
+import { chainOf, show } from "./show.js";
 
 /** Number of requests and faults that a log keeps. */
 const longestLog = 20;
@@ -73,8 +73,8 @@ export class RequestLog {
 
   /** Adds an error of a driver. */
   error(error: unknown): void {
-    const isSame = (other: unknown): boolean => String(other) === String(error);
-    const known = this.#errors.findIndex(isSame);
+    const textOf = (each: unknown): string => chainOf(each).map(String).join("\n");
+    const known = this.#errors.findIndex((other) => textOf(other) === textOf(error));
     if (known !== -1) this.#errors.splice(known, 1);
     this.#errors.push(error);
     if (this.#errors.length > mostErrors) this.#errors.shift();

@@ -84,6 +84,17 @@ function partsOf(value: unknown): ReadonlyMap<string, unknown> | undefined {
   return new Map(Object.entries(value));
 }
 
+/** Returns an error, its cause, the cause of its cause and so on. */
+export function chainOf(error: unknown): readonly unknown[] {
+  const chain = [error];
+  for (let each = causeOf(error); each !== undefined && !chain.includes(each); each = causeOf(each)) chain.push(each);
+  return chain;
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
 /** Returns the name and the message of an error. */
 export function messageOf(error: unknown): string {
   if (error instanceof AssertionError) return assertionText(error);

@@ -76,7 +76,7 @@ export class WatchedDrivers {
     const failed = (error: unknown): never => {
       logged.failed(error);
       if (!FaultError.is(error) || error.fault?.fence === undefined) throw error;
-      throw new FaultError(this.#watchFence(client, error.fault), error.message);
+      throw new FaultError(this.#watchFence(client, error.fault), error.message, { cause: error });
     };
     let answer: unknown;
     try {

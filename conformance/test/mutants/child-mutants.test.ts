@@ -22,6 +22,20 @@ describe("mutants in a child process", () => {
     expect(failure?.message).toContain("must end with code 0");
   });
 
+  test("a failure shows where a resource that is left was created", async () => {
+    const { failure } = await runCase(caseOf("s16-process-close"), harness("keeps an idle timer after close"));
+    expect(failure?.message).toMatch(
+      /no timer and no socket may be left.*\nTimeout, created\n {4}at keepAlive .*child\.mjs:/,
+    );
+  });
+
+  test("a failure shows the causes of the driver's error", async () => {
+    const { failure } = await runCase(caseOf("same-process-with-open-store"), harness("throws in set"));
+    expect(failure?.message).toMatch(
+      /BatchError: (?:.*\n)+Cause: FaultError: failed\n(?:.*\n)+Cause: Error: Unknown column\n/,
+    );
+  });
+
   test.each(mutants)("$killedBy passes without the bug", async ({ killedBy }) => {
     const result = await runCase(caseOf(killedBy), harness("has no bug"));
     expect(result.status, describeFailure(result)).toBe("passed");

@@ -1,4 +1,7 @@
 import { runChild } from "@manykv/conformance/child";
+import { FaultError } from "@manykv/core/driver";
+
+const unknown = { code: "internal", retryable: false, effect: "unknown" };
 
 /** Creates the simplest driver. `bug` is the bug that a mutant adds. */
 function createDriver({ bug }) {
@@ -18,6 +21,7 @@ function createDriver({ bug }) {
       return { values: keys.map((key) => data.get(key)?.slice()) };
     },
     set: async ({ keys, values }) => {
+      if (bug === "throws in set") throw new FaultError(unknown, "failed", { cause: new Error("Unknown column") });
       for (const [index, key] of keys.entries()) data.set(key, values[index].slice());
       return {};
     },
@@ -30,7 +34,7 @@ function createDriver({ bug }) {
       if (bug === "keeps a timer after close") keepAlive();
       if (bug === "keeps an idle timer after close") keepAlive().unref();
     },
-    classify: () => ({ code: "internal", retryable: false, effect: "unknown" }),
+    classify: () => unknown,
   };
 }
 

@@ -57,10 +57,10 @@ export interface Driver {
    */
   setIfAbsent?(request: SetRequest): Promise<WriteAnswer>;
   /**
-   * Returns the remaining time of each key in milliseconds, `null` for a key that does not expire, and `undefined` for a
-   * missing key. A driver with this method also supports `ttls` and `ttl` in its requests: such a key does not exist for any
-   * method once that time has passed since the engine applied the write. Optional: without this method, `ttl` is
-   * `unsupported`.
+   * Returns the remaining time of each key as an integer in milliseconds, which may be 0, `null` for a key that does not
+   * expire, and `undefined` for a missing key. A driver with this method also supports `ttls` and `ttl` in its requests:
+   * such a key does not exist for any method once that time has passed since the engine applied the write, and exists
+   * until then. Optional: without this method, `ttl` is `unsupported`.
    */
   ttl?(request: KeysRequest): Promise<ReadAnswer<number | null | undefined>>;
   /**
