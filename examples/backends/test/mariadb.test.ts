@@ -34,32 +34,25 @@ test("openStore and the command can use the backend", async () => {
 // #region failures
 /** Makes statements that write a key with a certain word fail with an error of the server. */
 function trigger(what: string, errno: number, expected: Omit<Fault, "effect">): EngineFailure {
+  const fail = `SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = 'a trigger'`;
   return {
     what,
     operations: ["set", "delete"],
     scope: "request",
     expected: { ...expected, effect: "none" },
-    open({ failing }) {
-      const fail = `SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = 'a trigger'`;
-      const stop = async (): Promise<void> => {
-        for (const event of ["insert", "delete"]) await admin.query(`DROP TRIGGER IF EXISTS ${event}_${failing}`);
-      };
-      const start = async (): Promise<void> => {
-        await stop();
-        for (const [event, row] of [
-          ["insert", "NEW"],
-          ["delete", "OLD"],
-        ] as const)
-          await admin.query(
-            `CREATE TRIGGER ${event}_${failing} BEFORE ${event} ON manykv FOR EACH ROW
-             IF INSTR(${row}.k, '${failing}') THEN ${fail}; END IF`,
-          );
-      };
-      return { driver: new MariadbDriver(server.url), start, stop };
-    },
+    open: ({ failing }) => ({
+      driver: new MariadbDriver(server.url),
+      async start() {
+        const test = (row: string): string => `FOR EACH ROW IF INSTR(${row}.k, '${failing}') THEN ${fail}; END IF`;
+        await admin.query(`CREATE OR REPLACE TRIGGER i_${failing} BEFORE INSERT ON manykv ${test("NEW")}`);
+        await admin.query(`CREATE OR REPLACE TRIGGER d_${failing} BEFORE DELETE ON manykv ${test("OLD")}`);
+      },
+      async stop() {
+        for (const event of ["i", "d"]) await admin.query(`DROP TRIGGER IF EXISTS ${event}_${failing}`);
+      },
+    }),
   };
 }
-// #endregion failures
 
 /** Takes away the permissions of a user. */
 const revoked: EngineFailure = {
@@ -80,6 +73,7 @@ const revoked: EngineFailure = {
     };
   },
 };
+// #endregion failures
 
 // #region harness
 const harness: ConformanceHarness = {
@@ -111,11 +105,9 @@ const harness: ConformanceHarness = {
 };
 // #endregion harness
 
-// #region run
 test("the MariaDB backend passes the conformance suite", { timeout: 900_000 }, async () => {
   const { results, counts } = await runSuite(harness, { concurrency: 4 });
   const failures = results.filter(({ status }) => status === "failed");
   expect(failures.map(describeFailure).join("\n\n")).toBe("");
   expect(counts.passed).toBeGreaterThan(400);
 });
-// #endregion run

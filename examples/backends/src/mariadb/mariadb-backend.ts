@@ -25,7 +25,9 @@ export class MariadbDriver implements kit.Driver {
   /** The address of the client of each connection, as the server sees it. */
   readonly #clients = new WeakMap<object, unknown>();
 
+  // #region pool
   constructor(url: string) {
+    // The pool itself would not show sockets that are still connecting.
     const stream = ({ config: { host, port } }: { config: { host: string; port: number } }): Socket => {
       const socket = connect({ host, port, noDelay: true }).unref();
       this.#sockets.add(socket);
@@ -33,6 +35,12 @@ export class MariadbDriver implements kit.Driver {
     };
     this.#pool = createPool({ uri: url, stream, connectTimeout: 3_000 });
   }
+
+  async close() {
+    this.#pool.end().catch(() => {});
+    for (const socket of this.#sockets) socket.destroy(new Error("closed")); // without an error, mysql2 keeps a timer
+  }
+  // #endregion pool
 
   async get(request: kit.KeysRequest) {
     const sql = "SELECT k, v FROM manykv WHERE bucket = ? AND k IN (?)";
@@ -76,11 +84,6 @@ export class MariadbDriver implements kit.Driver {
     return { product: "mariadb", version: row?.version, settlesLostWrites: true };
   }
 
-  async close() {
-    this.#pool.end().catch(() => {});
-    for (const socket of this.#sockets) socket.destroy(new Error("closed")); // without an error, mysql2 keeps a timer
-  }
-
   classify(error: unknown): kit.Fault {
     const { code, errno, fatal } = (error ?? {}) as { code?: unknown; errno?: unknown; fatal?: unknown };
     // A code of MariaDB, mysql2 or Node.js. A message may contain keys and values.
@@ -104,7 +107,8 @@ export class MariadbDriver implements kit.Driver {
     } catch (error) {
       connecting.then((connection) => connection.release()).catch(() => {});
       const fault = kit.FaultError.is(error) ? error.fault : this.classify(error);
-      throw new kit.FaultError({ ...fault, effect: "none" }, "not connected", { cause: error });
+      const code = fault.code === "connection-lost" ? "unavailable" : fault.code; // the login broke
+      throw new kit.FaultError({ ...fault, code, effect: "none" }, "not connected", { cause: error });
     }
   }
 
@@ -116,9 +120,9 @@ export class MariadbDriver implements kit.Driver {
       const fault = kit.FaultError.is(error) ? error.fault : this.classify(error);
       if (kind === undefined || fault.effect === "none") throw error;
       const limit = new AbortController();
-      const timer = setTimeout(() => limit.abort(), 5_000);
+      const timer = kit.setTimer(() => limit.abort(), 5_000);
       const ended = this.#end(connection, limit.signal); // begins at once: a cancelled call runs no fence
-      ended.finally(() => clearTimeout(timer)).catch(() => {});
+      ended.finally(() => kit.clearTimer(timer)).catch(() => {});
       throw new kit.FaultError({ ...fault, fence: (late) => kit.waitFor(late, ended) }, "lost", { cause: error });
     } finally {
       connection.release();
@@ -136,6 +140,7 @@ export class MariadbDriver implements kit.Driver {
   // #endregion connections
 }
 
+// #region query
 /** Sends a statement. If the request is aborted, closes the connection, because the response may still arrive. */
 function query(request: Request, connection: PoolConnection, sql: string, values: unknown[] = []): Promise<Row[]> {
   return new Promise((resolve, reject) => {
@@ -148,6 +153,7 @@ function query(request: Request, connection: PoolConnection, sql: string, values
     sent.then(([rows]) => resolve(rows as unknown as Row[]), reject);
   });
 }
+// #endregion query
 
 /** In each of these cases, the statement had no effect. */
 const table: readonly (readonly [codes: RegExp, code: kit.Fault["code"], retryable: boolean])[] = [
