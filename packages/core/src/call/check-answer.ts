@@ -42,13 +42,17 @@ function isPage(list: unknown, cursor: unknown): boolean {
   return Array.isArray(list) && list.every(isText) && (cursor === undefined || isText(cursor));
 }
 
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0;
+}
+
 /** For each kind of request, what the driver must return, and a function that returns the value to use or `wrong`. */
 const contract: { readonly [Kind in ReadKind]: readonly [rule: string, use: (value: unknown) => unknown] } = {
   get: ["a Uint8Array or undefined for each key", plainBytes],
   exists: ["true or false for each key", (value) => (typeof value === "boolean" ? value : wrong)],
   ttl: [
-    "a number, null or undefined for each key",
-    (value) => (value === undefined || value === null || typeof value === "number" ? value : wrong),
+    "an integer of at least 0, null or undefined for each key",
+    (value) => (value === undefined || value === null || isCount(value) ? value : wrong),
   ],
   increment: ["a bigint", (value) => (typeof value === "bigint" ? value : wrong)],
   compareAndSwap: ["{ swapped: true } or { swapped: false, current: a Uint8Array or undefined }", plainSwapResult],
@@ -61,8 +65,9 @@ const contract: { readonly [Kind in ReadKind]: readonly [rule: string, use: (val
     (value) => (isPage((value as BucketsAnswer)?.buckets, (value as BucketsAnswer)?.cursor) ? value : wrong),
   ],
   sweep: [
-    "{ swept: a number, done: true or false }",
-    (value) => (typeof (value as SweepAnswer)?.done === "boolean" ? value : wrong),
+    "{ swept: an integer of at least 0, done: true or false }",
+    (value) =>
+      isCount((value as SweepAnswer)?.swept) && typeof (value as SweepAnswer).done === "boolean" ? value : wrong,
   ],
   provision: ["nothing", () => undefined],
   describe: ["an object", (value) => (typeof value === "object" && value !== null ? value : wrong)],
