@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createVitest, type TestModule, type TestSpecification } from "vitest/node";
+import { createVitest, type TestModule } from "vitest/node";
 import { activeMutantVariable } from "./stryker-namespace.js";
 import type { FromTestWorker, TestFile, ToTestWorker } from "./test-protocol.js";
 
@@ -31,16 +31,18 @@ async function handle(message: ToTestWorker): Promise<void> {
   if (message.type === "cover") return send({ type: "covered", files: await cover() });
   process.env[activeMutantVariable] = message.mutant;
   for (const path of message.files) {
-    const failed = await run(specifications.filter(({ moduleId }) => moduleId === path));
+    const failed = await run(path);
     if (failed !== undefined) return send({ type: "done", failed });
   }
   send({ type: "done" });
 }
 
-/** Returns the first failure. */
-async function run(chosen: TestSpecification[]): Promise<string | undefined> {
+/** Runs the tests of a file and returns the first failure. */
+async function run(path: string): Promise<string | undefined> {
+  const chosen = specifications.filter(({ moduleId }) => moduleId === path);
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(chosen);
-  for (const module of testModules) {
+  // vitest also returns the results of earlier runs of other files.
+  for (const module of testModules.filter(({ moduleId }) => moduleId === path)) {
     for (const test of module.children.allTests("failed")) return test.fullName;
     if (module.state() === "failed") return module.relativeModuleId;
   }
