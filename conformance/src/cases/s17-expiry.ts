@@ -198,6 +198,7 @@ export const expiryCases: readonly ConformanceCase[] = [
       "ttlMany returns milliseconds, `null` without an expiry and `undefined` for a missing key, in the order of the keys",
     async run(context) {
       const bucket = await context.bucket();
+      assert.deepEqual(await bucket.ttlMany(["missing"]), [undefined]);
       const sent = performance.now();
       await bucket.setMany([
         ["none", value],

@@ -59,7 +59,7 @@ export class BucketData {
 
   /** Returns up to `count` keys that start with `prefix`, after `last`, ordered by UTF-16 code units. */
   page(prefix: string, last: string | undefined, count: number): Page {
-    this.#sorted ??= [...this.#values.keys()].sort(byUnits);
+    this.#sorted ??= [...this.#values.keys()].sort();
     const sorted = this.#sorted;
     const keys: string[] = [];
     const start = last === undefined ? 0 : firstIndex(sorted, (key) => key > last);
@@ -102,10 +102,6 @@ export interface Page {
   readonly keys: readonly string[];
   /** Whether more keys follow. */
   readonly more: boolean;
-}
-
-function byUnits(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 /** Uses binary search to find the first key with a property that all later keys have too. */
