@@ -10,7 +10,8 @@ const text = (value) => value && new TextDecoder().decode(value);
 export async function walk(target) {
   const store = await openStore(target);
   await store.provision();
-  const bucket = await store.open("walk");
+  // Other programs use the same servers meanwhile.
+  const bucket = await store.open(target.table);
   await bucket.set("single", bytes("VALUECANARY single"));
   await bucket.setMany([
     ["a", bytes("VALUECANARY a")],

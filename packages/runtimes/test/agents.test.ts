@@ -1,4 +1,4 @@
-import { type DedicatedRedis, startDedicatedRedis } from "@manykv/test-services";
+import { type DedicatedRedis, randomName, startDedicatedRedis } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "./support/application.js";
@@ -96,7 +96,7 @@ function withPassword(url: string, changed: string): string {
 /** Targets that work, then targets whose server refuses the call with a code. */
 function walkTargets(ownership: Target["ownership"]): (Target & { code?: string })[] {
   const [, ...others] = servers;
-  const redisTarget: Target = { backend: "redis", address: redis.url, table: "", ownership };
+  const redisTarget: Target = { backend: "redis", address: redis.url, table: randomName(), ownership };
   const postgres = target("postgres", ownership);
   return [
     redisTarget,

@@ -1,5 +1,6 @@
 // What every test runner runs: some calls on the store at each URL of MANYKV_URLS.
 const assert = require("node:assert/strict");
+const { randomUUID } = require("node:crypto");
 
 const bytes = (text) => new TextEncoder().encode(text);
 const text = (value) => value && new TextDecoder().decode(value);
@@ -13,7 +14,8 @@ exports.createWalk = ({ openStore, StoreError }) =>
   async function walk(url) {
     const store = await openStore(url);
     await store.provision();
-    const bucket = await store.open("runner", { coalesce: true });
+    // Other programs use the same servers meanwhile.
+    const bucket = await store.open(`runner-${randomUUID()}`, { coalesce: true });
     await bucket.setMany([
       ["a", bytes("1")],
       ["b", bytes("2")],
