@@ -60,7 +60,7 @@ class MemoryDriver implements Driver {
     const copier = new ValueCopier(keys.length);
     for (let index = 0; index < keys.length; index++) {
       const value = data?.get(keys[index] as string);
-      if (value !== undefined) values[index] = copier.copy(value);
+      values[index] = value && copier.copy(value);
     }
     return this.#answer({ values });
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createRequest } from "@manykv/core/driver";
 import { test, vi } from "vitest";
-import { memoryStore } from "../src/index.js";
+import { memoryDriver, memoryStore } from "../src/index.js";
 
 test("two stores share no data", async () => {
   await using left = memoryStore();
@@ -56,4 +57,18 @@ test("describe() says that the data ends with the process", async () => {
     findings.map(({ code, severity }) => [code, severity]),
     [["no-persistence", "note"]],
   );
+});
+
+test("a listing refuses a cursor that listKeys did not return", async () => {
+  await using store = memoryStore();
+  await assert.rejects((await store.open("b")).listKeys({ cursor: "k" }), { code: "invalid-argument" });
+});
+
+test("an unexpected error is not repeated, and close() deletes the data", async () => {
+  const driver = memoryDriver();
+  assert.deepEqual(driver.classify(new Error()), { code: "internal", retryable: false, effect: "unknown" });
+  const request = createRequest({ bucket: "b", keys: ["k"], values: [Uint8Array.of(1)] });
+  await driver.set(request);
+  await driver.close();
+  assert.deepEqual(await driver.get(request), { values: [undefined] });
 });
