@@ -2,13 +2,10 @@ import { byteTrueFaultKinds, type ConnectionFault, Random, seededConnectionFault
 import { runConcurrently } from "../run-concurrently.js";
 import { StallMeter } from "../stall-meter.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
-import { type BackendName, serverNames } from "../testbeds/testbed.js";
+import { serverNames } from "../testbeds/testbed.js";
 import { backendOf, type Campaign, type CampaignContext, type CampaignResult } from "./campaign.js";
-import { type NetworkClients, openClients, runNetworkFault } from "./network-run.js";
+import { openWorkers, runNetworkFault } from "./network-run.js";
 import { NetworkTally } from "./network-tally.js";
-
-/** Number of workers on each backend. Default: 8. */
-const workers: Partial<Readonly<Record<BackendName, number>>> = { redis: 12, "redis-cluster": 6 };
 
 const faultOptions = { kinds: byteTrueFaultKinds, longestHold: 400 };
 /** Timeouts of calls in the campaign `network`, in milliseconds. Each run uses one of these timeouts. */
@@ -49,11 +46,9 @@ interface NetworkOptions {
 }
 
 async function runNetworkCampaign(context: CampaignContext, options: NetworkOptions): Promise<CampaignResult> {
-  const backend = backendOf(context);
-  await using testbed = await openTestbed(backend);
+  await using testbed = await openTestbed(backendOf(context));
   using stalls = new StallMeter();
-  const count = Math.min(workers[backend] ?? 8, context.runs);
-  const clients: NetworkClients[] = await Promise.all(Array.from({ length: count }, () => openClients(testbed)));
+  const clients = await openWorkers(testbed, context.runs);
   const tally = new NetworkTally(context);
   await runConcurrently(clients, context.runs, async (each, run) => {
     const seed = context.seed + run;

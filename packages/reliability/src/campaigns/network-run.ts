@@ -3,7 +3,7 @@ import type { ConnectionFault, Random } from "@manykv/conformance/faults";
 import { createStore, type Store } from "@manykv/core";
 import { ProxiedClient } from "../network/proxied-client.js";
 import type { StallMeter } from "../stall-meter.js";
-import { direct, type Testbed } from "../testbeds/testbed.js";
+import { type BackendName, direct, type Testbed } from "../testbeds/testbed.js";
 
 /** The clients of one worker. `proxied` connects through proxies. `other` and `observer` connect directly. */
 export interface NetworkClients extends AsyncDisposable {
@@ -38,6 +38,15 @@ const ttls = [undefined, undefined, undefined, 60, 1_000, 60_000];
 
 /** Number of runs after which the proxied client is renewed, so that faults affect both new and used connections. */
 export const runsOfClient = 20;
+
+/** Number of workers on each backend. Default: 8. */
+const workers: Partial<Readonly<Record<BackendName, number>>> = { redis: 12, "redis-cluster": 6 };
+
+/** Opens the clients of all workers of a campaign. There are no more workers than runs. */
+export function openWorkers(testbed: Testbed, runs: number): Promise<NetworkClients[]> {
+  const count = Math.min(workers[testbed.name] ?? 8, runs);
+  return Promise.all(Array.from({ length: count }, () => openClients(testbed)));
+}
 
 export async function openClients(testbed: Testbed): Promise<NetworkClients> {
   const proxied = await ProxiedClient.of(testbed);

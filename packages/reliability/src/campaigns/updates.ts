@@ -2,12 +2,10 @@ import { byteTrueFaultKinds, Random, seededConnectionFault } from "@manykv/confo
 import { BatchError, type Bucket, type Outcome } from "@manykv/core";
 import { runConcurrently } from "../run-concurrently.js";
 import { openTestbed } from "../testbeds/open-testbed.js";
-import { type BackendName, serverNames } from "../testbeds/testbed.js";
+import { serverNames } from "../testbeds/testbed.js";
 import { backendOf, type Campaign, type CampaignContext, type CampaignResult } from "./campaign.js";
-import { type NetworkClients, openClients, runsOfClient } from "./network-run.js";
+import { type NetworkClients, openWorkers, runsOfClient } from "./network-run.js";
 
-/** Number of workers on each backend. Default: 8. */
-const workers: Partial<Readonly<Record<BackendName, number>>> = { redis: 12, "redis-cluster": 6 };
 const timeouts = [150, 400, 1_000];
 /** Number of increments of one key by all clients. Each has its own base-4 digit in a 64-bit integer. */
 const increments = 30;
@@ -32,8 +30,7 @@ export const updates: Campaign = {
 async function runUpdates(context: CampaignContext): Promise<CampaignResult> {
   const backend = backendOf(context);
   await using testbed = await openTestbed(backend);
-  const count = Math.min(workers[backend] ?? 8, context.runs);
-  const clients = await Promise.all(Array.from({ length: count }, () => openClients(testbed)));
+  const clients = await openWorkers(testbed, context.runs);
   const figures = { calls: 0, faults: 0, rejected: 0, unknown: 0, falseOutcomes: 0 };
   const failures: string[] = [];
   await runConcurrently(clients, context.runs, async (each, run) => {
