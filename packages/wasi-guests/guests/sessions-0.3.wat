@@ -1,7 +1,7 @@
 ;; An HTTP service of WASI 0.3 that keeps sessions in the store "sessions". The path of a request is the key. GET returns the
 ;; session or 404, POST stores the body as the session, and PUT increments the session and returns it. The header
-;; `instance-requests` counts the requests of the instance, and the header `echo` is that of the request. PATCH traps, and
-;; OPTIONS returns an error.
+;; `instance-requests` counts the requests of the instance, and the header `echo` is a copy of that of the request.
+;; PATCH traps, and OPTIONS returns an error.
 (module
   (import "wasmcloud:keyvalue/store@0.2.0" "open" (func $open (param i32 i32 i32)))
   (import "wasmcloud:keyvalue/types@0.2.0" "[method]bucket.get" (func $get (param i32 i32 i32 i32)))
@@ -81,7 +81,7 @@
     (global.set $stream (i32.wrap_i64 (i64.shr_u (local.get $stream) (i64.const 32))))
     (global.set $trailers (i32.wrap_i64 (i64.shr_u (local.get $trailers) (i64.const 32)))))
 
-  ;; Writes the body, and the trailers, of which there are none. The lowest bits of a result are 1 if nothing reads the rest.
+  ;; Writes the body, and then says that there are no trailers. The lowest bits of a result are 1 if nothing reads the rest.
   (func $write-body
     (local $written i32)
     (block $done

@@ -1,7 +1,7 @@
 ;; An HTTP service that keeps sessions in the store "sessions". The path of a request is the key. GET returns the session
 ;; or 404, POST stores the body as the session, PUT increments the session and returns it, and DELETE deletes it. The
-;; header `instance-requests` counts the requests of the instance, and the header `echo` is that of the request. PATCH traps,
-;; and OPTIONS returns without a response.
+;; header `instance-requests` counts the requests of the instance, and the header `echo` is a copy of that of the request. PATCH
+;; traps, and OPTIONS returns without a response.
 (module
   (import "wasi:keyvalue/store@0.2.0-draft2" "open" (func $open (param i32 i32 i32)))
   (import "wasi:keyvalue/store@0.2.0-draft2" "[method]bucket.get" (func $get (param i32 i32 i32 i32)))
@@ -36,7 +36,8 @@
   (global $heap (mut i32) (i32.const 4096))
   (global $requests (mut i32) (i32.const 0))
 
-  ;; Results of calls start at 64, the path is at 128 and 132, and the headers to echo are at 144 and 148. An instance serves one request, so nothing is freed.
+  ;; Results of calls start at 64, the path is at 128 and 132, and the headers to echo are at 144 and 148. An instance serves
+  ;; one request, so nothing is freed.
   (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
     (local $at i32)
     (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))

@@ -30,14 +30,14 @@ export function buildSessions(): Promise<Uint8Array> {
   return build(readGuest("sessions.wat"), readGuest("sessions.wit") + nestedSignatures("draft2"), "sessions");
 }
 
-function readGuest(name: string): string {
-  return readFileSync(new URL(`../guests/${name}`, import.meta.url), "utf8");
-}
-
 /** Builds the component that exports `wasi:http/handler` of WASI 0.3. See `guests/sessions-0.3.wat`. */
 export function buildSessions03(): Promise<Uint8Array> {
   const wit = readGuest("sessions-0.3.wit") + nestedSignatures("wasmcloud-0.2");
   return build(readGuest("sessions-0.3.wat"), wit, "sessions");
+}
+
+function readGuest(name: string): string {
+  return readFileSync(new URL(`../guests/${name}`, import.meta.url), "utf8");
 }
 
 /** Builds a component from a core module in text form and a world. */

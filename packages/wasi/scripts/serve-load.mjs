@@ -74,7 +74,7 @@ const sum = counts.reduce((total, count) => total + count, 0);
 assert.equal((await send("GET", "/counter")).text, String(sum));
 const duration = (performance.now() - start) / 1_000;
 console.log(
-  `Node.js ${process.version}: ${responses} responses to ${clients} clients in ${duration.toFixed(0)} s, all right`,
+  `Node.js ${process.version}: ${responses} responses to ${clients} clients in ${duration.toFixed(0)} s, all correct`,
 );
 
 const last = Array.from({ length: clients }, (_, number) => send("POST", `/last-${number}`, "x".repeat(10_000)));

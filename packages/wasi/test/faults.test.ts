@@ -56,7 +56,7 @@ test("1,000 keys in one get-many cost one command of Redis", async () => {
   expect(calls.filter((call) => !/^(config|info)/.test(call))).toEqual(["mget 1"]);
 });
 
-test("10,000 times, whatever a store does, the component gets an error without secrets, and continues", async () => {
+test("a component gets an error without secrets for each of 10,000 failures of a store, and continues", async () => {
   const module = new URL("support/faulty-store.mjs", import.meta.url).href;
   await using started = await startGuest({ stores: { default: { module } }, timeout: 30 });
   const { guest } = started;

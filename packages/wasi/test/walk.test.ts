@@ -15,7 +15,7 @@ for (const shape of runnableShapes) {
 }
 
 for (const shape of runnableShapes.filter((each) => each !== "wasmcloud-0.2")) {
-  test(`a component of the shape ${shape} calls every function on memory: without JSPI and without a worker`, async () => {
+  test(`a component of the shape ${shape} calls every function on a store in memory, without JSPI or a worker`, async () => {
     await using started = await startGuest({ shape, mode: "sync", stores: { default: "memory:" } });
     await walk(started.guest, shape);
   });

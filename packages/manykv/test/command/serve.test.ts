@@ -83,7 +83,7 @@ async function echo(url: string, header: Buffer): Promise<Buffer | undefined> {
   return typeof echoed === "string" ? Buffer.from(echoed, "latin1") : undefined;
 }
 
-/** UTF-8 with every byte from 0x80 to 0xbf. The shim of WASI 0.2 refuses to send other characters than those of Latin-1. */
+/** UTF-8 with every byte from 0x80 to 0xbf. The shim of WASI 0.2 refuses to send characters outside Latin-1. */
 const umlauts = Buffer.from(String.fromCharCode(...Array.from({ length: 0x40 }, (_, index) => 0xc0 + index)));
 
 test("headers keep their bytes in both directions", async () => {

@@ -54,15 +54,15 @@ interface ShimRequest {
   setAuthority(authority: string | undefined): void;
 }
 
-/** Interfaces whose resources of version 0.2 and 0.3 have the same names, so that a component can only have one of them. */
+/** Interfaces whose resources have the same names in 0.2 and 0.3, so a component can import only one version of each. */
 const exclusive = /^wasi:(filesystem|http|sockets)\//;
 
 /**
  * Adds the interfaces that a component imports in version 0.3 to those of version 0.2. The transpiler names both alike, so
  * an interface that the component imports in both versions has the functions of both.
  *
- * @throws {StoreError} `unsupported` if preview3-shim is not installed, or if both versions of an interface with resources
- * are imported.
+ * @throws {StoreError} `unsupported` if preview3-shim is not installed, or if the component imports both versions of an
+ * interface with resources.
  */
 export async function addVersion03(
   imports: ImportObject,
@@ -72,7 +72,11 @@ export async function addVersion03(
   const names = imported.filter((name) => /^wasi:.*@0\.3\./.test(name)).map(withoutVersion);
   if (names.length === 0) return imports;
   const both = names.find((name) => exclusive.test(name) && imported.some((each) => each.startsWith(`${name}@0.2.`)));
-  if (both !== undefined) throw new StoreError("unsupported", `the component imports versions 0.2 and 0.3 of ${both}`);
+  if (both !== undefined)
+    throw new StoreError(
+      "unsupported",
+      `the component imports versions 0.2 and 0.3 of ${both}: build it with only one of them`,
+    );
   const added = version03(await loadShim03(), imports, options);
   const known = names.filter((name) => name in imports || name in added);
   return { ...imports, ...Object.fromEntries(known.map((name) => [name, { ...imports[name], ...added[name] }])) };
@@ -89,7 +93,7 @@ function version03(
 ): ImportObject {
   const { cli, clocks, filesystem, http, random, sockets } = shim;
   return {
-    // Interfaces of types only.
+    // These interfaces contain only types.
     "wasi:cli/types": {},
     "wasi:clocks/types": {},
     "wasi:cli/environment": { getInitialCwd: imports["wasi:cli/environment"]?.["initialCwd"] },
@@ -135,7 +139,7 @@ function refuse(tag: string): never {
   throw new WitError({ tag });
 }
 
-/** Loads the shim of WASI 0.3. */
+/** @throws {StoreError} `unsupported` if preview3-shim is not installed. */
 export async function loadShim03(): Promise<Shim03> {
   try {
     return (await import("@bytecodealliance/preview3-shim")) as unknown as Shim03;

@@ -27,7 +27,7 @@ export class ComponentExit extends Error {
  * Returns the imports of `wasi:cli`, `clocks`, `filesystem`, `http`, `io`, `random` and `sockets`, as preview2-shim
  * implements version 0.2 of them.
  *
- * @param imported - the `imports` of the component. Those of version 0.3 are as preview3-shim implements them. Default: none
+ * @param imported - the `imports` of the component. preview3-shim implements those of version 0.3. Default: none
  * @throws {StoreError} `unsupported` if the shim is not installed, or if the component imports an interface with resources,
  * such as `wasi:filesystem/types`, in both versions.
  */
@@ -49,7 +49,7 @@ export async function wasiImports(options: WasiOptions = {}, imported: readonly 
       },
     },
   };
-  // The shim sends requests whatever its option says.
+  // The shim sends requests even without `enableNetwork`.
   if (!network) version02["wasi:http/outgoing-handler"] = { handle: refuseRequest };
   return addVersion03(version02, imported, options);
 }

@@ -47,8 +47,8 @@ export function httpImports(imports: ImportObject): HttpImports {
   const streams = bodyStreams(imports);
 
   /**
-   * The headers of a request, which a component cannot change. The shim would refuse values that are not characters of
-   * Latin-1 in UTF-8.
+   * The headers of a request, which a component cannot change. Does not store them in the shim, which accepts a value only
+   * if it is text of Latin-1 characters, encoded as UTF-8.
    */
   class RequestHeaders extends (Fields as new () => ShimFields) {
     readonly #received: [name: string, value: Uint8Array][];

@@ -33,7 +33,7 @@ export async function requestHandler03(
   const { http, future, stream } = await loadShim03();
   const { Fields, Request, Response } = http.types;
 
-  /** Returns `undefined` if the client sent a path, a host or a header that Node.js accepts, and WASI does not. */
+  /** Returns `undefined` if the client sent a path, a host or a header that Node.js accepts but WASI does not. */
   function toRequest({ method, pathWithQuery, authority, headers, body }: HttpRequest): object | undefined {
     const entries = headers
       .filter(([each]) => !hiddenHeaders.has(each))

@@ -39,7 +39,7 @@ export async function requestHandler(
   };
 }
 
-/** The shim throws objects without a message if a function that must succeed fails. */
+/** If a function without an error type fails, the shim throws an object without a message. */
 function toError(error: unknown): Error {
   if (error instanceof Error) return error;
   const { tag = String(error) } = Object(error) as { readonly tag?: string };

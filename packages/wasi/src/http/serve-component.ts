@@ -35,7 +35,8 @@ export interface ComponentServer extends AsyncDisposable {
 }
 
 /**
- * Serves a component that exports `wasi:http/incoming-handler` or, with WASI 0.3, `wasi:http/handler`. Each request gets a new instance of the component.
+ * Serves a component that exports `wasi:http/incoming-handler` or, with WASI 0.3, `wasi:http/handler`. Each request gets a
+ * new instance of the component.
  *
  * @throws {StoreError} if the component cannot be loaded, or if a store cannot be opened.
  */

@@ -95,7 +95,7 @@ export class CallRunner {
   }
 }
 
-/** Returns what a component learns about a call that failed, after the host learned all of it. */
+/** Passes the whole error of a call to the host, and returns the part of it that the component receives. */
 export function reportFailure(failed: FailedCall, { onError }: CallRunnerOptions): Failure {
   const failure = toFailure(failed.error);
   try {

@@ -21,8 +21,8 @@ const cursorPrefix = "after:";
 
 /**
  * Runs calls on `memory:` in the thread of the component. A component without JSPI cannot wait for the promises of
- * `@manykv/memory`, and needs no worker for a `Map`. Every answer is the same as that of `@manykv/memory`. Shapes for
- * components without JSPI have no prefixes, times to live and conditions.
+ * `@manykv/memory`, and needs no worker for a `Map`. Its answers are those of `@manykv/memory`. It ignores prefixes,
+ * times to live and conditions, because no shape for components without JSPI has them.
  */
 export class MemoryRunner {
   readonly #settings: StoreSettings;

@@ -126,7 +126,7 @@ export class StoreTable {
   }
 }
 
-/** Whether a store is in memory, which this package opens without the package `manykv`. */
+/** Whether a store is in memory. Such a store does not need the package `manykv`. */
 export function isMemory({ url }: StoreSetting): boolean {
   return url?.toLowerCase() === "memory:";
 }

@@ -111,7 +111,7 @@ function storesOf({ store, bucket, timeout }: ComponentFlags): Record<string, St
   return Object.fromEntries(
     [...urls].map(([name, url]) => {
       const bucket = buckets.get(name);
-      // A component without JSPI uses memory without a worker.
+      // A module would need a worker if the component has no JSPI. Memory needs none.
       if (url.toLowerCase() === "memory:") return [name, { url, bucket }];
       return [name, { module, argument: { url, timeout }, bucket }];
     }),
