@@ -56,7 +56,7 @@ export function stackOf(error: unknown): string {
   return error instanceof Error ? `${messageOf(error)}\n${framesOf(error)}` : show(error);
 }
 
-/** Returns the first lines of a stack outside of Node.js. */
+/** Returns the first frames of a stack that are not inside Node.js. */
 export function framesOf({ stack = "" }: { readonly stack?: string }): string {
   return stack
     .split("\n")

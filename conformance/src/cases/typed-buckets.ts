@@ -116,7 +116,7 @@ export const typedCases: readonly ConformanceCase[] = [
     id: "same-typed-large-batch",
     rule: "same",
     subject: "core",
-    title: "a typed read of 2,500 values decodes them in several turns of the event loop, each at its index",
+    title: "a typed read decodes 2,500 values in several turns of the event loop, and returns each at its index",
     async run(context) {
       const bucket = await context.bucket();
       const keys = Array.from({ length: 2_500 }, (_, index) => `key ${index}`);

@@ -76,7 +76,7 @@ const resourceTime = 3_000;
 function watchResources(): { gone(): Promise<void> } {
   const alive = new Map<number, { readonly type: string; readonly stack?: string }>();
   let isWatching = true;
-  Error.stackTraceLimit = 20; // of the frames, up to 10 are inside Node.js
+  Error.stackTraceLimit = 20; // up to 10 of the frames are inside Node.js
   const init = (id: number, type: string): void => {
     if (!isWatching || !resources.has(type)) return;
     const resource = { type };

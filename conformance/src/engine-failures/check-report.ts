@@ -7,7 +7,7 @@ import type { Scenario } from "./scenario.js";
 /** What a driver reports for one key: its result or its fault. */
 export type KeyReport = { readonly result: string } | { readonly fault: Fault } | { readonly unprocessed: true };
 
-/** Advice for a failure that may be one of the harness. */
+/** Advice for a case that may have failed because of the harness. */
 export const checkStart = "check that `start` of the engine failure has an effect";
 
 /** Sends one request to the driver and returns the report on each key. */

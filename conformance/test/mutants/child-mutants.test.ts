@@ -22,7 +22,7 @@ describe("mutants in a child process", () => {
     expect(failure?.message).toContain("must end with code 0");
   });
 
-  test("a failure shows where a resource that is left was created", async () => {
+  test("a failure shows where a resource that close() left was created", async () => {
     const { failure } = await runCase(caseOf("s16-process-close"), harness("keeps an idle timer after close"));
     expect(failure?.message).toMatch(
       /no timer and no socket may be left.*\nTimeout, created\n {4}at keepAlive .*child\.mjs:/,

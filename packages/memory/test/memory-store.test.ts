@@ -64,7 +64,7 @@ test("a listing refuses a cursor that listKeys did not return", async () => {
   await assert.rejects((await store.open("b")).listKeys({ cursor: "k" }), { code: "invalid-argument" });
 });
 
-test("an unexpected error is not repeated, and close() deletes the data", async () => {
+test("an unexpected error is not retryable, and close() deletes the data", async () => {
   const driver = memoryDriver();
   assert.deepEqual(driver.classify(new Error()), { code: "internal", retryable: false, effect: "unknown" });
   const request = createRequest({ bucket: "b", keys: ["k"], values: [Uint8Array.of(1)] });

@@ -91,7 +91,7 @@ class PostgresDriver implements Driver {
   readonly #reclaimer: Reclaimer;
   /** The writes for the layout that the driver last saw. */
   #writes: Writes;
-  /** Whether rows of the table may have expired, as far as the last listing knows. */
+  /** Whether rows of the table may have expired, according to the last listing. */
   #mayHaveExpired = false;
 
   constructor(runner: Runner, server: ServerAddress | undefined, table: string, ownPool?: OwnPool) {

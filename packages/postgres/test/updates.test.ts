@@ -201,7 +201,7 @@ test("sweep deletes expired rows of all buckets, and later writes with a ttl del
   assert.ok(await bucket.exists("live"));
 });
 
-test("a listing is right before, while and after the table contains expired rows", async () => {
+test("listings are correct before, while and after the table contains expired rows", async () => {
   await using table = await temporaryTable(admin, columns);
   await using store = postgresStore({ url, table: table.name });
   const bucket = await store.open("b");

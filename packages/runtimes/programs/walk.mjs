@@ -10,7 +10,7 @@ const text = (value) => value && new TextDecoder().decode(value);
 export async function walk(target) {
   const store = await openStore(target);
   await store.provision();
-  // Other programs use the same servers meanwhile.
+  // Other programs use the same servers at the same time.
   const bucket = await store.open(target.table);
   await bucket.set("single", bytes("VALUECANARY single"));
   await bucket.setMany([

@@ -18,7 +18,7 @@ type Name =
    * row of the table may have expired, and otherwise reads only the index of the keys.
    */
   | "list"
-  /** Returns the same keys if rows may have expired, and with each key, 1 if that is so and otherwise 0. */
+  /** Returns the same keys, even if rows may have expired. With each key, returns 1 if rows may have, and otherwise 0. */
   | "listLive"
   /** Returns the first key of each bucket from `$1` (inclusive): at most one more than a page. */
   | "listBuckets"
@@ -107,8 +107,8 @@ export function statementsFor(table: string): Statements {
       )}), gone AS (DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM found)) RETURNING key) ` +
         "SELECT key FROM found WHERE is_live AND key NOT IN (SELECT key FROM gone)",
     ),
-    // Subqueries hide the end of the range and the limit from the planner. If it knew them, it would often make a new plan
-    // for a page, which takes longer than the execution, or would read and sort all rows of the bucket.
+    // Subqueries hide the end of the range and the limit from the planner. If it knew them, it would often plan each page
+    // anew, which takes longer than the execution, or it would read and sort all rows of the bucket.
     list: named(
       "list",
       `SELECT key FROM ${page(`CASE WHEN ${mayHaveExpired(table)} THEN 0 ELSE ${pageKeys + 1} END`)}`,
@@ -271,8 +271,8 @@ function existsMany(table: string): string {
 }
 
 /**
- * Returns a condition that is true if any row has expired. A row that has expired has a `sweep_at` of at most one minute
- * from now.
+ * Returns a condition that is true if any row of the table may have expired. The `sweep_at` of an expired row is at most
+ * one minute from now.
  */
 function mayHaveExpired(table: string): string {
   return `EXISTS (SELECT 1 ${onBoth(

@@ -14,7 +14,7 @@ exports.createWalk = ({ openStore, StoreError }) =>
   async function walk(url) {
     const store = await openStore(url);
     await store.provision();
-    // Other programs use the same servers meanwhile.
+    // Other programs use the same servers at the same time.
     const bucket = await store.open(`runner-${randomUUID()}`, { coalesce: true });
     await bucket.setMany([
       ["a", bytes("1")],
