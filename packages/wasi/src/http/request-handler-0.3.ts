@@ -68,7 +68,6 @@ export async function requestHandler03(
         throw new Error(`the component returned the error ${(error as { readonly tag?: string }).tag}`);
       });
       const content = new ResponseContent();
-      content.isTaken = true;
       response.send(returned.getStatusCode(), returned.getHeaders().copyAll(), content);
       const [body] = Response.consumeBody(returned, future.future().rx);
       for (let chunk = await body?.read(); chunk; chunk = await body?.read()) content.write(chunk);
