@@ -1,9 +1,12 @@
 /** Number of keys that each write with a `ttl` checks for expiry, so that expired keys do not accumulate. */
 const checksPerWrite = 20;
 
-/** The keys and values of one bucket. An expired key is deleted when a method meets it. */
+/**
+ * The keys and values of one bucket, for programs that cannot wait for promises. The methods check and copy nothing. An
+ * expired key is deleted when a method meets it.
+ */
 export class BucketData {
-  readonly #values: Map<string, Uint8Array> = new Map();
+  readonly #values: Map<string, Uint8Array<ArrayBuffer>> = new Map();
   /** When keys expire, in milliseconds on the clock of `Date.now()`. Contains only keys that expire. */
   readonly #expiries: Map<string, number> = new Map();
   /** Continues through `#expiries` with each write of an expiring key. */
@@ -14,7 +17,7 @@ export class BucketData {
    */
   #sorted: readonly string[] | undefined;
 
-  get(key: string): Uint8Array | undefined {
+  get(key: string): Uint8Array<ArrayBuffer> | undefined {
     if (this.#expiries.size > 0) this.#deleteIfExpired(key);
     return this.#values.get(key);
   }
@@ -29,7 +32,7 @@ export class BucketData {
   }
 
   /** @param expiry - when the key expires, in milliseconds on the clock of `Date.now()`. Default: it does not */
-  set(key: string, value: Uint8Array, expiry?: number): void {
+  set(key: string, value: Uint8Array<ArrayBuffer>, expiry?: number): void {
     const { size } = this.#values;
     this.#values.set(key, value);
     if (this.#values.size !== size) this.#sorted = undefined;
@@ -98,6 +101,7 @@ export class BucketData {
   }
 }
 
+/** A page of keys, as {@link BucketData} returns it. */
 export interface Page {
   readonly keys: readonly string[];
   /** Whether more keys follow. */

@@ -71,16 +71,20 @@ class MemoryDriver implements Driver {
   }
 
   /** Copies the values. The driver stores these copies, so stored values share no memory with other values. */
-  prepareSet(_bucket: string, _keys: readonly string[], values: readonly Uint8Array[]): readonly Uint8Array[] {
+  prepareSet(
+    _bucket: string,
+    _keys: readonly string[],
+    values: readonly Uint8Array[],
+  ): readonly Uint8Array<ArrayBuffer>[] {
     return values.map((value) => new Uint8Array(value));
   }
 
   async set(request: SetRequest): Promise<WriteAnswer> {
     const { bucket, keys, prepared = this.prepareSet(bucket, keys, request.values) } = request;
-    const values = prepared as readonly Uint8Array[];
+    const values = prepared as readonly Uint8Array<ArrayBuffer>[];
     const data = this.#dataOf(bucket);
     for (let index = 0; index < keys.length; index++) {
-      data.set(keys[index] as string, values[index] as Uint8Array, expiryAfter(request.ttls?.[index]));
+      data.set(keys[index] as string, values[index] as Uint8Array<ArrayBuffer>, expiryAfter(request.ttls?.[index]));
     }
     return this.#answer(allDone);
   }

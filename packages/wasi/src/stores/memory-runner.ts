@@ -1,5 +1,6 @@
 import { BatchError, StoreError, type SwapResult } from "@manykv/core";
 import { addToInteger, FaultError } from "@manykv/core/driver";
+import { BucketData } from "@manykv/memory";
 import {
   type CallRunnerOptions,
   checkSize,
@@ -29,7 +30,7 @@ export class MemoryRunner {
   readonly #options: CallRunnerOptions;
   readonly #cursors: NumberedCursors = new NumberedCursors();
   /** All identifiers share one store, as identifiers with the same URL do. */
-  readonly #buckets: Map<string, MemoryBucket> = new Map();
+  readonly #buckets: Map<string, BucketData> = new Map();
   #closed = false;
 
   constructor(settings: StoreSettings, options: CallRunnerOptions) {
@@ -60,38 +61,38 @@ export class MemoryRunner {
     this.#buckets.clear();
   }
 
-  #bucket(identifier: string): MemoryBucket {
+  #bucket(identifier: string): BucketData {
     if (this.#closed) throw new HostError("closed", "the host closed the store");
     const name = this.#settings.get(identifier)?.bucket ?? identifier;
-    const found = this.#buckets.get(name) ?? new MemoryBucket();
+    const found = this.#buckets.get(name) ?? new BucketData();
     this.#buckets.set(name, found);
     return found;
   }
 
-  #callsOn(bucket: MemoryBucket, identifier: string): Calls {
+  #callsOn(bucket: BucketData, identifier: string): Calls {
     return {
       get: (key) => bucket.get(checkKey(key)),
-      set: (key, value) => bucket.set(checkKey(key), checkValue(value)),
-      delete: (key) => bucket.delete(checkKey(key)),
-      exists: (key) => bucket.get(checkKey(key)) !== undefined,
-      listKeys: (_prefix, cursor) => bucket.page(cursor),
+      set: (key, value) => void bucket.set(checkKey(key), new Uint8Array(checkValue(value))),
+      delete: (key) => void bucket.delete(checkKey(key)),
+      exists: (key) => bucket.has(checkKey(key)),
+      listKeys: (_prefix, cursor) => pageOf(bucket, cursor),
       listKeysByNumber: (number) => {
-        const { keys, cursor } = bucket.page(this.#cursors.textOf(identifier, number));
+        const { keys, cursor } = pageOf(bucket, this.#cursors.textOf(identifier, number));
         return { keys, cursor: this.#cursors.numberOf(identifier, cursor) };
       },
-      increment: (key, delta) => bucket.increment(checkKey(key), delta),
+      increment: (key, delta) => increment(bucket, checkKey(key), delta),
       incrementUnsigned: (key, delta) => {
         const checked = checkUnsignedDelta(delta);
-        return checkUnsignedSum(bucket.increment(checkKey(key), checked));
+        return checkUnsignedSum(increment(bucket, checkKey(key), checked));
       },
-      compareAndSwap: (key, expected, value) => bucket.compareAndSwap(checkKey(key), expected, checkValue(value)),
+      compareAndSwap: (key, expected, value) => compareAndSwap(bucket, checkKey(key), expected, checkValue(value)),
       getMany: (keys) => {
         for (const key of keys) checkKey(key);
         return keys.map((key) => bucket.get(key));
       },
       setMany: (keys, values) => {
         checkEntries(keys, (index) => checkValue(values[index] as Uint8Array));
-        for (const [index, key] of keys.entries()) bucket.set(key, values[index] as Uint8Array);
+        for (const [index, key] of keys.entries()) bucket.set(key, new Uint8Array(values[index] as Uint8Array));
       },
       deleteMany: (keys) => {
         checkEntries(keys);
@@ -101,53 +102,29 @@ export class MemoryRunner {
   }
 }
 
-class MemoryBucket {
-  readonly #values: Map<string, Bytes> = new Map();
-  /** The keys in sorted order. Created when a page is listed, and discarded when a key is added or deleted. */
-  #sorted: readonly string[] | undefined;
+function increment(bucket: BucketData, key: string, delta: bigint): bigint {
+  const sum = addToInteger(bucket.get(key), delta);
+  bucket.set(key, new TextEncoder().encode(String(sum)));
+  return sum;
+}
 
-  get(key: string): Bytes | undefined {
-    return this.#values.get(key);
-  }
+function compareAndSwap(bucket: BucketData, key: string, expected: Bytes | undefined, value: Uint8Array): SwapResult {
+  const current = bucket.get(key);
+  const isExpected =
+    current === undefined || expected === undefined ? current === expected : areEqual(current, expected);
+  if (!isExpected) return { swapped: false, current };
+  bucket.set(key, new Uint8Array(value));
+  return { swapped: true };
+}
 
-  set(key: string, value: Uint8Array): undefined {
-    if (!this.#values.has(key)) this.#sorted = undefined;
-    this.#values.set(key, new Uint8Array(value));
-  }
-
-  delete(key: string): undefined {
-    if (this.#values.delete(key)) this.#sorted = undefined;
-  }
-
-  increment(key: string, delta: bigint): bigint {
-    const sum = addToInteger(this.get(key), delta);
-    this.set(key, new TextEncoder().encode(String(sum)));
-    return sum;
-  }
-
-  compareAndSwap(key: string, expected: Bytes | undefined, value: Uint8Array): SwapResult {
-    const current = this.get(key);
-    const isExpected =
-      current === undefined || expected === undefined ? current === expected : areEqual(current, expected);
-    if (!isExpected) return { swapped: false, current };
-    this.set(key, value);
-    return { swapped: true };
-  }
-
-  page(cursor: string | undefined): Page<string> {
-    if (cursor?.startsWith(cursorPrefix) === false)
-      throw new StoreError(
-        "invalid-argument",
-        "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
-      );
-    this.#sorted ??= [...this.#values.keys()].sort();
-    const last = cursor?.slice(cursorPrefix.length);
-    const start = last === undefined ? 0 : this.#sorted.findIndex((key) => key > last);
-    if (start === -1) return { keys: [], cursor: undefined };
-    const keys = this.#sorted.slice(start, start + pageSize);
-    const hasMore = start + pageSize < this.#sorted.length;
-    return { keys, cursor: hasMore ? cursorPrefix + keys.at(-1) : undefined };
-  }
+function pageOf(bucket: BucketData, cursor: string | undefined): Page<string> {
+  if (cursor?.startsWith(cursorPrefix) === false)
+    throw new StoreError(
+      "invalid-argument",
+      "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
+    );
+  const { keys, more } = bucket.page("", cursor?.slice(cursorPrefix.length), pageSize);
+  return { keys: [...keys], cursor: more ? cursorPrefix + keys.at(-1) : undefined };
 }
 
 function areEqual(left: Bytes, right: Bytes): boolean {
