@@ -1,9 +1,15 @@
+import type { SwapResult } from "@manykv/core";
+import { addToInteger, FaultError, type ListAnswer } from "@manykv/core/driver";
+
 /** Number of keys that each write with a `ttl` checks for expiry, so that expired keys do not accumulate. */
 const checksPerWrite = 20;
 
+const pageSize = 1_000;
+const cursorPrefix = "after:";
+
 /**
- * The keys and values of one bucket, for programs that cannot wait for promises. The methods check and copy nothing. An
- * expired key is deleted when a method meets it.
+ * The keys and values of one bucket, for programs that cannot wait for promises. The methods do not check or copy keys and
+ * values. An expired key is deleted when a method meets it.
  */
 export class BucketData {
   readonly #values: Map<string, Uint8Array<ArrayBuffer>> = new Map();
@@ -60,8 +66,39 @@ export class BucketData {
     return true;
   }
 
-  /** Returns up to `count` keys that start with `prefix`, after `last`, ordered by UTF-16 code units. */
-  page(prefix: string, last: string | undefined, count: number): Page {
+  /**
+   * Adds a number to an integer, as the driver method of this name does.
+   *
+   * @param expiry - when the key expires if this call creates it
+   */
+  increment(key: string, delta: bigint, expiry?: number): bigint {
+    const stored = this.get(key);
+    const sum = addToInteger(stored, delta);
+    this.set(key, new TextEncoder().encode(String(sum)), stored === undefined ? expiry : this.expiryOf(key));
+    return sum;
+  }
+
+  /** Replaces a value that equals the expected one, as the driver method of this name does. */
+  compareAndSwap(
+    key: string,
+    expected: Uint8Array | undefined,
+    value: Uint8Array<ArrayBuffer> | undefined,
+  ): SwapResult {
+    const current = this.get(key);
+    if (!areEqual(current, expected)) return { swapped: false, current };
+    if (value === undefined) this.delete(key);
+    else this.set(key, value, this.expiryOf(key));
+    return { swapped: true };
+  }
+
+  /**
+   * Returns a page of keys that start with `prefix`, ordered by UTF-16 code units. Added or deleted keys do not affect the
+   * cursor, which contains the page's last key.
+   *
+   * @throws {FaultError} `invalid-argument` if the cursor is not from an earlier page.
+   */
+  list(prefix: string, cursor: string | undefined): ListAnswer {
+    const last = cursor === undefined ? undefined : parseCursor(cursor);
     this.#sorted ??= [...this.#values.keys()].sort();
     const sorted = this.#sorted;
     const keys: string[] = [];
@@ -77,10 +114,10 @@ export class BucketData {
       const key = sorted[index] as string;
       if (!key.startsWith(prefix)) break;
       if (!this.has(key)) continue;
-      if (keys.length === count) return { keys, more: true };
+      if (keys.length === pageSize) return { keys, cursor: cursorPrefix + keys.at(-1) };
       keys.push(key);
     }
-    return { keys, more: false };
+    return { keys };
   }
 
   #deleteIfExpired(key: string): void {
@@ -101,11 +138,19 @@ export class BucketData {
   }
 }
 
-/** A page of keys, as {@link BucketData} returns it. */
-export interface Page {
-  readonly keys: readonly string[];
-  /** Whether more keys follow. */
-  readonly more: boolean;
+function areEqual(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}
+
+function parseCursor(cursor: string): string {
+  if (cursor.startsWith(cursorPrefix)) return cursor.slice(cursorPrefix.length);
+  throw new FaultError({
+    code: "invalid-argument",
+    retryable: false,
+    effect: "none",
+    reason: "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
+  });
 }
 
 /** Uses binary search to find the first key with a property that all later keys have too. */

@@ -1,3 +1,3 @@
-export { BucketData, type Page } from "./bucket-data.js";
+export { BucketData } from "./bucket-data.js";
 export { memoryDriver } from "./memory-driver.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.js";

@@ -1,13 +1,11 @@
 import type { SwapResult } from "@manykv/core";
 import {
-  addToInteger,
   allDone,
   type BucketsAnswer,
   type Driver,
   type DriverDescription,
   type DriverLimits,
   type Fault,
-  FaultError,
   type IncrementRequest,
   type ItemFault,
   type KeysRequest,
@@ -37,8 +35,6 @@ const limits: DriverLimits = Object.freeze({
   delete: requestLimits,
   concurrency: 1,
 });
-
-const pageSize = 1_000;
 
 /** Maximum time without other work on the event loop, in milliseconds, while calls follow one another. */
 const longestTurn = 20;
@@ -100,23 +96,13 @@ class MemoryDriver implements Driver {
   }
 
   async increment({ bucket, key, delta, ttl }: IncrementRequest): Promise<bigint> {
-    const data = this.#dataOf(bucket);
-    const stored = data.get(key);
-    const sum = addToInteger(stored, delta);
-    const expiry = stored === undefined ? expiryAfter(ttl) : data.expiryOf(key);
-    data.set(key, new TextEncoder().encode(String(sum)), expiry);
-    return this.#answer(sum);
+    return this.#answer(this.#dataOf(bucket).increment(key, delta, expiryAfter(ttl)));
   }
 
   async compareAndSwap({ bucket, key, expected, value }: SwapRequest): Promise<SwapResult> {
-    const data = this.#dataOf(bucket);
-    const current = data.get(key);
-    if (!areEqual(current, expected)) {
-      return this.#answer({ swapped: false, current: current && new Uint8Array(current) });
-    }
-    if (value === undefined) data.delete(key);
-    else data.set(key, new Uint8Array(value), data.expiryOf(key));
-    return this.#answer({ swapped: true });
+    const result = this.#dataOf(bucket).compareAndSwap(key, expected, value && new Uint8Array(value));
+    const copied = result.swapped ? result : { ...result, current: result.current && new Uint8Array(result.current) };
+    return this.#answer(copied);
   }
 
   async ttl({ bucket, keys }: KeysRequest): Promise<ReadAnswer<number | null | undefined>> {
@@ -135,11 +121,8 @@ class MemoryDriver implements Driver {
     return this.#answer(allDone);
   }
 
-  /** Returns a page of keys. Added or deleted keys do not affect the cursor, which contains the page's last key. */
   async list({ bucket, prefix, cursor }: ListRequest): Promise<ListAnswer> {
-    const last = cursor === undefined ? undefined : parseCursor(cursor);
-    const { keys, more } = this.#buckets.get(bucket)?.page(prefix, last, pageSize) ?? { keys: [], more: false };
-    return this.#answer(more ? { keys, cursor: cursorPrefix + keys.at(-1) } : { keys });
+    return this.#answer((this.#buckets.get(bucket) ?? new BucketData()).list(prefix, cursor));
   }
 
   async listBuckets(): Promise<BucketsAnswer> {
@@ -191,21 +174,4 @@ class MemoryDriver implements Driver {
 /** Returns when a key expires, on the clock of `Date.now()`. */
 function expiryAfter(ttl: number | undefined): number | undefined {
   return ttl === undefined ? undefined : Date.now() + ttl;
-}
-
-function areEqual(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right;
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
-}
-
-const cursorPrefix = "after:";
-
-function parseCursor(cursor: string): string {
-  if (cursor.startsWith(cursorPrefix)) return cursor.slice(cursorPrefix.length);
-  throw new FaultError({
-    code: "invalid-argument",
-    retryable: false,
-    effect: "none",
-    reason: "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
-  });
 }

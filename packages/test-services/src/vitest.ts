@@ -21,7 +21,7 @@ export function serviceUrl(name: ServiceName): string {
   const url = inject(`manykv:${name}`);
   if (url === undefined) {
     throw new Error(
-      `This project starts no ${name} server. Add it in vitest.config.ts, as the README of @manykv/test-services shows`,
+      `This project starts no ${name} server. Add "@manykv/test-services/setup/${name}" to globalSetup in vitest.config.ts`,
     );
   }
   return url;

@@ -37,6 +37,6 @@ test("projects of one run share one server, and the error in a project without t
   const run = await runVitest("two-projects", ["--reporter=default"]);
   const starts = run.output.filter((line) => /^redis: (local process|container|MANYKV_REDIS_URL) /.test(line));
   expect(starts).toHaveLength(1);
-  expect(run.errors).toContain("This project starts no redis server. Add it in vitest.config.ts");
+  expect(run.errors).toContain('Add "@manykv/test-services/setup/redis" to globalSetup');
   expect(run.output.at(-1)).toBe("2 passed, 1 failed");
 });

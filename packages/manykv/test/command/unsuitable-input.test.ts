@@ -39,13 +39,10 @@ const readers = [["import"], ["import", "--format", "csv"], ["delete", "--keys-f
 
 test.each(files)("import, delete and get name the kind of unsuitable input: %s", async (name, data, message) => {
   const file = folder.file(name, data);
-  const number = files.findIndex(([other]) => other === name);
-  // Of the readers, two read a file and two read standard input. With the next kind, it is the other way round.
-  const runs = readers.map((args, index) =>
-    (number + index) % 2 === 0
-      ? runCommand([...args, file], { store: "memory:" })
-      : runCommand([...args, "-"], { store: "memory:", input: data }),
-  );
+  const runs = readers.flatMap((args) => [
+    runCommand([...args, file], { store: "memory:" }),
+    runCommand([...args, "-"], { store: "memory:", input: data }),
+  ]);
   for (const { code, stdout, stderr } of await Promise.all(runs)) {
     expect(stderr.replaceAll(file, "")).toMatch(message);
     expect(code).toBe(1);

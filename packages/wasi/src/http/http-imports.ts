@@ -74,13 +74,15 @@ export function httpImports(imports: ImportObject): HttpImports {
       return this.#received;
     }
 
-    /** Returns a copy for a request or response of the component, without the headers that the shim cannot send. */
+    /** Returns a copy for a request or response of the component. */
     clone(): ShimFields {
       const fields = new Fields() as unknown as ShimFields;
       for (const [name, value] of this.#received) {
         try {
           fields.append(name, value);
-        } catch {}
+        } catch {
+          // The shim cannot send this header.
+        }
       }
       return fields;
     }

@@ -1,6 +1,6 @@
-import { BatchError, StoreError, type SwapResult } from "@manykv/core";
-import { addToInteger, FaultError } from "@manykv/core/driver";
-import { BucketData } from "@manykv/memory";
+import { BatchError, portableLimits, StoreError } from "@manykv/core";
+import { FaultError } from "@manykv/core/driver";
+import { BucketData, memoryDriver } from "@manykv/memory";
 import {
   type CallRunnerOptions,
   checkSize,
@@ -8,17 +8,13 @@ import {
   checkUnsignedSum,
   reportFailure,
 } from "./call-runner.js";
-import type { Answer, Bytes, CallName, Calls, Page } from "./calls.js";
+import type { Answer, CallName, Calls, Page } from "./calls.js";
 import { HostError } from "./failure.js";
 import { NumberedCursors } from "./numbered-cursors.js";
 import type { StoreSettings } from "./store-table.js";
 
-/** The limits of `@manykv/memory`. */
-const maxKeyBytes = 1_024;
-const maxValueBytes = 64 * 1_048_576;
-
-const pageSize = 1_000;
-const cursorPrefix = "after:";
+const { maxKeyBytes } = portableLimits; // the same on every backend
+const { maxValueBytes } = memoryDriver().limits;
 
 /**
  * Runs calls on `memory:` in the thread of the component. A component without JSPI cannot wait for the promises of
@@ -80,12 +76,13 @@ export class MemoryRunner {
         const { keys, cursor } = pageOf(bucket, this.#cursors.textOf(identifier, number));
         return { keys, cursor: this.#cursors.numberOf(identifier, cursor) };
       },
-      increment: (key, delta) => increment(bucket, checkKey(key), delta),
+      increment: (key, delta) => bucket.increment(checkKey(key), delta),
       incrementUnsigned: (key, delta) => {
         const checked = checkUnsignedDelta(delta);
-        return checkUnsignedSum(increment(bucket, checkKey(key), checked));
+        return checkUnsignedSum(bucket.increment(checkKey(key), checked));
       },
-      compareAndSwap: (key, expected, value) => compareAndSwap(bucket, checkKey(key), expected, checkValue(value)),
+      compareAndSwap: (key, expected, value) =>
+        bucket.compareAndSwap(checkKey(key), expected, new Uint8Array(checkValue(value))),
       getMany: (keys) => {
         for (const key of keys) checkKey(key);
         return keys.map((key) => bucket.get(key));
@@ -102,33 +99,9 @@ export class MemoryRunner {
   }
 }
 
-function increment(bucket: BucketData, key: string, delta: bigint): bigint {
-  const sum = addToInteger(bucket.get(key), delta);
-  bucket.set(key, new TextEncoder().encode(String(sum)));
-  return sum;
-}
-
-function compareAndSwap(bucket: BucketData, key: string, expected: Bytes | undefined, value: Uint8Array): SwapResult {
-  const current = bucket.get(key);
-  const isExpected =
-    current === undefined || expected === undefined ? current === expected : areEqual(current, expected);
-  if (!isExpected) return { swapped: false, current };
-  bucket.set(key, new Uint8Array(value));
-  return { swapped: true };
-}
-
 function pageOf(bucket: BucketData, cursor: string | undefined): Page<string> {
-  if (cursor?.startsWith(cursorPrefix) === false)
-    throw new StoreError(
-      "invalid-argument",
-      "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
-    );
-  const { keys, more } = bucket.page("", cursor?.slice(cursorPrefix.length), pageSize);
-  return { keys: [...keys], cursor: more ? cursorPrefix + keys.at(-1) : undefined };
-}
-
-function areEqual(left: Bytes, right: Bytes): boolean {
-  return Buffer.compare(left, right) === 0;
+  const { keys, cursor: next } = bucket.list("", cursor);
+  return { keys: [...keys], cursor: next };
 }
 
 function checkKey(key: string): string {
