@@ -29,7 +29,8 @@ export class BucketData {
   }
 
   has(key: string): boolean {
-    return this.get(key) !== undefined;
+    if (this.#expiries.size > 0) this.#deleteIfExpired(key);
+    return this.#values.has(key);
   }
 
   /** Returns when a key expires, in milliseconds on the clock of `Date.now()`. `undefined` if it does not expire. */
@@ -98,21 +99,14 @@ export class BucketData {
    * @throws {FaultError} `invalid-argument` if the cursor is not from an earlier page.
    */
   list(prefix: string, cursor: string | undefined): ListAnswer {
-    const last = cursor === undefined ? undefined : parseCursor(cursor);
+    const last = cursor === undefined ? "" : parseCursor(cursor);
     this.#sorted ??= [...this.#values.keys()].sort();
     const sorted = this.#sorted;
+    const start = firstIndex(sorted, (key) => key >= prefix && (cursor === undefined || key > last));
+    const end = firstIndex(sorted, (key) => key >= prefix && !key.startsWith(prefix));
     const keys: string[] = [];
-    const start = last === undefined ? 0 : firstIndex(sorted, (key) => key > last);
-    for (
-      let index = Math.max(
-        start,
-        firstIndex(sorted, (key) => key >= prefix),
-      );
-      index < sorted.length;
-      index++
-    ) {
+    for (let index = start; index < end; index++) {
       const key = sorted[index] as string;
-      if (!key.startsWith(prefix)) break;
       if (!this.has(key)) continue;
       if (keys.length === pageSize) return { keys, cursor: cursorPrefix + keys.at(-1) };
       keys.push(key);

@@ -38,8 +38,9 @@ function plainSwapResult(value: unknown): unknown {
 }
 
 function isPage(list: unknown, cursor: unknown): boolean {
-  const isText = (each: unknown): boolean => typeof each === "string";
-  return Array.isArray(list) && list.every(isText) && (cursor === undefined || isText(cursor));
+  if (!Array.isArray(list) || (cursor !== undefined && typeof cursor !== "string")) return false;
+  for (const each of list) if (typeof each !== "string") return false;
+  return true;
 }
 
 function isCount(value: unknown): boolean {

@@ -45,7 +45,8 @@ export class Request implements SetRequest, ListRequest, IncrementRequest, SwapR
   /** The request that this one was made from. It knows whether both are aborted. */
   readonly #origin: Request;
   #aborted = false;
-  readonly #listeners: Set<() => void> = new Set();
+  /** Created on first use, because most requests of a fast engine end without a listener. */
+  #listeners: Set<() => void> | undefined;
   #controller: AbortController | undefined;
 
   constructor(parts: RequestParts, details: RequestDetails = parts, origin?: Request) {
@@ -81,7 +82,7 @@ export class Request implements SetRequest, ListRequest, IncrementRequest, SwapR
     if (origin.#aborted) return;
     origin.#aborted = true;
     origin.#controller?.abort();
-    for (const listener of [...origin.#listeners]) listener();
+    for (const listener of [...(origin.#listeners ?? [])]) listener();
   }
 
   /** Returns whether this copy of the package created `request`. */
@@ -90,7 +91,9 @@ export class Request implements SetRequest, ListRequest, IncrementRequest, SwapR
   }
 
   listen(listener: () => void): () => void {
-    const listeners = this.#origin.#listeners;
+    const origin = this.#origin;
+    origin.#listeners ??= new Set();
+    const listeners = origin.#listeners;
     listeners.add(listener);
     return () => void listeners.delete(listener);
   }
