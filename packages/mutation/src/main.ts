@@ -61,7 +61,8 @@ async function run(name: TargetName, options: Options): Promise<void> {
   console.log(`${name}: ${mutants.length} of ${candidates.length} mutants, ${instrumented.texts} only change messages`);
   await using servers = await startServers(target.services);
   const suite = {
-    bundle: sandbox.suites,
+    suites: sandbox.suites,
+    further: sandbox.further,
     harnesses: target.harnesses ?? [],
     options: target.options,
     seed: options.seed,
@@ -72,7 +73,7 @@ async function run(name: TargetName, options: Options): Promise<void> {
   for (const [unit, reason] of Object.entries(state.coverage.broken))
     console.log(`fails without a mutant: ${unit}\n  ${reason}`);
   const judged = mutants.filter((mutant) => findEquivalent(equivalents, mutant)?.kind !== "equivalent");
-  const stage = new SuiteStage(suite, state.coverage, options.concurrency);
+  const stage = new SuiteStage(suite, state.coverage, instrumented.mutants, options.concurrency);
   await each("suite", judged, state.suiteVerdicts, (mutant) => stage.run(mutant), save);
   stage.close();
   for (const [unit, count] of stage.unstable) console.log(`failed by chance ${count} times: ${unit}`);

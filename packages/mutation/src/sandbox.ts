@@ -1,5 +1,5 @@
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { type Instrumented, instrument } from "./instrument.js";
 import type { Target } from "./targets.js";
@@ -7,8 +7,10 @@ import type { Target } from "./targets.js";
 export interface Sandbox {
   /** Folder of the copy. */
   readonly root: string;
-  /** The module with the harnesses; see `suite-module.ts`. */
-  readonly suites: string;
+  /** The modules with the harnesses. */
+  readonly suites: readonly string[];
+  /** The modules with the harnesses of further configurations. */
+  readonly further: readonly string[];
   readonly instrumented: Instrumented;
   /** The text of everything that decides about a mutant in the suite stage, apart from the mutant. */
   readonly suiteText: string;
@@ -33,9 +35,12 @@ export async function createSandbox(root: string, target: Target, copy: string):
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
   for (const [path, content] of instrumented.files) await writeFile(join(copy, path), content);
   await bundlePackage(copy, target);
-  const suites = join(copy, dirname(target.suites[0] ?? ""), ".mutation-suites.mjs");
-  const suiteText = await bundleSuites(copy, target, suites);
-  return { root: copy, suites, instrumented, suiteText: suiteText + (await conformanceText(root)) };
+  const { suites: first, further = [] } = target;
+  const bundle = (path: string): Promise<string> => bundleSuite(join(copy, path));
+  const [suites, others] = await Promise.all([Promise.all(first.map(bundle)), Promise.all(further.map(bundle))]);
+  const texts = [...first, ...further].map((path) => readFile(join(root, path), "utf8"));
+  const suiteText = [...(await Promise.all(texts)), await conformanceText(root)].join("\n");
+  return { root: copy, suites, further: others, instrumented, suiteText };
 }
 
 /** Builds the package as `scripts/build-package.mjs` does, but without types: the mutants' types do not fit. */
@@ -59,10 +64,11 @@ async function bundlePackage(copy: string, { folder }: Target): Promise<void> {
 }
 
 /**
- * Bundles the test files that pass harnesses to the suite. In the bundle, `conformanceSuite` only keeps the harness, so
- * that the worker can run its cases one by one, and vitest's hooks are kept for the worker.
+ * Bundles a test file that passes harnesses to the suite. In the bundle, `conformanceSuite` only keeps the harness, so
+ * that the worker can run its cases one by one, and vitest's hooks are kept for the worker. Returns the bundle's path.
  */
-async function bundleSuites(copy: string, target: Target, outfile: string): Promise<string> {
+async function bundleSuite(path: string): Promise<string> {
+  const outfile = join(dirname(path), `.mutation-${basename(path, ".ts")}.mjs`);
   const kept = "globalThis.manykvMutation ??= { harnesses: [], before: [], after: [] }";
   const modules: Readonly<Record<string, string>> = {
     vitest: `
@@ -70,6 +76,7 @@ async function bundleSuites(copy: string, target: Target, outfile: string): Prom
       export const describe = (name, body) => body();
       describe.concurrent = describe;
       export const test = () => {};
+      export const expect = undefined;
       export const beforeAll = (hook) => kept.before.push(hook);
       export const afterAll = (hook) => kept.after.push(hook);`,
     "@manykv/test-services/vitest": `
@@ -92,9 +99,10 @@ async function bundleSuites(copy: string, target: Target, outfile: string): Prom
     },
   };
   const contents = [
-    ...target.suites.map((suite) => `import ${JSON.stringify(join(copy, suite))};`),
+    `import ${JSON.stringify(path)};`,
     `export { cases, runCase } from "@manykv/conformance";`,
-    `export const { harnesses, before, after } = ${kept};`,
+    `const kept = ${kept};`,
+    "export { kept };",
   ];
   await build({
     stdin: { contents: contents.join("\n"), resolveDir: dirname(outfile) },
@@ -109,7 +117,7 @@ async function bundleSuites(copy: string, target: Target, outfile: string): Prom
     plugins: [plugin],
     outfile,
   });
-  return (await Promise.all(target.suites.map((suite) => readFile(join(copy, suite), "utf8")))).join("\n");
+  return outfile;
 }
 
 async function conformanceText(root: string): Promise<string> {

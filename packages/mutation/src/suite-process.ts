@@ -19,6 +19,7 @@ export interface RunEnd {
   readonly hanging?: readonly string[];
 }
 
+type Ready = Extract<FromWorker, { readonly type: "ready" }>;
 type Ended = Extract<FromWorker, { readonly type: "end" }>;
 
 /** Time in which a worker must load the suite, in milliseconds. Far more than it needs, even on a busy machine. */
@@ -27,15 +28,12 @@ const loadTime = 180_000;
 /** A worker process. Start a new one after `alive` became false. */
 export class SuiteProcess {
   readonly #child: ChildProcess;
-  readonly units: readonly string[];
-  /** The mutants that were executed while the modules loaded. */
-  readonly covered: readonly string[];
+  readonly ready: Ready;
   #alive = true;
 
-  private constructor(child: ChildProcess, units: readonly string[], covered: readonly string[]) {
+  private constructor(child: ChildProcess, ready: Ready) {
     this.#child = child;
-    this.units = units;
-    this.covered = covered;
+    this.ready = ready;
     child.once("exit", () => {
       this.#alive = false;
     });
@@ -52,7 +50,7 @@ export class SuiteProcess {
     child.stderr?.on("data", (chunk) => {
       errors = (errors + String(chunk)).slice(-2_000);
     });
-    const ready = await new Promise<Extract<FromWorker, { readonly type: "ready" }>>((resolve, reject) => {
+    const ready = await new Promise<Ready>((resolve, reject) => {
       const timer = setTimeout(() => child.kill("SIGKILL"), loadTime);
       child.once("exit", () => {
         clearTimeout(timer);
@@ -64,7 +62,7 @@ export class SuiteProcess {
         resolve(message);
       });
     });
-    return new SuiteProcess(child, ready.units, ready.covered);
+    return new SuiteProcess(child, ready);
   }
 
   get alive(): boolean {

@@ -2,8 +2,10 @@ import type { StoreOptions } from "@manykv/core";
 
 /** What a worker runs. It is JSON, and the worker's argument. */
 export interface SuiteSettings {
-  /** The module with the harnesses. */
-  readonly bundle: string;
+  /** The modules with the harnesses. */
+  readonly suites: readonly string[];
+  /** The modules with the harnesses of further configurations. */
+  readonly further: readonly string[];
   /** Names of the harnesses to run. Empty for all. */
   readonly harnesses: readonly string[];
   readonly seed: number;
@@ -24,7 +26,13 @@ export type ToWorker =
 
 /** What a worker reports. A unit is a case with a harness. */
 export type FromWorker =
-  | { readonly type: "ready"; readonly units: readonly string[]; readonly covered: readonly string[] }
+  | {
+      readonly type: "ready";
+      /** The cases with the harnesses of `further`. */
+      readonly further: readonly string[];
+      /** The mutants that were executed while the modules loaded. */
+      readonly covered: readonly string[];
+    }
   | { readonly type: "start"; readonly unit: string }
   | {
       readonly type: "end";

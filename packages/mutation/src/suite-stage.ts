@@ -7,6 +7,8 @@ export interface SuiteCoverage {
   readonly durations: Readonly<Record<string, number>>;
   /** How often each case executes each mutant: first by the mutant's id, then by the case. */
   readonly hits: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** The cases with harnesses of further configurations. */
+  readonly further: readonly string[];
   /** The ids of the mutants that are executed while the modules load. */
   readonly static: readonly string[];
   /** Cases that failed without a mutant. No mutant counts as killed by them. */
@@ -34,13 +36,15 @@ export async function coverSuite(options: SuiteProcessOptions): Promise<SuiteCov
   worker.kill();
   if (end.failed !== undefined || end.hanging !== undefined)
     throw new Error(`the run without mutants did not end: ${end.reason ?? end.hanging?.join(", ")}`);
-  return { durations, hits, static: worker.covered, broken };
+  const { further, covered } = worker.ready;
+  return { durations, hits, further, static: covered, broken };
 }
 
 /** Runs the cases that execute a mutant, with the mutant, until one fails. */
 export class SuiteStage {
   readonly #options: SuiteProcessOptions;
   readonly #coverage: SuiteCoverage;
+  readonly #mutants: readonly Mutant[];
   readonly #concurrency: number;
   /** How many mutants each case killed, in total and by file. Cases that kill often run first, unstable ones last. */
   readonly #kills = new Map<string, number>();
@@ -48,15 +52,17 @@ export class SuiteStage {
   readonly unstable: Map<string, number> = new Map();
   #worker: SuiteProcess | undefined;
 
-  constructor(options: SuiteProcessOptions, coverage: SuiteCoverage, concurrency: number) {
+  /** @param mutants - all mutants of the package */
+  constructor(options: SuiteProcessOptions, coverage: SuiteCoverage, mutants: readonly Mutant[], concurrency: number) {
     this.#options = options;
     this.#coverage = coverage;
+    this.#mutants = mutants;
     this.#concurrency = concurrency;
   }
 
   async run(mutant: Mutant): Promise<Verdict> {
     const fresh = this.#coverage.static.includes(mutant.id);
-    const units = fresh ? Object.keys(this.#coverage.durations) : Object.keys(this.#coverage.hits[mutant.id] ?? {});
+    const units = this.#unitsFor(mutant, fresh);
     if (units.length === 0) return { status: "uncovered" };
     const verdict = await this.#runUnits(mutant, this.#sorted(units, mutant), fresh);
     if (isDetected(verdict) && verdict.by !== undefined) this.#count(verdict.by, mutant);
@@ -65,6 +71,19 @@ export class SuiteStage {
 
   close(): void {
     this.#worker?.kill();
+  }
+
+  /**
+   * Returns the cases to run. Code that runs while the modules load belongs to no case: the cases that execute other code
+   * of the file run then, or all cases if there are none.
+   */
+  #unitsFor(mutant: Mutant, fresh: boolean): readonly string[] {
+    const { durations, hits, further } = this.#coverage;
+    const ids = fresh ? this.#mutants.filter(({ file }) => file === mutant.file).map(({ id }) => id) : [mutant.id];
+    const found = new Set(ids.flatMap((id) => Object.keys(hits[id] ?? {})));
+    const units = found.size === 0 && fresh ? Object.keys(durations) : [...found];
+    const first = units.filter((unit) => !further.includes(unit));
+    return first.length > 0 ? first : units;
   }
 
   async #runUnits(mutant: Mutant, units: readonly string[], fresh: boolean): Promise<Verdict> {
@@ -116,16 +135,6 @@ export class SuiteStage {
       { mutant: mutant?.id, hitLimit, units, concurrency: this.#concurrency },
       20_000 + 5 * longest,
     );
-    if (process.env["TRACE"])
-      console.log(
-        "  ",
-        mutant?.id,
-        mutant?.file,
-        mutant?.line,
-        units.length,
-        fresh,
-        JSON.stringify({ ...end, passed: end.passed.length }),
-      );
     if (fresh) worker.kill();
     return end;
   }

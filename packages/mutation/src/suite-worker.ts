@@ -6,12 +6,12 @@ import type { ConformanceCase, ConformanceHarness, runCase } from "@manykv/confo
 import { activeMutantVariable, strykerNamespace } from "./stryker-namespace.js";
 import type { FromWorker, SuiteSettings, ToWorker } from "./suite-protocol.js";
 
-/** What the bundle of `sandbox.ts` exports. */
+/** What each bundle of `sandbox.ts` exports. */
 interface SuiteModule {
   readonly cases: readonly ConformanceCase[];
   readonly runCase: typeof runCase;
-  readonly harnesses: readonly ConformanceHarness[];
-  readonly before: readonly (() => unknown)[];
+  /** What the bundles that were loaded so far have kept. */
+  readonly kept: { readonly harnesses: readonly ConformanceHarness[]; readonly before: readonly (() => unknown)[] };
 }
 
 const settings = JSON.parse(process.argv[2] ?? "") as SuiteSettings;
@@ -22,17 +22,21 @@ process.on("unhandledRejection", (error) => send({ type: "unhandled", reason: St
 process.on("uncaughtException", (error) => send({ type: "unhandled", reason: String(error) }));
 process.on("disconnect", () => process.exit());
 
-const { cases, runCase: run, harnesses, before } = (await import(settings.bundle)) as SuiteModule;
-for (const hook of before) await hook();
+const load = (path: string): Promise<SuiteModule> => import(path);
+const [{ cases, runCase: run, kept }] = (await Promise.all(settings.suites.map(load))) as [SuiteModule];
+const first = new Set(kept.harnesses);
+await Promise.all(settings.further.map(load));
+for (const hook of kept.before) await hook();
 
 interface Unit {
   readonly id: string;
   readonly harness: ConformanceHarness;
   readonly case: ConformanceCase;
+  readonly further: boolean;
 }
 
 const units = new Map<string, Unit>();
-for (const given of harnesses) {
+for (const given of kept.harnesses) {
   if (settings.harnesses.length > 0 && !settings.harnesses.includes(given.name)) continue;
   // The published defaults, and the same random calls in every run.
   const { seed, options = given.options } = settings;
@@ -41,12 +45,13 @@ for (const given of harnesses) {
     if (harness.skip?.[one.id] !== undefined) continue;
     if (one.subject === "network" && harness.servers === undefined) continue;
     const id = `${harness.name}: ${one.id}`;
-    units.set(id, { id, harness, case: one });
+    units.set(id, { id, harness, case: one, further: !first.has(given) });
   }
 }
 
 process.on("message", (message: ToWorker) => void handle(message));
-send({ type: "ready", units: [...units.keys()], covered: Object.keys(stryker.mutantCoverage?.static ?? {}) });
+const further = [...units.values()].filter((unit) => unit.further).map(({ id }) => id);
+send({ type: "ready", further, covered: Object.keys(stryker.mutantCoverage?.static ?? {}) });
 
 async function handle(message: ToWorker): Promise<void> {
   if (message.type === "cover") {

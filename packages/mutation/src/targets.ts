@@ -9,6 +9,8 @@ export interface Target {
   readonly folder: string;
   /** Test files that pass harnesses to the conformance suite. The suite stage runs exactly these harnesses. */
   readonly suites: readonly string[];
+  /** Test files with harnesses of further configurations. They run against mutants that no case of `suites` executes. */
+  readonly further?: readonly string[];
   /** Names of the harnesses to run. Default: all harnesses of `suites`. */
   readonly harnesses?: readonly string[];
   /** Options of every store, if they differ from those of the harnesses. */
@@ -43,12 +45,18 @@ export const targets: Readonly<Record<TargetName, Target>> = {
   redis: {
     folder: "packages/redis",
     suites: ["packages/redis/test/conformance.test.ts", "packages/redis/test/conformance-cluster.test.ts"],
+    further: [
+      "packages/redis/test/conformance-cluster-client.test.ts",
+      "packages/deployments/test/sentinel.test.ts",
+      "packages/deployments/test/tls.test.ts",
+    ],
     services: ["redis", "redis-cluster"],
     projects: ["redis"],
   },
   postgres: {
     folder: "packages/postgres",
     suites: ["packages/postgres/test/conformance.test.ts"],
+    further: ["packages/postgres/test/pglite.test.ts"],
     services: ["postgres"],
     projects: ["postgres"],
   },
