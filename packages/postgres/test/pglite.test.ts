@@ -119,6 +119,14 @@ test("the application's listeners receive the notifications of manykv's statemen
   await pglite.exec("DROP TRIGGER notify ON manykv; DROP FUNCTION notify");
 });
 
+test("a view in PGlite is not written", async () => {
+  await pglite.exec("CREATE VIEW some_view AS SELECT * FROM manykv");
+  const driver = postgresDriver({ pglite, table: "some_view" });
+  const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
+  assert.deepEqual([fault.code, fault.effect], ["invalid-argument", "none"]);
+  await driver.close();
+});
+
 test("errors of PGlite have the same codes as those of a server, and the session stays usable", async () => {
   const missing = postgresDriver({ pglite, table: "missing" });
   const fault = await faultOf(missing, missing.get(keysRequest(["a"])));

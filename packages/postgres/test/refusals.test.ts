@@ -75,6 +75,7 @@ test("a write whose session ends because the server crashes is not applied", asy
     Buffer.from([0, 0, 0, processID]),
     start,
     Buffer.from([0, 0, 0, 1]),
+    Buffer.from([0, 0, 0, 0]),
     Buffer.from("then"),
     Buffer.from("cluster"),
   ];

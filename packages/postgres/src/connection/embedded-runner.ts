@@ -14,9 +14,10 @@ import type { OnRow } from "../protocol/data-row.js";
 import { Exchange, ExchangeError } from "../protocol/exchange.js";
 import { MalformedReply, MessageReader } from "../protocol/message-reader.js";
 import type { ReplyLimit } from "../protocol/reply-limit.js";
+import { Statement } from "../protocol/statement.js";
 import { describeTable, readVersion } from "./describe-server.js";
-import type { Run } from "./server-session.js";
-import type { Runner } from "./statement-runner.js";
+import { isViewOf, type Run } from "./server-session.js";
+import { type Runner, tableIsView } from "./statement-runner.js";
 
 /** The members of PGlite that manykv uses. PGlite does not document `_runExclusiveTransaction`. */
 export interface EmbeddedPostgres {
@@ -64,6 +65,8 @@ export class EmbeddedRunner implements Runner {
   readonly #postgres: EmbeddedPostgres;
   readonly #table: string;
   readonly #turns: Set<Turn> = new Set();
+  /** Whether the table is a view. `undefined` until the first write. */
+  #isView: boolean | undefined;
   #isTakingTurns = false;
   /** When other work on the event loop could last run, in milliseconds on the clock of `now`. */
   #othersRanAt = 0;
@@ -83,7 +86,13 @@ export class EmbeddedRunner implements Runner {
     await this.#run(bound, request, readFailed, onRow);
   }
 
-  write(bound: BoundStatement, request: DriverRequest, onRow: OnRow = () => {}): Promise<number | undefined> {
+  async write(bound: BoundStatement, request: DriverRequest, onRow: OnRow = () => {}): Promise<number | undefined> {
+    if (this.#isView === undefined) {
+      await this.read(new BoundStatement(new Statement(`SELECT ${isViewOf(this.#table)}`)), request, (row) => {
+        this.#isView = row.integer() === 1;
+      });
+    }
+    if (this.#isView) throw new FaultError(tableIsView);
     return this.#run(bound, request, failed, onRow);
   }
 

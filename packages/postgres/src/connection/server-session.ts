@@ -12,20 +12,29 @@ export interface ServerProcess {
 export type Obstacle = "pooler" | "role" | "server";
 
 /** The server process of a connection, or why manykv cannot terminate it. */
-export type ServerSession = { readonly process: ServerProcess } | { readonly hiddenBy: Obstacle };
+export type ServerSession = ({ readonly process: ServerProcess } | { readonly hiddenBy: Obstacle }) & {
+  /** Whether the store's table is a view. */
+  readonly isView: boolean;
+};
+
+/** Returns SQL for whether the table is a view: 1 or 0. */
+export function isViewOf(table: string): string {
+  return `(EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass('${table}') AND relkind = 'v'))::int4`;
+}
 
 /**
  * Returns a statement that identifies the process of the session. `backend_start` is null if the current role, for
  * example after SET ROLE, cannot see the login role's sessions.
  *
+ * @param table - the quoted name of the table
  * @param lineage - SQL for the last column
  */
-function identify(lineage: string): Statement {
+function identify(table: string, lineage: string): Statement {
   return new Statement(
     "SELECT pg_backend_pid(), coalesce(backend_start, 'epoch'), (backend_start IS NOT NULL AND (" +
       "SELECT bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc " +
       "WHERE proname = 'pg_terminate_backend' AND pronamespace = 'pg_catalog'::regnamespace))::int4, " +
-      `pg_postmaster_start_time()::text, ${lineage} FROM pg_stat_get_activity(pg_backend_pid())`,
+      `${isViewOf(table)}, pg_postmaster_start_time()::text, ${lineage} FROM pg_stat_get_activity(pg_backend_pid())`,
   );
 }
 
@@ -56,29 +65,32 @@ export class ServerSessions {
   /** Changes when the server was replaced by one that may lack acknowledged writes. */
   generation = 0;
   readonly #identify: Statement;
-  readonly #identifyOnly: Statement = identify(`'${unknownLineage}'`);
+  readonly #identifyOnly: Statement;
   #server: { readonly start: string; readonly lineage: string } | undefined;
 
   /** @param table - the quoted name of the table */
   constructor(table: string) {
-    this.#identify = identify(lineageOf(table));
+    this.#identify = identify(table, lineageOf(table));
+    this.#identifyOnly = identify(table, `'${unknownLineage}'`);
   }
 
   /** Reads the session of a connection. `reportedId` is the process ID that the server reported when it connected. */
   async read(run: Run, reportedId: number | null): Promise<ServerSession> {
     let process: ServerProcess | undefined;
     let mayTerminate = false;
+    let isView = false;
     const onRow: OnRow = (row) => {
       process = { id: row.integer(), start: row.bytes() };
       mayTerminate = row.integer() === 1;
+      isView = row.integer() === 1;
       this.#observe(row.text(), row.text());
     };
     if (!(await run(this.#identify, onRow))) await run(this.#identifyOnly, onRow);
-    if (process === undefined) return { hiddenBy: "server" };
+    if (process === undefined) return { hiddenBy: "server", isView };
     // A pooler reports an invented process ID and runs each transaction in any free process, so terminating a process
     // could end another client's statement.
-    if (process.id !== reportedId) return { hiddenBy: "pooler" };
-    return mayTerminate ? { process } : { hiddenBy: "role" };
+    if (process.id !== reportedId) return { hiddenBy: "pooler", isView };
+    return mayTerminate ? { process, isView } : { hiddenBy: "role", isView };
   }
 
   /** Compares the server of a new connection with that of earlier ones. */

@@ -1,4 +1,4 @@
-import { type DriverDescription, type DriverRequest, FaultError } from "@manykv/core/driver";
+import { type DriverDescription, type DriverRequest, type Fault, FaultError } from "@manykv/core/driver";
 import { asFaultError } from "../error-table.js";
 import type { BoundStatement } from "../protocol/bound-statement.js";
 import type { OnRow } from "../protocol/data-row.js";
@@ -6,6 +6,14 @@ import type { ReplyLimit } from "../protocol/reply-limit.js";
 import type { ClientPool } from "./client-pool.js";
 import { describeServer } from "./describe-server.js";
 import { LostWrites, type WriteRequest } from "./lost-writes.js";
+
+/** The condition of a view may hide a row that the server has stored, so that reads would not find it. */
+export const tableIsView: Fault = {
+  code: "invalid-argument",
+  retryable: false,
+  effect: "none",
+  reason: "the table is a view, which may hide what was written: use the table itself",
+};
 
 const ignoreRow: OnRow = () => {};
 
@@ -56,6 +64,7 @@ export class StatementRunner {
     try {
       // manykv can settle a lost write only if it knows the server process that runs the write.
       const session = await beforeSending(client.session(request));
+      if (session.isView) throw new FaultError(tableIsView);
       const process = "process" in session ? session.process : undefined;
       try {
         return await client.run(bound, request, onRow, limit);
