@@ -43,11 +43,30 @@ const rowsByStates: readonly (readonly [states: string, row: Row])[] = [
   ["54000", refused("too-large")],
   // The server does not know whether the statement completed.
   ["40003", lost],
+  // The server does not understand a statement of manykv.
+  ["42601", refused("internal")],
 ];
 
 const rowByState: ReadonlyMap<string, Row> = new Map(
   rowsByStates.flatMap(([states, row]) => states.split(" ").map((state) => [state, row] as const)),
 );
+
+/** Faults by class, the first two characters of an SQLSTATE, for the SQLSTATEs that `rowsByStates` does not contain. */
+const rowsByClasses: readonly (readonly [classes: string, row: Row])[] = [
+  // The server lacks memory, disk space or another resource.
+  ["53", temporary("throttled")],
+  // An operator intervened.
+  ["57", temporary("unavailable")],
+  // A constraint, a function, a policy or the kind of the table rejects the statement, for example a read-only view.
+  ["09 21 22 23 27 2F 38 39 42 44 55 P0", refused("invalid-argument")],
+];
+
+const rowByClass: ReadonlyMap<string, Row> = new Map(
+  rowsByClasses.flatMap(([classes, row]) => classes.split(" ").map((each) => [each, row] as const)),
+);
+
+/** Matches classes that neither the SQL standard nor Postgres uses: a trigger of the application chose the SQLSTATE. */
+const ownState = /^(?!5[3-8]|72|HV|P0|XX)[5-9I-Z]/;
 
 /** A pooler that lost its connection to the server reports class 08. The statement may have been applied. */
 const connectionClass = /^08/;
@@ -59,13 +78,22 @@ function faultOfExchange(failure: ExchangeFailure, direct: boolean): Fault {
     return { ...refused("internal"), reason: "a client was released to the pool before its transaction ended" };
   }
   if (aborted) return { ...timedOut, effect: sent ? "unknown" : "none" };
+  if (failure.unreplicated && state === undefined) return unreplicated;
   if (state === undefined) return faultWithoutState(failure);
   if (failure.refusal !== undefined && !completed) return { ...faultByRefusal[failure.refusal], reason: state };
-  const fault = faultOfState(state);
+  const fault = failure.inFunction ? faultInFunction(state) : faultOfState(state);
   // The server rolled back if it is ready again, or if it reported the error before the statement had completed.
   const settled = ready || (direct && !completed);
   return settled || fault.effect === "unknown" ? fault : { ...fault, effect: "unknown" };
 }
+
+/** The fault of a write whose wait for synchronous standbys was cancelled: a failover may lose the write. */
+const unreplicated: Fault = {
+  code: "unavailable",
+  retryable: true,
+  effect: "unknown",
+  reason: "the server did not wait for its synchronous standbys",
+};
 
 function faultWithoutState({ nodeCode, problem, sent }: ExchangeFailure): Fault {
   if (problem === "too large for one key") {
@@ -124,8 +152,24 @@ function notConnected(nodeCode: string | undefined): Fault {
 }
 
 function faultOfState(state: string): Fault {
-  const row = rowByState.get(state) ?? (connectionClass.test(state) ? lost : refused("internal"));
+  const row = rowByState.get(state) ?? rowByClass.get(state.slice(0, 2)) ?? unlisted(state);
   return { ...row, reason: state };
+}
+
+function unlisted(state: string): Row {
+  if (connectionClass.test(state)) return lost;
+  return refused(ownState.test(state) ? "invalid-argument" : "internal");
+}
+
+/**
+ * Returns the fault of an error in a trigger or another function of the table. An SQLSTATE that usually concerns the
+ * table, such as that of a missing column, then concerns something that the function uses.
+ */
+function faultInFunction(state: string): Fault {
+  const fault = faultOfState(state);
+  if (fault.retryable || fault.code === "access-denied") return fault;
+  const reason = `${state} in a function that the table calls: check its triggers, policies and indexes`;
+  return { ...fault, code: "invalid-argument", reason };
 }
 
 /** Converts an error to a `FaultError`. Omits the text of pg's error, because it may contain keys or passwords. */

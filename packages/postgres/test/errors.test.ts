@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import type { Driver, Fault } from "@manykv/core/driver";
-import { randomName } from "@manykv/test-services";
+import { randomName, startDedicatedPostgres } from "@manykv/test-services";
 import pg from "pg";
 import { test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
@@ -115,6 +115,33 @@ test("a serialization failure fails a write with `throttled` and rolls it back",
     assertFault(await ours, "throttled", "40001", true);
     await driver.close();
   });
+});
+
+test("a write whose wait for synchronous standbys is cancelled is unknown, and is repeated", async () => {
+  await using server = await startDedicatedPostgres({ source: "process" });
+  await using store = postgresStore({ url: server.url });
+  await store.provision();
+  const admin = new pg.Pool({ connectionString: server.url });
+  await admin.query("ALTER SYSTEM SET synchronous_standby_names = 'none'");
+  await admin.query("SELECT pg_reload_conf()");
+  const cancel = async (): Promise<void> =>
+    until(async () => {
+      const waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+      return (await admin.query(waiting)).rowCount === 1;
+    });
+  const driver = postgresDriver({ url: server.url });
+  const [fault] = await Promise.all([faultOf(driver, driver.set(setRequest([["a", text("1")]]))), cancel()]);
+  assert.deepEqual([fault.code, fault.effect, fault.retryable], ["unavailable", "unknown", true]);
+  assert.match(fault.reason ?? "", /synchronous standbys/);
+  const bucket = await store.open("b");
+  const setting = bucket.set("a", text("2"));
+  await cancel();
+  await admin.query("ALTER SYSTEM RESET synchronous_standby_names");
+  await admin.query("SELECT pg_reload_conf()");
+  await setting;
+  assert.deepEqual(await bucket.get("a"), text("2"));
+  await driver.close();
+  await admin.end();
 });
 
 test("a read-only session rejects writes with `unavailable`", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { BatchError, type Bucket } from "@manykv/core";
+import { createRequest } from "@manykv/core/driver";
 import { randomName } from "@manykv/test-services";
 import { afterAll, test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
@@ -148,7 +149,18 @@ test("an entry that a constraint or a trigger refuses is reported once with its 
   for (const [prepare, reason] of [
     [(table: string) => admin.query(`ALTER TABLE "${table}" ADD CHECK (octet_length(value) < 4)`), "23514"],
     [(table: string) => addTrigger(table, "BEFORE INSERT", "RAISE EXCEPTION 'no';"), "P0001"],
+    [(table: string) => addTrigger(table, "BEFORE INSERT", "RAISE EXCEPTION 'no' USING ERRCODE = 'SHOP1';"), "SHOP1"],
     [(table: string) => admin.query(`ALTER TABLE "${table}" ADD other int NOT NULL`), "23502"],
+    [
+      (table: string) =>
+        admin.query(`ALTER TABLE "${table}" DROP value, ADD value bytea GENERATED ALWAYS AS (key) STORED NOT NULL`),
+      "428C9",
+    ],
+    [
+      (table: string) =>
+        admin.query(`ALTER TABLE "${table}" DROP CONSTRAINT "${table}_pkey", ADD PRIMARY KEY (key) DEFERRABLE`),
+      "55000",
+    ],
   ] as const) {
     await withTable(prepare, async (bucket) => {
       const call = bucket.setMany([
@@ -159,6 +171,57 @@ test("an entry that a constraint or a trigger refuses is reported once with its 
       await assert.rejects(call, { counts: { applied: 0, "not-applied": 2, unknown: 0 } });
     });
   }
+});
+
+test.each([
+  ["a missing table", "42P01", "INSERT INTO gone VALUES (1);"],
+  ["a missing column of another table", "42703", "PERFORM gone FROM pg_class;"],
+  ["an ambiguous column", "42702", "PERFORM oid FROM pg_class, pg_type;"],
+  ["a number that is out of range", "22003", "PERFORM 40000::smallint;"],
+  ["a division by zero", "22012", "PERFORM 1 / 0;"],
+  ["a failed assertion", "P0004", "ASSERT false;"],
+])("an error because of %s in a trigger is not taken for one of the store's table", async (_what, state, body) => {
+  await using table = await temporaryTable(admin, `${columns}, expires_at timestamptz, sweep_at timestamptz`);
+  await addTrigger(table.name, "BEFORE INSERT OR DELETE", `${body} RETURN coalesce(NEW, OLD);`);
+  const driver = postgresDriver({ url, table: table.name });
+  await admin.query(`ALTER TABLE "${table.name}" DISABLE TRIGGER USER`);
+  await driver.set(setRequest([["expired", text("v")]]));
+  await admin.query(`UPDATE "${table.name}" SET expires_at = '2000-01-01', sweep_at = '2000-01-01'`);
+  await admin.query(`ALTER TABLE "${table.name}" ENABLE TRIGGER USER`);
+  for (const request of [
+    () => driver.set(setRequest([["a", text("v")]])),
+    () => driver.set(createRequest({ bucket: "b", keys: ["a"], values: [text("v")], ttls: [60_000] })),
+    async () => driver.increment?.(createRequest({ bucket: "b", keys: ["a"], delta: 1n })),
+    () => driver.delete(keysRequest(["expired"])),
+    async () => driver.sweep?.(keysRequest([])),
+  ]) {
+    const { code, effect, reason } = await faultOf(driver, request());
+    assert.deepEqual([code, effect, reason?.slice(0, 6)], ["invalid-argument", "none", `${state} `]);
+  }
+  await driver.close();
+});
+
+test("a view can be read, but not written, because it may hide what was written", async () => {
+  await withTable(
+    async (table) => {
+      await admin.query(`ALTER TABLE "${table}" RENAME TO "${table}_all"`);
+      await admin.query(`INSERT INTO "${table}_all" VALUES ('b:a', '1')`);
+      await admin.query(`CREATE VIEW "${table}" AS SELECT * FROM "${table}_all" WHERE octet_length(value) < 3`);
+    },
+    async (bucket, table) => {
+      assert.deepEqual(await bucket.get("a"), text("1"));
+      const expected = {
+        code: "invalid-argument",
+        reason: /a view/,
+        counts: { applied: 0, "not-applied": 1, unknown: 0 },
+      };
+      await assert.rejects(bucket.set("a", text("long")), expected);
+      await assert.rejects(bucket.increment("n"), expected);
+      await assert.rejects(bucket.delete("a"), expected);
+      assert.deepEqual(await bucket.get("a"), text("1"));
+      await admin.query(`DROP VIEW "${table}"; ALTER TABLE "${table}_all" RENAME TO "${table}"`);
+    },
+  );
 });
 
 test("concurrent deletes of the same key all resolve", async () => {

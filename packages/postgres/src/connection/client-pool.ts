@@ -21,6 +21,8 @@ const longestExecution = 50;
 /** SQLSTATEs for a prepared statement that is unknown, that already exists, or whose columns have changed type. */
 const preparedStatementErrors: ReadonlySet<string | undefined> = new Set(["26000", "42P05", "0A000"]);
 
+const noFailure = { state: undefined, inFunction: false } as const;
+
 /** Checks clients out of the caller's pool or the store's own pool. */
 export class ClientPool {
   /**
@@ -128,10 +130,10 @@ export class CheckedOutClient {
       if (statement.name !== "" && took < longestExecution) parsedAt.set(statement.name, parse ? start : preparedAt);
       return rowCount;
     } catch (error) {
-      const state = isRolledBack(error) ? error.failure.state : undefined;
+      const { state, inFunction } = isRolledBack(error) ? error.failure : noFailure;
       // A server that has become read-only may have been replaced: a new connection finds the new one.
       this.#broken = !isRolledBack(error) || state === "25006";
-      if (statement.name === "" || !preparedStatementErrors.has(state)) throw error;
+      if (statement.name === "" || inFunction || !preparedStatementErrors.has(state)) throw error;
       this.#pool.prepares = false;
       throw new FaultError({ code: "unavailable", retryable: true, effect: "none", reason: state });
     } finally {
@@ -182,5 +184,5 @@ export class CheckedOutClient {
 
 /** Returns whether the server reported an error and then ReadyForQuery: the statement was rolled back. */
 function isRolledBack(error: unknown): error is ExchangeError {
-  return error instanceof ExchangeError && error.failure.ready === true;
+  return error instanceof ExchangeError && error.failure.ready === true && error.failure.state !== undefined;
 }

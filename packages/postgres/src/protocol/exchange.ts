@@ -12,6 +12,10 @@ export interface ExchangeFailure {
   readonly nodeCode: string | undefined;
   /** Why a pooler refused the statement. Absent if it did not. */
   readonly refusal?: PoolerRefusal | undefined;
+  /** Whether the error occurred in a function that the statement called, such as a trigger, which did not raise it. */
+  readonly inFunction: boolean;
+  /** Whether the server committed the statement without waiting for its synchronous standbys. */
+  readonly unreplicated: boolean;
   /** `aborted`: the request was aborted. `sent`: bytes were written to the socket. */
   readonly aborted: boolean;
   readonly sent: boolean;
@@ -42,6 +46,14 @@ const outsideTransaction = "I".charCodeAt(0);
 
 /** The function of the server that sends a notice as the last message of a session, if the server crashes or stops. */
 const endOfSession = "quickdie";
+/** The function of the server that waits for synchronous standbys. It sends a warning if the wait is cancelled. */
+const synchronousWait = "SyncRepWaitForLSN";
+
+/**
+ * Matches the context of an error in a function, in any language: `PL/pgSQL function ...` or `SQL function ...`. The first
+ * line names RAISE if the function raised the error, and so chose its SQLSTATE. manykv itself uses inline code blocks.
+ */
+const functionContext = /^(?!.*\bRAISE\b|[\s\S]*\binline_code_block\b)[\s\S]*(PL\/|SQL)/;
 
 /**
  * Sends one statement on one connection and reads the reply.
@@ -69,6 +81,8 @@ export class Exchange extends Submission {
   #reject!: (error: Error) => void;
   #state: string | undefined;
   #refusal: PoolerRefusal | undefined;
+  #inFunction = false;
+  #unreplicated = false;
   #completed = false;
 
   /**
@@ -120,9 +134,12 @@ export class Exchange extends Submission {
       if (!isSqlState(state)) throw new MalformedReply();
       this.#state = state;
       this.#refusal = poolerRefusal(state, fields.get("M") ?? "");
+      this.#inFunction = functionContext.test(fields.get("W") ?? "");
     } else if (letter === noticeResponse) {
       const fields = readFields(bytes, start, end);
-      if (fields.get("R") === endOfSession) this.#state = fields.get("C");
+      const reporter = fields.get("R");
+      if (reporter === endOfSession) this.#state = fields.get("C");
+      else if (reporter === synchronousWait) this.#unreplicated = true;
     } else if (!expected.has(letter)) throw new MalformedReply();
   }
 
@@ -144,7 +161,8 @@ export class Exchange extends Submission {
 
   #finish(outside: boolean): void {
     if (!this.#completed && this.#state === undefined) throw new MalformedReply();
-    if (this.#state !== undefined || !outside) this.#fail({ ready: outside || "inside a transaction" });
+    const failed = this.#state !== undefined || this.#unreplicated || !outside;
+    if (failed) this.#fail({ ready: outside || "inside a transaction" });
     this.ended = true;
     this.#resolve(this.rowCount);
   }
@@ -153,6 +171,8 @@ export class Exchange extends Submission {
     const error = new ExchangeError({
       state: this.#state,
       refusal: this.#refusal,
+      inFunction: this.#inFunction,
+      unreplicated: this.#unreplicated,
       nodeCode: undefined,
       aborted: false,
       sent: this.sent,
