@@ -25,5 +25,6 @@ export { type Rule, rules } from "./rules.js";
 export { type RunCaseOptions, runCase } from "./run-case.js";
 export { type RunSuiteOptions, runSuite } from "./run-suite.js";
 export type { Runner } from "./runner.js";
+export { skipSubject } from "./skip-subject.js";
 export { conformanceSuite } from "./suite.js";
 export { type WitSentenceId, witSentences } from "./wit-sentences.js";

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { cases, rules } from "../src/index.js";
+import { cases, rules, skipSubject } from "../src/index.js";
 
 test("there are at least 480 cases, and their ids are unique", () => {
   expect(new Set(cases.map(({ id }) => id)).size).toBe(cases.length);
@@ -43,4 +43,10 @@ test("every case of every file in `cases` is in the suite", async () => {
 test("each subject has cases, and only the ids of network cases contain `-network-`", () => {
   expect(new Set(cases.map(({ subject }) => subject))).toEqual(new Set(["core", "driver", "network", "ability"]));
   for (const { id, subject } of cases) expect(id.includes("-network-"), id).toBe(subject === "network");
+});
+
+test("skipSubject leaves out the cases with one subject, and no others", () => {
+  const skip = skipSubject("core", "another run tests core");
+  for (const { id, subject } of cases)
+    expect(skip[id], id).toBe(subject === "core" ? "another run tests core" : undefined);
 });

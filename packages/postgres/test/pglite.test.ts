@@ -3,10 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
-import { conformanceSuite } from "@manykv/conformance";
+import { conformanceSuite, skipSubject } from "@manykv/conformance";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
-import { coreCases } from "./support/core-cases.js";
 import { faultOf } from "./support/fault-of.js";
 import { keysRequest, setRequest, text } from "./support/requests.js";
 import { until } from "./support/until.js";
@@ -23,7 +22,7 @@ conformanceSuite(
   { describe, test },
   {
     name: "postgres in PGlite",
-    skip: coreCases,
+    skip: skipSubject("core", "conformance.test.ts runs it"),
     driver: () => postgresDriver({ pglite }),
     refusals: [
       {

@@ -1,4 +1,4 @@
-import { cases, conformanceSuite, type Route } from "@manykv/conformance";
+import { conformanceSuite, type Route, skipSubject } from "@manykv/conformance";
 import type { Driver } from "@manykv/core";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Cluster } from "ioredis";
@@ -11,11 +11,6 @@ const nodes = addressesOf(serviceUrl("redis-cluster"));
 const retries = "the caller's client retries by itself until the deadline, and reports no code";
 const reconnects = "after disconnect(), an ioredis Cluster that was connecting keeps the process alive";
 
-/** Core is the same with a caller's client, so `conformance-cluster.test.ts` runs its cases. */
-const coreCases = Object.fromEntries(
-  cases.filter(({ subject }) => subject === "core").map(({ id }) => [id, "conformance-cluster.test.ts runs it"]),
-);
-
 // Only a client can map the addresses that a cluster announces.
 conformanceSuite(
   { describe: describe.concurrent, test },
@@ -23,7 +18,7 @@ conformanceSuite(
     name: "redis cluster with the caller's client",
     servers: nodes,
     skip: {
-      ...coreCases,
+      ...skipSubject("core", "conformance-cluster.test.ts runs it"),
       "same-network-unknown-host": retries,
       "same-network-unreachable": retries,
       "s16-network-process-connecting": reconnects,

@@ -1,11 +1,8 @@
 // The harness of the conformance suite for the target in MANYKV_TARGET.
-import { cases } from "@manykv/conformance";
+import { skipSubject } from "@manykv/conformance";
 import { openDriver, openStore, serversOf } from "./stores.mjs";
 
-/** Core is the same on every backend, so its cases run on memory only. */
-const coreCases = Object.fromEntries(
-  cases.filter(({ subject }) => subject === "core").map(({ id }) => [id, "the run on memory tests core"]),
-);
+const coreCases = skipSubject("core", "the run on memory tests core");
 
 /** Creates the target's table and returns the harness. */
 export async function openHarness() {

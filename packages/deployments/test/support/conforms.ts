@@ -1,4 +1,4 @@
-import { type Address, type ConformanceHarness, cases, conformanceSuite } from "@manykv/conformance";
+import { type Address, type ConformanceHarness, conformanceSuite, skipSubject } from "@manykv/conformance";
 import { describe, test } from "vitest";
 import { driverAt, withAddress } from "./driver-at.mjs";
 
@@ -28,10 +28,7 @@ export function conforms({ name, url, server, skip = {}, refusals }: Conformance
   });
 }
 
-/** Core is the same on every deployment, so the backends' own tests run its cases. */
-const coreCases = Object.fromEntries(
-  cases.filter(({ subject }) => subject === "core").map(({ id }) => [id, "the backend's own tests run it"]),
-);
+const coreCases = skipSubject("core", "the backend's own tests run it");
 
 /** Runs the cases that are not about core, with fewer random call sequences than the backends' own tests. */
 export function conformsTo(harness: Omit<ConformanceHarness, "modelRuns">): void {
