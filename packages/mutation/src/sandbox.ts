@@ -38,7 +38,7 @@ export async function createSandbox(root: string, target: Target, copy: string):
   const { suites: first, further = [] } = target;
   const bundle = (path: string): Promise<string> => bundleSuite(join(copy, path));
   const [suites, others] = await Promise.all([Promise.all(first.map(bundle)), Promise.all(further.map(bundle))]);
-  const texts = [...first, ...further].map((path) => readFile(join(root, path), "utf8"));
+  const texts = [...suites, ...others].map((path) => readFile(path, "utf8"));
   const suiteText = [...(await Promise.all(texts)), await conformanceText(root)].join("\n");
   return { root: copy, suites, further: others, instrumented, suiteText };
 }
