@@ -199,13 +199,15 @@ const failingNames = [
   "ReplicatedWriteConflictException",
 ];
 
-/** Continues after the last request of the previous case, so that a run of the suite uses every name. */
-let turn = 0;
-
-/** Returns a handler that fails with one error name after the other. The message contains the request, as a leak. */
+/**
+ * Returns a handler that fails with one error name after the other. The operation decides which name is the first one, so
+ * that each case always meets the same names and all cases together meet every name. The message contains the request, as a
+ * leak.
+ */
 function failInTurn(names: readonly string[], status: number | ((name: string) => number), message = ""): HttpHandler {
+  let turn = 0;
   return (exchange) => {
-    const name = names[turn++ % names.length] as string;
+    const name = names[(exchange.operation.length + turn++) % names.length] as string;
     const error = {
       __type: `com.amazonaws.dynamodb.v20120810#${name}`,
       message: `${message}${exchange.body.toString().replaceAll(/keys?|schema/gi, "")}`,

@@ -93,9 +93,12 @@ export function engineFailures({ admin, url }: TestTable): readonly EngineFailur
     await admin.query(`
       CREATE TABLE ${marks} (mark bytea PRIMARY KEY, state text);
       CREATE FUNCTION ${table}(key bytea) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
-        DECLARE wanted text;
+        DECLARE states text[]; wanted text;
         BEGIN
-          SELECT state INTO wanted FROM ${marks} WHERE position(mark IN key) > 0 AND state <> 'skip';
+          SELECT string_to_array(state, ' ') INTO states FROM ${marks}
+            WHERE position(mark IN key) > 0 AND state <> 'skip';
+          -- The statement decides which state it meets, so that each case always meets the same states.
+          wanted := states[1 + length(current_query()) % cardinality(states)];
           IF wanted = 'terminate' THEN PERFORM pg_terminate_backend(pg_backend_pid());
           ELSIF wanted IS NOT NULL THEN
             RAISE EXCEPTION USING ERRCODE = wanted, MESSAGE = 'key ' || encode(key, 'escape'), DETAIL = encode(key, 'hex');
@@ -136,30 +139,37 @@ export function engineFailures({ admin, url }: TestTable): readonly EngineFailur
 
   return [
     ...byStates.flatMap(({ states, operations = onKeys, ...about }): EngineFailure[] => {
-      const names = states.split(" ");
-      let turn = 0;
-      const next = (): string => names[turn++ % names.length] as string;
+      /** Returns a function that moves on to the next of the states. */
+      const inTurn = (): (() => string) => {
+        const names = states.split(" ");
+        let turn = 0;
+        return () => [...names.slice(turn % names.length), ...names.slice(0, turn++ % names.length)].join(" ");
+      };
       return [
         {
           ...about,
           operations,
           scope: "request",
-          open: ({ failing }) =>
-            engine(
+          open: ({ failing }) => {
+            const next = inTurn();
+            return engine(
               () => mark(failing, next()),
               () => unmark(failing),
-            ),
+            );
+          },
         },
         // A listing may read only some keys, so all keys fail.
         {
           ...about,
           operations: ["list", "listBuckets"],
           scope: "request",
-          open: () =>
-            engine(
+          open: () => {
+            const next = inTurn();
+            return engine(
               () => mark("", next()),
               () => unmark(""),
-            ),
+            );
+          },
         },
       ];
     }),

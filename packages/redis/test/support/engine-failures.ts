@@ -28,9 +28,12 @@ const denied = { code: "access-denied", retryable: false, effect: "none" } as co
 /** An error reply of a proxy that has already sent the command to a server. */
 const afterSending = { code: "unavailable", retryable: true, effect: "unknown" } as const;
 
+type Handle = (command: readonly string[], marks: FailureMarks, node: Address) => Handling;
+
 /** What a server replies to commands with keys that fail. */
 interface ScriptedFailure extends Omit<EngineFailure, "open" | "scope"> {
-  readonly handle: (command: readonly string[], marks: FailureMarks, node: Address) => Handling;
+  /** Returns what handles the commands of one client. */
+  readonly handler: () => Handle;
 }
 
 /** Errors of single servers and of cluster nodes. Each message contains the command, which must not leak. */
@@ -39,61 +42,86 @@ const scripted: readonly ScriptedFailure[] = [
     what: "is temporarily unavailable",
     operations: everything,
     expected: unavailable,
-    handle: inTurn("LOADING", "BUSY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY"),
+    handler: inTurn("LOADING", "BUSY", "MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY"),
   },
   {
     what: "denies access",
     operations: everything,
     expected: denied,
-    handle: inTurn("NOPERM", "NOAUTH", "WRONGPASS"),
+    handler: inTurn("NOPERM", "NOAUTH", "WRONGPASS", "DENIED"),
+  },
+  {
+    what: "has too many clients",
+    operations: ["get", "set"],
+    expected: unavailable,
+    handler: inTurn("ERR max number of clients reached:"),
+  },
+  {
+    what: "refuses a value as too long",
+    operations: ["set"],
+    expected: { code: "too-large", retryable: false, effect: "none", reason: "ERR" },
+    handler: inTurn("ERR Protocol error: invalid bulk length:", "ERR string exceeds maximum allowed size:"),
+  },
+  {
+    what: "does not understand a command",
+    operations: ["get", "set"],
+    expected: { code: "internal", retryable: false, effect: "none" },
+    handler: inTurn("NOPROTO", "ERR wrong number of arguments:"),
   },
   {
     what: "has no memory left",
     operations: writes,
     expected: { code: "throttled", retryable: true, effect: "none", reason: "OOM" },
-    handle: inTurn("OOM"),
+    handler: inTurn("OOM"),
   },
   {
     what: "stores data of another type",
     operations: [...reads, ...writes],
     expected: { code: "wrong-type", retryable: false, effect: "none", reason: "WRONGTYPE" },
-    handle: inTurn("WRONGTYPE"),
+    handler: inTurn("WRONGTYPE"),
   },
   {
     what: "replies with an unknown error",
     operations: everything,
     expected: { code: "internal", retryable: false, effect: "unknown", reason: "ERR" },
-    handle: inTurn("ERR"),
+    handler: inTurn("ERR"),
   },
   {
     what: "is behind a proxy that loses its connection after it has sent the command",
     operations: everything,
     expected: afterSending,
-    handle: () => () => "-ERR Connection reset by peer\r\n",
+    handler: () => () => () => "-ERR Connection reset by peer\r\n",
   },
   {
     what: "sends a reply of the wrong type",
     operations: everything,
     expected: { code: "connection-lost", retryable: true, effect: "unknown" },
-    handle: () => () => "+QUEUED\r\n",
+    handler: () => () => () => "+QUEUED\r\n",
   },
 ];
 
-/** Continues after the last command of the previous case, so that a run of the suite uses every error. */
-let turn = 0;
-
-/** Replies with one error after the other. */
-function inTurn(...words: readonly string[]): ScriptedFailure["handle"] {
-  return (command) => `-${words[turn++ % words.length]} refused: ${command.join(" ").replaceAll("\n", " ")}\r\n`;
+/**
+ * Replies with one error after the other. The command decides which error is the first one, so that each case always meets
+ * the same errors and all cases together meet every error.
+ */
+function inTurn(...words: readonly string[]): ScriptedFailure["handler"] {
+  return () => {
+    let turn = 0;
+    return (command) => {
+      const word = words[((command[0] ?? "").charCodeAt(0) + turn++) % words.length];
+      return `-${word} refused: ${command.join(" ").replaceAll("\n", " ")}\r\n`;
+    };
+  };
 }
 
 /** Ways in which one server fails: through a proxy, by the rules of its ACL and by its settings. */
 export function serverFailures(server: Address): readonly EngineFailure[] {
-  const throughProxy = ({ handle, ...rest }: ScriptedFailure): EngineFailure => ({
+  const throughProxy = ({ handler, ...rest }: ScriptedFailure): EngineFailure => ({
     ...rest,
     scope: "request",
     async open(marks) {
       const proxy = await RespProxy.start(server);
+      const handle = handler();
       return {
         driver: redisDriver({ url: proxy.url }),
         start: () => {
@@ -108,12 +136,25 @@ export function serverFailures(server: Address): readonly EngineFailure[] {
   });
   return [
     ...scripted.map(throughProxy),
+    throughProxy({
+      what: "is the node of a cluster",
+      operations: ["get", "set"],
+      expected: unavailable,
+      handler: inTurn("MOVED", "ASK", "TRYAGAIN"),
+    }),
+    throughProxy({
+      what: "is the node of a cluster and requires one slot for all keys",
+      operations: ["get", "set"],
+      expected: { code: "invalid-argument", retryable: false, effect: "none" },
+      handler: inTurn("CROSSSLOT"),
+    }),
     {
       ...throughProxy({
         what: "is behind a proxy that cannot serve some keys of MGET",
         operations: ["get"],
         expected: afterSending,
-        handle:
+        handler:
+          () =>
           (command, { failing }) =>
           (reply) =>
             withErrors(
@@ -192,7 +233,7 @@ export async function stopOwnServer(): Promise<void> {
 
 /** Ways in which the nodes of a cluster fail. Each node has a proxy. */
 export function clusterFailures(nodes: readonly Address[]): readonly EngineFailure[] {
-  const moved = (word: "MOVED" | "ASK", isOnce: boolean): ScriptedFailure["handle"] => {
+  const moved = (word: "MOVED" | "ASK", isOnce: boolean): Handle => {
     const seen = new Set<string>();
     return (command, { failing }, { host, port }) => {
       const name = command.find((each) => each.includes(failing)) ?? "";
@@ -207,22 +248,23 @@ export function clusterFailures(nodes: readonly Address[]): readonly EngineFailu
       what: `redirects each command again and again with ${word}`,
       operations: [...reads, ...writes],
       expected: unavailable,
-      handle: moved(word, false),
+      handler: () => moved(word, false),
     },
     {
       what: `redirects each command once with ${word}`,
       operations: [...reads, ...writes],
       expected: "success",
-      handle: moved(word, true),
+      handler: () => moved(word, true),
     },
   ]);
-  return [...scripted, ...redirected].map(({ handle, ...rest }) => ({
+  return [...scripted, ...redirected].map(({ handler, ...rest }) => ({
     ...rest,
     // Of commands whose replies do not fit, the driver trusts no reply of the connection.
     scope: rest.expected !== "success" && rest.what.includes("wrong type") ? "request" : "key",
     async open(marks) {
       proxied ??= connectThroughProxies(nodes);
       const { proxies, client } = await proxied;
+      const handle = handler();
       return {
         driver: redisDriver({ client }),
         start: () => {
