@@ -20,7 +20,7 @@ export interface RunEnd {
 }
 
 type Ready = Extract<FromWorker, { readonly type: "ready" }>;
-type Ended = Extract<FromWorker, { readonly type: "end" }>;
+export type Ended = Extract<FromWorker, { readonly type: "end" }>;
 
 /** Time in which a worker must load the suite, in milliseconds. Far more than it needs, even on a busy machine. */
 const loadTime = 180_000;
@@ -74,9 +74,9 @@ export class SuiteProcess {
     this.#child.kill("SIGKILL");
   }
 
-  /** Runs all cases one by one without a mutant. */
-  async cover(patience: number, onEnd: (ended: Ended) => void): Promise<RunEnd> {
-    return this.#request({ type: "cover" }, patience, onEnd);
+  /** Runs cases one by one without a mutant. */
+  async cover(units: readonly string[], patience: number, onEnd: (ended: Ended) => void): Promise<RunEnd> {
+    return this.#request({ type: "cover", units }, patience, onEnd);
   }
 
   /**

@@ -13,9 +13,9 @@ export interface SuiteSettings {
   readonly options?: StoreOptions | undefined;
 }
 
-/** What the tool asks a worker to do: to run all cases and report their coverage, or to run cases with a mutant. */
+/** What the tool asks a worker to do: to run cases one by one and report their coverage, or to run cases with a mutant. */
 export type ToWorker =
-  | { readonly type: "cover" }
+  | { readonly type: "cover"; readonly units: readonly string[] }
   | {
       readonly type: "run";
       readonly mutant: string | undefined;
@@ -28,8 +28,11 @@ export type ToWorker =
 export type FromWorker =
   | {
       readonly type: "ready";
-      /** The cases with the harnesses of `further`. */
+      readonly units: readonly string[];
+      /** The units with the harnesses of `further`. */
       readonly further: readonly string[];
+      /** The units that must not run at the same time as another one. */
+      readonly alone: readonly string[];
       /** The mutants that were executed while the modules loaded. */
       readonly covered: readonly string[];
     }

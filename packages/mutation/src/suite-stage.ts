@@ -1,5 +1,5 @@
 import { isDetected, type Mutant, type Verdict } from "./mutant.js";
-import { type RunEnd, SuiteProcess, type SuiteProcessOptions } from "./suite-process.js";
+import { type Ended, type RunEnd, SuiteProcess, type SuiteProcessOptions } from "./suite-process.js";
 
 /** What the run without mutants found. */
 export interface SuiteCoverage {
@@ -15,13 +15,20 @@ export interface SuiteCoverage {
   readonly broken: Readonly<Record<string, string>>;
 }
 
-/** Runs each case alone, without a mutant. */
+/** Processes that cover the suite at the same time: cases mostly wait. */
+const coverers = 4;
+
+/** Runs each case without a mutant. */
 export async function coverSuite(options: SuiteProcessOptions): Promise<SuiteCoverage> {
-  const worker = await SuiteProcess.start(options);
+  const firstOnly = { ...options, further: [] };
+  const all = Array.from({ length: coverers }, (_, index) => SuiteProcess.start(index === 0 ? options : firstOnly));
+  const workers = await Promise.all(all);
+  const [worker] = workers as [SuiteProcess];
+  const { units, alone, further, covered } = worker.ready;
   const durations: Record<string, number> = {};
   const hits: Record<string, Record<string, number>> = {};
   const broken: Record<string, string> = {};
-  const end = await worker.cover(150_000, (ended) => {
+  const onEnd = (ended: Ended): void => {
     if (ended.status === "skipped") return;
     if (ended.status === "failed") {
       broken[ended.unit] = ended.reason ?? "";
@@ -32,11 +39,23 @@ export async function coverSuite(options: SuiteProcessOptions): Promise<SuiteCov
       hits[id] ??= {};
       hits[id][ended.unit] = count;
     }
-  });
-  worker.kill();
-  if (end.failed !== undefined || end.hanging !== undefined)
-    throw new Error(`the run without mutants did not end: ${end.reason ?? end.hanging?.join(", ")}`);
-  const { further, covered } = worker.ready;
+  };
+  const others = new Set([...alone, ...further]);
+  const together = units.filter((unit) => !others.has(unit));
+  const ends = await Promise.all(
+    workers.map((each, number) =>
+      each.cover(
+        together.filter((_, index) => index % coverers === number),
+        150_000,
+        onEnd,
+      ),
+    ),
+  );
+  ends.push(await worker.cover([...others], 150_000, onEnd));
+  for (const each of workers) each.kill();
+  for (const { failed, hanging, reason } of ends)
+    if (failed !== undefined || hanging !== undefined)
+      throw new Error(`the run without mutants did not end: ${reason ?? hanging?.join(", ")}`);
   return { durations, hits, further, static: covered, broken };
 }
 
@@ -51,6 +70,8 @@ export class SuiteStage {
   /** Cases that failed with a mutant and did not fail again, or failed without it. */
   readonly unstable: Map<string, number> = new Map();
   #worker: SuiteProcess | undefined;
+  /** Whether the worker has the harnesses of further configurations. They start servers, which takes time. */
+  #hasFurther = false;
 
   /** @param mutants - all mutants of the package */
   constructor(options: SuiteProcessOptions, coverage: SuiteCoverage, mutants: readonly Mutant[], concurrency: number) {
@@ -122,7 +143,8 @@ export class SuiteStage {
   async #request(mutant: Mutant | undefined, units: readonly string[], fresh: boolean): Promise<RunEnd> {
     let worker: SuiteProcess;
     try {
-      worker = await this.#workerFor(fresh ? mutant : undefined);
+      const hasFurther = units.some((unit) => this.#coverage.further.includes(unit));
+      worker = await this.#workerFor(fresh ? mutant : undefined, hasFurther);
     } catch (error) {
       if (!fresh) throw error;
       return { failed: "the load of the modules", passed: [] };
@@ -139,9 +161,12 @@ export class SuiteStage {
     return end;
   }
 
-  async #workerFor(mutant: Mutant | undefined): Promise<SuiteProcess> {
-    if (mutant !== undefined) return SuiteProcess.start(this.#options, mutant.id);
-    if (!this.#worker?.alive) this.#worker = await SuiteProcess.start(this.#options);
+  async #workerFor(mutant: Mutant | undefined, hasFurther: boolean): Promise<SuiteProcess> {
+    const options = { ...this.#options, further: hasFurther ? this.#options.further : [] };
+    if (mutant !== undefined) return SuiteProcess.start(options, mutant.id);
+    if (hasFurther !== this.#hasFurther) this.close();
+    if (!this.#worker?.alive) this.#worker = await SuiteProcess.start(options);
+    this.#hasFurther = hasFurther;
     return this.#worker;
   }
 

@@ -50,16 +50,22 @@ for (const given of kept.harnesses) {
 }
 
 process.on("message", (message: ToWorker) => void handle(message));
-const further = [...units.values()].filter((unit) => unit.further).map(({ id }) => id);
-send({ type: "ready", further, covered: Object.keys(stryker.mutantCoverage?.static ?? {}) });
+const idsOf = (is: (unit: Unit) => boolean | undefined): string[] => [...units.values()].filter(is).map(({ id }) => id);
+send({
+  type: "ready",
+  units: [...units.keys()],
+  further: idsOf((unit) => unit.further),
+  alone: idsOf((unit) => unit.case.alone),
+  covered: Object.keys(stryker.mutantCoverage?.static ?? {}),
+});
 
 async function handle(message: ToWorker): Promise<void> {
+  const chosen = message.units.flatMap((id) => units.get(id) ?? []);
   if (message.type === "cover") {
-    for (const unit of units.values()) await cover(unit);
+    for (const unit of chosen) await cover(unit);
     return send({ type: "done" });
   }
   activate(message.mutant, message.hitLimit);
-  const chosen = message.units.flatMap((id) => units.get(id) ?? []);
   let failed = false;
   const runAll = async (queue: Unit[]): Promise<void> => {
     for (let unit = queue.shift(); unit !== undefined && !failed; unit = queue.shift()) {
