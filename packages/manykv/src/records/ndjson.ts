@@ -105,7 +105,9 @@ function parseRecord(line: string): ParsedLine {
   if (Object.keys(others).length > 0) {
     return { key, problem: 'it has members other than "key", "value", "base64" and "ttl"' };
   }
-  if (ttl !== undefined && !isTtl(ttl)) return { key, problem: `its "ttl" is ${invalidTtl}` };
+  // `JSON.parse` rounds other numbers, such as 1.00000000000000000001.
+  if (ttl !== undefined && !(isTtl(ttl) && numberText(line, "ttl") === String(ttl)))
+    return { key, problem: `its "ttl" is ${invalidTtl}` };
   if ((value === undefined) === (base64 === undefined)) {
     return { key, problem: 'it must have either "value" or "base64"' };
   }

@@ -68,7 +68,7 @@ export function isTtl(value: unknown): value is number {
 
 /** Describes a time to live that {@link isTtl} rejects, and says what to do. */
 export const invalidTtl =
-  "not an integer number of milliseconds, at least 1 (a record that does not expire has no ttl)";
+  "not an integer number of milliseconds in plain digits, at least 1 (a record that does not expire has no ttl)";
 
 /** Thrown if the input as a whole cannot be read as records. */
 export class InputError extends Error {

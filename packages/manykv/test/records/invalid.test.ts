@@ -59,7 +59,9 @@ test.each([
   expect(await rejectionOf(line)).toMatchObject({ code: "invalid-argument", ...expected });
 });
 
-test.each(["0", "-1", "1.5", '"1000"', "null", "9007199254740992"])("NDJSON: the ttl %s is rejected", async (ttl) => {
+const badTtls = ["0", "-1", "1.5", '"1000"', "null", "9007199254740992", "1.00000000000000000001", "1e3", "5.0"];
+
+test.each(badTtls)("NDJSON: the ttl %s is rejected", async (ttl) => {
   expect(await rejectionOf(`{"key":"a","value":"secret","ttl":${ttl}}`)).toEqual({
     key: "a",
     code: "invalid-argument",
