@@ -93,6 +93,7 @@ const stopped = "the command was stopped";
 /** Messages for error codes for which Node.js has no message or an unhelpful one. */
 const ownReasons: ReadonlyMap<string, string> = new Map([
   ["EISDIR", "it is a directory"],
+  ["TRUNCATED", "it became shorter while it was read, so its end is missing"],
   ["Unknown system error -122", "the disk quota is used up"],
 ]);
 

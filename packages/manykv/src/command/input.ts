@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { type BigIntStats, constants, createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
@@ -22,8 +22,8 @@ const chunkBytes = 256 * 1024;
 
 /** Opens a file or standard input. After `stop` is aborted, reading fails. */
 export async function openInput(path: string, stop: AbortSignal): Promise<Input> {
-  if (path === "-" && isatty(0)) printMessage("reading standard input: press Ctrl-D to end it");
-  const { stream, status, size } = await withFileError("read", path, () => openStream(path));
+  if (descriptorOf(path, 0) === 0 && isatty(0)) printMessage("reading standard input: press Ctrl-D to end it");
+  const { stream, status, size, hasShrunk } = await withFileError("read", path, () => openStream(path));
   addAbortSignal(stop, stream);
   let position = 0;
   async function* read(): AsyncGenerator<Buffer> {
@@ -32,6 +32,8 @@ export async function openInput(path: string, stop: AbortSignal): Promise<Input>
         position += chunk.length;
         yield chunk;
       }
+      // For example, a program that rotates logs has emptied it. The end of the input would look complete.
+      if (hasShrunk()) throw Object.assign(new Error("truncated"), { code: "TRUNCATED" });
     } catch (error) {
       throw fileError("read", path, error);
     }
@@ -39,10 +41,19 @@ export async function openInput(path: string, stop: AbortSignal): Promise<Input>
   return { chunks: read(), size, position: () => position, isWrittenBy: (output) => isSameFile(status, output) };
 }
 
+/** Reads a whole file or standard input. */
+export async function readInput(path: string, stop: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of (await openInput(path, stop)).chunks) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 interface Opened {
   readonly stream: Readable;
   readonly status: BigIntStats;
   readonly size: number | undefined;
+  /** Returns whether the file was shorter at its end than when it was opened. */
+  readonly hasShrunk: () => boolean;
 }
 
 async function openStream(path: string): Promise<Opened> {
@@ -53,7 +64,11 @@ async function openStream(path: string): Promise<Opened> {
   const stream = readStreamOf(descriptor) ?? createReadStream("", { fd: descriptor, highWaterMark: chunkBytes });
   // Another process may already have read a part of an inherited file.
   const size = inherited === undefined && status.isFile() ? Number(status.size) : undefined;
-  return { stream, status, size };
+  let hasShrunk = false;
+  stream.once("end", () => {
+    hasShrunk = status.isFile() && statusOf(descriptor).size < status.size;
+  });
+  return { stream, status, size, hasShrunk: () => hasShrunk };
 }
 
 /** Opens a file. Opens a FIFO without waiting for its writer, because the wait would block a thread. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { randomName } from "@manykv/test-services";
@@ -39,6 +39,12 @@ test("a component writes and reads 100 keys", async () => {
   expect(output).toEqual(ended(0, "100 of 100 keys\ncommand.wasm\n"));
   const count = await runCommand(["count", "--store", url, "--bucket", bucket]);
   expect(count.stdout.toString()).toBe("100\n");
+});
+
+test("- reads the component from standard input", async () => {
+  const args = ["run", "-s", "default=memory:", "-", "fail"];
+  const { stderr } = await runCommand(args, { input: readFileSync(component) });
+  expect(stderr).toBe("manykv: the component returned an error\n");
 });
 
 test("the component gets its arguments, and only the variables and folders of the options", async () => {

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Component } from "@manykv/wasi/component";
 import type { Command } from "commander";
@@ -9,7 +8,8 @@ import {
   wasiOptions,
 } from "../component/component-options.js";
 import { loadWasi } from "../component/load-wasi.js";
-import { CommandError, type ExitCode, exitCode, withFileError } from "../errors.js";
+import { CommandError, type ExitCode, exitCode } from "../errors.js";
+import { readInput } from "../input.js";
 import { interrupt } from "../interrupt.js";
 import type { ToAction } from "../options.js";
 import { printMessage } from "../terminal.js";
@@ -44,7 +44,7 @@ Examples
 
 async function run(path: string, args: readonly string[], flags: ComponentFlags): Promise<ExitCode> {
   const wasi = await loadWasi();
-  const bytes = await withFileError("read", path, () => readFile(path));
+  const bytes = await readInput(path, interrupt.stop);
   const component = await wasi.loadComponent(bytes);
   const name = runExportOf(component);
   const { shape } = component;

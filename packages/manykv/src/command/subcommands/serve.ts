@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
@@ -8,7 +7,8 @@ import {
   wasiOptions,
 } from "../component/component-options.js";
 import { loadWasi } from "../component/load-wasi.js";
-import { CommandError, type ExitCode, exitCode, withFileError } from "../errors.js";
+import { CommandError, type ExitCode, exitCode } from "../errors.js";
+import { readInput } from "../input.js";
 import { interrupt } from "../interrupt.js";
 import { parseCount, type ToAction } from "../options.js";
 import { printMessage } from "../terminal.js";
@@ -65,7 +65,7 @@ const maxDelay = 2 ** 31 - 1;
 
 async function serve(path: string, flags: ServeFlags): Promise<ExitCode> {
   const wasi = await loadWasi();
-  const bytes = await withFileError("read", path, () => readFile(path));
+  const bytes = await readInput(path, interrupt.stop);
   const { host, port, threads, maxBodyBytes } = flags;
   const serving = wasi.serveComponent(bytes, {
     keyvalue: keyvalueOptions(flags),
