@@ -18,6 +18,11 @@ export function descriptorOf(path: string, standard: 0 | 1): number | undefined 
   return number === undefined ? undefined : Number(number);
 }
 
+/** Returns whether a path names standard output, as `-` and `/dev/stdout` do. */
+export function isStandardOutput(path: string): boolean {
+  return descriptorOf(path, 1) === 1;
+}
+
 /**
  * Returns the status of a descriptor. Its numbers are of type `bigint`, because in Node.js 20, a call of `fstatSync`
  * without `bigint` for a pipe prevents later imports from resolving symbolic links.

@@ -107,7 +107,7 @@ async function overwrite(target: string, source: string, stop: AbortSignal): Pro
 }
 
 /** Follows symbolic links and returns the path of their target, even if the target does not exist. */
-async function followLinks(path: string): Promise<string> {
+export async function followLinks(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {

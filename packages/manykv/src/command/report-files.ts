@@ -1,7 +1,9 @@
+import { isStandardOutput } from "./descriptors.js";
 import { CommandError, exitCode, ReaderClosed } from "./errors.js";
 import type { Interrupt } from "./interrupt.js";
 import { type Output, openOutput, openStandardOutput } from "./output.js";
 import { replaceFile } from "./replace-file.js";
+import { rejectSameFile } from "./same-file.js";
 
 /** The files of a run's reports. They are opened before the run, so that a wrong path fails at once. */
 export class ReportFiles<Format extends string> {
@@ -27,10 +29,7 @@ export class ReportFiles<Format extends string> {
   ): Promise<ReportFiles<Format>> {
     const chosen = formats.filter((format) => flags[format] !== undefined);
     const paths = chosen.map((format) => flags[format] as string);
-    if (new Set(paths).size < paths.length) {
-      const names = chosen.map((format) => `--${format}`);
-      throw new CommandError(exitCode.usage, `${names.join(" and ")} must name different files`);
-    }
+    await rejectSameFile(chosen.map((format, index) => [`--${format}`, paths[index] as string]));
     const outputs: [Format, Output][] = [];
     try {
       for (const [index, format] of chosen.entries()) {
@@ -41,7 +40,7 @@ export class ReportFiles<Format extends string> {
       for (const [, output] of outputs) await output.abandon();
       throw error;
     }
-    return new ReportFiles(outputs, paths.includes("-"), abort);
+    return new ReportFiles(outputs, paths.some(isStandardOutput), abort);
   }
 
   async write(textOf: (format: Format) => string | Promise<string>): Promise<void> {

@@ -1,7 +1,9 @@
 import { open } from "node:fs/promises";
+import { isStandardOutput } from "./descriptors.js";
 import { CommandError, exitCode, withFileError } from "./errors.js";
 import type { Input } from "./input.js";
 import type { Interrupt } from "./interrupt.js";
+import type { OutputFlags } from "./options.js";
 import { type OpenFile, type Output, openOutput } from "./output.js";
 
 /**
@@ -52,6 +54,15 @@ export class Report {
       this.error = error;
     }
   }
+}
+
+/** Throws if the result and the report would both go to standard output. */
+export function rejectSharedOutput({ json, report }: OutputFlags & { readonly report?: string }): void {
+  if (!json || report === undefined || !isStandardOutput(report)) return;
+  throw new CommandError(
+    exitCode.usage,
+    `--json and --report ${report} both use standard output: pass a file to --report`,
+  );
 }
 
 const maxBufferedCharacters = 64 * 1024;

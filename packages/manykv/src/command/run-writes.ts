@@ -1,11 +1,11 @@
 import { InputError, type Item, type KeyRecord } from "../records/record.js";
 import { type RecordFailure, type WriteResult, writeRecords } from "../transfer/write-records.js";
-import { CommandError, describeError, type ExitCode, exitCode } from "./errors.js";
+import { describeError, type ExitCode, exitCode } from "./errors.js";
 import type { Input } from "./input.js";
 import type { Interrupt } from "./interrupt.js";
 import type { OutputFlags } from "./options.js";
 import { printJson } from "./output.js";
-import { Report } from "./report.js";
+import { Report, rejectSharedOutput } from "./report.js";
 import { formatCount, formatTransfer, LimitedMessages, Progress, printMessage, printNote } from "./terminal.js";
 
 export interface WriteFlags extends OutputFlags {
@@ -33,8 +33,7 @@ export async function runWrites<Read extends KeyRecord>(
   flags: WriteFlags,
   interrupt: Interrupt,
 ): Promise<ExitCode> {
-  if (flags.json && flags.report === "-")
-    throw new CommandError(exitCode.usage, "--json and --report - both use standard output: pass a file to --report");
+  rejectSharedOutput(flags);
   const report = flags.report === undefined ? undefined : await Report.open(flags.report, job.input, interrupt);
   const progress = await Progress.start(job.doing, {
     quiet: flags.quiet,

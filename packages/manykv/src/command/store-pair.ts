@@ -11,6 +11,7 @@ import {
   type OutputFlags,
   prefixOption,
 } from "./options.js";
+import { rejectSharedOutput } from "./report.js";
 import { openBucket, withStore } from "./with-bucket.js";
 
 /** Options of the subcommands that use two stores. */
@@ -62,11 +63,7 @@ export function withStores<Result>(
   use: (pair: StorePair, buckets: readonly string[] | undefined, interrupt: Interrupt) => Promise<Result>,
 ): Promise<Result> {
   const { urls, buckets } = splitArguments(given, flags);
-  if (flags.json && flags.report === "-")
-    throw new CommandError(
-      exitCode.usage,
-      "--json and --report - both write to standard output: pass a file to --report",
-    );
+  rejectSharedOutput(flags);
   const first = urls[0] ?? process.env["MANYKV_FROM"] ?? "";
   const second = urls[1] ?? process.env["MANYKV_TO"] ?? "";
   if (first === "") throw missingUrl(names.first, "MANYKV_FROM");

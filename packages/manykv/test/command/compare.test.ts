@@ -127,7 +127,8 @@ test.each([
   [["compare"], /^manykv: no store URL for A: .*MANYKV_FROM/],
   [["compare", "memory:"], /^manykv: no store URL for B: .*MANYKV_TO/],
   [["compare", "-b", "a", "--all-buckets", "memory:", "memory:"], /pass either --bucket or --all-buckets/],
-  [["compare", "--json", "--report", "-", "memory:", "memory:"], /both write to standard output/],
+  [["compare", "--json", "--report", "/dev/stdout", "memory:", "memory:"], /both use standard output/],
+  [["compare", "--json", "--report", "-", "memory:", "memory:"], /both use standard output/],
   [["compare", "-b", "a", "memory:", "memory:", "memory:"], /too many arguments/],
   [["compare", "-b", "a b", "memory:", "memory:"], /bucket/],
 ])("%j is rejected", async (args, message) => {

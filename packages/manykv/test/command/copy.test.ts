@@ -257,6 +257,12 @@ test.each([
   ],
   ["--dry-run with --verify", [redis, postgres, "--dry-run", "--verify"], /pass either --dry-run or --verify/],
   ["a journal on standard output", [redis, postgres, "--journal", "-"], /--journal needs a file/],
+  ["a journal on /dev/stdout", [redis, postgres, "--journal", "/dev/stdout"], /--journal needs a file/],
+  [
+    "one file for the journal and the report",
+    [redis, postgres, "--journal", folder.path("same"), "--report", folder.path("./same")],
+    /--journal and --report must name different files/,
+  ],
   ["one URL", [redis], /no store URL for TO/],
 ])("%s: the copy is rejected", async (_, args, message) => {
   expect(await copy(args)).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });

@@ -70,6 +70,8 @@ describe("--json prints the result on standard output and no summary", () => {
 
   test.each([
     [["import", "--report", "-", file], "both use standard output"],
+    [["import", "--report", "/dev/fd/1", file], "both use standard output"],
+    [["export", "--format", "csv", "/dev/stdout"], "contradict each other"],
     [["export", "--format", "csv"], "contradict each other"],
     [["list", "--format", "lines"], "contradict each other"],
     [["get", "a", "--format", "raw"], "--format ndjson"],

@@ -6,6 +6,7 @@ import type { Interrupt } from "../interrupt.js";
 import { printNoKeys } from "../no-keys.js";
 import { printJson } from "../output.js";
 import { Report } from "../report.js";
+import { rejectSameFile } from "../same-file.js";
 import { allBuckets, type NamedBucket, openNamedBucket, type PairFlags, type StorePair } from "../store-pair.js";
 import { formatBytes, formatCount, formatTransfer, LimitedMessages, printMessage } from "../terminal.js";
 import { unlessAborted } from "../unless-aborted.js";
@@ -39,6 +40,8 @@ export async function runCopy(
   interrupt: Interrupt,
 ): Promise<ExitCode> {
   rejectSameBucket(pair, buckets, flags);
+  const files = Object.entries({ "--journal": flags.journal, "--report": flags.report });
+  await rejectSameFile(files.filter((file): file is [string, string] => file[1] !== undefined));
   const journal = flags.dryRun ? undefined : await openJournal(pair, buckets, flags);
   if (!flags.dryRun) await prepare(pair, flags, interrupt);
   const names = buckets ?? (await allBuckets(pair.first, { signal: interrupt.stop }));

@@ -7,11 +7,13 @@ import { moduleHarness } from "../conformance/module-harness.js";
 import { addReportOptions, formatReport, type ReportFlags, reportFormats } from "../conformance/report-formats.js";
 import { type RunFlags, runConformance } from "../conformance/run-conformance.js";
 import { urlHarness } from "../conformance/url-harness.js";
-import { CommandError, type ExitCode, exitCode, withFileError } from "../errors.js";
-import { openInput } from "../input.js";
+import { descriptorOf } from "../descriptors.js";
+import { CommandError, type ExitCode, exitCode } from "../errors.js";
+import { readInput } from "../input.js";
 import { interrupt } from "../interrupt.js";
 import { parseCount, parseDuration, type ToAction } from "../options.js";
 import { ReportFiles } from "../report-files.js";
+import { rejectSameFile } from "../same-file.js";
 import { unlessAborted } from "../unless-aborted.js";
 
 interface ConformanceFlags extends RunFlags {
@@ -142,10 +144,11 @@ Example
   manykv conformance report redis.json postgres.json --html report.html`;
 
 async function runReport(paths: readonly string[], flags: ReportFlags): Promise<ExitCode> {
+  await rejectReplacedResults(paths, flags);
   const conformance = await loadConformance();
   const results: SuiteResult[] = [];
   for (const path of paths) {
-    const text = await withFileError("read", path, () => readText(path));
+    const text = (await readInput(path, interrupt.stop)).toString();
     try {
       results.push(conformance.parseReport(text));
     } catch (error) {
@@ -163,8 +166,15 @@ async function runReport(paths: readonly string[], flags: ReportFlags): Promise<
   return exitCode.done;
 }
 
-async function readText(path: string): Promise<string> {
-  const chunks = [];
-  for await (const chunk of (await openInput(path, interrupt.stop)).chunks) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+/** Throws if a report would replace one of the results that it is made of. */
+async function rejectReplacedResults(paths: readonly string[], { junit, html }: ReportFlags): Promise<void> {
+  for (const path of paths) {
+    if (descriptorOf(path, 0) !== undefined) continue;
+    for (const [name, report] of Object.entries({ "--junit": junit, "--html": html }))
+      if (report !== undefined)
+        await rejectSameFile([
+          [JSON.stringify(path), path],
+          [name, report],
+        ]);
+  }
 }

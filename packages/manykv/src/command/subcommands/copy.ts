@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { type CopyFlags, runCopy } from "../copy/run-copy.js";
+import { descriptorOf } from "../descriptors.js";
 import { CommandError, type ExitCode, exitCode } from "../errors.js";
 import type { ToAction } from "../options.js";
 import { addPairOptions, withStores } from "../store-pair.js";
@@ -47,7 +48,8 @@ Examples
   MANYKV_FROM=redis://:secret@old MANYKV_TO=postgres://new/shop manykv copy`;
 
 function run(from: string | undefined, to: string | undefined, flags: CopyFlags): Promise<ExitCode> {
-  if (flags.journal === "-") throw new CommandError(exitCode.usage, "--journal needs a file");
+  if (flags.journal !== undefined && descriptorOf(flags.journal, 1) !== undefined)
+    throw new CommandError(exitCode.usage, "--journal needs a file");
   if (flags.dryRun && flags.verify)
     throw new CommandError(exitCode.usage, "pass either --dry-run or --verify: a dry run writes nothing to verify");
   return withStores({ first: "FROM", second: "TO" }, [from, to], flags, (pair, buckets, interrupt) =>

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { ndjsonWriter } from "../../records/ndjson.js";
 import type { RecordWriter } from "../../records/record.js";
 import { listPages, type ReadBatch, readValues, recordReader } from "../../transfer/read-values.js";
+import { isStandardOutput } from "../descriptors.js";
 import { CommandError, type ExitCode, exitCode, ReaderClosed } from "../errors.js";
 import { printNoKeys } from "../no-keys.js";
 import {
@@ -62,7 +63,7 @@ Examples
 
 async function runExport(file: string, flags: ExportFlags): Promise<ExitCode> {
   const writer = await writerFor(file, flags);
-  const isPrinted = file === "-";
+  const isPrinted = isStandardOutput(file);
   if (flags.json && isPrinted && writer !== ndjsonWriter)
     throw new CommandError(exitCode.usage, "--json and --format csv contradict each other: pass a file, or only one");
   return withBucket(flags, async (bucket, { stop }, store) => {
