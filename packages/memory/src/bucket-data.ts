@@ -139,7 +139,11 @@ function areEqual(left: Uint8Array | undefined, right: Uint8Array | undefined): 
 
 function parseCursor(cursor: string): string {
   if (cursor.startsWith(cursorPrefix)) return cursor.slice(cursorPrefix.length);
-  throw new FaultError({
+  throw invalidCursor();
+}
+
+export function invalidCursor(): FaultError {
+  return new FaultError({
     code: "invalid-argument",
     retryable: false,
     effect: "none",

@@ -21,7 +21,7 @@ import {
   ValueCopier,
   type WriteAnswer,
 } from "@manykv/core/driver";
-import { BucketData } from "./bucket-data.js";
+import { BucketData, invalidCursor } from "./bucket-data.js";
 
 const mebibyte = 1_048_576;
 
@@ -122,7 +122,11 @@ class MemoryDriver implements Driver {
   }
 
   async list({ bucket, prefix, cursor }: ListRequest): Promise<ListAnswer> {
-    return this.#answer((this.#buckets.get(bucket) ?? new BucketData()).list(prefix, cursor));
+    const own = `${bucket} `;
+    // The key in a cursor of another bucket would silently skip keys of this one.
+    if (cursor !== undefined && !cursor.startsWith(own)) throw invalidCursor();
+    const page = (this.#buckets.get(bucket) ?? new BucketData()).list(prefix, cursor?.slice(own.length));
+    return this.#answer(page.cursor === undefined ? page : { keys: page.keys, cursor: own + page.cursor });
   }
 
   async listBuckets(): Promise<BucketsAnswer> {

@@ -61,7 +61,9 @@ test("describe() says that the data ends with the process", async () => {
 
 test("a listing refuses a cursor that listKeys did not return", async () => {
   await using store = memoryStore();
-  await assert.rejects((await store.open("b")).listKeys({ cursor: "k" }), { code: "invalid-argument" });
+  const bucket = await store.open("b");
+  for (const cursor of ["k", "", "after:k", "b k", "a after:k"])
+    await assert.rejects(bucket.listKeys({ cursor }), { code: "invalid-argument" }, cursor);
 });
 
 test("an unexpected error is not retryable, and close() deletes the data", async () => {

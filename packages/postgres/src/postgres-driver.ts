@@ -45,6 +45,9 @@ import { Reclaimer } from "./table/reclaimer.js";
 import { pageKeys, type Statements, statementsFor, swapStates, sweptRows, type Writes } from "./table/statements.js";
 import { bucketOf, bucketPrefix, decodeCursor, encodeCursor, pageRange } from "./table/stored-key.js";
 
+/** Stands for the bucket in the cursors of `listBuckets`. No bucket has this name. */
+const allBuckets = "";
+
 /**
  * Returns the driver of {@link postgresStore}, for `createStore` and for tools that wrap a driver. Opens no connection.
  *
@@ -269,7 +272,7 @@ class PostgresDriver implements Driver {
       if (++rows > pageKeys) return;
       // Another program may have stored rows whose keys are not valid in manykv. They must not stop the listing.
       if (key.length <= maxKeyBytes && isUtf8(key)) keys.push(key.toString());
-      if (rows === pageKeys) next = encodeCursor(key);
+      if (rows === pageKeys) next = encodeCursor(bucket, key);
     });
     return { answer: rows > pageKeys ? { keys, cursor: next } : { keys }, rows };
   }
@@ -277,14 +280,14 @@ class PostgresDriver implements Driver {
   async listBuckets(request: PageRequest): Promise<BucketsAnswer> {
     const { cursor } = request;
     const bound = new BoundStatement(this.#statements.listBuckets);
-    bound.raw(cursor === undefined ? Buffer.alloc(0) : decodeCursor(cursor));
+    bound.raw(cursor === undefined ? Buffer.alloc(0) : decodeCursor(allBuckets, cursor));
     const buckets: string[] = [];
     let rows = 0;
     let next: string | undefined;
     await this.#runner.read(bound, request, (row) => {
       const key = row.view(0);
       const bucket = bucketOf(key);
-      if (++rows > pageKeys) next = encodeCursor(key);
+      if (++rows > pageKeys) next = encodeCursor(allBuckets, key);
       else if (bucket !== undefined) buckets.push(bucket);
     });
     return next === undefined ? { buckets } : { buckets, cursor: next };

@@ -166,10 +166,16 @@ test("keys are sorted by their UTF-8 bytes", () => {
   assert.equal(keyOrder(["a", "a:000001", "a:000002", "b"]), undefined);
 });
 
-test("decodeCursor accepts only cursors that encodeCursor returns", () => {
-  for (const key of ["", "a", "é\u0000😀"]) assert.equal(decodeCursor(encodeCursor(Buffer.from(key))).toString(), key);
-  for (const bad of ["?", "YQ==", "a", `${encodeCursor(Buffer.alloc(1_090))}`, "YQ "]) {
-    assert.throws(() => decodeCursor(bad), { name: "FaultError" });
+test("decodeCursor accepts only cursors that encodeCursor returns for the bucket", () => {
+  for (const key of ["", "a", "é\u0000😀"]) {
+    const cursor = encodeCursor("b", Buffer.from(key));
+    assert.equal(decodeCursor("b", cursor).toString(), key);
+    for (const bad of [`${cursor}=`, `${cursor}A`, cursor.slice(1), `A${cursor}`])
+      assert.throws(() => decodeCursor("b", bad), { name: "FaultError" });
+    for (const other of ["", "a", "bb"]) assert.throws(() => decodeCursor(other, cursor), { name: "FaultError" });
+  }
+  for (const bad of ["", "?", "YQ==", "a", "YQ", encodeCursor("b", Buffer.alloc(1_090)), "YQ "]) {
+    assert.throws(() => decodeCursor("b", bad), { name: "FaultError" });
   }
 });
 

@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { FaultError } from "@manykv/core/driver";
 import { maxKeyBytes } from "../limits.js";
 
@@ -32,20 +33,27 @@ export function pageRange(bucket: string, prefix: string, cursor: string | undef
   const end = Buffer.from(first);
   end[end.length - 1] = (first.at(-1) as number) + 1;
   if (cursor === undefined) return [first, end];
-  const next = Buffer.concat([Buffer.from(bucketPrefix(bucket)), decodeCursor(cursor), zero]);
+  const next = Buffer.concat([Buffer.from(bucketPrefix(bucket)), decodeCursor(bucket, cursor), zero]);
   // A cursor of a listing with another prefix must not lead outside this one.
   return [Buffer.compare(first, next) < 0 ? next : first, end];
 }
 
-/** Returns a cursor that contains the last key of a page. The caller has that key, so the cursor is not encrypted. */
-export function encodeCursor(key: Buffer): string {
-  return key.toString("base64url");
+const checksumBytes = 4;
+
+/**
+ * Returns a cursor: a checksum and the last key of a page. The caller has that key, so the cursor is not encrypted. The
+ * checksum detects cursors of other buckets and backends, which would silently skip keys.
+ */
+export function encodeCursor(bucket: string, key: Buffer): string {
+  const checksum = Buffer.alloc(checksumBytes);
+  checksum.writeUInt32BE(crc32(key, crc32(bucketPrefix(bucket))));
+  return Buffer.concat([checksum, key]).toString("base64url");
 }
 
-/** Returns the key in a cursor, as UTF-8. Throws `invalid-argument` if the cursor is malformed or the key too long. */
-export function decodeCursor(cursor: string): Buffer {
-  const key = Buffer.from(cursor, "base64url");
-  if (key.length <= maxStoredKeyBytes && encodeCursor(key) === cursor) return key;
+/** Returns the key in a cursor, as UTF-8. Throws `invalid-argument` unless `encodeCursor` returned it for this bucket. */
+export function decodeCursor(bucket: string, cursor: string): Buffer {
+  const key = Buffer.from(cursor, "base64url").subarray(checksumBytes);
+  if (key.length <= maxStoredKeyBytes && encodeCursor(bucket, key) === cursor) return key;
   throw new FaultError({
     code: "invalid-argument",
     retryable: false,

@@ -1,4 +1,3 @@
-import { StoreError } from "@manykv/core";
 import { FaultError } from "@manykv/core/driver";
 
 /** The position of a `SCAN` that is not complete. */
@@ -33,7 +32,7 @@ export function encodeCursor(bucket: string, state: object): string {
 /**
  * Decodes a cursor. A caller may have forged it, so its fields may have any type.
  *
- * @throws {StoreError} `invalid-argument` if the text is malformed or belongs to another bucket
+ * @throws {FaultError} `invalid-argument` if the text is malformed or belongs to another bucket
  */
 export function decodeCursor(bucket: string, text: string): Record<string, unknown> {
   try {
@@ -70,9 +69,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function invalidCursor(): StoreError {
-  return new StoreError(
-    "invalid-argument",
-    "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
-  );
+export function invalidCursor(): FaultError {
+  return new FaultError({
+    code: "invalid-argument",
+    retryable: false,
+    effect: "none",
+    reason: "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
+  });
 }
