@@ -75,7 +75,11 @@ export class BucketData {
   increment(key: string, delta: bigint, expiry?: number): bigint {
     const stored = this.get(key);
     const sum = addToInteger(stored, delta);
-    this.set(key, new TextEncoder().encode(String(sum)), stored === undefined ? expiry : this.expiryOf(key));
+    this.set(
+      key,
+      Uint8Array.from(String(sum), (digit) => digit.charCodeAt(0)),
+      stored === undefined ? expiry : this.expiryOf(key),
+    );
     return sum;
   }
 

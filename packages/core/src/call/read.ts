@@ -29,7 +29,7 @@ export async function read<Kind extends ReadKind>(
   batch.canonical?.forEach((from, index) => {
     // Each duplicate gets a copy of the value, because the caller may modify any of them.
     const value = values[from] as ValueOf<Kind>;
-    values[index] = from !== index && value instanceof Uint8Array ? (new Uint8Array(value) as typeof value) : value;
+    values[index] = from !== index && ArrayBuffer.isView(value) ? (new Uint8Array(value) as typeof value) : value;
   });
   return { keys, values };
 

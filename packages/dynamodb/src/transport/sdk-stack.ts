@@ -82,15 +82,15 @@ export async function sendThroughStack(
       const response = result.response as HttpResponse;
       clock.observe(sentAt, Date.now(), response.headers["date"]);
       const bytes = await readAnswer(response, client.config.streamCollector, message, departure);
-      response.body = bytes;
+      response.body = bodyForSdk(bytes);
       error = response.statusCode === 200 ? undefined : serviceError(response, bytes);
-      if (error?.name === conditionFailed) response.body = Buffer.from(withoutItems(parseJson(bytes)));
+      if (error?.name === conditionFailed) response.body = bodyForSdk(Buffer.from(withoutItems(parseJson(bytes))));
       // The SDK translates these errors, so that middleware sees them.
       if (response.statusCode >= 300) return result;
       if (error !== undefined) throw error;
       const json = parseAnswer(response, bytes);
       answer = { json };
-      response.body = Buffer.from(withoutItems(json));
+      response.body = bodyForSdk(Buffer.from(withoutItems(json)));
       return result;
     },
     { name: "manykvAnswer", step: "deserialize", priority: "low" },
@@ -101,6 +101,11 @@ export async function sendThroughStack(
   });
   if (answer === undefined || resolved === undefined) throw refusal("invalid-argument", wrappedClient);
   return { ...answer, table: sent.table, resolved };
+}
+
+/** The SDK accepts only instances of the global `Uint8Array`, which test environments such as jsdom replace. */
+function bodyForSdk(bytes: Uint8Array): Uint8Array {
+  return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
 }
 
 /** Returns the text of a body. The SDK's bodies warn about their own string methods. */
