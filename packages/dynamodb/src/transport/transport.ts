@@ -192,7 +192,8 @@ async function connect(
 }
 
 function failImport(error: NodeJS.ErrnoException): never {
-  if (error.code !== "ERR_MODULE_NOT_FOUND" && error.code !== "MODULE_NOT_FOUND") throw error;
+  if (error.code !== "ERR_MODULE_NOT_FOUND" && error.code !== "MODULE_NOT_FOUND")
+    throw refusal("unavailable", "@aws-sdk/client-dynamodb cannot be loaded: import it in the program to see why");
   throw refusal("unavailable", "@aws-sdk/client-dynamodb is not installed: run `npm install @aws-sdk/client-dynamodb`");
 }
 

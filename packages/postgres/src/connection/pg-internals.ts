@@ -25,13 +25,17 @@ const knownVersions = "8.11 to 8.23";
 /** The module `pg`, which manykv loads when a store with its own pool first connects. */
 export type Pg = typeof import("pg");
 
-/** Loads pg. Rejects with a `FaultError` (`invalid-argument`) if pg is not installed or lacks what manykv needs. */
+/** Loads pg. Rejects with a `FaultError` if pg is not installed or lacks what manykv needs. */
 export async function loadPg(): Promise<Pg> {
   let pg: Pg;
   try {
     pg = (await import("pg")).default as unknown as Pg;
-  } catch {
-    throw unusable("pg cannot be loaded: run `npm install pg`");
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && /MODULE_NOT_FOUND$/.test(String(error.code));
+    const reason = isMissing
+      ? "pg is not installed: run `npm install pg`"
+      : "pg cannot be loaded: import it in the program to see why";
+    throw new FaultError({ code: "unavailable", retryable: false, effect: "none", reason });
   }
   if (typeof pg.Pool !== "function") throw lacks("Pool");
   if (typeof pg.Client !== "function") throw lacks("Client");
