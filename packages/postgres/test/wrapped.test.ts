@@ -52,6 +52,67 @@ test("a client whose query() throws after it sent the statement makes the call r
   await pool.end();
 });
 
+test("a `query` that is replaced by an async function works, and its rejection fails only its call", async () => {
+  const replace = (wrap: (send: () => unknown) => Promise<unknown>): pg.Pool => {
+    const pool = new pg.Pool({ connectionString: table.url, max: 1 });
+    return pool.on("connect", (client) => {
+      const { query } = client;
+      client.query = ((...args: unknown[]) => wrap(() => Reflect.apply(query, client, args))) as typeof query;
+    });
+  };
+  const rejecting = async (): Promise<never> => {
+    throw new Error("canary");
+  };
+  const [before, after] = [replace(rejecting), replace(async (send) => (send(), await rejecting()))];
+  const uncaught = await uncaughtDuring(async () => {
+    const refusing = postgresDriver({ pool: before, table: table.name });
+    for (const request of [
+      () => refusing.get(keysRequest(["a"])),
+      () => refusing.set(setRequest([["a", text("v")]])),
+    ]) {
+      const { code, effect, reason } = await faultOf(refusing, request());
+      assert.deepEqual([code, effect], ["invalid-argument", "none"]);
+      assert.match(reason ?? "", /wrap pg/);
+    }
+    const driver = postgresDriver({ pool: after, table: table.name });
+    await driver.set(setRequest([["a", text("v")]]));
+    assert.deepEqual((await driver.get(keysRequest(["a"]))).values, [text("v")]);
+  });
+  assert.deepEqual(uncaught, []);
+  await before.end();
+  await after.end();
+});
+
+test("a `connect` of the pool that only returns a promise works, and its rejection fails only its call", async () => {
+  class Promising extends pg.Pool {
+    failure: Error | undefined;
+    override async connect(): Promise<pg.PoolClient> {
+      if (this.failure !== undefined) throw this.failure;
+      return super.connect();
+    }
+  }
+  const pool = new Promising({ connectionString: table.url, max: 1 });
+  const driver = postgresDriver({ pool, table: table.name });
+  const uncaught = await uncaughtDuring(async () => {
+    await Promise.all(["1", "2", "3"].map((value) => driver.set(setRequest([["a", text(value)]]))));
+    assert.equal(pool.totalCount, pool.idleCount);
+    pool.failure = new Error("canary");
+    const fault = await faultOf(driver, driver.set(setRequest([["a", text("v")]])));
+    assert.deepEqual(fault, { code: "unavailable", retryable: true, effect: "none", reason: undefined });
+  });
+  assert.deepEqual(uncaught, []);
+  await pool.end();
+});
+
+test("a read-only `emit` of a client does not disturb calls", async () => {
+  const pool = new pg.Pool({ connectionString: table.url, max: 1 });
+  pool.on("connect", (client) => void Object.defineProperty(client, "emit", { value: client.emit, writable: false }));
+  const driver = postgresDriver({ pool, table: table.name });
+  await driver.set(setRequest([["a", text("v")]]));
+  assert.deepEqual((await driver.get(keysRequest(["a"]))).values, [text("v")]);
+  await pool.end();
+});
+
 test("listeners that throw do not disturb calls, and their exceptions are uncaught as without manykv", async () => {
   const trigger = randomName();
   await table.admin.query(`CREATE FUNCTION ${trigger}() RETURNS trigger LANGUAGE plpgsql

@@ -75,9 +75,10 @@ export class ClientQueue {
   #requestClient(): void {
     this.#requested++;
     let isDone = false;
+    let isPromised = false;
     const done = (error: unknown, client: PoolClient | undefined): void => {
       if (isDone) {
-        if (client !== undefined) this.#handOut(client);
+        if (client !== undefined && !isPromised) this.#handOut(client);
         return;
       }
       isDone = true;
@@ -87,7 +88,18 @@ export class ClientQueue {
       this.#requestClients();
     };
     try {
-      this.#pool.connect(done);
+      // pg calls the callback. A method that replaces `connect` may return a promise of a client instead.
+      const connecting: unknown = this.#pool.connect(done);
+      Promise.resolve(connecting).then(
+        (client) => {
+          if (isDone || !isClient(client)) return;
+          isPromised = true;
+          done(undefined, client);
+        },
+        (error) => {
+          if (!isDone) done(error, undefined);
+        },
+      );
     } catch (error) {
       // pg throws if it cannot use a setting, for example if a certificate file is missing.
       done(FaultError.is(error) ? error : unusable("pg rejects a setting: check `url` or `pool`"), undefined);
@@ -128,6 +140,10 @@ export class ClientQueue {
       waiter.refuse(noClientInTime);
     }
   }
+}
+
+function isClient(value: unknown): value is PoolClient {
+  return typeof (value as Partial<PoolClient> | undefined)?.release === "function";
 }
 
 function ignore(): void {}

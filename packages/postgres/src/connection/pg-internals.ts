@@ -379,8 +379,12 @@ export abstract class Submission {
       },
       handleReadyForQuery() {},
     };
-    const { query: send } = client as unknown as { query(query: Submittable, callback: QueryCallback): void };
-    send.call(client, query, () => {});
+    const { query: send } = client as unknown as { query(query: Submittable, callback: QueryCallback): unknown };
+    Promise.resolve(send.call(client, query, () => {})).catch(() => {
+      // A method that wraps `query` may return a promise. Once the request is sent, the reply tells what happened.
+      if (this.stream === undefined)
+        this.fail(unusable("`query` of the pool's client rejects: check the tools that wrap pg"));
+    });
   }
 
   /** Called by pg when the connection is free. If this method returns an error, pg passes it to `handleError`. */
@@ -443,8 +447,11 @@ export abstract class Submission {
     const client = this.#client as PgClient;
     const own = Object.getOwnPropertyDescriptor(client, "emit");
     const { emit } = client;
-    client.emit = (...event: unknown[]) => isolate(() => Reflect.apply(emit, client, event)) ?? true;
+    const isolated: typeof emit = (...event) => isolate(() => Reflect.apply(emit, client, event)) ?? true;
+    const isReplaced = Reflect.defineProperty(client, "emit", { value: isolated, configurable: true, writable: true });
     for (const reader of this.#readers) isolate(() => reader.call(this.stream, bytes));
+    // Other code has made the method read-only.
+    if (!isReplaced) return;
     if (own === undefined) Reflect.deleteProperty(client, "emit");
     else Object.defineProperty(client, "emit", own);
   }
