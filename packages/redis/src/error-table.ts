@@ -65,9 +65,16 @@ const byText: readonly (readonly [text: RegExp, entry: Entry])[] = [
   [/invalid bulk length|exceeds maximum allowed size/, refused("too-large", false)],
   [/unknown command|unknown subcommand|unsupported command/, refused("unsupported", false)],
   [/wrong number of arguments/, refused("internal", false)],
+  // The ACL forbids a command or key in a script.
+  [/^(ERR )?The user executing the script can't/, refused("access-denied", false)],
   // `INCRBY`, also in a script.
   [/value is not an integer or out of range/, notInteger],
   [/increment or decrement would overflow/, overflow],
+
+  // Upstash: https://upstash.com/docs/redis/troubleshooting/max_requests_limit
+  [/max (daily request|requests) limit exceeded|DB capacity quota exceeded/, refused("throttled", true)],
+  [/max (request|single record|key) size exceeded/, refused("too-large", false)],
+  [/max concurrent connections exceeded/, refused("unavailable", true)],
 
   // Envoy and twemproxy before they send a command to a server.
   [/^no upstream host$|^ERR (Connection refused|Host is down|No route to host)$/, refused("unavailable", true)],
@@ -86,12 +93,16 @@ export function isUnknownCommand({ message }: Error): boolean {
 /** First words that are never reported as `reason`, because they concern only the slots of a cluster. */
 const redirections: ReadonlySet<string> = new Set(["MOVED", "ASK", "TRYAGAIN", "CROSSSLOT"]);
 
+/** Matches what Redis before 7 puts before an error in a script. manykv's scripts fail before they write. */
+const inScript = /^ERR Error running script \(call to \w+\): (?:@?user_script: ?\d+: )+-?/;
+
 /**
  * Translates an error reply to a fault.
  *
  * An unknown error may come from a proxy that has already forwarded the command, so its effect is `unknown`.
  */
-export function faultOfReply({ message }: Error): Fault {
+export function faultOfReply(reply: Error): Fault {
+  const message = reply.message.replace(inScript, "");
   const word = /^-?([A-Z]+)(?: |$)/.exec(message)?.[1] ?? "ERR";
   const entry = byWord[word] ?? byText.find(([text]) => text.test(message))?.[1];
   if (entry === undefined) return { code: "internal", retryable: false, effect: "unknown", reason: word };

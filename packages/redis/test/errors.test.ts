@@ -115,6 +115,30 @@ describe("an error of Redis", () => {
     await expect(rejection(store.provision())).resolves.toMatchObject({ code: "access-denied" });
   });
 
+  test.each(["get", "set", "incrby"])(
+    "NOPERM: a script that the user may not run to its end writes nothing: -%s",
+    async (command) => {
+      const redis = await startDedicatedRedis();
+      cleanups.push(() => redis.stop());
+      const admin = new Redis(redis.url);
+      cleanups.push(() => admin.disconnect());
+      await admin.call("ACL", "SETUSER", "limited", "on", ">pass", "~*", "+@all", `-${command}`);
+      await admin.set("{}bucket:old", "1");
+      const bucket = await bucketAt(redis.url.replace("//", "//limited:pass@"));
+      const denied = { code: "access-denied", counts: { applied: 0, "not-applied": 1, unknown: 0 } };
+      if (command !== "incrby")
+        await expect(rejection(bucket.increment("new", 1, { ttl: 60_000 }))).resolves.toMatchObject(denied);
+      if (command !== "set")
+        await expect(rejection(bucket.increment("old", 1, { ttl: 60_000 }))).resolves.toMatchObject(denied);
+      if (command !== "incrby") {
+        const change = { expected: bytes("1"), value: bytes("2") };
+        await expect(rejection(bucket.compareAndSwap("old", change))).resolves.toMatchObject(denied);
+      }
+      expect(await admin.keys("*")).toEqual(["{}bucket:old"]);
+      expect(await admin.get("{}bucket:old")).toBe("1");
+    },
+  );
+
   test("READONLY: a server is unavailable while it is a replica", async () => {
     const { url, admin } = await startRedis();
     const master = await startDedicatedRedis();
@@ -254,6 +278,21 @@ describe("a cluster", () => {
       expect(fault).toMatchObject(unavailable);
       expect(fault.reason ?? "").not.toMatch(/MOVED|ASK|TRYAGAIN/);
     }
+    const [wrongType, noMemory, denied] = [
+      "@user_script:1: WRONGTYPE Operation against a key holding the wrong kind of value",
+      "@user_script: 1: @user_script: 1: -OOM command not allowed when used memory > 'maxmemory'.",
+      "@user_script:1: @user_script: 1: The user executing the script can't run this command or subcommand",
+    ].map((error) => faultOfReply(new Error(`ERR Error running script (call to f_00ff): ${error}`)));
+    expect(wrongType).toMatchObject({ code: "wrong-type", effect: "none" });
+    expect(noMemory).toMatchObject({ code: "throttled", effect: "none", reason: "OOM" });
+    expect(denied).toMatchObject({ code: "access-denied", effect: "none" });
+    for (const [reply, code] of [
+      ["ERR max requests limit exceeded. Limit: 500000, Usage: 500000.", "throttled"],
+      ["ERR max daily request limit exceeded. Limit: 10000, Usage: 10000.", "throttled"],
+      ["ERR max request size exceeded. Limit: 1048576 bytes, Actual: 2000000 bytes", "too-large"],
+      ["ERR max concurrent connections exceeded", "unavailable"],
+    ] as const)
+      expect(faultOfReply(new Error(reply))).toMatchObject({ code, effect: "none" });
     const long = new Error("ERR Protocol error: invalid bulk length");
     expect(faultOfReply(long)).toMatchObject({ code: "too-large", retryable: false, effect: "none" });
     // An unknown error may come from a proxy that has forwarded the command.

@@ -1,13 +1,20 @@
 import { encodeScript } from "./encode-command.js";
 
+/*
+ * Redis does not undo a script that fails, for example because the ACL forbids a command. So each script first reads, and
+ * then runs at most one command that writes.
+ */
+
 /**
  * Increments a key and, if this creates the key, makes it expire. Returns the result as text, because Lua has no 64-bit
  * integers.
  */
-const incrementScript = `local missing = redis.call('EXISTS', KEYS[1]) == 0
+const incrementScript = `if redis.call('GET', KEYS[1]) then
 redis.call('INCRBY', KEYS[1], ARGV[1])
-if missing then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return redis.call('GET', KEYS[1])`;
+return redis.call('GET', KEYS[1])
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]`;
 
 /**
  * Swaps a value. Each argument is `+` followed by the bytes of a value, or `-` for a missing key. Returns 1, or the current
