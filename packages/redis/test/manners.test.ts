@@ -353,7 +353,7 @@ describe("describe()", () => {
       "CLIENT INFO",
       "CLIENT ID",
       expect.stringMatching(/^CLIENT KILL ID \d+$/),
-      "INFO server",
+      "INFO",
       "ROLE",
       expect.stringMatching(/^GET /),
     ]);

@@ -168,6 +168,29 @@ describe("a server that restarts during a write", () => {
   });
 });
 
+test("a server that loses its data as a replica during a write, without a restart: the lost keys are unknown", async () => {
+  await using redis = await startDedicatedRedis();
+  await using empty = await startDedicatedRedis();
+  await using store = redisStore({ url: redis.url, timeout: 60_000, requestLimits: { maxKeys: 500 }, concurrency: 1 });
+  const bucket = await store.open("bucket");
+  const admin = new Redis(redis.url);
+  const keys = Array.from({ length: 60_000 }, (_, index) => `key${index}`);
+  const writing = bucket.setMany(keys.map((key) => [key, bytes("v")])).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  await expect.poll(() => admin.dbsize(), { interval: 1, timeout: 20_000 }).toBeGreaterThan(1_000);
+  await admin.replicaof(empty.host, empty.port);
+  await expect.poll(() => admin.info("replication"), { timeout: 20_000 }).toContain("master_link_status:up");
+  await admin.replicaof("NO", "ONE");
+  const error = await writing;
+  admin.disconnect();
+  if (!BatchError.is(error)) throw new Error("the write must reject with a BatchError");
+  const missing = (await bucket.getMany(keys)).flatMap((entry, index) => (entry === undefined ? [index] : []));
+  expect(missing.length).toBeGreaterThan(0);
+  for (const index of missing) expect(error.outcomeOf(index)).not.toBe("applied");
+});
+
 describe("a cluster whose master restarts without its data during a write", () => {
   test("makes only the keys of this master unknown", async () => {
     await using cluster = await startDedicatedRedisCluster({ nodeTimeout: 60_000 });

@@ -20,6 +20,11 @@ export interface Identity {
    * nothing shows that the server was not restarted.
    */
   readonly process: string;
+  /**
+   * The process, and the id of its replication history, which changes when the server replaces its data with that of a
+   * master.
+   */
+  readonly history: string;
   readonly mode: "standalone" | "cluster" | "sentinel" | undefined;
   /** `active-replica`: a replica of KeyDB that accepts writes. */
   readonly role: "master" | "active-replica" | "replica" | undefined;
@@ -42,7 +47,7 @@ const questions: Readonly<Record<Question, Buffer>> = {
   "CLIENT INFO": encodeCommand("CLIENT", "INFO"),
   "CLIENT ID": encodeCommand("CLIENT", "ID"),
   "CLIENT KILL": encodeCommand("CLIENT", "KILL", "ID", noClient),
-  INFO: encodeCommand("INFO", "server"),
+  INFO: encodeCommand("INFO"),
   ROLE: encodeCommand("ROLE"),
 };
 
@@ -135,12 +140,14 @@ function identityOf(answers: ReadonlyMap<Question, Reply>, refused: readonly Que
   const address = find(client, /\baddr=(\S+)/);
   const database = find(client, /\bdb=(\d+)/);
   const runId = find(server, /^run_id:(\w+)/m);
+  const process = runId ?? randomUUID().replaceAll("-", "");
   const known = { client: id === undefined ? undefined : { id, address }, runId };
   const { product, version } = productOf(server);
   return {
     ...known,
     database: database === undefined ? undefined : Number(database),
-    process: runId ?? randomUUID().replaceAll("-", ""),
+    process,
+    history: `${process} ${find(server, /^master_replid:(\w+)/m)}`,
     mode: modeOf(find(server, /^(?:redis|server|valkey)_mode:(\w+)/m)),
     role: roleOf(role),
     product,

@@ -46,7 +46,7 @@ export class NodeConnection implements ConnectionOwner {
   /** Lost connections that the server may still serve. At most two, because no write is sent in the meantime. */
   readonly #lost: Set<LostConnection> = new Set();
   #settling: Promise<void> | undefined;
-  /** The process that acknowledged writes on an earlier connection. */
+  /** The process and the history of its data that acknowledged writes on an earlier connection. */
   #writer: string | undefined;
   /** The number of requests that wait for a connection. */
   #waiting = 0;
@@ -238,11 +238,20 @@ export class NodeConnection implements ConnectionOwner {
   }
 
   #adopt(connection: Connection): void {
-    const { process } = connection.identity;
-    if (this.#connection?.acknowledged) this.#writer = this.#connection.identity.process;
+    const { history } = connection.identity;
+    if (this.#connection?.acknowledged) this.#writer = this.#connection.identity.history;
     this.#connection = connection;
-    if (this.#writer === undefined || this.#writer === process) return;
+    if (this.#writer !== history) this.#loseWrites();
+  }
+
+  /**
+   * Records that acknowledged writes may be lost: another process serves the address, or the server replaced its data with
+   * that of a master, or is now a replica, which does so.
+   */
+  #loseWrites(): void {
+    if (!this.acknowledged) return;
     this.#writer = undefined;
+    if (this.#connection !== undefined) this.#connection.acknowledged = false;
     this.replaced++;
     this.onReplaced();
   }
@@ -264,6 +273,7 @@ export class NodeConnection implements ConnectionOwner {
     const { source, connectTimeout } = this.#options;
     return openSocket(source, connectTimeout, this.#lifetime, async (socket) => {
       const identity = await this.#interview.ask(socket, round);
+      if (identity.role === "replica") this.#loseWrites();
       check(identity);
       this.#checkDatabase(identity);
       return new Connection(socket, identity, this);
