@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { BatchError, DecodeError, json, type StandardSchema, StoreError, schema, text, typed } from "@manykv/core";
+import {
+  BatchError,
+  type Codec,
+  DecodeError,
+  json,
+  type StandardSchema,
+  StoreError,
+  schema,
+  text,
+  typed,
+} from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
 import { bytes, sameBytes } from "../support/bytes.js";
 import { farAway } from "../support/expiry.js";
@@ -121,29 +131,34 @@ export const typedCases: readonly ConformanceCase[] = [
       const bucket = await context.bucket();
       const keys = Array.from({ length: 2_500 }, (_, index) => `key ${index}`);
       await bucket.setMany(keys.map((key) => [key, bytes(key === "key 1700" ? "bad" : key)]));
-      const turns: number[] = [];
-      let turn = 0;
-      const decode = (stored: Uint8Array): string => {
-        if (turns.length === 0) countTurns();
-        turns.push(turn);
-        const key = new TextDecoder().decode(stored);
-        if (key === "bad") throw new Error("bad");
-        return key;
-      };
-      const countTurns = (): void => {
-        setImmediate(() => {
-          turn++;
-          if (turns.length < keys.length) countTurns();
-        });
-      };
-      const error = await rejectionOf(typed(bucket, { encode: bytes, decode }).getMany(keys));
+      const { codec, turns } = codecThatCountsTurns(keys.length);
+      const error = await rejectionOf(typed(bucket, codec).getMany(keys));
       assert.ok(DecodeError.is(error));
       assert.deepEqual(error.indexes, [1_700]);
       assert.deepEqual(
         error.values(),
         keys.map((key) => (key === "key 1700" ? undefined : key)),
       );
-      assert.ok(new Set(turns).size > 1, "the values must not be decoded in one turn of the event loop");
+      assert.ok(turns.size > 1, "the values must not be decoded in one turn of the event loop");
+    },
+  },
+  {
+    id: "same-typed-many-bytes",
+    rule: "same",
+    subject: "core",
+    title: "a typed read decodes 2.4 MB of values in several turns of the event loop, and returns each at its index",
+    async run(context) {
+      const bucket = await context.bucket();
+      const size = Math.min(200_000, bucket.limits.maxValueBytes);
+      const keys = Array.from({ length: 2_400_000 / size }, (_, index) => `key ${index}`);
+      await bucket.setMany(keys.map((key) => [key, bytes(key.padEnd(size))]));
+      const { codec, turns } = codecThatCountsTurns(keys.length);
+      const found = await typed(bucket, codec).getMany(keys);
+      assert.deepEqual(
+        found.map((pair) => pair?.[1]?.trimEnd()),
+        keys,
+      );
+      assert.ok(turns.size > 1, "the values must not be decoded in one turn of the event loop");
     },
   },
   {
@@ -290,3 +305,24 @@ export const typedCases: readonly ConformanceCase[] = [
     },
   },
 ];
+
+/** Returns a codec of text that rejects the text "bad", and the turns of the event loop in which it decodes `count` values. */
+function codecThatCountsTurns(count: number): { readonly codec: Codec<string>; readonly turns: ReadonlySet<number> } {
+  const turns = new Set<number>();
+  let decoded = 0;
+  let turn = 0;
+  const countTurns = (): void => {
+    setImmediate(() => {
+      turn++;
+      if (decoded < count) countTurns();
+    });
+  };
+  const decode = (stored: Uint8Array): string => {
+    if (decoded++ === 0) countTurns();
+    turns.add(turn);
+    const text = new TextDecoder().decode(stored);
+    if (text === "bad") throw new Error("bad");
+    return text;
+  };
+  return { codec: { encode: bytes, decode }, turns };
+}

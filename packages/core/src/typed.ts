@@ -228,8 +228,8 @@ async function encodeAll(
   );
 }
 
-/** Number of values to decode in one turn of the event loop, so that a large batch does not block it. */
-const decodedPerTurn = 1_000;
+/** What is decoded in one turn of the event loop, so that a large batch does not block it: 10 ms of `JSON.parse`. */
+const perTurn = { values: 1_000, bytes: 1_048_576 };
 
 async function decodeAll<Value>(
   codec: Pick<Codec<Value>, "decode">,
@@ -239,7 +239,10 @@ async function decodeAll<Value>(
   const results: PromiseSettledResult<Value | undefined>[] = [];
   while (results.length < found.length) {
     if (results.length > 0) await nextTurn();
-    const part = found.slice(results.length, results.length + decodedPerTurn);
+    let end = results.length;
+    for (let size = 0; end < results.length + perTurn.values && size < perTurn.bytes; end++)
+      size += found[end]?.length ?? 0;
+    const part = found.slice(results.length, end);
     results.push(...(await Promise.allSettled(part.map(async (bytes) => bytes && codec.decode(bytes)))));
   }
   const values = results.map((result) => (result.status === "fulfilled" ? result.value : undefined));
