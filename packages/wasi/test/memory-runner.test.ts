@@ -79,8 +79,13 @@ test("pages and limits are those of the store", async () => {
   await compare("exists", "largest");
 });
 
+test("the scheme of memory: is case-insensitive, as in every URL", () => {
+  const { url } = toSettings({ default: "MEMORY:" }).get("default") ?? {};
+  expect(url).toBe("memory:");
+});
+
 test("instances with one host see the same memory, also through another identifier of the same bucket", async () => {
-  const stores = { default: "memory:", same: { url: "memory:", bucket: "default" }, other: "memory:" };
+  const stores = { default: "memory:", same: { url: "Memory:", bucket: "default" }, other: "memory:" };
   await using started = await startGuest({ stores, mode: "sync" });
   const { guest, host } = started;
   guest.set("default", "k", bytes("1"));

@@ -49,7 +49,8 @@ function toSetting(identifier: string, value: string | Store | StoreEntry): Stor
       `${subject} has no valid bucket: set \`bucket\` to 1 to 64 letters, digits, underscores, dots and hyphens`,
     );
   }
-  return { url, store, module, argument, bucket };
+  // Identifiers share a store if their URLs are equal, and the scheme of a URL is case-insensitive.
+  return { url: url?.replace(/^memory:$/i, "memory:"), store, module, argument, bucket };
 }
 
 function toEntry(value: string | Store | StoreEntry): StoreEntry {
@@ -128,7 +129,7 @@ export class StoreTable {
 
 /** Whether a store is in memory. Such a store does not need the package `manykv`. */
 export function isMemory({ url }: StoreSetting): boolean {
-  return url?.toLowerCase() === "memory:";
+  return url === "memory:";
 }
 
 async function openUrl(url: string, timeout: number): Promise<Store> {
