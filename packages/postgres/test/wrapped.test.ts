@@ -63,7 +63,11 @@ test("a `query` that is replaced by an async function works, and its rejection f
   const rejecting = async (): Promise<never> => {
     throw new Error("canary");
   };
-  const [before, after] = [replace(rejecting), replace(async (send) => (send(), await rejecting()))];
+  const before = replace(rejecting);
+  const after = replace((send) => {
+    send();
+    return rejecting();
+  });
   const uncaught = await uncaughtDuring(async () => {
     const refusing = postgresDriver({ pool: before, table: table.name });
     for (const request of [

@@ -11,7 +11,7 @@ import * as ioredis5 from "ioredis5";
 import * as iovalkey from "iovalkey";
 import * as redis5 from "redis5";
 import * as redis6 from "redis6";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type RedisDriverOptions, redisDriver, redisStore } from "../src/index.js";
 import { addressesOf } from "./support/addresses.js";
 import { bytes, text } from "./support/bytes.js";
@@ -278,6 +278,37 @@ test("a store reports the settings of a client that are wrong at the first attem
   const error = await rejection((await store.open("bucket")).get("key"));
   expect(error).toMatchObject({ code: "access-denied", retryable: false, reason: "WRONGPASS" });
   expectNoSecret(error, "canary");
+});
+
+test.each<[what: string, duplicate: (client: Redis) => unknown]>([
+  ["returns the client itself", (client) => client],
+  ["ignores its options", (client) => Redis.prototype.duplicate.call(client)],
+  ["returns nothing", () => undefined],
+  [
+    "throws",
+    () => {
+      throw new Error("canary");
+    },
+  ],
+])("a client whose `duplicate` %s is refused, stays open and leaves no other client", async (_what, duplicate) => {
+  const [address] = addressesOf(serviceUrl("redis"));
+  const client = quiet(new Redis({ ...address, connectionName: "refused" }));
+  const created: unknown[] = [];
+  vi.spyOn(client, "duplicate").mockImplementation(() => {
+    const copy = duplicate(client);
+    if (copy instanceof Redis && copy !== client) created.push(copy);
+    return copy as Redis;
+  });
+  const store = redisStore({ client });
+  const error = await rejection((await store.open("bucket")).get("key"));
+  expect(error).toMatchObject({ code: "invalid-argument", retryable: false });
+  expect(error.message).toContain("`duplicate`");
+  expectNoSecret(error, "canary");
+  await store.close();
+  expect(await client.ping()).toBe("PONG");
+  expect(client.listenerCount("error")).toBe(1);
+  for (const copy of created) await expect.poll(() => (copy as Redis).status, { timeout: 20_000 }).toBe("end");
+  client.disconnect();
 });
 
 describe.each([

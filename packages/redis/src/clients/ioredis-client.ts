@@ -1,5 +1,5 @@
 import { StoreError } from "@manykv/core";
-import { FaultError } from "@manykv/core/driver";
+import { type Fault, FaultError } from "@manykv/core/driver";
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from "ioredis";
 import { type ClusterNodes, singleServer } from "../cluster/cluster-access.js";
 import { keyOfAddress } from "../cluster/node-address.js";
@@ -67,11 +67,37 @@ function credentialsOf(username: string | null | undefined, password: string | n
   return username || password ? { username: username || undefined, password: password ?? "" } : undefined;
 }
 
+/**
+ * Returns a new client with the settings of `client` and these options. The class of the program may replace the method
+ * `duplicate`. If the result were the program's own client, or reconnected by itself, the store would break or leak it.
+ *
+ * @throws {FaultError} `invalid-argument` unless the method returns a new client that is not connected and has the options
+ */
+async function duplicate(client: Redis, options: RedisOptions): Promise<Redis> {
+  let copy: Partial<Redis> | undefined;
+  try {
+    copy = await client.duplicate(options);
+  } catch {
+    throw new FaultError(cannotDuplicate);
+  }
+  const isNew = copy !== client && copy?.status === "wait";
+  if (isNew && copy?.options?.retryStrategy === options.retryStrategy) return copy as Redis;
+  if (copy !== client) copy?.disconnect?.();
+  throw new FaultError(cannotDuplicate);
+}
+
+const cannotDuplicate: Fault = Object.freeze({
+  code: "invalid-argument",
+  retryable: false,
+  effect: "none",
+  reason: "`duplicate` of the `client` must return a new client that has the given options: correct it, or pass `url`",
+});
+
 /** Returns how to reach the server of a client that has no sentinels. */
 export function sourceOfRedis(client: Redis, credentials: CredentialsSource | undefined): ConnectionSource {
   return {
     ...loginOf(() => client.options, credentials),
-    createClient: async (attempt) => client.duplicate({ ...connectOnly, ...guardConnector(client.options, attempt) }),
+    createClient: (attempt) => duplicate(client, { ...connectOnly, ...guardConnector(client.options, attempt) }),
   };
 }
 
@@ -101,13 +127,13 @@ export function sentinelServiceOf(
       credentials:
         sentinelCredentials ??
         (async () => credentialsOf(client.options.sentinelUsername, client.options.sentinelPassword)),
-      createClient: async () => client.duplicate({ ...direct, ...address, ...tlsOf(client.options.sentinelTLS) }),
+      createClient: () => duplicate(client, { ...direct, ...address, ...tlsOf(client.options.sentinelTLS) }),
     }),
     translate: (address) => translate(natMap, address),
     login: loginOf(() => client.options, credentials),
     createClient: async (address) => {
       const { enableTLSForSentinelMode, tls } = client.options;
-      return client.duplicate({ ...direct, ...address, ...tlsOf(enableTLSForSentinelMode ? tls : undefined) });
+      return duplicate(client, { ...direct, ...address, ...tlsOf(enableTLSForSentinelMode ? tls : undefined) });
     },
   };
 }
@@ -140,7 +166,7 @@ export function nodesOfCluster(client: Cluster, credentials: CredentialsSource |
         createClient: async (attempt) => {
           const merged = options();
           const guard = guardConnector(merged, attempt);
-          return nodeAt(address).duplicate({ ...merged, ...connectOnly, ...address, ...guard });
+          return duplicate(nodeAt(address), { ...merged, ...connectOnly, ...address, ...guard });
         },
       };
     },
