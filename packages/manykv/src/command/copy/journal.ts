@@ -1,4 +1,5 @@
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { CommandError, exitCode, hasCode, withFileError } from "../errors.js";
 
 /** How far an unfinished copy has come with one bucket. */
@@ -86,15 +87,7 @@ export class Journal {
   /** Deletes the file, because the copy is complete. */
   async remove(): Promise<void> {
     await this.#saving?.catch(() => {});
-    await withFileError("write", this.#path, async () => {
-      await rm(this.#path, { force: true });
-      await rm(this.#part, { force: true });
-    });
-  }
-
-  /** The temporary file. An earlier run that was killed may have left it. */
-  get #part(): string {
-    return `${this.#path}.part`;
+    await withFileError("write", this.#path, () => rm(this.#path, { force: true }));
   }
 
   /** Replaces the file at once, so that it is complete even if the process or the system stops meanwhile. */
@@ -107,15 +100,16 @@ export class Journal {
       startedAt: this.#startedAt,
       buckets: Object.fromEntries(this.#buckets),
     };
+    // The same copy may run twice at the same time, so each write has its own temporary file.
+    const part = `${this.#path}.${randomBytes(6).toString("hex")}.part`;
     await withFileError("write", this.#path, async () => {
-      const handle = await open(this.#part, "w", 0o600);
       try {
-        await handle.writeFile(`${JSON.stringify(content)}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
+        await writeFile(part, `${JSON.stringify(content)}\n`, { flag: "wx", mode: 0o600, flush: true });
+        await rename(part, this.#path);
+      } catch (error) {
+        await rm(part, { force: true }).catch(() => {});
+        throw error;
       }
-      await rename(this.#part, this.#path);
     });
   }
 }
