@@ -111,6 +111,7 @@ describe("in an empty project", () => {
     folder = await project([
       ...names.map(tarball),
       "@types/node@20",
+      "typescript@5",
       "ioredis@6",
       "pg@8",
       "@aws-sdk/client-dynamodb@3",
@@ -123,7 +124,7 @@ describe("in an empty project", () => {
   const printed = "plum one plum\nundefined undefined\napple one apple\n";
 
   /** Type-checks and compiles a file in a project with `"type": "module"`. */
-  async function compile(file: string, others: object = {}): Promise<void> {
+  async function compile(file: string, others: object = {}, tsc = bin("tsc")): Promise<void> {
     const options = {
       module: "nodenext",
       target: "es2023",
@@ -133,7 +134,7 @@ describe("in an empty project", () => {
     };
     const config = { compilerOptions: { ...options, outDir: "built", ...others }, files: [file] };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-    const { stdout } = await run(bin("tsc"), ["-p", folder]).catch((error: { stdout: string }) => error);
+    const { stdout } = await run(tsc, ["-p", folder]).catch((error: { stdout: string }) => error);
     expect(stdout).toBe("");
   }
 
@@ -182,6 +183,44 @@ for (const store of stores) {
 `;
     writeFileSync(join(folder, "consumer.ts"), program);
     await compile("consumer.ts", options);
+  });
+
+  test("the types compile without skipLibCheck, and with strict options", async () => {
+    const program = `
+import { redisStore } from "@manykv/redis";
+import { dynamodbStore } from "@manykv/dynamodb";
+import { type CallOptions, openStore, type Store } from "manykv";
+export const stores: Store[] = [redisStore({ url: "redis://h" }), dynamodbStore({ table: "t", region: "r" })];
+export async function list(signal: AbortSignal | undefined, { timeout }: CallOptions): Promise<void> {
+  const bucket = await (await openStore("memory:")).open("b");
+  let cursor: string | undefined;
+  do ({ cursor } = await bucket.listKeys({ cursor, signal, timeout, prefix: undefined }));
+  while (cursor !== undefined);
+}
+`;
+    writeFileSync(join(folder, "strict.ts"), program);
+    const options = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true };
+    await compile("strict.ts", { ...options, skipLibCheck: false });
+  });
+
+  test("a CommonJS program compiles with `module: commonjs` of TypeScript 5, and runs", async () => {
+    const program = `
+import { StoreError } from "@manykv/core";
+import { checkOptions } from "@manykv/core/driver";
+import { openStore } from "manykv";
+async function main(): Promise<void> {
+  const bucket = await (await openStore("memory:")).open("b");
+  // @ts-expect-error a missing type would be any, and then this line would be correct
+  const found: string = await bucket.get("k");
+  console.log(typeof checkOptions, found, StoreError.is(await bucket.get("\\ud800").catch((error) => error)));
+}
+main();
+`;
+    writeFileSync(join(folder, "commonjs.cts"), program);
+    const options = { module: "commonjs", moduleResolution: "node10" };
+    await compile("commonjs.cts", options, join(folder, "node_modules/.bin/tsc"));
+    const { stdout } = await run(process.execPath, ["built/commonjs.cjs"], { cwd: folder });
+    expect(stdout).toBe("function undefined true\n");
   });
 
   test("every entry point can be imported and has types", async () => {
