@@ -23,7 +23,7 @@ type Ready = Extract<FromWorker, { readonly type: "ready" }>;
 export type Ended = Extract<FromWorker, { readonly type: "end" }>;
 
 /** Time in which a worker must load the suite, in milliseconds. Far more than it needs, even on a busy machine. */
-const loadTime = 180_000;
+const loadTime = 60_000;
 
 /** A worker process. Start a new one after `alive` became false. */
 export class SuiteProcess {
