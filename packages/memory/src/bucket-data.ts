@@ -5,7 +5,6 @@ import { addToInteger, FaultError, type ListAnswer } from "@manykv/core/driver";
 const checksPerWrite = 20;
 
 const pageSize = 1_000;
-const cursorPrefix = "after:";
 
 /**
  * The keys and values of one bucket, for programs that cannot wait for promises. The methods do not check or copy keys and
@@ -22,6 +21,13 @@ export class BucketData {
    * these keys are deleted. A program that deletes each page after listing it therefore causes few sorts.
    */
   #sorted: readonly string[] | undefined;
+  /** Starts each cursor, because the key in a cursor of another bucket would silently skip keys of this one. */
+  readonly #cursorPrefix: string;
+
+  /** @param name - of the bucket */
+  constructor(name: string) {
+    this.#cursorPrefix = `${name} `;
+  }
 
   get(key: string): Uint8Array<ArrayBuffer> | undefined {
     if (this.#expiries.size > 0) this.#deleteIfExpired(key);
@@ -100,10 +106,10 @@ export class BucketData {
    * Returns a page of keys that start with `prefix`, ordered by UTF-16 code units. Added or deleted keys do not affect the
    * cursor, which contains the page's last key.
    *
-   * @throws {FaultError} `invalid-argument` if the cursor is not from an earlier page.
+   * @throws {FaultError} `invalid-argument` if the cursor is not from an earlier page of a bucket with this name.
    */
   list(prefix: string, cursor: string | undefined): ListAnswer {
-    const last = cursor === undefined ? "" : parseCursor(cursor);
+    const last = cursor === undefined ? "" : this.#keyOf(cursor);
     this.#sorted ??= [...this.#values.keys()].sort();
     const sorted = this.#sorted;
     const start = firstIndex(sorted, (key) => key >= prefix && (cursor === undefined || key > last));
@@ -112,10 +118,20 @@ export class BucketData {
     for (let index = start; index < end; index++) {
       const key = sorted[index] as string;
       if (!this.has(key)) continue;
-      if (keys.length === pageSize) return { keys, cursor: cursorPrefix + keys.at(-1) };
+      if (keys.length === pageSize) return { keys, cursor: this.#cursorPrefix + keys.at(-1) };
       keys.push(key);
     }
     return { keys };
+  }
+
+  #keyOf(cursor: string): string {
+    if (cursor.startsWith(this.#cursorPrefix)) return cursor.slice(this.#cursorPrefix.length);
+    throw new FaultError({
+      code: "invalid-argument",
+      retryable: false,
+      effect: "none",
+      reason: "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
+    });
   }
 
   #deleteIfExpired(key: string): void {
@@ -139,20 +155,6 @@ export class BucketData {
 function areEqual(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return left.length === right.length && left.every((byte, index) => byte === right[index]);
-}
-
-function parseCursor(cursor: string): string {
-  if (cursor.startsWith(cursorPrefix)) return cursor.slice(cursorPrefix.length);
-  throw invalidCursor();
-}
-
-export function invalidCursor(): FaultError {
-  return new FaultError({
-    code: "invalid-argument",
-    retryable: false,
-    effect: "none",
-    reason: "the cursor is invalid: pass a cursor that listKeys returned for this bucket",
-  });
 }
 
 /** Uses binary search to find the first key with a property that all later keys have too. */

@@ -21,7 +21,7 @@ import {
   ValueCopier,
   type WriteAnswer,
 } from "@manykv/core/driver";
-import { BucketData, invalidCursor } from "./bucket-data.js";
+import { BucketData } from "./bucket-data.js";
 
 const mebibyte = 1_048_576;
 
@@ -122,11 +122,7 @@ class MemoryDriver implements Driver {
   }
 
   async list({ bucket, prefix, cursor }: ListRequest): Promise<ListAnswer> {
-    const own = `${bucket} `;
-    // The key in a cursor of another bucket would silently skip keys of this one.
-    if (cursor !== undefined && !cursor.startsWith(own)) throw invalidCursor();
-    const page = (this.#buckets.get(bucket) ?? new BucketData()).list(prefix, cursor?.slice(own.length));
-    return this.#answer(page.cursor === undefined ? page : { keys: page.keys, cursor: own + page.cursor });
+    return this.#answer((this.#buckets.get(bucket) ?? new BucketData(bucket)).list(prefix, cursor));
   }
 
   async listBuckets(): Promise<BucketsAnswer> {
@@ -169,7 +165,7 @@ class MemoryDriver implements Driver {
   #dataOf(bucket: string): BucketData {
     const found = this.#buckets.get(bucket);
     if (found !== undefined) return found;
-    const data = new BucketData();
+    const data = new BucketData(bucket);
     this.#buckets.set(bucket, data);
     return data;
   }

@@ -62,7 +62,7 @@ test("describe() says that the data ends with the process", async () => {
 test("a listing refuses a cursor that listKeys did not return", async () => {
   await using store = memoryStore();
   const bucket = await store.open("b");
-  for (const cursor of ["k", "", "after:k", "b k", "a after:k"])
+  for (const cursor of ["k", "", "after:k", "c k"])
     await assert.rejects(bucket.listKeys({ cursor }), { code: "invalid-argument" }, cursor);
 });
 

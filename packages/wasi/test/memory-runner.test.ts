@@ -20,7 +20,7 @@ const calls: { readonly [Name in CallName]: fc.Arbitrary<unknown[]> } = {
   set: fc.tuple(key, value),
   delete: fc.tuple(key),
   exists: fc.tuple(key),
-  listKeys: fc.tuple(fc.constant(undefined), fc.constantFrom(undefined, "0", "after:", "after:a")),
+  listKeys: fc.tuple(fc.constant(undefined), fc.constantFrom(undefined, "0", "after:", "default ", "default a")),
   listKeysByNumber: fc.tuple(fc.constantFrom(undefined, 0n, 1n)),
   increment: fc.tuple(key, fc.oneof(delta, fc.constantFrom(1n, -1n))),
   incrementUnsigned: fc.tuple(key, fc.oneof(unsigned, fc.constantFrom(0n, 1n))),

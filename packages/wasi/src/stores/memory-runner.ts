@@ -60,7 +60,7 @@ export class MemoryRunner {
   #bucket(identifier: string): BucketData {
     if (this.#closed) throw new HostError("closed", "the host closed the store");
     const name = this.#settings.get(identifier)?.bucket ?? identifier;
-    const found = this.#buckets.get(name) ?? new BucketData();
+    const found = this.#buckets.get(name) ?? new BucketData(name);
     this.#buckets.set(name, found);
     return found;
   }
