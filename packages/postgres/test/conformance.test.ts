@@ -1,4 +1,5 @@
 import { conformanceSuite } from "@manykv/conformance";
+import pg from "pg";
 import { describe, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
 import { engineFailures } from "./support/engine-failures.js";
@@ -6,6 +7,7 @@ import { testTable } from "./support/test-table.js";
 
 const table = testTable();
 const server = new URL(table.url);
+const withoutPassword = Object.assign(new URL(table.url), { password: "" }).href;
 const address = { host: server.hostname, port: Number(server.port || 5432) };
 
 conformanceSuite(
@@ -34,6 +36,26 @@ conformanceSuite(
         code: "no-such-store",
         driver: () =>
           postgresDriver({ url: Object.assign(new URL(table.url), { pathname: "/no_such_database" }).href }),
+      },
+      {
+        what: "a database that does not exist in the settings of a pool",
+        code: "no-such-store",
+        driver: () =>
+          postgresDriver({
+            pool: new pg.Pool({
+              connectionString: Object.assign(new URL(table.url), { pathname: "/no_such_database" }).href,
+            }),
+          }),
+      },
+      {
+        what: "a function that returns no password",
+        code: "access-denied",
+        driver: () => postgresDriver({ url: withoutPassword, password: async () => "" }),
+      },
+      {
+        what: "a setting that does not exist",
+        code: "invalid-argument",
+        driver: () => postgresDriver({ url: `${table.url}?options=-c%20no_such_setting%3D1` }),
       },
       {
         what: "a table that does not exist",

@@ -1,5 +1,6 @@
 import { conformanceSuite } from "@manykv/conformance";
 import { serviceUrl } from "@manykv/test-services/vitest";
+import { createCluster } from "redis6";
 import { afterAll, describe, test } from "vitest";
 import { redisDriver } from "../src/index.js";
 import { addressesOf, first, urlOf } from "./support/addresses.js";
@@ -22,6 +23,17 @@ conformanceSuite(
         what: "a wrong password",
         code: "access-denied",
         driver: () => redisDriver({ url: serviceUrl("redis-cluster").replace("//", "//user:wrong@") }),
+      },
+      {
+        what: "a wrong password in the settings of a node-redis cluster client",
+        code: "access-denied",
+        driver: () =>
+          redisDriver({
+            nodeRedis: createCluster({
+              rootNodes: nodes.map((socket) => ({ socket })),
+              defaults: { username: "user", password: "wrong" },
+            }),
+          }),
       },
       {
         what: "a cluster used as a single server",

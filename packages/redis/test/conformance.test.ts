@@ -1,11 +1,14 @@
 import { conformanceSuite } from "@manykv/conformance";
 import { serviceUrl } from "@manykv/test-services/vitest";
+import { Redis } from "ioredis";
+import { createClient } from "redis6";
 import { afterAll, describe, test } from "vitest";
 import { redisDriver } from "../src/index.js";
 import { addressesOf, first, urlOf } from "./support/addresses.js";
 import { serverFailures, stopOwnServer } from "./support/engine-failures.js";
 
 const servers = addressesOf(serviceUrl("redis"));
+const wrong = { username: "user", password: "wrong" };
 
 afterAll(stopOwnServer);
 
@@ -23,6 +26,47 @@ conformanceSuite(
         what: "a wrong password",
         code: "access-denied",
         driver: () => redisDriver({ url: urlOf(first(servers)).replace("//", "//user:wrong@") }),
+      },
+      {
+        what: "a token that the server rejects",
+        code: "access-denied",
+        driver: () =>
+          redisDriver({
+            url: urlOf(first(servers)),
+            credentials: async () => ({ username: "user", password: "expired" }),
+          }),
+      },
+      {
+        what: "a function that returns no token",
+        code: "invalid-argument",
+        driver: () =>
+          redisDriver({ url: urlOf(first(servers)), credentials: async () => ({ password: undefined as never }) }),
+      },
+      {
+        what: "a wrong password in the settings of an ioredis client",
+        code: "access-denied",
+        driver: () => redisDriver({ client: new Redis({ ...first(servers), ...wrong, lazyConnect: true }) }),
+      },
+      {
+        what: "a wrong password in the settings of a node-redis client",
+        code: "access-denied",
+        driver: () => redisDriver({ nodeRedis: createClient({ socket: first(servers), ...wrong }) }),
+      },
+      {
+        what: "a wrong password of a provider of node-redis",
+        code: "access-denied",
+        driver: () =>
+          redisDriver({
+            nodeRedis: createClient({
+              socket: first(servers),
+              credentialsProvider: { type: "async-credentials-provider", credentials: async () => wrong },
+            }),
+          }),
+      },
+      {
+        what: "a database that does not exist in the settings of a node-redis client",
+        code: "no-such-store",
+        driver: () => redisDriver({ nodeRedis: createClient({ socket: first(servers), database: 99_999 }) }),
       },
       {
         what: "a database that does not exist",
