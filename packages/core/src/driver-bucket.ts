@@ -51,7 +51,9 @@ export class DriverBucket implements Bucket {
   }
 
   exists(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#run("exists", options, async (call) => (await this.#exists(call, [key]))[0] === true);
+    return this.#run("exists", options, async (call) =>
+      isPresent((await read(call, this.#existsKind, [key])).values[0]),
+    );
   }
 
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]> {
@@ -70,7 +72,9 @@ export class DriverBucket implements Bucket {
   }
 
   existsMany(keys: Iterable<string>, options?: CallOptions): Promise<boolean[]> {
-    return this.#run("existsMany", options, (call) => this.#exists(call, keys));
+    return this.#run("existsMany", options, async (call) =>
+      (await read(call, this.#existsKind, keys)).values.map(isPresent),
+    );
   }
 
   ttlMany(keys: Iterable<string>, options?: CallOptions): Promise<(number | null | undefined)[]> {
@@ -166,9 +170,9 @@ export class DriverBucket implements Bucket {
     return call.run(options, () => work(call));
   }
 
-  async #exists(call: Call, keys: Iterable<string>): Promise<boolean[]> {
-    if (this.#core.driver.exists !== undefined) return (await read(call, "exists", keys)).values;
-    return (await read(call, "get", keys)).values.map((value) => value !== undefined);
+  /** Which request finds out whether a key exists. */
+  get #existsKind(): "exists" | "get" {
+    return this.#core.driver.exists === undefined ? "get" : "exists";
   }
 
   #set(operation: string, input: Iterable<Entry>, options?: SetOptions): Promise<void> {
@@ -199,6 +203,11 @@ export class DriverBucket implements Bucket {
     if (rejection !== undefined) throw new InputError(rejection.code, rejection.text, 1);
     return new Uint8Array(value);
   }
+}
+
+/** Returns what the answer to a request of `#existsKind` says about a key. */
+function isPresent(value: Uint8Array | boolean | undefined): boolean {
+  return value !== undefined && value !== false;
 }
 
 /** Returns `delta` as a signed 64-bit integer. Otherwise throws `invalid-argument`. */

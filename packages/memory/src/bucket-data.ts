@@ -114,10 +114,11 @@ export class BucketData {
     const sorted = this.#sorted;
     const start = firstIndex(sorted, (key) => key >= prefix && (cursor === undefined || key > last));
     const end = firstIndex(sorted, (key) => key >= prefix && !key.startsWith(prefix));
+    const someAreGone = this.#expiries.size > 0 || sorted.length > this.#values.size;
     const keys: string[] = [];
     for (let index = start; index < end; index++) {
       const key = sorted[index] as string;
-      if (!this.has(key)) continue;
+      if (someAreGone && !this.has(key)) continue;
       if (keys.length === pageSize) return { keys, cursor: this.#cursorPrefix + keys.at(-1) };
       keys.push(key);
     }

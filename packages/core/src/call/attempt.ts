@@ -50,7 +50,7 @@ export interface Response<Answer> {
 export interface AttemptResult<Answer> {
   readonly answer?: Answer | undefined;
   /** The fault of each key that failed, by index in the chunk. */
-  readonly faults?: readonly (Fault | undefined)[];
+  readonly faults?: readonly (Fault | undefined)[] | undefined;
   /** The fault, if it concerns the whole request. */
   readonly fault?: Fault;
   /** Why core did not send the request. */
@@ -171,11 +171,10 @@ function resultOf<Kind extends keyof Answers>(
     for (const index of left) byIndex[index] = explained(unprocessed);
     for (const each of faults) byIndex[each.index] = explained(checkedFault(each));
   }
-  const result = byIndex && { faults: byIndex };
-  if (isWrite(kind)) return { answer, ...result };
+  if (isWrite(kind)) return { answer, faults: byIndex };
   const used = usableValues(kind as ReadKind, size, values, byIndex);
   if ("code" in used) return wholeFault(size, used);
-  return { answer: (used === values ? answer : { values: used }) as Answers[Kind], ...result };
+  return { answer: (used === values ? answer : { values: used }) as Answers[Kind], faults: byIndex };
 }
 
 function isWrite(kind: keyof Answers): kind is WriteKind {

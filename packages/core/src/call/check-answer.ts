@@ -20,12 +20,11 @@ export function areIndexes(size: number, indexes: readonly number[]): boolean {
   return indexes.every((index) => Number.isInteger(index) && index >= 0 && index < size);
 }
 
-const { prototype } = Uint8Array;
 const wrong: unique symbol = Symbol();
 
 /** Returns a `Buffer` or another subclass as a plain `Uint8Array`, as a copy, because small Buffers share memory. */
 function plainBytes(value: unknown): unknown {
-  if (value === undefined || (value !== null && Object.getPrototypeOf(value) === prototype)) return value;
+  if (value === undefined || (value instanceof Uint8Array && value.constructor === Uint8Array)) return value;
   return byteLengthOf(value) === undefined ? wrong : new Uint8Array(value as Uint8Array);
 }
 
@@ -47,31 +46,40 @@ function isCount(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0;
 }
 
-/** For each kind of request, what the driver must return, and a function that returns the value to use or `wrong`. */
-const contract: { readonly [Kind in ReadKind]: readonly [rule: string, use: (value: unknown) => unknown] } = {
-  get: ["a Uint8Array or undefined for each key", plainBytes],
-  exists: ["true or false for each key", (value) => (typeof value === "boolean" ? value : wrong)],
-  ttl: [
-    "an integer of at least 0, null or undefined for each key",
-    (value) => (value === undefined || value === null || isCount(value) ? value : wrong),
-  ],
-  increment: ["a bigint", (value) => (typeof value === "bigint" ? value : wrong)],
-  compareAndSwap: ["{ swapped: true } or { swapped: false, current: a Uint8Array or undefined }", plainSwapResult],
-  list: [
-    "{ keys, cursor } with strings, and without `cursor` on the last page",
-    (value) => (isPage((value as ListAnswer)?.keys, (value as ListAnswer)?.cursor) ? value : wrong),
-  ],
-  listBuckets: [
-    "{ buckets, cursor } with strings, and without `cursor` on the last page",
-    (value) => (isPage((value as BucketsAnswer)?.buckets, (value as BucketsAnswer)?.cursor) ? value : wrong),
-  ],
-  sweep: [
-    "{ swept: an integer of at least 0, done: true or false }",
-    (value) =>
+interface Contract {
+  /** What the driver must return. */
+  readonly rule: string;
+  /** Returns the value to use, or `wrong`. */
+  readonly use: (value: unknown) => unknown;
+}
+
+const contracts: { readonly [Kind in ReadKind]: Contract } = {
+  get: { rule: "a Uint8Array or undefined for each key", use: plainBytes },
+  exists: { rule: "true or false for each key", use: (value) => (typeof value === "boolean" ? value : wrong) },
+  ttl: {
+    rule: "an integer of at least 0, null or undefined for each key",
+    use: (value) => (value === undefined || value === null || isCount(value) ? value : wrong),
+  },
+  increment: { rule: "a bigint", use: (value) => (typeof value === "bigint" ? value : wrong) },
+  compareAndSwap: {
+    rule: "{ swapped: true } or { swapped: false, current: a Uint8Array or undefined }",
+    use: plainSwapResult,
+  },
+  list: {
+    rule: "{ keys, cursor } with strings, and without `cursor` on the last page",
+    use: (value) => (isPage((value as ListAnswer)?.keys, (value as ListAnswer)?.cursor) ? value : wrong),
+  },
+  listBuckets: {
+    rule: "{ buckets, cursor } with strings, and without `cursor` on the last page",
+    use: (value) => (isPage((value as BucketsAnswer)?.buckets, (value as BucketsAnswer)?.cursor) ? value : wrong),
+  },
+  sweep: {
+    rule: "{ swept: an integer of at least 0, done: true or false }",
+    use: (value) =>
       isCount((value as SweepAnswer)?.swept) && typeof (value as SweepAnswer).done === "boolean" ? value : wrong,
-  ],
-  provision: ["nothing", () => undefined],
-  describe: ["an object", (value) => (typeof value === "object" && value !== null ? value : wrong)],
+  },
+  provision: { rule: "nothing", use: () => undefined },
+  describe: { rule: "an object", use: (value) => (typeof value === "object" && value !== null ? value : wrong) },
 };
 
 /**
@@ -84,7 +92,7 @@ export function usableValues(
   values: readonly unknown[] | undefined,
   faults: readonly (Fault | undefined)[] | undefined,
 ): readonly unknown[] | Fault {
-  const [rule, use] = contract[kind];
+  const { rule, use } = contracts[kind];
   const effect = kind === "increment" || kind === "compareAndSwap" ? "unknown" : "none";
   // With too few values, core would report unread keys as missing.
   if (values?.length !== size) return wrongAnswer(`\`${kind}\` must return one value per key`, effect);
