@@ -11,6 +11,7 @@ import { distanceMarkdown, runDistance } from "./commands/distance.js";
 import { runLoop } from "./commands/loop.js";
 import { type ProfileOptions, runProfile } from "./commands/profile.js";
 import { runUpgrade } from "./commands/upgrade.js";
+import { type ComparableBackend, comparableBackends, runVersions } from "./commands/versions.js";
 import { runVolume, volumeMarkdown } from "./commands/volume.js";
 import type { Hits } from "./measure/workload.js";
 import { markdownTable, type Row, rowTable } from "./report.js";
@@ -78,6 +79,19 @@ withOutput(program.command("upgrade"))
   .action(async ({ rows: tableRows, ...options }: Output & { rows: number }) => {
     const upgrade = await runUpgrade(tableRows, say);
     await print(options, upgrade.rows, { upgrade });
+  });
+
+withOutput(withLimits(program.command("versions")))
+  .description("Compares calls of this version with the same calls of other versions, in turn on one server.")
+  .argument("<folders...>", "checkouts of other versions, in which `npx -y pnpm@12 build` has run")
+  .addOption(
+    new Option("--backend <names>", `backends, separated by commas: ${comparableBackends.join(", ")}`)
+      .argParser((text) => oneOf(text, comparableBackends))
+      .default([...comparableBackends], "all"),
+  )
+  .action(async (folders: string[], { backend, ...options }: Limits & Output & { backend: ComparableBackend[] }) => {
+    const versions = await runVersions(backend, folders, options, say);
+    await print(options, versions.rows, {});
   });
 
 const loopDefaults = { keys: 100_000, repetitions: 3, timeoutKeys: 1_000_000 };
