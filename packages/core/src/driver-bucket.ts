@@ -58,9 +58,9 @@ export class DriverBucket implements Bucket {
 
   getMany(keys: Iterable<string>, options?: CallOptions): Promise<(KeyValue | undefined)[]> {
     return this.#run("getMany", options, async (call) => {
-      const found = await read(call, "get", keys);
-      return found.keys.map((key, index) => {
-        const value = found.values[index];
+      const { keys: texts, values } = await read(call, "get", keys);
+      return texts.map((key, index) => {
+        const value = values[index];
         return value && [key, value];
       });
     });

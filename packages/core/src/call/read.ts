@@ -43,12 +43,14 @@ export async function read<Kind extends ReadKind>(
     let withoutProgress = 0;
     for (let number = start; ; number++) {
       const { stop, faults, answer } = await attempt(call, kind, chunk, number, last);
-      if (stop !== undefined) return fail(chunk.indexes[0], stop);
+      const { indexes } = chunk;
+      if (stop !== undefined) return fail(indexes[0], stop);
+      const found = answer?.values;
       const repeat: number[] = [];
-      for (let index = 0; index < chunk.keys.length; index++) {
+      for (let index = 0; index < indexes.length; index++) {
         const fault = faults?.[index];
-        const inputIndex = chunk.indexes[index] as number;
-        if (fault === undefined) values[inputIndex] = answer?.values[index] as ValueOf<Kind>;
+        const inputIndex = indexes[index] as number;
+        if (fault === undefined) values[inputIndex] = found?.[index] as ValueOf<Kind>;
         else if (fault.retryable) repeat.push(index);
         else return fail(inputIndex, fault);
       }
@@ -56,8 +58,8 @@ export async function read<Kind extends ReadKind>(
       if (first === undefined) return;
 
       last = faults?.[first] as Fault;
-      withoutProgress = repeat.length < chunk.keys.length ? 0 : withoutProgress + 1;
-      if (withoutProgress >= retry.attempts) return fail(chunk.indexes[first], last);
+      withoutProgress = repeat.length < indexes.length ? 0 : withoutProgress + 1;
+      if (withoutProgress >= retry.attempts) return fail(indexes[first], last);
       await backoff(call, withoutProgress, last);
       chunk = chunk.pick(repeat);
       if (last.code !== "connection-lost" || withoutProgress === 0 || repeat.length === 1) continue;

@@ -115,6 +115,14 @@ function* searchDuplicates(
   policy: DuplicatePolicy,
 ): Generator<undefined, CanonicalIndexes, undefined> {
   const { length } = keys;
+  // Most batches have no duplicates. To find that out, a `Set` takes less time than a `Map`.
+  const seen = new Set<string>();
+  for (let index = 0; index < length; index++) {
+    if (index > 0 && index % mostAtOnce === 0) yield;
+    seen.add(keys[index] as string);
+  }
+  if (seen.size === length) return undefined;
+  seen.clear();
   const indexes = new Map<string, number>();
   for (let step = 0; step < length; step++) {
     if (step > 0 && step % mostAtOnce === 0) yield;
@@ -122,7 +130,6 @@ function* searchDuplicates(
     const index = policy === "last" ? step : length - 1 - step;
     indexes.set(keys[index] as string, index);
   }
-  if (indexes.size === length) return undefined;
   const canonical = new Int32Array(length);
   for (let index = 0; index < length; index++) {
     if (index > 0 && index % mostAtOnce === 0) yield;
