@@ -1,4 +1,4 @@
-import type { BucketsAnswer, Fault, ListAnswer, SweepAnswer } from "../driver.js";
+import type { Fault, SweepAnswer } from "../driver.js";
 import { isErrorCode } from "../errors.js";
 import { byteLengthOf } from "../input/bytes.js";
 import type { SwapResult } from "../store.js";
@@ -42,6 +42,17 @@ function isPage(list: unknown, cursor: unknown): boolean {
   return true;
 }
 
+/** @param name - of the member with the list */
+function pageContract(name: "keys" | "buckets"): Contract {
+  return {
+    rule: `{ ${name}, cursor } with strings, and without \`cursor\` on the last page`,
+    use: (value) => {
+      const { [name]: list, cursor } = (value ?? {}) as Partial<Record<string, unknown>>;
+      return isPage(list, cursor) ? value : wrong;
+    },
+  };
+}
+
 function isCount(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0;
 }
@@ -65,14 +76,8 @@ const contracts: { readonly [Kind in ReadKind]: Contract } = {
     rule: "{ swapped: true } or { swapped: false, current: a Uint8Array or undefined }",
     use: plainSwapResult,
   },
-  list: {
-    rule: "{ keys, cursor } with strings, and without `cursor` on the last page",
-    use: (value) => (isPage((value as ListAnswer)?.keys, (value as ListAnswer)?.cursor) ? value : wrong),
-  },
-  listBuckets: {
-    rule: "{ buckets, cursor } with strings, and without `cursor` on the last page",
-    use: (value) => (isPage((value as BucketsAnswer)?.buckets, (value as BucketsAnswer)?.cursor) ? value : wrong),
-  },
+  list: pageContract("keys"),
+  listBuckets: pageContract("buckets"),
   sweep: {
     rule: "{ swept: an integer of at least 0, done: true or false }",
     use: (value) =>
