@@ -95,8 +95,8 @@ export class SuiteStage {
   }
 
   /**
-   * Returns the cases to run. Code that runs while the modules load belongs to no case: the cases that execute other code
-   * of the file run then, or all cases if there are none.
+   * Returns the cases to run. No single case executes the code that runs while the modules load. For a mutant in such code,
+   * returns the cases that execute other code of its file. If there are none, returns all cases.
    */
   #unitsFor(mutant: Mutant, fresh: boolean): readonly string[] {
     const { durations, hits, further } = this.#coverage;

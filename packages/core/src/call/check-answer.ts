@@ -20,11 +20,12 @@ export function areIndexes(size: number, indexes: readonly number[]): boolean {
   return indexes.every((index) => Number.isInteger(index) && index >= 0 && index < size);
 }
 
+const { prototype } = Uint8Array;
 const wrong: unique symbol = Symbol();
 
 /** Returns a `Buffer` or another subclass as a plain `Uint8Array`, as a copy, because small Buffers share memory. */
 function plainBytes(value: unknown): unknown {
-  if (value === undefined || (value instanceof Uint8Array && value.constructor === Uint8Array)) return value;
+  if (value === undefined || (value !== null && Object.getPrototypeOf(value) === prototype)) return value;
   return byteLengthOf(value) === undefined ? wrong : new Uint8Array(value as Uint8Array);
 }
 
