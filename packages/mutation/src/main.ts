@@ -8,7 +8,7 @@ import { resultOf, writeResult } from "./result.js";
 import { createSandbox } from "./sandbox.js";
 import { startServers } from "./servers.js";
 import { readState, type State, writeState } from "./state.js";
-import { coverSuite, SuiteStage } from "./suite-stage.js";
+import { CaseHistory, coverSuite, SuiteStage } from "./suite-stage.js";
 import { type TargetName, targetNames, targets } from "./targets.js";
 import { TestStage } from "./test-stage.js";
 
@@ -18,6 +18,7 @@ interface Options {
   readonly tests: boolean;
   readonly fresh: boolean;
   readonly concurrency: number;
+  readonly processes: number;
   readonly file?: string;
 }
 
@@ -34,6 +35,7 @@ program
   .option("--no-tests", "do not run the package's own tests against the survivors of the suite")
   .option("--fresh", "forget what earlier runs found", false)
   .option("--concurrency <count>", "number of cases that run at a time", readCount, 8)
+  .option("--processes <count>", "number of mutants at a time, each with its own servers", readCount, 1)
   .option("--file <text>", "only mutants of files whose path contains this text")
   .action((name: TargetName, options: Options) => run(name, options));
 program
@@ -54,33 +56,43 @@ async function run(name: TargetName, options: Options): Promise<void> {
     hash(...instrumented.mutants.map(({ key }) => key)),
     hash(sandbox.suiteText, String(options.seed)),
   );
-  const save = (): Promise<void> => writeState(statePath, state);
+  let saved = Promise.resolve();
+  const save = (): Promise<void> => {
+    saved = saved.then(() => writeState(statePath, state));
+    return saved;
+  };
   const equivalents = await readEquivalents(root);
   const candidates = instrumented.mutants.filter(({ file }) => file.includes(options.file ?? ""));
   const mutants = sample(candidates, options.sample ?? candidates.length, options.seed);
   console.log(`${name}: ${mutants.length} of ${candidates.length} mutants, ${instrumented.texts} only change messages`);
-  await using servers = await startServers(target.services);
+  await using servers = await startServers(target.services, options.processes);
+  const [environment = {}] = servers.environments;
   const suite = {
     suites: sandbox.suites,
     further: sandbox.further,
     harnesses: target.harnesses ?? [],
     options: target.options,
     seed: options.seed,
-    environment: servers.environment,
+    environment,
   };
-  state.coverage ??= await coverSuite(suite);
+  const coverage = await (state.coverage ?? coverSuite(suite));
+  state.coverage = coverage;
   await save();
-  for (const [unit, reason] of Object.entries(state.coverage.broken))
+  for (const [unit, reason] of Object.entries(coverage.broken))
     console.log(`fails without a mutant: ${unit}\n  ${reason}`);
   const judged = mutants.filter((mutant) => findEquivalent(equivalents, mutant)?.kind !== "equivalent");
-  const stage = new SuiteStage(suite, state.coverage, instrumented.mutants, options.concurrency);
-  await each("suite", judged, state.suiteVerdicts, (mutant) => stage.run(mutant), save);
-  stage.close();
-  for (const [unit, count] of stage.unstable) console.log(`failed by chance ${count} times: ${unit}`);
+  const history = new CaseHistory();
+  const stages = servers.environments.map((own) => {
+    return new SuiteStage({ ...suite, environment: own }, coverage, instrumented.mutants, options.concurrency, history);
+  });
+  const judges = stages.map((stage) => (mutant: Mutant) => stage.run(mutant));
+  await each("suite", judged, state.suiteVerdicts, judges, save);
+  for (const stage of stages) stage.close();
+  for (const [unit, count] of history.unstable) console.log(`failed by chance ${count} times: ${unit}`);
   if (options.tests) {
     const survivors = judged.filter(({ key }) => !isDetected(state.suiteVerdicts[key] ?? { status: "survived" }));
-    const tests = new TestStage(sandbox.root, target.projects, servers.environment);
-    await each("tests", survivors, state.testVerdicts, (mutant) => tests.run(mutant), save);
+    const tests = new TestStage(sandbox.root, target.projects, environment);
+    await each("tests", survivors, state.testVerdicts, [(mutant) => tests.run(mutant)], save);
     tests.close();
   }
   if (options.file === undefined) {
@@ -92,26 +104,30 @@ async function run(name: TargetName, options: Options): Promise<void> {
   print(judged, state);
 }
 
-/** Runs a stage for each mutant without a verdict. */
+/** Runs a stage for each mutant without a verdict. Each of the judges takes the next mutant when it is free. */
 async function each(
   stage: string,
   mutants: readonly Mutant[],
   verdicts: State["suiteVerdicts"],
-  judge: (mutant: Mutant) => Promise<State["suiteVerdicts"][string]>,
+  judges: readonly ((mutant: Mutant) => Promise<State["suiteVerdicts"][string]>)[],
   save: () => Promise<void>,
 ): Promise<void> {
-  const open = mutants.filter(({ key }) => verdicts[key] === undefined);
-  for (const [index, mutant] of open.entries()) {
-    const start = performance.now();
-    const verdict = await judge(mutant);
-    verdicts[mutant.key] = verdict;
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const place = `${mutant.file}:${mutant.line}`;
-    console.log(
-      `${stage} ${index + 1}/${open.length} ${verdict.status} ${place} ${mutant.mutator} (${seconds} s) ${verdict.by ?? ""}`,
-    );
-    if (index % 20 === 19) await save();
-  }
+  const open = mutants.filter(({ key }) => verdicts[key] === undefined).entries();
+  const total = mutants.filter(({ key }) => verdicts[key] === undefined).length;
+  const runAll = async (judge: (typeof judges)[number]): Promise<void> => {
+    for (const [index, mutant] of open) {
+      const start = performance.now();
+      const verdict = await judge(mutant);
+      verdicts[mutant.key] = verdict;
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      const place = `${mutant.file}:${mutant.line}`;
+      console.log(
+        `${stage} ${index + 1}/${total} ${verdict.status} ${place} ${mutant.mutator} (${seconds} s) ${verdict.by ?? ""}`,
+      );
+      if (index % 20 === 19) await save();
+    }
+  };
+  await Promise.all(judges.map(runAll));
   await save();
 }
 

@@ -1,10 +1,9 @@
 import { type Service, startDynamodb, startPostgres, startRedis, startRedisCluster } from "@manykv/test-services";
 import type { ServiceName } from "./targets.js";
 
-/** Servers that all runs of cases and tests share. */
 export interface Servers extends AsyncDisposable {
-  /** The variables with which harnesses and tests find the servers. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** The variables with which the harnesses and tests of each process find the servers. */
+  readonly environments: readonly Readonly<Record<string, string>>[];
 }
 
 interface Starter {
@@ -19,24 +18,29 @@ const starters: Readonly<Record<ServiceName, Starter>> = {
   dynamodb: { variable: "MANYKV_DYNAMODB_URL", start: startDynamodb },
 };
 
-export async function startServers(names: readonly ServiceName[]): Promise<Servers> {
-  const environment: Record<string, string> = {};
+/** Starts the servers once for each of the processes, so that no process changes what another one sees. */
+export async function startServers(names: readonly ServiceName[], processes: number): Promise<Servers> {
+  const environments: Readonly<Record<string, string>>[] = [];
   const services: Service[] = [];
-  for (const name of names) {
-    const { variable, start } = starters[name];
-    const service = await start();
-    services.push(service);
-    environment[variable] = service.url;
-    if (name === "dynamodb")
-      Object.assign(environment, {
-        AWS_REGION: "us-east-1",
-        AWS_ACCESS_KEY_ID: "manykv",
-        AWS_SECRET_ACCESS_KEY: "manykv",
-        ...process.env,
-      });
+  while (environments.length < processes) {
+    const environment: Record<string, string> = {};
+    for (const name of names) {
+      const { variable, start } = starters[name];
+      const service = await start();
+      services.push(service);
+      environment[variable] = service.url;
+      if (name === "dynamodb")
+        Object.assign(environment, {
+          AWS_REGION: "us-east-1",
+          AWS_ACCESS_KEY_ID: "manykv",
+          AWS_SECRET_ACCESS_KEY: "manykv",
+          ...process.env,
+        });
+    }
+    environments.push(environment);
   }
   return {
-    environment,
+    environments,
     [Symbol.asyncDispose]: async () => {
       for (const service of services) await service.stop();
     },

@@ -59,34 +59,64 @@ export async function coverSuite(options: SuiteProcessOptions): Promise<SuiteCov
   return { durations, hits, further, static: covered, broken };
 }
 
+/** What the cases did so far. The cases that find something often and fast run first, unstable ones last. */
+export class CaseHistory {
+  /** How many mutants each case killed, in total and by file. */
+  readonly #kills = new Map<string, number>();
+  /** How often a case failed with a mutant and did not fail again, or failed without it. */
+  readonly unstable: Map<string, number> = new Map();
+
+  sorted(units: readonly string[], { file }: Mutant, durations: SuiteCoverage["durations"]): string[] {
+    const promise = (unit: string): number => {
+      const kills = 1 + (this.#kills.get(unit) ?? 0) + 10 * (this.#kills.get(`${file} ${unit}`) ?? 0);
+      const trust = 1 + 10 * (this.unstable.get(unit) ?? 0);
+      return kills / trust / (10 + (durations[unit] ?? 0));
+    };
+    const promises = new Map(units.map((unit) => [unit, promise(unit)]));
+    return units.toSorted((a, b) => (promises.get(b) ?? 0) - (promises.get(a) ?? 0));
+  }
+
+  addKill(unit: string, { file }: Mutant): void {
+    for (const name of [unit, `${file} ${unit}`]) this.#kills.set(name, (this.#kills.get(name) ?? 0) + 1);
+  }
+
+  addChance(unit: string): void {
+    this.unstable.set(unit, (this.unstable.get(unit) ?? 0) + 1);
+  }
+}
+
 /** Runs the cases that execute a mutant, with the mutant, until one fails. */
 export class SuiteStage {
   readonly #options: SuiteProcessOptions;
   readonly #coverage: SuiteCoverage;
   readonly #mutants: readonly Mutant[];
   readonly #concurrency: number;
-  /** How many mutants each case killed, in total and by file. Cases that kill often run first, unstable ones last. */
-  readonly #kills = new Map<string, number>();
-  /** Cases that failed with a mutant and did not fail again, or failed without it. */
-  readonly unstable: Map<string, number> = new Map();
+  readonly #history: CaseHistory;
   #worker: SuiteProcess | undefined;
   /** Whether the worker has the harnesses of further configurations. They start servers, which takes time. */
   #hasFurther = false;
 
   /** @param mutants - all mutants of the package */
-  constructor(options: SuiteProcessOptions, coverage: SuiteCoverage, mutants: readonly Mutant[], concurrency: number) {
+  constructor(
+    options: SuiteProcessOptions,
+    coverage: SuiteCoverage,
+    mutants: readonly Mutant[],
+    concurrency: number,
+    history: CaseHistory,
+  ) {
     this.#options = options;
     this.#coverage = coverage;
     this.#mutants = mutants;
     this.#concurrency = concurrency;
+    this.#history = history;
   }
 
   async run(mutant: Mutant): Promise<Verdict> {
     const fresh = this.#coverage.static.includes(mutant.id);
     const units = this.#unitsFor(mutant, fresh);
     if (units.length === 0) return { status: "uncovered" };
-    const verdict = await this.#runUnits(mutant, this.#sorted(units, mutant), fresh);
-    if (isDetected(verdict) && verdict.by !== undefined) this.#count(verdict.by, mutant);
+    const verdict = await this.#runUnits(mutant, this.#history.sorted(units, mutant, this.#coverage.durations), fresh);
+    if (isDetected(verdict) && verdict.by !== undefined) this.#history.addKill(verdict.by, mutant);
     return verdict;
   }
 
@@ -123,7 +153,7 @@ export class SuiteStage {
       const { failed, passed } = end;
       const suspects = end.suspects?.length ? end.suspects : left;
       if (await this.#isConfirmed(mutant, failed, suspects, fresh)) return { status: "killed", by: failed };
-      this.unstable.set(failed, (this.unstable.get(failed) ?? 0) + 1);
+      this.#history.addChance(failed);
       left = left.filter((unit) => !suspects.includes(unit) && !passed.includes(unit));
     }
     return { status: "survived" };
@@ -168,19 +198,5 @@ export class SuiteStage {
     if (!this.#worker?.alive) this.#worker = await SuiteProcess.start(options);
     this.#hasFurther = hasFurther;
     return this.#worker;
-  }
-
-  #sorted(units: readonly string[], { file }: Mutant): string[] {
-    const promise = (unit: string): number => {
-      const kills = 1 + (this.#kills.get(unit) ?? 0) + 10 * (this.#kills.get(`${file} ${unit}`) ?? 0);
-      const trust = 1 + 10 * (this.unstable.get(unit) ?? 0);
-      return kills / trust / (10 + (this.#coverage.durations[unit] ?? 0));
-    };
-    const promises = new Map(units.map((unit) => [unit, promise(unit)]));
-    return units.toSorted((a, b) => (promises.get(b) ?? 0) - (promises.get(a) ?? 0));
-  }
-
-  #count(unit: string, { file }: Mutant): void {
-    for (const name of [unit, `${file} ${unit}`]) this.#kills.set(name, (this.#kills.get(name) ?? 0) + 1);
   }
 }
