@@ -15,10 +15,9 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
     is: "an object whose `file` is a URL",
     fits: isAbsentOr((value) => (value as { file?: unknown } | null)?.file instanceof URL),
   },
-  refusals: {
-    is: "an array of `{ what, code, driver }` objects",
-    fits: isAbsentOr((value) => Array.isArray(value) && value.every((one) => typeof one?.driver === "function")),
-  },
+  refusals: { is: "an array of `{ what, code, driver }` objects", fits: isAbsentOr(areClients) },
+  variants: { is: "an array of `{ what, driver }` objects", fits: isAbsentOr(areClients) },
+  invalidSettings: { is: "an array of `{ what, driver }` objects", fits: isAbsentOr(areClients) },
   engineFailures: {
     is: "an array of `{ what, operations, scope, expected, open }` objects",
     fits: isAbsentOr((value) => Array.isArray(value) && value.every(isEngineFailure)),
@@ -50,6 +49,10 @@ export function checkHarness(harness: ConformanceHarness): void {
 
 function isAbsentOr(fits: (value: unknown) => boolean): (value: unknown) => boolean {
   return (value) => value === undefined || fits(value);
+}
+
+function areClients(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one?.driver === "function");
 }
 
 function isIntegerFrom(least: number, value: unknown): boolean {

@@ -18,6 +18,26 @@ export interface Refusal {
   readonly driver: () => Driver | Promise<Driver>;
 }
 
+/** A client with other settings than those of `driver`, which accesses the same data. */
+export interface Variant {
+  /** What differs, for messages, such as `a client of the caller`. */
+  readonly what: string;
+  /** Creates such a client. */
+  readonly driver: () => Driver | Promise<Driver>;
+}
+
+/** Settings that can never work, such as a URL with an invalid port. */
+export interface InvalidSetting {
+  /** What is wrong, for messages. */
+  readonly what: string;
+  /**
+   * Creates a client with these settings. It must throw a `StoreError` with the code `invalid-argument`.
+   *
+   * @param secret - Put it into the settings as a password. The suite checks that the error does not contain it.
+   */
+  readonly driver: (secret: string) => unknown;
+}
+
 /**
  * A way in which the engine refuses, throttles or answers in part. The author of the backend provokes it in the real
  * engine, such as with a trigger, an access rule or a memory limit, or with a proxy that changes the engine's answers.
@@ -105,6 +125,10 @@ export interface ConformanceHarness {
   readonly servers?: readonly Address[] | undefined;
   /** Clients whose server refuses every call. Without them, the suite skips the case about steady refusals. */
   readonly refusals?: readonly Refusal[] | undefined;
+  /** Clients with other settings that access the same data. Without them, the suite skips `same-variants`. */
+  readonly variants?: readonly Variant[] | undefined;
+  /** Settings that can never work. Without them, the suite skips `same-invalid-settings`. */
+  readonly invalidSettings?: readonly InvalidSetting[] | undefined;
   /**
    * Ways in which the engine fails. Without them, the suite skips the cases about the failures of the real engine. Only
    * one failure is open at a time, and no other case of this suite runs meanwhile.

@@ -16,8 +16,10 @@ export type {
   FailingEngine,
   FailureMarks,
   HarnessChild,
+  InvalidSetting,
   Refusal,
   Route,
+  Variant,
 } from "./harness.js";
 export { type Level, type LevelStatus, levelOf, levels } from "./levels.js";
 export type { CaseFailure, CaseResult, SkipKind, SuiteEvent, SuiteResult } from "./results.js";

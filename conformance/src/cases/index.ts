@@ -53,6 +53,7 @@ import { compareAndSwapCases } from "./s21-compare-and-swap.js";
 import { lostSwapCases } from "./s21-lost-swaps.js";
 import { unsupportedCases } from "./s22-unsupported.js";
 import { sameEverywhereCases } from "./same-everywhere.js";
+import { settingsCases } from "./settings.js";
 import { smallerReadCases } from "./smaller-reads.js";
 import { smokeCases } from "./smoke.js";
 import { storeConcurrencyCases } from "./store-concurrency.js";
@@ -109,6 +110,7 @@ export const cases: readonly ConformanceCase[] = [
   ...networkLateCases,
   ...unsupportedCases,
   ...sameEverywhereCases,
+  ...settingsCases,
   ...describeCases,
   ...typedCases,
   ...coalescedCases,

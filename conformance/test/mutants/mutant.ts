@@ -1,4 +1,12 @@
-import { BatchError, type Bucket, createStore, type Outcome, type Store, type StoreOptions } from "@manykv/core";
+import {
+  BatchError,
+  type Bucket,
+  createStore,
+  type Outcome,
+  type Store,
+  StoreError,
+  type StoreOptions,
+} from "@manykv/core";
 import type { Driver } from "@manykv/core/driver";
 import { refused } from "../../src/faults/engine-faults.js";
 import { faultDriver } from "../../src/faults/fault-driver.js";
@@ -20,6 +28,8 @@ export interface Mutant {
   readonly layer?: (engine: Driver) => Driver;
   /** The broken `createStore` function. Default: `createStore` of `@manykv/core`. */
   readonly createStore?: CreateStore;
+  /** Broken settings. */
+  readonly settings?: (data: ReferenceData) => Pick<ConformanceHarness, "variants" | "invalidSettings">;
 }
 
 export type CreateStore = (driver: Driver, options: StoreOptions) => Store;
@@ -29,6 +39,7 @@ export function harnessOf({
   driver,
   layer = (engine) => engine,
   createStore: create,
+  settings,
 }: Mutant): ConformanceHarness {
   const data: ReferenceData = new Map();
   const client = (): Driver => driver?.(data) ?? layer(referenceDriver(data));
@@ -38,7 +49,15 @@ export function harnessOf({
     refusals: [wrongPassword(client)],
     engineFailures: referenceFailures(() => referenceDriver(data), layer),
     ...(create && { createStore: create }),
+    variants: [{ what: "another client", driver: client }],
+    invalidSettings: [{ what: "a wrong port", driver: wrongPort }],
+    ...settings?.(data),
   };
+}
+
+/** Settings that the reference driver would refuse. */
+export function wrongPort(): never {
+  throw new StoreError("invalid-argument", "the port must be a number from 1 to 65535");
 }
 
 /** A client whose server refuses its password. */

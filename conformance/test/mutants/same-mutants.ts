@@ -1,4 +1,4 @@
-import { BatchError, createStore, type StoreOptions } from "@manykv/core";
+import { BatchError, createStore, StoreError, type StoreOptions } from "@manykv/core";
 import { type Driver, FaultError } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
@@ -76,6 +76,24 @@ export const sameMutants: readonly Mutant[] = [
     rule: "same",
     killedBy: "same-steady-refusals",
     createStore: faults((fault) => ({ ...fault, code: "unavailable" })),
+  },
+  {
+    name: "reads other data with other settings",
+    rule: "same",
+    killedBy: "same-variants",
+    settings: () => ({ variants: [{ what: "another database", driver: () => referenceDriver(new Map()) }] }),
+  },
+  {
+    name: "accepts settings that can never work",
+    rule: "same",
+    killedBy: "same-invalid-settings",
+    settings: (data) => ({ invalidSettings: [{ what: "port 0", driver: () => referenceDriver(data) }] }),
+  },
+  {
+    name: "shows the password of settings that it refuses",
+    rule: "same",
+    killedBy: "same-invalid-settings",
+    settings: () => ({ invalidSettings: [{ what: "port 0", driver: refuseWithSecret }] }),
   },
   {
     name: "does not report that lost writes cannot be settled",
@@ -184,4 +202,8 @@ async function settledAnyway(write: Promise<void>): Promise<void> {
       isUnsettled: () => false,
     });
   }
+}
+
+function refuseWithSecret(secret: string): never {
+  throw new StoreError("invalid-argument", `the URL redis://:${secret}@host:0 has an invalid port`);
 }

@@ -2,6 +2,7 @@ import { conformanceSuite } from "@manykv/conformance";
 import { describe, test } from "vitest";
 import { dynamodbDriver } from "../src/index.js";
 import { engineFailures } from "./support/engine-failures.js";
+import { invalidSettings, variantsOf } from "./support/settings.js";
 import { testTable } from "./support/test-table.js";
 
 const { name: table, endpoint } = testTable();
@@ -14,6 +15,8 @@ conformanceSuite(
     name: "dynamodb",
     servers: [server],
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { table, server } },
+    variants: variantsOf(table, endpoint),
+    invalidSettings,
     refusals: [
       {
         what: "a table that does not exist",

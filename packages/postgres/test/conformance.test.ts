@@ -3,6 +3,7 @@ import pg from "pg";
 import { describe, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
 import { engineFailures } from "./support/engine-failures.js";
+import { invalidSettings, variantsOf } from "./support/settings.js";
 import { testTable } from "./support/test-table.js";
 
 const table = testTable();
@@ -25,6 +26,8 @@ conformanceSuite(
       url.host = `${host}:${port}`;
       return postgresDriver({ url: url.href, table: table.name });
     },
+    variants: variantsOf(table),
+    invalidSettings,
     refusals: [
       {
         what: "a role that does not exist",

@@ -5,6 +5,7 @@ import { afterAll, describe, test } from "vitest";
 import { redisDriver } from "../src/index.js";
 import { addressesOf, first, urlOf } from "./support/addresses.js";
 import { closeProxied, clusterFailures } from "./support/engine-failures.js";
+import { clusterVariants } from "./support/settings.js";
 
 const nodes = addressesOf(serviceUrl("redis-cluster"));
 
@@ -18,6 +19,7 @@ conformanceSuite(
     modelRuns: 1_000,
     driver: () => redisDriver({ url: serviceUrl("redis-cluster") }),
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { url: serviceUrl("redis-cluster") } },
+    variants: clusterVariants(nodes),
     refusals: [
       {
         what: "a wrong password",

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { StoreError } from "@manykv/core";
+import type { ConformanceCase } from "../conformance-case.js";
+import { bytes } from "../support/bytes.js";
+import { listed } from "../support/listed.js";
+import { assertNoLeak, canary } from "../support/no-leak.js";
+
+/** Cases about how a client is configured. */
+export const settingsCases: readonly ConformanceCase[] = [
+  {
+    id: "same-variants",
+    rule: "same",
+    subject: "driver",
+    title: "a client with other settings for the same data reads, writes, lists and deletes what the first client does",
+    async run(context) {
+      const { variants = [] } = context.harness;
+      if (variants.length === 0) context.skip("the harness has no `variants`");
+      const first = await context.store();
+      for (const { what, driver } of variants) {
+        const name = context.bucketName();
+        const bucket = await first.open(name);
+        const store = context.storeOf(context.track(await driver()));
+        const other = await store.open(name);
+        await bucket.setMany([
+          ["kept", bytes("first")],
+          ["changed", bytes("first")],
+        ]);
+        await other.setMany([
+          ["changed", bytes("other")],
+          ["added", bytes("other")],
+        ]);
+        await other.set("gone", bytes("other"));
+        await bucket.delete("gone");
+        const keys = ["kept", "changed", "added", "gone"];
+        const expected = [bytes("first"), bytes("other"), bytes("other"), undefined];
+        const valuesOf = async (one: typeof bucket): Promise<unknown> =>
+          (await one.getMany(keys)).map((entry) => entry?.[1]);
+        assert.deepEqual(await valuesOf(other), expected, `getMany with ${what}`);
+        assert.deepEqual(await valuesOf(bucket), expected, `getMany of the first client after writes with ${what}`);
+        assert.equal(await other.exists("kept"), true, `exists with ${what}`);
+        assert.deepEqual(await listed(other), ["added", "changed", "kept"], `keys with ${what}`);
+        await store.describe();
+        await other.deleteMany(keys);
+        assert.equal(await bucket.exists("kept"), false, `exists after deleteMany with ${what}`);
+        await store.close();
+      }
+    },
+  },
+  {
+    id: "same-invalid-settings",
+    rule: "same",
+    subject: "driver",
+    title:
+      "settings that can never work are refused with `invalid-argument` when the client is created, without secrets",
+    async run(context) {
+      const { invalidSettings = [] } = context.harness;
+      if (invalidSettings.length === 0) context.skip("the harness has no `invalidSettings`");
+      for (const { what, driver } of invalidSettings) {
+        const error = await refusalOf(() => driver(canary));
+        assert.ok(error !== undefined, `${what} must be refused when the client is created`);
+        assert.ok(StoreError.is(error), `${what} must be refused with a StoreError, not with ${String(error)}`);
+        assert.equal(error.code, "invalid-argument", `the code for ${what}`);
+        assert.equal(error.retryable, false, `the error for ${what} must not be retryable`);
+        assertNoLeak(error, what);
+      }
+    },
+  },
+];
+
+/** Returns the error that creating a client throws or rejects with. Closes a client that is created nevertheless. */
+async function refusalOf(create: () => unknown): Promise<unknown> {
+  try {
+    const client = (await create()) as { close?: () => unknown } | undefined;
+    await client?.close?.();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
