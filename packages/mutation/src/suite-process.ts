@@ -36,6 +36,7 @@ export class SuiteProcess {
     this.ready = ready;
     child.once("exit", () => {
       this.#alive = false;
+      killGroup(child);
     });
   }
 
@@ -45,13 +46,14 @@ export class SuiteProcess {
     const child = fork(new URL("suite-worker.js", import.meta.url), [JSON.stringify(settings)], {
       env: { ...process.env, ...environment, ...(mutant !== undefined && { [activeMutantVariable]: mutant }) },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
+      detached: true, // the leader of a process group
     });
     let errors = "";
     child.stderr?.on("data", (chunk) => {
       errors = (errors + String(chunk)).slice(-2_000);
     });
     const ready = await new Promise<Ready>((resolve, reject) => {
-      const timer = setTimeout(() => child.kill("SIGKILL"), loadTime);
+      const timer = setTimeout(() => killGroup(child), loadTime);
       child.once("exit", () => {
         clearTimeout(timer);
         reject(new Error(`the worker ended while it loaded the suite\n${errors}`));
@@ -71,7 +73,7 @@ export class SuiteProcess {
 
   kill(): void {
     this.#alive = false;
-    this.#child.kill("SIGKILL");
+    killGroup(this.#child);
   }
 
   /** Runs cases one by one without a mutant. */
@@ -129,5 +131,15 @@ export class SuiteProcess {
       wait();
       child.send(message);
     });
+  }
+}
+
+/** Kills a process and its child processes, because a mutant can make one of them loop forever. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // All processes of the group have ended.
   }
 }
