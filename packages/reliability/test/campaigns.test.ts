@@ -45,7 +45,7 @@ describe.each(Object.entries(samples))("campaign %s", (name, runs) => {
     expect(backends.every((backend) => backendNames.includes(backend))).toBe(true);
   });
 
-  test.each(backends)("passes on %s", async (backend) => {
+  test.concurrent.each(backends)("passes on %s", async (backend) => {
     if (campaign === undefined) throw new TypeError(`the campaign ${name} does not exist: add it to \`campaigns\``);
     const row = await runCampaign(campaign, runs, seed, backend);
     expect(

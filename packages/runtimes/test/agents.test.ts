@@ -137,5 +137,5 @@ const runs = agents.flatMap((agent) => servers.map((backend) => ({ name: agent.n
 test.concurrent.each(runs)("the suite passes with the clients of a program and $name: $backend", async (run) => {
   const { agent, backend } = run;
   const command = { file: process.execPath, args: agent.flags, env: environment(agent) };
-  await expectConformance(command, target(backend, "caller"));
+  await expectConformance(command, target(backend, "caller"), "redis");
 });

@@ -36,7 +36,7 @@ const runs = runtimes.flatMap((runtime) => backends.map((backend) => ({ ...runti
 test.concurrent.each(runs)(
   "the conformance suite passes on $name: $backend",
   async ({ file, suite, passed, backend }) => {
-    const ended = await run(file, suite, { ...conformanceEnvironment(target(backend)), NO_COLOR: "1" });
+    const ended = await run(file, suite, { ...conformanceEnvironment(target(backend), "memory"), NO_COLOR: "1" });
     expectSuccess(ended);
     expect(Number(passed.exec(ended.output)?.[1])).toBeGreaterThan(150);
   },

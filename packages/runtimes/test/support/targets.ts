@@ -1,3 +1,4 @@
+import { skipSubject } from "@manykv/conformance";
 import { randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { expect } from "vitest";
@@ -27,9 +28,15 @@ export interface Command {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The environment of the programs that run the conformance suite. */
-export function conformanceEnvironment(target: Target): NodeJS.ProcessEnv {
-  return { MANYKV_TARGET: JSON.stringify({ ...target, skip: skippedCases(target) }) };
+/**
+ * The environment of the programs that run the conformance suite.
+ *
+ * @param fullBackend - the backend whose run includes the cases about core, which are the same with every backend
+ */
+export function conformanceEnvironment(target: Target, fullBackend: Backend): NodeJS.ProcessEnv {
+  const core = `the run with ${fullBackend} includes the cases about core`;
+  const skip = { ...(target.backend !== fullBackend && skipSubject("core", core)), ...skippedCases(target) };
+  return { MANYKV_TARGET: JSON.stringify({ ...target, skip }) };
 }
 
 /** Cases that the clients of a program or the engine cannot pass. */
@@ -43,10 +50,10 @@ function skippedCases({ backend, ownership }: Target): Record<string, string> {
 }
 
 /** Runs the conformance suite in a separate process. Expects every case to pass. */
-export async function expectConformance(command: Command, target: Target): Promise<void> {
+export async function expectConformance(command: Command, target: Target, fullBackend: Backend): Promise<void> {
   const ended = await run(command.file, [...command.args, "conformance.mjs"], {
     ...command.env,
-    ...conformanceEnvironment(target),
+    ...conformanceEnvironment(target, fullBackend),
   });
   expectSuccess(ended);
   const [, passed, failed] = /^(\d+) passed, (\d+) failed, \d+ skipped$/m.exec(ended.output) ?? [];

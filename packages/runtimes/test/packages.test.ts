@@ -2,9 +2,9 @@ import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createProject, packAll, publicPackages } from "./support/packages.js";
-import { repository, run } from "./support/repository.js";
-import { codeBlocksOf } from "./support/snippets.js";
+import { createProject, packAll, publicPackages } from "../../../examples/test/support/packages.js";
+import { repository, run } from "../../../examples/test/support/repository.js";
+import { codeBlocksOf } from "../../../examples/test/support/snippets.js";
 
 interface SourceMap {
   readonly sources: readonly string[];

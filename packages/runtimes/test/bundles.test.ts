@@ -6,9 +6,9 @@ import { build as esbuild, type Platform } from "esbuild";
 import { build as vite } from "vite";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import webpack, { type Configuration } from "webpack";
-import { bun } from "../../packages/runtimes/test/support/binaries.js";
-import { createProject, packAll } from "./support/packages.js";
-import { repository, run } from "./support/repository.js";
+import { createProject, packAll } from "../../../examples/test/support/packages.js";
+import { repository, run } from "../../../examples/test/support/repository.js";
+import { bun } from "./support/binaries.js";
 
 /** Bundles an application for Node.js into a folder and returns the name of the file to run. */
 type Bundle = (entry: string, folder: string) => Promise<string>;
@@ -47,7 +47,7 @@ const bundlers: { readonly [name: string]: Bundle } = {
   Rollup: async (entry, folder) => {
     const plugins = ["node-resolve", "commonjs", "json"].flatMap((name) => ["--plugin", name]);
     const args = [entry, ...plugins, "--format", "es", "--dir", folder, "--silent"];
-    await run("node_modules/.bin/rollup", args, { cwd: join(repository, "examples") });
+    await run("node_modules/.bin/rollup", args, { cwd: join(repository, "packages/runtimes") });
     return "main.js";
   },
   Bun: async (entry, folder) => {
