@@ -36,7 +36,7 @@ interface ScriptedFailure extends Omit<EngineFailure, "open" | "scope"> {
   readonly handler: () => Handle;
 }
 
-/** Errors of single servers and of cluster nodes. Each message contains the command, which must not leak. */
+/** Errors of single servers and of cluster nodes. Most messages contain the command, which must not leak. */
 const scripted: readonly ScriptedFailure[] = [
   {
     what: "is temporarily unavailable",
@@ -54,13 +54,28 @@ const scripted: readonly ScriptedFailure[] = [
     what: "has too many clients",
     operations: ["get", "set"],
     expected: unavailable,
-    handler: inTurn("ERR max number of clients reached:"),
+    handler: inTurn("ERR max number of clients reached:", "ERR max concurrent connections exceeded:"),
+  },
+  {
+    what: "has reached a limit of the service",
+    operations: ["get", "set"],
+    expected: { code: "throttled", retryable: true, effect: "none", reason: "ERR" },
+    handler: inTurn(
+      "ERR max daily request limit exceeded:",
+      "ERR max requests limit exceeded:",
+      "ERR DB capacity quota exceeded:",
+    ),
   },
   {
     what: "refuses a value as too long",
     operations: ["set"],
     expected: { code: "too-large", retryable: false, effect: "none", reason: "ERR" },
-    handler: inTurn("ERR Protocol error: invalid bulk length:", "ERR string exceeds maximum allowed size:"),
+    handler: inTurn(
+      "ERR Protocol error: invalid bulk length:",
+      "ERR string exceeds maximum allowed size:",
+      "ERR max request size exceeded:",
+      "ERR max single record size exceeded:",
+    ),
   },
   {
     what: "does not understand a command",
@@ -90,7 +105,22 @@ const scripted: readonly ScriptedFailure[] = [
     what: "is behind a proxy that loses its connection after it has sent the command",
     operations: everything,
     expected: afterSending,
-    handler: () => () => () => "-ERR Connection reset by peer\r\n",
+    handler: afterwards(
+      messagesInTurn(
+        "ERR Connection reset by peer",
+        "ERR Connection timed out",
+        "ERR Broken pipe",
+        "upstream failure",
+        "upstream protocol error",
+        "finished with 2 error(s)",
+      ),
+    ),
+  },
+  {
+    what: "is behind a proxy that reaches no server",
+    operations: ["get", "set"],
+    expected: unavailable,
+    handler: messagesInTurn("no upstream host", "ERR Connection refused", "ERR Host is down", "ERR No route to host"),
   },
   {
     what: "sends a reply of the wrong type",
@@ -100,16 +130,39 @@ const scripted: readonly ScriptedFailure[] = [
   },
 ];
 
+/** Replies with errors that begin with these words and end with the command, which must not leak. */
+function inTurn(...words: readonly string[]): ScriptedFailure["handler"] {
+  return errorsInTurn(words, (word, command) => `${word} refused: ${command.join(" ").replaceAll("\n", " ")}`);
+}
+
+function messagesInTurn(...messages: readonly string[]): ScriptedFailure["handler"] {
+  return errorsInTurn(messages, (message) => message);
+}
+
+/** The server executes the command. The proxy then replaces the reply. */
+function afterwards(handler: ScriptedFailure["handler"]): ScriptedFailure["handler"] {
+  return () => {
+    const handle = handler();
+    return (...args) => {
+      const reply = handle(...args);
+      return typeof reply === "string" ? () => reply : reply;
+    };
+  };
+}
+
 /**
  * Replies with one error after the other. The command decides which error is the first one, so that each case always meets
  * the same errors and all cases together meet every error.
  */
-function inTurn(...words: readonly string[]): ScriptedFailure["handler"] {
+function errorsInTurn(
+  texts: readonly string[],
+  messageOf: (text: string, command: readonly string[]) => string,
+): ScriptedFailure["handler"] {
   return () => {
     let turn = 0;
     return (command) => {
-      const word = words[((command[0] ?? "").charCodeAt(0) + turn++) % words.length];
-      return `-${word} refused: ${command.join(" ").replaceAll("\n", " ")}\r\n`;
+      const text = texts[((command[0] ?? "").charCodeAt(0) + turn++) % texts.length] as string;
+      return `-${messageOf(text, command)}\r\n`;
     };
   };
 }
