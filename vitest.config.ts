@@ -14,8 +14,8 @@ function project(root: string, ...servers: readonly string[]): TestProjectInline
       include: ["{test,examples}/**/*.test.ts"], // conformance has examples with tests
       globalSetup: servers.map((name) => `@manykv/test-services/setup/${name}`),
       // The files of a project share processes, so that each process loads the client libraries once. Some files of manykv
-      // replace modules.
-      isolate: root === "packages/manykv",
+      // and redis change how modules are loaded.
+      isolate: ["packages/manykv", "packages/redis"].includes(root),
       testTimeout: 120_000,
       hookTimeout: 180_000,
     },
