@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { StoreError } from "@manykv/core";
 import type { ConformanceCase } from "../conformance-case.js";
+import type { InvalidSetting } from "../harness.js";
 import { bytes } from "../support/bytes.js";
 import { listed } from "../support/listed.js";
 import { assertNoLeak, canary } from "../support/no-leak.js";
+import { rejectsWith } from "../support/rejections.js";
 
 /** Cases about how a client is configured. */
 export const settingsCases: readonly ConformanceCase[] = [
@@ -56,10 +57,7 @@ export const settingsCases: readonly ConformanceCase[] = [
       const { invalidSettings = [] } = context.harness;
       if (invalidSettings.length === 0) context.skip("the harness has no `invalidSettings`");
       for (const { what, driver } of invalidSettings) {
-        const error = await refusalOf(() => driver(canary));
-        assert.ok(error !== undefined, `${what} must be refused when the client is created`);
-        assert.ok(StoreError.is(error), `${what} must be refused with a StoreError, not with ${String(error)}`);
-        assert.equal(error.code, "invalid-argument", `the code for ${what}`);
+        const error = await rejectsWith(createAndClose(driver), "invalid-argument", `creating a client with ${what}`);
         assert.equal(error.retryable, false, `the error for ${what} must not be retryable`);
         assertNoLeak(error, what);
       }
@@ -67,13 +65,8 @@ export const settingsCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Returns the error that creating a client throws or rejects with. Closes a client that is created nevertheless. */
-async function refusalOf(create: () => unknown): Promise<unknown> {
-  try {
-    const client = (await create()) as { close?: () => unknown } | undefined;
-    await client?.close?.();
-    return undefined;
-  } catch (error) {
-    return error;
-  }
+/** Rejects if the settings are refused. Otherwise, closes the client. */
+async function createAndClose(create: InvalidSetting["driver"]): Promise<void> {
+  const client = (await create(canary)) as { close?: () => unknown } | undefined;
+  await client?.close?.();
 }

@@ -112,17 +112,17 @@ async function each(
   judges: readonly ((mutant: Mutant) => Promise<State["suiteVerdicts"][string]>)[],
   save: () => Promise<void>,
 ): Promise<void> {
-  const open = mutants.filter(({ key }) => verdicts[key] === undefined).entries();
-  const total = mutants.filter(({ key }) => verdicts[key] === undefined).length;
+  const open = mutants.filter(({ key }) => verdicts[key] === undefined);
+  const queue = open.entries();
   const runAll = async (judge: (typeof judges)[number]): Promise<void> => {
-    for (const [index, mutant] of open) {
+    for (const [index, mutant] of queue) {
       const start = performance.now();
       const verdict = await judge(mutant);
       verdicts[mutant.key] = verdict;
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       const place = `${mutant.file}:${mutant.line}`;
       console.log(
-        `${stage} ${index + 1}/${total} ${verdict.status} ${place} ${mutant.mutator} (${seconds} s) ${verdict.by ?? ""}`,
+        `${stage} ${index + 1}/${open.length} ${verdict.status} ${place} ${mutant.mutator} (${seconds} s) ${verdict.by ?? ""}`,
       );
       if (index % 20 === 19) await save();
     }

@@ -125,8 +125,8 @@ export class SuiteStage {
   }
 
   /**
-   * Returns the cases to run. No single case executes the code that runs while the modules load. For a mutant in such code,
-   * returns the cases that execute other code of its file. If there are none, returns all cases.
+   * Returns the cases that execute the mutant. Code that runs while the modules load belongs to no single case: for such a
+   * mutant, returns the cases that execute any mutant in the same file, or all cases if no case does.
    */
   #unitsFor(mutant: Mutant, fresh: boolean): readonly string[] {
     const { durations, hits, further } = this.#coverage;
