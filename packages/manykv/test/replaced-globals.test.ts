@@ -24,7 +24,8 @@ test.each(Object.entries({ memory: "memory:", ...storeUrls }))(
     const counts = [await bucket.increment("n"), await bucket.increment("n", 41)];
     const swap = await bucket.compareAndSwap("k2", { expected: Buffer.from("second"), value: undefined });
     const refused = await bucket.set("k", Buffer.from("x"), { ifAbsent: true }).catch((error: unknown) => error);
-    const { keys } = await bucket.listKeys();
+    const keys: string[] = [];
+    for await (const key of bucket.keys()) keys.push(key);
     await bucket.clear();
     vi.unstubAllGlobals();
     expect(Buffer.from(first?.[1] ?? []).toString()).toBe("value");

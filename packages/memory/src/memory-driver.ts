@@ -152,11 +152,14 @@ class MemoryDriver implements Driver {
   }
 
   /**
-   * Returns an answer. If no other work on the event loop could run for 20 ms, lets it run first. Otherwise, a program
-   * that awaits one call after the other would block timers and I/O.
+   * Returns an answer. If no other work on the event loop could run for 20 ms, returns a promise instead, and lets the
+   * work run first. Otherwise, a program that awaits one call after the other would block timers and I/O.
    */
-  async #answer<Answer>(answer: Answer): Promise<Answer> {
-    if (now() - this.#lastTurn < longestTurn) return answer;
+  #answer<Answer>(answer: Answer): Answer | Promise<Answer> {
+    return now() - this.#lastTurn < longestTurn ? answer : this.#afterOtherWork(answer);
+  }
+
+  async #afterOtherWork<Answer>(answer: Answer): Promise<Answer> {
     await nextTurn();
     this.#lastTurn = now();
     return answer;

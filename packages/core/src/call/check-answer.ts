@@ -23,9 +23,13 @@ export function areIndexes(size: number, indexes: readonly number[]): boolean {
 const { prototype } = Uint8Array;
 const wrong: unique symbol = Symbol();
 
+function isPlain(value: unknown): boolean {
+  return value === undefined || (value !== null && Object.getPrototypeOf(value) === prototype);
+}
+
 /** Returns a `Buffer` or another subclass as a plain `Uint8Array`, as a copy, because small Buffers share memory. */
 function plainBytes(value: unknown): unknown {
-  if (value === undefined || (value !== null && Object.getPrototypeOf(value) === prototype)) return value;
+  if (isPlain(value)) return value;
   return byteLengthOf(value) === undefined ? wrong : new Uint8Array(value as Uint8Array);
 }
 
@@ -102,6 +106,8 @@ export function usableValues(
   const effect = kind === "increment" || kind === "compareAndSwap" ? "unknown" : "none";
   // With too few values, core would report unread keys as missing.
   if (values?.length !== size) return wrongAnswer(`\`${kind}\` must return one value per key`, effect);
+  // The loop below takes a sixth of the time of a large batch in memory.
+  if (kind === "get" && values.every(isPlain)) return values;
   let used: unknown[] | undefined;
   for (let index = 0; index < size; index++) {
     const value = values[index];
