@@ -27,6 +27,12 @@ function isPlain(value: unknown): boolean {
   return value === undefined || (value !== null && Object.getPrototypeOf(value) === prototype);
 }
 
+/** A large batch in memory takes 4 % longer with `every`, and 15 % longer without this check of all values. */
+function arePlain(values: readonly unknown[]): boolean {
+  for (const value of values) if (!isPlain(value)) return false;
+  return true;
+}
+
 /** Returns a `Buffer` or another subclass as a plain `Uint8Array`, as a copy, because small Buffers share memory. */
 function plainBytes(value: unknown): unknown {
   if (isPlain(value)) return value;
@@ -106,8 +112,7 @@ export function usableValues(
   const effect = kind === "increment" || kind === "compareAndSwap" ? "unknown" : "none";
   // With too few values, core would report unread keys as missing.
   if (values?.length !== size) return wrongAnswer(`\`${kind}\` must return one value per key`, effect);
-  // The loop below takes a sixth of the time of a large batch in memory.
-  if (kind === "get" && values.every(isPlain)) return values;
+  if (kind === "get" && arePlain(values)) return values;
   let used: unknown[] | undefined;
   for (let index = 0; index < size; index++) {
     const value = values[index];

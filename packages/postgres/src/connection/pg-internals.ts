@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { FaultError } from "@manykv/core/driver";
@@ -294,6 +295,15 @@ const boundaries: WeakMap<Duplex, MessageBoundary> = new WeakMap();
 
 /** Letters of the messages that pg needs: ReadyForQuery, notices, changed parameters and notifications. */
 const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter.charCodeAt(0)));
+/** The events that pg's client emits for these messages. */
+const clientEvents = ["drain", "notice", "notification"] as const;
+
+/** Returns whether listeners cannot interrupt pg while it reads these messages: nobody listens, or `emit` isolates them. */
+function cannotBeInterrupted(client: PgClient): boolean {
+  const { emit } = client;
+  if (emit === EventEmitter.prototype.emit) return clientEvents.every((event) => client.listenerCount(event) === 0);
+  return guarded.has(client.connection as Connection) && !Object.hasOwn(client, "emit");
+}
 
 /** The result that a submission passes to pg's callback, for tracing tools. */
 interface QueryResult {
@@ -394,7 +404,7 @@ export abstract class Submission {
     this.stream = stream;
     stream.on("data", this.#onData);
     for (const reader of this.#readers) stream.off("data", reader);
-    stream.once("close", this.#onClose);
+    stream.on("close", this.#onClose);
     stream.write(this.#request);
     return null;
   }
@@ -445,15 +455,24 @@ export abstract class Submission {
    */
   #pass(bytes: Buffer): void {
     const client = this.#client as PgClient;
+    // The usual case is apart, because deleting a property makes every later use of the client slower.
+    if (cannotBeInterrupted(client)) {
+      this.#read(bytes);
+      return;
+    }
     const own = Object.getOwnPropertyDescriptor(client, "emit");
     const { emit } = client;
     const isolated: typeof emit = (...event) => isolate(() => Reflect.apply(emit, client, event)) ?? true;
     const isReplaced = Reflect.defineProperty(client, "emit", { value: isolated, configurable: true, writable: true });
-    for (const reader of this.#readers) isolate(() => reader.call(this.stream, bytes));
+    this.#read(bytes);
     // Other code has made the method read-only.
     if (!isReplaced) return;
     if (own === undefined) Reflect.deleteProperty(client, "emit");
     else Object.defineProperty(client, "emit", own);
+  }
+
+  #read(bytes: Buffer): void {
+    for (const reader of this.#readers) isolate(() => reader.call(this.stream, bytes));
   }
 
   #leave(): void {

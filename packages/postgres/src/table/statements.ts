@@ -73,13 +73,11 @@ export function statementsFor(table: string): Statements {
   return {
     getOne: named(
       "get",
-      `SELECT value ${onBoth(`SELECT value FROM ${table} WHERE key = $1::bytea AND (${columnsAreBytes(table)}) AND ${isLive}`)}`,
+      `SELECT value ${onBoth(`SELECT value FROM ${table} WHERE key = $1::bytea AND ${hasValue} AND ${isLive}`)}`,
     ),
     getMany: named(
       "get_many",
-      `SELECT key, value ${onBoth(
-        `SELECT key, value FROM ${table} WHERE ${isWanted} AND (${columnsAreBytes(table)}) AND ${isLive}`,
-      )}`,
+      `SELECT key, value ${onBoth(`SELECT key, value FROM ${table} WHERE ${isWanted} AND ${hasValue} AND ${isLive}`)}`,
     ),
     existsOne: named(
       "exists",
@@ -280,7 +278,7 @@ function mayHaveExpired(table: string): string {
   )})`;
 }
 
-const isLive = "(expires_at IS NULL OR expires_at > statement_timestamp())";
+const isLive = "(expires_at <= statement_timestamp()) IS NOT TRUE";
 /** Reads the clock when the row is locked, which may be long after the statement began. */
 const storedIsExpired = "stored.expires_at <= clock_timestamp()";
 
@@ -331,22 +329,17 @@ function keyIsIn(source: string): string {
 const isWanted = keyIsIn("");
 
 /**
- * Returns a condition that makes the server reject the statement unless both columns are `bytea`. Without it, a `text`
- * column would accept the bytes as hexadecimal text and return that text. The condition takes almost no time.
- *
- * The condition is true for every value, and null if `value` is null. Only tables of other programs contain nulls.
- */
-function columnsAreBytes(row: string): string {
-  return `${row}.value IS NOT NULL OR (${row}.key <> ''::bytea AND ${row}.value = ''::bytea)`;
-}
-
-const storedIsBytes = `(${columnsAreBytes("stored")}) IS NOT FALSE`;
-
-/**
  * A condition that makes the server reject the statement unless `value` is `bytea`: the table then belongs to another
- * program. The server removes the condition when it plans the statement, so it need not read the column.
+ * program, and a `text` column would return bytes as hexadecimal text. The server removes the condition when it plans the
+ * statement, so it need not read the column.
  */
 const valueIsBytes = "(value = ''::bytea OR true)";
+
+/** Only tables of other programs contain nulls. */
+const hasValue = `value IS NOT NULL AND ${valueIsBytes}`;
+
+/** The same for both columns of a stored row. An `INSERT` would turn bytes into `text` if a column has this type. */
+const storedIsBytes = "(stored.key = ''::bytea OR stored.value = ''::bytea OR true)";
 
 /** Creates a statement. Its name contains a hash, as other tables or versions of manykv may use the same connection. */
 function named(verb: string, text: string): Statement {
