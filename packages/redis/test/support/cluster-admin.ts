@@ -84,9 +84,15 @@ export class ClusterAdmin implements AsyncDisposable {
     return keys.length;
   }
 
+  /**
+   * Makes the target node the owner of the slot. Then waits until all masters know the newest configuration epoch. Without
+   * this wait, two masters may choose the same epoch one after the other, and Redis may delete keys of a moved slot.
+   */
   async endMove(slot: number, to: AdminNode): Promise<void> {
     await to.redis.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
-    for (const node of await this.masters()) await node.redis.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+    const masters = await this.masters();
+    for (const node of masters) await node.redis.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+    while (new Set(await Promise.all(masters.map(newestEpoch))).size > 1) await pause(5);
   }
 
   async move(slot: number, from: AdminNode, to: AdminNode): Promise<void> {
@@ -124,4 +130,8 @@ export class ClusterAdmin implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { redis } of this.nodes) redis.disconnect();
   }
+}
+
+async function newestEpoch({ redis }: AdminNode): Promise<string | undefined> {
+  return /cluster_current_epoch:(\d+)/.exec(String(await redis.call("CLUSTER", "INFO")))?.[1];
 }
