@@ -17,6 +17,7 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
   },
   refusals: { is: "an array of `{ what, code, driver }` objects", fits: isAbsentOr(areClients) },
   variants: { is: "an array of `{ what, driver }` objects", fits: isAbsentOr(areClients) },
+  knownServers: { is: "an array of `{ what, driver, description }` objects", fits: isAbsentOr(areClients) },
   invalidSettings: { is: "an array of `{ what, driver }` objects", fits: isAbsentOr(areClients) },
   engineFailures: {
     is: "an array of `{ what, operations, scope, expected, open }` objects",

@@ -1,4 +1,4 @@
-import type { Store, StoreErrorCode, StoreOptions } from "@manykv/core";
+import type { Abilities, Finding, Store, StoreErrorCode, StoreOptions } from "@manykv/core";
 import type { Driver, Fault } from "@manykv/core/driver";
 import type { Operation } from "./faults/call-fault.js";
 import type { Address } from "./faults/tcp-proxy.js";
@@ -24,6 +24,27 @@ export interface Variant {
   readonly what: string;
   /** Creates such a client. */
   readonly driver: () => Driver | Promise<Driver>;
+}
+
+/** A client of a server whose product, deployment and settings are known, such as one that the author has set up. */
+export interface KnownServer {
+  /** What the server is, for messages, such as `a replica`. */
+  readonly what: string;
+  /** Creates such a client. */
+  readonly driver: () => Driver | Promise<Driver>;
+  /** What `describe()` must report about the server. */
+  readonly description: KnownDescription;
+}
+
+/** The suite does not compare members that are absent. A member that is `undefined` must not be reported. */
+export interface KnownDescription {
+  readonly product?: string | undefined;
+  readonly version?: string | undefined;
+  readonly topology?: string | undefined;
+  /** The abilities to compare. */
+  readonly abilities?: Partial<Abilities>;
+  /** The code and severity of each finding. The server must have no other findings. */
+  readonly findings?: Readonly<Record<string, Finding["severity"]>>;
 }
 
 /** Settings that can never work, such as a URL with an invalid port. */
@@ -127,6 +148,8 @@ export interface ConformanceHarness {
   readonly refusals?: readonly Refusal[] | undefined;
   /** Clients with other settings that access the same data. Without them, the suite skips `same-variants`. */
   readonly variants?: readonly Variant[] | undefined;
+  /** Clients of servers that are known. Without them, the suite skips `same-known-servers`. */
+  readonly knownServers?: readonly KnownServer[] | undefined;
   /** Settings that can never work. Without them, the suite skips `same-invalid-settings`. */
   readonly invalidSettings?: readonly InvalidSetting[] | undefined;
   /**

@@ -17,6 +17,8 @@ export type {
   FailureMarks,
   HarnessChild,
   InvalidSetting,
+  KnownDescription,
+  KnownServer,
   Refusal,
   Route,
   Variant,

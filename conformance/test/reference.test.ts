@@ -2,7 +2,7 @@ import { changeRequest, type Driver } from "@manykv/core/driver";
 import { describe, test } from "vitest";
 import { wrapDriver } from "../src/faults.js";
 import { conformanceSuite } from "../src/index.js";
-import { wrongPassword, wrongPort } from "./mutants/mutant.js";
+import { knownServer, wrongPassword, wrongPort } from "./mutants/mutant.js";
 import { type ReferenceData, referenceDriver } from "./reference-driver.js";
 import { referenceFailures } from "./reference-failures.js";
 
@@ -19,6 +19,7 @@ conformanceSuite(
     driver: () => referenceDriver(data),
     refusals: [wrongPassword(() => referenceDriver(data))],
     variants: [{ what: "another client", driver: () => referenceDriver(data) }],
+    knownServers: [knownServer(data)],
     invalidSettings: [{ what: "a wrong port", driver: wrongPort }],
     engineFailures: referenceFailures(
       () => referenceDriver(data),

@@ -6,7 +6,7 @@ import { listed } from "../support/listed.js";
 import { assertNoLeak, canary } from "../support/no-leak.js";
 import { rejectsWith } from "../support/rejections.js";
 
-/** Cases about how a client is configured. */
+/** Cases about clients with other settings or of other servers. */
 export const settingsCases: readonly ConformanceCase[] = [
   {
     id: "same-variants",
@@ -43,6 +43,26 @@ export const settingsCases: readonly ConformanceCase[] = [
         await store.describe();
         await other.deleteMany(keys);
         assert.equal(await bucket.exists("kept"), false, `exists after deleteMany with ${what}`);
+        await store.close();
+      }
+    },
+  },
+  {
+    id: "same-known-servers",
+    rule: "same",
+    subject: "driver",
+    title: "describe reports the product, deployment, abilities and findings of servers that the harness knows",
+    async run(context) {
+      const { knownServers = [] } = context.harness;
+      if (knownServers.length === 0) context.skip("the harness has no `knownServers`");
+      for (const { what, driver, description } of knownServers) {
+        const store = context.storeOf(context.track(await driver()));
+        const { abilities, findings, ...reported } = await store.describe();
+        const severities = Object.fromEntries(findings.map(({ code, severity }) => [code, severity]));
+        const actual = { ...reported, ...abilities, findings: severities };
+        const { abilities: knownAbilities, ...known } = description;
+        for (const [name, value] of Object.entries({ ...known, ...knownAbilities }))
+          assert.deepEqual(actual[name as keyof typeof actual], value, `describe reports \`${name}\` of ${what}`);
         await store.close();
       }
     },

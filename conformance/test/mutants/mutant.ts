@@ -7,11 +7,11 @@ import {
   StoreError,
   type StoreOptions,
 } from "@manykv/core";
-import type { Driver } from "@manykv/core/driver";
+import type { Driver, DriverDescription } from "@manykv/core/driver";
 import { refused } from "../../src/faults/engine-faults.js";
 import { faultDriver } from "../../src/faults/fault-driver.js";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
-import type { ConformanceHarness, Refusal, Rule } from "../../src/index.js";
+import type { ConformanceHarness, KnownServer, Refusal, Rule } from "../../src/index.js";
 import { type ReferenceData, referenceDriver } from "../reference-driver.js";
 import { referenceFailures } from "../reference-failures.js";
 
@@ -29,7 +29,9 @@ export interface Mutant {
   /** The broken `createStore` function. Default: `createStore` of `@manykv/core`. */
   readonly createStore?: CreateStore;
   /** Broken settings. */
-  readonly settings?: (data: ReferenceData) => Pick<ConformanceHarness, "variants" | "invalidSettings">;
+  readonly settings?: (
+    data: ReferenceData,
+  ) => Pick<ConformanceHarness, "variants" | "knownServers" | "invalidSettings">;
 }
 
 export type CreateStore = (driver: Driver, options: StoreOptions) => Store;
@@ -50,8 +52,25 @@ export function harnessOf({
     engineFailures: referenceFailures(() => referenceDriver(data), layer),
     ...(create && { createStore: create }),
     variants: [{ what: "another client", driver: client }],
+    knownServers: [knownServer(data)],
     invalidSettings: [{ what: "a wrong port", driver: wrongPort }],
     ...settings?.(data),
+  };
+}
+
+/** @param changes - what the client reports wrongly */
+export function knownServer(data: ReferenceData, changes: Partial<DriverDescription> = {}): KnownServer {
+  const findings = [{ code: "no-persistence", severity: "note", message: "The data is lost at the end." } as const];
+  const reported = { product: "reference", settlesLostWrites: true, findings, ...changes };
+  return {
+    what: "the reference",
+    driver: () => wrapDriver(referenceDriver(data), { describe: async () => reported }),
+    description: {
+      product: "reference",
+      topology: undefined,
+      abilities: { settlesLostWrites: true },
+      findings: { "no-persistence": "note" },
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { BatchError, createStore, StoreError, type StoreOptions } from "@manykv/
 import { type Driver, FaultError } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
-import { belowCore, type CreateStore, changedBuckets, changedStore, type Mutant } from "./mutant.js";
+import { belowCore, type CreateStore, changedBuckets, changedStore, knownServer, type Mutant } from "./mutant.js";
 
 /** Mutants whose behavior differs from that of other backends, and mutants of `describe`. */
 export const sameMutants: readonly Mutant[] = [
@@ -82,6 +82,18 @@ export const sameMutants: readonly Mutant[] = [
     rule: "same",
     killedBy: "same-variants",
     settings: () => ({ variants: [{ what: "another database", driver: () => referenceDriver(new Map()) }] }),
+  },
+  {
+    name: "reports another product",
+    rule: "same",
+    killedBy: "same-known-servers",
+    settings: (data) => ({ knownServers: [knownServer(data, { product: "other" })] }),
+  },
+  {
+    name: "does not report a setting that loses data",
+    rule: "same",
+    killedBy: "same-known-servers",
+    settings: (data) => ({ knownServers: [knownServer(data, { findings: [] })] }),
   },
   {
     name: "accepts settings that can never work",

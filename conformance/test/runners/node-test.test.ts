@@ -34,12 +34,13 @@ test("under node:test, every case passes or is skipped with a reason", {
   // The cases are inside two levels of `describe`, so their lines are indented.
   expect(output.match(/^\s+(?:not )?ok \d+ - \w+-[\w-]+ \(\w+\): /gm)?.length).toBe(cases.length);
   const needMore = cases.filter(({ id, subject }) => subject === "network" || /^\w+-engine-|-process-/.test(id));
-  expect(counts.skipped).toBe(needMore.length + 5);
+  expect(counts.skipped).toBe(needMore.length + 6);
   expect(output).toMatch(/skipped s09-network-late-write: the harness has no `servers`/);
   expect(output).toMatch(/skipped driver-with-prepare-set: the driver has no `prepareSet`/);
   expect(output).toMatch(/skipped driver-with-provision: the driver has no `provision`/);
   expect(output).toMatch(/skipped same-steady-refusals: the harness has no `refusals`/);
   expect(output).toMatch(/skipped same-variants: the harness has no `variants`/);
+  expect(output).toMatch(/skipped same-known-servers: the harness has no `knownServers`/);
   expect(output).toMatch(/skipped same-invalid-settings: the harness has no `invalidSettings`/);
 });
 

@@ -1,5 +1,5 @@
 import { conformanceSuite, type Route, skipSubject } from "@manykv/conformance";
-import type { Driver } from "@manykv/core";
+import { closing } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Cluster } from "ioredis";
 import { describe, test } from "vitest";
@@ -42,14 +42,4 @@ function clusterThrough(route: Route): Cluster {
   });
   client.on("error", () => {});
   return client;
-}
-
-/** Makes `close` of a driver also call `end`, which closes the client: the suite closes only the driver. */
-function closing(driver: Driver, end: () => void): Driver {
-  const close = driver.close.bind(driver);
-  driver.close = async () => {
-    await close();
-    end();
-  };
-  return driver;
 }

@@ -1,4 +1,5 @@
 export { certificate, privateKey } from "./certificate.js";
+export { closing } from "./closing.js";
 export type {
   DynamodbOptions,
   NodeAddress,

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { InvalidSetting, Variant } from "@manykv/conformance";
 import type { Driver } from "@manykv/core/driver";
+import { closing } from "@manykv/test-services";
 import { type DynamodbDriverOptions, dynamodbDriver } from "../../src/index.js";
 
 const region = "us-east-1";
@@ -10,13 +11,7 @@ const credentials = { accessKeyId: "manykv", secretAccessKey: "manykv" };
 export function variantsOf(table: string, endpoint: string): readonly Variant[] {
   const withClient = (settings: object): Driver => {
     const client = new DynamoDBClient({ endpoint, region, credentials, ...settings });
-    const driver = dynamodbDriver({ table, client });
-    const close = driver.close.bind(driver);
-    driver.close = async () => {
-      await close();
-      client.destroy();
-    };
-    return driver;
+    return closing(dynamodbDriver({ table, client }), () => client.destroy());
   };
   return [
     {

@@ -1,5 +1,6 @@
 import type { InvalidSetting, Variant } from "@manykv/conformance";
 import type { Driver } from "@manykv/core/driver";
+import { closing } from "@manykv/test-services";
 import pg from "pg";
 import { type PostgresDriverOptions, postgresDriver } from "../../src/index.js";
 import type { TestTable } from "./test-table.js";
@@ -52,13 +53,7 @@ export function variantsOf({ url, name: table }: TestTable): readonly Variant[] 
 
   function withPool(settings: pg.PoolConfig, options: PostgresDriverOptions): Driver {
     const pool = new pg.Pool({ connectionString: url, ...settings });
-    const driver = postgresDriver({ ...options, pool });
-    const close = driver.close.bind(driver);
-    driver.close = async () => {
-      await close();
-      if (!pool.ended) await pool.end();
-    };
-    return driver;
+    return closing(postgresDriver({ ...options, pool }), () => pool.ended || pool.end());
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Driver } from "@manykv/core/driver";
 import { redisDriver } from "@manykv/redis";
-import { type DedicatedRedisCluster, startDedicatedRedisCluster } from "@manykv/test-services";
+import { closing, type DedicatedRedisCluster, startDedicatedRedisCluster } from "@manykv/test-services";
 import { Cluster } from "ioredis";
 import { silent } from "./silent.js";
 import type { Route, Testbed, TestbedOptions } from "./testbed.js";
@@ -42,11 +42,5 @@ function routedDriver(servers: Testbed["servers"], route: Route): Driver {
     },
   });
   client.on("error", () => {});
-  const driver = redisDriver({ client });
-  const close = driver.close.bind(driver);
-  driver.close = async () => {
-    await close();
-    client.disconnect();
-  };
-  return driver;
+  return closing(redisDriver({ client }), () => client.disconnect());
 }
