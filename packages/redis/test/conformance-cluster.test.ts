@@ -5,6 +5,7 @@ import { afterAll, describe, test } from "vitest";
 import { redisDriver } from "../src/index.js";
 import { addressesOf, first, urlOf } from "./support/addresses.js";
 import { closeProxied, clusterFailures } from "./support/engine-failures.js";
+import { knownClusters } from "./support/known-servers.js";
 import { clusterVariants } from "./support/settings.js";
 
 const nodes = addressesOf(serviceUrl("redis-cluster"));
@@ -20,6 +21,7 @@ conformanceSuite(
     driver: () => redisDriver({ url: serviceUrl("redis-cluster") }),
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { url: serviceUrl("redis-cluster") } },
     variants: clusterVariants(nodes),
+    knownServers: knownClusters(nodes),
     refusals: [
       {
         what: "a wrong password",

@@ -6,6 +6,7 @@ import { afterAll, describe, test } from "vitest";
 import { redisDriver } from "../src/index.js";
 import { addressesOf, first, urlOf } from "./support/addresses.js";
 import { serverFailures, stopOwnServer } from "./support/engine-failures.js";
+import { knownServers, productVariants } from "./support/known-servers.js";
 import { invalidSettings, serverVariants } from "./support/settings.js";
 
 const servers = addressesOf(serviceUrl("redis"));
@@ -22,7 +23,8 @@ conformanceSuite(
     modelRuns: 1_000,
     driver: (route) => redisDriver({ url: urlOf(route(first(servers))) }),
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { server: first(servers) } },
-    variants: serverVariants(first(servers)),
+    variants: [...serverVariants(first(servers)), ...productVariants(first(servers))],
+    knownServers: knownServers(first(servers)),
     invalidSettings,
     refusals: [
       {
