@@ -3,6 +3,7 @@ import pg from "pg";
 import { describe, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
 import { engineFailures } from "./support/engine-failures.js";
+import { knownServers } from "./support/known-servers.js";
 import { invalidSettings, variantsOf } from "./support/settings.js";
 import { testTable } from "./support/test-table.js";
 
@@ -27,6 +28,7 @@ conformanceSuite(
       return postgresDriver({ url: url.href, table: table.name });
     },
     variants: variantsOf(table),
+    knownServers: knownServers(),
     invalidSettings,
     refusals: [
       {

@@ -125,7 +125,7 @@ test("a delete that a trigger prevents rejects, and says which key is left", asy
   );
 });
 
-test("a delete that a policy prevents rejects, and describe() reports the policies", async () => {
+test("a delete that a policy prevents rejects", async () => {
   await using other = await temporaryTable(admin, columns);
   const role = await testRole(admin, url);
   await admin.query(`GRANT ALL ON "${other.name}" TO ${role.name}`);
@@ -139,7 +139,6 @@ test("a delete that a policy prevents rejects, and describe() reports the polici
   await bucket.set("kept", text("1"));
   assert.deepEqual(await failuresOf(bucket.delete("kept")), ["0 not-applied invalid-argument"]);
   assert.deepEqual(await failuresOf(bucket.deleteMany(["missing", "kept"])), ["1 not-applied invalid-argument"]);
-  assert.ok((await store.describe()).findings.some(({ code }) => code === "row-security"));
   await store.close();
   await admin.query(`REVOKE ALL ON "${other.name}" FROM ${role.name}`);
   await admin.query(`DROP ROLE ${role.name}`);

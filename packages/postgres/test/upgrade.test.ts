@@ -55,11 +55,8 @@ test("without the columns for expiry, everything works except ttl, which says wh
   });
   assert.deepEqual((await bucket.listKeys()).keys, ["a", "b", "c", "d"]);
   assert.equal(await store.sweep(), 0);
-  const { abilities, findings } = await store.describe();
-  assert.equal(abilities.ttl, false);
-  const finding = findings.find(({ code }) => code === "no-expiry-columns");
-  assert.equal(finding?.severity, "warning");
-  assert.ok(finding.message.includes("provision()"));
+  const { findings } = await store.describe();
+  assert.match(findings.find(({ code }) => code === "no-expiry-columns")?.message ?? "", /provision\(\)/);
 });
 
 test("a store that was used before another one upgraded the table notices it at its next call", async () => {

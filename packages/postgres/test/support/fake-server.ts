@@ -15,6 +15,17 @@ export const accepted: Buffer = Buffer.concat([
   message("Z", "I"),
 ]);
 
+/** Starts a server that supports only `SELECT version()`, which returns the text. */
+export function startServerThatSays(said: string): Promise<FakeServer> {
+  const row = message("D", Buffer.concat([Buffer.from([0, 1, 0, 0, 0, said.length]), Buffer.from(said)]));
+  const version = Buffer.concat([row, message("C", "SELECT 1\0"), message("Z", "I")]);
+  const lacks = Buffer.concat([message("E", "SERROR\0VERROR\0C42883\0Mno such function\0\0"), message("Z", "I")]);
+  return startFakeServer(
+    (socket) => socket.write(accepted),
+    (socket, chunk) => socket.write(chunk.includes("SELECT version()") ? version : lacks),
+  );
+}
+
 /** Writes the chunk without end, as fast as the client reads. */
 export function pour(socket: Socket, chunk: Buffer): void {
   const go = (): void => {
