@@ -2,6 +2,7 @@ import { conformanceSuite } from "@manykv/conformance";
 import { describe, test } from "vitest";
 import { dynamodbDriver } from "../src/index.js";
 import { engineFailures } from "./support/engine-failures.js";
+import { knownServers } from "./support/known-servers.js";
 import { invalidSettings, variantsOf } from "./support/settings.js";
 import { testTable } from "./support/test-table.js";
 
@@ -16,6 +17,7 @@ conformanceSuite(
     servers: [server],
     child: { file: new URL("./support/child.mjs", import.meta.url), data: { table, server } },
     variants: variantsOf(table, endpoint),
+    knownServers: knownServers({ name: table, endpoint }),
     invalidSettings,
     refusals: [
       {

@@ -37,6 +37,19 @@ export function withoutChecksum(answer: HttpAnswer): HttpAnswer {
   return { ...answer, headers };
 }
 
+/** Returns a handler that changes members of the table that DescribeTable returns. */
+export function withTable(change: object): HttpHandler {
+  return damage((body) => {
+    const { Table } = JSON.parse(body.toString()) as { Table: object };
+    return Buffer.from(JSON.stringify({ Table: { ...Table, ...change } }));
+  });
+}
+
+/** Returns a handler that answers DescribeTimeToLive. */
+export function timeToLive(TimeToLiveStatus: string, AttributeName = "manykv_ttl"): HttpHandler {
+  return answerJson(200, { TimeToLiveDescription: { TimeToLiveStatus, AttributeName } });
+}
+
 type Requests = Record<string, unknown[] | { Keys: unknown[] }>;
 
 /**
