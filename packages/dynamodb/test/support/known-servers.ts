@@ -27,8 +27,8 @@ const denied = fail(400, "AccessDeniedException");
 const unknown = fail(400, "UnknownOperationException");
 const noTable = fail(400, "ResourceNotFoundException");
 
-/** Would cause findings if the driver asked about a table that it cannot describe. */
-const unasked = { DescribeContinuousBackups: backups("DISABLED"), DescribeTimeToLive: timeToLive("DISABLED") };
+/** Causes two findings, unless the driver cannot describe the table. */
+const disabled = { DescribeContinuousBackups: backups("DISABLED"), DescribeTimeToLive: timeToLive("DISABLED") };
 
 const arnOf = (region: string): object => ({ TableArn: `arn:aws:dynamodb:${region}:000000000000:table/t` });
 const scylla = { TableArn: "arn:scylla:alternator:alternator_t:scylla:table/t" };
@@ -41,7 +41,10 @@ const products: readonly KnownService[] = [
     ...["dynamodb.us-east-1.amazonaws.com", "dynamodb.cn-north-1.amazonaws.com.cn", "dynamodb.us-east-1.api.aws"],
     "dynamodb.us-east-1.on.aws",
   ].map((host) => ({ what: `DynamoDB at ${host}`, host, product: "dynamodb" })),
-  ...["amazonaws.com.example.org", "dynamodb.notamazonaws.com"].map((host) => ({ what: `a service at ${host}`, host })),
+  ...["dynamodb.us-east-1.amazonaws.com.example.org", "dynamodb.notamazonaws.com"].map((host) => ({
+    what: `a service at ${host}`,
+    host,
+  })),
   {
     what: "ScyllaDB Alternator at a host of AWS",
     table: scylla,
@@ -50,7 +53,7 @@ const products: readonly KnownService[] = [
   },
   {
     what: "DynamoDB with a table that the role may not describe",
-    handlers: { ...unasked, DescribeTable: denied },
+    handlers: { ...disabled, DescribeTable: denied },
     host: "dynamodb.us-east-1.amazonaws.com",
     product: "dynamodb",
     findings: { "table-not-described": "note" },
@@ -60,7 +63,7 @@ const products: readonly KnownService[] = [
 const tables: readonly KnownService[] = [
   {
     what: "a table that does not exist",
-    handlers: { ...unasked, DescribeTable: noTable },
+    handlers: { ...disabled, DescribeTable: noTable },
     findings: { "no-table": "warning" },
   },
   ...["CREATING", "UPDATING", "DELETING"].map(
@@ -113,6 +116,12 @@ const recovery: readonly KnownService[] = [
     findings: { "no-point-in-time-recovery": "note" },
   },
   { what: "a role that may not describe backups", handlers: { DescribeContinuousBackups: denied } },
+  { what: "a service that says nothing about backups", handlers: { DescribeContinuousBackups: answerJson(200, {}) } },
+  {
+    what: "a service that throttles the first request about backups",
+    handlers: { DescribeContinuousBackups: afterThrottling(backups("DISABLED")) },
+    findings: { "no-point-in-time-recovery": "note" },
+  },
   { what: "a service without backups", handlers: { DescribeContinuousBackups: unknown } },
 ];
 
@@ -122,6 +131,10 @@ const expiry: readonly KnownService[] = [
     what: "a table whose TTL uses the attribute of the client",
     handlers: { DescribeTimeToLive: timeToLive("ENABLED", "other") },
     options: { ttlAttribute: "other" },
+  },
+  {
+    what: "a service that throttles the first request about TTL",
+    handlers: { DescribeTimeToLive: afterThrottling(timeToLive("ENABLED")) },
   },
   ...Object.entries({
     "a table without TTL": answerJson(200, { TimeToLiveDescription: { TimeToLiveStatus: "DISABLED" } }),
@@ -145,12 +158,9 @@ const services: readonly KnownService[] = [
   ...recovery,
   ...expiry,
   {
-    what: "a table with several problems, at a service that throttles the first requests",
+    what: "a table with several problems",
     table: { ...keys({ id: "N" }), TableStatus: "UPDATING", Replicas: [{ RegionName: "eu-west-1" }] },
-    handlers: {
-      DescribeContinuousBackups: afterThrottling(backups("DISABLED")),
-      DescribeTimeToLive: afterThrottling(timeToLive("DISABLED")),
-    },
+    handlers: disabled,
     findings: {
       "replicated-to-other-regions": "warning",
       "table-not-active": "warning",
