@@ -53,10 +53,15 @@ export class SuiteProcess {
       errors = (errors + String(chunk)).slice(-2_000);
     });
     const ready = await new Promise<Ready>((resolve, reject) => {
-      const timer = setTimeout(() => killGroup(child), loadTime);
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        killGroup(child);
+      }, loadTime);
       child.once("exit", () => {
         clearTimeout(timer);
-        reject(new Error(`the worker ended while it loaded the suite\n${errors}`));
+        const how = isLate ? `did not load the suite in ${loadTime / 1000} seconds` : "ended while it loaded the suite";
+        reject(new Error(`the worker ${how}\n${errors}`));
       });
       child.on("message", (message: FromWorker) => {
         if (message.type !== "ready") return;
