@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import type { ConformanceCase } from "../conformance-case.js";
+import type { Bucket, Store } from "@manykv/core";
+import type { Ability, ConformanceCase } from "../conformance-case.js";
 import type { InvalidSetting } from "../harness.js";
 import { bytes } from "../support/bytes.js";
+import { farAway } from "../support/expiry.js";
 import { listed } from "../support/listed.js";
 import { assertNoLeak, canary } from "../support/no-leak.js";
-import { rejectsWith } from "../support/rejections.js";
+import { batchErrorOf, outcomesOf, rejectsWith } from "../support/rejections.js";
 
 /** Cases about clients with other settings or of other servers. */
 export const settingsCases: readonly ConformanceCase[] = [
@@ -12,7 +14,8 @@ export const settingsCases: readonly ConformanceCase[] = [
     id: "same-variants",
     rule: "same",
     subject: "driver",
-    title: "a client with other settings for the same data reads, writes, lists and deletes what the first client does",
+    title:
+      "a client with other settings for the same data reads, writes, lists, changes and deletes what the first one does",
     async run(context) {
       const { variants = [] } = context.harness;
       if (variants.length === 0) context.skip("the harness has no `variants`");
@@ -40,7 +43,10 @@ export const settingsCases: readonly ConformanceCase[] = [
         assert.deepEqual(await valuesOf(bucket), expected, `getMany of the first client after writes with ${what}`);
         assert.equal(await other.exists("kept"), true, `exists with ${what}`);
         assert.deepEqual(await listed(other), ["added", "changed", "kept"], `keys with ${what}`);
-        await store.describe();
+        const { abilities } = await store.describe();
+        for (const [ability, check] of Object.entries(abilityChecks)) {
+          if (abilities[ability as Ability]) await check(bucket, other, store, what);
+        }
         await other.deleteMany(keys);
         assert.equal(await bucket.exists("kept"), false, `exists after deleteMany with ${what}`);
         await store.close();
@@ -84,6 +90,61 @@ export const settingsCases: readonly ConformanceCase[] = [
     },
   },
 ];
+
+/** Checks one ability of a client with other settings. `bucket` is that of the first client. */
+type AbilityCheck = (bucket: Bucket, other: Bucket, store: Store, what: string) => Promise<void>;
+
+const abilityChecks: Readonly<Record<Ability, AbilityCheck>> = {
+  async ttl(bucket, other, _, what) {
+    const keys = ["a", "b", "c"];
+    await other.setMany(
+      keys.map((key) => [key, bytes(key)]),
+      { ttl: farAway },
+    );
+    await other.setMany([
+      ["a", bytes("kept")],
+      ["b", bytes("b"), { ttl: 2 * farAway }],
+    ]);
+    const [a, b, c] = await bucket.ttlMany(keys);
+    const isIn = (ttl: number | null | undefined, from: number, to: number): boolean =>
+      typeof ttl === "number" && ttl > from && ttl <= to;
+    assert.equal(a, null, `the ttl of a key that was set again, with ${what}`);
+    assert.ok(isIn(b, farAway, 2 * farAway), `the ttl of one key of a batch with ${what} is ${b}`);
+    assert.ok(isIn(c, 0, farAway), `the ttl of a batch with ${what} is ${c}`);
+    assert.deepEqual(await other.getMany(keys), await bucket.getMany(keys), `getMany of keys with a ttl and ${what}`);
+    await other.deleteMany(keys);
+  },
+  async ifAbsent(bucket, other, _, what) {
+    await bucket.set("a", bytes("first"));
+    const entries = ["a", "b"].map((key) => [key, bytes("other")] as const);
+    const error = await batchErrorOf(other.setMany(entries, { ifAbsent: true }), "precondition-failed", what);
+    assert.deepEqual(outcomesOf(error, 2), ["not-applied", "applied"], `ifAbsent with ${what}`);
+    assert.deepEqual(await bucket.get("a"), bytes("first"), `ifAbsent with ${what}`);
+    await other.deleteMany(["a", "b"]);
+  },
+  async increment(bucket, other, _, what) {
+    await bucket.increment("n", 2n ** 62n);
+    assert.equal(await other.increment("n", -3), 2n ** 62n - 3n, `increment with ${what}`);
+    await other.delete("n");
+  },
+  async compareAndSwap(bucket, other, _, what) {
+    const [first, second] = [bytes("first"), bytes("second")];
+    const change = { expected: first, value: second };
+    await bucket.set("a", first);
+    assert.deepEqual(await other.compareAndSwap("a", change), { swapped: true }, `compareAndSwap with ${what}`);
+    assert.deepEqual(
+      await other.compareAndSwap("a", change),
+      { swapped: false, current: second },
+      `a lost race, ${what}`,
+    );
+    await other.delete("a");
+  },
+  async buckets(bucket, _, store, what) {
+    const names: string[] = [];
+    for await (const name of store.buckets()) names.push(name);
+    assert.ok(names.includes(bucket.name), `buckets with ${what}`);
+  },
+};
 
 /** Rejects if the settings are refused. Otherwise, closes the client. */
 async function createAndClose(create: InvalidSetting["driver"]): Promise<void> {

@@ -1,5 +1,5 @@
 import { BatchError, createStore, StoreError, type StoreOptions } from "@manykv/core";
-import { type Driver, FaultError } from "@manykv/core/driver";
+import { changeRequest, type Driver, FaultError } from "@manykv/core/driver";
 import { wrapDriver } from "../../src/faults/wrap-driver.js";
 import { referenceDriver } from "../reference-driver.js";
 import { belowCore, type CreateStore, changedBuckets, changedStore, knownServer, type Mutant } from "./mutant.js";
@@ -82,6 +82,12 @@ export const sameMutants: readonly Mutant[] = [
     rule: "same",
     killedBy: "same-variants",
     settings: () => ({ variants: [{ what: "another database", driver: () => referenceDriver(new Map()) }] }),
+  },
+  {
+    name: "ignores the `ttl` of a batch with other settings",
+    rule: "same",
+    killedBy: "same-variants",
+    settings: (data) => ({ variants: [{ what: "a new server", driver: () => withoutTtl(referenceDriver(data)) }] }),
   },
   {
     name: "reports another product",
@@ -218,4 +224,8 @@ async function settledAnyway(write: Promise<void>): Promise<void> {
 
 function refuseWithSecret(secret: string): never {
   throw new StoreError("invalid-argument", `the URL redis://:${secret}@host:0 has an invalid port`);
+}
+
+function withoutTtl(inner: Driver): Driver {
+  return wrapDriver(inner, { set: (request) => inner.set(changeRequest(request, { ttls: undefined })) });
 }

@@ -1,18 +1,8 @@
-import { info, type Manner, RespProxy, randomName, together } from "@manykv/test-services";
+import { info, type Manner, RespProxy, randomName } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { afterEach, describe, expect, test } from "vitest";
 import { redisStore } from "../src/index.js";
-
-const script = "for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[i], 'PX', ARGV[#ARGV]) end return 1";
-
-/** Answers `MSETEX`, which Redis 8.4 added, on an older server. The reply to the script is that of `MSETEX`. */
-const msetex: Manner = ([command, count, ...words]) => {
-  if (command !== "MSETEX") return undefined;
-  const pairs = words.slice(0, 2 * Number(count));
-  const [, ttl] = words.slice(pairs.length);
-  const every = (rest: number): string[] => pairs.filter((_, index) => index % 2 === rest);
-  return ["EVAL", script, `${count}`, ...every(0), ...every(1), `${ttl}`];
-};
+import { redis84, withoutMsetex } from "./support/msetex.js";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -39,7 +29,7 @@ function entries(count: number): [string, Uint8Array][] {
 
 describe("sets that expire", () => {
   test("use one command on Redis 8.4 if all keys have the same ttl", async () => {
-    const { bucket, sent } = await connect(together(info({ redis_version: "8.4.0" }), msetex));
+    const { bucket, sent } = await connect(redis84);
     await bucket.setMany(entries(1_000), { ttl: 60_000 });
     expect([sent("MSETEX"), sent("SET")]).toEqual([1, 0]);
     const keys = entries(1_000).map(([key]) => key);
@@ -53,7 +43,7 @@ describe("sets that expire", () => {
   });
 
   test("use one command per key on Redis 8.4 if the ttls differ, or for one key", async () => {
-    const { bucket, sent } = await connect(together(info({ redis_version: "8.4.0" }), msetex));
+    const { bucket, sent } = await connect(redis84);
     await bucket.setMany([
       ["a", Buffer.from("1"), { ttl: 60_000 }],
       ["b", Buffer.from("2")],
@@ -64,12 +54,7 @@ describe("sets that expire", () => {
     await bucket.clear();
   });
 
-  test.each([
-    ["Redis 8.2", { redis_version: "8.2.9" }],
-    ["Redis 7", { redis_version: "7.0.15" }],
-    ["Valkey 9", { redis_version: "7.2.4", server_name: "valkey", valkey_version: "9.0.0" }],
-    ["a server without a version", { redis_version: undefined }],
-  ])("use one command per key on %s", async (_, lines) => {
+  test.each(Object.entries(withoutMsetex))("use one command per key on %s", async (_, lines) => {
     const { bucket, sent } = await connect(info(lines));
     await bucket.setMany(entries(10), { ttl: 60_000 });
     expect([sent("MSETEX"), sent("SET")]).toEqual([0, 10]);

@@ -15,6 +15,7 @@ import {
 } from "@manykv/test-services";
 import { Cluster } from "ioredis";
 import { redisDriver } from "../../src/index.js";
+import { redis84, withoutMsetex } from "./msetex.js";
 
 /** Lines of `INFO` of a server that keeps its data. */
 const durable = {
@@ -234,7 +235,8 @@ export function knownServers(server: Address): readonly KnownServer[] {
 /** Clients of proxies that behave as other products do, and that store the data of the server behind them. */
 export function productVariants(server: Address): readonly Variant[] {
   const { envoy: _, twemproxy: __, ...listing } = manners; // These two have no SCAN.
-  return Object.entries(listing).map(([name, manner]) => {
+  const versions = Object.entries(withoutMsetex).map(([name, lines]): [string, Manner] => [name, info(lines)]);
+  return [...Object.entries(listing), ...versions, ["Redis 8.4", redis84] as const].map(([name, manner]) => {
     return { what: `a server like ${name}`, driver: () => through(server, manner) };
   });
 }
