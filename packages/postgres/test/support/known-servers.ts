@@ -115,7 +115,10 @@ const setups: readonly KnownSetup[] = [
     "without the columns": ["DROP TABLE manykv", "CREATE TABLE manykv (id int PRIMARY KEY, name text)"],
     "without any column": ["DROP TABLE manykv", "CREATE TABLE manykv ()"],
     "with keys that are text": ["ALTER TABLE manykv ALTER key TYPE text USING ''"],
-    "with keys that are not unique": ["ALTER TABLE manykv DROP CONSTRAINT manykv_pkey"],
+    "with keys that are not unique": ["ALTER TABLE manykv DROP CONSTRAINT manykv_pkey", "CREATE INDEX ON manykv (key)"],
+    "with an index of the keys that is not complete": [
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'manykv_pkey'::regclass",
+    ],
     "with keys that are unique together with the values": [
       "ALTER TABLE manykv DROP CONSTRAINT manykv_pkey, ADD PRIMARY KEY (key, value)",
     ],
