@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { CommandError, describeError, type ExitCode, exitCode, ReaderClosed, withoutCredentials } from "./errors.js";
 import { interrupt } from "./interrupt.js";
 import { rejectRepeatedOptions, type ToAction } from "./options.js";
+import { openStandardOutput } from "./output.js";
 import { addBenchCommand } from "./subcommands/bench.js";
 import { addBucketsCommand } from "./subcommands/buckets.js";
 import { addClearCommand } from "./subcommands/clear.js";
@@ -33,18 +34,22 @@ export async function runCommand(version: string, args: readonly string[]): Prom
     async (...parameters) => {
       code = await run(...parameters);
     };
-  const program = createProgram(version, toAction);
+  let help = "";
+  const program = createProgram(version, toAction, (text) => {
+    help += text;
+  });
   try {
     rejectReplacedBytes(args);
-    await program.parseAsync(args, { from: "user" });
-    return code;
-  } catch (error) {
-    if (error instanceof CommanderError) {
+    await program.parseAsync(args, { from: "user" }).catch((error: unknown) => {
+      if (!(error instanceof CommanderError)) throw error;
       // `manykv set key -h` prints the help and sets nothing, so it must fail.
       const isUnexpectedHelp =
         error.code === "commander.helpDisplayed" && args.length > Math.max(1, countNames(program, args)) + 1;
-      return error.exitCode === 0 && !isUnexpectedHelp ? exitCode.done : exitCode.usage;
-    }
+      code = error.exitCode === 0 && !isUnexpectedHelp ? exitCode.done : exitCode.usage;
+    });
+    if (help !== "") await (await openStandardOutput(interrupt.stop)).write(help);
+    return code;
+  } catch (error) {
     if (error instanceof ReaderClosed) return exitCode.done;
     const described = describeError(error);
     printMessage(described.message);
@@ -71,8 +76,11 @@ function rejectReplacedBytes(args: readonly string[]): void {
   );
 }
 
-/** Creates the parser of all subcommands. `toAction` receives the function of each. */
-export function createProgram(version: string, toAction: ToAction): Command {
+/**
+ * Creates the parser of all subcommands. `toAction` receives the function of each, and `writeHelp` the help or the version
+ * to print.
+ */
+export function createProgram(version: string, toAction: ToAction, writeHelp?: (text: string) => void): Command {
   const program = new Command("manykv")
     .description("Move records in and out of a key-value store: memory, Redis, Postgres or DynamoDB.")
     .version(version, "-v, --version", "print the version")
@@ -82,7 +90,10 @@ export function createProgram(version: string, toAction: ToAction): Command {
     // Otherwise, `manykv set key -v` would print the version and set nothing.
     .enablePositionalOptions()
     // An unknown argument, which Commander's errors repeat, may be a URL with a password.
-    .configureOutput({ outputError: (message, write) => write(withoutCredentials(withCloseSuggestions(message))) })
+    .configureOutput({
+      ...(writeHelp && { writeOut: writeHelp }),
+      outputError: (message, write) => write(withoutCredentials(withCloseSuggestions(message))),
+    })
     .exitOverride();
   addImportCommand(program, toAction);
   addExportCommand(program, toAction);

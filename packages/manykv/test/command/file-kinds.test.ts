@@ -177,6 +177,14 @@ test("an export to /dev/null succeeds, and an export to a full device fails", as
   expect(code).toBe(4);
 });
 
+test.each(["--version", "--help", "help get"])("%s on a full device fails", async (args) => {
+  const full = openSync("/dev/full", "w");
+  const { code, stderr } = await runCommand(args.split(" "), { stdout: full });
+  closeSync(full);
+  expect(stderr).toContain("cannot write standard output: no space left on device");
+  expect(code).toBe(4);
+});
+
 const small = folder.path("small");
 
 function mountSmall(): void {
