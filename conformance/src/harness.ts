@@ -83,9 +83,12 @@ export interface EngineFailure {
 /**
  * What the driver must report for a key that fails: a fault, that the key is unprocessed, or `success` if the driver must
  * prevent or solve the problem itself, such as a stale answer to a read that does not ask for a consistent one. Without
- * `reason`, the fault may have any reason.
+ * `reason` or `retryAfter`, the suite does not compare it.
  */
-export type ExpectedReport = Pick<Fault, "code" | "retryable" | "effect" | "reason"> | "unprocessed" | "success";
+export type ExpectedReport =
+  | Pick<Fault, "code" | "retryable" | "effect" | "reason" | "retryAfter">
+  | "unprocessed"
+  | "success";
 
 /**
  * Random words of letters and digits in the keys of a case. Every key contains exactly one of them, so an engine can

@@ -18,6 +18,8 @@ const operations: readonly Operation[] = [...onKeys, "list", "listBuckets", "swe
 
 const wrongType: Fault = { code: "wrong-type", retryable: false, effect: "none", reason: "WRONGTYPE" };
 
+const slowDown: Fault = { ...throttled, retryAfter: 1 };
+
 /**
  * Ways in which the engine of the reference backend fails. `engine` returns a client of the engine, and `driverOf` the
  * driver under test, on top of an engine that fails.
@@ -63,8 +65,8 @@ export function referenceFailures(engine: () => Driver, driverOf: (engine: Drive
       { key: { kind: "fail", fault: wrongType } },
     ),
     failure(
-      { what: "throttles requests", operations, scope: "request", expected: throttled },
-      { request: { kind: "reject", fault: throttled } },
+      { what: "throttles requests", operations, scope: "request", expected: slowDown },
+      { request: { kind: "reject", fault: slowDown } },
     ),
     failure(
       { what: "refuses requests", operations, scope: "request", expected: refused },

@@ -58,11 +58,12 @@ export function assertExpected(report: KeyReport, expected: ExpectedReport, writ
   const { fault } = report;
   assert.ok(!String(fault.reason).includes(canary), `${what}: the reason must contain no key, value or secret`);
   const wanted = typeof expected === "object" ? expected : noCapacity;
-  const shown = ({ code, retryable, effect, reason }: typeof noCapacity): object => ({
+  const shown = ({ code, retryable, effect, reason, retryAfter }: typeof noCapacity): object => ({
     code,
     retryable,
     ...(writes && { effect }),
     ...(wanted.reason !== undefined && { reason }),
+    ...(wanted.retryAfter !== undefined && { retryAfter }),
   });
   assert.deepEqual(
     shown(fault),
@@ -72,7 +73,7 @@ export function assertExpected(report: KeyReport, expected: ExpectedReport, writ
 }
 
 /** A fault that means the same as `unprocessed`. */
-const noCapacity: Pick<Fault, "code" | "retryable" | "effect" | "reason"> = {
+const noCapacity: Exclude<ExpectedReport, string> = {
   code: "throttled",
   retryable: true,
   effect: "none",

@@ -62,6 +62,9 @@ const none: readonly number[] = [];
 
 /** Mutants of the code that translates the errors and the partial answers of an engine. */
 export const engineMutants: readonly Mutant[] = [
+  layer("ignores how long the engine asks to wait", "S9", "s09-engine-set-reports", (engine) =>
+    faults(engine, (fault) => ({ ...fault, retryAfter: undefined })),
+  ),
   layer("drops the unprocessed keys of `exists`", "S10", "s10-engine-exists-recovers", (engine) =>
     answers(engine, ["exists"], (answer) => ({ ...answer, unprocessed: none })),
   ),

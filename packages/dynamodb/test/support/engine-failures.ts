@@ -1,4 +1,4 @@
-import type { EngineFailure, FailureMarks, Operation } from "@manykv/conformance";
+import type { EngineFailure, ExpectedReport, FailureMarks, Operation } from "@manykv/conformance";
 import { type HttpAnswer, type HttpExchange, type HttpHandler, passThrough } from "@manykv/conformance/faults";
 import { dynamodbDriver } from "../../src/index.js";
 import { resetAfter, withoutChecksum } from "./behaviours.js";
@@ -117,6 +117,52 @@ export function engineFailures(table: string, endpoint: string): readonly Engine
     ),
     failure(
       {
+        what: "says how long to wait before a retry",
+        operations: ["get", "set"],
+        scope: "request",
+        expected: { code: "throttled", retryable: true, effect: "none", retryAfter: 20 },
+      },
+      () => throttleWithHint,
+    ),
+    failure(
+      {
+        what: "rejects the request because of its key",
+        operations: ["get", "set"],
+        scope: "request",
+        expected: { code: "invalid-argument", retryable: false, effect: "none" },
+      },
+      () =>
+        failInTurn(
+          ["ValidationException", "ValidationError"],
+          400,
+          "The provided key element does not match the schema ",
+        ),
+    ),
+    failure(
+      {
+        what: "does not support conditional writes",
+        operations: conditionalWrites,
+        scope: "request",
+        expected: { code: "unsupported", retryable: false, effect: "none" },
+      },
+      () => failInTurn(["ValidationException"], 400, "write isolation policy is forbid_rmw "),
+    ),
+    failure(
+      {
+        what: "does not know the operation",
+        operations: ["get", "set"],
+        scope: "request",
+        expected: { code: "unsupported", retryable: false, effect: "none", reason: "UnknownOperationException" },
+      },
+      () => failInTurn(["UnknownOperationException"], 400),
+    ),
+    ...Object.entries(byStatus).map(([what, { statuses, ...expected }]) =>
+      failure({ what: `is behind a proxy that ${what}`, operations: ["get", "set"], scope: "request", expected }, () =>
+        statusInTurn(statuses),
+      ),
+    ),
+    failure(
+      {
         what: "is behind a gateway that reports 502 after the request was processed",
         operations: everything,
         scope: "request",
@@ -166,6 +212,16 @@ export function engineFailures(table: string, endpoint: string): readonly Engine
     ),
   ];
 }
+
+/** What the driver must report for a status without the name of an error. */
+const byStatus: Readonly<Record<string, Exclude<ExpectedReport, string> & { readonly statuses: readonly number[] }>> = {
+  "limits requests": { statuses: [429], code: "throttled", retryable: true, effect: "none", reason: "HTTP 429" },
+  "limits the size of requests": { statuses: [413], code: "too-large", retryable: false, effect: "none" },
+  "denies access": { statuses: [401, 403, 407], code: "access-denied", retryable: false, effect: "none" },
+  redirects: { statuses: [301, 302, 307], code: "unavailable", retryable: false, effect: "unknown" },
+  fails: { statuses: [500, 503, 504, 408], code: "unavailable", retryable: true, effect: "unknown" },
+  "reports another status": { statuses: [404, 418], code: "internal", retryable: false, effect: "unknown" },
+};
 
 const throttlingNames = [
   "ProvisionedThroughputExceededException",
@@ -218,6 +274,29 @@ function failInTurn(names: readonly string[], status: number | ((name: string) =
     });
   };
 }
+
+/** Returns a handler that answers with one status after the other, and with the request in HTML, as a leak. */
+function statusInTurn(statuses: readonly number[]): HttpHandler {
+  let turn = 0;
+  return (exchange) => {
+    const status = statuses[(exchange.operation.length + turn++) % statuses.length] as number;
+    const body = Buffer.from(`<html>${exchange.body}</html>`);
+    exchange.reply({ status, headers: { "content-type": "text/html" }, body });
+  };
+}
+
+let hints = 0;
+
+/** Throttles requests. Says in one way after the other that a retry must wait for 20 milliseconds. */
+const throttleWithHint: HttpHandler = (exchange) => {
+  const [headers, body] = [
+    [{ "x-amz-retry-after": "20" }, {}],
+    [{ "retry-after": "0.02" }, {}],
+    [{}, { retryAfterSeconds: 0.02 }],
+  ][hints++ % 3] as [Record<string, string>, object];
+  const error = { __type: "com.amazonaws.dynamodb.v20120810#ThrottlingException", ...body };
+  exchange.reply({ status: 400, headers, body: Buffer.from(JSON.stringify(error)) });
+};
 
 type Batch = Record<string, unknown[] | { Keys: unknown[] }>;
 

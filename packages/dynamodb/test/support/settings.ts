@@ -3,6 +3,7 @@ import type { InvalidSetting, Variant } from "@manykv/conformance";
 import type { Driver } from "@manykv/core/driver";
 import { closing } from "@manykv/test-services";
 import { type DynamodbDriverOptions, dynamodbDriver } from "../../src/index.js";
+import { defaultNames } from "../../src/layout.js";
 
 const region = "us-east-1";
 const credentials = { accessKeyId: "manykv", secretAccessKey: "manykv" };
@@ -24,7 +25,7 @@ export function variantsOf(table: string, endpoint: string): readonly Variant[] 
     },
     {
       what: "the names of the attributes",
-      driver: () => dynamodbDriver({ table, endpoint, region, keyAttribute: "k", valueAttribute: "v" }),
+      driver: () => dynamodbDriver({ table, endpoint, region, ...defaultNames }),
     },
     { what: "a client", driver: () => withClient({}) },
     { what: "a client that retries by itself", driver: () => withClient({ maxAttempts: 3, retryMode: "adaptive" }) },

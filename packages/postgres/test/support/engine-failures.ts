@@ -16,6 +16,8 @@ interface StateFailure extends Pick<EngineFailure, "what" | "expected"> {
   readonly operations?: readonly Operation[];
 }
 
+const someOperations: readonly Operation[] = ["get", "set"];
+
 /** SQLSTATEs, and what the driver must report for each of them. */
 const byStates: readonly StateFailure[] = [
   {
@@ -52,6 +54,36 @@ const byStates: readonly StateFailure[] = [
     what: "has reached a limit",
     states: "54000",
     expected: { code: "too-large", retryable: false, effect: "none", reason: "54000" },
+  },
+  {
+    what: "lacks another resource",
+    states: "53000 53400",
+    operations: someOperations,
+    expected: { code: "throttled", retryable: true, effect: "none" },
+  },
+  {
+    what: "ends the session for another reason",
+    states: "57P02 57P05 57000",
+    operations: someOperations,
+    expected: { code: "unavailable", retryable: true, effect: "none" },
+  },
+  {
+    what: "violates another constraint",
+    states: "23502 23503 23P01 44000",
+    operations: someOperations,
+    expected: { code: "invalid-argument", retryable: false, effect: "none" },
+  },
+  {
+    what: "rejects a value or the kind of the table",
+    states: "22003 21000 55000 38000 2F003",
+    operations: someOperations,
+    expected: { code: "invalid-argument", retryable: false, effect: "none" },
+  },
+  {
+    what: "fails with an SQLSTATE that a trigger of the application has chosen",
+    states: "ZZ001 5A000",
+    operations: someOperations,
+    expected: { code: "invalid-argument", retryable: false, effect: "none" },
   },
   {
     what: "does not know whether the statement completed",

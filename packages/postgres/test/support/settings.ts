@@ -33,9 +33,29 @@ export function variantsOf({ url, name: table }: TestTable): readonly Variant[] 
       driver: () => postgresDriver({ url: changed({ password: "" }), table, password: async () => password }),
     },
     {
+      what: "a function whose first password has expired",
+      driver: () => {
+        const passwords = ["expired"];
+        return postgresDriver({
+          url: changed({ password: "" }),
+          table,
+          password: async () => passwords.pop() ?? password,
+        });
+      },
+    },
+    {
       what: "several hosts, of which one does not answer",
       driver: () => postgresDriver({ url: url.replace(server.host, `127.0.0.1:1,${server.host}`), table }),
     },
+    ...[
+      `host=${server.hostname}&port=${server.port}`,
+      `host=${server.hostname}:1&port=${server.port}`,
+      `host=${server.hostname},${server.hostname}&port=1,${server.port}`,
+      `host=${server.hostname},${server.hostname}&port=${server.port}`,
+    ].map((parameters): Variant => {
+      const withoutHost = url.replace(server.host, "");
+      return { what: parameters, driver: () => postgresDriver({ url: `${withoutHost}?${parameters}`, table }) };
+    }),
     {
       what: "several hosts, of which one must accept writes",
       driver: () =>
@@ -74,7 +94,7 @@ const wrongParameters = [
   ...["prepare=maybe", "pgbouncer=maybe", "keepalives=maybe", "keepalives_idle=soon", "channel_binding=maybe"],
   ...["sslmode=allow", "sslmode=maybe", "ssl=maybe", "sslrootcert=system&sslmode=require", "sslnegotiation=maybe"],
   ...["sslrootcert=/no/such/file", "target_session_attrs=standby", "load_balance_hosts=random", "gssencmode=require"],
-  ...["client_encoding=latin1", "host=a,b,c&port=1,2", "port=port"],
+  ...["client_encoding=latin1", "host=a,b,c&port=1,2", "host=a&port=1,2", "port=port"],
 ];
 
 const url = "postgres://user@localhost/db";

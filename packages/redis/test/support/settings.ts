@@ -16,6 +16,17 @@ export function serverVariants(server: Address): readonly Variant[] {
       what: "a function that returns a password",
       driver: () => redisDriver({ url, credentials: async () => ({ username: "default", password: "any" }) }),
     },
+    {
+      what: "a function whose first password has expired",
+      driver: () => {
+        const expired = [{ username: "nobody", password: "expired" }];
+        return redisDriver({
+          url,
+          credentials: async () => expired.pop() ?? { username: "default", password: "any" },
+        });
+      },
+    },
+    { what: "a connectTimeout", driver: () => redisDriver({ url, connectTimeout: 10_000 }) },
     { what: "a client of ioredis", driver: () => redisDriver({ client: new Redis({ ...server, ...lazy }) }) },
     {
       what: "a client of ioredis with a name",
