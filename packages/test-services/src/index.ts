@@ -44,3 +44,4 @@ export {
   startRedisCluster,
 } from "./services.js";
 export type { DedicatedOptions, StartOptions } from "./start.js";
+export { startUnixRelay, type UnixRelay } from "./unix-relay.js";

@@ -1,6 +1,6 @@
 import type { InvalidSetting, Variant } from "@manykv/conformance";
 import type { Driver } from "@manykv/core/driver";
-import { closing } from "@manykv/test-services";
+import { closing, startUnixRelay } from "@manykv/test-services";
 import pg from "pg";
 import { type PostgresDriverOptions, postgresDriver } from "../../src/index.js";
 import type { TestTable } from "./test-table.js";
@@ -32,6 +32,16 @@ export function variantsOf({ url, name: table }: TestTable): readonly Variant[] 
       what: "a function that returns the password",
       driver: () => postgresDriver({ url: changed({ password: "" }), table, password: async () => password }),
     },
+    ...["", "&sslmode=disable"].map((parameters): Variant => {
+      return {
+        what: `a Unix socket${parameters}`,
+        driver: async () => {
+          const relay = await startUnixRelay({ host: server.hostname, port: Number(server.port) }, ".s.PGSQL.5432");
+          const socketUrl = `${url.replace(server.host, "")}?host=${encodeURIComponent(relay.folder)}${parameters}`;
+          return closing(postgresDriver({ url: socketUrl, table }), () => relay.close());
+        },
+      };
+    }),
     {
       what: "a function whose first password has expired",
       driver: () => {

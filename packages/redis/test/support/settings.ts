@@ -1,4 +1,5 @@
 import type { Address, InvalidSetting, Variant } from "@manykv/conformance";
+import { closing, startUnixRelay } from "@manykv/test-services";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis6";
 import { type RedisDriverOptions, redisDriver } from "../../src/index.js";
@@ -24,6 +25,28 @@ export function serverVariants(server: Address): readonly Variant[] {
           url,
           credentials: async () => expired.pop() ?? { username: "default", password: "any" },
         });
+      },
+    },
+    {
+      what: "a Unix socket",
+      driver: async () => {
+        const relay = await startUnixRelay(server, "redis socket");
+        return closing(redisDriver({ url: `redis+unix://${encodeURI(relay.path)}?db=0` }), () => relay.close());
+      },
+    },
+    {
+      what: "a client of ioredis with a Unix socket",
+      driver: async () => {
+        const relay = await startUnixRelay(server, "redis.sock");
+        return closing(redisDriver({ client: new Redis({ path: relay.path, ...lazy }) }), () => relay.close());
+      },
+    },
+    {
+      what: "a client of node-redis with a Unix socket",
+      driver: async () => {
+        const relay = await startUnixRelay(server, "redis.sock");
+        const nodeRedis = createClient({ socket: { path: relay.path, tls: false } });
+        return closing(redisDriver({ nodeRedis }), () => relay.close());
       },
     },
     { what: "a connectTimeout", driver: () => redisDriver({ url, connectTimeout: 10_000 }) },
