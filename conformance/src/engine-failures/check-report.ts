@@ -62,8 +62,8 @@ export function assertExpected(report: KeyReport, expected: ExpectedReport, writ
     code,
     retryable,
     ...(writes && { effect }),
-    ...(wanted.reason !== undefined && { reason }),
-    ...(wanted.retryAfter !== undefined && { retryAfter }),
+    ...("reason" in wanted && { reason }),
+    ...("retryAfter" in wanted && { retryAfter }),
   });
   assert.deepEqual(
     shown(fault),

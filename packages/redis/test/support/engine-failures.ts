@@ -84,6 +84,19 @@ const scripted: readonly ScriptedFailure[] = [
     handler: inTurn("NOPROTO", "ERR wrong number of arguments:"),
   },
   {
+    what: "asks to try again",
+    operations: ["get", "set"],
+    // This word and the next one would tell a user nothing.
+    expected: { ...unavailable, reason: undefined },
+    handler: inTurn("TRYAGAIN"),
+  },
+  {
+    what: "refuses keys of several slots",
+    operations: ["get", "set"],
+    expected: { code: "invalid-argument", retryable: false, effect: "none", reason: undefined },
+    handler: inTurn("CROSSSLOT"),
+  },
+  {
     what: "has no memory left",
     operations: writes,
     expected: { code: "throttled", retryable: true, effect: "none", reason: "OOM" },
