@@ -1,4 +1,5 @@
 import { conformanceSuite } from "@manykv/conformance";
+import { closing, randomName } from "@manykv/test-services";
 import pg from "pg";
 import { describe, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
@@ -66,6 +67,17 @@ conformanceSuite(
         what: "a table that does not exist",
         code: "no-such-store",
         driver: () => postgresDriver({ url: table.url, table: "no_such_table" }),
+      },
+      {
+        what: "a table with text instead of bytes",
+        code: "invalid-argument",
+        driver: async () => {
+          const name = randomName();
+          const columns = "key text PRIMARY KEY, value text, expires_at timestamptz, sweep_at timestamptz";
+          await table.admin.query(`CREATE TABLE "${name}" (${columns})`);
+          const driver = postgresDriver({ url: table.url, table: name });
+          return closing(driver, () => table.admin.query(`DROP TABLE "${name}"`));
+        },
       },
     ],
     engineFailures: engineFailures(table),
