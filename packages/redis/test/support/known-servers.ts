@@ -16,6 +16,7 @@ import {
 import { Cluster } from "ioredis";
 import { redisDriver } from "../../src/index.js";
 import { redis84, withoutMsetex } from "./msetex.js";
+import { throughSentinels } from "./settings.js";
 
 /** Lines of `INFO` of a server that keeps its data. */
 const durable = {
@@ -227,9 +228,15 @@ async function through(server: Address, manner: Manner): Promise<Driver> {
 
 /** Servers and proxies with other reports than those of the server behind them. */
 export function knownServers(server: Address): readonly KnownServer[] {
-  return rows.map(([what, manner, differs]) => {
+  const known = rows.map(([what, manner, differs]): KnownServer => {
     return { what, driver: () => through(server, manner), description: { ...plain, ...differs } };
   });
+  const sentinel: KnownServer = {
+    what: "a server that a sentinel knows",
+    driver: () => throughSentinels(server, "main"),
+    description: { product: "redis", topology: "sentinel", abilities: settles },
+  };
+  return [...known, sentinel];
 }
 
 /** Clients of proxies that behave as other products do, and that store the data of the server behind them. */

@@ -1,9 +1,11 @@
 import type { Address, InvalidSetting, Variant } from "@manykv/conformance";
+import type { Driver } from "@manykv/core/driver";
 import { closing, startUnixRelay } from "@manykv/test-services";
 import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis6";
 import { type RedisDriverOptions, redisDriver } from "../../src/index.js";
 import { urlOf } from "./addresses.js";
+import { FakeSentinel } from "./fake-sentinel.js";
 
 const lazy = { lazyConnect: true };
 
@@ -49,6 +51,21 @@ export function serverVariants(server: Address): readonly Variant[] {
         return closing(redisDriver({ nodeRedis }), () => relay.close());
       },
     },
+    {
+      what: "a user and a password in the URL",
+      driver: () => redisDriver({ url: url.replace("//", "//default:any@") }),
+    },
+    { what: "a sentinel", driver: () => throughSentinels(server, "main/0") },
+    { what: "sentinels of which one does not reply", driver: () => throughSentinels(server, "main", true) },
+    {
+      what: "a client of ioredis with a sentinel",
+      driver: async () => {
+        const sentinel = await FakeSentinel.start({ ...server, epoch: 1 });
+        const [host = "", port] = sentinel.address.split(":");
+        const client = new Redis({ sentinels: [{ host, port: Number(port) }], name: "main", ...lazy });
+        return closing(redisDriver({ client }), () => sentinel[Symbol.asyncDispose]());
+      },
+    },
     { what: "a connectTimeout", driver: () => redisDriver({ url, connectTimeout: 10_000 }) },
     { what: "a client of ioredis", driver: () => redisDriver({ client: new Redis({ ...server, ...lazy }) }) },
     {
@@ -61,6 +78,18 @@ export function serverVariants(server: Address): readonly Variant[] {
     },
     { what: "a client of node-redis with a URL", driver: () => redisDriver({ nodeRedis: createClient({ url }) }) },
   ];
+}
+
+/** Returns a client that finds the server through sentinels. */
+export async function throughSentinels(server: Address, path: string, isFirstSilent = false): Promise<Driver> {
+  const master = { ...server, epoch: 1 };
+  const sentinels = [await FakeSentinel.start(master), await FakeSentinel.start(master)];
+  const [first] = sentinels;
+  if (first !== undefined) first.silent = isFirstSilent;
+  const url = `redis+sentinel://${sentinels.map(({ address }) => address).join(",")}/${path}`;
+  return closing(redisDriver({ url, connectTimeout: 500 }), async () => {
+    for (const sentinel of sentinels) await sentinel[Symbol.asyncDispose]();
+  });
 }
 
 /** Other clients of a cluster. */
