@@ -177,6 +177,8 @@ export class SuiteStage {
       worker = await this.#workerFor(fresh ? mutant : undefined, hasFurther);
     } catch (error) {
       if (!fresh) throw error;
+      // If the servers no longer work, the suite does not load without the mutant either, and the run must stop.
+      (await SuiteProcess.start({ ...this.#options, further: [] })).kill();
       return { failed: "the load of the modules", passed: [] };
     }
     const { durations, hits } = this.#coverage;
