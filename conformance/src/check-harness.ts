@@ -1,4 +1,4 @@
-import type { ConformanceHarness, EngineFailure } from "./harness.js";
+import type { ConformanceHarness, EngineFailure, KnownServer } from "./harness.js";
 
 interface Field {
   /** Description of a valid value, for the error message. */
@@ -17,7 +17,7 @@ const fields: { readonly [Name in keyof Required<ConformanceHarness>]: Field } =
   },
   refusals: { is: "an array of `{ what, code, driver }` objects", fits: isAbsentOr(areClients) },
   variants: { is: "an array of `{ what, driver }` objects", fits: isAbsentOr(areClients) },
-  knownServers: { is: "an array of `{ what, driver, description }` objects", fits: isAbsentOr(areClients) },
+  knownServers: { is: "an array of `{ what, driver, description }` objects", fits: isAbsentOr(areKnownServers) },
   invalidSettings: { is: "an array of `{ what, driver }` objects", fits: isAbsentOr(areClients) },
   engineFailures: {
     is: "an array of `{ what, operations, scope, expected, open }` objects",
@@ -54,6 +54,10 @@ function isAbsentOr(fits: (value: unknown) => boolean): (value: unknown) => bool
 
 function areClients(value: unknown): boolean {
   return Array.isArray(value) && value.every((one) => typeof one?.driver === "function");
+}
+
+function areKnownServers(value: unknown): boolean {
+  return areClients(value) && (value as readonly Partial<KnownServer>[]).every((one) => isObject(one.description));
 }
 
 function isIntegerFrom(least: number, value: unknown): boolean {

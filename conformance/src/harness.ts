@@ -82,8 +82,8 @@ export interface EngineFailure {
 
 /**
  * What the driver must report for a key that fails: a fault, that the key is unprocessed, or `success` if the driver must
- * prevent or solve the problem itself, such as a stale answer to a read that does not ask for a consistent one. The
- * suite does not compare a \`reason\` or \`retryAfter\` that is absent. If it is \`undefined\`, the driver must not report one.
+ * prevent or solve the problem itself, such as a stale answer to a read that does not ask for a consistent one. If
+ * `reason` or `retryAfter` is absent, the driver may report any. If it is `undefined`, the driver must not report one.
  */
 export type ExpectedReport =
   | Pick<Fault, "code" | "retryable" | "effect" | "reason" | "retryAfter">

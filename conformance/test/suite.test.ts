@@ -63,6 +63,7 @@ describe("the suite", () => {
     [{ ...harness, server: [] }, "unknown field `server`: the valid fields are name, driver, options, servers,"],
     [{ ...harness, servers: { host: "localhost", port: 1 } }, "`servers` must be an array"],
     [{ ...harness, servers: ["localhost:1"] }, "`servers` must be an array"],
+    [{ ...harness, knownServers: [{ what: "a server", driver: harness.driver }] }, "`knownServers` must be an array"],
     [{ ...harness, skip: "s04-order-of-keys" }, "`skip` must be an object"],
     [{ ...harness, modelRuns: "many" }, "`modelRuns` must be an integer of at least 1"],
     [{ ...harness, modelRuns: Number.NaN }, "`modelRuns` must be an integer"],

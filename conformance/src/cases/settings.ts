@@ -91,7 +91,7 @@ export const settingsCases: readonly ConformanceCase[] = [
   },
 ];
 
-/** Checks one ability of a client with other settings. `bucket` is that of the first client. */
+/** Checks one ability of the client of `store`, which has other settings. `bucket` is that of the first client. */
 type AbilityCheck = (bucket: Bucket, other: Bucket, store: Store, what: string) => Promise<void>;
 
 const abilityChecks: Readonly<Record<Ability, AbilityCheck>> = {
@@ -135,7 +135,7 @@ const abilityChecks: Readonly<Record<Ability, AbilityCheck>> = {
     assert.deepEqual(
       await other.compareAndSwap("a", change),
       { swapped: false, current: second },
-      `a lost race, ${what}`,
+      `compareAndSwap of another value with ${what}`,
     );
     await other.delete("a");
   },
