@@ -50,6 +50,7 @@ const wrongReads: readonly (readonly [method: keyof Driver, answer: unknown, rea
   ["get", { values: [null] }, (bucket) => bucket.get("a")],
   ["get", { values: ["text"] }, (bucket) => bucket.get("a")],
   ["get", { values: [] }, (bucket) => bucket.get("a")],
+  ["get", { values: { 0: "text", length: 1 } }, (bucket) => bucket.get("a")],
   ["get", {}, (bucket) => bucket.get("a")],
   ["get", undefined, (bucket) => bucket.get("a")],
   ["exists", { values: [1] }, (bucket) => bucket.exists("a")],

@@ -29,7 +29,8 @@ function isPlain(value: unknown): boolean {
 
 /** A large batch in memory takes 4 % longer with `every`, and 15 % longer without this check of all values. */
 function arePlain(values: readonly unknown[]): boolean {
-  for (const value of values) if (!isPlain(value)) return false;
+  // A driver in plain JavaScript may return an object that is not iterable.
+  for (let index = 0; index < values.length; index++) if (!isPlain(values[index])) return false;
   return true;
 }
 
