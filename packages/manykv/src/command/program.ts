@@ -34,9 +34,9 @@ export async function runCommand(version: string, args: readonly string[]): Prom
     async (...parameters) => {
       code = await run(...parameters);
     };
-  let help = "";
+  let printed = "";
   const program = createProgram(version, toAction, (text) => {
-    help += text;
+    printed += text;
   });
   try {
     rejectReplacedBytes(args);
@@ -47,10 +47,10 @@ export async function runCommand(version: string, args: readonly string[]): Prom
         error.code === "commander.helpDisplayed" && args.length > Math.max(1, countNames(program, args)) + 1;
       code = error.exitCode === 0 && !isUnexpectedHelp ? exitCode.done : exitCode.usage;
     });
-    if (help !== "") await (await openStandardOutput(interrupt.stop)).write(help);
+    if (printed !== "") await (await openStandardOutput(interrupt.stop)).write(printed);
     return code;
   } catch (error) {
-    if (error instanceof ReaderClosed) return exitCode.done;
+    if (error instanceof ReaderClosed) return code;
     const described = describeError(error);
     printMessage(described.message);
     return interrupt.exitCode ?? described.exitCode;
@@ -77,8 +77,8 @@ function rejectReplacedBytes(args: readonly string[]): void {
 }
 
 /**
- * Creates the parser of all subcommands. `toAction` receives the function of each, and `writeHelp` the help or the version
- * to print.
+ * Creates the parser of all subcommands. `toAction` receives the function of each. `writeHelp` receives the help or the
+ * version, which the parser otherwise prints.
  */
 export function createProgram(version: string, toAction: ToAction, writeHelp?: (text: string) => void): Command {
   const program = new Command("manykv")
