@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { randomName } from "@manykv/test-services";
 import pg from "pg";
 import { afterEach, test, vi } from "vitest";
@@ -172,6 +173,47 @@ for (const kind of ["the store's own pool", "the caller's pool"] as const) {
     await store.close();
     await pool.end();
   });
+
+  test.each(["a client", "the client's class", "EventEmitter"])(
+    `an \`emit\` of %s in ${kind} that another program replaces may throw`,
+    async (where) => {
+      const { prototype } = pg.Client as unknown as { prototype: { connect(...rest: unknown[]): unknown } };
+      const { connect } = prototype;
+      let thrown = 0;
+      vi.spyOn(prototype, "connect").mockImplementation(function (this: pg.Client, ...rest) {
+        const places: Record<string, pg.Client> = {
+          "a client": this,
+          "the client's class": Object.getPrototypeOf(this),
+        };
+        const place = places[where] ?? EventEmitter.prototype;
+        const { emit } = place;
+        vi.spyOn(place, "emit").mockImplementation(function (this: unknown, ...event) {
+          if (!(this instanceof pg.Client) || event[0] !== "drain") return Reflect.apply(emit, this, event);
+          thrown++;
+          throw new Error("drain");
+        });
+        return connect.apply(this, rest);
+      });
+      const pool = new pg.Pool({ connectionString: table.url, max: 1 });
+      const own = kind === "the store's own pool";
+      const store = postgresStore({
+        ...(own ? { url: table.url } : { pool }),
+        table: table.name,
+        retry: { attempts: 1 },
+      });
+      const bucket = await store.open("b");
+      await uncaughtDuring(async () => {
+        await bucket.set("emitted", text("v"));
+        assert.deepEqual(await bucket.get("emitted"), text("v"));
+        // If pg kept messages of the calls, it would take them for the reply.
+        if (!own) assert.deepEqual((await pool.query("SELECT 1 AS one")).rows, [{ one: 1 }]);
+      });
+      assert.ok(thrown >= 2);
+      vi.restoreAllMocks();
+      await store.close();
+      await pool.end();
+    },
+  );
 
   test(`a tool that wraps query() of ${kind} sees the end of each statement, and no keys or values`, async () => {
     await using proxy = await startProxy(table.url);

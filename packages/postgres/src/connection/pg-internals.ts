@@ -60,6 +60,10 @@ type Reader = (chunk: Buffer) => void;
 
 /** For each connection of a store's own pool: whether `guardReader` has replaced pg's reader. */
 const guarded: WeakMap<Connection, boolean> = new WeakMap();
+/** The `emit` methods of guarded clients, whose listeners cannot disturb pg. */
+const isolating: WeakSet<Client["emit"]> = new WeakSet();
+/** The method as it was when manykv was loaded. Other code may replace it later with one that throws. */
+const { emit: plainEmit } = EventEmitter.prototype;
 
 /**
  * Returns a subclass of pg's `Client` for the store's own pool. In pg, a malformed message causes an
@@ -79,7 +83,7 @@ export function guardedClient(pg: Pg, clients: Set<Client>): typeof Client {
       }
     }
   }
-  return class extends pg.Client {
+  class GuardedClient extends pg.Client {
     constructor(config: ClientConfig = {}) {
       // pg reads the TLS settings from the URL and the environment into its own connection, so copy them from there.
       const { connection: unused } = new pg.Client(config) as { connection?: Connection };
@@ -97,7 +101,9 @@ export function guardedClient(pg: Pg, clients: Set<Client>): typeof Client {
     override emit(event: string | symbol, ...args: unknown[]): boolean {
       return isolate(() => super.emit(event, ...args)) ?? true;
     }
-  };
+  }
+  isolating.add(GuardedClient.prototype.emit);
+  return GuardedClient;
 }
 
 /** Returns a subclass of pg's `Pool` for the store's own pool, whose listeners cannot disturb pg. */
@@ -301,8 +307,8 @@ const clientEvents = ["drain", "notice", "notification"] as const;
 /** Returns whether listeners cannot interrupt pg while it reads these messages: nobody listens, or `emit` isolates them. */
 function cannotBeInterrupted(client: PgClient): boolean {
   const { emit } = client;
-  if (emit === EventEmitter.prototype.emit) return clientEvents.every((event) => client.listenerCount(event) === 0);
-  return guarded.has(client.connection as Connection) && !Object.hasOwn(client, "emit");
+  if (emit === plainEmit) return clientEvents.every((event) => client.listenerCount(event) === 0);
+  return isolating.has(emit);
 }
 
 /** The result that a submission passes to pg's callback, for tracing tools. */
