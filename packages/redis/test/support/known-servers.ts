@@ -35,7 +35,7 @@ interface Report {
   readonly config?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The manner of a Redis server that keeps its data, and that differs from one only by `report`. */
+/** The manner of a Redis server that keeps its data, except for what `report` changes. */
 function reporting(report: Report = {}): Manner {
   const settings = { save: "", appendfsync: "always", ...report.config };
   const config: Manner = ([command, , name = ""]) => {
@@ -60,11 +60,11 @@ const opaqueFindings = {
 
 type Row = readonly [what: string, manner: Manner, differs: KnownDescription];
 
-function product(name: string, version: string, lines: Readonly<Record<string, string>>): Row {
+function product(name: string, version: string, lines: NonNullable<Report["info"]>): Row {
   return [name, reporting({ info: lines }), { product: name, version }];
 }
 
-/** Servers that differ from a Redis server that keeps its data. */
+/** Servers, and what describe() reports about them that differs from {@link plain}. */
 const rows: readonly Row[] = [
   ["a server that keeps its data", reporting(), {}],
   [
@@ -94,7 +94,7 @@ const rows: readonly Row[] = [
     { findings: { "snapshots-only": "warning" } },
   ],
   [
-    "a server with snapshots, of which the last one failed",
+    "a server with snapshots only, whose last snapshot failed",
     reporting({ info: { aof_enabled: "0", rdb_last_bgsave_status: "err" }, config: { save: "3600 1" } }),
     { findings: { "persistence-fails": "data-loss" } },
   ],
@@ -104,7 +104,7 @@ const rows: readonly Row[] = [
     { findings: { "persistence-fails": "data-loss" } },
   ],
   [
-    "a server with an append-only file, and of which a snapshot failed",
+    "a server with an append-only file, whose last snapshot failed",
     reporting({ info: { rdb_last_bgsave_status: "err" } }),
     {},
   ],
@@ -185,7 +185,12 @@ const rows: readonly Row[] = [
     together(hangingUpAt("CLIENT KILL"), reporting()),
     { abilities: cannotSettle, findings: { "cannot-settle": "warning", "hangs-up": "note" } },
   ],
-  product("valkey", "8.1.0", { server_name: "valkey", valkey_version: "8.1.0" }),
+  product("valkey", "8.1.0", {
+    redis_mode: undefined,
+    server_mode: "standalone",
+    server_name: "valkey",
+    valkey_version: "8.1.0",
+  }),
   product("garnet", "1.0.5", { garnet_version: "1.0.5" }),
   [
     "Dragonfly",
