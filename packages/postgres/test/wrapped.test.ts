@@ -187,7 +187,7 @@ for (const kind of ["the store's own pool", "the caller's pool"] as const) {
         };
         const place = places[where] ?? EventEmitter.prototype;
         const { emit } = place;
-        vi.spyOn(place, "emit").mockImplementation(function (this: unknown, ...event) {
+        vi.spyOn(place, "emit").mockImplementation(function (this: unknown, ...event: unknown[]) {
           if (!(this instanceof pg.Client) || event[0] !== "drain") return Reflect.apply(emit, this, event);
           thrown++;
           throw new Error("drain");

@@ -56,13 +56,14 @@ export type Statements = Readonly<Record<Name, Statement>> & { readonly writes: 
 /** The first column of the result of a swap: whether it changed the value, or why not. The second is the current value. */
 export const swapStates = { differs: 0, swallowed: 1, swapped: 2 } as const;
 
+/** Each name that another part of a statement uses ends in `$`, because no name of a table contains this character. */
 export function statementsFor(table: string): Statements {
   const swap = (change: string): string =>
-    `WITH found AS (SELECT key, value ${onBoth(`SELECT key, value FROM ${table} WHERE key = $1::bytea AND ${isLive} FOR UPDATE`)}), ` +
-    `changed AS (${change} WHERE key = (SELECT key FROM found WHERE value = $2::bytea) RETURNING key) ` +
-    `SELECT CASE WHEN value <> $2::bytea THEN ${swapStates.differs} WHEN EXISTS (SELECT 1 FROM changed) ` +
+    `WITH found$ AS (SELECT key, value ${onBoth(`SELECT key, value FROM ${table} WHERE key = $1::bytea AND ${isLive} FOR UPDATE`)}), ` +
+    `changed$ AS (${change} WHERE key = (SELECT key FROM found$ WHERE value = $2::bytea) RETURNING key) ` +
+    `SELECT CASE WHEN value <> $2::bytea THEN ${swapStates.differs} WHEN EXISTS (SELECT 1 FROM changed$) ` +
     `THEN ${swapStates.swapped} ELSE ${swapStates.swallowed} END, ` +
-    "CASE WHEN value <> $2::bytea THEN value ELSE ''::bytea END FROM found";
+    "CASE WHEN value <> $2::bytea THEN value ELSE ''::bytea END FROM found$";
   const page = (limit: string, condition = "true"): string =>
     `${table} WHERE key >= $1::bytea AND key < (SELECT $2::bytea) AND ${keyIsShort} AND ${valueIsBytes} AND ${condition} ` +
     `ORDER BY key LIMIT ${limit}`;
@@ -92,18 +93,18 @@ export function statementsFor(table: string): Statements {
     // Returns the key if it existed and this statement did not delete it. Another session may have deleted it.
     deleteOne: named(
       "delete",
-      `WITH gone AS (DELETE FROM ${table} WHERE key = $1::bytea AND ${valueIsBytes} RETURNING key) SELECT key ${onBoth(
-        `SELECT key FROM ${table} WHERE key = $1::bytea AND NOT EXISTS (SELECT 1 FROM gone) AND ${isLive}`,
+      `WITH gone$ AS (DELETE FROM ${table} WHERE key = $1::bytea AND ${valueIsBytes} RETURNING key) SELECT key ${onBoth(
+        `SELECT key FROM ${table} WHERE key = $1::bytea AND NOT EXISTS (SELECT 1 FROM gone$) AND ${isLive}`,
       )}`,
     ),
-    // Returns the keys that existed and were not deleted. DELETE locks rows in any order. To avoid deadlocks, `found`
+    // Returns the keys that existed and were not deleted. DELETE locks rows in any order. To avoid deadlocks, `found$`
     // locks them first, in the order of the keys.
     deleteMany: named(
       "delete_many",
-      `WITH found AS (SELECT key, is_live ${onBoth(
+      `WITH found$ AS (SELECT key, is_live ${onBoth(
         `SELECT key, ${isLive} AS is_live FROM ${table} WHERE ${isWanted} AND ${valueIsBytes} ORDER BY key FOR UPDATE`,
-      )}), gone AS (DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM found)) RETURNING key) ` +
-        "SELECT key FROM found WHERE is_live AND key NOT IN (SELECT key FROM gone)",
+      )}), gone$ AS (DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM found$)) RETURNING key) ` +
+        "SELECT key FROM found$ WHERE is_live AND key NOT IN (SELECT key FROM gone$)",
     ),
     // Subqueries hide the end of the range and the limit from the planner. If it knew them, it would often plan each page
     // anew, which takes longer than the execution, or it would read and sort all rows of the bucket.
@@ -118,11 +119,11 @@ export function statementsFor(table: string): Statements {
     // Each step skips the rest of the bucket that the previous step found.
     listBuckets: named(
       "list_buckets",
-      `WITH RECURSIVE first AS (SELECT (${firstLive("$1::bytea")}) AS key UNION ALL ` +
-        `SELECT (${firstLive(endOfBucket("first.key"))}) FROM first WHERE first.key IS NOT NULL) ` +
-        `SELECT key FROM first WHERE key IS NOT NULL LIMIT ${pageKeys + 1}`,
+      `WITH RECURSIVE first$ AS (SELECT (${firstLive("$1::bytea")}) AS key UNION ALL ` +
+        `SELECT (${firstLive(endOfBucket("first$.key"))}) FROM first$ WHERE first$.key IS NOT NULL) ` +
+        `SELECT key FROM first$ WHERE key IS NOT NULL LIMIT ${pageKeys + 1}`,
     ),
-    // `found` locks the row, so that no other session changes the value between the comparison and the change.
+    // `found$` locks the row, so that no other session changes the value between the comparison and the change.
     swap: named("swap", swap(`UPDATE ${table} SET value = $3::bytea`)),
     swapToNothing: named("swap_to_nothing", swap(`DELETE FROM ${table}`)),
     setOneWithTtl: named("set_with_ttl", setWithTtl(table, expiringRows(entry, afterOnce, sweepOnce), afterOnce)),
@@ -142,9 +143,9 @@ export function statementsFor(table: string): Statements {
     // Skips rows that another session is writing or deleting.
     sweep: named(
       "sweep",
-      `WITH gone AS (DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM ${table} WHERE ${valueIsBytes} ` +
+      `WITH gone$ AS (DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM ${table} WHERE ${valueIsBytes} ` +
         "AND expires_at <= statement_timestamp() AND sweep_at <= statement_timestamp() + interval '1 minute' * $1::int8 " +
-        `ORDER BY sweep_at LIMIT ${sweptRows} FOR UPDATE SKIP LOCKED)) RETURNING key) SELECT count(*)::int4 FROM gone`,
+        `ORDER BY sweep_at LIMIT ${sweptRows} FOR UPDATE SKIP LOCKED)) RETURNING key) SELECT count(*)::int4 FROM gone$`,
     ),
     writes: { expiring: expiringWrites(table), plain: plainWrites(table) },
   };
@@ -169,14 +170,14 @@ function expiringWrites(table: string): Writes {
  * without that column, the statement would not remove an expiry. The server never executes the query.
  */
 function plainWrites(table: string): Writes {
-  const isPlain = `plain AS (SELECT sweep_at FROM (SELECT 1 AS sweep_at) AS none, ${table})`;
+  const isPlain = `plain$ AS (SELECT sweep_at FROM (SELECT 1 AS sweep_at) AS none$, ${table})`;
   const overwrite = `ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE ${storedIsBytes}`;
   return {
     setOne: named("set", `WITH ${isPlain} ${insert(table, "plain", entry)} ${overwrite}`),
     setMany: named("set_many", `WITH ${isPlain} ${insert(table, "plain", entries)} ${overwrite}`),
     setIfAbsent: named(
       "set_if_absent",
-      `WITH ${isPlain}, written AS (${insert(table, "plain", entries)} ON CONFLICT (key) DO NOTHING RETURNING key) ` +
+      `WITH ${isPlain}, written$ AS (${insert(table, "plain", entries)} ON CONFLICT (key) DO NOTHING RETURNING key) ` +
         notWritten(table),
     ),
     increment: named(
@@ -199,7 +200,7 @@ function setWithTtl(table: string, rows: string, expiryOfStored: string): string
 
 function setIfAbsent(table: string, rows: string, expiry: string): string {
   return (
-    `WITH written AS (${insert(table, "expiring", rows)} ON CONFLICT (key) DO UPDATE SET value = excluded.value, ` +
+    `WITH written$ AS (${insert(table, "expiring", rows)} ON CONFLICT (key) DO UPDATE SET value = excluded.value, ` +
     `expires_at = ${expiry}, sweep_at = excluded.sweep_at WHERE ${storedIsBytes} AND ${storedIsExpired} RETURNING key) ` +
     notWritten(table)
   );
@@ -208,8 +209,8 @@ function setIfAbsent(table: string, rows: string, expiry: string): string {
 /** The end of `setIfAbsent`. Reads the table as it was before the statement. */
 function notWritten(table: string): string {
   return `SELECT key, (EXISTS (SELECT 1 ${onBoth(
-    `SELECT 1 FROM ${table} WHERE key = wanted.key AND ${valueIsBytes} AND ${isLive}`,
-  )}))::int4 FROM unnest($1::bytea[]) AS wanted (key) WHERE key NOT IN (SELECT key FROM written)`;
+    `SELECT 1 FROM ${table} WHERE key = wanted$.key AND ${valueIsBytes} AND ${isLive}`,
+  )}))::int4 FROM unnest($1::bytea[]) AS wanted$ (key) WHERE key NOT IN (SELECT key FROM written$)`;
 }
 
 /** Reads the clock once, so that value and expiry agree on whether the key has expired. */
@@ -262,8 +263,8 @@ function onBoth(rows: string): string {
 /** As long as no row has expired, the query reads only the index of the keys, which does not contain the expiry. */
 function existsMany(table: string): string {
   const rows = (condition: string): string =>
-    `SELECT key FROM ${table} WHERE ${keyIsIn(`FROM expired WHERE ${condition}`)} AND ${valueIsBytes}`;
-  return `WITH expired AS (SELECT ${mayHaveExpired(table)} AS found) SELECT key ${onBoth(
+    `SELECT key FROM ${table} WHERE ${keyIsIn(`FROM expired$ WHERE ${condition}`)} AND ${valueIsBytes}`;
+  return `WITH expired$ AS (SELECT ${mayHaveExpired(table)} AS found) SELECT key ${onBoth(
     `${rows("NOT found")} UNION ALL ${rows("found")} AND ${isLive}`,
   )}`;
 }
