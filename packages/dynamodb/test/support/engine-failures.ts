@@ -287,7 +287,7 @@ function statusInTurn(statuses: readonly number[]): HttpHandler {
 
 let hints = 0;
 
-/** Throttles requests. Says in one way after the other that a retry must wait for 20 milliseconds. */
+/** Throttles requests, and says in three ways in turn that a retry must wait for 20 milliseconds. */
 const throttleWithHint: HttpHandler = (exchange) => {
   const [headers, body] = [
     [{ "x-amz-retry-after": "20" }, {}],

@@ -86,7 +86,7 @@ const scripted: readonly ScriptedFailure[] = [
   {
     what: "asks to try again",
     operations: ["get", "set"],
-    // This word and the next one would tell a user nothing.
+    // The driver reports no reason, because neither TRYAGAIN nor CROSSSLOT tells a user what to do.
     expected: { ...unavailable, reason: undefined },
     handler: inTurn("TRYAGAIN"),
   },
