@@ -56,7 +56,7 @@ export class BucketData {
   }
 
   delete(key: string): void {
-    if (this.#expiries.size > 0) this.#expiries.delete(key);
+    this.#expiries.delete(key);
     if (!this.#values.delete(key) || this.#sorted === undefined) return;
     if (this.#sorted.length > 2 * this.#values.size) this.#sorted = undefined;
   }

@@ -156,13 +156,11 @@ class MemoryDriver implements Driver {
    * work run first. Otherwise, a program that awaits one call after the other would block timers and I/O.
    */
   #answer<Answer>(answer: Answer): Answer | Promise<Answer> {
-    return now() - this.#lastTurn < longestTurn ? answer : this.#afterOtherWork(answer);
-  }
-
-  async #afterOtherWork<Answer>(answer: Answer): Promise<Answer> {
-    await nextTurn();
-    this.#lastTurn = now();
-    return answer;
+    if (now() - this.#lastTurn < longestTurn) return answer;
+    return nextTurn().then(() => {
+      this.#lastTurn = now();
+      return answer;
+    });
   }
 
   #dataOf(bucket: string): BucketData {

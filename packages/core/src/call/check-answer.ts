@@ -27,13 +27,6 @@ function isPlain(value: unknown): boolean {
   return value === undefined || (value !== null && Object.getPrototypeOf(value) === prototype);
 }
 
-/** A large batch in memory takes 4 % longer with `every`, and 15 % longer without this check of all values. */
-function arePlain(values: readonly unknown[]): boolean {
-  // A driver in plain JavaScript may return an object that is not iterable.
-  for (let index = 0; index < values.length; index++) if (!isPlain(values[index])) return false;
-  return true;
-}
-
 /** Returns a `Buffer` or another subclass as a plain `Uint8Array`, as a copy, because small Buffers share memory. */
 function plainBytes(value: unknown): unknown {
   if (isPlain(value)) return value;
@@ -113,10 +106,11 @@ export function usableValues(
   const effect = kind === "increment" || kind === "compareAndSwap" ? "unknown" : "none";
   // With too few values, core would report unread keys as missing.
   if (values?.length !== size) return wrongAnswer(`\`${kind}\` must return one value per key`, effect);
-  if (kind === "get" && arePlain(values)) return values;
   let used: unknown[] | undefined;
   for (let index = 0; index < size; index++) {
     const value = values[index];
+    // Without this line, a large batch in memory takes 15 % longer.
+    if (kind === "get" && isPlain(value)) continue;
     const usable = use(value);
     if (usable === value || faults?.[index] !== undefined) continue;
     if (usable === wrong) return wrongAnswer(`\`${kind}\` must return ${rule}`, effect);
