@@ -56,9 +56,9 @@ export class BucketData {
   }
 
   delete(key: string): void {
+    if (!this.#values.delete(key)) return;
     this.#expiries.delete(key);
-    if (!this.#values.delete(key) || this.#sorted === undefined) return;
-    if (this.#sorted.length > 2 * this.#values.size) this.#sorted = undefined;
+    if ((this.#sorted?.length ?? 0) > 2 * this.#values.size) this.#sorted = undefined;
   }
 
   /** Deletes all expired keys and returns their number. */
