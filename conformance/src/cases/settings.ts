@@ -4,7 +4,7 @@ import type { Ability, ConformanceCase } from "../conformance-case.js";
 import type { InvalidSetting } from "../harness.js";
 import { bytes } from "../support/bytes.js";
 import { farAway } from "../support/expiry.js";
-import { listed } from "../support/listed.js";
+import { bucketsIn, listed } from "../support/listed.js";
 import { assertNoLeak, canary } from "../support/no-leak.js";
 import { batchErrorOf, outcomesOf, rejectsWith } from "../support/rejections.js";
 
@@ -140,9 +140,7 @@ const abilityChecks: Readonly<Record<Ability, AbilityCheck>> = {
     await other.delete("a");
   },
   async buckets(bucket, _, store, what) {
-    const names: string[] = [];
-    for await (const name of store.buckets()) names.push(name);
-    assert.ok(names.includes(bucket.name), `buckets with ${what}`);
+    assert.ok((await bucketsIn(store)).includes(bucket.name), `buckets with ${what}`);
   },
 };
 

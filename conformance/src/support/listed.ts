@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Bucket, CallOptions } from "@manykv/core";
+import type { Bucket, CallOptions, Store } from "@manykv/core";
 
 /** Number of pages in a row that may contain only keys of earlier pages. */
 const mostRepeatedPages = 200;
@@ -43,4 +43,11 @@ export async function keysIn(bucket: Bucket, prefix?: string): Promise<string[]>
  */
 export function keysWithPrefixes(bucket: Bucket, prefixes: readonly string[]): Promise<string[][]> {
   return Promise.all(prefixes.map((prefix) => keysIn(bucket, prefix)));
+}
+
+/** Returns the names that `buckets()` yields. */
+export async function bucketsIn(store: Store): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of store.buckets()) names.push(name);
+  return names;
 }

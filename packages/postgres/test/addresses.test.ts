@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { randomName } from "@manykv/test-services";
+import { randomName, startRelay, startUnixRelay } from "@manykv/test-services";
 import { test } from "vitest";
 import { postgresDriver, postgresStore } from "../src/index.js";
-import { startRelay } from "./support/relay.js";
+import { addressOf } from "./support/address-of.js";
 import { text } from "./support/requests.js";
 import { testTable } from "./support/test-table.js";
 
@@ -24,29 +21,25 @@ async function use(url: string): Promise<unknown> {
 }
 
 test("a URL can name the folder of a Unix socket, as a host or as the parameter `host`", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "manykv-socket-"));
-  try {
-    await using relay = await startRelay(table.url, { path: join(folder, ".s.PGSQL.6543") });
-    const encoded = encodeURIComponent(folder);
-    const server = { address: folder, port: 6543 };
-    assert.deepEqual(await use(`postgres://${login}${encoded}:6543${pathname}`), server);
-    assert.deepEqual(await use(`postgres://${login}${pathname}?host=${folder}&port=6543`), server);
-    // As in libpq, the parameter replaces the host of the address, but not its port.
-    assert.deepEqual(await use(`postgres://${login}elsewhere:6543${pathname}?host=${encoded}`), server);
-    assert.ok(relay.accepted >= 3);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  await using relay = await startUnixRelay(addressOf(table.url), ".s.PGSQL.6543");
+  const { folder } = relay;
+  const encoded = encodeURIComponent(folder);
+  const server = { address: folder, port: 6543 };
+  assert.deepEqual(await use(`postgres://${login}${encoded}:6543${pathname}`), server);
+  assert.deepEqual(await use(`postgres://${login}${pathname}?host=${folder}&port=6543`), server);
+  // As in libpq, the parameter replaces the host of the address, but not its port.
+  assert.deepEqual(await use(`postgres://${login}elsewhere:6543${pathname}?host=${encoded}`), server);
+  assert.ok(relay.accepted >= 3);
 });
 
 test("a URL can name an IPv6 address and a percent-encoded host", async () => {
-  await using six = await startRelay(table.url, { host: "::1" });
+  await using six = await startRelay(addressOf(table.url), { host: "::1" });
   assert.deepEqual(await use(`postgres://${login}[::1]:${six.port}${pathname}`), { address: "::1", port: six.port });
   assert.deepEqual(await use(`postgres://${login}${pathname}?host=::1&port=${six.port}`), {
     address: "::1",
     port: six.port,
   });
-  await using four = await startRelay(table.url, { host: "127.0.0.1" });
+  await using four = await startRelay(addressOf(table.url), { host: "127.0.0.1" });
   const encoded = `postgres://${login}127%2E0.0.1:${four.port}${pathname}`;
   assert.deepEqual(await use(encoded), { address: "127.0.0.1", port: four.port });
 });

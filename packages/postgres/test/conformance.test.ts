@@ -3,15 +3,15 @@ import { closing, randomName } from "@manykv/test-services";
 import pg from "pg";
 import { describe, test } from "vitest";
 import { postgresDriver } from "../src/index.js";
+import { addressOf } from "./support/address-of.js";
 import { engineFailures } from "./support/engine-failures.js";
 import { knownServers } from "./support/known-servers.js";
 import { invalidSettings, variantsOf } from "./support/settings.js";
 import { testTable } from "./support/test-table.js";
 
 const table = testTable();
-const server = new URL(table.url);
 const withoutPassword = Object.assign(new URL(table.url), { password: "" }).href;
-const address = { host: server.hostname, port: Number(server.port || 5432) };
+const address = addressOf(table.url);
 
 conformanceSuite(
   { describe: describe.concurrent, test },

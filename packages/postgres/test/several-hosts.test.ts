@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { randomName, startDedicatedPostgres } from "@manykv/test-services";
+import { randomName, startDedicatedPostgres, startRelay } from "@manykv/test-services";
 import pg from "pg";
 import { describe, test } from "vitest";
 import { postgresStore } from "../src/index.js";
-import { startRelay } from "./support/relay.js";
+import { addressOf } from "./support/address-of.js";
 import { text } from "./support/requests.js";
 import { testTable } from "./support/test-table.js";
 import { until } from "./support/until.js";
@@ -19,14 +19,14 @@ function urlOf(hosts: readonly string[], parameters = ""): string {
 
 /** A host at which nothing listens. */
 async function closedHost(): Promise<string> {
-  const relay = await startRelay(table.url, { host: "127.0.0.1" });
+  const relay = await startRelay(addressOf(table.url), { host: "127.0.0.1" });
   await relay.stop();
   return `127.0.0.1:${relay.port}`;
 }
 
 test("a store uses the first host that accepts connections, and moves on when this host fails", async () => {
-  await using first = await startRelay(table.url, { host: "127.0.0.1" });
-  await using second = await startRelay(table.url, { host: "127.0.0.1" });
+  await using first = await startRelay(addressOf(table.url), { host: "127.0.0.1" });
+  await using second = await startRelay(addressOf(table.url), { host: "127.0.0.1" });
   const url = urlOf([await closedHost(), `127.0.0.1:${first.port}`, `127.0.0.1:${second.port}`]);
   await using store = postgresStore({ url, retry: { attempts: 1 } });
   const bucket = await store.open("b");
@@ -41,7 +41,7 @@ test("a store uses the first host that accepts connections, and moves on when th
 });
 
 test("the parameters `host` and `port` may contain several hosts", async () => {
-  await using relay = await startRelay(table.url, { host: "127.0.0.1" });
+  await using relay = await startRelay(addressOf(table.url), { host: "127.0.0.1" });
   const closed = await closedHost();
   const url = urlOf([""], `&host=127.0.0.1,127.0.0.1&port=${closed.split(":")[1]},${relay.port}`);
   await using store = postgresStore({ url, retry: { attempts: 1 } });
@@ -55,7 +55,7 @@ test("if no host accepts connections, a call reports the reason", async () => {
 });
 
 test("a wrong password is not tried at the next host", async () => {
-  await using relay = await startRelay(table.url, { host: "127.0.0.1" });
+  await using relay = await startRelay(addressOf(table.url), { host: "127.0.0.1" });
   const url = urlOf([target, `127.0.0.1:${relay.port}`]).replace(password, "wrong");
   await using store = postgresStore({ url });
   await assert.rejects((await store.open("b")).get("a"), { code: "access-denied", reason: "28P01" });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
+import type { Store } from "@manykv/core";
 import { randomName } from "@manykv/test-services";
 import pg from "pg";
 import { afterEach, test, vi } from "vitest";
@@ -143,7 +144,15 @@ test("listeners that throw do not disturb calls, and their exceptions are uncaug
   await table.admin.query(`DROP FUNCTION ${trigger} CASCADE`);
 });
 
-for (const kind of ["the store's own pool", "the caller's pool"] as const) {
+const kinds = ["the store's own pool", "the caller's pool"] as const;
+
+/** Returns a store without retries. */
+function onceStore(kind: (typeof kinds)[number], pool: pg.Pool): Store {
+  const server = kind === "the store's own pool" ? { url: table.url } : { pool };
+  return postgresStore({ ...server, table: table.name, retry: { attempts: 1 } });
+}
+
+for (const kind of kinds) {
   test(`listeners that tracing tools add to the clients of ${kind} may throw`, async () => {
     const { prototype } = pg.Client as unknown as { prototype: { connect(...rest: unknown[]): unknown } };
     const { connect } = prototype;
@@ -158,12 +167,7 @@ for (const kind of ["the store's own pool", "the caller's pool"] as const) {
       return connect.apply(this, rest);
     });
     const pool = new pg.Pool({ connectionString: table.url });
-    const own = kind === "the store's own pool";
-    const store = postgresStore({
-      ...(own ? { url: table.url } : { pool }),
-      table: table.name,
-      retry: { attempts: 1 },
-    });
+    const store = onceStore(kind, pool);
     const bucket = await store.open("b");
     const uncaught = await uncaughtDuring(async () => {
       await bucket.set("listened", text("v"));
@@ -195,18 +199,13 @@ for (const kind of ["the store's own pool", "the caller's pool"] as const) {
         return connect.apply(this, rest);
       });
       const pool = new pg.Pool({ connectionString: table.url, max: 1 });
-      const own = kind === "the store's own pool";
-      const store = postgresStore({
-        ...(own ? { url: table.url } : { pool }),
-        table: table.name,
-        retry: { attempts: 1 },
-      });
+      const store = onceStore(kind, pool);
       const bucket = await store.open("b");
       await uncaughtDuring(async () => {
         await bucket.set("emitted", text("v"));
         assert.deepEqual(await bucket.get("emitted"), text("v"));
         // If pg kept messages of the calls, it would take them for the reply.
-        if (!own) assert.deepEqual((await pool.query("SELECT 1 AS one")).rows, [{ one: 1 }]);
+        if (kind === "the caller's pool") assert.deepEqual((await pool.query("SELECT 1 AS one")).rows, [{ one: 1 }]);
       });
       assert.ok(thrown >= 2);
       vi.restoreAllMocks();

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startDedicatedRedis } from "@manykv/test-services";
+import { startDedicatedRedis, startRelay } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
 import { Redis } from "ioredis";
 import { createClient } from "redis6";
@@ -66,18 +66,8 @@ test("a call to a Unix socket that does not exist is retried until its deadline"
 
 test("a store connects to an IPv6 address", async () => {
   const [server] = addressesOf(serviceUrl("redis")) as [{ host: string; port: number }];
-  const proxy = createServer((socket) => {
-    const upstream = connect(server.port, server.host);
-    for (const [from, to] of [
-      [socket, upstream],
-      [upstream, socket],
-    ] as const)
-      from.on("error", () => to.destroy()).pipe(to);
-  });
-  proxy.listen(0, "::1");
-  await once(proxy, "listening");
-  cleanups.push(() => proxy.close());
-  const { port } = proxy.address() as AddressInfo;
+  await using relay = await startRelay(server, { host: "::1" });
+  const { port } = relay;
   await writesAndReads({ url: `redis://[::1]:${port}` });
   await writesAndReads({ client: new Redis({ host: "::1", port, lazyConnect: true }) });
 });

@@ -1,24 +1,17 @@
-import { manners, RespProxy, startDedicatedRedisCluster } from "@manykv/test-services";
+import { manners, startDedicatedRedisCluster } from "@manykv/test-services";
 import { serviceUrl } from "@manykv/test-services/vitest";
-import { Cluster } from "ioredis";
 import { expect, test } from "vitest";
 import { redisStore } from "../src/index.js";
 import { alternate } from "./support/alternate.js";
 import { bytes } from "./support/bytes.js";
 import { ClusterAdmin } from "./support/cluster-admin.js";
+import { startProxiedCluster } from "./support/proxied-cluster.js";
 import { rejection } from "./support/rejection.js";
 
 test("a listing of a cluster without run ids misses no key when masters restart, and ends if clients alternate", async () => {
   await using cluster = await startDedicatedRedisCluster({ durable: true, nodeTimeout: 60_000 });
-  const proxies = await Promise.all(cluster.nodes.map((node) => RespProxy.start(node, manners.noRunId)));
-  const natMap = Object.fromEntries(
-    cluster.nodes.map(({ host, port }, index) => [
-      `${host}:${port}`,
-      { host: "127.0.0.1", port: proxies[index]?.port ?? 0 },
-    ]),
-  );
-  const client = new Cluster(Object.values(natMap), { lazyConnect: true, natMap });
-  client.on("error", () => {});
+  await using proxied = await startProxiedCluster(cluster.nodes, () => manners.noRunId);
+  const { client } = proxied;
   const store = redisStore({ client, timeout: 60_000 });
   const bucket = await store.open("bucket");
   const keys = Array.from({ length: 9_000 }, (_, index) => `key${index}`);
@@ -43,9 +36,7 @@ test("a listing of a cluster without run ids misses no key when masters restart,
   expect(error).toMatchObject({ code: "unavailable", retryable: false });
   expect(error.message).toContain("the same client");
   await store.close();
-  client.disconnect();
   await admin[Symbol.asyncDispose]();
-  for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
 });
 
 test("describe() reports on all masters of a cluster", async () => {

@@ -8,6 +8,7 @@ export type {
   RedisOptions,
 } from "./options.js";
 export { randomName } from "./random-name.js";
+export { type Relay, startRelay, startUnixRelay, type UnixRelay } from "./relay.js";
 export {
   answering,
   brokenKeys,
@@ -44,4 +45,3 @@ export {
   startRedisCluster,
 } from "./services.js";
 export type { DedicatedOptions, StartOptions } from "./start.js";
-export { startUnixRelay, type UnixRelay } from "./unix-relay.js";

@@ -122,7 +122,7 @@ export function engineFailures(table: string, endpoint: string): readonly Engine
         scope: "request",
         expected: { code: "throttled", retryable: true, effect: "none", retryAfter: 20 },
       },
-      () => throttleWithHint,
+      throttleWithHints,
     ),
     failure(
       {
@@ -261,42 +261,46 @@ const failingNames = [
  * leak.
  */
 function failInTurn(names: readonly string[], status: number | ((name: string) => number), message = ""): HttpHandler {
-  let turn = 0;
-  return (exchange) => {
-    const name = names[(exchange.operation.length + turn++) % names.length] as string;
+  return inTurn(names, (name, { body }) => {
     const error = {
       __type: `com.amazonaws.dynamodb.v20120810#${name}`,
-      message: `${message}${exchange.body.toString().replaceAll(/keys?|schema/gi, "")}`,
+      message: `${message}${body.toString().replaceAll(/keys?|schema/gi, "")}`,
     };
-    exchange.reply({
-      status: typeof status === "number" ? status : status(name),
-      body: Buffer.from(JSON.stringify(error)),
-    });
+    return { status: typeof status === "number" ? status : status(name), body: Buffer.from(JSON.stringify(error)) };
+  });
+}
+
+/** Returns a handler that uses one item after the other. The operation decides which item is the first one. */
+function inTurn<Item>(
+  items: readonly Item[],
+  answer: (item: Item, exchange: HttpExchange) => Partial<HttpAnswer>,
+): HttpHandler {
+  let turn = 0;
+  return (exchange) => {
+    const item = items[(exchange.operation.length + turn++) % items.length] as Item;
+    exchange.reply(answer(item, exchange));
   };
 }
 
 /** Returns a handler that answers with one status after the other, and with the request in HTML, as a leak. */
 function statusInTurn(statuses: readonly number[]): HttpHandler {
-  let turn = 0;
-  return (exchange) => {
-    const status = statuses[(exchange.operation.length + turn++) % statuses.length] as number;
-    const body = Buffer.from(`<html>${exchange.body}</html>`);
-    exchange.reply({ status, headers: { "content-type": "text/html" }, body });
-  };
+  const headers = { "content-type": "text/html" };
+  return inTurn(statuses, (status, { body }) => ({ status, headers, body: Buffer.from(`<html>${body}</html>`) }));
 }
 
-let hints = 0;
+/** Three ways in which the service says that a retry must wait for 20 milliseconds. */
+const hints: readonly { readonly headers?: Record<string, string>; readonly members?: object }[] = [
+  { headers: { "x-amz-retry-after": "20" } },
+  { headers: { "retry-after": "0.02" } },
+  { members: { retryAfterSeconds: 0.02 } },
+];
 
-/** Throttles requests, and says in three ways in turn that a retry must wait for 20 milliseconds. */
-const throttleWithHint: HttpHandler = (exchange) => {
-  const [headers, body] = [
-    [{ "x-amz-retry-after": "20" }, {}],
-    [{ "retry-after": "0.02" }, {}],
-    [{}, { retryAfterSeconds: 0.02 }],
-  ][hints++ % 3] as [Record<string, string>, object];
-  const error = { __type: "com.amazonaws.dynamodb.v20120810#ThrottlingException", ...body };
-  exchange.reply({ status: 400, headers, body: Buffer.from(JSON.stringify(error)) });
-};
+function throttleWithHints(): HttpHandler {
+  return inTurn(hints, ({ headers = {}, members }) => {
+    const error = { __type: "com.amazonaws.dynamodb.v20120810#ThrottlingException", ...members };
+    return { status: 400, headers, body: Buffer.from(JSON.stringify(error)) };
+  });
+}
 
 type Batch = Record<string, unknown[] | { Keys: unknown[] }>;
 

@@ -2,6 +2,7 @@ import { Agent } from "node:http";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { KnownDescription, KnownServer } from "@manykv/conformance";
 import { answerJson, type HttpHandler, passThrough } from "@manykv/conformance/faults";
+import type { Abilities } from "@manykv/core";
 import { closing } from "@manykv/test-services";
 import { type DynamodbDriverOptions, dynamodbDriver } from "../../src/index.js";
 import { fail, timeToLive, withTable } from "./behaviours.js";
@@ -22,6 +23,16 @@ interface KnownService {
   /** The findings besides `cannot-settle`. */
   readonly findings?: KnownDescription["findings"];
 }
+
+/** Every service has these abilities. */
+export const abilities: Abilities = {
+  settlesLostWrites: false,
+  ttl: true,
+  ifAbsent: true,
+  increment: true,
+  compareAndSwap: true,
+  buckets: true,
+};
 
 const denied = fail(400, "AccessDeniedException");
 const unknown = fail(400, "UnknownOperationException");
@@ -196,14 +207,7 @@ export function knownServers({ name: table, endpoint }: Pick<TestTable, "name" |
       product,
       version: undefined,
       topology: "service",
-      abilities: {
-        settlesLostWrites: false,
-        ttl: true,
-        ifAbsent: true,
-        increment: true,
-        compareAndSwap: true,
-        buckets: true,
-      },
+      abilities,
       findings: { "cannot-settle": "note", ...findings },
     },
   }));

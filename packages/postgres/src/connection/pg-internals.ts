@@ -304,7 +304,7 @@ const forPg: ReadonlySet<number> = new Set(Array.from("ZNSA", (letter) => letter
 /** The events that pg's client emits for these messages. */
 const clientEvents = ["drain", "notice", "notification"] as const;
 
-/** Returns whether listeners cannot interrupt pg while it reads these messages: nobody listens, or `emit` isolates them. */
+/** Returns whether no listener can interrupt pg while it reads these messages: there is none, or `emit` isolates them all. */
 function cannotBeInterrupted(client: PgClient): boolean {
   const { emit } = client;
   if (emit === plainEmit) return clientEvents.every((event) => client.listenerCount(event) === 0);
@@ -461,7 +461,7 @@ export abstract class Submission {
    */
   #pass(bytes: Buffer): void {
     const client = this.#client as PgClient;
-    // The usual case is apart, because deleting a property makes every later use of the client slower.
+    // Usually, leave `emit` alone: once a property was deleted, every access to the client is slower.
     if (cannotBeInterrupted(client)) {
       this.#read(bytes);
       return;

@@ -18,12 +18,16 @@ interface StateFailure extends Pick<EngineFailure, "what" | "expected"> {
 
 const someOperations: readonly Operation[] = ["get", "set"];
 
+const throttled = { code: "throttled", retryable: true, effect: "none" } as const;
+const unavailable = { code: "unavailable", retryable: true, effect: "none" } as const;
+const unsuitable = { code: "invalid-argument", retryable: false, effect: "none" } as const;
+
 /** SQLSTATEs, and what the driver must report for each of them. */
 const byStates: readonly StateFailure[] = [
   {
     what: "rolls back because of a conflict or lack of space",
     states: "40001 40P01 55P03 53100 53200",
-    expected: { code: "throttled", retryable: true, effect: "none" },
+    expected: throttled,
   },
   {
     what: "cancels the statement",
@@ -33,7 +37,7 @@ const byStates: readonly StateFailure[] = [
   {
     what: "is read-only, shuts down or has too many connections",
     states: "53300 57P01 57P03 25006 58030",
-    expected: { code: "unavailable", retryable: true, effect: "none" },
+    expected: unavailable,
   },
   {
     what: "does not find the table, the schema or the database",
@@ -48,7 +52,7 @@ const byStates: readonly StateFailure[] = [
   {
     what: "finds that a constraint is violated",
     states: "23505 23514 P0001",
-    expected: { code: "invalid-argument", retryable: false, effect: "none" },
+    expected: unsuitable,
   },
   {
     what: "has reached a limit",
@@ -59,31 +63,31 @@ const byStates: readonly StateFailure[] = [
     what: "lacks another resource",
     states: "53000 53400",
     operations: someOperations,
-    expected: { code: "throttled", retryable: true, effect: "none" },
+    expected: throttled,
   },
   {
     what: "ends the session for another reason",
     states: "57P02 57P05 57000",
     operations: someOperations,
-    expected: { code: "unavailable", retryable: true, effect: "none" },
+    expected: unavailable,
   },
   {
     what: "violates another constraint",
     states: "23502 23503 23P01 44000",
     operations: someOperations,
-    expected: { code: "invalid-argument", retryable: false, effect: "none" },
+    expected: unsuitable,
   },
   {
     what: "rejects a value or the kind of the table",
     states: "22003 21000 55000 38000 2F003",
     operations: someOperations,
-    expected: { code: "invalid-argument", retryable: false, effect: "none" },
+    expected: unsuitable,
   },
   {
     what: "fails with an SQLSTATE that a trigger of the application has chosen",
     states: "ZZ001 5A000",
     operations: someOperations,
-    expected: { code: "invalid-argument", retryable: false, effect: "none" },
+    expected: unsuitable,
   },
   {
     what: "does not know whether the statement completed",
@@ -236,7 +240,7 @@ export function engineFailures({ admin, url }: TestTable): readonly EngineFailur
       what: "has a trigger that skips some keys",
       operations: ["setIfAbsent"],
       scope: "key",
-      expected: { code: "throttled", retryable: true, effect: "none" },
+      expected: throttled,
       open: ({ failing }) =>
         engine(
           () => mark(failing, "skip"),

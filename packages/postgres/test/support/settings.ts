@@ -3,6 +3,7 @@ import type { Driver } from "@manykv/core/driver";
 import { closing, startUnixRelay } from "@manykv/test-services";
 import pg from "pg";
 import { type PostgresDriverOptions, postgresDriver } from "../../src/index.js";
+import { addressOf } from "./address-of.js";
 import type { TestTable } from "./test-table.js";
 
 /** Other clients of a table. */
@@ -36,20 +37,20 @@ export function variantsOf({ url, name: table }: TestTable): readonly Variant[] 
       return {
         what: `a Unix socket${parameters}`,
         driver: async () => {
-          const relay = await startUnixRelay({ host: server.hostname, port: Number(server.port) }, ".s.PGSQL.5432");
+          const relay = await startUnixRelay(addressOf(url), ".s.PGSQL.5432");
           const socketUrl = `${url.replace(server.host, "")}?host=${encodeURIComponent(relay.folder)}${parameters}`;
-          return closing(postgresDriver({ url: socketUrl, table }), () => relay.close());
+          return closing(postgresDriver({ url: socketUrl, table }), () => relay[Symbol.asyncDispose]());
         },
       };
     }),
     {
       what: "a function whose first password has expired",
       driver: () => {
-        const passwords = ["expired"];
+        const expiredPasswords = ["expired"];
         return postgresDriver({
           url: changed({ password: "" }),
           table,
-          password: async () => passwords.pop() ?? password,
+          password: async () => expiredPasswords.pop() ?? password,
         });
       },
     },

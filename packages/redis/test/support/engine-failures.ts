@@ -7,10 +7,11 @@ import {
   randomName,
   startDedicatedRedis,
 } from "@manykv/test-services";
-import { Cluster, Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { checksum, slotOfKey } from "../../src/cluster/key-slot.js";
 import { redisDriver } from "../../src/index.js";
 import { urlOf } from "./addresses.js";
+import { type ProxiedCluster, startProxiedCluster } from "./proxied-cluster.js";
 
 interface Address {
   readonly host: string;
@@ -328,7 +329,7 @@ export function clusterFailures(nodes: readonly Address[]): readonly EngineFailu
     // Of commands whose replies do not fit, the driver trusts no reply of the connection.
     scope: rest.expected !== "success" && rest.what.includes("wrong type") ? "request" : "key",
     async open(marks) {
-      proxied ??= connectThroughProxies(nodes);
+      proxied ??= startProxiedCluster(nodes);
       const { proxies, client } = await proxied;
       const handle = handler();
       return {
@@ -345,29 +346,12 @@ export function clusterFailures(nodes: readonly Address[]): readonly EngineFailu
   }));
 }
 
-interface ProxiedCluster {
-  readonly proxies: readonly RespProxy[];
-  readonly client: Cluster;
-}
-
 /** The client and the proxies of all failures of the cluster. */
 let proxied: Promise<ProxiedCluster> | undefined;
 
-async function connectThroughProxies(nodes: readonly Address[]): Promise<ProxiedCluster> {
-  const proxies = await Promise.all(nodes.map((node) => RespProxy.start(node)));
-  const addresses = proxies.map(({ host, port }) => ({ host, port }));
-  const natMap = nodes.map(({ host, port }, index) => [`${host}:${port}`, addresses[index] as Address] as const);
-  const client = new Cluster(addresses, { lazyConnect: true, natMap: Object.fromEntries(natMap) });
-  client.on("error", () => {});
-  await client.connect();
-  return { proxies, client };
-}
-
 /** Closes the client and the proxies that `clusterFailures` has opened. */
 export async function closeProxied(): Promise<void> {
-  const { client, proxies = [] } = (await proxied) ?? {};
-  client?.disconnect();
-  await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+  await (await proxied)?.[Symbol.asyncDispose]();
 }
 
 /** Handles the commands that list names or that have a key that fails. */

@@ -13,9 +13,9 @@ import {
   together,
   without,
 } from "@manykv/test-services";
-import { Cluster } from "ioredis";
 import { redisDriver } from "../../src/index.js";
 import { redis84, withoutMsetex } from "./msetex.js";
+import { startProxiedCluster } from "./proxied-cluster.js";
 import { throughSentinels } from "./settings.js";
 
 /** Lines of `INFO` of a server that keeps its data. */
@@ -286,17 +286,7 @@ export function knownClusters(nodes: readonly Address[]): readonly KnownServer[]
   ];
 }
 
-/** Returns a client that reaches each node through a proxy. */
 async function throughAll(nodes: readonly Address[], mannerOf: (index: number) => Manner): Promise<Driver> {
-  const proxies = await Promise.all(nodes.map((node, index) => RespProxy.start(node, mannerOf(index))));
-  const routes = proxies.map(({ port }) => ({ host: "127.0.0.1", port }));
-  const natMap = Object.fromEntries(
-    nodes.map(({ host, port }, index) => [`${host}:${port}`, routes[index] as Address]),
-  );
-  const client = new Cluster(routes, { lazyConnect: true, natMap });
-  client.on("error", () => {});
-  return closing(redisDriver({ client }), async () => {
-    client.disconnect();
-    for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
-  });
+  const cluster = await startProxiedCluster(nodes, mannerOf);
+  return closing(redisDriver({ client: cluster.client }), () => cluster[Symbol.asyncDispose]());
 }

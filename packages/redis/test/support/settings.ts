@@ -22,10 +22,10 @@ export function serverVariants(server: Address): readonly Variant[] {
     {
       what: "a function whose first password has expired",
       driver: () => {
-        const expired = [{ username: "nobody", password: "expired" }];
+        const expiredLogins = [{ username: "nobody", password: "expired" }];
         return redisDriver({
           url,
-          credentials: async () => expired.pop() ?? { username: "default", password: "any" },
+          credentials: async () => expiredLogins.pop() ?? { username: "default", password: "any" },
         });
       },
     },
@@ -33,14 +33,18 @@ export function serverVariants(server: Address): readonly Variant[] {
       what: "a Unix socket",
       driver: async () => {
         const relay = await startUnixRelay(server, "redis socket");
-        return closing(redisDriver({ url: `redis+unix://${encodeURI(relay.path)}?db=0` }), () => relay.close());
+        return closing(redisDriver({ url: `redis+unix://${encodeURI(relay.path)}?db=0` }), () =>
+          relay[Symbol.asyncDispose](),
+        );
       },
     },
     {
       what: "a client of ioredis with a Unix socket",
       driver: async () => {
         const relay = await startUnixRelay(server, "redis.sock");
-        return closing(redisDriver({ client: new Redis({ path: relay.path, ...lazy }) }), () => relay.close());
+        return closing(redisDriver({ client: new Redis({ path: relay.path, ...lazy }) }), () =>
+          relay[Symbol.asyncDispose](),
+        );
       },
     },
     {
@@ -48,7 +52,7 @@ export function serverVariants(server: Address): readonly Variant[] {
       driver: async () => {
         const relay = await startUnixRelay(server, "redis.sock");
         const nodeRedis = createClient({ socket: { path: relay.path, tls: false } });
-        return closing(redisDriver({ nodeRedis }), () => relay.close());
+        return closing(redisDriver({ nodeRedis }), () => relay[Symbol.asyncDispose]());
       },
     },
     {
